@@ -1,0 +1,70 @@
+# akin: see README.md. Everything that these targets need beyond Go, a C
+# compiler and Python's pip is fetched by them, pinned and checked by digest.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+PYTHON      ?= python3
+DATA        ?= .akin/data
+GRPC_ADDR   ?= 127.0.0.1:7411
+HTTP_ADDR   ?= 127.0.0.1:7412
+VERSION     ?= 0.1.0-dev
+TOOLS       := $(CURDIR)/.akin/tools
+VENV        := $(CURDIR)/.akin/venv
+
+.PHONY: help setup build run test lint gen gen-check gen-tools tools test-python clean
+
+help: ## Show the targets.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+build: ## Build bin/akin.
+	@mkdir -p bin
+	go build -trimpath -ldflags "-X akin/internal/cli.Version=$(VERSION)" -o bin/akin ./cmd/akin
+
+setup: build ## Fetch the model and ONNX Runtime (needs pip and a registry once).
+	@bin/akin setup --home .akin --python $(PYTHON)
+
+# AKIN_LISTINGS=path imports other files, into a data directory of their own.
+ifdef AKIN_LISTINGS
+RUN_INPUT := $(AKIN_LISTINGS)
+RUN_DATA  := .akin/data-$(shell printf '%s' "$(abspath $(AKIN_LISTINGS))" | cksum | cut -d' ' -f1)
+else
+RUN_INPUT := testdata/sample
+RUN_DATA  := $(DATA)
+endif
+
+run: setup ## Fetch, build, import the sample corpus (or AKIN_LISTINGS=path), and serve.
+	@echo "importing $(RUN_INPUT) into $(RUN_DATA)"
+	@code=0; bin/akin import --data $(RUN_DATA) --quarantine $(RUN_DATA).quarantine.jsonl $(RUN_INPUT) || code=$$?; \
+	  if [ $$code -ne 0 ] && [ $$code -ne 3 ]; then exit $$code; fi
+	@exec bin/akin serve --data $(RUN_DATA) --grpc-addr $(GRPC_ADDR) --http-addr $(HTTP_ADDR) --hint
+
+test: setup ## Run all tests that need no extra program, with the race detector.
+	go test -race -timeout 20m ./...
+
+# The tests that compare with Python's stack need packages of their own.
+$(VENV)/.ready: testdata/reference/requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
+test-python: setup $(VENV)/.ready ## Run the tests that compare with Python's reference implementations.
+	AKIN_PYTHON=$(VENV)/bin/python go test -timeout 30m -run 'Reference|Python' ./internal/embed/... ./internal/ingest/... ./internal/app/...
+
+tools: ## Install the pinned developer tools into .akin/tools.
+	@.ci/tools.sh
+
+lint: tools ## Lint Go and protos.
+	$(TOOLS)/golangci-lint run ./...
+	.ci/fetch-googleapis.sh
+	$(TOOLS)/buf lint proto
+
+gen: tools ## Generate the Go code and the OpenAPI file from the protos.
+	.ci/fetch-googleapis.sh
+	PATH="$(TOOLS):$$PATH" $(TOOLS)/buf generate
+
+gen-check: gen ## Fail if committed generated code is not current.
+	git diff --exit-code -- proto internal/rpc/akin.swagger.json
+	@test -z "$$(git status --porcelain -- proto)" || { git status --porcelain -- proto; exit 1; }
+
+clean: ## Remove what was built; fetched files and data stay.
+	rm -rf bin

@@ -1,0 +1,233 @@
+package model
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+)
+
+// Names of the files of a model directory.
+const (
+	WeightsFile   = "model.safetensors"
+	ConfigFile    = "config.json"
+	TokenizerFile = "tokenizer.json"
+	PoolingFile   = "1_Pooling/config.json"
+	GraphFile     = "model.onnx"
+	// BuildFile records what GraphFile was built from.
+	BuildFile = "model.onnx.json"
+)
+
+// Names of the graph's inputs (int64 [batch][tokens]) and of its output
+// (float32 [batch][dimension], unit length).
+const (
+	InputIDs        = "input_ids"
+	InputMask       = "attention_mask"
+	OutputEmbedding = "sentence_embedding"
+)
+
+// builderVersion changes when Build writes other bytes for the same input, so
+// that older graphs are built anew. It is not part of the embedding space.
+const builderVersion = 1
+
+// Build is the record of a built graph.
+type Build struct {
+	Builder       int    `json:"builder"`
+	WeightsSHA256 string `json:"weights_sha256"`
+	ConfigSHA256  string `json:"config_sha256"`
+	Pooling       string `json:"pooling"`
+	GraphSHA256   string `json:"graph_sha256"`
+	GraphSize     int64  `json:"graph_size"`
+}
+
+// Config is what the graph needs of a BERT config.json.
+type Config struct {
+	ModelType             string  `json:"model_type"`
+	HiddenSize            int64   `json:"hidden_size"`
+	IntermediateSize      int64   `json:"intermediate_size"`
+	NumAttentionHeads     int64   `json:"num_attention_heads"`
+	NumHiddenLayers       int     `json:"num_hidden_layers"`
+	MaxPositionEmbeddings int64   `json:"max_position_embeddings"`
+	VocabSize             int64   `json:"vocab_size"`
+	TypeVocabSize         int64   `json:"type_vocab_size"`
+	LayerNormEps          float64 `json:"layer_norm_eps"`
+	HiddenAct             string  `json:"hidden_act"`
+	PositionEmbeddingType string  `json:"position_embedding_type"`
+}
+
+// ReadConfig reads and checks a config.json.
+func ReadConfig(path string) (Config, error) {
+	var c Config
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return c, fmt.Errorf("read model configuration: %w", err)
+	}
+	if err := json.Unmarshal(b, &c); err != nil {
+		return c, fmt.Errorf("model configuration %s: %w", path, err)
+	}
+	if err := c.validate(); err != nil {
+		return c, fmt.Errorf("model configuration %s: %w", path, err)
+	}
+	return c, nil
+}
+
+func (c Config) validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if c.ModelType != "bert" {
+		bad("model_type %q is not supported; akin builds graphs of type bert, and uses any other model as a ready %s with outputs %q or last_hidden_state", c.ModelType, GraphFile, OutputEmbedding)
+	}
+	for name, n := range map[string]int64{
+		"hidden_size": c.HiddenSize, "intermediate_size": c.IntermediateSize, "num_attention_heads": c.NumAttentionHeads,
+		"num_hidden_layers": int64(c.NumHiddenLayers), "max_position_embeddings": c.MaxPositionEmbeddings,
+		"vocab_size": c.VocabSize, "type_vocab_size": c.TypeVocabSize,
+	} {
+		if n < 1 || n > 1<<20 {
+			bad("%s is %d; it must be between 1 and %d", name, n, 1<<20)
+		}
+	}
+	if c.NumAttentionHeads > 0 && c.HiddenSize%c.NumAttentionHeads != 0 {
+		bad("hidden_size %d is not a multiple of num_attention_heads %d", c.HiddenSize, c.NumAttentionHeads)
+	}
+	if c.LayerNormEps <= 0 {
+		bad("layer_norm_eps is %v; it must be above 0", c.LayerNormEps)
+	}
+	if _, ok := activations[c.HiddenAct]; !ok {
+		bad("hidden_act %q is not supported (gelu, gelu_new and gelu_fast are)", c.HiddenAct)
+	}
+	if c.PositionEmbeddingType != "" && c.PositionEmbeddingType != "absolute" {
+		bad("position_embedding_type %q is not supported (absolute is)", c.PositionEmbeddingType)
+	}
+	return errors.Join(errs...)
+}
+
+// activations maps hidden_act to the fused operator that adds a bias and
+// applies it: the exact error function, or its tanh approximation.
+var activations = map[string]string{"gelu": "BiasGelu", "gelu_new": "FastGelu", "gelu_fast": "FastGelu"}
+
+// ReadPooling reads a sentence-transformers pooling configuration; fallback is
+// the answer where there is none.
+func ReadPooling(dir, fallback string) (string, error) {
+	b, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(PoolingFile)))
+	if errors.Is(err, os.ErrNotExist) {
+		return fallback, nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read pooling configuration: %w", err)
+	}
+	var c struct {
+		CLS  bool `json:"pooling_mode_cls_token"`
+		Mean bool `json:"pooling_mode_mean_tokens"`
+	}
+	if err := json.Unmarshal(b, &c); err != nil {
+		return "", fmt.Errorf("pooling configuration: %w", err)
+	}
+	switch {
+	case c.Mean && !c.CLS:
+		return "mean", nil
+	case c.CLS && !c.Mean:
+		return "cls", nil
+	default:
+		return "", fmt.Errorf("pooling configuration in %s asks for neither mean nor cls alone; akin supports these two", dir)
+	}
+}
+
+// EnsureGraph builds the graph of a model directory unless the one there was
+// built from the same files by the same builder and is whole. It reports
+// whether it built.
+func EnsureGraph(dir, pooling string) (built bool, err error) {
+	want, err := expectedBuild(dir, pooling)
+	if err != nil {
+		return false, err
+	}
+	if have, err := ReadBuild(dir); err == nil && have.sameSource(want) && have.verify(dir) == nil {
+		return false, nil
+	}
+	return true, buildGraph(dir, want)
+}
+
+func expectedBuild(dir, pooling string) (Build, error) {
+	weights, err := fileDigest(filepath.Join(dir, WeightsFile))
+	if err != nil {
+		return Build{}, fmt.Errorf("build graph: %w", err)
+	}
+	config, err := fileDigest(filepath.Join(dir, ConfigFile))
+	if err != nil {
+		return Build{}, fmt.Errorf("build graph: %w", err)
+	}
+	return Build{Builder: builderVersion, WeightsSHA256: weights, ConfigSHA256: config, Pooling: pooling}, nil
+}
+
+func (b Build) sameSource(want Build) bool {
+	b.GraphSHA256, b.GraphSize = "", 0
+	return b == want
+}
+
+func (b Build) verify(dir string) error {
+	return File{Name: GraphFile, Size: b.GraphSize, SHA256: b.GraphSHA256}.Verify(dir)
+}
+
+// ReadBuild reads the record beside a built graph.
+func ReadBuild(dir string) (Build, error) {
+	var b Build
+	raw, err := os.ReadFile(filepath.Join(dir, BuildFile))
+	if err != nil {
+		return b, fmt.Errorf("read build record: %w", err)
+	}
+	if err := json.Unmarshal(raw, &b); err != nil {
+		return b, fmt.Errorf("build record %s: %w", BuildFile, err)
+	}
+	return b, nil
+}
+
+// VerifyGraph checks a built graph against its record and the record against
+// the digest of the source weights ("" to skip), so that nothing but what was
+// built from verified weights is loaded.
+func VerifyGraph(dir, weightsSHA256 string) error {
+	b, err := ReadBuild(dir)
+	if err != nil {
+		return err
+	}
+	if weightsSHA256 != "" && b.WeightsSHA256 != weightsSHA256 {
+		return fmt.Errorf("graph in %s was built from weights %s, not from the model's %s", dir, b.WeightsSHA256, weightsSHA256)
+	}
+	if b.Builder != builderVersion {
+		return fmt.Errorf("graph in %s was built by version %d of the builder; this is version %d", dir, b.Builder, builderVersion)
+	}
+	return b.verify(dir)
+}
+
+func buildGraph(dir string, record Build) error {
+	config, err := ReadConfig(filepath.Join(dir, ConfigFile))
+	if err != nil {
+		return err
+	}
+	tensors, err := OpenTensors(filepath.Join(dir, WeightsFile))
+	if err != nil {
+		return err
+	}
+	defer tensors.Close()
+	onnx, err := BERT(config, tensors, record.Pooling)
+	if err != nil {
+		return fmt.Errorf("build graph: %w", err)
+	}
+	sum := sha256.Sum256(onnx)
+	record.GraphSHA256, record.GraphSize = hex.EncodeToString(sum[:]), int64(len(onnx))
+	raw, err := json.MarshalIndent(record, "", "  ")
+	if err != nil {
+		return fmt.Errorf("build graph: %w", err)
+	}
+	if err := renameio.WriteFile(filepath.Join(dir, GraphFile), onnx, 0o644); err != nil {
+		return fmt.Errorf("write graph: %w", err)
+	}
+	// The record comes last: a graph without a matching record is built anew.
+	if err := renameio.WriteFile(filepath.Join(dir, BuildFile), append(raw, '\n'), 0o644); err != nil {
+		return fmt.Errorf("write build record: %w", err)
+	}
+	return nil
+}

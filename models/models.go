@@ -1,0 +1,12 @@
+// Package models carries the manifests of the models and of the inference
+// library that akin knows: where they come from, their licences, and the
+// SHA-256 of every file. The weights themselves are fetched by `akin setup`
+// and never committed.
+package models
+
+import "embed"
+
+// Files holds one JSON manifest per model, and onnxruntime.json.
+//
+//go:embed *.json
+var Files embed.FS
