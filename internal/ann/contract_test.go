@@ -1,0 +1,36 @@
+package ann_test
+
+import (
+	"testing"
+
+	"akin/internal/ann"
+	"akin/internal/ann/anntest"
+)
+
+func TestContract(t *testing.T) {
+	for name, subject := range map[string]anntest.Subject{
+		"Exact": {
+			New:         func(d int) (ann.Index, error) { return ann.NewExact(d) },
+			LeastRecall: 1,
+		},
+		"Graph": {
+			New:         func(d int) (ann.Index, error) { return ann.NewGraph(d, ann.Options{}) },
+			LeastRecall: 1, // by scan, at these sizes
+		},
+		"Graph, walking": {
+			New: func(d int) (ann.Index, error) {
+				return ann.NewGraph(d, ann.Options{AlwaysWalk: true})
+			},
+			LeastRecall: 0.97,
+		},
+		// What coder/hnsw v0.6.1 is known to fail at; coder_test.go asserts the
+		// failures themselves, so that an upstream fix shows there.
+		"Coder": {
+			New:       func(d int) (ann.Index, error) { return ann.NewCoder(d, 1) },
+			NoReplace: true, NoDelete: true, NoFilter: true, NotRepeatable: true,
+			LeastRecall: 0.1,
+		},
+	} {
+		t.Run(name, func(t *testing.T) { anntest.Run(t, subject) })
+	}
+}

@@ -1,0 +1,87 @@
+package ann
+
+import "context"
+
+// Neighbor is one result of a search.
+type Neighbor struct {
+	Ordinal uint32
+	// Score is the cosine with the query, in [-1, 1].
+	Score float32
+}
+
+// Set says which ordinals a filter keeps. A *roaring.Bitmap is one. It is read
+// from the goroutine that searches and must not change meanwhile.
+type Set interface {
+	Contains(ordinal uint32) bool
+}
+
+// CountedSet is a [Set] that knows its size and can be walked, as a
+// *roaring.Bitmap does. With one, a Graph knows beforehand whether comparing
+// the query with everything that is kept costs less than walking the graph.
+type CountedSet interface {
+	Set
+	// GetCardinality returns the number of ordinals in the set.
+	GetCardinality() uint64
+	// Iterate calls visit for each ordinal until visit returns false.
+	Iterate(visit func(ordinal uint32) bool)
+}
+
+// Query asks for the nearest neighbours of a vector.
+type Query struct {
+	// Vector has the index's dimension and unit length.
+	Vector []float32
+	// K is how many neighbours to return, at least 1; fewer come back when the
+	// index, or what Keep leaves of it, holds fewer.
+	K int
+	// EfSearch is how many candidates a graph walk keeps: more find more and
+	// take longer. 0 is the index's default; less than K counts as K.
+	EfSearch int
+	// Keep leaves out all other ordinals; nil keeps all.
+	Keep Set
+	// Exact asks for a scan, so that nothing is missed. A [Coder] cannot.
+	Exact bool
+}
+
+// Plan is the way in which a search found its result.
+type Plan string
+
+// The plans.
+const (
+	// PlanScan compared the query with everything that was kept: exact.
+	PlanScan Plan = "scan"
+	// PlanWalk walked the graph: approximate.
+	PlanWalk Plan = "walk"
+	// PlanFilteredWalk walked the graph through what the filter leaves out,
+	// collecting what it keeps: approximate.
+	PlanFilteredWalk Plan = "filtered walk"
+)
+
+// Result is the answer to a [Query].
+type Result struct {
+	// Neighbors are best first; equal scores are in the order of ordinals.
+	Neighbors []Neighbor
+	// Visited is how many distances were computed.
+	Visited int
+	// Plan is how the neighbours were found.
+	Plan Plan
+}
+
+// Searcher finds neighbours.
+type Searcher interface {
+	// Search returns the nearest neighbours of q.Vector, an error that wraps
+	// one of this package's sentinels when q is not valid, or the context's
+	// error when ctx ends first. An empty index answers with no neighbours.
+	Search(ctx context.Context, q Query) (Result, error)
+}
+
+// Index is a set of vectors under ordinals that can be searched.
+type Index interface {
+	Searcher
+	// Upsert stores a copy of vector, of unit length, under ordinal, in place
+	// of any vector that is there.
+	Upsert(ordinal uint32, vector []float32) error
+	// Delete removes the vector under ordinal and says whether there was one.
+	Delete(ordinal uint32) (existed bool, err error)
+	// Len returns the number of vectors that can be found.
+	Len() int
+}

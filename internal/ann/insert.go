@@ -1,0 +1,243 @@
+package ann
+
+import (
+	"context"
+	"slices"
+)
+
+// edit is new content for the links of one slot in one layer.
+type edit struct {
+	slot  uint32
+	level int
+	tree  int // how many of to, the first ones, are tree edges
+	to    []uint32
+}
+
+// draft collects edits that are worked out while readers go on searching, and
+// are then put in place at once. No slot is in it twice for one layer.
+type draft struct {
+	edits []edit
+	arena []uint32 // memory of the edits' links
+	ranks []rank   // scratch
+	fixed []uint32 // scratch
+}
+
+func (d *draft) reset() { d.edits, d.arena = d.edits[:0], d.arena[:0] }
+
+// add copies to, so that the caller may go on using its memory.
+func (d *draft) add(slot uint32, level, tree int, to []uint32) {
+	from := len(d.arena)
+	d.arena = append(d.arena, to...)
+	d.edits = append(d.edits, edit{slot, level, tree, d.arena[from:len(d.arena):len(d.arena)]})
+}
+
+// apply puts the edits in place. Needs g.mu.
+func (g *Graph) apply() {
+	for _, e := range g.draft.edits {
+		g.links.set(e.slot, e.level, e.tree, e.to)
+	}
+}
+
+// reserve stores a vector in a slot that nobody links to or finds yet, and
+// withdraws the one that it will replace, if any.
+func (g *Graph) reserve(ordinal uint32, vector []float32, old uint32) (uint32, error) {
+	level := g.levelOf(ordinal)
+	if len(g.free) == 0 && len(g.rows.state) == cap(g.rows.state) {
+		g.makeRoom()
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var slot uint32
+	if last := len(g.free) - 1; last >= 0 {
+		slot = g.free[last]
+		g.free = g.free[:last]
+		g.rows.put(slot, ordinal, vector, slotReserved)
+	} else {
+		var err error
+		if slot, err = g.rows.add(ordinal, vector, slotReserved); err != nil {
+			return 0, err
+		}
+		g.links.add()
+	}
+	g.links.raise(slot, level)
+	if old != noSlot {
+		g.withdraw(old)
+	}
+	return slot, nil
+}
+
+// makeRoom moves the tables to larger memory while readers go on in the old.
+func (g *Graph) makeRoom() {
+	const least = 256
+	rows, links := g.rows, g.links
+	more := max(least, len(rows.state)/4)
+	rows.grow(more)
+	links.grow(more)
+	g.mu.Lock()
+	g.rows, g.links = rows, links
+	g.mu.Unlock()
+}
+
+// draftNode drafts the links of a reserved slot and those back to it
+// (arXiv:1603.09320, algorithm 1). No link is made to a node that is dead, or
+// that is about to be (old). If it comes upon a node with the same vector, it
+// returns that one and the draft is of no use; otherwise noSlot.
+func (g *Graph) draftNode(slot, old uint32) (same uint32) {
+	g.draft.reset()
+	if g.entry == noSlot || g.entry == old {
+		return noSlot // it will be the only live node
+	}
+	w := g.borrow()
+	defer g.walks.Put(w)
+	b := beam{query: g.rows.at(slot), ef: g.options.EfConstruction, except: old}
+	top := min(int(g.links.levels[slot]), int(g.links.levels[g.entry]))
+	seed := g.descend(w, b.query, top)
+	for b.level = top; b.level >= 0; b.level-- {
+		seeds := []uint32{seed, g.entry}
+		if b.level > 0 || g.rows.state[seed] == slotLive {
+			seeds = seeds[:1]
+		}
+		// The only error is the context's, and this one has none.
+		_ = g.search(context.Background(), w, &b, seeds...)
+		if same = g.sameVector(slot, w.ranks); same != noSlot {
+			return same
+		}
+		if b.level == 0 {
+			g.draftBase(slot, w.ranks)
+		} else {
+			g.draftLayer(slot, b.level, w.ranks)
+		}
+		if len(w.ranks) > 0 {
+			seed = w.ranks[0].number()
+		}
+	}
+	return noSlot
+}
+
+// sameVector returns the first slot found that has the same vector as slot, or
+// noSlot.
+func (g *Graph) sameVector(slot uint32, found []rank) uint32 {
+	itself := g.similarity(slot, slot)
+	for _, r := range found {
+		// Lengths are only nearly 1, so that others may score higher.
+		if r.score() < itself {
+			break
+		}
+		if sameBits(g.rows.at(slot), g.rows.at(r.number())) {
+			return r.number()
+		}
+	}
+	return noSlot
+}
+
+// draftLayer links a new slot in a layer above 0.
+func (g *Graph) draftLayer(slot uint32, level int, found []rank) {
+	g.chooser.begin(&g.rows, nil)
+	chosen := g.chooser.fill(found, g.options.M)
+	g.draft.add(slot, level, 0, chosen)
+	for _, to := range g.draft.edits[len(g.draft.edits)-1].to {
+		g.draftBack(to, slot, level, false)
+	}
+}
+
+// draftBase links a new slot in layer 0, where it joins the tree at the nearest
+// node that has room.
+func (g *Graph) draftBase(slot uint32, found []rank) {
+	parent := g.parentFor(found)
+	g.draft.fixed = append(g.draft.fixed[:0], parent)
+	g.chooser.begin(&g.rows, g.draft.fixed)
+	chosen := g.chooser.fill(found, g.options.M)
+	g.draft.add(slot, 0, 1, chosen)
+	for _, to := range g.draft.edits[len(g.draft.edits)-1].to {
+		g.draftBack(to, slot, 0, to == parent)
+	}
+}
+
+// parentFor picks the tree neighbour of a new node near which these were found.
+func (g *Graph) parentFor(found []rank) uint32 {
+	for _, r := range found {
+		if g.links.treeDegree(r.number()) < g.treeCapacity() {
+			return r.number()
+		}
+	}
+	if len(found) > 0 {
+		return g.treeRoom(found[0].number())
+	}
+	return g.treeRoom(g.entry)
+}
+
+// draftBack links slot back from a node, as a tree edge or as one that has to
+// compete with the node's other links once there is no more room.
+func (g *Graph) draftBack(from, slot uint32, level int, asTree bool) {
+	present := g.links.of(from, level)
+	tree := 0
+	if level == 0 {
+		tree = g.links.treeDegree(from)
+	}
+	fixed := append(g.draft.fixed[:0], present[:tree]...)
+	ordinary := present[tree:]
+	if asTree {
+		fixed = append(fixed, slot)
+		tree++
+	}
+	g.draft.fixed = fixed
+	capacity := g.links.capacity(level)
+	if len(present) < capacity {
+		all := append(fixed, ordinary...)
+		if !asTree {
+			all = append(all, slot)
+		}
+		g.draft.fixed = all
+		g.draft.add(from, level, tree, all)
+		return
+	}
+	ranks := g.rankAll(from, ordinary)
+	if !asTree {
+		ranks = append(ranks, rankOf(g.similarity(from, slot), slot))
+	}
+	g.draft.ranks = ranks
+	sortRanks(ranks)
+	g.chooser.begin(&g.rows, fixed)
+	g.draft.add(from, level, tree, g.chooser.fill(ranks, capacity))
+}
+
+// rankAll scores slots by their similarity to one, in scratch memory.
+func (g *Graph) rankAll(to uint32, slots []uint32) []rank {
+	ranks := g.draft.ranks[:0]
+	for _, s := range slots {
+		ranks = append(ranks, rankOf(g.similarity(to, s), s))
+	}
+	return ranks
+}
+
+// admit puts the drafted links in place and lets a reserved slot be found.
+// Needs g.mu.
+func (g *Graph) admit(slot uint32) {
+	g.apply()
+	g.rows.state[slot] = slotLive
+	g.rows.slots[g.rows.ordinals[slot]] = slot
+	// The entry point is not live when slot replaces the only vector.
+	if g.entry == noSlot || g.rows.live() == 1 || g.links.levels[slot] > g.links.levels[g.entry] {
+		g.entry = slot
+	}
+}
+
+// discard gives back a reserved slot that is not needed. Needs g.mu.
+func (g *Graph) discard(slot uint32) {
+	g.rows.state[slot] = slotFree
+	g.links.clear(slot)
+	g.free = append(g.free, slot)
+}
+
+// sortRanks sorts best first.
+func sortRanks(ranks []rank) {
+	slices.SortFunc(ranks, func(a, b rank) int {
+		switch {
+		case a > b:
+			return -1
+		case a < b:
+			return 1
+		}
+		return 0
+	})
+}

@@ -1,0 +1,273 @@
+// Package app wires akin together: configuration, the order in which parts
+// start and stop, and the addresses that they listen on.
+//
+// Run serves until its context ends; Open starts the same parts and gives a
+// connection to them within the process. Tests and the command line use
+// nothing else, so that there is one way to run akin.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/test/bufconn"
+
+	"akin/internal/catalog"
+	"akin/internal/embed"
+	"akin/internal/engine"
+	"akin/internal/rpc"
+	"akin/internal/store"
+)
+
+const (
+	// grace is how long calls may take to end when the server stops.
+	grace = 10 * time.Second
+	// headerTimeout bounds how slowly an HTTP client may send its header.
+	headerTimeout = 10 * time.Second
+	memoryBuffer  = 1 << 20
+)
+
+// App is a running akin. Its parts are closed in the reverse of the order in
+// which they were opened.
+type App struct {
+	config  Config
+	log     *slog.Logger
+	closers []func() error
+	server  *rpc.Server
+	grpc    *grpc.Server
+	conn    *grpc.ClientConn
+	serving sync.WaitGroup
+	failed  chan error // first failure of a listener
+	addrs   Addresses
+}
+
+// Addresses are what the server listens on; empty if it does not.
+type Addresses struct {
+	GRPC string
+	HTTP string
+}
+
+// Run serves until ctx ends, then stops in order: no new calls, calls under way
+// finish, indexes and store close. ready is called once with the addresses.
+func Run(ctx context.Context, config Config, log *slog.Logger, ready func(Addresses)) error {
+	a, err := Open(ctx, config, log)
+	if err != nil {
+		return err
+	}
+	if ready != nil {
+		ready(a.addrs)
+	}
+	select {
+	case <-ctx.Done():
+		log.Info("stopping")
+	case err = <-a.failed:
+	}
+	return errors.Join(err, a.Close())
+}
+
+// Open starts everything. Close it.
+func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err error) {
+	if config, err = config.withDefaults(); err != nil {
+		return nil, err
+	}
+	a := &App{config: config, log: log, failed: make(chan error, 1)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	// Addresses first: a port that is taken should not cost a start.
+	grpcListener, httpListener, err := a.listen()
+	if err != nil {
+		return nil, err
+	}
+	embedder, about, err := a.openEmbedder()
+	if err != nil {
+		return nil, err
+	}
+	var cat engine.Catalog
+	if config.Data != "" {
+		if cat, err = a.openCatalog(ctx, embedder); err != nil {
+			return nil, err
+		}
+		about.Index = config.Index
+	}
+	a.server = rpc.NewServer(engine.New(embedder, cat), about, log)
+	if err := a.serveGRPC(grpcListener); err != nil {
+		return nil, err
+	}
+	if httpListener != nil {
+		if err := a.serveHTTP(ctx, httpListener); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+// Conn is a connection to the server within the process.
+func (a *App) Conn() *grpc.ClientConn { return a.conn }
+
+// Addresses gives what the server listens on.
+func (a *App) Addresses() Addresses { return a.addrs }
+
+// Close stops everything, last opened first. It may be called again.
+func (a *App) Close() error {
+	var errs []error
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		errs = append(errs, a.closers[i]())
+	}
+	a.closers = nil
+	a.serving.Wait()
+	return errors.Join(errs...)
+}
+
+func (a *App) onClose(f func() error) { a.closers = append(a.closers, f) }
+
+func (a *App) listen() (grpcListener, httpListener net.Listener, err error) {
+	open := func(name, addr string) (net.Listener, error) {
+		if addr == "" {
+			return nil, nil //nolint:nilnil // not asked for
+		}
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			return nil, fmt.Errorf("listen for %s on %s: %w", name, addr, err)
+		}
+		a.onClose(func() error {
+			if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+				return err
+			}
+			return nil
+		})
+		return l, nil
+	}
+	if grpcListener, err = open("gRPC", a.config.GRPCAddr); err != nil {
+		return nil, nil, err
+	}
+	if httpListener, err = open("HTTP", a.config.HTTPAddr); err != nil {
+		return nil, nil, err
+	}
+	if grpcListener != nil {
+		a.addrs.GRPC = grpcListener.Addr().String()
+	}
+	if httpListener != nil {
+		a.addrs.HTTP = httpListener.Addr().String()
+	}
+	return grpcListener, httpListener, nil
+}
+
+func (a *App) openEmbedder() (*embed.Embedder, rpc.About, error) {
+	at, err := a.config.resolve()
+	if err != nil {
+		return nil, rpc.About{}, err
+	}
+	embedder, err := embed.Open(embed.Config{
+		Library: at.library, ModelDir: at.dir, Manifest: at.manifest,
+		Threads: a.config.Threads, QueueTokens: a.config.QueueTokens,
+	})
+	if err != nil {
+		return nil, rpc.About{}, err
+	}
+	a.onClose(embedder.Close)
+	return embedder, rpc.About{
+		Version: a.config.Version, License: at.manifest.License, Source: at.manifest.Source,
+	}, nil
+}
+
+func (a *App) openCatalog(ctx context.Context, embedder *embed.Embedder) (engine.Catalog, error) {
+	s, err := store.Open(a.config.Data, store.Options{Create: a.config.Create, Logger: a.log})
+	if err != nil {
+		return nil, err
+	}
+	a.onClose(s.Close)
+	c, err := catalog.OpenEmbedded(ctx, catalog.Config{
+		Store: s, Space: embedder.Space(), Index: catalog.IndexKind(a.config.Index), Log: a.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.onClose(c.Close)
+	return c, nil
+}
+
+// serveGRPC serves on the listener, if any, and within the process.
+func (a *App) serveGRPC(listener net.Listener) error {
+	a.grpc = a.server.GRPC()
+	memory := bufconn.Listen(memoryBuffer)
+	a.serve(func() error { return a.grpc.Serve(memory) })
+	if listener != nil {
+		a.serve(func() error { return a.grpc.Serve(listener) })
+	}
+	a.onClose(a.stopGRPC)
+	conn, err := grpc.NewClient("passthrough:///akin",
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return memory.DialContext(ctx) }),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(rpc.MaxMessageBytes), grpc.MaxCallSendMsgSize(rpc.MaxMessageBytes)),
+	)
+	if err != nil {
+		return fmt.Errorf("connect to the server within the process: %w", err)
+	}
+	a.conn = conn
+	a.onClose(conn.Close)
+	return nil
+}
+
+// serve runs a server until it is stopped and reports an early end.
+func (a *App) serve(run func() error) {
+	a.serving.Add(1)
+	go func() {
+		defer a.serving.Done()
+		if err := run(); err != nil && !errors.Is(err, grpc.ErrServerStopped) && !errors.Is(err, http.ErrServerClosed) {
+			select {
+			case a.failed <- err:
+			default:
+			}
+		}
+	}()
+}
+
+// stopGRPC lets calls under way finish, but not for ever.
+func (a *App) stopGRPC() error {
+	a.server.Drain()
+	done := make(chan struct{})
+	go func() {
+		a.grpc.GracefulStop()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(grace):
+		a.log.Warn("calls did not end in time; cutting them off", "after", grace)
+		a.grpc.Stop()
+		<-done
+	}
+	return nil
+}
+
+func (a *App) serveHTTP(ctx context.Context, listener net.Listener) error {
+	gateway, err := rpc.NewGateway(context.WithoutCancel(ctx), a.conn, a.config.HTTPHosts, a.log)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler: gateway, ReadHeaderTimeout: headerTimeout,
+		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+	}
+	a.serve(func() error { return server.Serve(listener) })
+	a.onClose(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), grace)
+		defer cancel()
+		if err := server.Shutdown(ctx); err != nil {
+			return server.Close()
+		}
+		return nil
+	})
+	return nil
+}

@@ -1,0 +1,102 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"akin/internal/catalog"
+	"akin/internal/model"
+)
+
+// Config says what to run. The zero value of a field means its default.
+type Config struct {
+	// Version is what the server says of itself.
+	Version string
+	// Data is the data directory; empty makes a server that only embeds.
+	Data string
+	// Create makes the data directory if it is missing.
+	Create bool
+	// Index names the kind of index; see catalog.IndexKinds.
+	Index string
+
+	// GRPCAddr and HTTPAddr are host:port to listen on; port 0 picks one.
+	// Empty means not to listen.
+	GRPCAddr, HTTPAddr string
+	// HTTPHosts are names, beside the loopback ones, that HTTP requests may
+	// give as their Host.
+	HTTPHosts []string
+
+	// Home holds models and library; found through Locate if empty.
+	Home string
+	// Model is the model's name; default model.DefaultName.
+	Model string
+	// ModelDir and Library override where the model and ONNX Runtime are.
+	ModelDir, Library string
+	// Threads is how many cores embedding uses; default all.
+	Threads int
+	// QueueTokens bounds the embedding queue; see embed.Config.
+	QueueTokens int
+}
+
+// withDefaults fills in what is empty and reports all faults at once.
+func (c Config) withDefaults() (Config, error) {
+	var errs []error
+	if c.Index == "" {
+		c.Index = string(catalog.GraphIndex)
+	}
+	if !slices.Contains(catalog.IndexKinds(), catalog.IndexKind(c.Index)) {
+		errs = append(errs, fmt.Errorf("index %q is not one of %v", c.Index, catalog.IndexKinds()))
+	}
+	if c.Model == "" {
+		c.Model = model.DefaultName
+	}
+	if c.Threads < 0 || c.Threads > 1024 {
+		errs = append(errs, fmt.Errorf("threads %d is not between 0 (all cores) and 1024", c.Threads))
+	}
+	if c.QueueTokens < 0 {
+		errs = append(errs, fmt.Errorf("queue tokens %d must not be negative", c.QueueTokens))
+	}
+	if c.Home == "" {
+		c.Home = Locate()
+	}
+	return c, errors.Join(errs...)
+}
+
+// Paths of a home directory.
+const (
+	modelsFolder  = "models"
+	libraryFolder = "lib"
+	homeFolder    = ".akin"
+)
+
+// Locate finds the home directory, which holds models and library: the
+// environment's AKIN_HOME, or .akin beside the executable or one folder above
+// it (bin/akin), or else the user's data directory. It gives the first that
+// exists, and if none does, the one that Setup should make.
+func Locate() string {
+	if home := os.Getenv("AKIN_HOME"); home != "" {
+		return home
+	}
+	var candidates []string
+	if exe, err := os.Executable(); err == nil {
+		if real, err := filepath.EvalSymlinks(exe); err == nil {
+			exe = real
+		}
+		dir := filepath.Dir(exe)
+		candidates = append(candidates, filepath.Join(dir, homeFolder), filepath.Join(filepath.Dir(dir), homeFolder))
+	}
+	shared := os.Getenv("XDG_DATA_HOME")
+	if user, err := os.UserHomeDir(); shared == "" && err == nil {
+		shared = filepath.Join(user, ".local", "share")
+	}
+	candidates = append(candidates, filepath.Join(shared, "akin"))
+	for _, dir := range candidates {
+		if _, err := os.Stat(filepath.Join(dir, modelsFolder)); err == nil {
+			return dir
+		}
+	}
+	return candidates[len(candidates)-1]
+}

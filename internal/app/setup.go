@@ -1,0 +1,125 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"akin/internal/model"
+	"akin/models"
+)
+
+// resolved is where the parts of a model are.
+type resolved struct {
+	manifest *model.Manifest
+	dir      string
+	library  string
+}
+
+// resolve finds the manifest and the paths of model and library.
+func (c Config) resolve() (resolved, error) {
+	m, err := model.Load(models.Files, c.Model)
+	if err != nil {
+		return resolved{}, err
+	}
+	r := resolved{manifest: m, dir: c.ModelDir, library: c.Library}
+	if r.dir == "" {
+		r.dir = filepath.Join(c.Home, modelsFolder, m.DirName())
+	}
+	if r.library == "" {
+		runtime, err := model.LoadRuntime(models.Files)
+		if err != nil {
+			return resolved{}, err
+		}
+		host, err := runtime.Host()
+		if err != nil {
+			return resolved{}, err
+		}
+		r.library = filepath.Join(c.Home, libraryFolder, host.Library.Name)
+	}
+	return r, nil
+}
+
+// Setup fetches what is missing or damaged of ONNX Runtime's library and of the
+// model, and builds the graph that is run. It is the only part of akin that
+// uses the network. say gets one line per step.
+func Setup(ctx context.Context, config Config, python string, say func(format string, args ...any)) error {
+	config, err := config.withDefaults()
+	if err != nil {
+		return err
+	}
+	at, err := config.resolve()
+	if err != nil {
+		return err
+	}
+	fetcher := model.Fetcher{Python: python, Log: say}
+	if config.Library == "" {
+		runtime, err := model.LoadRuntime(models.Files)
+		if err != nil {
+			return err
+		}
+		host, err := runtime.Host()
+		if err != nil {
+			return err
+		}
+		if _, err := fetcher.Ensure(ctx, filepath.Dir(at.library), host.Package, []model.File{host.Library}); err != nil {
+			return err
+		}
+		say("ONNX Runtime %s (%s): %s", runtime.Version, runtime.License, at.library)
+	}
+	if config.ModelDir == "" {
+		if _, err := fetcher.EnsureModel(ctx, at.manifest, at.dir); err != nil {
+			return err
+		}
+	} else if err := at.manifest.VerifyDir(at.dir); err != nil {
+		return err
+	}
+	built, err := model.EnsureGraph(at.dir, at.manifest.Pooling)
+	if err != nil {
+		return fmt.Errorf("build the graph of %s: %w", at.manifest.Name, err)
+	}
+	if built {
+		say("built the graph of %s from its weights", at.manifest.Name)
+	}
+	say("model %s (%s): %s", at.manifest.Name, at.manifest.License, at.dir)
+	return nil
+}
+
+// DefaultModel is the model that is used unless another is asked for.
+const DefaultModel = model.DefaultName
+
+// Models gives the manifests of all models that akin knows.
+func Models() ([]*model.Manifest, error) { return model.List(models.Files) }
+
+// Model gives the manifest of one model.
+func Model(name string) (*model.Manifest, error) { return model.Load(models.Files, name) }
+
+// VerifyModel checks the files of the configured model against their digests
+// and gives the directory that they are in.
+func VerifyModel(config Config) (dir string, err error) {
+	if config, err = config.withDefaults(); err != nil {
+		return "", err
+	}
+	at, err := config.resolve()
+	if err != nil {
+		return "", err
+	}
+	if err := at.manifest.VerifyDir(at.dir); err != nil {
+		return at.dir, err
+	}
+	if weights, ok := at.manifest.File(model.WeightsFile); ok {
+		return at.dir, model.VerifyGraph(at.dir, weights.SHA256)
+	}
+	return at.dir, nil
+}
+
+// BuildModel builds the graph of a directory as the hubs publish it, unless it
+// is current. Pooling is what the directory says, or else the fallback. It
+// gives the graph's path.
+func BuildModel(dir, fallback string) (graph, pooling string, built bool, err error) {
+	if pooling, err = model.ReadPooling(dir, fallback); err != nil {
+		return "", "", false, err
+	}
+	built, err = model.EnsureGraph(dir, pooling)
+	return filepath.Join(dir, model.GraphFile), pooling, built, err
+}

@@ -1,0 +1,120 @@
+package catalog
+
+import (
+	"context"
+
+	"akin/internal/ann"
+	"akin/internal/paper"
+	"akin/internal/store"
+)
+
+// maybeBuild starts building a graph when the collection has grown out of exact
+// scans. The caller holds live.writing.
+func (c *Embedded) maybeBuild() {
+	l := c.live
+	if c.config.Index != GraphIndex || l.building || l.walks || l.papers < graphFrom {
+		return
+	}
+	l.building = true
+	c.builds.Add(1)
+	go func() {
+		defer c.builds.Done()
+		if err := c.buildGraph(c.ctx); err != nil && c.ctx.Err() == nil {
+			// Exact scans go on answering, slower and never wrong; the next
+			// change tries again.
+			c.config.Log.Error("building the graph failed", "error", err)
+			l.writing.Lock()
+			l.building = false
+			l.writing.Unlock()
+		}
+	}()
+}
+
+// buildGraph builds a graph from a snapshot beside the index that answers,
+// catches up with the changes since, and puts it in that index's place.
+func (c *Embedded) buildGraph(ctx context.Context) error {
+	l := c.live
+	snapshot, err := c.config.Store.Snapshot(l.name)
+	if err != nil {
+		return err
+	}
+	defer snapshot.Close()
+	c.config.Log.Info("building the graph", "papers", snapshot.Count())
+	graph, err := ann.NewGraph(c.config.Space.Dimension, ann.Options{Capacity: snapshot.Count()})
+	if err != nil {
+		return err
+	}
+	if err := fill(ctx, snapshot, graph); err != nil {
+		return err
+	}
+	// Most of the way without holding writers back, the rest with.
+	sequence, err := c.catchUp(ctx, graph, snapshot.Sequence())
+	if err != nil {
+		return err
+	}
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	if _, err := c.catchUp(ctx, graph, sequence); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	l.index, l.walks = graph, true
+	l.mu.Unlock()
+	l.building = false
+	c.config.Log.Info("the graph answers now", "papers", graph.Len())
+	return nil
+}
+
+// catchUp applies the changes after a sequence number to an index and gives the
+// last one.
+func (c *Embedded) catchUp(ctx context.Context, index ann.Index, after uint64) (uint64, error) {
+	s, name := c.config.Store, c.live.name
+	for change, err := range s.Changes(ctx, name, after) {
+		if err != nil {
+			return after, err
+		}
+		after = change.Sequence
+		if change.Operation == store.Put && !change.Embedded {
+			continue
+		}
+		if change.Operation == store.Delete {
+			if _, err := index.Delete(change.Ordinal); err != nil {
+				return after, err
+			}
+			continue
+		}
+		vector, err := s.Vector(ctx, name, change.Ordinal)
+		if paper.KindOf(err) == paper.NotFound {
+			continue // deleted since; that change comes later
+		}
+		if err != nil {
+			return after, err
+		}
+		if err := index.Upsert(change.Ordinal, vector); err != nil {
+			return after, err
+		}
+	}
+	return after, nil
+}
+
+// reload fills a new index after the one there failed. The caller holds
+// live.writing.
+func (c *Embedded) reload() error {
+	l := c.live
+	snapshot, err := c.config.Store.Snapshot(l.name)
+	if err != nil {
+		return err
+	}
+	defer snapshot.Close()
+	index, err := c.newIndex()
+	if err != nil {
+		return err
+	}
+	if err := fill(c.ctx, snapshot, index); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	l.index, l.walks = index, c.config.Index == CoderIndex
+	l.mu.Unlock()
+	return nil
+}

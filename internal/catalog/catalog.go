@@ -1,0 +1,80 @@
+// Package catalog is what answers queries: papers, their vectors and the
+// indexes over them, behind one set of types that any implementation speaks.
+//
+// Embedded is the catalog of one machine: a store, which is the truth, and
+// indexes in memory, which are derived from it. A catalog is safe for
+// concurrent use; what each method promises beside that is said there.
+package catalog
+
+import (
+	"akin/internal/paper"
+	"akin/internal/rank"
+)
+
+// Mutation is one change that a caller asks for: an upsert, or a delete when
+// Delete is set (then only Paper.ID counts).
+type Mutation struct {
+	Paper paper.Paper
+	// Vector is float32 [dim], unit length; nil keeps the vector that is
+	// stored, which is only possible when title and abstract did not change.
+	Vector []float32
+	// TokenCount and Truncated belong to Vector.
+	TokenCount int
+	Truncated  bool
+	Delete     bool
+}
+
+// Change says what became of a mutation.
+type Change int
+
+// The changes.
+const (
+	Unchanged Change = iota + 1
+	Created
+	Updated
+	Deleted
+	Missing // nothing to delete
+)
+
+// Outcome is what became of one mutation.
+type Outcome struct {
+	Change Change
+	// Record is the paper as it is now; only its ID is set after a delete.
+	Record paper.Record
+}
+
+// Neighbors asks for the papers nearest to a vector.
+type Neighbors struct {
+	// Vector is float32 [dim], unit length.
+	Vector []float32
+	// K is how many to find.
+	K int
+	// Exact compares every vector, whatever the index.
+	Exact bool
+}
+
+// Strategy is a way to find neighbours.
+type Strategy int
+
+// The strategies.
+const (
+	ExactScan Strategy = iota + 1
+	GraphWalk
+)
+
+// Found is an answer to Neighbors.
+type Found struct {
+	// Hits are best first; ties break by id.
+	Hits     []rank.Hit
+	Strategy Strategy
+	// Visited is how many vectors were compared.
+	Visited int
+	// Sequence is the last change that the answer has seen.
+	Sequence uint64
+}
+
+// Stats describe a collection.
+type Stats struct {
+	Papers   uint32
+	Sequence uint64
+}

@@ -1,0 +1,415 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"akin/internal/ann"
+	"akin/internal/paper"
+	"akin/internal/rank"
+	"akin/internal/store"
+)
+
+// IndexKind names the index that answers.
+type IndexKind string
+
+// The kinds of index.
+const (
+	// GraphIndex scans small collections exactly and walks our HNSW graph in
+	// larger ones.
+	GraphIndex IndexKind = "graph"
+	// ExactIndex always compares every vector.
+	ExactIndex IndexKind = "exact"
+	// CoderIndex is github.com/coder/hnsw, the baseline: papers can be added,
+	// but not changed or deleted.
+	CoderIndex IndexKind = "coder"
+)
+
+// IndexKinds are all kinds, the default first.
+func IndexKinds() []IndexKind { return []IndexKind{GraphIndex, ExactIndex, CoderIndex} }
+
+// graphFrom is the number of papers from which the graph answers: below, a scan
+// takes about as long and misses nothing.
+const graphFrom = 10_000
+
+// trimEvery is how many changes the log keeps behind what the indexes contain.
+const trimEvery = 10_000
+
+// Config says how to open an Embedded catalog.
+type Config struct {
+	// Store is the truth; it stays the caller's to close, after the catalog.
+	Store *store.Store
+	// Space is what vectors are embedded into. A collection of another space
+	// is refused.
+	Space paper.Space
+	// Index is the kind of index; "" means GraphIndex.
+	Index IndexKind
+	Log   *slog.Logger
+}
+
+// Embedded is the catalog of one machine. Queries see every acknowledged change;
+// they wait for a change to be applied to the index, never for the disk.
+type Embedded struct {
+	config Config
+	stop   context.CancelFunc
+	ctx    context.Context //nolint:containedctx // the life of the background builds
+	builds sync.WaitGroup
+	live   *live
+}
+
+// live is a collection with its indexes in memory.
+type live struct {
+	name string
+
+	// writing serialises changes: the store's order is the index's order.
+	writing sync.Mutex
+	// building says that a graph is being built; guarded by writing.
+	building bool
+	// trimmed is up to where the change log was let go of; guarded by writing.
+	trimmed uint64
+
+	mu       sync.RWMutex // guards what follows
+	index    ann.Index
+	walks    bool     // whether index is approximate
+	ids      []string // by ordinal; "" where there is no paper
+	sequence uint64
+	papers   uint32
+}
+
+// OpenEmbedded opens the default collection, creating it if need be, and loads
+// its index. Close it before its store.
+func OpenEmbedded(ctx context.Context, config Config) (*Embedded, error) {
+	if config.Index == "" {
+		config.Index = GraphIndex
+	}
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	if _, err := config.Store.EnsureCollection(ctx, paper.DefaultCollection, config.Space); err != nil {
+		return nil, err
+	}
+	c := &Embedded{config: config, live: &live{name: paper.DefaultCollection}}
+	c.ctx, c.stop = context.WithCancel(context.WithoutCancel(ctx))
+	if err := c.load(ctx); err != nil {
+		c.stop()
+		return nil, fmt.Errorf("load index: %w", err)
+	}
+	return c, nil
+}
+
+// Close stops background builds and waits for them.
+func (c *Embedded) Close() error {
+	c.stop()
+	c.live.writing.Lock() // no new build begins
+	c.live.building = true
+	c.live.writing.Unlock()
+	c.builds.Wait()
+	return nil
+}
+
+// newIndex makes an empty index to begin with: exact, unless the baseline is
+// asked for.
+func (c *Embedded) newIndex() (ann.Index, error) {
+	if c.config.Index == CoderIndex {
+		return ann.NewCoder(c.config.Space.Dimension, 1)
+	}
+	return ann.NewExact(c.config.Space.Dimension)
+}
+
+// load fills the index from the store.
+func (c *Embedded) load(ctx context.Context) error {
+	snapshot, err := c.config.Store.Snapshot(c.live.name)
+	if err != nil {
+		return err
+	}
+	defer snapshot.Close()
+	index, err := c.newIndex()
+	if err != nil {
+		return err
+	}
+	ids := make([]string, snapshot.NextOrdinal())
+	for record, err := range snapshot.Records(ctx) {
+		if err != nil {
+			return err
+		}
+		ids[record.Ordinal] = record.ID
+	}
+	if err := fill(ctx, snapshot, index); err != nil {
+		return err
+	}
+	l := c.live
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	l.mu.Lock()
+	l.index, l.ids, l.sequence, l.papers = index, ids, snapshot.Sequence(), uint32(snapshot.Count()) //nolint:gosec // ordinals are uint32
+	l.walks = c.config.Index == CoderIndex
+	l.mu.Unlock()
+	c.maybeBuild()
+	return c.trim(ctx)
+}
+
+func fill(ctx context.Context, snapshot *store.Snapshot, index ann.Index) error {
+	for v, err := range snapshot.Vectors(ctx) {
+		if err != nil {
+			return err
+		}
+		if err := index.Upsert(v.Ordinal, v.Values); err != nil {
+			return fmt.Errorf("index ordinal %d: %w", v.Ordinal, err)
+		}
+	}
+	return nil
+}
+
+// of gives the collection of a name. Only the default one exists so far.
+func (c *Embedded) of(collection string) (*live, error) {
+	if collection == c.live.name {
+		return c.live, nil
+	}
+	return nil, &paper.Error{
+		Kind: paper.NotFound, Reason: paper.ReasonCollectionUnknown, ResourceType: "collection", ResourceName: collection,
+		Message: fmt.Sprintf("collection %q does not exist; leave it out to use %q", collection, c.live.name),
+	}
+}
+
+// Get gives the papers of those ids that are there.
+func (c *Embedded) Get(ctx context.Context, collection string, ids []string) ([]paper.Record, error) {
+	l, err := c.of(collection)
+	if err != nil {
+		return nil, err
+	}
+	found, err := c.config.Store.GetMany(ctx, l.name, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]paper.Record, 0, len(found))
+	for _, r := range found {
+		if r != nil {
+			out = append(out, *r)
+		}
+	}
+	return out, nil
+}
+
+// List gives up to limit papers with ids above after, in byte order of id.
+func (c *Embedded) List(ctx context.Context, collection, after string, limit int) ([]paper.Record, error) {
+	l, err := c.of(collection)
+	if err != nil {
+		return nil, err
+	}
+	found, err := c.config.Store.List(ctx, l.name, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]paper.Record, len(found))
+	for i, r := range found {
+		out[i] = *r
+	}
+	return out, nil
+}
+
+// Stats describes a collection. It does not touch the disk.
+func (c *Embedded) Stats(_ context.Context, collection string) (Stats, error) {
+	l, err := c.of(collection)
+	if err != nil {
+		return Stats{}, err
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return Stats{Papers: l.papers, Sequence: l.sequence}, nil
+}
+
+// Vectors gives the vectors of those ids that are there.
+func (c *Embedded) Vectors(ctx context.Context, collection string, ids []string) (map[string][]float32, error) {
+	l, err := c.of(collection)
+	if err != nil {
+		return nil, err
+	}
+	if len(ids) == 0 {
+		return nil, nil //nolint:nilnil // no ids, no vectors
+	}
+	snapshot, err := c.config.Store.Snapshot(l.name)
+	if err != nil {
+		return nil, err
+	}
+	defer snapshot.Close()
+	records, err := snapshot.GetMany(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string][]float32, len(ids))
+	for _, r := range records {
+		if r == nil {
+			continue
+		}
+		if out[r.ID], err = snapshot.Vector(ctx, r.Ordinal); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// Neighbors finds the papers nearest to a vector.
+func (c *Embedded) Neighbors(ctx context.Context, collection string, q Neighbors) (Found, error) {
+	l, err := c.of(collection)
+	if err != nil {
+		return Found{}, err
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	found := Found{Sequence: l.sequence, Strategy: ExactScan}
+	got, err := l.index.Search(ctx, ann.Query{Vector: q.Vector, K: q.K, Exact: q.Exact})
+	if err != nil {
+		return Found{}, err
+	}
+	if l.walks && got.Plan != ann.PlanScan {
+		found.Strategy = GraphWalk
+	}
+	found.Visited = got.Visited
+	found.Hits = make([]rank.Hit, 0, len(got.Neighbors))
+	for _, n := range got.Neighbors {
+		found.Hits = append(found.Hits, rank.Hit{ID: l.ids[n.Ordinal], Ordinal: n.Ordinal, Score: float64(n.Score)})
+	}
+	rank.Sort(found.Hits)
+	return found, nil
+}
+
+// Apply makes changes durable, then visible to queries. It gives the sequence
+// reached and one outcome a change.
+func (c *Embedded) Apply(ctx context.Context, collection string, changes []Mutation) ([]Outcome, uint64, error) {
+	l, err := c.of(collection)
+	if err != nil {
+		return nil, 0, err
+	}
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	if err := c.refuseForCoder(ctx, changes); err != nil {
+		return nil, 0, err
+	}
+	group := make([]store.Mutation, len(changes))
+	for i := range changes {
+		m := &changes[i]
+		if m.Delete {
+			group[i].Delete = m.Paper.ID
+		} else {
+			group[i].Upsert = &store.Upsert{Paper: m.Paper, Vector: m.Vector, TokenCount: m.TokenCount, Truncated: m.Truncated}
+		}
+	}
+	stored, err := c.config.Store.Apply(ctx, l.name, group)
+	if err != nil {
+		return nil, 0, err
+	}
+	// From here on the change is durable: what goes wrong with the index is
+	// mended by building it anew, and never told to the caller as a failure.
+	if err := l.apply(changes, stored); err != nil {
+		c.config.Log.ErrorContext(ctx, "index update failed; building the index anew", "error", err)
+		l.mu.Lock()
+		l.index, l.walks = nil, false
+		l.mu.Unlock()
+		if err := c.reload(); err != nil {
+			return nil, 0, fmt.Errorf("rebuild index: %w", err)
+		}
+	}
+	c.maybeBuild()
+	if err := c.trim(ctx); err != nil {
+		c.config.Log.WarnContext(ctx, "trimming the change log failed", "error", err)
+	}
+	outcomes := make([]Outcome, len(stored))
+	for i := range stored {
+		outcomes[i] = Outcome{Change: changeOf(stored[i].Result), Record: stored[i].Record}
+	}
+	return outcomes, l.sequence, nil
+}
+
+func changeOf(r store.Result) Change {
+	switch r {
+	case store.Created:
+		return Created
+	case store.Updated:
+		return Updated
+	case store.Deleted:
+		return Deleted
+	case store.NotFound:
+		return Missing
+	case store.Unchanged:
+	}
+	return Unchanged
+}
+
+// apply brings the index to what the store now holds.
+func (l *live) apply(changes []Mutation, stored []store.Outcome) (err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, o := range stored {
+		r := &o.Record
+		l.sequence = max(l.sequence, o.Sequence)
+		switch o.Result {
+		case store.Created, store.Updated:
+			if o.Result == store.Created {
+				l.papers++
+			}
+			for int(r.Ordinal) >= len(l.ids) {
+				l.ids = append(l.ids, "")
+			}
+			l.ids[r.Ordinal] = r.ID
+			if changes[i].Vector != nil {
+				err = errors.Join(err, l.index.Upsert(r.Ordinal, changes[i].Vector))
+			}
+		case store.Deleted:
+			l.papers--
+			if _, deleteErr := l.index.Delete(r.Ordinal); deleteErr != nil {
+				err = errors.Join(err, deleteErr)
+			}
+			l.ids[r.Ordinal] = ""
+		case store.Unchanged, store.NotFound:
+		}
+	}
+	return err
+}
+
+// refuseForCoder says beforehand what the baseline index cannot do, so that the
+// store and the index stay alike.
+func (c *Embedded) refuseForCoder(ctx context.Context, changes []Mutation) error {
+	if c.config.Index != CoderIndex {
+		return nil
+	}
+	ids := make([]string, len(changes))
+	seen := make(map[string]bool, len(changes))
+	for i, m := range changes {
+		ids[i] = m.Paper.ID
+		if seen[ids[i]] && m.Vector != nil || m.Delete {
+			return coderRefuses(ids[i])
+		}
+		seen[ids[i]] = true
+	}
+	stored, err := c.config.Store.GetMany(ctx, c.live.name, ids)
+	if err != nil {
+		return err
+	}
+	for i, r := range stored {
+		if r != nil && changes[i].Vector != nil && r.EmbedDigest != paper.EmbedDigest(changes[i].Paper.Title, changes[i].Paper.Abstract) {
+			return coderRefuses(ids[i])
+		}
+	}
+	return nil
+}
+
+func coderRefuses(id string) error {
+	return &paper.Error{
+		Kind: paper.FailedPrecondition, Reason: paper.ReasonUnsupported,
+		Message: fmt.Sprintf("paper %q cannot be changed or deleted: index %q takes each paper once; serve with --index=%s", id, CoderIndex, GraphIndex),
+	}
+}
+
+// trim lets go of changes that the index contains, now and then. The caller
+// holds live.writing.
+func (c *Embedded) trim(ctx context.Context) error {
+	l := c.live
+	if l.building || l.sequence < l.trimmed+trimEvery {
+		return nil
+	}
+	l.trimmed = l.sequence
+	return c.config.Store.TrimChanges(ctx, l.name, l.sequence)
+}

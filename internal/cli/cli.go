@@ -1,0 +1,253 @@
+// Package cli is akin's command line. Every command that works on data speaks
+// gRPC through package client: to a server that runs (--server), or to the same
+// server started within the process over a data directory (--data).
+//
+// Exit codes: 0 all done, 1 failed, 2 the command line is wrong, 3 done but
+// some rows were quarantined, 4 something named was not found, 5 the server
+// cannot be reached.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"github.com/lmittmann/tint"
+	"golang.org/x/term"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"akin/internal/app"
+	"akin/internal/client"
+)
+
+// Version is what akin says of itself; the linker may set it.
+var Version = "0.1.0-dev" //nolint:gochecknoglobals // set by the linker
+
+// Exit codes.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitPartial     = 3
+	exitNotFound    = 4
+	exitUnavailable = 5
+)
+
+// errPartial is what a command returns when it did all but some bad rows.
+var errPartial = errors.New("some rows were quarantined")
+
+// defaultServer is tried when neither --data nor --server is given.
+const defaultServer = "127.0.0.1:7411"
+
+type commands struct {
+	Serve     serveCommand     `cmd:"" help:"Serve a data directory over gRPC and HTTP."`
+	Import    importCommand    `cmd:"" help:"Import files of papers."`
+	Search    searchCommand    `cmd:"" help:"Find papers for a free text."`
+	Similar   similarCommand   `cmd:"" help:"Find papers like one, or like a title and abstract."`
+	Recommend recommendCommand `cmd:"" help:"Find papers like some and unlike others."`
+	Get       getCommand       `cmd:"" help:"Show papers."`
+	List      listCommand      `cmd:"" help:"List papers in order of id."`
+	Delete    deleteCommand    `cmd:"" help:"Erase papers."`
+	Info      infoCommand      `cmd:"" help:"Show version, model, limits and size."`
+	Embed     embedCommand     `cmd:"" help:"Turn files of papers into files of vectors."`
+	Tokenize  tokenizeCommand  `cmd:"" help:"Show the token ids of texts."`
+	Model     modelCommand     `cmd:"" help:"List, verify, describe and build models."`
+	Setup     setupCommand     `cmd:"" help:"Fetch the model and ONNX Runtime (the only command that uses the network)."`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
+
+	modelFlags
+	LogLevel slog.Level `help:"What to log: debug, info, warn or error." default:"warn" env:"AKIN_LOG_LEVEL" placeholder:"LEVEL"`
+}
+
+// modelFlags say which model runs and where it is.
+type modelFlags struct {
+	Home        string `help:"Directory with models and library (default: found beside the executable)." type:"path" env:"AKIN_HOME" placeholder:"DIR" group:"Model:"`
+	ModelName   string `name:"model" help:"Model to embed with." env:"AKIN_MODEL" placeholder:"NAME" group:"Model:"`
+	ModelDir    string `help:"Directory with the model's files." type:"path" env:"AKIN_MODEL_DIR" placeholder:"DIR" group:"Model:"`
+	OnnxRuntime string `name:"onnxruntime" help:"ONNX Runtime's shared library." type:"path" env:"AKIN_ONNXRUNTIME" placeholder:"FILE" group:"Model:"`
+	Threads     int    `help:"Cores to embed with (default: all)." env:"AKIN_THREADS" placeholder:"N" group:"Model:"`
+}
+
+func (f modelFlags) config() app.Config {
+	return app.Config{
+		Version: Version, Home: f.Home, Model: f.ModelName, ModelDir: f.ModelDir, Library: f.OnnxRuntime, Threads: f.Threads,
+	}
+}
+
+// target says where a data command works.
+type target struct {
+	Data   string `help:"Work on this data directory; no server needed." type:"path" env:"AKIN_DATA" placeholder:"DIR" xor:"target"`
+	Server string `help:"Talk to a server (default ${server})." env:"AKIN_SERVER" placeholder:"HOST:PORT" xor:"target"`
+	Index  string `help:"Index of --data: graph, exact or coder." enum:"graph,exact,coder" default:"graph" env:"AKIN_INDEX"`
+}
+
+// environment is what a command runs in.
+type environment struct {
+	ctx            context.Context //nolint:containedctx // the life of one command
+	in             io.Reader
+	out, errOut    io.Writer
+	log            *slog.Logger
+	config         app.Config
+	closers        []func() error
+	outIsTerminal  bool
+	progressOnTerm bool
+}
+
+// connect gives a client for the target.
+func (e *environment) connect(t target, create bool) (*client.Client, error) {
+	if t.Data != "" {
+		config := e.config
+		config.Data, config.Create, config.Index = t.Data, create, t.Index
+		return e.start(config)
+	}
+	address := t.Server
+	if address == "" {
+		address = defaultServer
+	}
+	c, err := client.Dial(address)
+	if err != nil {
+		return nil, err
+	}
+	e.closers = append(e.closers, c.Close)
+	return c, nil
+}
+
+// start runs the server within the process.
+func (e *environment) start(config app.Config) (*client.Client, error) {
+	a, err := app.Open(e.ctx, config, e.log)
+	if err != nil {
+		return nil, err
+	}
+	e.closers = append(e.closers, a.Close)
+	return client.New(a.Conn()), nil
+}
+
+func (e *environment) close() error {
+	var errs []error
+	for i := len(e.closers) - 1; i >= 0; i-- {
+		errs = append(errs, e.closers[i]())
+	}
+	return errors.Join(errs...)
+}
+
+// Main runs a command line and gives the exit code.
+func Main(args []string, in io.Reader, out, errOut io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return Run(ctx, args, in, out, errOut)
+}
+
+// Run is Main with a context that ends the command.
+func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	var cmds commands
+	exit := -1
+	parser, err := kong.New(&cmds,
+		kong.Name("akin"),
+		kong.Description("akin answers: which papers are akin to this one?\n\nExit codes: 0 done, 1 failed, 2 wrong command line, 3 some rows quarantined, 4 not found, 5 server not reached."),
+		kong.Vars{"server": defaultServer, "model": app.DefaultModel},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Writers(out, errOut),
+		kong.Exit(func(code int) { exit = code; panic(exitNow{}) }),
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		fmt.Fprintln(errOut, "akin:", err)
+		return exitFailed
+	}
+	parsed, err := parse(parser, args)
+	if exit >= 0 {
+		return exit // help was asked for
+	}
+	if err != nil {
+		fmt.Fprintf(errOut, "akin: %v\nTry `akin --help`, or `akin COMMAND --help` for examples.\n", err)
+		return exitUsage
+	}
+	env := &environment{
+		ctx: ctx, in: in, out: out, errOut: errOut, config: cmds.config(),
+		log:           slog.New(tint.NewHandler(errOut, &tint.Options{Level: cmds.LogLevel, NoColor: !isTerminal(errOut)})),
+		outIsTerminal: isTerminal(out), progressOnTerm: isTerminal(errOut),
+	}
+	err = errors.Join(parsed.Run(env), env.close())
+	if err != nil && !errors.Is(err, errPartial) {
+		fmt.Fprintln(errOut, "akin:", explain(err))
+	}
+	return exitCode(err)
+}
+
+type exitNow struct{}
+
+// parse calls the parser, whose exit (after --help) ends up here as a panic.
+func parse(parser *kong.Kong, args []string) (parsed *kong.Context, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			if _, ok := p.(exitNow); !ok {
+				panic(p)
+			}
+		}
+	}()
+	return parser.Parse(args)
+}
+
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd())) //nolint:gosec // a file descriptor is small
+}
+
+func exitCode(err error) int {
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errPartial):
+		return exitPartial
+	}
+	var s interface{ GRPCStatus() *status.Status }
+	if errors.As(err, &s) {
+		switch s.GRPCStatus().Code() {
+		case codes.NotFound:
+			return exitNotFound
+		case codes.Unavailable:
+			return exitUnavailable
+		}
+	}
+	return exitFailed
+}
+
+// explain makes a status readable: its sentence, and what a field says beyond.
+func explain(err error) string {
+	var s interface{ GRPCStatus() *status.Status }
+	if !errors.As(err, &s) {
+		return err.Error()
+	}
+	st := s.GRPCStatus()
+	message := st.Message()
+	for _, d := range st.Details() {
+		if bad, ok := d.(*errdetails.BadRequest); ok {
+			for _, v := range bad.GetFieldViolations() {
+				if !strings.Contains(message, v.GetDescription()) {
+					message += "; " + v.GetField() + " " + v.GetDescription()
+				}
+			}
+		}
+	}
+	if st.Code() == codes.Unavailable {
+		message += " (is a server running? start one with `akin serve --data DIR`, or use --data DIR)"
+	}
+	return message
+}
+
+type versionCommand struct{}
+
+// Run prints the version.
+func (versionCommand) Run(e *environment) error {
+	_, err := fmt.Fprintln(e.out, "akin", Version)
+	return err
+}

@@ -1,0 +1,357 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	akinv1 "akin/proto/akin/v1"
+)
+
+// resultFlags are what the three queries share.
+type resultFlags struct {
+	target
+	PageSize       int32    `help:"Results to show (0: 10, at most 1000)." short:"n" placeholder:"N"`
+	PageToken      string   `help:"Show the next page: the token that the page before gave." placeholder:"TOKEN"`
+	MinScore       *float64 `help:"Leave out results below this cosine." placeholder:"X"`
+	Exact          bool     `help:"Compare with every paper instead of walking the graph."`
+	IncludeVectors bool     `help:"Return vectors too (with --json)."`
+	JSON           bool     `name:"json" help:"Print the response as JSON."`
+}
+
+type searchCommand struct {
+	Text []string `arg:"" help:"What to look for; - reads it from standard input."`
+	resultFlags
+}
+
+// Help shows examples.
+func (searchCommand) Help() string {
+	return `Examples:
+  akin search dense retrieval without labelled data
+  akin search --data papers --json -n 3 "graph neural networks"`
+}
+
+// Run searches.
+func (c searchCommand) Run(e *environment) error {
+	query := strings.Join(c.Text, " ")
+	if query == "-" {
+		b, err := io.ReadAll(e.in)
+		if err != nil {
+			return fmt.Errorf("read the query: %w", err)
+		}
+		query = string(b)
+	}
+	cl, err := e.connect(c.target, false)
+	if err != nil {
+		return err
+	}
+	resp, err := cl.Search.Search(e.ctx, &akinv1.SearchRequest{
+		Query: query, PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors,
+	})
+	if err != nil {
+		return err
+	}
+	return e.show(c.JSON, resp, func() {
+		if resp.GetQuery().GetTruncated() {
+			fmt.Fprintf(e.errOut, "The query was long: only its first %d tokens were used.\n", resp.GetQuery().GetTokens())
+		}
+		e.results(resp.GetResults(), resp.GetNextPageToken(), resp.GetEmptyReason())
+	})
+}
+
+type similarCommand struct {
+	ID          []string `arg:"" optional:"" help:"Ids of papers in the collection."`
+	Title       string   `help:"Title of a paper that need not be in the collection."`
+	Abstract    string   `help:"Its abstract; @FILE reads a file."`
+	IncludeSelf bool     `help:"Allow the query papers among the results."`
+	resultFlags
+}
+
+// Help shows examples.
+func (similarCommand) Help() string {
+	return `Examples:
+  akin similar arXiv:1706.03762
+  akin similar --title "A title" --abstract @abstract.txt`
+}
+
+// Run finds more like this.
+func (c similarCommand) Run(e *environment) error {
+	req := &akinv1.SimilarRequest{
+		PaperIds: c.ID, IncludeSelf: c.IncludeSelf,
+		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors,
+	}
+	if c.Title != "" || c.Abstract != "" {
+		text, err := textOf(c.Title, c.Abstract)
+		if err != nil {
+			return err
+		}
+		req.Text = text
+	}
+	cl, err := e.connect(c.target, false)
+	if err != nil {
+		return err
+	}
+	resp, err := cl.Search.Similar(e.ctx, req)
+	if err != nil {
+		return err
+	}
+	return e.show(c.JSON, resp, func() {
+		if resp.GetQuery().GetTruncated() {
+			fmt.Fprintf(e.errOut, "The text was long: only its first %d tokens were used.\n", resp.GetQuery().GetTokens())
+		}
+		e.results(resp.GetResults(), resp.GetNextPageToken(), resp.GetEmptyReason())
+	})
+}
+
+func textOf(title, abstract string) (*akinv1.Text, error) {
+	if path, ok := strings.CutPrefix(abstract, "@"); ok {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("read the abstract: %w", err)
+		}
+		abstract = string(b)
+	}
+	return &akinv1.Text{Title: title, Abstract: abstract}, nil
+}
+
+type recommendCommand struct {
+	Like       []string `help:"Ids of papers that are liked; repeat the flag for several." placeholder:"ID" sep:"none"`
+	Unlike     []string `help:"Ids of papers that are disliked." placeholder:"ID" sep:"none"`
+	LikeText   []string `help:"Texts that are liked." placeholder:"TEXT" sep:"none"`
+	UnlikeText []string `help:"Texts that are disliked." placeholder:"TEXT" sep:"none"`
+	resultFlags
+}
+
+// Help shows examples.
+func (recommendCommand) Help() string {
+	return `Examples:
+  akin recommend --like arXiv:1706.03762 --like arXiv:1810.04805 --unlike arXiv:1512.03385
+  akin recommend --like-text "contrastive learning of sentence embeddings"`
+}
+
+// Run recommends.
+func (c recommendCommand) Run(e *environment) error {
+	cl, err := e.connect(c.target, false)
+	if err != nil {
+		return err
+	}
+	resp, err := cl.Search.Recommend(e.ctx, &akinv1.RecommendRequest{
+		Positive: examples(c.Like, c.LikeText), Negative: examples(c.Unlike, c.UnlikeText),
+		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors,
+	})
+	if err != nil {
+		return err
+	}
+	return e.show(c.JSON, resp, func() {
+		e.results(resp.GetResults(), resp.GetNextPageToken(), resp.GetEmptyReason())
+	})
+}
+
+func examples(ids, texts []string) (out []*akinv1.Example) {
+	for _, id := range ids {
+		out = append(out, &akinv1.Example{Example: &akinv1.Example_PaperId{PaperId: id}})
+	}
+	for _, text := range texts {
+		out = append(out, &akinv1.Example{Example: &akinv1.Example_Text{Text: &akinv1.Text{Abstract: text}}})
+	}
+	return out
+}
+
+// show prints a response as JSON, or as human prints it.
+func (e *environment) show(asJSON bool, resp proto.Message, human func()) error {
+	if !asJSON {
+		human()
+		return nil
+	}
+	b, err := protojson.MarshalOptions{EmitUnpopulated: true, Multiline: e.outIsTerminal}.Marshal(resp)
+	if err != nil {
+		return fmt.Errorf("print response: %w", err)
+	}
+	_, err = fmt.Fprintln(e.out, string(b))
+	return err
+}
+
+// results prints a page of results.
+func (e *environment) results(results []*akinv1.Result, next string, empty akinv1.EmptyReason) {
+	for _, r := range results {
+		p := r.GetPaper()
+		fmt.Fprintf(e.out, "%3d  %.4f  %s\n             %s\n", r.GetRank(), r.GetScore(), oneLine(p.GetTitle()), byline(p))
+	}
+	if len(results) == 0 {
+		fmt.Fprintln(e.errOut, "No results:", emptySentence(empty))
+	}
+	if next != "" && e.outIsTerminal {
+		fmt.Fprintf(e.errOut, "There are more: add --page-token %s\n", next)
+	}
+}
+
+func emptySentence(reason akinv1.EmptyReason) string {
+	switch reason {
+	case akinv1.EmptyReason_EMPTY_REASON_COLLECTION_EMPTY:
+		return "the collection holds no papers; import some with `akin import`."
+	case akinv1.EmptyReason_EMPTY_REASON_MIN_SCORE:
+		return "none reaches --min-score; lower it."
+	case akinv1.EmptyReason_EMPTY_REASON_ONLY_EXAMPLES:
+		return "the collection holds nothing beside the papers that you named."
+	case akinv1.EmptyReason_EMPTY_REASON_PAST_END:
+		return "there are no more pages."
+	default:
+		return "nothing was found."
+	}
+}
+
+// byline is id, venue or date, and the first authors of a paper.
+func byline(p *akinv1.Paper) string {
+	parts := []string{oneLine(p.GetId())}
+	switch {
+	case p.GetVenue() != "":
+		parts = append(parts, oneLine(p.GetVenue()))
+	case p.GetPublishDate().GetYear() != 0:
+		parts = append(parts, fmt.Sprint(p.GetPublishDate().GetYear()))
+	}
+	var names []string
+	for _, a := range p.GetAuthors() {
+		if len(names) == 3 {
+			names = append(names, "…")
+			break
+		}
+		names = append(names, oneLine(a.GetName()))
+	}
+	if len(names) > 0 {
+		parts = append(parts, strings.Join(names, ", "))
+	}
+	return strings.Join(parts, " · ")
+}
+
+// oneLine keeps what a source wrote from moving the cursor of a terminal.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+type getCommand struct {
+	ID []string `arg:"" help:"Ids of papers."`
+	target
+	JSON bool `name:"json" help:"Print the papers as JSON, one a line."`
+}
+
+// Run shows papers.
+func (c getCommand) Run(e *environment) error {
+	cl, err := e.connect(c.target, false)
+	if err != nil {
+		return err
+	}
+	for _, id := range c.ID {
+		p, err := cl.Papers.GetPaper(e.ctx, &akinv1.GetPaperRequest{Id: id})
+		if err != nil {
+			return err
+		}
+		if err := e.show(c.JSON, p, func() {
+			fmt.Fprintf(e.out, "%s\n%s\n\n%s\n\n", oneLine(p.GetTitle()), byline(p), strings.TrimSpace(p.GetAbstract()))
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type listCommand struct {
+	target
+	PageSize  int32  `help:"Papers to list; 0 lists all." short:"n" placeholder:"N"`
+	PageToken string `help:"Where to go on: nextPageToken of the page before." placeholder:"TOKEN"`
+	IDs       bool   `name:"ids" help:"Print ids only."`
+	JSON      bool   `name:"json" help:"Print the response of each page as JSON."`
+}
+
+// Run lists papers.
+func (c listCommand) Run(e *environment) error {
+	cl, err := e.connect(c.target, false)
+	if err != nil {
+		return err
+	}
+	req := &akinv1.ListPapersRequest{PageSize: c.PageSize, PageToken: c.PageToken}
+	for {
+		resp, err := cl.Papers.ListPapers(e.ctx, req)
+		if err != nil {
+			return err
+		}
+		if err := e.show(c.JSON, resp, func() {
+			for _, p := range resp.GetPapers() {
+				if c.IDs {
+					fmt.Fprintln(e.out, p.GetId())
+				} else {
+					fmt.Fprintf(e.out, "%s\n    %s\n", oneLine(p.GetTitle()), byline(p))
+				}
+			}
+		}); err != nil {
+			return err
+		}
+		if c.PageSize != 0 || resp.GetNextPageToken() == "" {
+			return nil
+		}
+		req.PageToken = resp.GetNextPageToken()
+	}
+}
+
+type deleteCommand struct {
+	ID []string `arg:"" help:"Ids of papers."`
+	target
+	AllowMissing bool `help:"Succeed if a paper is not there."`
+}
+
+// Run erases papers.
+func (c deleteCommand) Run(e *environment) error {
+	cl, err := e.connect(c.target, false)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, id := range c.ID {
+		if _, err := cl.Papers.DeletePaper(e.ctx, &akinv1.DeletePaperRequest{Id: id, AllowMissing: c.AllowMissing}); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		fmt.Fprintln(e.out, "deleted", oneLine(id))
+	}
+	return errors.Join(errs...)
+}
+
+type infoCommand struct {
+	target
+	JSON bool `name:"json" help:"Print the response as JSON."`
+}
+
+// Run describes the server.
+func (c infoCommand) Run(e *environment) error {
+	cl, err := e.connect(c.target, false)
+	if err != nil {
+		return err
+	}
+	resp, err := cl.Info.GetServerInfo(e.ctx, &akinv1.GetServerInfoRequest{})
+	if err != nil {
+		return err
+	}
+	return e.show(c.JSON, resp, func() { e.info(resp) })
+}
+
+func (e *environment) info(resp *akinv1.GetServerInfoResponse) {
+	s, l := resp.GetSpace(), resp.GetLimits()
+	fmt.Fprintf(e.out, `akin      %s
+papers    %d (sequence %d)
+index     %s
+model     %s, %s pooling, %d dimensions, %d tokens, %s
+space     %s
+limits    message %d bytes, query %d bytes, abstract %d bytes, page %d, batch %d
+`, resp.GetVersion(), resp.GetPaperCount(), resp.GetSequence(), resp.GetIndex(),
+		s.GetModel(), s.GetPooling(), s.GetDimension(), s.GetMaxTokens(), s.GetPrecision(), s.GetFingerprint(),
+		l.GetMaxMessageBytes(), l.GetMaxQueryBytes(), l.GetMaxAbstractBytes(), l.GetMaxPageSize(), l.GetMaxBatchSize())
+}

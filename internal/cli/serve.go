@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"fmt"
+
+	"akin/internal/app"
+)
+
+type serveCommand struct {
+	Data     string   `help:"Data directory; made if it is missing." type:"path" env:"AKIN_DATA" placeholder:"DIR" required:""`
+	GRPCAddr string   `name:"grpc-addr" help:"Where to serve gRPC; port 0 picks one." default:"127.0.0.1:7411" env:"AKIN_GRPC_ADDR" placeholder:"HOST:PORT"`
+	HTTPAddr string   `name:"http-addr" help:"Where to serve JSON over HTTP; port 0 picks one, empty for none." default:"127.0.0.1:7412" env:"AKIN_HTTP_ADDR" placeholder:"HOST:PORT"`
+	HTTPHost []string `name:"http-host" help:"Host names, beside localhost, that HTTP requests may be sent to." env:"AKIN_HTTP_HOST" placeholder:"NAME"`
+	Index    string   `help:"Index: graph, exact or coder (the baseline: papers cannot be changed or deleted)." enum:"graph,exact,coder" default:"graph" env:"AKIN_INDEX"`
+	Hint     bool     `hidden:"" help:"Print commands to try."`
+}
+
+// Help shows examples.
+func (serveCommand) Help() string {
+	return `Examples:
+  akin serve --data papers
+  akin serve --data papers --grpc-addr 0.0.0.0:7411 --http-addr 127.0.0.1:0
+
+The first lines printed are the addresses. Stop with Ctrl-C or SIGTERM: calls
+under way finish first.`
+}
+
+// Run serves until the context ends.
+func (c serveCommand) Run(e *environment) error {
+	config := e.config
+	config.Data, config.Create, config.Index = c.Data, true, c.Index
+	config.GRPCAddr, config.HTTPAddr, config.HTTPHosts = c.GRPCAddr, c.HTTPAddr, c.HTTPHost
+	return app.Run(e.ctx, config, e.log, func(a app.Addresses) {
+		fmt.Fprintf(e.out, "gRPC  %s\n", a.GRPC)
+		if a.HTTP != "" {
+			fmt.Fprintf(e.out, "HTTP  http://%s\n", a.HTTP)
+		}
+		if c.Hint {
+			c.hint(e, a)
+		}
+	})
+}
+
+func (c serveCommand) hint(e *environment, a app.Addresses) {
+	flag := ""
+	if a.GRPC != defaultServer {
+		flag = " --server " + a.GRPC
+	}
+	fmt.Fprintf(e.out, `
+Try, in another terminal:
+  bin/akin search%[1]s "dense retrieval without labelled data"
+  bin/akin similar%[1]s "$(bin/akin list%[1]s --page-size 1 --ids)"
+  curl -s http://%[2]s/v1/search?query=graph+neural+networks
+
+Stop with Ctrl-C.
+`, flag, a.HTTP)
+}

@@ -1,0 +1,355 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"akin/internal/catalog"
+	"akin/internal/embed"
+	"akin/internal/paper"
+	"akin/internal/paper/titleid"
+)
+
+// Get gives the papers of those ids that are there, in the order asked for,
+// and the ids that are not.
+func (e *Engine) Get(ctx context.Context, collection string, ids []string) (found []paper.Record, missing []string, err error) {
+	if err := e.needCatalog(); err != nil {
+		return nil, nil, err
+	}
+	if collection, err = collectionOf(collection); err != nil {
+		return nil, nil, err
+	}
+	if err := checkIDs(ids); err != nil {
+		return nil, nil, err
+	}
+	records, err := e.catalog.Get(ctx, collection, ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	at := make(map[string]int, len(records))
+	for i := range records {
+		at[records[i].ID] = i
+	}
+	for _, id := range ids {
+		if i, ok := at[id]; ok {
+			found = append(found, records[i])
+		} else {
+			missing = append(missing, id)
+		}
+	}
+	return found, missing, nil
+}
+
+func checkIDs(ids []string) error {
+	if len(ids) == 0 || len(ids) > MaxBatch {
+		return paper.InvalidField("ids", "has %d items; give 1 to %d", len(ids), MaxBatch)
+	}
+	return nil
+}
+
+// List gives a page of papers in order of id, after the id given, and the id to
+// go on from, empty at the end.
+func (e *Engine) List(ctx context.Context, collection, after string, size int) (page []paper.Record, next string, total uint32, err error) {
+	if err := e.needCatalog(); err != nil {
+		return nil, "", 0, err
+	}
+	if collection, err = collectionOf(collection); err != nil {
+		return nil, "", 0, err
+	}
+	switch {
+	case size < 0:
+		return nil, "", 0, paper.InvalidField("page_size", "is %d; it must not be negative (0 means %d, at most %d)", size, DefaultListSize, MaxPageSize)
+	case size == 0:
+		size = DefaultListSize
+	}
+	size = min(size, MaxPageSize)
+	stats, err := e.catalog.Stats(ctx, collection)
+	if err != nil {
+		return nil, "", 0, err
+	}
+	// One more than asked for says whether there is a next page.
+	records, err := e.catalog.List(ctx, collection, after, size+1)
+	if err != nil {
+		return nil, "", 0, err
+	}
+	bytes := 0
+	for i := range records {
+		if i == size || i > 0 && bytes > listBytes {
+			return records[:i], records[i-1].ID, stats.Papers, nil
+		}
+		bytes += len(records[i].Title) + len(records[i].Abstract)
+	}
+	return records, "", stats.Papers, nil
+}
+
+// Stats describes a collection.
+func (e *Engine) Stats(ctx context.Context, collection string) (catalog.Stats, error) {
+	if err := e.needCatalog(); err != nil {
+		return catalog.Stats{}, err
+	}
+	collection, err := collectionOf(collection)
+	if err != nil {
+		return catalog.Stats{}, err
+	}
+	return e.catalog.Stats(ctx, collection)
+}
+
+// Upserted is what became of one paper of a write.
+type Upserted struct {
+	ID     string
+	Change catalog.Change
+	Record paper.Record
+	// Err says why this paper was refused; the others are not affected.
+	Err error
+}
+
+// Upsert writes papers, each answered for itself, and gives the sequence
+// reached. Where an id stands twice, the later one wins.
+func (e *Engine) Upsert(ctx context.Context, collection string, papers []paper.Paper, class embed.Class) ([]Upserted, uint64, error) {
+	if err := e.needCatalog(); err != nil {
+		return nil, 0, err
+	}
+	collection, err := collectionOf(collection)
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(papers) == 0 || len(papers) > MaxBatch {
+		return nil, 0, paper.InvalidField("papers", "has %d items; give 1 to %d", len(papers), MaxBatch)
+	}
+	w := e.plan(papers)
+	if err := w.embed(ctx, e, collection, class); err != nil {
+		return nil, 0, err
+	}
+	return w.commit(ctx, e, collection, class)
+}
+
+// Update changes one paper that is there: change gets it as it is, again if
+// another writer was faster. The paper is not found if it is not there.
+func (e *Engine) Update(ctx context.Context, collection, id string, change func(*paper.Paper) error) (Upserted, uint64, error) {
+	for {
+		found, _, err := e.Get(ctx, collection, []string{id})
+		if err != nil {
+			return Upserted{}, 0, err
+		}
+		if len(found) == 0 {
+			return Upserted{}, 0, paper.PaperNotFound(id)
+		}
+		p := found[0].Clone()
+		if err := change(&p); err != nil {
+			return Upserted{}, 0, err
+		}
+		w := e.plan([]paper.Paper{p})
+		for i := range w.items {
+			w.items[i].revision = found[0].Revision
+		}
+		name, err := collectionOf(collection)
+		if err != nil {
+			return Upserted{}, 0, err
+		}
+		if err := w.embed(ctx, e, name, embed.Interactive); err != nil {
+			return Upserted{}, 0, err
+		}
+		got, sequence, err := w.commit(ctx, e, name, embed.Interactive)
+		if errors.Is(err, errConflict) {
+			continue
+		}
+		if err != nil {
+			return Upserted{}, 0, err
+		}
+		return got[0], sequence, got[0].Err
+	}
+}
+
+// Delete erases papers, and gives the ids that were not there and the sequence
+// reached.
+func (e *Engine) Delete(ctx context.Context, collection string, ids []string) (missing []string, sequence uint64, err error) {
+	if err := e.needCatalog(); err != nil {
+		return nil, 0, err
+	}
+	if collection, err = collectionOf(collection); err != nil {
+		return nil, 0, err
+	}
+	if err := checkIDs(ids); err != nil {
+		return nil, 0, err
+	}
+	changes := make([]catalog.Mutation, len(ids))
+	for i, id := range ids {
+		changes[i] = catalog.Mutation{Delete: true, Paper: paper.Paper{ID: id}}
+	}
+	e.writing.Lock()
+	defer e.writing.Unlock()
+	outcomes, sequence, err := e.catalog.Apply(ctx, collection, changes)
+	if err != nil {
+		return nil, 0, err
+	}
+	for i, o := range outcomes {
+		if o.Change == catalog.Missing {
+			missing = append(missing, ids[i])
+		}
+	}
+	return missing, sequence, nil
+}
+
+// write is a group of papers on its way into the catalog.
+type write struct {
+	results []Upserted
+	items   []writeItem // the papers that are valid
+}
+
+type writeItem struct {
+	at       int // in results
+	mutation catalog.Mutation
+	digest   paper.Digest // of the text
+	// revision is what the paper must still be at; 0 means any.
+	revision uint64
+}
+
+// plan checks papers and derives ids that are missing.
+func (e *Engine) plan(papers []paper.Paper) *write {
+	w := &write{results: make([]Upserted, len(papers))}
+	for i, p := range papers {
+		if p.ID == "" {
+			if titleid.Normalize(p.Title) == "" {
+				w.results[i].Err = paper.InvalidField("id", "is empty and cannot be derived, since the title %q has no letter or digit; give the paper an id", p.Title)
+				continue
+			}
+			p.ID = titleid.New(p.Title)
+		}
+		w.results[i].ID = p.ID
+		if err := p.Validate(); err != nil {
+			w.results[i].Err = err
+			continue
+		}
+		p.ListedDates = paper.MergeListedDates(nil, p.ListedDates)
+		w.items = append(w.items, writeItem{
+			at: i, mutation: catalog.Mutation{Paper: p}, digest: paper.EmbedDigest(p.Title, p.Abstract),
+		})
+	}
+	return w
+}
+
+func (w *write) ids() []string {
+	ids := make([]string, len(w.items))
+	for i := range w.items {
+		ids[i] = w.items[i].mutation.Paper.ID
+	}
+	return ids
+}
+
+// embed makes the vectors of the papers whose text is not what is stored. It
+// may be called again: what has a vector keeps it.
+func (w *write) embed(ctx context.Context, e *Engine, collection string, class embed.Class) error {
+	stored, err := w.stored(ctx, e, collection)
+	if err != nil {
+		return err
+	}
+	var texts []string
+	var items []*writeItem
+	for i := range w.items {
+		item := &w.items[i]
+		p := &item.mutation.Paper
+		if r, ok := stored[p.ID]; item.mutation.Vector != nil || ok && r.EmbedDigest == item.digest {
+			continue
+		}
+		texts = append(texts, e.embedder.Text(p.Title, p.Abstract))
+		items = append(items, item)
+	}
+	vectors, _, err := e.embedder.Embed(ctx, texts, embed.Options{Role: embed.Document, Class: class})
+	if err != nil {
+		return err
+	}
+	for i, v := range vectors {
+		m := &items[i].mutation
+		m.Vector, m.TokenCount, m.Truncated = v.Vector, v.Tokens, v.Truncated
+	}
+	return nil
+}
+
+func (w *write) stored(ctx context.Context, e *Engine, collection string) (map[string]*paper.Record, error) {
+	if len(w.items) == 0 {
+		return nil, nil //nolint:nilnil // no papers, no records
+	}
+	records, err := e.catalog.Get(ctx, collection, w.ids())
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[string]*paper.Record, len(records))
+	for i := range records {
+		byID[records[i].ID] = &records[i]
+	}
+	return byID, nil
+}
+
+// errConflict says that a paper is no longer at the revision that a change was
+// made from.
+var errConflict = errors.New("a paper changed since it was read")
+
+// errStale says that a paper's text changed between embed and commit.
+var errStale = errors.New("a paper changed in between")
+
+// commit makes the group durable. Papers keep the listing dates that are
+// stored. When another writer changed a text in between, what now lacks a
+// vector is embedded and the group tried again.
+func (w *write) commit(ctx context.Context, e *Engine, collection string, class embed.Class) ([]Upserted, uint64, error) {
+	for {
+		sequence, err := w.tryCommit(ctx, e, collection)
+		if !errors.Is(err, errStale) {
+			return w.results, sequence, err
+		}
+		if err := w.embed(ctx, e, collection, class); err != nil {
+			return nil, 0, err
+		}
+	}
+}
+
+func (w *write) tryCommit(ctx context.Context, e *Engine, collection string) (uint64, error) {
+	e.writing.Lock()
+	defer e.writing.Unlock()
+	if len(w.items) == 0 {
+		stats, err := e.catalog.Stats(ctx, collection)
+		return stats.Sequence, err
+	}
+	stored, err := w.stored(ctx, e, collection)
+	if err != nil {
+		return 0, err
+	}
+	changes := make([]catalog.Mutation, len(w.items))
+	// What an id will hold once the group is applied so far.
+	digests := make(map[string]paper.Digest, len(w.items))
+	dates := make(map[string][]paper.Date, len(w.items))
+	for i := range w.items {
+		r := stored[w.items[i].mutation.Paper.ID]
+		if want := w.items[i].revision; want != 0 && (r == nil || r.Revision != want) {
+			return 0, errConflict
+		}
+	}
+	for id, r := range stored {
+		digests[id], dates[id] = r.EmbedDigest, r.ListedDates
+	}
+	for i := range w.items {
+		m := w.items[i].mutation
+		id := m.Paper.ID
+		m.Paper.ListedDates = paper.MergeListedDates(dates[id], m.Paper.ListedDates)
+		if have, ok := digests[id]; m.Vector == nil && (!ok || have != w.items[i].digest) {
+			return 0, errStale
+		}
+		digests[id], dates[id] = w.items[i].digest, m.Paper.ListedDates
+		changes[i] = m
+	}
+	outcomes, sequence, err := e.catalog.Apply(ctx, collection, changes)
+	if err != nil {
+		return 0, err
+	}
+	if len(outcomes) != len(changes) {
+		return 0, fmt.Errorf("apply gave %d outcomes for %d changes", len(outcomes), len(changes))
+	}
+	for i, o := range outcomes {
+		r := &w.results[w.items[i].at]
+		r.Change, r.Record = o.Change, o.Record
+	}
+	return sequence, nil
+}
+
+// Truncated says whether the paper's text was cut.
+func (u *Upserted) Truncated() bool { return u.Err == nil && u.Record.Truncated }

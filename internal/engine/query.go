@@ -1,0 +1,457 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"akin/internal/catalog"
+	"akin/internal/embed"
+	"akin/internal/paper"
+	"akin/internal/rank"
+)
+
+// ResultOptions are what all queries share.
+type ResultOptions struct {
+	// PageSize is how many results to return; 0 means DefaultPageSize.
+	PageSize  int
+	PageToken string
+	// MinScore leaves out results below a cosine; nil keeps all.
+	MinScore *float64
+	// Exact compares every vector.
+	Exact       bool
+	WithVectors bool
+}
+
+// SearchRequest is a free-text query.
+type SearchRequest struct {
+	Collection string
+	Query      string
+	ResultOptions
+}
+
+// SimilarRequest asks for more like papers of the collection, or like a text.
+type SimilarRequest struct {
+	Collection  string
+	PaperIDs    []string
+	Text        *Text
+	IncludeSelf bool
+	ResultOptions
+}
+
+// Example is a liked or disliked paper or text.
+type Example struct {
+	PaperID string
+	Text    *Text
+	// Weight is how much it counts; 0 means 1.
+	Weight float64
+}
+
+// RecommendRequest is a taste.
+type RecommendRequest struct {
+	Collection string
+	Positive   []Example
+	Negative   []Example
+	ResultOptions
+}
+
+// EmptyReason says why an answer holds nothing.
+type EmptyReason int
+
+// The reasons. NotEmpty is the zero value.
+const (
+	NotEmpty EmptyReason = iota
+	CollectionEmpty
+	BelowMinScore
+	OnlyExamples
+	PastEnd
+)
+
+// Answer is a page of results.
+type Answer struct {
+	Results       []Result
+	NextPageToken string
+	Strategy      catalog.Strategy
+	Candidates    int
+	Visited       int
+	// QueryTokens and Truncated say what was read of a text; QueryTokens is 0
+	// where there was none.
+	QueryTokens int
+	Truncated   bool
+	Empty       EmptyReason
+	Sequence    uint64
+	Timing      Timing
+}
+
+// Result is one paper of an answer.
+type Result struct {
+	Record paper.Record
+	Rank   int
+	Score  float64
+	Vector []float32
+}
+
+// Timing says where the time of a query went.
+type Timing struct {
+	embed.Timing
+	Search, Hydrate time.Duration
+}
+
+// pinned is the list that the first page of a query fixed.
+type pinned struct {
+	digest [sha256.Size]byte // of the request
+	hits   []rank.Hit
+	answer Answer // without results
+}
+
+// Search answers a free-text query.
+func (e *Engine) Search(ctx context.Context, req SearchRequest) (*Answer, error) {
+	if err := checkText("query", req.Query, MaxQueryBytes); err != nil {
+		return nil, err
+	}
+	q := query{name: "search", collection: req.Collection, options: req.ResultOptions, parts: []string{req.Query}}
+	q.vector = func(ctx context.Context, a *Answer) ([]float32, error) {
+		return e.embedOne(ctx, a, req.Query, embed.Query)
+	}
+	return e.answer(ctx, q)
+}
+
+// Similar answers more like this.
+func (e *Engine) Similar(ctx context.Context, req SimilarRequest) (*Answer, error) {
+	q := query{name: "similar", collection: req.Collection, options: req.ResultOptions, parts: slices.Clone(req.PaperIDs)}
+	switch {
+	case req.Text != nil && len(req.PaperIDs) > 0:
+		return nil, paper.InvalidField("text", "is given together with paper_ids; give one of them")
+	case req.Text != nil:
+		if err := req.Text.check("text"); err != nil {
+			return nil, err
+		}
+		q.parts = append(q.parts, "text", req.Text.Title, req.Text.Abstract)
+		q.vector = func(ctx context.Context, a *Answer) ([]float32, error) {
+			return e.embedOne(ctx, a, e.embedder.Text(req.Text.Title, req.Text.Abstract), embed.Document)
+		}
+	case len(req.PaperIDs) == 0 || len(req.PaperIDs) > MaxQueryPapers:
+		return nil, paper.InvalidField("paper_ids", "has %d items; give 1 to %d, or a text", len(req.PaperIDs), MaxQueryPapers)
+	default:
+		q.vector = func(ctx context.Context, _ *Answer) ([]float32, error) {
+			var examples []Example
+			for _, id := range req.PaperIDs {
+				examples = append(examples, Example{PaperID: id})
+			}
+			return e.combine(ctx, q.collection, "paper_ids", examples, "", nil)
+		}
+		if !req.IncludeSelf {
+			q.leaveOut = req.PaperIDs
+		}
+	}
+	q.parts = append(q.parts, strconv.FormatBool(req.IncludeSelf))
+	return e.answer(ctx, q)
+}
+
+// Recommend answers a taste with the mean-vector strategy.
+func (e *Engine) Recommend(ctx context.Context, req RecommendRequest) (*Answer, error) {
+	q := query{name: "recommend", collection: req.Collection, options: req.ResultOptions}
+	if len(req.Positive) == 0 {
+		return nil, paper.InvalidField("positive", "is empty; give 1 to %d liked papers", MaxExamples)
+	}
+	for _, list := range []struct {
+		field    string
+		examples []Example
+	}{{"positive", req.Positive}, {"negative", req.Negative}} {
+		if err := checkExamples(list.field, list.examples); err != nil {
+			return nil, err
+		}
+		q.parts = append(q.parts, list.field)
+		for _, x := range list.examples {
+			q.parts = append(q.parts, x.key()...)
+			if x.Text == nil {
+				q.leaveOut = append(q.leaveOut, x.PaperID)
+			}
+		}
+	}
+	q.vector = func(ctx context.Context, _ *Answer) ([]float32, error) {
+		return e.combine(ctx, q.collection, "positive", req.Positive, "negative", req.Negative)
+	}
+	return e.answer(ctx, q)
+}
+
+func (x Example) key() []string {
+	weight := strconv.FormatFloat(x.Weight, 'g', -1, 64)
+	if x.Text != nil {
+		return []string{"text", x.Text.Title, x.Text.Abstract, weight}
+	}
+	return []string{"id", x.PaperID, weight}
+}
+
+func checkExamples(field string, examples []Example) error {
+	if len(examples) > MaxExamples {
+		return paper.InvalidField(field, "has %d items; the limit is %d", len(examples), MaxExamples)
+	}
+	for i, x := range examples {
+		at := fmt.Sprintf("%s[%d]", field, i)
+		switch {
+		case x.Text == nil && x.PaperID == "":
+			return paper.InvalidField(at, "has neither paper_id nor text; give one of them")
+		case x.Text != nil:
+			if err := x.Text.check(at + ".text"); err != nil {
+				return err
+			}
+		}
+		if math.IsNaN(x.Weight) || x.Weight < 0 || x.Weight > MaxExampleWeight {
+			return paper.InvalidField(at+".weight", "is %v; it must be above 0 and at most %d (0 means 1)", x.Weight, MaxExampleWeight)
+		}
+	}
+	return nil
+}
+
+// query is what the three kinds of query have in common.
+type query struct {
+	name       string
+	collection string
+	options    ResultOptions
+	// parts tell two requests apart: a page token only fits its own.
+	parts []string
+	// vector makes the query vector.
+	vector func(context.Context, *Answer) ([]float32, error)
+	// leaveOut are ids that must not be among the results.
+	leaveOut []string
+}
+
+func (q *query) check() (err error) {
+	if q.collection, err = collectionOf(q.collection); err != nil {
+		return err
+	}
+	o := &q.options
+	switch {
+	case o.PageSize < 0:
+		return paper.InvalidField("page_size", "is %d; it must not be negative (0 means %d, at most %d)", o.PageSize, DefaultPageSize, MaxPageSize)
+	case o.PageSize == 0:
+		o.PageSize = DefaultPageSize
+	case o.PageSize > MaxPageSize:
+		o.PageSize = MaxPageSize
+	}
+	if s := o.MinScore; s != nil && (math.IsNaN(*s) || *s < -1 || *s > 1) {
+		return paper.InvalidField("min_score", "is %v; it is a cosine, between -1 and 1", *s)
+	}
+	return nil
+}
+
+// digest covers everything that shapes the list; the page size does not.
+func (q *query) digest() [sha256.Size]byte {
+	h := sha256.New()
+	minScore := "none"
+	if s := q.options.MinScore; s != nil {
+		minScore = strconv.FormatFloat(*s, 'g', -1, 64)
+	}
+	for _, part := range append([]string{q.name, q.collection, minScore, strconv.FormatBool(q.options.Exact)}, q.parts...) {
+		fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+// answer runs a query, or continues one that a page token names.
+func (e *Engine) answer(ctx context.Context, q query) (*Answer, error) {
+	if err := e.needCatalog(); err != nil {
+		return nil, err
+	}
+	if err := q.check(); err != nil {
+		return nil, err
+	}
+	list, offset, name, err := e.resume(&q)
+	if err != nil {
+		return nil, err
+	}
+	if list == nil {
+		if list, err = e.find(ctx, &q); err != nil {
+			return nil, err
+		}
+	}
+	return e.page(ctx, &q, list, offset, name)
+}
+
+// resume finds the list of a page token: the list's name and an offset.
+func (e *Engine) resume(q *query) (list *pinned, offset int, name string, err error) {
+	if q.options.PageToken == "" {
+		return nil, 0, "", nil
+	}
+	expired := &paper.Error{
+		Kind: paper.Invalid, Reason: paper.ReasonPageTokenExpired, Message: "page token cannot be used",
+		Violations: []paper.Violation{{
+			Field:       "page_token",
+			Description: fmt.Sprintf("is unknown, of another request, or older than %s; ask for the first page again", pageTTL),
+		}},
+	}
+	name, position, ok := strings.Cut(q.options.PageToken, ".")
+	offset, convErr := strconv.Atoi(position)
+	if !ok || convErr != nil || offset < 0 {
+		return nil, 0, "", expired
+	}
+	list, ok = e.pages.Get(name)
+	if !ok || list.digest != q.digest() || offset > len(list.hits) {
+		return nil, 0, "", expired
+	}
+	return list, offset, name, nil
+}
+
+// find makes the whole list of a query.
+func (e *Engine) find(ctx context.Context, q *query) (*pinned, error) {
+	stats, err := e.catalog.Stats(ctx, q.collection)
+	if err != nil {
+		return nil, err
+	}
+	list := &pinned{digest: q.digest()}
+	vector, err := q.vector(ctx, &list.answer)
+	if err != nil {
+		return nil, err
+	}
+	begin := time.Now()
+	found, err := e.catalog.Neighbors(ctx, q.collection, catalog.Neighbors{
+		Vector: vector, K: MaxResults + len(q.leaveOut), Exact: q.options.Exact,
+	})
+	list.answer.Timing.Search = time.Since(begin)
+	if err != nil {
+		return nil, err
+	}
+	a := &list.answer
+	a.Strategy, a.Visited, a.Sequence, a.Candidates = found.Strategy, found.Visited, found.Sequence, len(found.Hits)
+	list.hits, a.Empty = q.cut(found.Hits)
+	if stats.Papers == 0 {
+		a.Empty = CollectionEmpty
+	}
+	return list, nil
+}
+
+// cut leaves out the query's own papers and what min_score refuses, and says
+// which of the two left nothing.
+func (q *query) cut(hits []rank.Hit) ([]rank.Hit, EmptyReason) {
+	own := make(map[string]bool, len(q.leaveOut))
+	for _, id := range q.leaveOut {
+		own[id] = true
+	}
+	hits = slices.DeleteFunc(hits, func(h rank.Hit) bool { return own[h.ID] })
+	if len(hits) == 0 {
+		return nil, OnlyExamples
+	}
+	if s := q.options.MinScore; s != nil {
+		hits = slices.DeleteFunc(hits, func(h rank.Hit) bool { return h.Score < *s })
+	}
+	if len(hits) == 0 {
+		return nil, BelowMinScore
+	}
+	return hits[:min(len(hits), MaxResults)], NotEmpty
+}
+
+// page hydrates one page of a list. Papers that were deleted since the list was
+// made are left out; ranks stay.
+func (e *Engine) page(ctx context.Context, q *query, list *pinned, offset int, name string) (*Answer, error) {
+	begin := time.Now()
+	end := min(offset+q.options.PageSize, len(list.hits))
+	hits := list.hits[offset:end]
+	ids := make([]string, len(hits))
+	for i, h := range hits {
+		ids[i] = h.ID
+	}
+	records, err := e.catalog.Get(ctx, q.collection, ids)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[string]int, len(records))
+	for i := range records {
+		byID[records[i].ID] = i
+	}
+	var vectors map[string][]float32
+	if q.options.WithVectors {
+		if vectors, err = e.catalog.Vectors(ctx, q.collection, ids); err != nil {
+			return nil, err
+		}
+	}
+	a := list.answer
+	for i, h := range hits {
+		at, ok := byID[h.ID]
+		if !ok {
+			continue
+		}
+		a.Results = append(a.Results, Result{Record: records[at], Rank: offset + i + 1, Score: h.Score, Vector: vectors[h.ID]})
+	}
+	if end < len(list.hits) {
+		if name == "" {
+			name = newToken()
+		}
+		e.pages.Add(name, list) // anew, so that reading on keeps it alive
+		a.NextPageToken = name + "." + strconv.Itoa(end)
+	}
+	if a.Empty == NotEmpty && len(hits) == 0 {
+		a.Empty = PastEnd
+	}
+	a.Timing.Hydrate = time.Since(begin)
+	return &a, nil
+}
+
+// embedOne embeds the text of a query and notes what was read of it.
+func (e *Engine) embedOne(ctx context.Context, a *Answer, text string, role embed.Role) ([]float32, error) {
+	got, timing, err := e.embedder.Embed(ctx, []string{text}, embed.Options{Role: role})
+	if err != nil {
+		return nil, err
+	}
+	a.QueryTokens, a.Truncated, a.Timing.Timing = got[0].Tokens, got[0].Truncated, timing
+	return got[0].Vector, nil
+}
+
+// combine makes one query vector of examples.
+func (e *Engine) combine(ctx context.Context, collection, likeField string, likes []Example, dislikeField string, dislikes []Example) ([]float32, error) {
+	positive, err := e.resolve(ctx, collection, likeField, likes)
+	if err != nil {
+		return nil, err
+	}
+	negative, err := e.resolve(ctx, collection, dislikeField, dislikes)
+	if err != nil {
+		return nil, err
+	}
+	if len(positive) == 1 && len(negative) == 0 {
+		return positive[0].Vector, nil // bit for bit, so that a paper's own score is 1
+	}
+	return rank.MeanVector(positive, negative)
+}
+
+// resolve turns examples into vectors: of the collection's papers, or embedded.
+func (e *Engine) resolve(ctx context.Context, collection, field string, examples []Example) ([]rank.Weighted, error) {
+	var ids, texts []string
+	for _, x := range examples {
+		if x.Text != nil {
+			texts = append(texts, e.embedder.Text(x.Text.Title, x.Text.Abstract))
+		} else {
+			ids = append(ids, x.PaperID)
+		}
+	}
+	known, err := e.catalog.Vectors(ctx, collection, ids)
+	if err != nil {
+		return nil, err
+	}
+	embedded, _, err := e.embedder.Embed(ctx, texts, embed.Options{Role: embed.Document})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]rank.Weighted, 0, len(examples))
+	for i, x := range examples {
+		w := rank.Weighted{Weight: x.Weight}
+		if w.Weight == 0 {
+			w.Weight = 1
+		}
+		if x.Text != nil {
+			w.Vector, embedded = embedded[0].Vector, embedded[1:]
+		} else if v, ok := known[x.PaperID]; ok {
+			w.Vector = v
+		} else {
+			missing := paper.PaperNotFound(x.PaperID)
+			missing.Message = fmt.Sprintf("%s[%d]: %s", field, i, missing.Message)
+			return nil, missing
+		}
+		out = append(out, w)
+	}
+	return out, nil
+}

@@ -1,0 +1,28 @@
+// Package ingest reads files of papers, one paper at a time, and keeps the rows
+// that it had to refuse.
+//
+// It recognises a file by its content, never by its name, looks through gzip
+// and zstd, and gives every paper with the file and line it came from. A bad
+// row costs that row alone: it comes back as a *RejectedError with its line,
+// the reason and its bytes, for a [Quarantine], and reading goes on. What is
+// wrong with a file as a whole (it is missing, damaged, or of no known format)
+// is an error of a kind from package paper that names the file.
+//
+// Formats are rows of one table (see format.go): a name, a test on the first
+// bytes, and a constructor. A new format is a new row and a type with one
+// method.
+//
+// Concurrency: a [Reader] belongs to one goroutine; any number of readers may
+// run side by side. A [Quarantine] may be shared.
+//
+// Caveats:
+//   - Memory is bounded by MaxLineBytes, not by the size of a file: a longer
+//     line is a rejected row of which only the beginning is kept.
+//   - A context is looked at between reads; a read that hangs (a pipe that
+//     nobody writes to) is not interrupted.
+//   - A listing that was cut off exactly after a full sentence cannot be told
+//     from a whole one, and lines that are known furniture of a feed page
+//     (such as "Subscribe") are never taken for titles.
+//   - JSON escapes that stand for half a surrogate pair become U+FFFD, as
+//     everywhere in Go.
+package ingest

@@ -1,0 +1,142 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"akin/internal/paper"
+)
+
+// ErrUnknownFormat is in the chain of the error for a file whose format is not
+// recognised, so that a walk over a folder can pass over such files.
+var ErrUnknownFormat = errors.New("format not recognised")
+
+// format is one row of the table of formats.
+type format struct {
+	name string
+	// about says in a few words what the format is, for error messages.
+	about string
+	// match looks at a file's beginning.
+	match func(head) bool
+	open  func(name string, l *lines, h head, opt Options) rows
+}
+
+// formats is the table, the most telling test first.
+func formats() []format {
+	return []format{
+		{"jsonl", "JSON Lines: one object a line", looksLikeJSONL, newJSONL},
+		{"listing", "a feed page saved as text: a date line such as \"Mar 17\", then titles and abstracts", looksLikeListing, newListing},
+	}
+}
+
+// Formats gives the names of the formats that can be read.
+func Formats() []string {
+	var names []string
+	for _, f := range formats() {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// choose gives the named format, or the first whose test passes. An empty file
+// has no papers in any format.
+func choose(name string, h head) (format, bool) {
+	for _, f := range formats() {
+		if name == f.name || name == "" && f.match(h) {
+			return f, true
+		}
+	}
+	if h.whole && len(bytes.TrimSpace(h.text)) == 0 {
+		return format{open: func(string, *lines, head, Options) rows { return none{} }}, true
+	}
+	return format{}, false
+}
+
+// none is a file without rows.
+type none struct{}
+
+func (none) next(context.Context) (Row, error) { return Row{}, io.EOF }
+
+// head is the beginning of a file, decompressed.
+type head struct {
+	text  []byte // without a byte order mark
+	whole bool   // the file has no more than this
+}
+
+func newHead(peeked []byte, whole bool) head {
+	// The peeked bytes belong to the buffer and are overwritten by reading.
+	return head{text: bytes.Clone(bytes.TrimPrefix(peeked, []byte(byteOrderMark))), whole: whole}
+}
+
+// binary says that this is no text in UTF-8 or a single-byte encoding.
+func (h head) binary() bool {
+	return bytes.IndexByte(h.text, 0) >= 0
+}
+
+// eachLine yields the lines, trimmed; a last line that may go on beyond the
+// head is left out.
+func (h head) eachLine(yield func(string) bool) {
+	rest := h.text
+	for len(rest) > 0 {
+		line, after, ended := bytes.Cut(rest, []byte("\n"))
+		if !ended && !h.whole {
+			return
+		}
+		if !yield(string(bytes.TrimSpace(line))) {
+			return
+		}
+		rest = after
+	}
+}
+
+// unknownFormat says what the file looks like instead, as far as that helps.
+func unknownFormat(name string, h head) error {
+	var supported []string
+	for _, f := range formats() {
+		supported = append(supported, f.name+" ("+f.about+")")
+	}
+	return &paper.Error{
+		Kind: paper.Invalid, Reason: paper.ReasonUnsupported, Cause: ErrUnknownFormat,
+		Message: fmt.Sprintf("%s: format not recognised: it looks like %s; supported are %s, plain or compressed with gzip or zstd; if it is one of these, say which with --format",
+			name, h.resemblance(), strings.Join(supported, "; ")),
+	}
+}
+
+// resemblance names what a file that is not supported seems to be.
+func (h head) resemblance() string {
+	for _, known := range []struct{ magic, what string }{
+		{"\xFF\xFE", "UTF-16 text (convert it to UTF-8)"},
+		{"\xFE\xFF", "UTF-16 text (convert it to UTF-8)"},
+		{"PK\x03\x04", "a zip archive (unpack it)"},
+		{"BZh", "bzip2 data (decompress it)"},
+		{"\xFD7zXZ\x00", "xz data (decompress it)"},
+		{"\x1F\x8B", "data that was compressed twice (decompress it)"},
+		{"\x28\xB5\x2F\xFD", "data that was compressed twice (decompress it)"},
+		{"PAR1", "a Parquet file"},
+		{"%PDF", "a PDF"},
+	} {
+		if bytes.HasPrefix(h.text, []byte(known.magic)) {
+			return known.what
+		}
+	}
+	text := bytes.TrimSpace(h.text)
+	switch {
+	case h.binary():
+		return "binary data"
+	case bytes.HasPrefix(text, []byte("[")):
+		return "a JSON array (JSON Lines has one object a line, without brackets and commas around them)"
+	case bytes.HasPrefix(text, []byte("{")):
+		return "JSON that spreads an object over several lines (JSON Lines has one object a line)"
+	case bytes.HasPrefix(text, []byte("<")):
+		return "XML or HTML"
+	case !utf8.Valid(text) && h.whole:
+		return "text that is not UTF-8"
+	default:
+		return "text without a date line or JSON"
+	}
+}

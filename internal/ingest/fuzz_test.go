@@ -1,0 +1,152 @@
+package ingest
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// addFixtures seeds a fuzz test with the fixtures.
+func addFixtures(f *testing.F) {
+	files, err := filepath.Glob(filepath.Join(fixtures, "*"))
+	if err != nil || len(files) == 0 {
+		f.Fatalf("no fixtures: %v", err)
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(content)
+	}
+}
+
+// FuzzJSONL: each line that is not blank gives one row, in order, and each row
+// is valid.
+func FuzzJSONL(f *testing.F) {
+	addFixtures(f)
+	f.Add([]byte(`{"title":"T","authors":[{"name":"A"}],"publishDate":{"year":2020},"x":{"y":[1,"\u00e9"]}}`))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		var want []int
+		for i, l := range bytes.Split(content, []byte("\n")) {
+			if len(bytes.TrimSpace(bytes.TrimPrefix(l, []byte(byteOrderMark)))) > 0 {
+				want = append(want, i+1)
+			}
+		}
+		if isCompressed(content) {
+			return
+		}
+		r, err := NewReader("fuzz", bytes.NewReader(content), Options{Format: "jsonl"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := readAll(t, r)
+		if len(got) != len(want) {
+			t.Fatalf("%d rows of %d lines", len(got), len(want))
+		}
+		for i, row := range got {
+			if row.Line != want[i] {
+				t.Fatalf("row %d is of line %d, want %d", i, row.Line, want[i])
+			}
+			checkResult(t, row)
+		}
+	})
+}
+
+func checkResult(t *testing.T, row result) {
+	t.Helper()
+	if row.Paper == nil {
+		if row.Rejected == "" || !utf8.ValidString(row.Rejected) {
+			t.Fatalf("line %d: bad reason %q", row.Line, row.Rejected)
+		}
+		return
+	}
+	if err := row.Paper.Validate(); err != nil {
+		t.Fatalf("line %d: %v", row.Line, err)
+	}
+}
+
+// isCompressed says that content begins like compressed data, in whose lines
+// nothing can be counted here.
+func isCompressed(content []byte) bool {
+	return detectCodec(bufio.NewReader(bytes.NewReader(content))) != codecNone
+}
+
+// FuzzListing: each line that is not blank is in a paper or a rejected row, or
+// is a date line, furniture, or of the header; and rows come in order.
+func FuzzListing(f *testing.F) {
+	addFixtures(f)
+	f.Add([]byte("Mar 17\n\nA\n\nB.\n\nC.\n\nD\n\nwww.e\n\nMar 16\nF\n"))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		if isCompressed(content) {
+			return
+		}
+		r, err := NewReader("fuzz", bytes.NewReader(content), Options{Format: "listing"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		inHeader := r.rows.(*listing).header
+		got := readAll(t, r)
+		var kept strings.Builder
+		for i, row := range got {
+			checkResult(t, row)
+			if i > 0 && row.Line <= got[i-1].Line {
+				t.Fatalf("line %d after line %d", row.Line, got[i-1].Line)
+			}
+			if row.Paper != nil {
+				kept.WriteString(" " + row.Paper.Title + " " + row.Paper.Abstract)
+			}
+			kept.WriteString(" " + collapse(row.Raw))
+		}
+		all := " " + collapse(kept.String()) + " "
+		for l := range strings.SplitSeq(string(content), "\n") {
+			l = strings.TrimPrefix(strings.TrimSuffix(l, "\r"), byteOrderMark)
+			_, date := parseHeading(l)
+			if date {
+				inHeader = false
+			}
+			if inHeader || date || furniture([]byte(l)) {
+				continue
+			}
+			if text := collapse(l); text != "" && !strings.Contains(all, " "+text+" ") {
+				t.Fatalf("the line %q is lost; rows: %+v", l, got)
+			}
+		}
+	})
+}
+
+// FuzzNewReader: whatever the bytes, opening and reading ends with io.EOF or
+// an error that names the file.
+func FuzzNewReader(f *testing.F) {
+	addFixtures(f)
+	for _, c := range []codec{codecGzip, codecZstd} {
+		whole := compressed(f, c, []byte(twoRows))
+		f.Add(whole)
+		f.Add(whole[:len(whole)-6])
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		r, err := NewReader("fuzz", bytes.NewReader(content), Options{})
+		for err == nil {
+			_, err = r.Next(context.Background())
+			var rejected *RejectedError
+			if errors.As(err, &rejected) {
+				err = nil
+			}
+		}
+		if !errors.Is(err, io.EOF) && !strings.Contains(err.Error(), "fuzz") {
+			t.Fatalf("the error does not name the file: %v", err)
+		}
+		if r != nil {
+			if err := r.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}

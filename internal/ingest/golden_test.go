@@ -1,0 +1,107 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"akin/internal/paper"
+)
+
+// result is one row of a golden file.
+type result struct {
+	Line     int          `json:"line"`
+	Rejected string       `json:"rejected,omitempty"`
+	Raw      string       `json:"raw,omitempty"`
+	Paper    *paper.Paper `json:"paper,omitempty"`
+}
+
+// readAll reads to the end; an error that is not about one row fails the test.
+func readAll(t testing.TB, r *Reader) []result {
+	t.Helper()
+	var all []result
+	for {
+		row, err := r.Next(context.Background())
+		var rejected *RejectedError
+		switch {
+		case errors.Is(err, io.EOF):
+			return all
+		case errors.As(err, &rejected):
+			all = append(all, result{Line: rejected.Line, Rejected: rejected.Reason, Raw: string(rejected.Raw)})
+		case err != nil:
+			t.Fatalf("Next: %v", err)
+		default:
+			all = append(all, result{Line: row.Source.Line, Paper: &row.Paper})
+		}
+	}
+}
+
+// readText reads a file with the given content.
+func readText(t testing.TB, content string, opt Options) []result {
+	t.Helper()
+	r, err := NewReader("test", strings.NewReader(content), opt)
+	if err != nil {
+		t.Fatalf("NewReader: %v", err)
+	}
+	return readAll(t, r)
+}
+
+const fixtures = "../../testdata/ingest"
+
+// TestGolden compares what is read from the fixtures with the golden files
+// beside them. AKIN_UPDATE_GOLDEN=1 writes them anew; read the difference.
+func TestGolden(t *testing.T) {
+	for _, tc := range []struct {
+		file, format string
+		year         int
+	}{
+		{"papers.jsonl", "jsonl", 0},
+		{"listing.txt", "listing", 2025},
+		{"listing-crlf.txt", "listing", 0},
+		{"listing-cut-abstract.txt", "listing", 0},
+		{"listing-cut-title.txt", "listing", 0},
+	} {
+		t.Run(tc.file, func(t *testing.T) {
+			path := filepath.Join(fixtures, tc.file)
+			r, err := Open(path, Options{Year: tc.year})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			if r.Format() != tc.format {
+				t.Errorf("guessed %q, want %q", r.Format(), tc.format)
+			}
+			var got bytes.Buffer
+			enc := json.NewEncoder(&got)
+			enc.SetEscapeHTML(false)
+			for _, row := range readAll(t, r) {
+				if err := enc.Encode(row); err != nil {
+					t.Fatal(err)
+				}
+			}
+			compareGolden(t, path+".golden", got.Bytes())
+		})
+	}
+}
+
+func compareGolden(t *testing.T, path string, got []byte) {
+	t.Helper()
+	if os.Getenv("AKIN_UPDATE_GOLDEN") != "" {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs; got:\n%s", path, got)
+	}
+}

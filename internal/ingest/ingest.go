@@ -1,0 +1,266 @@
+package ingest
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"slices"
+	"strings"
+
+	"akin/internal/paper"
+)
+
+// MaxLineBytes is the longest line that is read. A longer one is rejected with
+// its line number, and reading goes on after it.
+const MaxLineBytes = 16 << 20
+
+// headBytes is how much of a file's beginning is looked at to guess its format.
+const headBytes = 64 << 10
+
+// Source is where a paper was found.
+type Source struct {
+	File string
+	// Line counts from 1; for a paper of several lines it is the first.
+	Line int
+}
+
+// Row is one paper and where it was found.
+type Row struct {
+	Paper  paper.Paper
+	Source Source
+}
+
+// Rejected is a row that could not become a paper.
+type Rejected struct {
+	File string
+	// Line counts from 1; for a row of several lines it is the first.
+	Line int
+	// Reason is a sentence for the person who mends the file.
+	Reason string
+	// Raw is the row as it stands in the file, without its line end; of a line
+	// above MaxLineBytes only the beginning.
+	Raw []byte
+}
+
+// RejectedError is the error for one bad row; reading may go on after it.
+type RejectedError struct{ Rejected }
+
+// Error gives file, line and reason.
+func (e *RejectedError) Error() string {
+	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Reason)
+}
+
+// Options say what a file does not say itself. The zero value is useful.
+type Options struct {
+	// Year is the year of the first date heading of a listing that names none;
+	// 0 means that it is not known. Further headings follow from it: what lies
+	// across a turn of the year gets the year before or after.
+	Year int
+	// Format is one of Formats, or "" to guess it from the content.
+	Format string
+}
+
+func (o Options) validate() error {
+	var faults []paper.Violation
+	if o.Year < 0 || o.Year > 9999 {
+		faults = append(faults, paper.Violation{
+			Field: "year", Description: fmt.Sprintf("is %d; it must be 1 to 9999, or 0 for unknown", o.Year),
+		})
+	}
+	if o.Format != "" && !slices.Contains(Formats(), o.Format) {
+		faults = append(faults, paper.Violation{
+			Field:       "format",
+			Description: fmt.Sprintf("is %q; supported are %s", o.Format, strings.Join(Formats(), ", ")),
+		})
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	return &paper.Error{
+		Kind: paper.Invalid, Reason: paper.ReasonInvalidField, Message: "options are not valid", Violations: faults,
+	}
+}
+
+// rows is what a format implements: next gives a row, a *RejectedError for one
+// bad row, io.EOF at the end, or what the lines below it returned.
+type rows interface {
+	next(ctx context.Context) (Row, error)
+}
+
+// Reader reads the papers of one file. Make one with Open or NewReader; it
+// belongs to one goroutine.
+type Reader struct {
+	name   string
+	format string
+	codec  codec
+	lines  *lines
+	rows   rows
+	close  []io.Closer
+	err    error // the first error that was not about one row; final
+}
+
+// Open opens a file of papers. The caller closes the reader.
+func Open(path string, opt Options) (*Reader, error) {
+	if err := opt.validate(); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, pathError(path, err)
+	}
+	r, err := NewReader(path, f, opt)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	r.close = append(r.close, f)
+	return r, nil
+}
+
+// NewReader reads papers from src; name stands for the file in rows and errors.
+// Closing the reader does not close src.
+func NewReader(name string, src io.Reader, opt Options) (*Reader, error) {
+	if err := opt.validate(); err != nil {
+		return nil, err
+	}
+	r := &Reader{name: name}
+	plain, err := r.decompress(bufio.NewReaderSize(src, headBytes))
+	if err != nil {
+		return nil, err
+	}
+	head, err := plain.Peek(headBytes)
+	if err != nil && !errors.Is(err, io.EOF) && len(head) == 0 {
+		return nil, errors.Join(r.readError(err), r.Close())
+	}
+	h := newHead(head, errors.Is(err, io.EOF))
+	f, ok := choose(opt.Format, h)
+	if !ok {
+		return nil, errors.Join(unknownFormat(name, h), r.Close())
+	}
+	r.format = f.name
+	r.lines = &lines{src: plain, max: MaxLineBytes}
+	r.rows = f.open(name, r.lines, h, opt)
+	return r, nil
+}
+
+// decompress looks through the compression of src, if there is any.
+func (r *Reader) decompress(src *bufio.Reader) (*bufio.Reader, error) {
+	r.codec = detectCodec(src)
+	if r.codec == codecNone {
+		return src, nil
+	}
+	d, err := r.codec.open(src)
+	if err != nil {
+		return nil, r.readError(err)
+	}
+	r.close = append(r.close, d)
+	return bufio.NewReaderSize(d, headBytes), nil
+}
+
+// Format is the name of the file's format; "" for an empty file.
+func (r *Reader) Format() string { return r.format }
+
+// Next gives the next paper; a *RejectedError for one bad row, after which
+// reading may go on; io.EOF at the end. Any other error is final.
+func (r *Reader) Next(ctx context.Context) (Row, error) {
+	if r.err != nil {
+		return Row{}, r.err
+	}
+	row, err := r.rows.next(ctx)
+	var rejected *RejectedError
+	switch {
+	case err == nil, errors.As(err, &rejected):
+		return row, err
+	case errors.Is(err, io.EOF):
+		r.err = io.EOF
+	case paper.Canceled(err):
+		r.err = err
+	default:
+		r.err = r.readError(err)
+	}
+	return Row{}, r.err
+}
+
+// Close releases what the reader holds; it may be called at any time, once.
+func (r *Reader) Close() error {
+	var err error
+	for _, c := range r.close {
+		err = errors.Join(err, c.Close())
+	}
+	r.close = nil
+	return err
+}
+
+// readError says in which file, and where, reading failed. What goes wrong
+// while decompressing is damage, unless the operating system reported it.
+func (r *Reader) readError(err error) error {
+	line := 0
+	if r.lines != nil {
+		line = r.lines.num
+	}
+	var system *fs.PathError
+	if r.codec == codecNone || errors.As(err, &system) {
+		return fmt.Errorf("read %s after line %d: %w", r.name, line, err)
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return &paper.Error{
+		Kind: paper.DataLoss, Reason: paper.ReasonCorrupt, Cause: err,
+		Message: fmt.Sprintf("%s: the %s data is damaged or cut off after line %d (%v); fetch or compress the file again",
+			r.name, r.codec, line, err),
+	}
+}
+
+// Papers iterates over the papers of files and folders, in the order of Walk.
+// Beside papers it yields errors: a *RejectedError for one bad row, and any
+// other error for a file that cannot be read further; whoever goes on ranging
+// after that gets the next file. It ends after an error of Walk or of ctx.
+func Papers(ctx context.Context, paths []string, opt Options) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		err := opt.validate()
+		var files []string
+		if err == nil {
+			files, err = Walk(paths)
+		}
+		if err != nil {
+			yield(Row{}, err)
+			return
+		}
+		for _, file := range files {
+			if !eachPaper(ctx, file, opt, yield) {
+				return
+			}
+		}
+	}
+}
+
+// eachPaper yields the papers of one file and says whether to go on with the
+// next one.
+func eachPaper(ctx context.Context, file string, opt Options, yield func(Row, error) bool) (more bool) {
+	r, err := Open(file, opt)
+	if err != nil {
+		return yield(Row{}, err)
+	}
+	defer func() {
+		if err := r.Close(); err != nil && more {
+			more = yield(Row{}, fmt.Errorf("close %s: %w", file, err))
+		}
+	}()
+	for {
+		row, err := r.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return true
+		}
+		if !yield(row, err) || paper.Canceled(err) {
+			return false
+		}
+		if r.err != nil {
+			return true
+		}
+	}
+}

@@ -1,0 +1,173 @@
+package rpc
+
+import (
+	"context"
+	_ "embed" // the OpenAPI file
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	akinv1 "akin/proto/akin/v1"
+)
+
+//go:embed akin.swagger.json
+var openAPI []byte
+
+// Gateway serves the API as JSON over HTTP by calling the gRPC services through
+// a connection, so that both answer alike.
+type Gateway struct {
+	mux    *runtime.ServeMux
+	health healthpb.HealthClient
+	hosts  []string
+}
+
+// NewGateway makes a gateway over a connection, which stays the caller's. It
+// answers requests whose Host is a loopback name or one of hosts (names
+// without port): any other may be a page elsewhere that got a browser to call
+// (DNS rebinding).
+func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, hosts []string, log *slog.Logger) (*Gateway, error) {
+	g := &Gateway{
+		health: healthpb.NewHealthClient(conn),
+		hosts:  append([]string{"localhost", "127.0.0.1", "::1"}, hosts...),
+	}
+	g.mux = runtime.NewServeMux(
+		runtime.WithUnescapingMode(runtime.UnescapingModeAllCharacters),
+		runtime.WithErrorHandler(retryAfter(log)),
+		runtime.WithMarshalerOption(runtime.MIMEWildcard, &runtime.JSONPb{
+			MarshalOptions: protojson.MarshalOptions{EmitUnpopulated: true},
+		}),
+	)
+	err := errors.Join(
+		akinv1.RegisterPaperServiceHandlerClient(ctx, g.mux, akinv1.NewPaperServiceClient(conn)),
+		akinv1.RegisterSearchServiceHandlerClient(ctx, g.mux, akinv1.NewSearchServiceClient(conn)),
+		akinv1.RegisterEmbeddingServiceHandlerClient(ctx, g.mux, akinv1.NewEmbeddingServiceClient(conn)),
+		akinv1.RegisterInfoServiceHandlerClient(ctx, g.mux, akinv1.NewInfoServiceClient(conn)),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("make JSON gateway: %w", err)
+	}
+	return g, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !g.knows(r.Host) {
+		refuse(w, http.StatusForbidden, codes.PermissionDenied, "UNKNOWN_HOST",
+			fmt.Sprintf("host %q is not one that this server answers to; name it with --http-host", r.Host))
+		return
+	}
+	switch r.URL.Path {
+	case "/healthz", "/readyz":
+		g.ready(w, r)
+		return
+	case "/openapi.json":
+		w.Header().Set("Content-Type", "application/json")
+		w.Write(openAPI) //nolint:errcheck // the client is gone
+		return
+	}
+	if hasBody(r) {
+		// A form that a foreign page makes a browser send cannot be JSON.
+		if !isJSON(r.Header.Get("Content-Type")) {
+			refuse(w, http.StatusUnsupportedMediaType, codes.InvalidArgument, "NOT_JSON",
+				fmt.Sprintf("Content-Type is %q; send application/json", r.Header.Get("Content-Type")))
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, MaxMessageBytes)
+	}
+	g.mux.ServeHTTP(w, r)
+}
+
+func hasBody(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodPost, http.MethodPut, http.MethodPatch:
+		return true
+	}
+	return r.ContentLength != 0
+}
+
+func (g *Gateway) knows(hostport string) bool {
+	host := hostport
+	if h, _, err := net.SplitHostPort(hostport); err == nil {
+		host = h
+	}
+	host = strings.Trim(host, "[]")
+	return slices.ContainsFunc(g.hosts, func(known string) bool { return strings.EqualFold(known, host) })
+}
+
+// ready answers 200 while the server takes calls.
+func (g *Gateway) ready(w http.ResponseWriter, r *http.Request) {
+	resp, err := g.health.Check(r.Context(), &healthpb.HealthCheckRequest{})
+	if err != nil || resp.GetStatus() != healthpb.HealthCheckResponse_SERVING {
+		refuse(w, http.StatusServiceUnavailable, codes.Unavailable, "STOPPING", "the server is not ready")
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Write([]byte("{\"status\":\"SERVING\"}\n")) //nolint:errcheck // the client is gone
+}
+
+// isJSON says whether a content type is JSON.
+func isJSON(contentType string) bool {
+	media, _, _ := strings.Cut(contentType, ";")
+	return strings.EqualFold(strings.TrimSpace(media), "application/json")
+}
+
+// refuse answers with a google.rpc.Status without calling a service.
+func refuse(w http.ResponseWriter, httpStatus int, code codes.Code, reason, message string) {
+	body, err := protojson.Marshal(plain(code, message, reason))
+	if err != nil {
+		body = []byte("{}")
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(httpStatus)
+	w.Write(append(body, '\n')) //nolint:errcheck // the client is gone
+}
+
+// retryAfter is the gateway's error handler, with RetryInfo also as the header
+// that HTTP clients look for, and with details on the errors that the gateway
+// itself finds.
+func retryAfter(log *slog.Logger) runtime.ErrorHandlerFunc {
+	return func(ctx context.Context, mux *runtime.ServeMux, m runtime.Marshaler, w http.ResponseWriter, r *http.Request, err error) {
+		s := status.Convert(err)
+		for _, d := range s.Details() {
+			if info, ok := d.(*errdetails.RetryInfo); ok {
+				w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(info.GetRetryDelay().AsDuration().Seconds()))))
+			}
+		}
+		if len(s.Details()) == 0 {
+			err = detailed(err, s)
+		}
+		if s.Code() == codes.Internal {
+			log.ErrorContext(ctx, "HTTP request failed", "path", r.URL.Path, "error", s.Message())
+		}
+		runtime.DefaultHTTPErrorHandler(ctx, mux, m, w, r, err)
+	}
+}
+
+// detailed adds an ErrorInfo to an error of the gateway's own (bad JSON, no
+// such route) and keeps the HTTP status that it chose.
+func detailed(err error, s *status.Status) error {
+	reason := "BAD_REQUEST"
+	if s.Code() == codes.NotFound || s.Code() == codes.Unimplemented {
+		reason = "NO_SUCH_METHOD"
+	}
+	p := plain(s.Code(), s.Message(), reason)
+	var httpErr *runtime.HTTPStatusError
+	if errors.As(err, &httpErr) {
+		return &runtime.HTTPStatusError{HTTPStatus: httpErr.HTTPStatus, Err: status.ErrorProto(p)}
+	}
+	return status.ErrorProto(p)
+}

@@ -1,0 +1,278 @@
+package rpc
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
+	"akin/internal/catalog"
+	"akin/internal/embed"
+	"akin/internal/engine"
+	"akin/internal/paper"
+	"akin/internal/rpc/wire"
+	akinv1 "akin/proto/akin/v1"
+)
+
+type paperService struct {
+	akinv1.UnimplementedPaperServiceServer
+	server *Server
+}
+
+// GetPaper implements PaperService.
+func (s *paperService) GetPaper(ctx context.Context, req *akinv1.GetPaperRequest) (*akinv1.Paper, error) {
+	if err := checkID(req.GetId()); err != nil {
+		return nil, err
+	}
+	if err := checkMask("read_mask", req.GetReadMask()); err != nil {
+		return nil, err
+	}
+	found, _, err := s.server.engine.Get(ctx, req.GetCollection(), []string{req.GetId()})
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, paper.PaperNotFound(req.GetId())
+	}
+	return masked(wire.ToRecord(&found[0]), req.GetReadMask()), nil
+}
+
+func checkID(id string) error {
+	if err := paper.ValidateID(id); err != nil {
+		return paper.InvalidField("id", "%v", err)
+	}
+	return nil
+}
+
+// BatchGetPapers implements PaperService.
+func (s *paperService) BatchGetPapers(ctx context.Context, req *akinv1.BatchGetPapersRequest) (*akinv1.BatchGetPapersResponse, error) {
+	if err := checkMask("read_mask", req.GetReadMask()); err != nil {
+		return nil, err
+	}
+	found, missing, err := s.server.engine.Get(ctx, req.GetCollection(), req.GetIds())
+	if err != nil {
+		return nil, err
+	}
+	return &akinv1.BatchGetPapersResponse{Papers: toRecords(found, req.GetReadMask()), MissingIds: missing}, nil
+}
+
+func toRecords(records []paper.Record, mask *fieldmaskpb.FieldMask) []*akinv1.Paper {
+	out := make([]*akinv1.Paper, len(records))
+	for i := range records {
+		out[i] = masked(wire.ToRecord(&records[i]), mask)
+	}
+	return out
+}
+
+// ListPapers implements PaperService.
+func (s *paperService) ListPapers(ctx context.Context, req *akinv1.ListPapersRequest) (*akinv1.ListPapersResponse, error) {
+	if err := checkMask("read_mask", req.GetReadMask()); err != nil {
+		return nil, err
+	}
+	after, err := readListToken(req.GetPageToken(), req.GetCollection())
+	if err != nil {
+		return nil, err
+	}
+	page, next, total, err := s.server.engine.List(ctx, req.GetCollection(), after, int(req.GetPageSize()))
+	if err != nil {
+		return nil, err
+	}
+	resp := &akinv1.ListPapersResponse{Papers: toRecords(page, req.GetReadMask()), TotalSize: total}
+	if next != "" {
+		resp.NextPageToken = listToken(next, req.GetCollection())
+	}
+	return resp, nil
+}
+
+// A list token holds the id to go on from, with a checksum that ties it to the
+// collection, so that a token of something else is noticed.
+func listToken(after, collection string) string {
+	b := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte("list\x00"+collection+"\x00"+after)))
+	return base64.RawURLEncoding.EncodeToString(append(b, after...))
+}
+
+func readListToken(token, collection string) (after string, err error) {
+	if token == "" {
+		return "", nil
+	}
+	b, err := base64.RawURLEncoding.DecodeString(token)
+	if err == nil && len(b) > 4 && listToken(string(b[4:]), collection) == token {
+		return string(b[4:]), nil
+	}
+	return "", &paper.Error{
+		Kind: paper.Invalid, Reason: paper.ReasonPageTokenExpired, Message: "page token cannot be used",
+		Violations: []paper.Violation{{Field: "page_token", Description: "is not one that this list gave; ask for the first page again"}},
+	}
+}
+
+// UpsertPaper implements PaperService.
+func (s *paperService) UpsertPaper(ctx context.Context, req *akinv1.UpsertPaperRequest) (*akinv1.UpsertPaperResponse, error) {
+	if req.GetPaper() == nil {
+		return nil, paper.InvalidField("paper", "is missing")
+	}
+	if err := checkMask("update_mask", req.GetUpdateMask()); err != nil {
+		return nil, err
+	}
+	got, sequence, err := s.upsert(ctx, req)
+	if err != nil {
+		var e *paper.Error
+		if errors.As(err, &e) && e.Kind == paper.Invalid {
+			err = e.Prefixed("paper.")
+		}
+		return nil, err
+	}
+	return &akinv1.UpsertPaperResponse{Paper: wire.ToRecord(&got.Record), Change: changes[got.Change], Sequence: sequence}, nil
+}
+
+func (s *paperService) upsert(ctx context.Context, req *akinv1.UpsertPaperRequest) (engine.Upserted, uint64, error) {
+	e, id := s.server.engine, req.GetPaper().GetId()
+	mustExist := req.AllowMissing != nil && !req.GetAllowMissing()
+	if mustExist || !all(req.GetUpdateMask()) {
+		got, sequence, err := e.Update(ctx, req.GetCollection(), id, func(p *paper.Paper) error {
+			now := wire.ToPaper(p)
+			if all(req.GetUpdateMask()) {
+				now = req.GetPaper()
+			} else {
+				copyFields(now, req.GetPaper(), req.GetUpdateMask())
+			}
+			now.Id = id
+			*p = wire.FromPaper(now)
+			return nil
+		})
+		if mustExist || paper.KindOf(err) != paper.NotFound || err == nil {
+			return got, sequence, err
+		}
+	}
+	got, sequence, err := e.Upsert(ctx, req.GetCollection(), []paper.Paper{wire.FromPaper(req.GetPaper())}, embed.Interactive)
+	if err != nil {
+		return engine.Upserted{}, 0, err
+	}
+	return got[0], sequence, got[0].Err
+}
+
+// BatchUpsertPapers implements PaperService.
+func (s *paperService) BatchUpsertPapers(ctx context.Context, req *akinv1.BatchUpsertPapersRequest) (*akinv1.BatchUpsertPapersResponse, error) {
+	papers := make([]paper.Paper, len(req.GetPapers()))
+	for i, p := range req.GetPapers() {
+		papers[i] = wire.FromPaper(p)
+	}
+	got, sequence, err := s.server.engine.Upsert(ctx, req.GetCollection(), papers, embed.Bulk)
+	if err != nil {
+		return nil, err
+	}
+	resp := &akinv1.BatchUpsertPapersResponse{Sequence: sequence}
+	for i := range got {
+		prefix := fmt.Sprintf("papers[%d].", i)
+		resp.Outcomes = append(resp.Outcomes, s.outcome(ctx, uint64(i), &got[i], prefix)) //nolint:gosec // not negative
+	}
+	return resp, nil
+}
+
+// outcome answers for one paper; prefix leads from the request to the paper in
+// the names of fields.
+func (s *paperService) outcome(ctx context.Context, index uint64, u *engine.Upserted, prefix string) *akinv1.PaperOutcome {
+	out := &akinv1.PaperOutcome{Index: index, Id: u.ID, Change: changes[u.Change], Truncated: u.Truncated()}
+	if u.Err != nil {
+		err := u.Err
+		var e *paper.Error
+		if errors.As(err, &e) {
+			err = e.Prefixed(prefix)
+		}
+		out.Error = statusProto(ctx, s.server.log, err)
+	}
+	return out
+}
+
+// DeletePaper implements PaperService.
+func (s *paperService) DeletePaper(ctx context.Context, req *akinv1.DeletePaperRequest) (*akinv1.DeletePaperResponse, error) {
+	if err := checkID(req.GetId()); err != nil {
+		return nil, err
+	}
+	missing, sequence, err := s.server.engine.Delete(ctx, req.GetCollection(), []string{req.GetId()})
+	if err != nil {
+		return nil, err
+	}
+	if len(missing) > 0 && !req.GetAllowMissing() {
+		return nil, paper.PaperNotFound(req.GetId())
+	}
+	return &akinv1.DeletePaperResponse{Sequence: sequence}, nil
+}
+
+// BatchDeletePapers implements PaperService.
+func (s *paperService) BatchDeletePapers(ctx context.Context, req *akinv1.BatchDeletePapersRequest) (*akinv1.BatchDeletePapersResponse, error) {
+	missing, sequence, err := s.server.engine.Delete(ctx, req.GetCollection(), req.GetIds())
+	if err != nil {
+		return nil, err
+	}
+	return &akinv1.BatchDeletePapersResponse{
+		DeletedCount: int32(len(req.GetIds()) - len(missing)), //nolint:gosec // at most MaxBatch
+		MissingIds:   missing, Sequence: sequence,
+	}, nil
+}
+
+// ImportPapers implements PaperService.
+func (s *paperService) ImportPapers(stream akinv1.PaperService_ImportPapersServer) error {
+	ctx := stream.Context()
+	first, err := stream.Recv()
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	next := receiver(stream, first)
+	return s.server.engine.Import(ctx, first.GetCollection(), next, func(a engine.Acknowledged) error {
+		resp := &akinv1.ImportPapersResponse{AcknowledgedCount: a.Count, Sequence: a.Sequence}
+		for i := range a.Results {
+			resp.Outcomes = append(resp.Outcomes, s.outcome(ctx, a.Indexes[i], &a.Results[i], "paper."))
+		}
+		return stream.Send(resp)
+	})
+}
+
+// receiver gives the stream's papers one by one and gives up with its context,
+// which Recv alone would not: the goroutine that receives ends when the
+// handler returns, because that ends the stream.
+func receiver(stream akinv1.PaperService_ImportPapersServer, first *akinv1.ImportPapersRequest) func(context.Context) (engine.Incoming, error) {
+	type received struct {
+		req *akinv1.ImportPapersRequest
+		err error
+	}
+	requests := make(chan received)
+	go func() {
+		r := received{req: first}
+		for {
+			select {
+			case requests <- r:
+			case <-stream.Context().Done():
+				return
+			}
+			if r.err != nil {
+				return
+			}
+			r.req, r.err = stream.Recv()
+		}
+	}()
+	return func(ctx context.Context) (engine.Incoming, error) {
+		select {
+		case r := <-requests:
+			if r.err != nil {
+				return engine.Incoming{}, r.err
+			}
+			return engine.Incoming{Paper: wire.FromPaper(r.req.GetPaper()), Index: r.req.GetIndex()}, nil
+		case <-ctx.Done():
+			return engine.Incoming{}, ctx.Err()
+		}
+	}
+}
+
+var changes = map[catalog.Change]akinv1.Change{ //nolint:gochecknoglobals // a constant table
+	catalog.Created:   akinv1.Change_CHANGE_CREATED,
+	catalog.Updated:   akinv1.Change_CHANGE_UPDATED,
+	catalog.Unchanged: akinv1.Change_CHANGE_UNCHANGED,
+}

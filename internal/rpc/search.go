@@ -1,0 +1,155 @@
+package rpc
+
+import (
+	"context"
+
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
+	"akin/internal/catalog"
+	"akin/internal/engine"
+	"akin/internal/rpc/wire"
+	akinv1 "akin/proto/akin/v1"
+)
+
+type searchService struct {
+	akinv1.UnimplementedSearchServiceServer
+	server *Server
+}
+
+// resultOptions are the request fields that the three queries share.
+type resultOptions interface {
+	GetPageSize() int32
+	GetPageToken() string
+	GetExact() bool
+	GetIncludeVectors() bool
+	GetReadMask() *fieldmaskpb.FieldMask
+}
+
+// optionsOf checks the read mask early: a query with a bad one costs nothing.
+func optionsOf(req resultOptions, minScore *float64) (engine.ResultOptions, error) {
+	return engine.ResultOptions{
+		PageSize: int(req.GetPageSize()), PageToken: req.GetPageToken(), MinScore: minScore,
+		Exact: req.GetExact(), WithVectors: req.GetIncludeVectors(),
+	}, checkMask("read_mask", req.GetReadMask())
+}
+
+// Search implements SearchService.
+func (s *searchService) Search(ctx context.Context, req *akinv1.SearchRequest) (*akinv1.SearchResponse, error) {
+	options, err := optionsOf(req, req.MinScore)
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.server.engine.Search(ctx, engine.SearchRequest{
+		Collection: req.GetCollection(), Query: req.GetQuery(), ResultOptions: options,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &akinv1.SearchResponse{
+		Results: toResults(a, req.GetReadMask()), NextPageToken: a.NextPageToken, Plan: toPlan(a), Query: toQueryInfo(a),
+		EmptyReason: emptyReasons[a.Empty], Sequence: a.Sequence, Timing: toTiming(a.Timing),
+	}, nil
+}
+
+// Similar implements SearchService.
+func (s *searchService) Similar(ctx context.Context, req *akinv1.SimilarRequest) (*akinv1.SimilarResponse, error) {
+	options, err := optionsOf(req, req.MinScore)
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.server.engine.Similar(ctx, engine.SimilarRequest{
+		Collection: req.GetCollection(), PaperIDs: req.GetPaperIds(), Text: fromText(req.GetText()),
+		IncludeSelf: req.GetIncludeSelf(), ResultOptions: options,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &akinv1.SimilarResponse{
+		Results: toResults(a, req.GetReadMask()), NextPageToken: a.NextPageToken, Plan: toPlan(a), Query: toQueryInfo(a),
+		EmptyReason: emptyReasons[a.Empty], Sequence: a.Sequence, Timing: toTiming(a.Timing),
+	}, nil
+}
+
+// Recommend implements SearchService.
+func (s *searchService) Recommend(ctx context.Context, req *akinv1.RecommendRequest) (*akinv1.RecommendResponse, error) {
+	options, err := optionsOf(req, req.MinScore)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkEnum("strategy", req.GetStrategy()); err != nil {
+		return nil, err
+	}
+	a, err := s.server.engine.Recommend(ctx, engine.RecommendRequest{
+		Collection: req.GetCollection(), Positive: fromExamples(req.GetPositive()), Negative: fromExamples(req.GetNegative()),
+		ResultOptions: options,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &akinv1.RecommendResponse{
+		Results: toResults(a, req.GetReadMask()), NextPageToken: a.NextPageToken, Plan: toPlan(a),
+		EmptyReason: emptyReasons[a.Empty], Sequence: a.Sequence, Timing: toTiming(a.Timing),
+	}, nil
+}
+
+func fromText(t *akinv1.Text) *engine.Text {
+	if t == nil {
+		return nil
+	}
+	return &engine.Text{Title: t.GetTitle(), Abstract: t.GetAbstract()}
+}
+
+func fromExamples(examples []*akinv1.Example) []engine.Example {
+	out := make([]engine.Example, len(examples))
+	for i, x := range examples {
+		out[i] = engine.Example{PaperID: x.GetPaperId(), Text: fromText(x.GetText()), Weight: x.GetWeight()}
+	}
+	return out
+}
+
+func toResults(a *engine.Answer, mask *fieldmaskpb.FieldMask) []*akinv1.Result {
+	out := make([]*akinv1.Result, len(a.Results))
+	for i := range a.Results {
+		r := &a.Results[i]
+		out[i] = &akinv1.Result{
+			Paper: masked(wire.ToRecord(&r.Record), mask),
+			Rank:  int32(r.Rank), //nolint:gosec // at most MaxResults
+			Score: r.Score, Vector: r.Vector,
+		}
+	}
+	return out
+}
+
+func toPlan(a *engine.Answer) *akinv1.Plan {
+	return &akinv1.Plan{
+		Strategy:   strategies[a.Strategy],
+		Candidates: int32(a.Candidates), //nolint:gosec // at most MaxResults and the examples
+		Visited:    int32(a.Visited),    //nolint:gosec // at most the papers of a collection in memory
+	}
+}
+
+func toQueryInfo(a *engine.Answer) *akinv1.QueryInfo {
+	if a.QueryTokens == 0 {
+		return nil
+	}
+	return &akinv1.QueryInfo{Tokens: int32(a.QueryTokens), Truncated: a.Truncated} //nolint:gosec // at most max_tokens
+}
+
+func toTiming(t engine.Timing) *akinv1.Timing {
+	return &akinv1.Timing{
+		QueueSeconds: t.Queue.Seconds(), TokenizeSeconds: t.Tokenize.Seconds(), InferenceSeconds: t.Inference.Seconds(),
+		SearchSeconds: t.Search.Seconds(), HydrateSeconds: t.Hydrate.Seconds(),
+	}
+}
+
+var strategies = map[catalog.Strategy]akinv1.Strategy{ //nolint:gochecknoglobals // a constant table
+	catalog.ExactScan: akinv1.Strategy_STRATEGY_EXACT,
+	catalog.GraphWalk: akinv1.Strategy_STRATEGY_GRAPH,
+}
+
+var emptyReasons = map[engine.EmptyReason]akinv1.EmptyReason{ //nolint:gochecknoglobals // a constant table
+	engine.CollectionEmpty: akinv1.EmptyReason_EMPTY_REASON_COLLECTION_EMPTY,
+	engine.BelowMinScore:   akinv1.EmptyReason_EMPTY_REASON_MIN_SCORE,
+	engine.OnlyExamples:    akinv1.EmptyReason_EMPTY_REASON_ONLY_EXAMPLES,
+	engine.PastEnd:         akinv1.EmptyReason_EMPTY_REASON_PAST_END,
+}

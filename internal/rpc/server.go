@@ -1,0 +1,128 @@
+// Package rpc serves the API of proto/akin/v1: it checks requests, turns them
+// into the engine's, and maps errors to statuses with details; and it serves
+// the same calls as JSON over HTTP.
+//
+// Handlers are safe for concurrent use and hold no state of their own.
+package rpc
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
+
+	"akin/internal/engine"
+	"akin/internal/rpc/wire"
+	akinv1 "akin/proto/akin/v1"
+)
+
+// MaxMessageBytes is the largest message that the server takes and sends. It
+// leaves room around the largest text that Tokenize takes.
+const MaxMessageBytes = 32 << 20
+
+// About is what the server says of itself beside what the engine knows.
+type About struct {
+	Version string
+	// Index names the index that answers; empty on a server that only embeds.
+	Index string
+	// License and Source describe the model.
+	License, Source string
+}
+
+// Server holds the handlers.
+type Server struct {
+	engine *engine.Engine
+	about  About
+	log    *slog.Logger
+	health *health.Server
+}
+
+// NewServer makes handlers over an engine, which stays the caller's.
+func NewServer(e *engine.Engine, about About, log *slog.Logger) *Server {
+	return &Server{engine: e, about: about, log: log, health: health.NewServer()}
+}
+
+// GRPC makes a gRPC server with all services, health and reflection. The
+// caller serves and stops it.
+func (s *Server) GRPC() *grpc.Server {
+	recovered := recovery.WithRecoveryHandlerContext(func(ctx context.Context, p any) error {
+		s.log.ErrorContext(ctx, "panic in a handler", "panic", p, "stack", string(debug.Stack()))
+		return toStatus(ctx, s.log, fmt.Errorf("panic: %v", p))
+	})
+	logger := logging.LoggerFunc(func(ctx context.Context, level logging.Level, msg string, fields ...any) {
+		s.log.Log(ctx, slog.Level(level), msg, fields...)
+	})
+	options := []logging.Option{
+		logging.WithLogOnEvents(logging.FinishCall),
+		logging.WithLevels(levelOf),
+	}
+	g := grpc.NewServer(
+		grpc.MaxRecvMsgSize(MaxMessageBytes),
+		grpc.MaxSendMsgSize(MaxMessageBytes),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
+		grpc.ChainUnaryInterceptor(
+			logging.UnaryServerInterceptor(logger, options...),
+			s.unaryErrors,
+			recovery.UnaryServerInterceptor(recovered),
+		),
+		grpc.ChainStreamInterceptor(
+			logging.StreamServerInterceptor(logger, options...),
+			s.streamErrors,
+			recovery.StreamServerInterceptor(recovered),
+		),
+	)
+	akinv1.RegisterPaperServiceServer(g, &paperService{server: s})
+	akinv1.RegisterSearchServiceServer(g, &searchService{server: s})
+	akinv1.RegisterEmbeddingServiceServer(g, &embeddingService{server: s})
+	akinv1.RegisterInfoServiceServer(g, &infoService{server: s})
+	healthpb.RegisterHealthServer(g, s.health)
+	reflection.Register(g)
+	for name := range g.GetServiceInfo() {
+		s.health.SetServingStatus(name, healthpb.HealthCheckResponse_SERVING)
+	}
+	return g
+}
+
+// Drain tells health checkers that the server is about to stop.
+func (s *Server) Drain() { s.health.Shutdown() }
+
+func (s *Server) unaryErrors(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	resp, err := handler(ctx, req)
+	return resp, toStatus(ctx, s.log, err)
+}
+
+func (s *Server) streamErrors(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	return toStatus(stream.Context(), s.log, handler(srv, stream))
+}
+
+type infoService struct {
+	akinv1.UnimplementedInfoServiceServer
+	server *Server
+}
+
+// GetServerInfo implements InfoService.
+func (s *infoService) GetServerInfo(ctx context.Context, _ *akinv1.GetServerInfoRequest) (*akinv1.GetServerInfoResponse, error) {
+	resp := &akinv1.GetServerInfoResponse{
+		Version: s.server.about.Version,
+		Space:   wire.ToSpace(s.server.engine.Space()),
+		Index:   s.server.about.Index,
+		Limits:  limits(),
+	}
+	if s.server.about.Index == "" {
+		return resp, nil
+	}
+	stats, err := s.server.engine.Stats(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	resp.PaperCount, resp.Sequence = stats.Papers, stats.Sequence
+	return resp, nil
+}

@@ -1,0 +1,81 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Limits of what one call may hand over. They bound memory, and what a reader
+// of the files must be ready for.
+const (
+	// MaxGroup is the most mutations of one Apply.
+	MaxGroup = 10_000
+	// MaxGroupBytes is the most encoded bytes of one Apply.
+	MaxGroupBytes = 64 << 20
+	// MaxRecordBytes is the most bytes of one encoded paper.
+	MaxRecordBytes = 8 << 20
+	// MaxDimension is the most components of a vector.
+	MaxDimension = 16_384
+	// MaxPage is the most records that List returns at once.
+	MaxPage = 10_000
+	// MaxOrdinal is the last ordinal that is given; the one above is left to
+	// indexes as a mark for "none".
+	MaxOrdinal = 1<<32 - 2
+)
+
+const (
+	defaultCacheBytes    = 64 << 20
+	defaultMemTableBytes = 16 << 20
+)
+
+// Options say how to open a store. The zero value opens an existing directory
+// with modest memory and without logging.
+type Options struct {
+	// Create makes the directory, or fills an empty one, where there is no
+	// data yet.
+	Create bool
+	// Logger gets what Pebble reports; nil discards it.
+	Logger *slog.Logger
+	// CacheBytes is the size of the cache of uncompressed blocks, in bytes;
+	// 0 means 64 MiB.
+	CacheBytes int64
+	// MemTableBytes is the size of a table in memory before it is flushed, in
+	// bytes; 0 means 16 MiB. Up to four are held while a flush is under way.
+	MemTableBytes int
+	// Now is the clock of create and update times; nil means time.Now.
+	Now func() time.Time
+
+	// fs is the seam that tests break; nil means the operating system.
+	fs vfs.FS
+}
+
+// withDefaults fills in zero values and reports all faults at once.
+func (o Options) withDefaults() (Options, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.CacheBytes == 0 {
+		o.CacheBytes = defaultCacheBytes
+	}
+	if o.MemTableBytes == 0 {
+		o.MemTableBytes = defaultMemTableBytes
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	var faults []error
+	if o.CacheBytes < 0 {
+		faults = append(faults, fmt.Errorf("CacheBytes is %d; it must not be negative", o.CacheBytes))
+	}
+	if o.MemTableBytes < 64<<10 || o.MemTableBytes > 1<<30 {
+		faults = append(faults, fmt.Errorf("MemTableBytes is %d; it must be between 64 KiB and 1 GiB", o.MemTableBytes))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return o, fmt.Errorf("store options: %w", err)
+	}
+	return o, nil
+}

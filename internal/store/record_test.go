@@ -1,0 +1,168 @@
+package store
+
+import (
+	"bytes"
+	"reflect"
+	"testing"
+	"time"
+
+	"akin/internal/paper"
+
+	"pgregory.net/rapid"
+)
+
+// The digest is stored, and decides whether an import changes anything: it
+// must stay what it is.
+func TestContentDigestIsStable(t *testing.T) {
+	full := fullPaper("arXiv:2112.09118")
+	for _, c := range []struct {
+		p    paper.Paper
+		want string
+	}{
+		{full, "be6738a10b95a46d80761d805a7659777dfa0460680256aa002ed4d853673b63"},
+		{testPaper("a", "b"), "b492d5b6d04a664d7678c57d129c6085cce1502ebb4cefa8c5b3217457bb1625"},
+	} {
+		if got := ContentDigest(&c.p).String(); got != c.want {
+			t.Errorf("digest of %s is %s", c.p.ID, got)
+		}
+	}
+}
+
+func TestContentDigestCoversEveryField(t *testing.T) {
+	full := fullPaper("x")
+	seen := map[paper.Digest]string{ContentDigest(&full): "nothing"}
+	v := reflect.TypeOf(full)
+	for i := range v.NumField() {
+		p := full.Clone()
+		reflect.ValueOf(&p).Elem().Field(i).SetZero()
+		d := ContentDigest(&p)
+		if other, ok := seen[d]; ok {
+			t.Errorf("without %s the digest is that without %s", v.Field(i).Name, other)
+		}
+		seen[d] = v.Field(i).Name
+	}
+	empty := testPaper("x", "x")
+	nils := ContentDigest(&empty)
+	empty.Authors, empty.URLs, empty.Categories = []paper.Author{}, []string{}, []string{}
+	empty.ListedDates, empty.Signals, empty.Metadata = []paper.Date{}, map[string]float64{}, map[string]string{}
+	if ContentDigest(&empty) != nils {
+		t.Error("empty lists and nil ones differ")
+	}
+}
+
+func drawRecord(t *rapid.T) *paper.Record {
+	text := rapid.StringN(0, 20, 60)
+	date := rapid.SampledFrom([]paper.Date{{}, {Year: 1}, {Year: 9999, Month: 12, Day: 31}, {Year: 2021, Month: 2}, {Month: 2, Day: 29}})
+	r := &paper.Record{Ordinal: rapid.Uint32().Draw(t, "ordinal"), Revision: rapid.Uint64().Draw(t, "revision")}
+	r.Paper = paper.Paper{
+		ID: text.Draw(t, "id"), Title: text.Draw(t, "title"), Abstract: text.Draw(t, "abstract"),
+		Venue: text.Draw(t, "venue"), DOI: text.Draw(t, "doi"), ArxivID: text.Draw(t, "arxiv"), Language: text.Draw(t, "language"),
+		PublishDate: date.Draw(t, "published"),
+		Signals:     rapid.MapOfN(text, rapid.Float64(), 1, 3).Draw(t, "signals"),
+		Metadata:    rapid.MapOfN(text, text, 1, 3).Draw(t, "metadata"),
+		Categories:  rapid.SliceOfN(text, 1, 3).Draw(t, "categories"),
+		URLs:        rapid.SliceOfN(text, 1, 3).Draw(t, "urls"),
+		ListedDates: rapid.SliceOfN(date, 1, 3).Draw(t, "listed"),
+		Authors:     []paper.Author{{Name: text.Draw(t, "name"), ORCID: text.Draw(t, "orcid")}},
+	}
+	r.CreateTime = time.Unix(0, rapid.Int64().Draw(t, "created")).UTC()
+	r.UpdateTime = time.Unix(0, rapid.Int64().Draw(t, "updated")).UTC()
+	r.EmbedDigest = paper.EmbedDigest(r.Title, r.Abstract)
+	r.ContentDigest = ContentDigest(&r.Paper)
+	r.TokenCount = int(rapid.Uint16().Draw(t, "tokens"))
+	r.Truncated = rapid.Bool().Draw(t, "truncated")
+	return r
+}
+
+func TestRecordRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := drawRecord(t)
+		b := must(encodeRecord(r))(t)
+		got := must(decodeRecord(b, r.Ordinal))(t)
+		if !reflect.DeepEqual(got, r) {
+			t.Fatalf("got %+v\nwant %+v", got, r)
+		}
+		if again := must(encodeRecord(got))(t); !bytes.Equal(b, again) {
+			t.Fatalf("encoded again: %x\nwas %x", again, b)
+		}
+	})
+}
+
+// Whatever is stored, decoding gives an error or a record that can be encoded.
+func FuzzDecodeRecord(f *testing.F) {
+	for _, p := range []paper.Paper{fullPaper("x"), testPaper("a", "b"), {}} {
+		b, err := encodeRecord(&paper.Record{Paper: p, Revision: 1, CreateTime: time.Unix(1, 2), UpdateTime: time.Unix(3, 4)})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Add([]byte{0xa1, 0x01, 0xbf, 0xff})                               // indefinite length
+	f.Add([]byte{0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}) // very long list
+	f.Add(bytes.Repeat([]byte{0xa1, 0x01}, 100))                        // deep
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, err := decodeRecord(b, 7)
+		if err != nil {
+			return
+		}
+		again, err := encodeRecord(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := decodeRecord(again, 7)
+		if err != nil {
+			t.Fatalf("what was encoded cannot be decoded: %v", err)
+		}
+		if third, err := encodeRecord(second); err != nil || !bytes.Equal(again, third) {
+			t.Fatalf("encoding is not stable: %x, then %x, %v", again, third, err)
+		}
+	})
+}
+
+// A sealed value is only good for its key, and no bit of it may change.
+func FuzzUnseal(f *testing.F) {
+	key := recordKey(1, 2)
+	f.Add(seal(key, []byte("payload")))
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, value []byte) {
+		payload, err := unseal(key, value)
+		if err == nil && !bytes.Equal(seal(key, payload), value) {
+			t.Fatalf("%x passes, but is not what seals %x", value, payload)
+		}
+		if _, err := unseal(recordKey(1, 3), seal(key, value)); err == nil {
+			t.Fatal("the value of another key passes")
+		}
+	})
+}
+
+func TestKeysSortAndParse(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c, o, sp := rapid.Uint32().Draw(t, "c"), rapid.Uint32().Draw(t, "o"), rapid.Uint32().Draw(t, "sp")
+		seq, kind := rapid.Uint64().Draw(t, "seq"), rapid.Byte().Draw(t, "kind")
+		id := rapid.StringN(1, 20, 60).Draw(t, "id")
+		if got, ok := idOf(idKey(c, id)); !ok || got != id {
+			t.Fatalf("id %q", got)
+		}
+		if got, ok := ordinalOf(recordKey(c, o)); !ok || got != o {
+			t.Fatalf("ordinal %d", got)
+		}
+		if got, ok := sequenceOf(changeKey(c, seq)); !ok || got != seq {
+			t.Fatalf("sequence %d", got)
+		}
+		if s, got, k, ok := vectorOf(vectorKey(c, sp, o, kind)); !ok || s != sp || got != o || k != kind {
+			t.Fatalf("vector %d %d %d", s, got, k)
+		}
+		if p := rapid.Uint32().Draw(t, "p"); o < p != (bytes.Compare(recordKey(c, o), recordKey(c, p)) < 0) {
+			t.Fatalf("keys of %d and %d are out of order", o, p)
+		}
+		for _, key := range [][]byte{idKey(c, id), recordKey(c, o), changeKey(c, seq), vectorKey(c, sp, o, kind), collectionKey(id), {}, {prefixVector}, {0xff}} {
+			describeKey(key)
+			if len(key) >= collectionKeyBytes && collectionOf(key) == c {
+				prefix := under(key[0], c)
+				if bytes.Compare(key, prefix) < 0 || bytes.Compare(key, after(prefix)) >= 0 {
+					t.Fatalf("%x is not under %x", key, prefix)
+				}
+			}
+		}
+	})
+}
