@@ -26,6 +26,7 @@ func BenchmarkSearch(b *testing.B) {
 		ef    int
 	}{
 		{"exact", exact, 0},
+		{"graph/ef=16", graph, 16},
 		{"graph/ef=32", graph, 32},
 		{"graph/ef=64", graph, 64},
 		{"graph/ef=128", graph, 128},

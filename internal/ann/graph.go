@@ -75,8 +75,9 @@ func (o Options) check() error {
 }
 
 // Graph is the default [Index]: a hierarchical navigable small world graph
-// (Malkov & Yashunin, arXiv:1603.09320). Memory is 4 bytes per dimension, about
-// 4 bytes times 2M and some 40 bytes more per vector.
+// (Malkov & Yashunin, arXiv:1603.09320). Memory is 4 bytes per dimension, 8
+// bytes times M and some 40 bytes more per vector, and up to a quarter of all
+// that as room to grow, unless Options.Capacity said how much there will be.
 //
 // Deleted vectors lead searches on until a sweep, a bounded piece of it with
 // every write, has relinked their neighbours; [Graph.Repair] finishes it.

@@ -77,8 +77,18 @@ func (r *rows) release(ordinal uint32) {
 
 // keeps says whether a filter, or nil, keeps any ordinal of a slot.
 func (r *rows) keeps(slot uint32, keep Set) bool {
-	return keep == nil || keep.Contains(r.ordinals[slot]) ||
-		(r.shared > 0 && slices.ContainsFunc(r.sharers[slot], keep.Contains))
+	if keep == nil || keep.Contains(r.ordinals[slot]) {
+		return true
+	}
+	if r.shared == 0 {
+		return false
+	}
+	for _, ordinal := range r.sharers[slot] {
+		if keep.Contains(ordinal) {
+			return true
+		}
+	}
+	return false
 }
 
 // offer gives all ordinals of a slot that are kept, with the slot's score, to

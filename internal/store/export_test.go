@@ -1,15 +1,9 @@
 package store
 
-import (
-	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/vfs"
-)
+import "github.com/cockroachdb/pebble/v2/vfs"
 
 // WithFS puts the store on another file system.
 func (o Options) WithFS(fs vfs.FS) Options {
 	o.fs = fs
 	return o
 }
-
-// Raw is the Pebble database below.
-func (s *Store) Raw() *pebble.DB { return s.db }

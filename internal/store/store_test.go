@@ -146,8 +146,6 @@ func TestApplyRefuses(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			// A good mutation first would be visible if the group were not
-			// all or none.
 			_, err := s.Apply(context.Background(), papers, c.group)
 			var e *paper.Error
 			if !errors.As(err, &e) || e.Kind != paper.Invalid || len(e.Violations) == 0 || e.Violations[0].Field != c.field {

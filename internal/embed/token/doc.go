@@ -28,8 +28,9 @@
 // (scripts/unicode_tables.py), and package unicode is deliberately not asked:
 // the two disagree on several hundred code points, and a newer Go would move
 // more of them, which would silently change the vectors of an existing
-// embedding space. For the same reason golang.org/x/text/unicode/norm is not
-// used: its combining classes are newer than the reference's.
+// embedding space. For the same reason exact tokenizers don't use
+// golang.org/x/text/unicode/norm: its combining classes are newer than the
+// reference's.
 //
 // # Bytes that are not UTF-8
 //
@@ -49,7 +50,12 @@
 //   - A BERT-family tokenizer with added tokens that are not special, and
 //     options of other families that sugarme is known to misread, are refused
 //     by Load with [ErrUnsupported] instead of giving wrong ids.
+//   - The offsets of an exact tokenizer are the reference's, except next to two
+//     or more of the few combining marks that strip_accents leaves in a text
+//     and that had to be put into canonical order.
 //   - With a tokenizer that is not exact, a cut text is read only up to some
 //     distance behind the cut. Where sugarme keeps a cache of words (BPE,
-//     Unigram), the memory that it takes is not bounded by this package.
+//     Unigram), the memory that it takes is not bounded by this package. And
+//     sugarme calls log.Fatal in places, which no guard can catch; all that
+//     were found are avoided by not using its normalizers.
 package token

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -48,7 +49,7 @@ func newLibrary(def *definition) (*library, error) {
 			return nil, fmt.Errorf("%w: added token %q has id %d, but the library would give it %d", ErrUnsupported, a.Content, a.ID, id)
 		}
 	}
-	for _, s := range append(def.frame.before, def.frame.after...) {
+	for _, s := range slices.Concat(def.frame.before, def.frame.after) {
 		lib.forbidden[int(s.id)] = true
 	}
 	if lib.unknown != nil {
