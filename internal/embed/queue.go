@@ -179,7 +179,7 @@ func (q *queue) takeLone() []*job {
 			return nil
 		}
 		if len(q.interactive) > 0 && !q.many() {
-			if group := nextGroup(&q.interactive); group != nil {
+			if group := q.next(&q.interactive); group != nil {
 				q.loneBusy = true
 				return group
 			}
@@ -199,10 +199,10 @@ func (q *queue) takeShared() []*job {
 		var group []*job
 		switch quiet := len(q.interactive) == 0 && !q.loneBusy; {
 		case q.many():
-			group = nextGroup(&q.interactive)
+			group = q.next(&q.interactive)
 		case len(q.bulk) > 0 && (quiet || time.Since(q.bulkTurn) > bulkPatience):
 			q.bulkTurn = time.Now()
-			group = nextGroup(&q.bulk)
+			group = q.next(&q.bulk)
 		default:
 			q.wake.Wait()
 			continue
@@ -211,6 +211,14 @@ func (q *queue) takeShared() []*job {
 			return group
 		}
 	}
+}
+
+// next takes a group and wakes the workers: with less waiting, it may be
+// another's turn.
+func (q *queue) next(jobs *[]*job) []*job {
+	group := nextGroup(jobs)
+	q.wake.Broadcast()
+	return group
 }
 
 // nextGroup takes the oldest job and those of equal length behind it, under

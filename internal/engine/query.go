@@ -115,7 +115,7 @@ func (e *Engine) Search(ctx context.Context, req SearchRequest) (*Answer, error)
 		return nil, err
 	}
 	q := query{name: "search", collection: req.Collection, options: req.ResultOptions, parts: []string{req.Query}}
-	q.vector = func(ctx context.Context, a *Answer) ([]float32, error) {
+	q.vector = func(ctx context.Context, _ string, a *Answer) ([]float32, error) {
 		return e.embedOne(ctx, a, req.Query, embed.Query)
 	}
 	return e.answer(ctx, q)
@@ -132,18 +132,18 @@ func (e *Engine) Similar(ctx context.Context, req SimilarRequest) (*Answer, erro
 			return nil, err
 		}
 		q.parts = append(q.parts, "text", req.Text.Title, req.Text.Abstract)
-		q.vector = func(ctx context.Context, a *Answer) ([]float32, error) {
+		q.vector = func(ctx context.Context, _ string, a *Answer) ([]float32, error) {
 			return e.embedOne(ctx, a, e.embedder.Text(req.Text.Title, req.Text.Abstract), embed.Document)
 		}
 	case len(req.PaperIDs) == 0 || len(req.PaperIDs) > MaxQueryPapers:
 		return nil, paper.InvalidField("paper_ids", "has %d items; give 1 to %d, or a text", len(req.PaperIDs), MaxQueryPapers)
 	default:
-		q.vector = func(ctx context.Context, _ *Answer) ([]float32, error) {
+		q.vector = func(ctx context.Context, collection string, _ *Answer) ([]float32, error) {
 			var examples []Example
 			for _, id := range req.PaperIDs {
 				examples = append(examples, Example{PaperID: id})
 			}
-			return e.combine(ctx, q.collection, "paper_ids", examples, "", nil)
+			return e.combine(ctx, collection, "paper_ids", examples, "", nil)
 		}
 		if !req.IncludeSelf {
 			q.leaveOut = req.PaperIDs
@@ -174,8 +174,8 @@ func (e *Engine) Recommend(ctx context.Context, req RecommendRequest) (*Answer, 
 			}
 		}
 	}
-	q.vector = func(ctx context.Context, _ *Answer) ([]float32, error) {
-		return e.combine(ctx, q.collection, "positive", req.Positive, "negative", req.Negative)
+	q.vector = func(ctx context.Context, collection string, _ *Answer) ([]float32, error) {
+		return e.combine(ctx, collection, "positive", req.Positive, "negative", req.Negative)
 	}
 	return e.answer(ctx, q)
 }
@@ -217,7 +217,7 @@ type query struct {
 	// parts tell two requests apart: a page token only fits its own.
 	parts []string
 	// vector makes the query vector.
-	vector func(context.Context, *Answer) ([]float32, error)
+	vector func(ctx context.Context, collection string, a *Answer) ([]float32, error)
 	// leaveOut are ids that must not be among the results.
 	leaveOut []string
 }
@@ -305,7 +305,7 @@ func (e *Engine) find(ctx context.Context, q *query) (*pinned, error) {
 		return nil, err
 	}
 	list := &pinned{digest: q.digest()}
-	vector, err := q.vector(ctx, &list.answer)
+	vector, err := q.vector(ctx, q.collection, &list.answer)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,454 @@
+package cli_test
+
+import (
+	"bufio"
+	"bytes"
+
+	"encoding/json"
+
+	"fmt"
+
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"akin/internal/cli"
+	"akin/internal/embed/embedtest"
+	akinv1 "akin/proto/akin/v1"
+)
+
+// asProgram makes the test binary behave as akin, so that tests can start and
+// kill the real program, with the race detector in it.
+const asProgram = "AKIN_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// program gives akin as a process of its own.
+func program(t testing.TB, args ...string) *exec.Cmd {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(exe, args...)
+	cmd.Env = append(os.Environ(), asProgram+"=1", "AKIN_HOME="+embedtest.Home(t))
+	return cmd
+}
+
+// run runs a command line in this process and gives exit code and outputs.
+func run(t testing.TB, stdin string, args ...string) (code int, out, errOut string) {
+	t.Helper()
+	os.Setenv("AKIN_HOME", embedtest.Home(t))
+	var o, e bytes.Buffer
+	code = cli.Run(t.Context(), args, strings.NewReader(stdin), &o, &e)
+	return code, o.String(), e.String()
+}
+
+func mustRun(t testing.TB, args ...string) string {
+	t.Helper()
+	code, out, errOut := run(t, "", args...)
+	if code != 0 {
+		t.Fatalf("akin %s: exit code %d\n%s%s", strings.Join(args, " "), code, out, errOut)
+	}
+	return out
+}
+
+func unmarshal[M proto.Message](t testing.TB, out string, m M) M {
+	t.Helper()
+	if err := protojson.Unmarshal([]byte(out), m); err != nil {
+		t.Fatalf("%v in %q", err, out)
+	}
+	return m
+}
+
+// server is a running akin serve.
+type server struct {
+	cmd        *exec.Cmd
+	grpc, http string
+	errOut     *bytes.Buffer
+}
+
+func serve(t testing.TB, data string, args ...string) *server {
+	t.Helper()
+	s := &server{errOut: new(bytes.Buffer)}
+	s.cmd = program(t, append([]string{"serve", "--data", data, "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"}, args...)...)
+	s.cmd.Stderr = s.errOut
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.cmd.Process.Kill()
+		s.cmd.Wait()
+	})
+	lines := bufio.NewScanner(out)
+	for s.http == "" && lines.Scan() {
+		name, address, _ := strings.Cut(lines.Text(), " ")
+		switch strings.TrimSpace(address); name {
+		case "gRPC":
+			s.grpc = strings.TrimSpace(address)
+		case "HTTP":
+			s.http = strings.TrimSpace(address)
+		}
+	}
+	if s.grpc == "" || s.http == "" {
+		s.cmd.Wait()
+		t.Fatalf("the server did not print its addresses\n%s", s.errOut)
+	}
+	return s
+}
+
+// stop asks the server to stop and expects it to.
+func (s *server) stop(t testing.TB) {
+	t.Helper()
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cmd.Wait(); err != nil {
+		t.Fatalf("the server ended with %v\n%s", err, s.errOut)
+	}
+}
+
+func samplePath(t testing.TB) string {
+	return filepath.Join(embedtest.Root(t), "testdata", "sample")
+}
+
+func TestServeAnswersOverSockets(t *testing.T) {
+	s := serve(t, filepath.Join(t.TempDir(), "data"))
+	out := mustRun(t, "import", "--server", s.grpc, samplePath(t))
+	if !strings.Contains(out, "acknowledged 132 sequence 132\n") || !strings.Contains(out, "132 papers: 132 new, 0 changed, 0 unchanged") {
+		t.Errorf("first import printed %q", out)
+	}
+	out = mustRun(t, "import", "--server", s.grpc, samplePath(t))
+	if !strings.Contains(out, "132 papers: 0 new, 0 changed, 132 unchanged") || !strings.Contains(out, "sequence 132\n") {
+		t.Errorf("second import printed %q", out)
+	}
+	info := unmarshal(t, mustRun(t, "info", "--server", s.grpc, "--json"), new(akinv1.GetServerInfoResponse))
+	if info.GetPaperCount() != 132 || info.GetIndex() != "graph" {
+		t.Errorf("info: %v", info)
+	}
+	t.Run("every paper finds itself first", func(t *testing.T) {
+		for id := range strings.Lines(mustRun(t, "list", "--server", s.grpc, "--ids")) {
+			id = strings.TrimSpace(id)
+			got := unmarshal(t, mustRun(t, "similar", "--server", s.grpc, "--json", "-n", "2", "--include-self", id), new(akinv1.SimilarResponse))
+			if got.GetResults()[0].GetPaper().GetId() != id || got.GetResults()[0].GetScore() < 0.9999 {
+				t.Errorf("%s finds %v first", id, got.GetResults()[0].GetPaper().GetId())
+			}
+			got = unmarshal(t, mustRun(t, "similar", "--server", s.grpc, "--json", "-n", "1", id), new(akinv1.SimilarResponse))
+			if got.GetResults()[0].GetPaper().GetId() == id {
+				t.Errorf("%s is among its own results", id)
+			}
+		}
+	})
+	t.Run("examples are left out and dislikes push", func(t *testing.T) {
+		plain := recommendRanks(t, s, "--like", "arXiv:1706.03762")
+		pushed := recommendRanks(t, s, "--like", "arXiv:1706.03762", "--unlike", "arXiv:1810.04805")
+		if plain["arXiv:1706.03762"] != 0 || pushed["arXiv:1810.04805"] != 0 {
+			t.Error("an example is among the results")
+		}
+		if plain["arXiv:1907.11692"] >= pushed["arXiv:1907.11692"] { // RoBERTa is like BERT
+			t.Errorf("RoBERTa ranks %d, and %d when BERT is disliked", plain["arXiv:1907.11692"], pushed["arXiv:1907.11692"])
+		}
+	})
+	t.Run("pages cut one list", func(t *testing.T) { testPages(t, s) })
+	t.Run("bad input", func(t *testing.T) { testBadInput(t, s) })
+	t.Run("HTTP", func(t *testing.T) { testHTTP(t, s) })
+	t.Run("deleted papers are gone", func(t *testing.T) {
+		mustRun(t, "delete", "--server", s.grpc, "arXiv:1706.03762")
+		if code, _, errOut := run(t, "", "get", "--server", s.grpc, "arXiv:1706.03762"); code != 4 || !strings.Contains(errOut, "arXiv:1706.03762") {
+			t.Errorf("get after delete: exit code %d, %q", code, errOut)
+		}
+		if strings.Contains(mustRun(t, "search", "--server", s.grpc, "-n", "132", "attention transformer"), "Attention is All you Need") {
+			t.Error("a deleted paper is found")
+		}
+	})
+	s.stop(t)
+}
+
+func recommendRanks(t testing.TB, s *server, args ...string) map[string]int32 {
+	t.Helper()
+	out := mustRun(t, append([]string{"recommend", "--server", s.grpc, "--json", "-n", "200"}, args...)...)
+	ranks := make(map[string]int32)
+	for _, r := range unmarshal(t, out, new(akinv1.RecommendResponse)).GetResults() {
+		ranks[r.GetPaper().GetId()] = r.GetRank()
+	}
+	return ranks
+}
+
+func testPages(t *testing.T, s *server) {
+	whole := unmarshal(t, mustRun(t, "search", "--server", s.grpc, "--json", "-n", "40", "graph neural networks"), new(akinv1.SearchResponse))
+	var paged []*akinv1.Result
+	token := ""
+	for {
+		page := unmarshal(t, mustRun(t, "search", "--server", s.grpc, "--json", "-n", "7", "--page-token", token, "graph neural networks"), new(akinv1.SearchResponse))
+		paged = append(paged, page.GetResults()...)
+		token = page.GetNextPageToken()
+		if len(paged) >= 40 || token == "" {
+			break
+		}
+	}
+	for i, want := range whole.GetResults() {
+		if paged[i].GetPaper().GetId() != want.GetPaper().GetId() || paged[i].GetRank() != want.GetRank() {
+			t.Errorf("result %d: %s in pages, %s at once", i, paged[i].GetPaper().GetId(), want.GetPaper().GetId())
+		}
+	}
+	if code, _, errOut := run(t, "", "search", "--server", s.grpc, "--page-token", token, "another query"); code != 1 || !strings.Contains(errOut, "page_token") {
+		t.Errorf("a token of another query: exit code %d, %q", code, errOut)
+	}
+	var listed int
+	for line := range strings.Lines(mustRun(t, "list", "--server", s.grpc, "--json")) {
+		listed += len(unmarshal(t, line, new(akinv1.ListPapersResponse)).GetPapers())
+	}
+	if listed != 132 {
+		t.Errorf("list gave %d papers in all", listed)
+	}
+}
+
+// A copy of the corpus, imported with kill -9 at several moments: after each,
+// every acknowledged paper is there and the store is whole.
+func TestKill(t *testing.T) {
+	if testing.Short() {
+		t.Skip("kills and restarts many times")
+	}
+	data := filepath.Join(t.TempDir(), "data")
+	input := filepath.Join(t.TempDir(), "papers.jsonl")
+	ids := writeCorpus(t, input, 96)
+	for _, after := range []int{1, 2, 3} {
+		acknowledged := importAndKill(t, data, input, after)
+		list := mustRun(t, "list", "--data", data, "--ids")
+		have := make(map[string]bool)
+		for id := range strings.Lines(list) {
+			have[strings.TrimSpace(id)] = true
+		}
+		for i, id := range ids[:acknowledged] {
+			if !have[id] {
+				t.Errorf("killed after %d acknowledgements: paper %d of %d acknowledged, %s, is lost", after, i, acknowledged, id)
+			}
+		}
+		if len(have) > len(ids) {
+			t.Errorf("%d papers from a file of %d", len(have), len(ids))
+		}
+	}
+	out := mustRun(t, "import", "--data", data, input)
+	if !strings.Contains(out, "96 papers:") {
+		t.Errorf("the import that was not killed printed %q", out)
+	}
+	if info := unmarshal(t, mustRun(t, "info", "--data", data, "--json"), new(akinv1.GetServerInfoResponse)); info.GetPaperCount() != 96 {
+		t.Errorf("%d papers in the end, want 96", info.GetPaperCount())
+	}
+}
+
+// importAndKill imports until a number of acknowledgements was printed, kills
+// the program with SIGKILL, and gives how many papers were acknowledged.
+func importAndKill(t *testing.T, data, input string, acknowledgements int) (acknowledged int) {
+	t.Helper()
+	cmd := program(t, "import", "--data", data, input)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for n := 0; n < acknowledgements && lines.Scan(); {
+		var sequence int
+		if _, err := fmt.Sscanf(lines.Text(), "acknowledged %d sequence %d", &acknowledged, &sequence); err == nil {
+			n++
+		}
+	}
+	cmd.Process.Kill()
+	for lines.Scan() { // printed before the signal arrived
+		var more, sequence int
+		if _, err := fmt.Sscanf(lines.Text(), "acknowledged %d sequence %d", &more, &sequence); err == nil {
+			acknowledged = more
+		}
+	}
+	cmd.Wait()
+	return acknowledged
+}
+
+func writeCorpus(t testing.TB, path string, n int) (ids []string) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for i := range n {
+		id := fmt.Sprintf("test:%03d", i)
+		ids = append(ids, id)
+		fmt.Fprintf(f, "{\"id\":%q,\"title\":\"Paper number %d\",\"abstract\":\"A short abstract about topic %d.\"}\n", id, i, i*7919%97)
+	}
+	return ids
+}
+
+// SIGTERM during an import: what was acknowledged is there, and the server
+// ends without an error.
+func TestGracefulStop(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	s := serve(t, data)
+	input := filepath.Join(t.TempDir(), "papers.jsonl")
+	writeCorpus(t, input, 400)
+	cmd := program(t, "import", "--server", s.grpc, input)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	acknowledged, sequence := 0, 0
+	for lines.Scan() {
+		if _, err := fmt.Sscanf(lines.Text(), "acknowledged %d sequence %d", &acknowledged, &sequence); err == nil {
+			break
+		}
+	}
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		s.stop(t)
+	}()
+	for lines.Scan() {
+		fmt.Sscanf(lines.Text(), "acknowledged %d sequence %d", &acknowledged, &sequence)
+	}
+	cmd.Wait()
+	select {
+	case <-stopped:
+	case <-time.After(60 * time.Second):
+		t.Fatal("the server did not stop")
+	}
+	info := unmarshal(t, mustRun(t, "info", "--data", data, "--json"), new(akinv1.GetServerInfoResponse))
+	if int(info.GetPaperCount()) < acknowledged {
+		t.Errorf("%d papers of %d acknowledged", info.GetPaperCount(), acknowledged)
+	}
+}
+
+func TestDataDirectoryIsLocked(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	s := serve(t, data)
+	code, _, errOut := run(t, "", "info", "--data", data)
+	if code != 1 || !strings.Contains(errOut, "--server") || !strings.Contains(errOut, data) {
+		t.Errorf("a second user of the directory: exit code %d, %q", code, errOut)
+	}
+	s.stop(t)
+}
+
+func TestTokenize(t *testing.T) {
+	code, out, errOut := run(t, "\"Poincaré\"\n\"\"\n\"[SEP] \\u0000x\"\n", "tokenize", "--json", "--max-tokens", "256")
+	want := "{\"ids\":[101,13433,2378,16302,102]}\n{\"ids\":[101,102]}\n{\"ids\":[101,1031,19802,1033,1060,102]}\n"
+	if code != 0 || out != want {
+		t.Errorf("exit code %d, %q, want %q\n%s", code, out, want, errOut)
+	}
+	long, err := json.Marshal(strings.Repeat("word ", (16<<20)/5))
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, out, errOut = run(t, string(long)+"\n", "tokenize", "--json", "--max-tokens", "4")
+	if code != 0 || out != "{\"ids\":[101,2773,2773,102]}\n" {
+		t.Errorf("16 MiB: exit code %d, %q %s", code, out, errOut)
+	}
+	if code, _, errOut = run(t, "not json\n", "tokenize", "--json"); code != 1 || !strings.Contains(errOut, "line 1") {
+		t.Errorf("a line that is not JSON: exit code %d, %q", code, errOut)
+	}
+}
+
+func TestEmbedJob(t *testing.T) {
+	dir := t.TempDir()
+	input, out := filepath.Join(dir, "in.jsonl"), filepath.Join(dir, "out")
+	rows := `{"id":"a","title":"One","abstract":"The first."}
+{"id":"b","title":"Two"}
+{"id":"a","title":"One","abstract":"The first."}
+`
+	if err := os.WriteFile(input, []byte(rows), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, "embed", input, "--out", out)
+	npy, err := os.ReadFile(filepath.Join(out, "embeddings.npy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(npy) != 128+3*384*4 || !bytes.Contains(npy[:128], []byte("'shape': (3, 384)")) || npy[6] != 1 || npy[7] != 0 {
+		t.Errorf("npy of %d bytes: %q", len(npy), npy[:128])
+	}
+	if !bytes.Equal(npy[128:128+384*4], npy[128+2*384*4:]) {
+		t.Error("the same paper twice has two vectors")
+	}
+	if ids, _ := os.ReadFile(filepath.Join(out, "ids.txt")); string(ids) != "a\nb\na\n" {
+		t.Errorf("ids %q", ids)
+	}
+	before, err := os.Stat(filepath.Join(out, "embeddings.npy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errOut := run(t, "", "embed", input, "--out", out); code != 0 || !strings.Contains(errOut, "unchanged") {
+		t.Errorf("run again: exit code %d, %q", code, errOut)
+	}
+	after, err := os.Stat(filepath.Join(out, "embeddings.npy"))
+	if err != nil || !os.SameFile(before, after) {
+		t.Error("run again on unchanged input, it wrote the vectors anew")
+	}
+	if err := os.WriteFile(input, []byte(rows+"{broken\n{\"id\":\"c\"}\n{\"id\":\"d\",\"title\":\"Four\"}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errOut := run(t, "", "embed", input, "--out", out); code != 3 || !strings.Contains(errOut, "2 rows quarantined") {
+		t.Errorf("broken rows: exit code %d, %q", code, errOut)
+	}
+	quarantine, err := os.ReadFile(filepath.Join(out, "quarantine.jsonl"))
+	if err != nil || !bytes.Contains(quarantine, []byte(`"line":4`)) || !bytes.Contains(quarantine, []byte(`"line":5`)) {
+		t.Errorf("quarantine: %v %q", err, quarantine)
+	}
+}
+
+func TestImportQuarantines(t *testing.T) {
+	dir := t.TempDir()
+	root := embedtest.Root(t)
+	quarantine := filepath.Join(dir, "q.jsonl")
+	code, out, errOut := run(t, "", "import", "--data", filepath.Join(dir, "data"), "--quarantine", quarantine,
+		filepath.Join(root, "testdata", "ingest", "listing-cut-abstract.txt"))
+	if code != 3 || !strings.Contains(out, "1 rows quarantined") {
+		t.Errorf("a listing cut in an abstract: exit code %d, %q %q", code, out, errOut)
+	}
+	raw, err := os.ReadFile(quarantine)
+	if err != nil || !bytes.Contains(raw, []byte("the file ends in the middle")) {
+		t.Errorf("quarantine: %v %q", err, raw)
+	}
+	if code, _, errOut := run(t, "", "import", "--data", filepath.Join(dir, "data"), filepath.Join(dir, "none")); code != 1 || !strings.Contains(errOut, "none") {
+		t.Errorf("a missing file: exit code %d, %q", code, errOut)
+	}
+	if code, _, _ := run(t, "", "import", "--nonsense"); code != 2 {
+		t.Errorf("a wrong flag: exit code %d", code)
+	}
+	if code, _, errOut := run(t, "", "search", "--data", filepath.Join(dir, "nowhere"), "x"); code != 1 || errOut == "" {
+		t.Errorf("a missing data directory: exit code %d, %q", code, errOut)
+	}
+}
+
+// The baseline index takes papers once and says what it cannot do.
+func TestCoderIndex(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	mustRun(t, "import", "--data", data, "--index", "coder", samplePath(t))
+	if out := mustRun(t, "search", "--data", data, "--index", "coder", "graph neural networks"); !strings.Contains(out, "arXiv:") {
+		t.Errorf("search printed %q", out)
+	}
+	if code, _, errOut := run(t, "", "delete", "--data", data, "--index", "coder", "arXiv:1706.03762"); code != 1 || !strings.Contains(errOut, "--index=graph") {
+		t.Errorf("delete: exit code %d, %q", code, errOut)
+	}
+	mustRun(t, "delete", "--data", data, "arXiv:1706.03762")
+}
