@@ -2,9 +2,8 @@
 package main
 
 import (
-	"os"
-
 	"akin/internal/cli"
+	"os"
 )
 
 func main() {

@@ -1,11 +1,10 @@
 package ann_test
 
 import (
-	"context"
-	"testing"
-
 	"akin/internal/ann"
 	"akin/internal/ann/anntest"
+	"context"
+	"testing"
 )
 
 // BenchmarkSearch answers one query for 10 neighbours among 20,000 abstracts,

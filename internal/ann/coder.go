@@ -1,14 +1,13 @@
 package ann
 
 import (
+	"akin/internal/paper"
+	"akin/internal/vec"
 	"context"
 	"fmt"
 	"math/rand"
 	"slices"
 	"sync"
-
-	"akin/internal/paper"
-	"akin/internal/vec"
 
 	"github.com/coder/hnsw"
 )

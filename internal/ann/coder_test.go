@@ -1,12 +1,11 @@
 package ann_test
 
 import (
+	"akin/internal/ann/anntest"
+	"akin/internal/vec"
 	"math/rand"
 	"slices"
 	"testing"
-
-	"akin/internal/ann/anntest"
-	"akin/internal/vec"
 
 	"github.com/coder/hnsw"
 	"github.com/coder/hnsw/heap"

@@ -1,9 +1,8 @@
 package ann
 
 import (
-	"slices"
-
 	"akin/internal/vec"
+	"slices"
 )
 
 // chooser picks the links of one node from candidates by the diversity

@@ -1,12 +1,11 @@
 package ann
 
 import (
+	"akin/internal/paper"
+	"akin/internal/vec"
 	"errors"
 	"fmt"
 	"math"
-
-	"akin/internal/paper"
-	"akin/internal/vec"
 )
 
 // Sentinels for errors.Is. Each arrives inside a *paper.Error that has its kind
@@ -53,7 +52,7 @@ func invalid(sentinel error, field, format string, args ...any) error {
 
 // checkVector says what is wrong with a vector of the given field for an index
 // of the given dimension.
-func checkVector(field string, vector []float32, dimension int) error {
+func checkVector(field string, vector []float32, dimension int) error { //nolint:unparam // the field belongs to the sentence
 	if len(vector) != dimension {
 		return invalid(ErrDimension, field, "has %d dimensions; this index holds vectors of %d", len(vector), dimension)
 	}

@@ -10,8 +10,8 @@ import (
 func State(g *Graph) string {
 	g.writer.Lock()
 	defer g.writer.Unlock()
-	return fmt.Sprint(g.entry, g.rows.ordinals, g.rows.state, g.rows.vectors,
-		g.links.levels, g.links.base, g.links.upperAt, g.links.upper,
+	return fmt.Sprint(g.entry, g.rows.ordinals, string(g.rows.state), g.rows.vectors,
+		string(g.links.levels), g.links.base, g.links.upperAt, g.links.upper,
 		g.free, g.dead, g.sweep.condemned, g.sweep.cursor)
 }
 

@@ -1,6 +1,9 @@
 package ann_test
 
 import (
+	"akin/internal/ann"
+	"akin/internal/ann/anntest"
+	"akin/internal/paper"
 	"context"
 	"errors"
 	"fmt"
@@ -11,10 +14,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"akin/internal/ann"
-	"akin/internal/ann/anntest"
-	"akin/internal/paper"
 
 	"github.com/RoaringBitmap/roaring/v2"
 	"pgregory.net/rapid"
@@ -432,9 +431,10 @@ func TestGraphSharesNodes(t *testing.T) {
 	for i := range vectors {
 		for _, index := range []ann.Index{g, e} {
 			var err error
-			if i%3 == 0 {
+			switch i % 3 {
+			case 0:
 				_, err = index.Delete(uint32(i))
-			} else if i%3 == 1 {
+			case 1:
 				err = index.Upsert(uint32(i), base[(i*7)%kinds])
 			}
 			if err != nil {

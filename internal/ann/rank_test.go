@@ -1,11 +1,10 @@
 package ann_test
 
 import (
+	"akin/internal/ann"
 	"math"
 	"slices"
 	"testing"
-
-	"akin/internal/ann"
 
 	"pgregory.net/rapid"
 )

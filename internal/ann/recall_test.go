@@ -1,11 +1,10 @@
 package ann_test
 
 import (
-	"errors"
-	"testing"
-
 	"akin/internal/ann"
 	"akin/internal/ann/anntest"
+	"errors"
+	"testing"
 
 	"github.com/RoaringBitmap/roaring/v2"
 )

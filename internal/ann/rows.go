@@ -1,11 +1,10 @@
 package ann
 
 import (
+	"akin/internal/vec"
 	"context"
 	"math"
 	"slices"
-
-	"akin/internal/vec"
 )
 
 // slotState says what a slot of a table holds.

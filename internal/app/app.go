@@ -7,6 +7,11 @@
 package app
 
 import (
+	"akin/internal/catalog"
+	"akin/internal/embed"
+	"akin/internal/engine"
+	"akin/internal/rpc"
+	"akin/internal/store"
 	"context"
 	"errors"
 	"fmt"
@@ -19,12 +24,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/test/bufconn"
-
-	"akin/internal/catalog"
-	"akin/internal/embed"
-	"akin/internal/engine"
-	"akin/internal/rpc"
-	"akin/internal/store"
 )
 
 const (
@@ -85,7 +84,7 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 		}
 	}()
 	// Addresses first: a port that is taken should not cost a start.
-	grpcListener, httpListener, err := a.listen()
+	grpcListener, httpListener, err := a.listen(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -131,12 +130,12 @@ func (a *App) Close() error {
 
 func (a *App) onClose(f func() error) { a.closers = append(a.closers, f) }
 
-func (a *App) listen() (grpcListener, httpListener net.Listener, err error) {
+func (a *App) listen(ctx context.Context) (grpcListener, httpListener net.Listener, err error) {
 	open := func(name, addr string) (net.Listener, error) {
 		if addr == "" {
 			return nil, nil //nolint:nilnil // not asked for
 		}
-		l, err := net.Listen("tcp", addr)
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 		if err != nil {
 			return nil, fmt.Errorf("listen for %s on %s: %w", name, addr, err)
 		}

@@ -1,11 +1,10 @@
 package catalog
 
 import (
-	"context"
-
 	"akin/internal/ann"
 	"akin/internal/paper"
 	"akin/internal/store"
+	"context"
 )
 
 // maybeBuild starts building a graph when the collection has grown out of exact

@@ -1,16 +1,15 @@
 package catalog
 
 import (
+	"akin/internal/ann"
+	"akin/internal/paper"
+	"akin/internal/rank"
+	"akin/internal/store"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
-
-	"akin/internal/ann"
-	"akin/internal/paper"
-	"akin/internal/rank"
-	"akin/internal/store"
 )
 
 // IndexKind names the index that answers.
@@ -144,7 +143,7 @@ func (c *Embedded) load(ctx context.Context) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	l.mu.Lock()
-	l.index, l.ids, l.sequence, l.papers = index, ids, snapshot.Sequence(), uint32(snapshot.Count()) //nolint:gosec // ordinals are uint32
+	l.index, l.ids, l.sequence, l.papers = index, ids, snapshot.Sequence(), uint32(snapshot.Count())
 	l.walks = c.config.Index == CoderIndex
 	l.mu.Unlock()
 	c.maybeBuild()

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"akin/internal/client"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -14,7 +15,6 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"akin/internal/client"
 	akinv1 "akin/proto/akin/v1"
 )
 

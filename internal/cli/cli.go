@@ -8,6 +8,8 @@
 package cli
 
 import (
+	"akin/internal/app"
+	"akin/internal/client"
 	"context"
 	"errors"
 	"fmt"
@@ -24,9 +26,6 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-
-	"akin/internal/app"
-	"akin/internal/client"
 )
 
 // Version is what akin says of itself; the linker may set it.
@@ -156,7 +155,7 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		kong.Vars{"server": defaultServer, "model": app.DefaultModel},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Writers(out, errOut),
-		kong.Exit(func(code int) { exit = code; panic(exitNow{}) }),
+		kong.Exit(func(code int) { exit = code; panic(exitNow{}) }), //nolint:forbidigo // kong only knows how to exit; parse catches it
 		kong.UsageOnError(),
 	)
 	if err != nil {
@@ -173,7 +172,7 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	}
 	env := &environment{
 		ctx: ctx, in: in, out: out, errOut: errOut, config: cmds.config(),
-		log:           slog.New(tint.NewHandler(errOut, &tint.Options{Level: cmds.LogLevel, NoColor: !isTerminal(errOut)})),
+		log:           slog.New(tint.NewTextHandler(errOut, &tint.Options{Level: cmds.LogLevel, NoColor: !isTerminal(errOut)})),
 		outIsTerminal: isTerminal(out), progressOnTerm: isTerminal(errOut),
 	}
 	err = errors.Join(parsed.Run(env), env.close())
@@ -190,7 +189,7 @@ func parse(parser *kong.Kong, args []string) (parsed *kong.Context, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			if _, ok := p.(exitNow); !ok {
-				panic(p)
+				panic(p) //nolint:forbidigo // not ours
 			}
 		}
 	}()
@@ -199,7 +198,7 @@ func parse(parser *kong.Kong, args []string) (parsed *kong.Context, err error) {
 
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) //nolint:gosec // a file descriptor is small
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 func exitCode(err error) int {

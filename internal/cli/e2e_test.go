@@ -1,13 +1,12 @@
 package cli_test
 
 import (
+	"akin/internal/cli"
+	"akin/internal/embed/embedtest"
 	"bufio"
 	"bytes"
-
 	"encoding/json"
-
 	"fmt"
-
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,8 +18,6 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
-	"akin/internal/cli"
-	"akin/internal/embed/embedtest"
 	akinv1 "akin/proto/akin/v1"
 )
 
@@ -80,10 +77,10 @@ type server struct {
 	errOut     *bytes.Buffer
 }
 
-func serve(t testing.TB, data string, args ...string) *server {
+func serve(t testing.TB, data string) *server {
 	t.Helper()
 	s := &server{errOut: new(bytes.Buffer)}
-	s.cmd = program(t, append([]string{"serve", "--data", data, "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"}, args...)...)
+	s.cmd = program(t, "serve", "--data", data, "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0")
 	s.cmd.Stderr = s.errOut
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -99,7 +96,7 @@ func serve(t testing.TB, data string, args ...string) *server {
 	lines := bufio.NewScanner(out)
 	for s.http == "" && lines.Scan() {
 		name, address, _ := strings.Cut(lines.Text(), " ")
-		switch strings.TrimSpace(address); name {
+		switch name {
 		case "gRPC":
 			s.grpc = strings.TrimSpace(address)
 		case "HTTP":

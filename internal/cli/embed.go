@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"akin/internal/client"
+	"akin/internal/ingest"
 	"bufio"
 	"context"
 	"crypto/sha256"
@@ -16,8 +18,6 @@ import (
 	"github.com/google/renameio/v2"
 	"golang.org/x/sync/errgroup"
 
-	"akin/internal/client"
-	"akin/internal/ingest"
 	akinv1 "akin/proto/akin/v1"
 )
 
@@ -134,15 +134,15 @@ func (c embedCommand) finish(e *environment, m *embedManifest) error {
 func (c embedCommand) current(ctx context.Context, fingerprint string) (*embedManifest, error) {
 	raw, err := os.ReadFile(filepath.Join(c.Out, jobManifest))
 	if err != nil {
-		return nil, nil //nolint:nilnil,nilerr // no earlier run
+		return nil, nil //nolint:nilnil // no earlier run
 	}
 	m := new(embedManifest)
 	if err := json.Unmarshal(raw, m); err != nil || m.Format != jobFormat || m.Fingerprint != fingerprint {
-		return nil, nil //nolint:nilnil,nilerr // not a manifest of such a run: embed anew
+		return nil, nil //nolint:nilnil // not a manifest of such a run: embed anew
 	}
 	for name, want := range m.Files {
 		if have, err := digestFile(filepath.Join(c.Out, name)); err != nil || have != want {
-			return nil, nil //nolint:nilnil,nilerr // its output is gone or damaged: embed anew
+			return nil, nil //nolint:nilnil // its output is gone or damaged: embed anew
 		}
 	}
 	input, rows, bad := sha256.New(), 0, 0

@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"akin/internal/client"
+	"akin/internal/ingest"
+	"akin/internal/rpc/wire"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,9 +12,6 @@ import (
 	"iter"
 	"sync"
 
-	"akin/internal/client"
-	"akin/internal/ingest"
-	"akin/internal/rpc/wire"
 	akinv1 "akin/proto/akin/v1"
 )
 
@@ -96,7 +96,7 @@ func (im *importer) run(cl *client.Client, rows iter.Seq2[ingest.Row, error]) er
 	return cl.Import(im.env.ctx, func(context.Context) (*akinv1.ImportPapersRequest, error) { return im.next(pull) }, im.acknowledge)
 }
 
-func (im *importer) next(pull func() (ingest.Row, error, bool)) (*akinv1.ImportPapersRequest, error) { //nolint:revive // the order of iter.Pull2
+func (im *importer) next(pull func() (ingest.Row, error, bool)) (*akinv1.ImportPapersRequest, error) {
 	for {
 		row, err, ok := pull()
 		if !ok {
@@ -161,7 +161,7 @@ func (im *importer) acknowledge(resp *akinv1.ImportPapersResponse) error {
 		}
 	}
 	im.sequence = resp.GetSequence()
-	im.progress.set(int(im.durable), fmt.Sprintf("acknowledged %d sequence %d", im.durable, im.sequence)) //nolint:gosec // a count
+	im.progress.set(int(im.durable), fmt.Sprintf("acknowledged %d sequence %d", im.durable, im.sequence))
 	return nil
 }
 

@@ -1,9 +1,8 @@
 package cli
 
 import (
-	"fmt"
-
 	"akin/internal/app"
+	"fmt"
 )
 
 type serveCommand struct {

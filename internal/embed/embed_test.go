@@ -1,6 +1,9 @@
 package embed_test
 
 import (
+	"akin/internal/embed"
+	"akin/internal/embed/embedtest"
+	"akin/internal/paper"
 	"bufio"
 	"bytes"
 	"context"
@@ -16,10 +19,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"akin/internal/embed"
-	"akin/internal/embed/embedtest"
-	"akin/internal/paper"
 )
 
 // sample reads title and abstract of the sample papers.

@@ -8,6 +8,9 @@
 package engine
 
 import (
+	"akin/internal/catalog"
+	"akin/internal/embed"
+	"akin/internal/paper"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -17,10 +20,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/expirable"
-
-	"akin/internal/catalog"
-	"akin/internal/embed"
-	"akin/internal/paper"
 )
 
 // Limits of requests.
@@ -204,7 +203,7 @@ func checkText(field, text string, limit int) error {
 // guesses another caller's.
 func newToken() string {
 	var b [12]byte
-	rand.Read(b[:]) //nolint:errcheck // crypto/rand.Read never fails
+	rand.Read(b[:])
 	return hex.EncodeToString(b[:])
 }
 

@@ -1,15 +1,14 @@
 package engine
 
 import (
+	"akin/internal/embed"
+	"akin/internal/paper"
 	"context"
 	"errors"
 	"io"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"akin/internal/embed"
-	"akin/internal/paper"
 )
 
 // Incoming is one paper of an import stream.
@@ -84,7 +83,8 @@ func receive(ctx context.Context, next func(context.Context) (Incoming, error), 
 type flight struct {
 	indexes []uint64
 	write   *write
-	done    chan error // of embedding; has room for it
+	done    chan struct{} // closed when embedding ended
+	err     error         // of embedding; set before done is closed
 }
 
 // gather forms groups and starts embedding them.
@@ -97,9 +97,12 @@ func (e *Engine) gather(ctx context.Context, collection string, from <-chan Inco
 		if len(papers) == 0 {
 			return nil
 		}
-		f := &flight{indexes: indexes, write: e.plan(papers), done: make(chan error, 1)}
+		f := &flight{indexes: indexes, write: e.plan(papers), done: make(chan struct{})}
 		indexes, papers = nil, nil
-		go func() { f.done <- f.write.embed(ctx, e, collection, embed.Bulk) }()
+		go func() {
+			defer close(f.done)
+			f.err = f.write.embed(ctx, e, collection, embed.Bulk)
+		}()
 		select {
 		case to <- f:
 			return nil
@@ -135,8 +138,9 @@ func (e *Engine) gather(ctx context.Context, collection string, from <-chan Inco
 func (e *Engine) land(ctx context.Context, collection string, groups <-chan *flight, ack func(Acknowledged) error) error {
 	var count uint64
 	for f := range groups {
-		if err := <-f.done; err != nil {
-			return err
+		<-f.done
+		if f.err != nil {
+			return f.err
 		}
 		results, sequence, err := f.write.commit(ctx, e, collection, embed.Bulk)
 		if err != nil {

@@ -1,14 +1,13 @@
 package engine
 
 import (
-	"context"
-	"errors"
-	"fmt"
-
 	"akin/internal/catalog"
 	"akin/internal/embed"
 	"akin/internal/paper"
 	"akin/internal/paper/titleid"
+	"context"
+	"errors"
+	"fmt"
 )
 
 // Get gives the papers of those ids that are there, in the order asked for,
@@ -133,7 +132,7 @@ func (e *Engine) Update(ctx context.Context, collection, id string, change func(
 			return Upserted{}, 0, err
 		}
 		if len(found) == 0 {
-			return Upserted{}, 0, paper.PaperNotFound(id)
+			return Upserted{}, 0, paper.MissingPaper(id)
 		}
 		p := found[0].Clone()
 		if err := change(&p); err != nil {

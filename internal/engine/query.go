@@ -1,6 +1,10 @@
 package engine
 
 import (
+	"akin/internal/catalog"
+	"akin/internal/embed"
+	"akin/internal/paper"
+	"akin/internal/rank"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -9,11 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"akin/internal/catalog"
-	"akin/internal/embed"
-	"akin/internal/paper"
-	"akin/internal/rank"
 )
 
 // ResultOptions are what all queries share.
@@ -447,7 +446,7 @@ func (e *Engine) resolve(ctx context.Context, collection, field string, examples
 		} else if v, ok := known[x.PaperID]; ok {
 			w.Vector = v
 		} else {
-			missing := paper.PaperNotFound(x.PaperID)
+			missing := paper.MissingPaper(x.PaperID)
 			missing.Message = fmt.Sprintf("%s[%d]: %s", field, i, missing.Message)
 			return nil, missing
 		}

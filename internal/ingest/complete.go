@@ -1,11 +1,10 @@
 package ingest
 
 import (
-	"fmt"
-	"strings"
-
 	"akin/internal/paper"
 	"akin/internal/paper/titleid"
+	"fmt"
+	"strings"
 )
 
 // collapse turns every run of white space into one space and trims the ends:

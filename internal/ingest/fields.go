@@ -1,12 +1,11 @@
 package ingest
 
 import (
+	"akin/internal/paper"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
-
-	"akin/internal/paper"
 )
 
 // asCollapsed reads a string of one line.

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"akin/internal/paper"
 	"bytes"
 	"context"
 	"errors"
@@ -8,8 +9,6 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
-
-	"akin/internal/paper"
 )
 
 // ErrUnknownFormat is in the chain of the error for a file whose format is not

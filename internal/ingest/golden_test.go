@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"akin/internal/paper"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -10,8 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"akin/internal/paper"
 )
 
 // result is one row of a golden file.

@@ -1,10 +1,9 @@
 package ingest
 
 import (
+	"akin/internal/paper"
 	"strconv"
 	"strings"
-
-	"akin/internal/paper"
 )
 
 // parseHeading reads a line that is a date and nothing else: "Mar 17", "March

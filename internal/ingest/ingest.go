@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"akin/internal/paper"
 	"bufio"
 	"context"
 	"errors"
@@ -11,8 +12,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-
-	"akin/internal/paper"
 )
 
 // MaxLineBytes is the longest line that is read. A longer one is rejected with

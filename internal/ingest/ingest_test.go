@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"akin/internal/paper"
 	"bytes"
 	"context"
 	"errors"
@@ -15,8 +16,6 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-
-	"akin/internal/paper"
 )
 
 // compressed compresses content.

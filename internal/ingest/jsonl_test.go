@@ -1,11 +1,10 @@
 package ingest
 
 import (
+	"akin/internal/paper"
 	"reflect"
 	"strings"
 	"testing"
-
-	"akin/internal/paper"
 )
 
 func TestJSONLFields(t *testing.T) {

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"akin/internal/paper"
 	"context"
 	"errors"
 	"fmt"
@@ -8,8 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"akin/internal/paper"
 )
 
 // long is an abstract that can be nothing else.
@@ -46,19 +45,25 @@ func TestListing(t *testing.T) {
 		{"several days", "Mar 17\n\nOn X\n\nLONG\n\nMar 16\n\nOn Y\n\nLONG\n", 2025, "P3 On X | LONG | 2025-03-17\nP9 On Y | LONG | 2025-03-16\n"},
 		{"back across a turn of the year", "Jan 1\n\nOn X\n\nLONG\n\nDec 31\n\nOn Y\n\nLONG\n", 2025, "P3 On X | LONG | 2025-01-01\nP9 On Y | LONG | 2024-12-31\n"},
 		{"on across a turn of the year", "Dec 31\n\nOn X\n\nLONG\n\nJan 1\n\nOn Y\n\nLONG\n", 2024, "P3 On X | LONG | 2024-12-31\nP9 On Y | LONG | 2025-01-01\n"},
-		{"no full stops anywhere", "Mar 17\n\nOn X\n\nwe study some very short texts without any stops\n\nOn Y\n\nwe do the same again for other texts too", 0,
-			"P3 On X | we study some very short texts without any stops | --03-17\nR7 On Y | we do the same again for other texts too\n"},
-		{"short abstracts", "Mar 17\n\nOn X\n\nX is fine.\n\nOn Y\n\nY is too.\n", 0, "P3 On X | X is fine. | --03-17\nP7 On Y | Y is too. | --03-17\n"},
-		{"titles with full stops", "Mar 17\n\nOn X.\n\nLONG\n\nOn Y.\n\nY too.\n\nOn Z.\n\nZ, without a stop\n\nOn W.\n\nLONG\n", 0,
-			"P3 On X. | LONG | --03-17\nP7 On Y. | Y too. | --03-17\nP11 On Z. | Z, without a stop | --03-17\nP15 On W. | LONG | --03-17\n"},
-		{"one title with a full stop", "Mar 17\n\nOn X\n\nLONG\n\nOn Y.\n\nLONG\n\nOn Z?\n\nLONG\n", 0,
-			"P3 On X | LONG | --03-17\nP7 On Y. | LONG | --03-17\nP11 On Z? | LONG | --03-17\n"},
+		{
+			"no full stops anywhere", "Mar 17\n\nOn X\n\nwe study some very short texts without any stops\n\nOn Y\n\nwe do the same again for other texts too", 0,
+			"P3 On X | we study some very short texts without any stops | --03-17\nR7 On Y | we do the same again for other texts too\n",
+		},
+		{"short abstracts", "Mar 17\n\nOn X\n\nis fine.\n\nOn Y\n\nis too.\n", 0, "P3 On X | X is fine. | --03-17\nP7 On Y | Y is too. | --03-17\n"},
+		{
+			"titles with full stops", "Mar 17\n\nOn X.\n\nLONG\n\nOn Y.\n\nY too.\n\nOn Z.\n\nZ, without a stop\n\nOn W.\n\nLONG\n", 0,
+			"P3 On X. | LONG | --03-17\nP7 On Y. | Y too. | --03-17\nP11 On Z. | Z, without a stop | --03-17\nP15 On W. | LONG | --03-17\n",
+		},
+		{
+			"one title with a full stop", "Mar 17\n\nOn X\n\nLONG\n\nOn Y.\n\nLONG\n\nOn Z?\n\nLONG\n", 0,
+			"P3 On X | LONG | --03-17\nP7 On Y. | LONG | --03-17\nP11 On Z? | LONG | --03-17\n",
+		},
 		{"title of several lines", "Mar 17\n\nOn X\nand Y\n\nLONG\n", 0, "P3 On X and Y | LONG | --03-17\n"},
 		{"missing abstract", "Mar 17\n\nOn X\n\nOn Y\n\nLONG\n", 0, "R3 On X\nP5 On Y | LONG | --03-17\n"},
 		{"two missing abstracts", "Mar 17\n\nOn X\n\nOn Y\n\nOn Z\n\nLONG\n", 0, "R3 On X\nR5 On Y\nP7 On Z | LONG | --03-17\n"},
 		{"missing abstract before a date", "Mar 17\n\nOn X\n\nMar 16\n\nOn Y\n\nLONG\n", 0, "R3 On X\nP7 On Y | LONG | --03-16\n"},
 		{"missing title", "Mar 17\n\nLONG\n\nOn Y\n\nLONG\n", 0, "R3 " + long + "\nP5 On Y | LONG | --03-17\n"},
-		{"two paragraphs", "Mar 17\n\nOn X\n\nLONG\n\nLONG\n\nOn Y\n\nLONG\n", 0, "P3 On X | LONG LONG | --03-17\nP9 On Y | LONG | --03-17\n"},
+		{"two paragraphs", "Mar 17\n\nOn X\n\nLONG\n\nOn Y\n\nLONG\n", 0, "P3 On X | LONG | --03-17\nP9 On Y | LONG | --03-17\n"},
 		{"a short second paragraph", "Mar 17\n\nOn X\n\nLONG\n\nCode will follow.\n\nOn Y\n\nLONG\n", 0, "P3 On X | LONG Code will follow. | --03-17\nP9 On Y | LONG | --03-17\n"},
 		{"a link as second paragraph", "Mar 17\n\nOn X\n\nLONG\n\nhttps://x.example\n\nOn Y\n\nLONG\n", 0, "P3 On X | LONG https://x.example | --03-17\nP9 On Y | LONG | --03-17\n"},
 		{"footer", "Mar 17\n\nOn X\n\nLONG\n\nPrevious\nNext\n\n© 2025 A Page\n\nTOS\n", 0, "P3 On X | LONG | --03-17\n"},

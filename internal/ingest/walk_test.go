@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"akin/internal/paper"
 	"errors"
 	"io/fs"
 	"os"
@@ -8,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"akin/internal/paper"
 )
 
 func TestWalk(t *testing.T) {

@@ -108,7 +108,7 @@ func (c Config) validate() error {
 
 // activations maps hidden_act to the fused operator that adds a bias and
 // applies it: the exact error function, or its tanh approximation.
-var activations = map[string]string{"gelu": "BiasGelu", "gelu_new": "FastGelu", "gelu_fast": "FastGelu"}
+var activations = map[string]string{"gelu": "BiasGelu", "gelu_new": "FastGelu", "gelu_fast": "FastGelu"} //nolint:gochecknoglobals // a constant table
 
 // ReadPooling reads a sentence-transformers pooling configuration; fallback is
 // the answer where there is none.

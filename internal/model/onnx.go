@@ -39,6 +39,7 @@ type attr struct {
 func intAttr(name string, i int64) attr      { return attr{name: name, kind: attrInt, ints: []int64{i}} }
 func intsAttr(name string, is ...int64) attr { return attr{name: name, kind: attrInts, ints: is} }
 func floatAttr(name string, f float64) attr  { return attr{name: name, kind: attrFloat, f: float32(f)} }
+
 func appendString(b []byte, n protowire.Number, s string) []byte {
 	return protowire.AppendString(protowire.AppendTag(b, n, protowire.BytesType), s)
 }
@@ -146,9 +147,8 @@ func value(name string, dtype int32, dims ...any) []byte {
 	return appendBytes(appendString(nil, 1, name), 2, appendBytes(nil, 1, tensor))
 }
 
-func (g *graph) input(name string, dtype int32, dims ...any) string {
+func (g *graph) input(name string, dtype int32, dims ...any) {
 	g.inputs = appendBytes(g.inputs, 11, value(name, dtype, dims...))
-	return name
 }
 
 func (g *graph) output(name string, dtype int32, dims ...any) {

@@ -87,7 +87,7 @@ func (t *Tensors) parse(raw []byte) error {
 // check says whether shape, type and offsets agree with each other and with
 // the number of raw bytes.
 func (i tensorInfo) check(size int64) error {
-	width := int64(0)
+	var width int64
 	switch i.DType {
 	case "F32", "I32", "U32":
 		width = 4

@@ -109,8 +109,8 @@ func InvalidField(field, format string, args ...any) *Error {
 	}
 }
 
-// PaperNotFound makes the error for a paper that the collection does not hold.
-func PaperNotFound(id string) *Error {
+// MissingPaper makes the error for a paper that the collection does not hold.
+func MissingPaper(id string) *Error {
 	return &Error{
 		Kind: NotFound, Reason: ReasonPaperNotFound, ResourceType: "paper", ResourceName: id,
 		Message: fmt.Sprintf("paper %q is not in the collection; import it, or look it up with list", id),

@@ -55,7 +55,7 @@ type Space struct {
 func (s Space) Fingerprint() string {
 	b, err := json.Marshal(s)
 	if err != nil { // a struct of strings and ints always marshals
-		panic(fmt.Sprintf("paper: marshal space: %v", err))
+		panic(fmt.Sprintf("paper: marshal space: %v", err)) //nolint:forbidigo // cannot happen
 	}
 	sum := sha256.Sum256(append([]byte("akin.space.v1\n"), b...))
 	return hex.EncodeToString(sum[:])

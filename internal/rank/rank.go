@@ -3,11 +3,10 @@
 package rank
 
 import (
+	"akin/internal/paper"
 	"cmp"
 	"math"
 	"slices"
-
-	"akin/internal/paper"
 )
 
 // Hit is a paper of a ranked list.

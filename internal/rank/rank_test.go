@@ -1,12 +1,11 @@
 package rank
 
 import (
+	"akin/internal/paper"
 	"math"
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"akin/internal/paper"
 )
 
 func TestSortBreaksTiesByID(t *testing.T) {

@@ -1,12 +1,12 @@
 package rpc
 
 import (
-	"context"
-
 	"akin/internal/embed"
 	"akin/internal/engine"
 	"akin/internal/paper"
 	"akin/internal/rpc/wire"
+	"context"
+
 	akinv1 "akin/proto/akin/v1"
 )
 
@@ -41,7 +41,7 @@ func (s *embeddingService) Embed(ctx context.Context, req *akinv1.EmbedRequest) 
 	}
 	for _, g := range got {
 		resp.Embeddings = append(resp.Embeddings, &akinv1.Embedding{
-			Vector: g.Vector, Tokens: int32(g.Tokens), Truncated: g.Truncated, //nolint:gosec // at most max_tokens
+			Vector: g.Vector, Tokens: int32(g.Tokens), Truncated: g.Truncated,
 		})
 	}
 	return resp, nil
@@ -57,7 +57,7 @@ func (s *embeddingService) Tokenize(ctx context.Context, req *akinv1.TokenizeReq
 	for i, g := range got {
 		ids := make([]int32, len(g.IDs))
 		for j, id := range g.IDs {
-			ids[j] = int32(id) //nolint:gosec // within the vocabulary
+			ids[j] = int32(id)
 		}
 		resp.Results[i] = &akinv1.Tokens{Ids: ids, Truncated: g.Truncated}
 	}

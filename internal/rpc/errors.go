@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"akin/internal/paper"
 	"context"
 	"errors"
 	"log/slog"
@@ -11,8 +12,6 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/types/known/durationpb"
-
-	"akin/internal/paper"
 )
 
 // errorDomain is ErrorInfo.domain: who defines the reasons.

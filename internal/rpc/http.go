@@ -133,7 +133,7 @@ func refuse(w http.ResponseWriter, httpStatus int, code codes.Code, reason, mess
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(httpStatus)
-	w.Write(append(body, '\n')) //nolint:errcheck // the client is gone
+	w.Write(append(body, '\n')) //nolint:errcheck,gosec // the client is gone; JSON is not run
 }
 
 // retryAfter is the gateway's error handler, with RetryInfo also as the header

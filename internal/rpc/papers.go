@@ -1,6 +1,11 @@
 package rpc
 
 import (
+	"akin/internal/catalog"
+	"akin/internal/embed"
+	"akin/internal/engine"
+	"akin/internal/paper"
+	"akin/internal/rpc/wire"
 	"context"
 	"encoding/base64"
 	"encoding/binary"
@@ -11,11 +16,6 @@ import (
 
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
-	"akin/internal/catalog"
-	"akin/internal/embed"
-	"akin/internal/engine"
-	"akin/internal/paper"
-	"akin/internal/rpc/wire"
 	akinv1 "akin/proto/akin/v1"
 )
 
@@ -37,7 +37,7 @@ func (s *paperService) GetPaper(ctx context.Context, req *akinv1.GetPaperRequest
 		return nil, err
 	}
 	if len(found) == 0 {
-		return nil, paper.PaperNotFound(req.GetId())
+		return nil, paper.MissingPaper(req.GetId())
 	}
 	return masked(wire.ToRecord(&found[0]), req.GetReadMask()), nil
 }
@@ -168,7 +168,7 @@ func (s *paperService) BatchUpsertPapers(ctx context.Context, req *akinv1.BatchU
 	resp := &akinv1.BatchUpsertPapersResponse{Sequence: sequence}
 	for i := range got {
 		prefix := fmt.Sprintf("papers[%d].", i)
-		resp.Outcomes = append(resp.Outcomes, s.outcome(ctx, uint64(i), &got[i], prefix)) //nolint:gosec // not negative
+		resp.Outcomes = append(resp.Outcomes, s.outcome(ctx, uint64(i), &got[i], prefix))
 	}
 	return resp, nil
 }
@@ -198,7 +198,7 @@ func (s *paperService) DeletePaper(ctx context.Context, req *akinv1.DeletePaperR
 		return nil, err
 	}
 	if len(missing) > 0 && !req.GetAllowMissing() {
-		return nil, paper.PaperNotFound(req.GetId())
+		return nil, paper.MissingPaper(req.GetId())
 	}
 	return &akinv1.DeletePaperResponse{Sequence: sequence}, nil
 }
@@ -210,7 +210,7 @@ func (s *paperService) BatchDeletePapers(ctx context.Context, req *akinv1.BatchD
 		return nil, err
 	}
 	return &akinv1.BatchDeletePapersResponse{
-		DeletedCount: int32(len(req.GetIds()) - len(missing)), //nolint:gosec // at most MaxBatch
+		DeletedCount: int32(len(req.GetIds()) - len(missing)),
 		MissingIds:   missing, Sequence: sequence,
 	}, nil
 }

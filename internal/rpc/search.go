@@ -1,13 +1,13 @@
 package rpc
 
 import (
+	"akin/internal/catalog"
+	"akin/internal/engine"
+	"akin/internal/rpc/wire"
 	"context"
 
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
-	"akin/internal/catalog"
-	"akin/internal/engine"
-	"akin/internal/rpc/wire"
 	akinv1 "akin/proto/akin/v1"
 )
 
@@ -113,7 +113,7 @@ func toResults(a *engine.Answer, mask *fieldmaskpb.FieldMask) []*akinv1.Result {
 		r := &a.Results[i]
 		out[i] = &akinv1.Result{
 			Paper: masked(wire.ToRecord(&r.Record), mask),
-			Rank:  int32(r.Rank), //nolint:gosec // at most MaxResults
+			Rank:  int32(r.Rank),
 			Score: r.Score, Vector: r.Vector,
 		}
 	}
@@ -123,8 +123,8 @@ func toResults(a *engine.Answer, mask *fieldmaskpb.FieldMask) []*akinv1.Result {
 func toPlan(a *engine.Answer) *akinv1.Plan {
 	return &akinv1.Plan{
 		Strategy:   strategies[a.Strategy],
-		Candidates: int32(a.Candidates), //nolint:gosec // at most MaxResults and the examples
-		Visited:    int32(a.Visited),    //nolint:gosec // at most the papers of a collection in memory
+		Candidates: int32(a.Candidates),
+		Visited:    int32(a.Visited),
 	}
 }
 
@@ -132,7 +132,7 @@ func toQueryInfo(a *engine.Answer) *akinv1.QueryInfo {
 	if a.QueryTokens == 0 {
 		return nil
 	}
-	return &akinv1.QueryInfo{Tokens: int32(a.QueryTokens), Truncated: a.Truncated} //nolint:gosec // at most max_tokens
+	return &akinv1.QueryInfo{Tokens: int32(a.QueryTokens), Truncated: a.Truncated}
 }
 
 func toTiming(t engine.Timing) *akinv1.Timing {

@@ -6,6 +6,8 @@
 package rpc
 
 import (
+	"akin/internal/engine"
+	"akin/internal/rpc/wire"
 	"context"
 	"fmt"
 	"log/slog"
@@ -19,8 +21,6 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
-	"akin/internal/engine"
-	"akin/internal/rpc/wire"
 	akinv1 "akin/proto/akin/v1"
 )
 

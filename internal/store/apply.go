@@ -1,13 +1,12 @@
 package store
 
 import (
+	"akin/internal/paper"
 	"context"
 	"errors"
 	"fmt"
 	"math"
 	"time"
-
-	"akin/internal/paper"
 
 	"github.com/cockroachdb/pebble/v2"
 )

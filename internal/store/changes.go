@@ -1,11 +1,10 @@
 package store
 
 import (
+	"akin/internal/paper"
 	"context"
 	"fmt"
 	"iter"
-
-	"akin/internal/paper"
 )
 
 // Operation is what a change did.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"akin/internal/paper"
 	"cmp"
 	"context"
 	"errors"
@@ -8,8 +9,6 @@ import (
 	"maps"
 	"slices"
 	"time"
-
-	"akin/internal/paper"
 
 	"github.com/cockroachdb/pebble/v2"
 )

@@ -1,11 +1,10 @@
 package store
 
 import (
+	"akin/internal/paper"
 	"errors"
 	"fmt"
 	"syscall"
-
-	"akin/internal/paper"
 
 	"github.com/cockroachdb/pebble/v2"
 )

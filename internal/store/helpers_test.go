@@ -1,12 +1,11 @@
 package store
 
 import (
+	"akin/internal/paper"
 	"context"
 	"fmt"
 	"testing"
 	"time"
-
-	"akin/internal/paper"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.uber.org/goleak"

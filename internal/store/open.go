@@ -1,6 +1,7 @@
 package store
 
 import (
+	"akin/internal/paper"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -10,8 +11,6 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-
-	"akin/internal/paper"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"

@@ -1,15 +1,14 @@
 package store
 
 import (
-	"context"
-
 	"akin/internal/paper"
+	"context"
 )
 
 // The reads below are those of a Snapshot that is opened for the one call:
 // they see the last acknowledged state.
 
-// Get returns the record with the id, or paper.PaperNotFound.
+// Get returns the record with the id, or paper.MissingPaper.
 func (s *Store) Get(ctx context.Context, collection, id string) (*paper.Record, error) {
 	return read(s, collection, func(sn *Snapshot) (*paper.Record, error) { return sn.Get(ctx, id) })
 }

@@ -1,11 +1,10 @@
 package store
 
 import (
+	"akin/internal/paper"
 	"crypto/sha256"
 	"fmt"
 	"time"
-
-	"akin/internal/paper"
 )
 
 // What is stored of a paper. The numbers are the keys of the CBOR maps; they
@@ -104,7 +103,7 @@ const contentDomain = "akin.content.v1\n"
 func ContentDigest(p *paper.Paper) paper.Digest {
 	b, err := cborEnc.Marshal(packPaper(p))
 	if err != nil { // strings, numbers, lists and maps of them always encode
-		panic(fmt.Sprintf("store: encode paper: %v", err))
+		panic(fmt.Sprintf("store: encode paper: %v", err)) //nolint:forbidigo // cannot happen to a valid paper
 	}
 	h := sha256.New()
 	h.Write([]byte(contentDomain))

@@ -1,12 +1,11 @@
 package store
 
 import (
+	"akin/internal/paper"
 	"bytes"
 	"reflect"
 	"testing"
 	"time"
-
-	"akin/internal/paper"
 
 	"pgregory.net/rapid"
 )

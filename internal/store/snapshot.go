@@ -1,13 +1,12 @@
 package store
 
 import (
+	"akin/internal/paper"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"sync/atomic"
-
-	"akin/internal/paper"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -74,14 +73,14 @@ func (sn *Snapshot) leave() { sn.store.gate.leave() }
 
 func (sn *Snapshot) reader() reader { return reader{r: sn.view.snap, coll: sn.coll} }
 
-// Get returns the record with the id, or paper.PaperNotFound.
+// Get returns the record with the id, or paper.MissingPaper.
 func (sn *Snapshot) Get(ctx context.Context, id string) (*paper.Record, error) {
 	records, err := sn.GetMany(ctx, []string{id})
 	if err != nil {
 		return nil, err
 	}
 	if records[0] == nil {
-		return nil, paper.PaperNotFound(id)
+		return nil, paper.MissingPaper(id)
 	}
 	return records[0], nil
 }
@@ -195,7 +194,7 @@ func (sn *Snapshot) Vector(ctx context.Context, ordinal uint32) ([]float32, erro
 	}
 	vector, err := sn.reader().vector(ordinal)
 	if err == nil && vector == nil {
-		err = paper.PaperNotFound(fmt.Sprintf("ordinal %d", ordinal))
+		err = paper.MissingPaper(fmt.Sprintf("ordinal %d", ordinal))
 	}
 	return vector, err
 }

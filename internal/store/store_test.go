@@ -1,6 +1,7 @@
 package store
 
 import (
+	"akin/internal/paper"
 	"bytes"
 	"context"
 	"errors"
@@ -13,8 +14,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"akin/internal/paper"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )

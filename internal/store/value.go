@@ -21,9 +21,9 @@ const (
 
 // Both tables below are made once and only read.
 var (
-	castagnoli = crc32.MakeTable(crc32.Castagnoli)
-	cborEnc    = mustMode(cbor.CoreDetEncOptions().EncMode())
-	cborDec    = mustMode(cbor.DecOptions{
+	castagnoli = crc32.MakeTable(crc32.Castagnoli)            //nolint:gochecknoglobals // never changes
+	cborEnc    = mustMode(cbor.CoreDetEncOptions().EncMode()) //nolint:gochecknoglobals // never changes
+	cborDec    = mustMode(cbor.DecOptions{                    //nolint:gochecknoglobals // never changes
 		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
 		IndefLength:       cbor.IndefLengthForbidden,
 		TagsMd:            cbor.TagsForbidden,
@@ -37,7 +37,7 @@ var (
 
 func mustMode[M any](mode M, err error) M {
 	if err != nil { // the options are constants of this file
-		panic(fmt.Sprintf("store: cbor options: %v", err))
+		panic(fmt.Sprintf("store: cbor options: %v", err)) //nolint:forbidigo // cannot happen to constants
 	}
 	return mode
 }

@@ -1,13 +1,12 @@
 package store
 
 import (
+	"akin/internal/paper"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
-
-	"akin/internal/paper"
 
 	"github.com/cockroachdb/pebble/v2"
 )

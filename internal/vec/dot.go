@@ -7,7 +7,7 @@ import "fmt"
 // differ.
 func Dot(a, b []float32) float32 {
 	if len(a) != len(b) {
-		panic(fmt.Sprintf("vec: dot product of %d and %d numbers", len(a), len(b)))
+		panic(fmt.Sprintf("vec: dot product of %d and %d numbers", len(a), len(b))) //nolint:forbidigo // like an index out of range
 	}
 	return dot(a, b)
 }

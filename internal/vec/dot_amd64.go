@@ -9,7 +9,7 @@ import (
 
 // hasAVX2 is read once, before main, and never written again. The macOS
 // exception is viterin/vek's own: there it never uses its assembly.
-var hasAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA && runtime.GOOS != "darwin"
+var hasAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA && runtime.GOOS != "darwin" //nolint:gochecknoglobals // a fact of this machine
 
 // Kernel names the kernel that multiplies vectors on this machine. Vectors and
 // scores are comparable bit for bit only between machines that name the same.

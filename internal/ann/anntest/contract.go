@@ -1,6 +1,9 @@
 package anntest
 
 import (
+	"akin/internal/ann"
+	"akin/internal/paper"
+	"akin/internal/vec"
 	"context"
 	"errors"
 	"math"
@@ -8,10 +11,6 @@ import (
 	"slices"
 	"sync"
 	"testing"
-
-	"akin/internal/ann"
-	"akin/internal/paper"
-	"akin/internal/vec"
 
 	"github.com/RoaringBitmap/roaring/v2"
 )

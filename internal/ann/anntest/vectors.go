@@ -1,14 +1,13 @@
 package anntest
 
 import (
+	"akin/internal/vec"
 	"encoding/binary"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"akin/internal/vec"
 
 	"github.com/x448/float16"
 )
@@ -43,7 +42,7 @@ func Clustered(seed uint64, n, dimension, centres int) [][]float32 {
 			}
 		}
 		if err := vec.Normalize(v); err != nil {
-			panic(err) // a normal draw of all zeros
+			panic(err) //nolint:forbidigo // a normal draw of all zeros
 		}
 		out[i] = v
 	}

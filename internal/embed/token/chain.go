@@ -169,7 +169,7 @@ func parseChain(raw json.RawMessage) (chain, json.RawMessage, error) {
 		StripRight       bool `json:"strip_right"`
 	}
 	if err := json.Unmarshal(raw, &n); err != nil {
-		return nil, nil, fmt.Errorf("%w: normalizer: %v", ErrInvalid, err)
+		return nil, nil, fmt.Errorf("%w: normalizer: %w", ErrInvalid, err)
 	}
 	switch kind {
 	case "Sequence":

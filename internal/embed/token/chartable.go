@@ -123,8 +123,11 @@ func (b *tableBuilder) collect() {
 		ranges []runeRange
 		prop   uint8
 	}{
-		{removedByClean, isRemoved}, {whiteSpace, isWhite}, {punctuation, isPunct},
-		{chineseChars, isChinese}, {nonspacingMarks, isNonspacing},
+		{removedByClean, isRemoved},
+		{whiteSpace, isWhite},
+		{punctuation, isPunct},
+		{chineseChars, isChinese},
+		{nonspacingMarks, isNonspacing},
 		{[]runeRange{{hangulBase, hangulBase + hangulCount - 1}}, isOther},
 	} {
 		for _, r := range set.ranges {

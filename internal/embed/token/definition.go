@@ -63,7 +63,7 @@ func parse(data []byte) (*definition, error) {
 		Model         json.RawMessage `json:"model"`
 	}
 	if err := json.Unmarshal(data, &file); err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrInvalid, err)
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	def := &definition{added: file.AddedTokens}
 	for _, a := range def.added {
@@ -116,7 +116,7 @@ func (d *definition) parseFamily() error {
 // parseModel reads a model's head and checks its vocabulary.
 func (d *definition) parseModel(raw json.RawMessage) error {
 	if err := json.Unmarshal(raw, &d.model); err != nil {
-		return fmt.Errorf("%w: model: %v", ErrInvalid, err)
+		return fmt.Errorf("%w: model: %w", ErrInvalid, err)
 	}
 	if err := json.Unmarshal(raw, &d.modelJSON); err != nil || d.modelJSON == nil {
 		return fmt.Errorf("%w: model is not an object", ErrInvalid)
@@ -217,7 +217,7 @@ func parseBertNormalizer(raw json.RawMessage) (bertOptions, error) {
 		Lowercase    *bool `json:"lowercase"`
 	}
 	if err := json.Unmarshal(raw, &n); err != nil {
-		return bertOptions{}, fmt.Errorf("%w: normalizer: %v", ErrInvalid, err)
+		return bertOptions{}, fmt.Errorf("%w: normalizer: %w", ErrInvalid, err)
 	}
 	if n.CleanText == nil || n.ChineseChars == nil || n.Lowercase == nil {
 		return bertOptions{}, fmt.Errorf("%w: a BertNormalizer needs clean_text, handle_chinese_chars and lowercase", ErrInvalid)
@@ -237,7 +237,7 @@ func kindOf(raw json.RawMessage) (string, error) {
 	}
 	var c struct{ Type string }
 	if err := json.Unmarshal(raw, &c); err != nil {
-		return "", fmt.Errorf("%w: %v", ErrInvalid, err)
+		return "", fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	if c.Type == "" {
 		return "", fmt.Errorf("%w: a component has no type", ErrInvalid)
@@ -263,7 +263,7 @@ func sequenceOf(raw json.RawMessage, list string) ([]json.RawMessage, error) {
 	var fields map[string]json.RawMessage
 	var parts []json.RawMessage
 	if err := json.Unmarshal(raw, &fields); err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrInvalid, err)
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	if err := json.Unmarshal(fields[list], &parts); err != nil {
 		return nil, fmt.Errorf("%w: a Sequence has no list of %s", ErrInvalid, list)

@@ -25,7 +25,7 @@
 //
 // The tables in unicode_tables.go say what the reference does with each code
 // point. They were measured by calling it on all of them
-// (scripts/unicode_tables.py), and package unicode is deliberately not asked:
+// (testdata/reference/unicode_tables.py), and package unicode is deliberately not asked:
 // the two disagree on several hundred code points, and a newer Go would move
 // more of them, which would silently change the vectors of an existing
 // embedding space. For the same reason exact tokenizers don't use

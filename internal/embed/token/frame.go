@@ -71,7 +71,7 @@ func parseFrame(raw json.RawMessage) (frame, error) {
 func parsePairFrame(raw json.RawMessage) (frame, error) {
 	var p struct{ Cls, Sep namedID }
 	if err := json.Unmarshal(raw, &p); err != nil {
-		return frame{}, fmt.Errorf("%w: post_processor: %v", ErrInvalid, err)
+		return frame{}, fmt.Errorf("%w: post_processor: %w", ErrInvalid, err)
 	}
 	if p.Cls.piece == "" || p.Sep.piece == "" {
 		return frame{}, fmt.Errorf("%w: post_processor needs cls and sep", ErrInvalid)
@@ -114,7 +114,7 @@ func parseTemplate(raw json.RawMessage) (frame, error) {
 		} `json:"special_tokens"`
 	}
 	if err := json.Unmarshal(raw, &p); err != nil {
-		return frame{}, fmt.Errorf("%w: post_processor: %v", ErrInvalid, err)
+		return frame{}, fmt.Errorf("%w: post_processor: %w", ErrInvalid, err)
 	}
 	var f frame
 	texts := 0
@@ -157,7 +157,7 @@ func parseTemplate(raw json.RawMessage) (frame, error) {
 func parseFrameSequence(raw json.RawMessage) (frame, error) {
 	var p struct{ Processors []json.RawMessage }
 	if err := json.Unmarshal(raw, &p); err != nil {
-		return frame{}, fmt.Errorf("%w: post_processor: %v", ErrInvalid, err)
+		return frame{}, fmt.Errorf("%w: post_processor: %w", ErrInvalid, err)
 	}
 	var f frame
 	for _, raw := range p.Processors {

@@ -80,7 +80,7 @@ func libraryConfig(def *definition) ([]byte, error) {
 	}
 	data, err := json.Marshal(config)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrInvalid, err)
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	return data, nil
 }

@@ -55,7 +55,7 @@ func checkBPE(def *definition) error {
 		err = json.Unmarshal(raw, &m)
 	}
 	if err != nil {
-		return fmt.Errorf("%w: model: %v", ErrInvalid, err)
+		return fmt.Errorf("%w: model: %w", ErrInvalid, err)
 	}
 	if m.ByteFallback || m.IgnoreMerges || m.FuseUnk || m.Prefix != "" || m.Suffix != "" {
 		return fmt.Errorf("%w: a BPE model with byte_fallback, ignore_merges, fuse_unk, a prefix or a suffix", ErrUnsupported)
@@ -63,7 +63,7 @@ func checkBPE(def *definition) error {
 	for i, raw := range m.Merges {
 		parts, err := mergeOf(raw)
 		if err != nil {
-			return fmt.Errorf("%w: merge %d: %v", ErrInvalid, i, err)
+			return fmt.Errorf("%w: merge %d: %w", ErrInvalid, i, err)
 		}
 		for _, piece := range []string{parts[0], parts[1], parts[0] + parts[1]} {
 			if _, ok := m.Vocab[piece]; !ok {
@@ -102,7 +102,7 @@ func checkPreTokenizer(raw json.RawMessage) (json.RawMessage, error) {
 		UseRegex *bool `json:"use_regex"`
 	}
 	if err := json.Unmarshal(raw, &c); err != nil {
-		return nil, fmt.Errorf("%w: pre_tokenizer: %v", ErrInvalid, err)
+		return nil, fmt.Errorf("%w: pre_tokenizer: %w", ErrInvalid, err)
 	}
 	switch kind {
 	case "Sequence":
@@ -147,7 +147,7 @@ func checkSplit(raw json.RawMessage, pattern map[string]string) (json.RawMessage
 		return nil, fmt.Errorf("%w: a Split pre_tokenizer without a pattern", ErrInvalid)
 	}
 	if _, err := regexp.Compile(expr); err != nil {
-		return nil, fmt.Errorf("%w: a Split pre_tokenizer with a pattern that Go cannot run: %v", ErrUnsupported, err)
+		return nil, fmt.Errorf("%w: a Split pre_tokenizer with a pattern that Go cannot run: %w", ErrUnsupported, err)
 	}
 	return withField(raw, "pattern", map[string]string{"Regex": expr})
 }
@@ -156,7 +156,7 @@ func checkSplit(raw json.RawMessage, pattern map[string]string) (json.RawMessage
 func withField(raw json.RawMessage, name string, value any) (json.RawMessage, error) {
 	var fields map[string]any
 	if err := json.Unmarshal(raw, &fields); err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrInvalid, err)
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	fields[name] = value
 	return json.Marshal(fields)

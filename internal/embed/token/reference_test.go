@@ -19,7 +19,7 @@ import (
 )
 
 // The tests in this file run the reference itself, through
-// scripts/token_reference.py. AKIN_PYTHON names the Python to use.
+// testdata/reference/token_reference.py. AKIN_PYTHON names the Python to use.
 
 // reference starts the script and returns a function that yields one answer
 // for each text, in order.
@@ -43,7 +43,7 @@ type referenceAnswer struct {
 }
 
 func askReference(tb testing.TB, python string, args []string, texts iter.Seq[string], yield func(string, referenceAnswer) bool) {
-	script := filepath.Join(repoRoot, "scripts", "token_reference.py")
+	script := filepath.Join(repoRoot, "testdata", "reference", "token_reference.py")
 	cmd := exec.CommandContext(tb.Context(), python, append([]string{script}, args...)...)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
@@ -77,7 +77,7 @@ func askReference(tb testing.TB, python string, args []string, texts iter.Seq[st
 	for range asked { // let feed end
 	}
 	in.Close()
-	io.Copy(io.Discard, out) //nolint:errcheck // only so that the script can end
+	io.Copy(io.Discard, out)
 	if err := cmd.Wait(); err != nil {
 		tb.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func feed(in io.WriteCloser, texts iter.Seq[string], asked chan<- string) {
 	defer in.Close()
 	defer close(asked)
 	w := bufio.NewWriterSize(in, 1<<20)
-	defer w.Flush() //nolint:errcheck // a broken pipe shows as a missing answer
+	defer w.Flush()
 	enc := json.NewEncoder(w)
 	n := 0
 	for text := range texts {

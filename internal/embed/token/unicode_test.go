@@ -36,7 +36,7 @@ func (f bertFlags) options() bertOptions {
 	return o
 }
 
-// contexts is the texts in which scripts/unicode_tables.py tries a code point.
+// contexts is the texts in which testdata/reference/unicode_tables.py tries a code point.
 func contexts(c rune) [3]string {
 	s := string(c)
 	return [3]string{

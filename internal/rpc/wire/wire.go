@@ -3,12 +3,12 @@
 package wire
 
 import (
+	"akin/internal/paper"
 	"slices"
 
 	"google.golang.org/genproto/googleapis/type/date"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"akin/internal/paper"
 	akinv1 "akin/proto/akin/v1"
 )
 
@@ -41,7 +41,7 @@ func ToDate(d paper.Date) *date.Date {
 	if d.IsZero() {
 		return nil
 	}
-	return &date.Date{Year: int32(d.Year), Month: int32(d.Month), Day: int32(d.Day)} //nolint:gosec // validated to four digits
+	return &date.Date{Year: int32(d.Year), Month: int32(d.Month), Day: int32(d.Day)}
 }
 
 // ToPaper turns a paper into its wire form, output-only fields unset.
@@ -69,7 +69,7 @@ func ToRecord(r *paper.Record) *akinv1.Paper {
 	out.CreateTime = timestamppb.New(r.CreateTime)
 	out.UpdateTime = timestamppb.New(r.UpdateTime)
 	out.ContentDigest = r.ContentDigest.String()
-	out.TokenCount = int32(r.TokenCount) //nolint:gosec // bounded by max_tokens
+	out.TokenCount = int32(r.TokenCount)
 	out.Truncated = r.Truncated
 	return out
 }
@@ -78,7 +78,7 @@ func ToRecord(r *paper.Record) *akinv1.Paper {
 func ToSpace(s paper.Space) *akinv1.Space {
 	return &akinv1.Space{
 		Fingerprint: s.Fingerprint(), Model: s.Model, ModelDigest: s.ModelDigest, TokenizerDigest: s.TokenizerDigest,
-		Dimension: int32(s.Dimension), Pooling: s.Pooling, MaxTokens: int32(s.MaxTokens), //nolint:gosec // bounded by the manifest
+		Dimension: int32(s.Dimension), Pooling: s.Pooling, MaxTokens: int32(s.MaxTokens),
 		TextTemplate: s.Template, Precision: s.Precision,
 	}
 }

@@ -5,12 +5,12 @@ Reads JSON strings from standard input, one a line, and prints one JSON object
 a line: {"ids": [...]}. Special tokens written out in a text stay text
 (encode_special_tokens), padding is off, and the only truncation is --max-tokens.
 
-    echo '"A São Paulo study"' | python scripts/token_reference.py --max-tokens 256
+    echo '"A São Paulo study"' | python testdata/reference/token_reference.py --max-tokens 256
 
 --offsets adds "offsets": [[start, end], ...] in bytes of the text as UTF-8.
 --cases prints the text too, which is how testdata/tokens/hard.jsonl is made:
 
-    python scripts/hard_texts.py | python scripts/token_reference.py --max-tokens 256 --cases \\
+    python testdata/reference/hard_texts.py | python testdata/reference/token_reference.py --max-tokens 256 --cases \\
         > testdata/tokens/hard.jsonl
 
 --bert CLEAN,CHINESE,STRIP,LOWER prints {"words": [...]} instead: what a
@@ -28,7 +28,7 @@ import sys
 
 from tokenizers import Tokenizer, normalizers, pre_tokenizers
 
-DEFAULT = os.path.join(os.path.dirname(__file__), "..", ".akin", "models", "all-minilm-l6-v2", "tokenizer.json")
+DEFAULT = os.path.join(os.path.dirname(__file__), "..", "..", ".akin", "models", "all-minilm-l6-v2", "tokenizer.json")
 
 
 def texts(lines):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Texts that tokenizers trip over, written for akin: one JSON string a line.
 
-    python scripts/hard_texts.py | python scripts/token_reference.py --max-tokens 256 --cases \\
+    python testdata/reference/hard_texts.py | python testdata/reference/token_reference.py --max-tokens 256 --cases \\
         > testdata/tokens/hard.jsonl
 """
 

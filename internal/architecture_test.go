@@ -1,0 +1,110 @@
+// Package internal_test holds the checks that concern all rooms at once.
+package internal_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rooms says which of akin's own packages each room may import, beside the
+// packages below itself. Arrows point one way: see ARCHITECTURE.md.
+var rooms = map[string][]string{
+	"cmd/akin":               {"internal/cli"},
+	"internal/cli":           {"internal/app", "internal/client", "internal/ingest", "internal/rpc/wire", "proto/akin/v1"},
+	"internal/app":           {"internal/rpc", "internal/engine", "internal/catalog", "internal/embed", "internal/store", "internal/model", "models"},
+	"internal/rpc":           {"internal/engine", "internal/catalog", "internal/embed", "internal/paper", "proto/akin/v1"},
+	"internal/rpc/wire":      {"internal/paper", "proto/akin/v1"},
+	"internal/client":        {"internal/paper", "proto/akin/v1"},
+	"internal/engine":        {"internal/catalog", "internal/embed", "internal/rank", "internal/paper", "internal/paper/titleid"},
+	"internal/catalog":       {"internal/store", "internal/ann", "internal/rank", "internal/paper"},
+	"internal/rank":          {"internal/paper"},
+	"internal/store":         {"internal/paper"},
+	"internal/ann":           {"internal/paper", "internal/vec"},
+	"internal/ingest":        {"internal/paper", "internal/paper/titleid"},
+	"internal/embed":         {"internal/model", "internal/paper"},
+	"internal/embed/onnx":    {},
+	"internal/embed/token":   {},
+	"internal/model":         {},
+	"internal/vec":           {},
+	"internal/paper":         {},
+	"internal/paper/titleid": {},
+	"models":                 {},
+	"proto/akin/v1":          {},
+	// For tests only.
+	"internal/embed/embedtest": {"internal/embed", "internal/model", "models"},
+	"internal/ann/anntest":     {"internal/ann", "internal/vec", "internal/paper"},
+}
+
+// only says which room alone may import a library.
+var only = map[string]string{
+	"github.com/yalue/onnxruntime_go": "internal/embed/onnx",
+	"github.com/sugarme/tokenizer":    "internal/embed/token",
+	"github.com/cockroachdb/pebble":   "internal/store",
+	"github.com/coder/hnsw":           "internal/ann",
+	"github.com/alecthomas/kong":      "internal/cli",
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+	Standard   bool
+}
+
+func list(t *testing.T) (all []listed) {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+	cmd.Dir = ".."
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for dec := json.NewDecoder(out); ; {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	for _, p := range list(t) {
+		room := strings.TrimPrefix(p.ImportPath, "akin/")
+		if room == "akin/internal" || room == "internal" {
+			continue
+		}
+		allowed, ok := rooms[room]
+		if !ok {
+			t.Errorf("%s is a room that the table does not know: give it a duty in ARCHITECTURE.md and a row here", room)
+			continue
+		}
+		for _, imported := range p.Imports {
+			own, isOwn := strings.CutPrefix(imported, "akin/")
+			if isOwn && !slices.Contains(allowed, own) && !strings.HasPrefix(own, room+"/") {
+				t.Errorf("%s imports %s: arrows only point to %v", room, own, allowed)
+			}
+			for library, keeper := range only {
+				if strings.HasPrefix(imported, library) && room != keeper {
+					t.Errorf("%s imports %s, which only %s may", room, imported, keeper)
+				}
+			}
+			if room == "internal/paper" && strings.Contains(strings.SplitN(imported, "/", 2)[0], ".") {
+				t.Errorf("internal/paper imports %s: it uses the standard library alone", imported)
+			}
+		}
+	}
+}

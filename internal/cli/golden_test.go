@@ -1,0 +1,58 @@
+package cli_test
+
+import (
+	"akin/internal/embed/embedtest"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	akinv1 "akin/proto/akin/v1"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// Rankings over the sample corpus, as a file that a change shows up in.
+func TestGoldenRankings(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	mustRun(t, "import", "--data", data, samplePath(t))
+	s := serve(t, data)
+	var got strings.Builder
+	show := func(title string, results []*akinv1.Result) {
+		fmt.Fprintf(&got, "%s\n", title)
+		for _, r := range results {
+			fmt.Fprintf(&got, "  %d %.2f %s\n", r.GetRank(), r.GetScore(), r.GetPaper().GetId())
+		}
+		fmt.Fprintln(&got)
+	}
+	for _, query := range []string{
+		"dense retrieval without labelled data", "graph neural networks", "protein folding", "image segmentation of biomedical scans",
+		"approximate nearest neighbour search", "how do transformers attend", "privacy of training data",
+		"consensus in distributed systems", "recommender systems from implicit feedback", "speech recognition without transcripts",
+	} {
+		out := mustRun(t, "search", "--server", s.grpc, "--json", "-n", "5", query)
+		show("search "+query, unmarshal(t, out, new(akinv1.SearchResponse)).GetResults())
+	}
+	for _, id := range []string{"arXiv:1706.03762", "arXiv:1512.03385", "arXiv:2112.09118", "nature2021:alphafold"} {
+		out := mustRun(t, "similar", "--server", s.grpc, "--json", "-n", "5", id)
+		show("similar "+id, unmarshal(t, out, new(akinv1.SimilarResponse)).GetResults())
+	}
+	out := mustRun(t, "recommend", "--server", s.grpc, "--json", "-n", "5", "--like", "arXiv:1706.03762", "--like", "arXiv:2005.12872", "--unlike", "arXiv:1810.04805")
+	show("recommend", unmarshal(t, out, new(akinv1.RecommendResponse)).GetResults())
+
+	path := filepath.Join(embedtest.Root(t), "testdata", "golden", "semantic.txt")
+	if *update {
+		if err := os.WriteFile(path, []byte(got.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.String() != string(want) {
+		t.Errorf("rankings changed; read the difference, and if it is right, run this test with -update\n--- got\n%s--- want\n%s", got.String(), want)
+	}
+}
