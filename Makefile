@@ -18,7 +18,7 @@ help: ## Show the targets.
 
 build: ## Build bin/akin.
 	@mkdir -p bin
-	go build -trimpath -ldflags "-X akin/internal/cli.Version=$(VERSION)" -o bin/akin ./cmd/akin
+	go build -ldflags "-X akin/internal/cli.Version=$(VERSION)" -o bin/akin ./cmd/akin
 
 setup: build ## Fetch the model and ONNX Runtime (needs pip and a registry once).
 	@bin/akin setup --home .akin --python $(PYTHON)

@@ -15,9 +15,9 @@ done
 grpc=$(awk '$1 == "gRPC" {print $2}' "$log")
 http=$(awk '$1 == "HTTP" {print $2}' "$log")
 .akin/tools/grpcurl -plaintext "$grpc" list | grep -x akin.v1.SearchService
-.akin/tools/grpcurl -plaintext -d '{"query":"graph neural networks","page_size":1,"read_mask":"id,title"}' "$grpc" akin.v1.SearchService/Search | grep '"title"'
-.akin/tools/grpcurl -plaintext -d '{"paper_ids":["arXiv:1706.03762"],"page_size":1,"read_mask":"id,title"}' "$grpc" akin.v1.SearchService/Similar | grep '"title"'
-.akin/tools/grpcurl -plaintext -d '{"positive":[{"paper_id":"arXiv:1706.03762"}],"page_size":1,"read_mask":"id,title"}' "$grpc" akin.v1.SearchService/Recommend | grep '"title"'
+.akin/tools/grpcurl -plaintext -d '{"query":"graph neural networks","page_size":1,"read_mask":{"paths":["id","title"]}}' "$grpc" akin.v1.SearchService/Search | grep '"title"'
+.akin/tools/grpcurl -plaintext -d '{"paper_ids":["arXiv:1706.03762"],"page_size":1,"read_mask":{"paths":["id","title"]}}' "$grpc" akin.v1.SearchService/Similar | grep '"title"'
+.akin/tools/grpcurl -plaintext -d '{"positive":[{"paper_id":"arXiv:1706.03762"}],"page_size":1,"read_mask":{"paths":["id","title"]}}' "$grpc" akin.v1.SearchService/Recommend | grep '"title"'
 curl -sf "$http/v1/info" | grep -o '"paperCount":132'
 pkill -TERM -P "$server" -f 'akin serve' || kill "$server"
 wait "$server" || true

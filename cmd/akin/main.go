@@ -2,8 +2,9 @@
 package main
 
 import (
-	"akin/internal/cli"
 	"os"
+
+	"akin/internal/cli"
 )
 
 func main() {

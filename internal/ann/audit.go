@@ -1,11 +1,12 @@
 package ann
 
 import (
-	"akin/internal/vec"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
+
+	"akin/internal/vec"
 )
 
 // Stats describe a [Graph] at one moment.

@@ -1,10 +1,11 @@
 package ann_test
 
 import (
-	"akin/internal/ann"
-	"akin/internal/ann/anntest"
 	"context"
 	"testing"
+
+	"akin/internal/ann"
+	"akin/internal/ann/anntest"
 )
 
 // BenchmarkSearch answers one query for 10 neighbours among 20,000 abstracts,

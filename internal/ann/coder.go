@@ -1,8 +1,6 @@
 package ann
 
 import (
-	"akin/internal/paper"
-	"akin/internal/vec"
 	"context"
 	"fmt"
 	"math/rand"
@@ -10,6 +8,9 @@ import (
 	"sync"
 
 	"github.com/coder/hnsw"
+
+	"akin/internal/paper"
+	"akin/internal/vec"
 )
 
 // Coder is an [Index] over github.com/coder/hnsw v0.6.1, the baseline that

@@ -1,14 +1,15 @@
 package ann_test
 
 import (
-	"akin/internal/ann/anntest"
-	"akin/internal/vec"
 	"math/rand"
 	"slices"
 	"testing"
 
 	"github.com/coder/hnsw"
 	"github.com/coder/hnsw/heap"
+
+	"akin/internal/ann/anntest"
+	"akin/internal/vec"
 )
 
 // These tests assert what github.com/coder/hnsw v0.6.1 does wrong and what

@@ -1,9 +1,10 @@
 package ann_test
 
 import (
+	"testing"
+
 	"akin/internal/ann"
 	"akin/internal/ann/anntest"
-	"testing"
 )
 
 func TestContract(t *testing.T) {

@@ -1,8 +1,9 @@
 package ann
 
 import (
-	"akin/internal/vec"
 	"slices"
+
+	"akin/internal/vec"
 )
 
 // chooser picks the links of one node from candidates by the diversity

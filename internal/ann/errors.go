@@ -1,11 +1,12 @@
 package ann
 
 import (
-	"akin/internal/paper"
-	"akin/internal/vec"
 	"errors"
 	"fmt"
 	"math"
+
+	"akin/internal/paper"
+	"akin/internal/vec"
 )
 
 // Sentinels for errors.Is. Each arrives inside a *paper.Error that has its kind

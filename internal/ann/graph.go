@@ -1,13 +1,14 @@
 package ann
 
 import (
-	"akin/internal/paper"
-	"akin/internal/vec"
 	"context"
 	"errors"
 	"fmt"
 	"math"
 	"sync"
+
+	"akin/internal/paper"
+	"akin/internal/vec"
 )
 
 // Options shape a [Graph]. The zero value is a good graph.

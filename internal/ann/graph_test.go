@@ -1,9 +1,6 @@
 package ann_test
 
 import (
-	"akin/internal/ann"
-	"akin/internal/ann/anntest"
-	"akin/internal/paper"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +14,10 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 	"pgregory.net/rapid"
+
+	"akin/internal/ann"
+	"akin/internal/ann/anntest"
+	"akin/internal/paper"
 )
 
 func newGraph(tb testing.TB, dimension int, options ann.Options) *ann.Graph {

@@ -1,12 +1,13 @@
 package ann_test
 
 import (
-	"akin/internal/ann"
 	"math"
 	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"akin/internal/ann"
 )
 
 func TestRankOrdersAsResultsDo(t *testing.T) {

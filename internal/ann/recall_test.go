@@ -1,12 +1,13 @@
 package ann_test
 
 import (
-	"akin/internal/ann"
-	"akin/internal/ann/anntest"
 	"errors"
 	"testing"
 
 	"github.com/RoaringBitmap/roaring/v2"
+
+	"akin/internal/ann"
+	"akin/internal/ann/anntest"
 )
 
 const (

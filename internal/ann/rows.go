@@ -1,10 +1,11 @@
 package ann
 
 import (
-	"akin/internal/vec"
 	"context"
 	"math"
 	"slices"
+
+	"akin/internal/vec"
 )
 
 // slotState says what a slot of a table holds.

@@ -1,10 +1,11 @@
 package ann
 
 import (
-	"akin/internal/vec"
 	"context"
 	"errors"
 	"math"
+
+	"akin/internal/vec"
 )
 
 // walkStride is how many nodes a walk expands between looks at the context.

@@ -7,11 +7,6 @@
 package app
 
 import (
-	"akin/internal/catalog"
-	"akin/internal/embed"
-	"akin/internal/engine"
-	"akin/internal/rpc"
-	"akin/internal/store"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +19,12 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/test/bufconn"
+
+	"akin/internal/catalog"
+	"akin/internal/embed"
+	"akin/internal/engine"
+	"akin/internal/rpc"
+	"akin/internal/store"
 )
 
 const (

@@ -1,13 +1,14 @@
 package app
 
 import (
-	"akin/internal/catalog"
-	"akin/internal/model"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+
+	"akin/internal/catalog"
+	"akin/internal/model"
 )
 
 // Config says what to run. The zero value of a field means its default.

@@ -1,11 +1,12 @@
 package app
 
 import (
-	"akin/internal/model"
-	"akin/models"
 	"context"
 	"fmt"
 	"path/filepath"
+
+	"akin/internal/model"
+	"akin/models"
 )
 
 // resolved is where the parts of a model are.

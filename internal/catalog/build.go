@@ -1,17 +1,18 @@
 package catalog
 
 import (
+	"context"
+
 	"akin/internal/ann"
 	"akin/internal/paper"
 	"akin/internal/store"
-	"context"
 )
 
 // maybeBuild starts building a graph when the collection has grown out of exact
 // scans. The caller holds live.writing.
 func (c *Embedded) maybeBuild() {
 	l := c.live
-	if c.config.Index != GraphIndex || l.building || l.walks || l.papers < graphFrom {
+	if c.config.Index != GraphIndex || l.building || l.walks || int(l.papers) < c.config.GraphFrom {
 		return
 	}
 	l.building = true

@@ -1,15 +1,16 @@
 package catalog
 
 import (
-	"akin/internal/ann"
-	"akin/internal/paper"
-	"akin/internal/rank"
-	"akin/internal/store"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
+
+	"akin/internal/ann"
+	"akin/internal/paper"
+	"akin/internal/rank"
+	"akin/internal/store"
 )
 
 // IndexKind names the index that answers.
@@ -30,9 +31,7 @@ const (
 // IndexKinds are all kinds, the default first.
 func IndexKinds() []IndexKind { return []IndexKind{GraphIndex, ExactIndex, CoderIndex} }
 
-// graphFrom is the number of papers from which the graph answers: below, a scan
-// takes about as long and misses nothing.
-const graphFrom = 10_000
+const defaultGraphFrom = 10_000
 
 // trimEvery is how many changes the log keeps behind what the indexes contain.
 const trimEvery = 10_000
@@ -46,7 +45,10 @@ type Config struct {
 	Space paper.Space
 	// Index is the kind of index; "" means GraphIndex.
 	Index IndexKind
-	Log   *slog.Logger
+	// GraphFrom is the number of papers from which GraphIndex walks a graph; 0
+	// means 10,000. Below, a scan takes about as long and misses nothing.
+	GraphFrom int
+	Log       *slog.Logger
 }
 
 // Embedded is the catalog of one machine. Queries see every acknowledged change;
@@ -83,6 +85,9 @@ type live struct {
 func OpenEmbedded(ctx context.Context, config Config) (*Embedded, error) {
 	if config.Index == "" {
 		config.Index = GraphIndex
+	}
+	if config.GraphFrom == 0 {
+		config.GraphFrom = defaultGraphFrom
 	}
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)

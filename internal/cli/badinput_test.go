@@ -1,7 +1,6 @@
 package cli_test
 
 import (
-	"akin/internal/client"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"akin/internal/client"
 	akinv1 "akin/proto/akin/v1"
 )
 

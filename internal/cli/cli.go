@@ -8,8 +8,6 @@
 package cli
 
 import (
-	"akin/internal/app"
-	"akin/internal/client"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +24,9 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"akin/internal/app"
+	"akin/internal/client"
 )
 
 // Version is what akin says of itself; the linker may set it.

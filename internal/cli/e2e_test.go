@@ -1,8 +1,6 @@
 package cli_test
 
 import (
-	"akin/internal/cli"
-	"akin/internal/embed/embedtest"
 	"bufio"
 	"bytes"
 	"encoding/json"
@@ -18,6 +16,8 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"akin/internal/cli"
+	"akin/internal/embed/embedtest"
 	akinv1 "akin/proto/akin/v1"
 )
 

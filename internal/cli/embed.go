@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"akin/internal/client"
-	"akin/internal/ingest"
 	"bufio"
 	"context"
 	"crypto/sha256"
@@ -18,6 +16,8 @@ import (
 	"github.com/google/renameio/v2"
 	"golang.org/x/sync/errgroup"
 
+	"akin/internal/client"
+	"akin/internal/ingest"
 	akinv1 "akin/proto/akin/v1"
 )
 

@@ -1,7 +1,6 @@
 package cli_test
 
 import (
-	"akin/internal/embed/embedtest"
 	"flag"
 	"fmt"
 	"os"
@@ -9,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"akin/internal/embed/embedtest"
 	akinv1 "akin/proto/akin/v1"
 )
 

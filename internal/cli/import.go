@@ -1,9 +1,6 @@
 package cli
 
 import (
-	"akin/internal/client"
-	"akin/internal/ingest"
-	"akin/internal/rpc/wire"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +9,9 @@ import (
 	"iter"
 	"sync"
 
+	"akin/internal/client"
+	"akin/internal/ingest"
+	"akin/internal/rpc/wire"
 	akinv1 "akin/proto/akin/v1"
 )
 

@@ -1,8 +1,9 @@
 package cli
 
 import (
-	"akin/internal/app"
 	"fmt"
+
+	"akin/internal/app"
 )
 
 type serveCommand struct {
@@ -48,7 +49,7 @@ func (c serveCommand) hint(e *environment, a app.Addresses) {
 	fmt.Fprintf(e.out, `
 Try, in another terminal:
   bin/akin search%[1]s "dense retrieval without labelled data"
-  bin/akin similar%[1]s "$(bin/akin list%[1]s --page-size 1 --ids)"
+  bin/akin similar%[1]s --title "Attention is all you need"
   curl -s http://%[2]s/v1/search?query=graph+neural+networks
 
 Stop with Ctrl-C.

@@ -1,8 +1,9 @@
 package cli
 
 import (
-	"akin/internal/app"
 	"fmt"
+
+	"akin/internal/app"
 )
 
 type setupCommand struct {

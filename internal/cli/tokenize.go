@@ -1,13 +1,13 @@
 package cli
 
 import (
-	"akin/internal/client"
 	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 
+	"akin/internal/client"
 	akinv1 "akin/proto/akin/v1"
 )
 

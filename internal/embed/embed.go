@@ -10,10 +10,6 @@
 package embed
 
 import (
-	"akin/internal/embed/onnx"
-	"akin/internal/embed/token"
-	"akin/internal/model"
-	"akin/internal/paper"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +21,11 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
+
+	"akin/internal/embed/onnx"
+	"akin/internal/embed/token"
+	"akin/internal/model"
+	"akin/internal/paper"
 )
 
 // Role says what a text is; a model may want another prefix for each.

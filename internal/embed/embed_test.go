@@ -1,9 +1,6 @@
 package embed_test
 
 import (
-	"akin/internal/embed"
-	"akin/internal/embed/embedtest"
-	"akin/internal/paper"
 	"bufio"
 	"bytes"
 	"context"
@@ -19,6 +16,10 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"akin/internal/embed"
+	"akin/internal/embed/embedtest"
+	"akin/internal/paper"
 )
 
 // sample reads title and abstract of the sample papers.

@@ -1,13 +1,14 @@
 package embed
 
 import (
-	"akin/internal/embed/onnx"
-	"akin/internal/paper"
 	"context"
 	"errors"
 	"fmt"
 	"sync"
 	"time"
+
+	"akin/internal/embed/onnx"
+	"akin/internal/paper"
 )
 
 const (

@@ -8,9 +8,6 @@
 package engine
 
 import (
-	"akin/internal/catalog"
-	"akin/internal/embed"
-	"akin/internal/paper"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -20,6 +17,10 @@ import (
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/expirable"
+
+	"akin/internal/catalog"
+	"akin/internal/embed"
+	"akin/internal/paper"
 )
 
 // Limits of requests.

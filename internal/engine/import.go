@@ -1,14 +1,15 @@
 package engine
 
 import (
-	"akin/internal/embed"
-	"akin/internal/paper"
 	"context"
 	"errors"
 	"io"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"akin/internal/embed"
+	"akin/internal/paper"
 )
 
 // Incoming is one paper of an import stream.

@@ -1,13 +1,14 @@
 package engine
 
 import (
+	"context"
+	"errors"
+	"fmt"
+
 	"akin/internal/catalog"
 	"akin/internal/embed"
 	"akin/internal/paper"
 	"akin/internal/paper/titleid"
-	"context"
-	"errors"
-	"fmt"
 )
 
 // Get gives the papers of those ids that are there, in the order asked for,

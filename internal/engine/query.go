@@ -1,10 +1,6 @@
 package engine
 
 import (
-	"akin/internal/catalog"
-	"akin/internal/embed"
-	"akin/internal/paper"
-	"akin/internal/rank"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -13,6 +9,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"akin/internal/catalog"
+	"akin/internal/embed"
+	"akin/internal/paper"
+	"akin/internal/rank"
 )
 
 // ResultOptions are what all queries share.

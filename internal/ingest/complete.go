@@ -1,10 +1,11 @@
 package ingest
 
 import (
-	"akin/internal/paper"
-	"akin/internal/paper/titleid"
 	"fmt"
 	"strings"
+
+	"akin/internal/paper"
+	"akin/internal/paper/titleid"
 )
 
 // collapse turns every run of white space into one space and trims the ends:

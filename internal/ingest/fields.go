@@ -1,11 +1,12 @@
 package ingest
 
 import (
-	"akin/internal/paper"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
+
+	"akin/internal/paper"
 )
 
 // asCollapsed reads a string of one line.

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"akin/internal/paper"
 	"bytes"
 	"context"
 	"errors"
@@ -9,6 +8,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"akin/internal/paper"
 )
 
 // ErrUnknownFormat is in the chain of the error for a file whose format is not

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"akin/internal/paper"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -11,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"akin/internal/paper"
 )
 
 // result is one row of a golden file.

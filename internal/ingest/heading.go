@@ -1,9 +1,10 @@
 package ingest
 
 import (
-	"akin/internal/paper"
 	"strconv"
 	"strings"
+
+	"akin/internal/paper"
 )
 
 // parseHeading reads a line that is a date and nothing else: "Mar 17", "March

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"akin/internal/paper"
 	"bufio"
 	"context"
 	"errors"
@@ -12,6 +11,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"akin/internal/paper"
 )
 
 // MaxLineBytes is the longest line that is read. A longer one is rejected with

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"akin/internal/paper"
 	"bytes"
 	"context"
 	"errors"
@@ -16,6 +15,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"akin/internal/paper"
 )
 
 // compressed compresses content.

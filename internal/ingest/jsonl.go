@@ -1,10 +1,11 @@
 package ingest
 
 import (
-	"akin/internal/paper"
 	"context"
 	"fmt"
 	"slices"
+
+	"akin/internal/paper"
 )
 
 // looksLikeJSONL says that the first line that is not blank opens an object and

@@ -1,10 +1,11 @@
 package ingest
 
 import (
-	"akin/internal/paper"
 	"reflect"
 	"strings"
 	"testing"
+
+	"akin/internal/paper"
 )
 
 func TestJSONLFields(t *testing.T) {

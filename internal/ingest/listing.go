@@ -1,13 +1,14 @@
 package ingest
 
 import (
-	"akin/internal/paper"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+
+	"akin/internal/paper"
 )
 
 // looksLikeListing says that there is a date line near the beginning. Text in

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"akin/internal/paper"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"akin/internal/paper"
 )
 
 // long is an abstract that can be nothing else.
@@ -49,7 +50,7 @@ func TestListing(t *testing.T) {
 			"no full stops anywhere", "Mar 17\n\nOn X\n\nwe study some very short texts without any stops\n\nOn Y\n\nwe do the same again for other texts too", 0,
 			"P3 On X | we study some very short texts without any stops | --03-17\nR7 On Y | we do the same again for other texts too\n",
 		},
-		{"short abstracts", "Mar 17\n\nOn X\n\nis fine.\n\nOn Y\n\nis too.\n", 0, "P3 On X | X is fine. | --03-17\nP7 On Y | Y is too. | --03-17\n"},
+		{"short abstracts", "Mar 17\n\nOn X\n\nX is fine.\n\nOn Y\n\nY is too.\n", 0, "P3 On X | X is fine. | --03-17\nP7 On Y | Y is too. | --03-17\n"},
 		{
 			"titles with full stops", "Mar 17\n\nOn X.\n\nLONG\n\nOn Y.\n\nY too.\n\nOn Z.\n\nZ, without a stop\n\nOn W.\n\nLONG\n", 0,
 			"P3 On X. | LONG | --03-17\nP7 On Y. | Y too. | --03-17\nP11 On Z. | Z, without a stop | --03-17\nP15 On W. | LONG | --03-17\n",
@@ -63,7 +64,7 @@ func TestListing(t *testing.T) {
 		{"two missing abstracts", "Mar 17\n\nOn X\n\nOn Y\n\nOn Z\n\nLONG\n", 0, "R3 On X\nR5 On Y\nP7 On Z | LONG | --03-17\n"},
 		{"missing abstract before a date", "Mar 17\n\nOn X\n\nMar 16\n\nOn Y\n\nLONG\n", 0, "R3 On X\nP7 On Y | LONG | --03-16\n"},
 		{"missing title", "Mar 17\n\nLONG\n\nOn Y\n\nLONG\n", 0, "R3 " + long + "\nP5 On Y | LONG | --03-17\n"},
-		{"two paragraphs", "Mar 17\n\nOn X\n\nLONG\n\nOn Y\n\nLONG\n", 0, "P3 On X | LONG | --03-17\nP9 On Y | LONG | --03-17\n"},
+		{"two paragraphs", "Mar 17\n\nOn X\n\nLONG\n\nLONG\n\nOn Y\n\nLONG\n", 0, "P3 On X | LONG LONG | --03-17\nP9 On Y | LONG | --03-17\n"},
 		{"a short second paragraph", "Mar 17\n\nOn X\n\nLONG\n\nCode will follow.\n\nOn Y\n\nLONG\n", 0, "P3 On X | LONG Code will follow. | --03-17\nP9 On Y | LONG | --03-17\n"},
 		{"a link as second paragraph", "Mar 17\n\nOn X\n\nLONG\n\nhttps://x.example\n\nOn Y\n\nLONG\n", 0, "P3 On X | LONG https://x.example | --03-17\nP9 On Y | LONG | --03-17\n"},
 		{"footer", "Mar 17\n\nOn X\n\nLONG\n\nPrevious\nNext\n\n© 2025 A Page\n\nTOS\n", 0, "P3 On X | LONG | --03-17\n"},

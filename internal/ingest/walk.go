@@ -1,13 +1,14 @@
 package ingest
 
 import (
-	"akin/internal/paper"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"akin/internal/paper"
 )
 
 // Walk gives the files that paths stand for, each once, in the order of paths.

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"akin/internal/paper"
 	"errors"
 	"io/fs"
 	"os"
@@ -9,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"akin/internal/paper"
 )
 
 func TestWalk(t *testing.T) {

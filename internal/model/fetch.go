@@ -69,10 +69,10 @@ func (f Fetcher) download(ctx context.Context, pkg Package) (wheel string, clean
 	if err != nil {
 		return "", nil, fmt.Errorf("fetch %s: %w", pkg.Name, err)
 	}
-	cleanup = func() { os.RemoveAll(tmp) }
+	remove := func() { os.RemoveAll(tmp) }
 	defer func() {
 		if err != nil {
-			cleanup()
+			remove()
 		}
 	}()
 	requirements := filepath.Join(tmp, "requirements.txt")
@@ -109,7 +109,7 @@ func (f Fetcher) download(ctx context.Context, pkg Package) (wheel string, clean
 	if sum != pkg.SHA256 {
 		return "", nil, fmt.Errorf("fetch %s: the wheel's SHA-256 is %s and should be %s", pkg.Name, sum, pkg.SHA256)
 	}
-	return wheels[0], cleanup, nil
+	return wheels[0], remove, nil
 }
 
 // unpack writes members of a wheel (a zip file) under dir, each to a temporary

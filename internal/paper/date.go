@@ -51,7 +51,9 @@ func ParseDate(s string) (Date, error) {
 	}
 	var d Date
 	if rest, ok := strings.CutPrefix(text, "--"); ok {
-		if _, err := fmt.Sscanf(rest, "%02d-%02d", &d.Month, &d.Day); err != nil {
+		if t, err := time.Parse("2006-01-02", "2000-"+rest); err == nil { // 2000 has a Feb 29
+			d.Month, d.Day = int(t.Month()), t.Day()
+		} else {
 			return Date{}, Invalidf("date %q is not of the form --MM-DD", s)
 		}
 		return d, d.check(s)

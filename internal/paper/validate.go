@@ -28,7 +28,7 @@ func (p *Paper) Validate() error {
 	v.text("title", p.Title, MaxTitleBytes)
 	v.text("abstract", p.Abstract, MaxAbstractBytes)
 	if strings.TrimSpace(p.Title) == "" && strings.TrimSpace(p.Abstract) == "" {
-		v.add("title", "title and abstract are both empty; a paper needs at least one of them")
+		v.add("title", "is empty, and so is the abstract; a paper needs at least one of them")
 	}
 	v.count("authors", len(p.Authors), MaxAuthors)
 	for i, a := range p.Authors {

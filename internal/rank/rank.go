@@ -3,10 +3,11 @@
 package rank
 
 import (
-	"akin/internal/paper"
 	"cmp"
 	"math"
 	"slices"
+
+	"akin/internal/paper"
 )
 
 // Hit is a paper of a ranked list.

@@ -1,11 +1,12 @@
 package rank
 
 import (
-	"akin/internal/paper"
 	"math"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"akin/internal/paper"
 )
 
 func TestSortBreaksTiesByID(t *testing.T) {

@@ -1,12 +1,12 @@
 package rpc
 
 import (
+	"context"
+
 	"akin/internal/embed"
 	"akin/internal/engine"
 	"akin/internal/paper"
 	"akin/internal/rpc/wire"
-	"context"
-
 	akinv1 "akin/proto/akin/v1"
 )
 

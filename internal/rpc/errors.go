@@ -1,7 +1,6 @@
 package rpc
 
 import (
-	"akin/internal/paper"
 	"context"
 	"errors"
 	"log/slog"
@@ -12,6 +11,8 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/types/known/durationpb"
+
+	"akin/internal/paper"
 )
 
 // errorDomain is ErrorInfo.domain: who defines the reasons.

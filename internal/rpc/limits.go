@@ -1,13 +1,13 @@
 package rpc
 
 import (
-	"akin/internal/engine"
-	"akin/internal/paper"
 	"time"
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
 	"google.golang.org/grpc/codes"
 
+	"akin/internal/engine"
+	"akin/internal/paper"
 	akinv1 "akin/proto/akin/v1"
 )
 

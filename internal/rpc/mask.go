@@ -1,12 +1,12 @@
 package rpc
 
 import (
-	"akin/internal/paper"
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
+	"akin/internal/paper"
 	akinv1 "akin/proto/akin/v1"
 )
 

@@ -1,11 +1,6 @@
 package rpc
 
 import (
-	"akin/internal/catalog"
-	"akin/internal/embed"
-	"akin/internal/engine"
-	"akin/internal/paper"
-	"akin/internal/rpc/wire"
 	"context"
 	"encoding/base64"
 	"encoding/binary"
@@ -16,6 +11,11 @@ import (
 
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
+	"akin/internal/catalog"
+	"akin/internal/embed"
+	"akin/internal/engine"
+	"akin/internal/paper"
+	"akin/internal/rpc/wire"
 	akinv1 "akin/proto/akin/v1"
 )
 

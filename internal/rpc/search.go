@@ -1,13 +1,13 @@
 package rpc
 
 import (
-	"akin/internal/catalog"
-	"akin/internal/engine"
-	"akin/internal/rpc/wire"
 	"context"
 
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
+	"akin/internal/catalog"
+	"akin/internal/engine"
+	"akin/internal/rpc/wire"
 	akinv1 "akin/proto/akin/v1"
 )
 

@@ -6,8 +6,6 @@
 package rpc
 
 import (
-	"akin/internal/engine"
-	"akin/internal/rpc/wire"
 	"context"
 	"fmt"
 	"log/slog"
@@ -21,6 +19,8 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
+	"akin/internal/engine"
+	"akin/internal/rpc/wire"
 	akinv1 "akin/proto/akin/v1"
 )
 

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"akin/internal/paper"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"akin/internal/paper"
 )
 
 // Mutation is one change to make: either Upsert or Delete is set.

@@ -1,10 +1,11 @@
 package store
 
 import (
-	"akin/internal/paper"
 	"context"
 	"fmt"
 	"iter"
+
+	"akin/internal/paper"
 )
 
 // Operation is what a change did.

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"akin/internal/paper"
 	"cmp"
 	"context"
 	"errors"
@@ -11,6 +10,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"akin/internal/paper"
 )
 
 // Collection describes a named set of papers.

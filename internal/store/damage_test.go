@@ -1,7 +1,6 @@
 package store
 
 import (
-	"akin/internal/paper"
 	"bytes"
 	"context"
 	"errors"
@@ -17,6 +16,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"akin/internal/paper"
 )
 
 func isDamage(err error) bool {

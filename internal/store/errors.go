@@ -1,12 +1,13 @@
 package store
 
 import (
-	"akin/internal/paper"
 	"errors"
 	"fmt"
 	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"akin/internal/paper"
 )
 
 // Reasons of this package's errors, besides those of package paper.

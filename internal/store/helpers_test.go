@@ -1,7 +1,6 @@
 package store
 
 import (
-	"akin/internal/paper"
 	"context"
 	"fmt"
 	"testing"
@@ -9,6 +8,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.uber.org/goleak"
+
+	"akin/internal/paper"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

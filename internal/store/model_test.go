@@ -1,7 +1,6 @@
 package store
 
 import (
-	"akin/internal/paper"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +14,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"pgregory.net/rapid"
+
+	"akin/internal/paper"
 )
 
 // model is what a collection should hold.

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"akin/internal/paper"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -16,6 +15,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/gofrs/flock"
+
+	"akin/internal/paper"
 )
 
 // What is in a data directory.

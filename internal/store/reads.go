@@ -1,8 +1,9 @@
 package store
 
 import (
-	"akin/internal/paper"
 	"context"
+
+	"akin/internal/paper"
 )
 
 // The reads below are those of a Snapshot that is opened for the one call:

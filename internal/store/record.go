@@ -1,10 +1,11 @@
 package store
 
 import (
-	"akin/internal/paper"
 	"crypto/sha256"
 	"fmt"
 	"time"
+
+	"akin/internal/paper"
 )
 
 // What is stored of a paper. The numbers are the keys of the CBOR maps; they

@@ -1,13 +1,14 @@
 package store
 
 import (
-	"akin/internal/paper"
 	"bytes"
 	"reflect"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
+
+	"akin/internal/paper"
 )
 
 // The digest is stored, and decides whether an import changes anything: it

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"akin/internal/paper"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,8 @@ import (
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"akin/internal/paper"
 )
 
 // Snapshot is one acknowledged state of one collection: all its reads agree.

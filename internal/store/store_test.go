@@ -1,7 +1,6 @@
 package store
 
 import (
-	"akin/internal/paper"
 	"bytes"
 	"context"
 	"errors"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"akin/internal/paper"
 )
 
 func TestApplyOutcomes(t *testing.T) {

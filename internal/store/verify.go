@@ -1,7 +1,6 @@
 package store
 
 import (
-	"akin/internal/paper"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,8 @@ import (
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"akin/internal/paper"
 )
 
 // maxFaults bounds a report; what is damaged in more places is not repaired

@@ -1,9 +1,6 @@
 package anntest
 
 import (
-	"akin/internal/ann"
-	"akin/internal/paper"
-	"akin/internal/vec"
 	"context"
 	"errors"
 	"math"
@@ -13,6 +10,10 @@ import (
 	"testing"
 
 	"github.com/RoaringBitmap/roaring/v2"
+
+	"akin/internal/ann"
+	"akin/internal/paper"
+	"akin/internal/vec"
 )
 
 // Subject is an implementation and what it is known not to do.

@@ -1,9 +1,10 @@
 package anntest
 
 import (
-	"akin/internal/ann"
 	"context"
 	"testing"
+
+	"akin/internal/ann"
 )
 
 // Fill upserts the vectors under the ordinals 0, 1, 2 ...

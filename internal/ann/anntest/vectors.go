@@ -1,7 +1,6 @@
 package anntest
 
 import (
-	"akin/internal/vec"
 	"encoding/binary"
 	"math/rand/v2"
 	"os"
@@ -10,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/x448/float16"
+
+	"akin/internal/vec"
 )
 
 // Random returns n unit vectors of the dimension, evenly spread, the same for

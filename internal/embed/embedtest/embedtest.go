@@ -2,13 +2,14 @@
 package embedtest
 
 import (
-	"akin/internal/embed"
-	"akin/internal/model"
-	"akin/models"
 	"os"
 	"path/filepath"
 	"runtime"
 	"testing"
+
+	"akin/internal/embed"
+	"akin/internal/model"
+	"akin/models"
 )
 
 // Root gives the root folder of the repository.

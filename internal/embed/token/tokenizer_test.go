@@ -81,7 +81,7 @@ func TestEncode(t *testing.T) {
 
 func TestMaxTokens(t *testing.T) {
 	tok := loadJSON(t, small)
-	const text = "a papers" // 6 tokens and 2 special ones
+	const text = "a " + "a papers a" // 6 tokens and 2 special ones
 	for _, tc := range []struct {
 		limit     int
 		countAll  bool

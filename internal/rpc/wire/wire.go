@@ -3,12 +3,12 @@
 package wire
 
 import (
-	"akin/internal/paper"
 	"slices"
 
 	"google.golang.org/genproto/googleapis/type/date"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"akin/internal/paper"
 	akinv1 "akin/proto/akin/v1"
 )
 
