@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -258,7 +257,7 @@ func FuzzTensors(f *testing.F) {
 			info := tensors.header[name]
 			got, err := tensors.Float32(name, info.Shape...)
 			if err == nil && len(got) > len(data) {
-				t.Error(fmt.Sprintf("%d numbers from %d bytes", len(got), len(data)))
+				t.Errorf("%d numbers from %d bytes", len(got), len(data))
 			}
 		}
 	})
