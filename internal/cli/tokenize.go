@@ -14,6 +14,7 @@ import (
 type tokenizeCommand struct {
 	Text      []string `arg:"" optional:"" help:"Texts; without any, JSON strings are read from standard input, one a line."`
 	MaxTokens int32    `help:"Cut after this many tokens, [CLS] and [SEP] included (0: no cut)." default:"0" placeholder:"N"`
+	Detail    bool     `help:"Show each token's piece and its byte offsets in the text as well."`
 	JSON      bool     `name:"json" help:"Print {\"ids\":[…]} for each text."`
 	Server    string   `help:"Ask a server instead of loading the model." env:"AKIN_SERVER" placeholder:"HOST:PORT"`
 }
@@ -78,7 +79,7 @@ func (c tokenizeCommand) connect(e *environment) (*client.Client, error) {
 }
 
 func (c tokenizeCommand) one(e *environment, cl *client.Client, out io.Writer, text string) error {
-	resp, err := cl.Embed.Tokenize(e.ctx, &akinv1.TokenizeRequest{Texts: []string{text}, MaxTokens: c.MaxTokens})
+	resp, err := cl.Embed.Tokenize(e.ctx, &akinv1.TokenizeRequest{Texts: []string{text}, MaxTokens: c.MaxTokens, Detail: c.Detail})
 	if err != nil {
 		return err
 	}
@@ -88,17 +89,32 @@ func (c tokenizeCommand) one(e *environment, cl *client.Client, out io.Writer, t
 		if r.GetTruncated() {
 			note = " (cut)"
 		}
+		if c.Detail {
+			for i, id := range r.GetIds() {
+				o := r.GetOffsets()[i]
+				fmt.Fprintf(out, "%6d  %4d–%-4d  %s\n", id, o.GetStart(), o.GetEnd(), r.GetPieces()[i])
+			}
+		}
 		_, err := fmt.Fprintf(out, "%d tokens%s: %v\n", len(r.GetIds()), note, r.GetIds())
 		return err
 	}
-	b, err := json.Marshal(struct {
-		IDs []int32 `json:"ids"`
-	}{r.GetIds()})
+	line := tokenLine{IDs: r.GetIds(), Pieces: r.GetPieces()}
+	for _, o := range r.GetOffsets() {
+		line.Offsets = append(line.Offsets, [2]int32{o.GetStart(), o.GetEnd()})
+	}
+	b, err := json.Marshal(line)
 	if err != nil {
 		return fmt.Errorf("print ids: %w", err)
 	}
 	_, err = out.Write(append(b, '\n'))
 	return err
+}
+
+// tokenLine is what --json prints for a text.
+type tokenLine struct {
+	IDs     []int32    `json:"ids"`
+	Pieces  []string   `json:"pieces,omitempty"`
+	Offsets [][2]int32 `json:"offsets,omitempty"`
 }
 
 // readLine reads a line without its end, of at most limit bytes.

@@ -244,11 +244,44 @@ func (e *Embedder) Text(title, abstract string) string {
 	return strings.NewReplacer("{title}", title, "{abstract}", abstract).Replace(e.manifest.Template)
 }
 
-// Tokenize gives the token ids of a text, cut after maxTokens if that is not 0.
-// It is a pure function of the text and does not wait in the queue.
-func (e *Embedder) Tokenize(text string, maxTokens int) (ids []int64, truncated bool, err error) {
-	enc, err := e.tokenizer.Encode(text, token.Options{MaxTokens: maxTokens})
-	return enc.IDs, enc.Truncated, err
+// Tokens are the tokens of a text, [CLS] and [SEP] included. Pieces and Offsets
+// (byte offsets into the text as it was given) are there if they were asked
+// for.
+type Tokens struct {
+	IDs       []int64
+	Truncated bool
+	Pieces    []string
+	Offsets   [][2]int
+}
+
+// Tokenize gives the tokens of a text, cut after maxTokens if that is not 0. It
+// is a pure function of the text and does not wait in the queue.
+func (e *Embedder) Tokenize(text string, maxTokens int, detail bool) (Tokens, error) {
+	enc, err := e.tokenizer.Encode(text, token.Options{MaxTokens: maxTokens, WithPieces: detail, WithOffsets: detail})
+	return Tokens{IDs: enc.IDs, Truncated: enc.Truncated, Pieces: enc.Pieces, Offsets: enc.Offsets}, err
+}
+
+// CheckLength is the error of reason TEXT_TOO_LONG for a text that Embed with
+// these options would cut, or nil.
+func (e *Embedder) CheckLength(field, text string, opt Options) error {
+	text = e.prefix(opt) + text
+	enc, err := e.tokenizer.Encode(text, token.Options{MaxTokens: e.space.MaxTokens, CountAll: true})
+	if err != nil || !enc.Truncated {
+		return err
+	}
+	return e.tooLong(field, enc.Tokens)
+}
+
+// prefix is what the space puts before a text of the role.
+func (e *Embedder) prefix(opt Options) string {
+	switch {
+	case opt.Raw:
+		return ""
+	case opt.Role == Query:
+		return e.manifest.QueryPrefix
+	default:
+		return e.manifest.DocumentPrefix
+	}
 }
 
 // Embed embeds texts, in their order. It returns early with ctx's error when
@@ -282,24 +315,18 @@ func (e *Embedder) Embed(ctx context.Context, texts []string, opt Options) ([]Em
 }
 
 func (e *Embedder) tokenize(ctx context.Context, texts []string, opt Options) (jobs []*job, tokens int64, err error) {
-	prefix := e.manifest.DocumentPrefix
-	if opt.Role == Query {
-		prefix = e.manifest.QueryPrefix
-	}
-	if opt.Raw {
-		prefix = ""
-	}
+	prefix := e.prefix(opt)
 	jobs = make([]*job, len(texts))
 	for i, text := range texts {
 		if err := ctx.Err(); err != nil {
 			return nil, 0, err
 		}
-		enc, err := e.tokenizer.Encode(prefix+text, token.Options{MaxTokens: e.space.MaxTokens})
+		enc, err := e.tokenizer.Encode(prefix+text, token.Options{MaxTokens: e.space.MaxTokens, CountAll: opt.RefuseLong})
 		if err != nil {
 			return nil, 0, fmt.Errorf("tokenise text %d: %w", i, err)
 		}
 		if enc.Truncated && opt.RefuseLong {
-			return nil, 0, e.tooLong(i, prefix+text)
+			return nil, 0, e.tooLong(fmt.Sprintf("inputs[%d]", i), enc.Tokens)
 		}
 		jobs[i] = &job{ids: enc.IDs, truncated: enc.Truncated}
 		tokens += int64(len(enc.IDs))
@@ -307,15 +334,11 @@ func (e *Embedder) tokenize(ctx context.Context, texts []string, opt Options) (j
 	return jobs, tokens, nil
 }
 
-func (e *Embedder) tooLong(i int, text string) error {
-	n := 0
-	if full, err := e.tokenizer.Encode(text, token.Options{}); err == nil {
-		n = len(full.IDs)
-	}
+func (e *Embedder) tooLong(field string, n int) error {
 	return &paper.Error{
 		Kind: paper.Invalid, Reason: paper.ReasonTextTooLong, Message: "text is too long",
 		Violations: []paper.Violation{{
-			Field:       fmt.Sprintf("inputs[%d]", i),
+			Field:       field,
 			Description: fmt.Sprintf("has %d tokens; the limit is %d; shorten it, or allow truncation", n, e.space.MaxTokens),
 		}},
 		Metadata: map[string]string{"tokens": fmt.Sprint(n), "limit": fmt.Sprint(e.space.MaxTokens)},

@@ -31,20 +31,17 @@ const (
 	// MaxResults is how many results paging can reach. It is also the depth to
 	// which candidates are found, whatever the page size, so that pages of any
 	// size cut the same list.
-	MaxResults         = 1_000
-	MaxQueryPapers     = 100
-	MaxExamples        = 1_000
-	MaxExampleWeight   = 1_000
-	MaxBatch           = 1_000
-	MaxEmbedInputs     = 256
-	MaxTokenizeBytes   = 16 << 20
-	DefaultListSize    = 100
-	listBytes          = 2 << 20 // after which a page of ListPapers ends
-	pageTTL            = 10 * time.Minute
-	maxPinnedLists     = 2_000
-	importGroup        = 32 // papers that become durable together
-	importGroupsAhead  = 4
-	importGroupPatient = 200 * time.Millisecond
+	MaxResults       = 1_000
+	MaxQueryPapers   = 100
+	MaxExamples      = 1_000
+	MaxExampleWeight = 1_000
+	MaxBatch         = 1_000
+	MaxEmbedInputs   = 256
+	MaxTokenizeBytes = 16 << 20
+	DefaultListSize  = 100
+	listBytes        = 2 << 20 // after which a page of ListPapers ends
+	pageTTL          = 10 * time.Minute
+	maxPinnedLists   = 2_000
 )
 
 // PageTTL is how long a page token of a query holds.
@@ -57,9 +54,12 @@ type Embedder interface {
 	Space() paper.Space
 }
 
-// Tokenizer gives token ids without embedding.
+// Tokenizer gives tokens without embedding.
 type Tokenizer interface {
-	Tokenize(text string, maxTokens int) (ids []int64, truncated bool, err error)
+	Tokenize(text string, maxTokens int, detail bool) (embed.Tokens, error)
+	// CheckLength is the error of reason TEXT_TOO_LONG for a text that would
+	// be cut, or nil.
+	CheckLength(field, text string, opt embed.Options) error
 }
 
 // Model is what an Engine embeds with.
@@ -174,20 +174,24 @@ func (e *Engine) EmbedTexts(ctx context.Context, inputs []Input, opt embed.Optio
 	}
 	texts := make([]string, len(inputs))
 	for i, in := range inputs {
-		field := fmt.Sprintf("inputs[%d]", i)
-		if in.Paper != nil {
-			if err := in.Paper.check(field); err != nil {
-				return nil, embed.Timing{}, err
-			}
-			texts[i] = e.embedder.Text(in.Paper.Title, in.Paper.Abstract)
-			continue
-		}
-		if err := checkText(field, in.Plain, paper.MaxAbstractBytes); err != nil {
+		text, err := e.textOf(fmt.Sprintf("inputs[%d]", i), in)
+		if err != nil {
 			return nil, embed.Timing{}, err
 		}
-		texts[i] = in.Plain
+		texts[i] = text
 	}
 	return e.embedder.Embed(ctx, texts, opt)
+}
+
+// textOf checks an input and gives the text to embed.
+func (e *Engine) textOf(field string, in Input) (string, error) {
+	if in.Paper == nil {
+		return in.Plain, checkText(field, in.Plain, paper.MaxAbstractBytes)
+	}
+	if err := in.Paper.check(field); err != nil {
+		return "", err
+	}
+	return e.embedder.Text(in.Paper.Title, in.Paper.Abstract), nil
 }
 
 func checkText(field, text string, limit int) error {
@@ -208,15 +212,10 @@ func newToken() string {
 	return hex.EncodeToString(b[:])
 }
 
-// Tokens are the token ids of a text.
-type Tokens struct {
-	IDs       []int64
-	Truncated bool
-}
-
-// Tokenize gives the token ids of texts, [CLS] and [SEP] included, cut after
-// maxTokens if that is not 0. Empty texts are fine.
-func (e *Engine) Tokenize(ctx context.Context, texts []string, maxTokens int) ([]Tokens, error) {
+// Tokenize gives the tokens of texts, [CLS] and [SEP] included, cut after
+// maxTokens if that is not 0; with detail, their pieces and offsets too. Empty
+// texts are fine.
+func (e *Engine) Tokenize(ctx context.Context, texts []string, maxTokens int, detail bool) ([]embed.Tokens, error) {
 	if len(texts) == 0 || len(texts) > MaxEmbedInputs {
 		return nil, paper.InvalidField("texts", "has %d items; give 1 to %d; send more in several requests", len(texts), MaxEmbedInputs)
 	}
@@ -230,16 +229,16 @@ func (e *Engine) Tokenize(ctx context.Context, texts []string, maxTokens int) ([
 	if total > MaxTokenizeBytes {
 		return nil, paper.InvalidField("texts", "have %d bytes together; the limit is %d; send them in several requests", total, MaxTokenizeBytes)
 	}
-	out := make([]Tokens, len(texts))
+	out := make([]embed.Tokens, len(texts))
 	for i, text := range texts {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		ids, truncated, err := e.embedder.Tokenize(text, maxTokens)
+		tokens, err := e.embedder.Tokenize(text, maxTokens, detail)
 		if err != nil {
 			return nil, fmt.Errorf("tokenise text %d: %w", i, err)
 		}
-		out[i] = Tokens{IDs: ids, Truncated: truncated}
+		out[i] = tokens
 	}
 	return out, nil
 }

@@ -2,11 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
-	"io"
-	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"akin/internal/embed"
 	"akin/internal/paper"
@@ -24,17 +19,16 @@ type Acknowledged struct {
 	// Count is how many papers of the stream are done with.
 	Count    uint64
 	Sequence uint64
-	// Indexes and Results are parallel: the papers of this group.
-	Indexes []uint64
+	// Papers and Results are parallel: those of this group.
+	Papers  []Incoming
 	Results []Upserted
 }
 
 // Import takes papers from next until it gives io.EOF, embeds them in groups,
 // several at a time, and calls ack for each group in the order of the stream
-// once it is durable. A group closes when it is full or when the sender pauses,
-// so that a slow sender is answered too. It holds a bounded number of papers;
-// next is not called while that is reached; it must give up with ctx. The first error of next, of ack or
-// of the catalog ends the import; what was acknowledged stays.
+// once it is durable. It holds a bounded number of papers; next must give up
+// with its context. The first error of next, of ack or of the catalog ends the
+// import; what was acknowledged stays.
 func (e *Engine) Import(ctx context.Context, collection string, next func(context.Context) (Incoming, error), ack func(Acknowledged) error) error {
 	if err := e.needCatalog(); err != nil {
 		return err
@@ -43,114 +37,88 @@ func (e *Engine) Import(ctx context.Context, collection string, next func(contex
 	if err != nil {
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	incoming := make(chan Incoming)
-	groups := make(chan *flight, importGroupsAhead)
-	group.Go(func() error {
-		defer close(incoming)
-		return receive(ctx, next, incoming)
-	})
-	group.Go(func() error {
-		defer close(groups)
-		return e.gather(ctx, collection, incoming, groups)
-	})
-	group.Go(func() error { return e.land(ctx, collection, groups, ack) })
-	err = group.Wait()
-	for f := range groups { // join what was still embedding when it ended
-		<-f.done
-	}
-	return err
-}
-
-// receive hands on what next gives.
-func receive(ctx context.Context, next func(context.Context) (Incoming, error), to chan<- Incoming) error {
-	for {
-		in, err := next(ctx)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		select {
-		case to <- in:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-// flight is a group whose vectors are being made.
-type flight struct {
-	indexes []uint64
-	write   *write
-	done    chan struct{} // closed when embedding ended
-	err     error         // of embedding; set before done is closed
-}
-
-// gather forms groups and starts embedding them.
-func (e *Engine) gather(ctx context.Context, collection string, from <-chan Incoming, to chan<- *flight) error {
-	var indexes []uint64
-	var papers []paper.Paper
-	pause := time.NewTimer(importGroupPatient)
-	defer pause.Stop()
-	launch := func() error {
-		if len(papers) == 0 {
-			return nil
-		}
-		f := &flight{indexes: indexes, write: e.plan(papers), done: make(chan struct{})}
-		indexes, papers = nil, nil
-		go func() {
-			defer close(f.done)
-			f.err = f.write.embed(ctx, e, collection, embed.Bulk)
-		}()
-		select {
-		case to <- f:
-			return nil
-		case <-ctx.Done():
-			<-f.done // joined
-			return ctx.Err()
-		}
-	}
-	for {
-		select {
-		case in, ok := <-from:
-			if !ok {
-				return launch()
-			}
-			indexes, papers = append(indexes, in.Index), append(papers, in.Paper)
-			if len(papers) == 1 {
-				pause.Reset(importGroupPatient)
-			}
-			if len(papers) < importGroup {
-				continue
-			}
-		case <-pause.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		if err := launch(); err != nil {
-			return err
-		}
-	}
-}
-
-// land makes groups durable in order and acknowledges them.
-func (e *Engine) land(ctx context.Context, collection string, groups <-chan *flight, ack func(Acknowledged) error) error {
 	var count uint64
-	for f := range groups {
-		<-f.done
-		if f.err != nil {
-			return f.err
+	return pipeline[Incoming, *write]{
+		next: next,
+		work: func(ctx context.Context, items []Incoming) (*write, error) {
+			papers := make([]paper.Paper, len(items))
+			for i := range items {
+				papers[i] = items[i].Paper
+			}
+			w := e.plan(papers)
+			return w, w.embed(ctx, e, collection, embed.Bulk)
+		},
+		land: func(ctx context.Context, items []Incoming, w *write) error {
+			results, sequence, err := w.commit(ctx, e, collection, embed.Bulk)
+			if err != nil {
+				return err
+			}
+			count += uint64(len(items))
+			return ack(Acknowledged{Count: count, Sequence: sequence, Papers: items, Results: results})
+		},
+	}.run(ctx)
+}
+
+// StreamInput is one input of an embedding stream.
+type StreamInput struct {
+	Input
+	// Index is the sender's own number for it.
+	Index uint64
+}
+
+// StreamEmbedding answers for one input: with an embedding, or an error of its
+// own.
+type StreamEmbedding struct {
+	Index     uint64
+	Embedding embed.Embedding
+	Timing    embed.Timing // of its group
+	Err       error
+}
+
+// EmbedStream embeds inputs from next until it gives io.EOF and calls send for
+// each, in order. An input that cannot be embedded is answered for itself. It
+// holds a bounded number of inputs; next must give up with its context.
+func (e *Engine) EmbedStream(ctx context.Context, opt embed.Options, next func(context.Context) (StreamInput, error), send func(StreamEmbedding) error) error {
+	opt.Class = embed.Bulk
+	return pipeline[StreamInput, []StreamEmbedding]{
+		next: next,
+		work: func(ctx context.Context, items []StreamInput) ([]StreamEmbedding, error) {
+			return e.embedGroup(ctx, items, opt)
+		},
+		land: func(_ context.Context, _ []StreamInput, results []StreamEmbedding) error {
+			for _, r := range results {
+				if err := send(r); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}.run(ctx)
+}
+
+// embedGroup embeds the inputs that are valid and answers for all.
+func (e *Engine) embedGroup(ctx context.Context, items []StreamInput, opt embed.Options) ([]StreamEmbedding, error) {
+	results := make([]StreamEmbedding, len(items))
+	var texts []string
+	var at []int
+	for i, item := range items {
+		results[i].Index = item.Index
+		text, err := e.textOf("input", item.Input)
+		if err == nil && opt.RefuseLong {
+			err = e.embedder.CheckLength("input", text, opt)
 		}
-		results, sequence, err := f.write.commit(ctx, e, collection, embed.Bulk)
 		if err != nil {
-			return err
+			results[i].Err = err
+			continue
 		}
-		count += uint64(len(f.indexes))
-		if err := ack(Acknowledged{Count: count, Sequence: sequence, Indexes: f.indexes, Results: results}); err != nil {
-			return err
-		}
+		texts, at = append(texts, text), append(at, i)
 	}
-	return ctx.Err()
+	got, timing, err := e.embedder.Embed(ctx, texts, opt)
+	if err != nil {
+		return nil, err
+	}
+	for k, i := range at {
+		results[i].Embedding, results[i].Timing = got[k], timing
+	}
+	return results, nil
 }

@@ -97,7 +97,7 @@ func TestJSONLRejects(t *testing.T) {
 		{"key twice within", `{"title":"T","signals":{"a":1,"\u0061":2}}`, `signals: the key "a" is given twice`},
 		{"field twice", `{"title":"T","publish_date":"2020","publishDate":"2020"}`, "publish_date is given twice, as publish_date and as publishDate"},
 		{"no title and no id", `{"abstract":"A"}`, "has no letter or digit to make one of"},
-		{"neither title nor abstract", `{"id":"x"}`, "title and abstract are both empty"},
+		{"neither title nor abstract", `{"id":"x"}`, "title is empty, and so is the abstract"},
 		{"id with white space", `{"id":" x","title":"T"}`, "begins or ends with white space"},
 		{"title too long", `{"title":"` + strings.Repeat("t", paper.MaxTitleBytes+1) + `"}`, "title is 4097 bytes long; the limit is 4096"},
 		{"not UTF-8", "{\"title\":\"T\xff\"}", "not valid UTF-8 at byte 12"},

@@ -2,6 +2,8 @@ package rpc
 
 import (
 	"context"
+	"errors"
+	"io"
 
 	"akin/internal/embed"
 	"akin/internal/engine"
@@ -17,19 +19,13 @@ type embeddingService struct {
 
 // Embed implements EmbeddingService.
 func (s *embeddingService) Embed(ctx context.Context, req *akinv1.EmbedRequest) (*akinv1.EmbedResponse, error) {
-	if err := checkEnum("role", req.GetRole()); err != nil {
-		return nil, err
-	}
-	if err := checkEnum("truncation", req.GetTruncation()); err != nil {
+	opt, err := embedOptions(req)
+	if err != nil {
 		return nil, err
 	}
 	inputs := make([]engine.Input, len(req.GetInputs()))
 	for i, in := range req.GetInputs() {
-		inputs[i] = engine.Input{Plain: in.GetText(), Paper: fromText(in.GetPaper())}
-	}
-	opt := embed.Options{RefuseLong: req.GetTruncation() == akinv1.Truncation_TRUNCATION_ERROR}
-	if req.GetRole() == akinv1.Role_ROLE_QUERY {
-		opt.Role = embed.Query
+		inputs[i] = fromInput(in)
 	}
 	got, timing, err := s.server.engine.EmbedTexts(ctx, inputs, opt)
 	if err != nil {
@@ -40,16 +36,68 @@ func (s *embeddingService) Embed(ctx context.Context, req *akinv1.EmbedRequest) 
 		Timing: toTiming(engine.Timing{Timing: timing}),
 	}
 	for _, g := range got {
-		resp.Embeddings = append(resp.Embeddings, &akinv1.Embedding{
-			Vector: g.Vector, Tokens: int32(g.Tokens), Truncated: g.Truncated,
-		})
+		resp.Embeddings = append(resp.Embeddings, toEmbedding(g))
 	}
 	return resp, nil
 }
 
+func toEmbedding(g embed.Embedding) *akinv1.Embedding {
+	return &akinv1.Embedding{Vector: g.Vector, Tokens: int32(g.Tokens), Truncated: g.Truncated}
+}
+
+func fromInput(in *akinv1.EmbedInput) engine.Input {
+	return engine.Input{Plain: in.GetText(), Paper: fromText(in.GetPaper())}
+}
+
+// embedOptions reads role and truncation of a request.
+func embedOptions(req interface {
+	GetRole() akinv1.Role
+	GetTruncation() akinv1.Truncation
+},
+) (embed.Options, error) {
+	opt := embed.Options{RefuseLong: req.GetTruncation() == akinv1.Truncation_TRUNCATION_ERROR}
+	if req.GetRole() == akinv1.Role_ROLE_QUERY {
+		opt.Role = embed.Query
+	}
+	if err := checkEnum("role", req.GetRole()); err != nil {
+		return opt, err
+	}
+	return opt, checkEnum("truncation", req.GetTruncation())
+}
+
+// EmbedStream implements EmbeddingService.
+func (s *embeddingService) EmbedStream(stream akinv1.EmbeddingService_EmbedStreamServer) error {
+	first, err := stream.Recv()
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	opt, err := embedOptions(first)
+	if err != nil {
+		return err
+	}
+	receive := receiver(stream.Context(), first, stream.Recv)
+	next := func(ctx context.Context) (engine.StreamInput, error) {
+		req, err := receive(ctx)
+		return engine.StreamInput{Input: fromInput(req.GetInput()), Index: req.GetIndex()}, err
+	}
+	space := s.server.engine.Space().Fingerprint()
+	return s.server.engine.EmbedStream(stream.Context(), opt, next, func(r engine.StreamEmbedding) error {
+		resp := &akinv1.EmbedStreamResponse{Index: r.Index, Space: space, Timing: toTiming(engine.Timing{Timing: r.Timing})}
+		if r.Err != nil {
+			resp.Error = statusProto(stream.Context(), s.server.log, r.Err)
+		} else {
+			resp.Embedding = toEmbedding(r.Embedding)
+		}
+		return stream.Send(resp)
+	})
+}
+
 // Tokenize implements EmbeddingService.
 func (s *embeddingService) Tokenize(ctx context.Context, req *akinv1.TokenizeRequest) (*akinv1.TokenizeResponse, error) {
-	got, err := s.server.engine.Tokenize(ctx, req.GetTexts(), int(req.GetMaxTokens()))
+	got, err := s.server.engine.Tokenize(ctx, req.GetTexts(), int(req.GetMaxTokens()), req.GetDetail())
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +107,10 @@ func (s *embeddingService) Tokenize(ctx context.Context, req *akinv1.TokenizeReq
 		for j, id := range g.IDs {
 			ids[j] = int32(id)
 		}
-		resp.Results[i] = &akinv1.Tokens{Ids: ids, Truncated: g.Truncated}
+		resp.Results[i] = &akinv1.Tokens{Ids: ids, Truncated: g.Truncated, Pieces: g.Pieces}
+		for _, o := range g.Offsets {
+			resp.Results[i].Offsets = append(resp.Results[i].Offsets, &akinv1.Span{Start: int32(o[0]), End: int32(o[1])})
+		}
 	}
 	return resp, nil
 }

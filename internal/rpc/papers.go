@@ -225,50 +225,18 @@ func (s *paperService) ImportPapers(stream akinv1.PaperService_ImportPapersServe
 	if err != nil {
 		return err
 	}
-	next := receiver(stream, first)
+	receive := receiver(ctx, first, stream.Recv)
+	next := func(ctx context.Context) (engine.Incoming, error) {
+		req, err := receive(ctx)
+		return engine.Incoming{Paper: wire.FromPaper(req.GetPaper()), Index: req.GetIndex()}, err
+	}
 	return s.server.engine.Import(ctx, first.GetCollection(), next, func(a engine.Acknowledged) error {
 		resp := &akinv1.ImportPapersResponse{AcknowledgedCount: a.Count, Sequence: a.Sequence}
 		for i := range a.Results {
-			resp.Outcomes = append(resp.Outcomes, s.outcome(ctx, a.Indexes[i], &a.Results[i], "paper."))
+			resp.Outcomes = append(resp.Outcomes, s.outcome(ctx, a.Papers[i].Index, &a.Results[i], "paper."))
 		}
 		return stream.Send(resp)
 	})
-}
-
-// receiver gives the stream's papers one by one and gives up with its context,
-// which Recv alone would not: the goroutine that receives ends when the
-// handler returns, because that ends the stream.
-func receiver(stream akinv1.PaperService_ImportPapersServer, first *akinv1.ImportPapersRequest) func(context.Context) (engine.Incoming, error) {
-	type received struct {
-		req *akinv1.ImportPapersRequest
-		err error
-	}
-	requests := make(chan received)
-	go func() {
-		r := received{req: first}
-		for {
-			select {
-			case requests <- r:
-			case <-stream.Context().Done():
-				return
-			}
-			if r.err != nil {
-				return
-			}
-			r.req, r.err = stream.Recv()
-		}
-	}()
-	return func(ctx context.Context) (engine.Incoming, error) {
-		select {
-		case r := <-requests:
-			if r.err != nil {
-				return engine.Incoming{}, r.err
-			}
-			return engine.Incoming{Paper: wire.FromPaper(r.req.GetPaper()), Index: r.req.GetIndex()}, nil
-		case <-ctx.Done():
-			return engine.Incoming{}, ctx.Err()
-		}
-	}
 }
 
 var changes = map[catalog.Change]akinv1.Change{ //nolint:gochecknoglobals // a constant table

@@ -8,6 +8,7 @@ package akinv1
 
 import (
 	_ "google.golang.org/genproto/googleapis/api/annotations"
+	status "google.golang.org/genproto/googleapis/rpc/status"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -407,6 +408,161 @@ func (x *Embedding) GetTruncated() bool {
 	return false
 }
 
+// EmbedStreamRequest is one input of the stream.
+type EmbedStreamRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What to embed.
+	Input *EmbedInput `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	// The client's own number for it, given back in the answer.
+	Index uint64 `protobuf:"varint,2,opt,name=index,proto3" json:"index,omitempty"`
+	// What the texts are; read from the first message.
+	Role Role `protobuf:"varint,3,opt,name=role,proto3,enum=akin.v1.Role" json:"role,omitempty"`
+	// What to do with a text of too many tokens; read from the first message.
+	Truncation    Truncation `protobuf:"varint,4,opt,name=truncation,proto3,enum=akin.v1.Truncation" json:"truncation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EmbedStreamRequest) Reset() {
+	*x = EmbedStreamRequest{}
+	mi := &file_akin_v1_embedding_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EmbedStreamRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EmbedStreamRequest) ProtoMessage() {}
+
+func (x *EmbedStreamRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_embedding_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EmbedStreamRequest.ProtoReflect.Descriptor instead.
+func (*EmbedStreamRequest) Descriptor() ([]byte, []int) {
+	return file_akin_v1_embedding_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *EmbedStreamRequest) GetInput() *EmbedInput {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *EmbedStreamRequest) GetIndex() uint64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *EmbedStreamRequest) GetRole() Role {
+	if x != nil {
+		return x.Role
+	}
+	return Role_ROLE_UNSPECIFIED
+}
+
+func (x *EmbedStreamRequest) GetTruncation() Truncation {
+	if x != nil {
+		return x.Truncation
+	}
+	return Truncation_TRUNCATION_UNSPECIFIED
+}
+
+// EmbedStreamResponse answers for one input.
+type EmbedStreamResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The number that the client gave.
+	Index uint64 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	// The embedding; unset if there is an error.
+	Embedding *Embedding `protobuf:"bytes,2,opt,name=embedding,proto3" json:"embedding,omitempty"`
+	// Why the input was refused; unset if it was not.
+	Error *status.Status `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
+	// Fingerprint of the space that the vector belongs to.
+	Space string `protobuf:"bytes,4,opt,name=space,proto3" json:"space,omitempty"`
+	// Where the time of the group went that the input was embedded with.
+	Timing        *Timing `protobuf:"bytes,5,opt,name=timing,proto3" json:"timing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EmbedStreamResponse) Reset() {
+	*x = EmbedStreamResponse{}
+	mi := &file_akin_v1_embedding_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EmbedStreamResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EmbedStreamResponse) ProtoMessage() {}
+
+func (x *EmbedStreamResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_embedding_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EmbedStreamResponse.ProtoReflect.Descriptor instead.
+func (*EmbedStreamResponse) Descriptor() ([]byte, []int) {
+	return file_akin_v1_embedding_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *EmbedStreamResponse) GetIndex() uint64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *EmbedStreamResponse) GetEmbedding() *Embedding {
+	if x != nil {
+		return x.Embedding
+	}
+	return nil
+}
+
+func (x *EmbedStreamResponse) GetError() *status.Status {
+	if x != nil {
+		return x.Error
+	}
+	return nil
+}
+
+func (x *EmbedStreamResponse) GetSpace() string {
+	if x != nil {
+		return x.Space
+	}
+	return ""
+}
+
+func (x *EmbedStreamResponse) GetTiming() *Timing {
+	if x != nil {
+		return x.Timing
+	}
+	return nil
+}
+
 // TokenizeRequest has texts to tokenise.
 type TokenizeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -414,14 +570,16 @@ type TokenizeRequest struct {
 	Texts []string `protobuf:"bytes,1,rep,name=texts,proto3" json:"texts,omitempty"`
 	// Cut after this many tokens, [CLS] and [SEP] included; 0 means no cut,
 	// otherwise at least 2.
-	MaxTokens     int32 `protobuf:"varint,2,opt,name=max_tokens,json=maxTokens,proto3" json:"max_tokens,omitempty"`
+	MaxTokens int32 `protobuf:"varint,2,opt,name=max_tokens,json=maxTokens,proto3" json:"max_tokens,omitempty"`
+	// Return pieces and offsets as well.
+	Detail        bool `protobuf:"varint,3,opt,name=detail,proto3" json:"detail,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TokenizeRequest) Reset() {
 	*x = TokenizeRequest{}
-	mi := &file_akin_v1_embedding_service_proto_msgTypes[4]
+	mi := &file_akin_v1_embedding_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -433,7 +591,7 @@ func (x *TokenizeRequest) String() string {
 func (*TokenizeRequest) ProtoMessage() {}
 
 func (x *TokenizeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_embedding_service_proto_msgTypes[4]
+	mi := &file_akin_v1_embedding_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -446,7 +604,7 @@ func (x *TokenizeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenizeRequest.ProtoReflect.Descriptor instead.
 func (*TokenizeRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_embedding_service_proto_rawDescGZIP(), []int{4}
+	return file_akin_v1_embedding_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *TokenizeRequest) GetTexts() []string {
@@ -463,6 +621,13 @@ func (x *TokenizeRequest) GetMaxTokens() int32 {
 	return 0
 }
 
+func (x *TokenizeRequest) GetDetail() bool {
+	if x != nil {
+		return x.Detail
+	}
+	return false
+}
+
 // TokenizeResponse has one list per text.
 type TokenizeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -474,7 +639,7 @@ type TokenizeResponse struct {
 
 func (x *TokenizeResponse) Reset() {
 	*x = TokenizeResponse{}
-	mi := &file_akin_v1_embedding_service_proto_msgTypes[5]
+	mi := &file_akin_v1_embedding_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -486,7 +651,7 @@ func (x *TokenizeResponse) String() string {
 func (*TokenizeResponse) ProtoMessage() {}
 
 func (x *TokenizeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_embedding_service_proto_msgTypes[5]
+	mi := &file_akin_v1_embedding_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -499,7 +664,7 @@ func (x *TokenizeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenizeResponse.ProtoReflect.Descriptor instead.
 func (*TokenizeResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_embedding_service_proto_rawDescGZIP(), []int{5}
+	return file_akin_v1_embedding_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *TokenizeResponse) GetResults() []*Tokens {
@@ -515,14 +680,18 @@ type Tokens struct {
 	// Token ids, [CLS] and [SEP] included, not padded.
 	Ids []int32 `protobuf:"varint,1,rep,packed,name=ids,proto3" json:"ids,omitempty"`
 	// Whether there were more than max_tokens.
-	Truncated     bool `protobuf:"varint,2,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	Truncated bool `protobuf:"varint,2,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	// The vocabulary entry of each token, such as "##ing", if asked for.
+	Pieces []string `protobuf:"bytes,3,rep,name=pieces,proto3" json:"pieces,omitempty"`
+	// Where each token's text stands, if asked for; [CLS] and [SEP] stand at 0, 0.
+	Offsets       []*Span `protobuf:"bytes,4,rep,name=offsets,proto3" json:"offsets,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Tokens) Reset() {
 	*x = Tokens{}
-	mi := &file_akin_v1_embedding_service_proto_msgTypes[6]
+	mi := &file_akin_v1_embedding_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -534,7 +703,7 @@ func (x *Tokens) String() string {
 func (*Tokens) ProtoMessage() {}
 
 func (x *Tokens) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_embedding_service_proto_msgTypes[6]
+	mi := &file_akin_v1_embedding_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -547,7 +716,7 @@ func (x *Tokens) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tokens.ProtoReflect.Descriptor instead.
 func (*Tokens) Descriptor() ([]byte, []int) {
-	return file_akin_v1_embedding_service_proto_rawDescGZIP(), []int{6}
+	return file_akin_v1_embedding_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Tokens) GetIds() []int32 {
@@ -564,6 +733,75 @@ func (x *Tokens) GetTruncated() bool {
 	return false
 }
 
+func (x *Tokens) GetPieces() []string {
+	if x != nil {
+		return x.Pieces
+	}
+	return nil
+}
+
+func (x *Tokens) GetOffsets() []*Span {
+	if x != nil {
+		return x.Offsets
+	}
+	return nil
+}
+
+// Span is a part of a text.
+type Span struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// First byte, in the UTF-8 text as it was given.
+	Start int32 `protobuf:"varint,1,opt,name=start,proto3" json:"start,omitempty"`
+	// The byte after the last.
+	End           int32 `protobuf:"varint,2,opt,name=end,proto3" json:"end,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Span) Reset() {
+	*x = Span{}
+	mi := &file_akin_v1_embedding_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Span) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Span) ProtoMessage() {}
+
+func (x *Span) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_embedding_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Span.ProtoReflect.Descriptor instead.
+func (*Span) Descriptor() ([]byte, []int) {
+	return file_akin_v1_embedding_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Span) GetStart() int32 {
+	if x != nil {
+		return x.Start
+	}
+	return 0
+}
+
+func (x *Span) GetEnd() int32 {
+	if x != nil {
+		return x.End
+	}
+	return 0
+}
+
 // GetModelRequest is empty.
 type GetModelRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -573,7 +811,7 @@ type GetModelRequest struct {
 
 func (x *GetModelRequest) Reset() {
 	*x = GetModelRequest{}
-	mi := &file_akin_v1_embedding_service_proto_msgTypes[7]
+	mi := &file_akin_v1_embedding_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -585,7 +823,7 @@ func (x *GetModelRequest) String() string {
 func (*GetModelRequest) ProtoMessage() {}
 
 func (x *GetModelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_embedding_service_proto_msgTypes[7]
+	mi := &file_akin_v1_embedding_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -598,7 +836,7 @@ func (x *GetModelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetModelRequest.ProtoReflect.Descriptor instead.
 func (*GetModelRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_embedding_service_proto_rawDescGZIP(), []int{7}
+	return file_akin_v1_embedding_service_proto_rawDescGZIP(), []int{10}
 }
 
 // GetModelResponse describes the model.
@@ -620,7 +858,7 @@ type GetModelResponse struct {
 
 func (x *GetModelResponse) Reset() {
 	*x = GetModelResponse{}
-	mi := &file_akin_v1_embedding_service_proto_msgTypes[8]
+	mi := &file_akin_v1_embedding_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -632,7 +870,7 @@ func (x *GetModelResponse) String() string {
 func (*GetModelResponse) ProtoMessage() {}
 
 func (x *GetModelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_embedding_service_proto_msgTypes[8]
+	mi := &file_akin_v1_embedding_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -645,7 +883,7 @@ func (x *GetModelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetModelResponse.ProtoReflect.Descriptor instead.
 func (*GetModelResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_embedding_service_proto_rawDescGZIP(), []int{8}
+	return file_akin_v1_embedding_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetModelResponse) GetSpace() *Space {
@@ -687,7 +925,7 @@ var File_akin_v1_embedding_service_proto protoreflect.FileDescriptor
 
 const file_akin_v1_embedding_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1fakin/v1/embedding_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"R\n" +
+	"\x1fakin/v1/embedding_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x17google/rpc/status.proto\"R\n" +
 	"\n" +
 	"EmbedInput\x12\x14\n" +
 	"\x04text\x18\x01 \x01(\tH\x00R\x04text\x12%\n" +
@@ -708,16 +946,35 @@ const file_akin_v1_embedding_service_proto_rawDesc = "" +
 	"\tEmbedding\x12\x16\n" +
 	"\x06vector\x18\x01 \x03(\x02R\x06vector\x12\x16\n" +
 	"\x06tokens\x18\x02 \x01(\x05R\x06tokens\x12\x1c\n" +
-	"\ttruncated\x18\x03 \x01(\bR\ttruncated\"L\n" +
+	"\ttruncated\x18\x03 \x01(\bR\ttruncated\"\xb3\x01\n" +
+	"\x12EmbedStreamRequest\x12/\n" +
+	"\x05input\x18\x01 \x01(\v2\x13.akin.v1.EmbedInputB\x04\xe2A\x01\x02R\x05input\x12\x14\n" +
+	"\x05index\x18\x02 \x01(\x04R\x05index\x12!\n" +
+	"\x04role\x18\x03 \x01(\x0e2\r.akin.v1.RoleR\x04role\x123\n" +
+	"\n" +
+	"truncation\x18\x04 \x01(\x0e2\x13.akin.v1.TruncationR\n" +
+	"truncation\"\xc6\x01\n" +
+	"\x13EmbedStreamResponse\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\x04R\x05index\x120\n" +
+	"\tembedding\x18\x02 \x01(\v2\x12.akin.v1.EmbeddingR\tembedding\x12(\n" +
+	"\x05error\x18\x03 \x01(\v2\x12.google.rpc.StatusR\x05error\x12\x14\n" +
+	"\x05space\x18\x04 \x01(\tR\x05space\x12'\n" +
+	"\x06timing\x18\x05 \x01(\v2\x0f.akin.v1.TimingR\x06timing\"d\n" +
 	"\x0fTokenizeRequest\x12\x1a\n" +
 	"\x05texts\x18\x01 \x03(\tB\x04\xe2A\x01\x02R\x05texts\x12\x1d\n" +
 	"\n" +
-	"max_tokens\x18\x02 \x01(\x05R\tmaxTokens\"=\n" +
+	"max_tokens\x18\x02 \x01(\x05R\tmaxTokens\x12\x16\n" +
+	"\x06detail\x18\x03 \x01(\bR\x06detail\"=\n" +
 	"\x10TokenizeResponse\x12)\n" +
-	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.TokensR\aresults\"8\n" +
+	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.TokensR\aresults\"y\n" +
 	"\x06Tokens\x12\x10\n" +
 	"\x03ids\x18\x01 \x03(\x05R\x03ids\x12\x1c\n" +
-	"\ttruncated\x18\x02 \x01(\bR\ttruncated\"\x11\n" +
+	"\ttruncated\x18\x02 \x01(\bR\ttruncated\x12\x16\n" +
+	"\x06pieces\x18\x03 \x03(\tR\x06pieces\x12'\n" +
+	"\aoffsets\x18\x04 \x03(\v2\r.akin.v1.SpanR\aoffsets\".\n" +
+	"\x04Span\x12\x14\n" +
+	"\x05start\x18\x01 \x01(\x05R\x05start\x12\x10\n" +
+	"\x03end\x18\x02 \x01(\x05R\x03end\"\x11\n" +
 	"\x0fGetModelRequest\"\xaf\x01\n" +
 	"\x10GetModelResponse\x12$\n" +
 	"\x05space\x18\x01 \x01(\v2\x0e.akin.v1.SpaceR\x05space\x12\x1d\n" +
@@ -735,9 +992,10 @@ const file_akin_v1_embedding_service_proto_rawDesc = "" +
 	"Truncation\x12\x1a\n" +
 	"\x16TRUNCATION_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eTRUNCATION_CUT\x10\x01\x12\x14\n" +
-	"\x10TRUNCATION_ERROR\x10\x022\x8e\x02\n" +
+	"\x10TRUNCATION_ERROR\x10\x022\xde\x02\n" +
 	"\x10EmbeddingService\x12L\n" +
-	"\x05Embed\x12\x15.akin.v1.EmbedRequest\x1a\x16.akin.v1.EmbedResponse\"\x14\x82\xd3\xe4\x93\x02\x0e:\x01*\"\t/v1/embed\x12X\n" +
+	"\x05Embed\x12\x15.akin.v1.EmbedRequest\x1a\x16.akin.v1.EmbedResponse\"\x14\x82\xd3\xe4\x93\x02\x0e:\x01*\"\t/v1/embed\x12N\n" +
+	"\vEmbedStream\x12\x1b.akin.v1.EmbedStreamRequest\x1a\x1c.akin.v1.EmbedStreamResponse\"\x00(\x010\x01\x12X\n" +
 	"\bTokenize\x12\x18.akin.v1.TokenizeRequest\x1a\x19.akin.v1.TokenizeResponse\"\x17\x82\xd3\xe4\x93\x02\x11:\x01*\"\f/v1/tokenize\x12R\n" +
 	"\bGetModel\x12\x18.akin.v1.GetModelRequest\x1a\x19.akin.v1.GetModelResponse\"\x11\x82\xd3\xe4\x93\x02\v\x12\t/v1/modelB\x1bZ\x19akin/proto/akin/v1;akinv1b\x06proto3"
 
@@ -754,43 +1012,56 @@ func file_akin_v1_embedding_service_proto_rawDescGZIP() []byte {
 }
 
 var file_akin_v1_embedding_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_akin_v1_embedding_service_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_akin_v1_embedding_service_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_akin_v1_embedding_service_proto_goTypes = []any{
-	(Role)(0),                // 0: akin.v1.Role
-	(Truncation)(0),          // 1: akin.v1.Truncation
-	(*EmbedInput)(nil),       // 2: akin.v1.EmbedInput
-	(*EmbedRequest)(nil),     // 3: akin.v1.EmbedRequest
-	(*EmbedResponse)(nil),    // 4: akin.v1.EmbedResponse
-	(*Embedding)(nil),        // 5: akin.v1.Embedding
-	(*TokenizeRequest)(nil),  // 6: akin.v1.TokenizeRequest
-	(*TokenizeResponse)(nil), // 7: akin.v1.TokenizeResponse
-	(*Tokens)(nil),           // 8: akin.v1.Tokens
-	(*GetModelRequest)(nil),  // 9: akin.v1.GetModelRequest
-	(*GetModelResponse)(nil), // 10: akin.v1.GetModelResponse
-	(*Text)(nil),             // 11: akin.v1.Text
-	(*Timing)(nil),           // 12: akin.v1.Timing
-	(*Space)(nil),            // 13: akin.v1.Space
+	(Role)(0),                   // 0: akin.v1.Role
+	(Truncation)(0),             // 1: akin.v1.Truncation
+	(*EmbedInput)(nil),          // 2: akin.v1.EmbedInput
+	(*EmbedRequest)(nil),        // 3: akin.v1.EmbedRequest
+	(*EmbedResponse)(nil),       // 4: akin.v1.EmbedResponse
+	(*Embedding)(nil),           // 5: akin.v1.Embedding
+	(*EmbedStreamRequest)(nil),  // 6: akin.v1.EmbedStreamRequest
+	(*EmbedStreamResponse)(nil), // 7: akin.v1.EmbedStreamResponse
+	(*TokenizeRequest)(nil),     // 8: akin.v1.TokenizeRequest
+	(*TokenizeResponse)(nil),    // 9: akin.v1.TokenizeResponse
+	(*Tokens)(nil),              // 10: akin.v1.Tokens
+	(*Span)(nil),                // 11: akin.v1.Span
+	(*GetModelRequest)(nil),     // 12: akin.v1.GetModelRequest
+	(*GetModelResponse)(nil),    // 13: akin.v1.GetModelResponse
+	(*Text)(nil),                // 14: akin.v1.Text
+	(*Timing)(nil),              // 15: akin.v1.Timing
+	(*status.Status)(nil),       // 16: google.rpc.Status
+	(*Space)(nil),               // 17: akin.v1.Space
 }
 var file_akin_v1_embedding_service_proto_depIdxs = []int32{
-	11, // 0: akin.v1.EmbedInput.paper:type_name -> akin.v1.Text
+	14, // 0: akin.v1.EmbedInput.paper:type_name -> akin.v1.Text
 	2,  // 1: akin.v1.EmbedRequest.inputs:type_name -> akin.v1.EmbedInput
 	0,  // 2: akin.v1.EmbedRequest.role:type_name -> akin.v1.Role
 	1,  // 3: akin.v1.EmbedRequest.truncation:type_name -> akin.v1.Truncation
 	5,  // 4: akin.v1.EmbedResponse.embeddings:type_name -> akin.v1.Embedding
-	12, // 5: akin.v1.EmbedResponse.timing:type_name -> akin.v1.Timing
-	8,  // 6: akin.v1.TokenizeResponse.results:type_name -> akin.v1.Tokens
-	13, // 7: akin.v1.GetModelResponse.space:type_name -> akin.v1.Space
-	3,  // 8: akin.v1.EmbeddingService.Embed:input_type -> akin.v1.EmbedRequest
-	6,  // 9: akin.v1.EmbeddingService.Tokenize:input_type -> akin.v1.TokenizeRequest
-	9,  // 10: akin.v1.EmbeddingService.GetModel:input_type -> akin.v1.GetModelRequest
-	4,  // 11: akin.v1.EmbeddingService.Embed:output_type -> akin.v1.EmbedResponse
-	7,  // 12: akin.v1.EmbeddingService.Tokenize:output_type -> akin.v1.TokenizeResponse
-	10, // 13: akin.v1.EmbeddingService.GetModel:output_type -> akin.v1.GetModelResponse
-	11, // [11:14] is the sub-list for method output_type
-	8,  // [8:11] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	15, // 5: akin.v1.EmbedResponse.timing:type_name -> akin.v1.Timing
+	2,  // 6: akin.v1.EmbedStreamRequest.input:type_name -> akin.v1.EmbedInput
+	0,  // 7: akin.v1.EmbedStreamRequest.role:type_name -> akin.v1.Role
+	1,  // 8: akin.v1.EmbedStreamRequest.truncation:type_name -> akin.v1.Truncation
+	5,  // 9: akin.v1.EmbedStreamResponse.embedding:type_name -> akin.v1.Embedding
+	16, // 10: akin.v1.EmbedStreamResponse.error:type_name -> google.rpc.Status
+	15, // 11: akin.v1.EmbedStreamResponse.timing:type_name -> akin.v1.Timing
+	10, // 12: akin.v1.TokenizeResponse.results:type_name -> akin.v1.Tokens
+	11, // 13: akin.v1.Tokens.offsets:type_name -> akin.v1.Span
+	17, // 14: akin.v1.GetModelResponse.space:type_name -> akin.v1.Space
+	3,  // 15: akin.v1.EmbeddingService.Embed:input_type -> akin.v1.EmbedRequest
+	6,  // 16: akin.v1.EmbeddingService.EmbedStream:input_type -> akin.v1.EmbedStreamRequest
+	8,  // 17: akin.v1.EmbeddingService.Tokenize:input_type -> akin.v1.TokenizeRequest
+	12, // 18: akin.v1.EmbeddingService.GetModel:input_type -> akin.v1.GetModelRequest
+	4,  // 19: akin.v1.EmbeddingService.Embed:output_type -> akin.v1.EmbedResponse
+	7,  // 20: akin.v1.EmbeddingService.EmbedStream:output_type -> akin.v1.EmbedStreamResponse
+	9,  // 21: akin.v1.EmbeddingService.Tokenize:output_type -> akin.v1.TokenizeResponse
+	13, // 22: akin.v1.EmbeddingService.GetModel:output_type -> akin.v1.GetModelResponse
+	19, // [19:23] is the sub-list for method output_type
+	15, // [15:19] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_embedding_service_proto_init() }
@@ -809,7 +1080,7 @@ func file_akin_v1_embedding_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_akin_v1_embedding_service_proto_rawDesc), len(file_akin_v1_embedding_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   9,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,9 +19,10 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	EmbeddingService_Embed_FullMethodName    = "/akin.v1.EmbeddingService/Embed"
-	EmbeddingService_Tokenize_FullMethodName = "/akin.v1.EmbeddingService/Tokenize"
-	EmbeddingService_GetModel_FullMethodName = "/akin.v1.EmbeddingService/GetModel"
+	EmbeddingService_Embed_FullMethodName       = "/akin.v1.EmbeddingService/Embed"
+	EmbeddingService_EmbedStream_FullMethodName = "/akin.v1.EmbeddingService/EmbedStream"
+	EmbeddingService_Tokenize_FullMethodName    = "/akin.v1.EmbeddingService/Tokenize"
+	EmbeddingService_GetModel_FullMethodName    = "/akin.v1.EmbeddingService/GetModel"
 )
 
 // EmbeddingServiceClient is the client API for EmbeddingService service.
@@ -34,6 +35,11 @@ const (
 type EmbeddingServiceClient interface {
 	// Embed embeds up to 256 inputs.
 	Embed(ctx context.Context, in *EmbedRequest, opts ...grpc.CallOption) (*EmbedResponse, error)
+	// EmbedStream embeds inputs as fast as they come; flow control holds the
+	// sender back. Answers come in the order of the inputs, and an input that
+	// cannot be embedded is answered with an error of its own. Close the sending
+	// side to end.
+	EmbedStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[EmbedStreamRequest, EmbedStreamResponse], error)
 	// Tokenize gives the token ids of up to 256 texts.
 	Tokenize(ctx context.Context, in *TokenizeRequest, opts ...grpc.CallOption) (*TokenizeResponse, error)
 	// GetModel describes the model and its limits.
@@ -57,6 +63,19 @@ func (c *embeddingServiceClient) Embed(ctx context.Context, in *EmbedRequest, op
 	}
 	return out, nil
 }
+
+func (c *embeddingServiceClient) EmbedStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[EmbedStreamRequest, EmbedStreamResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &EmbeddingService_ServiceDesc.Streams[0], EmbeddingService_EmbedStream_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[EmbedStreamRequest, EmbedStreamResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type EmbeddingService_EmbedStreamClient = grpc.BidiStreamingClient[EmbedStreamRequest, EmbedStreamResponse]
 
 func (c *embeddingServiceClient) Tokenize(ctx context.Context, in *TokenizeRequest, opts ...grpc.CallOption) (*TokenizeResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -88,6 +107,11 @@ func (c *embeddingServiceClient) GetModel(ctx context.Context, in *GetModelReque
 type EmbeddingServiceServer interface {
 	// Embed embeds up to 256 inputs.
 	Embed(context.Context, *EmbedRequest) (*EmbedResponse, error)
+	// EmbedStream embeds inputs as fast as they come; flow control holds the
+	// sender back. Answers come in the order of the inputs, and an input that
+	// cannot be embedded is answered with an error of its own. Close the sending
+	// side to end.
+	EmbedStream(grpc.BidiStreamingServer[EmbedStreamRequest, EmbedStreamResponse]) error
 	// Tokenize gives the token ids of up to 256 texts.
 	Tokenize(context.Context, *TokenizeRequest) (*TokenizeResponse, error)
 	// GetModel describes the model and its limits.
@@ -104,6 +128,9 @@ type UnimplementedEmbeddingServiceServer struct{}
 
 func (UnimplementedEmbeddingServiceServer) Embed(context.Context, *EmbedRequest) (*EmbedResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Embed not implemented")
+}
+func (UnimplementedEmbeddingServiceServer) EmbedStream(grpc.BidiStreamingServer[EmbedStreamRequest, EmbedStreamResponse]) error {
+	return status.Error(codes.Unimplemented, "method EmbedStream not implemented")
 }
 func (UnimplementedEmbeddingServiceServer) Tokenize(context.Context, *TokenizeRequest) (*TokenizeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Tokenize not implemented")
@@ -149,6 +176,13 @@ func _EmbeddingService_Embed_Handler(srv interface{}, ctx context.Context, dec f
 	}
 	return interceptor(ctx, in, info, handler)
 }
+
+func _EmbeddingService_EmbedStream_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(EmbeddingServiceServer).EmbedStream(&grpc.GenericServerStream[EmbedStreamRequest, EmbedStreamResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type EmbeddingService_EmbedStreamServer = grpc.BidiStreamingServer[EmbedStreamRequest, EmbedStreamResponse]
 
 func _EmbeddingService_Tokenize_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(TokenizeRequest)
@@ -206,6 +240,13 @@ var EmbeddingService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _EmbeddingService_GetModel_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "EmbedStream",
+			Handler:       _EmbeddingService_EmbedStream_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
+		},
+	},
 	Metadata: "akin/v1/embedding_service.proto",
 }
