@@ -23,6 +23,7 @@ func (s *embeddingService) Embed(ctx context.Context, req *akinv1.EmbedRequest) 
 	if err != nil {
 		return nil, err
 	}
+	opt.Raw = req.GetRaw()
 	inputs := make([]engine.Input, len(req.GetInputs()))
 	for i, in := range req.GetInputs() {
 		inputs[i] = fromInput(in)

@@ -31,6 +31,7 @@ var openAPI []byte
 // a connection, so that both answer alike.
 type Gateway struct {
 	mux    *runtime.ServeMux
+	openai *openAI
 	health healthpb.HealthClient
 	hosts  []string
 }
@@ -42,6 +43,7 @@ type Gateway struct {
 func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, hosts []string, log *slog.Logger) (*Gateway, error) {
 	g := &Gateway{
 		health: healthpb.NewHealthClient(conn),
+		openai: &openAI{embed: akinv1.NewEmbeddingServiceClient(conn)},
 		hosts:  append([]string{"localhost", "127.0.0.1", "::1"}, hosts...),
 	}
 	g.mux = runtime.NewServeMux(
@@ -87,6 +89,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, MaxMessageBytes)
+	}
+	if r.URL.Path == openAIPath {
+		g.openai.ServeHTTP(w, r)
+		return
 	}
 	g.mux.ServeHTTP(w, r)
 }
@@ -142,11 +148,7 @@ func refuse(w http.ResponseWriter, httpStatus int, code codes.Code, reason, mess
 func retryAfter(log *slog.Logger) runtime.ErrorHandlerFunc {
 	return func(ctx context.Context, mux *runtime.ServeMux, m runtime.Marshaler, w http.ResponseWriter, r *http.Request, err error) {
 		s := status.Convert(err)
-		for _, d := range s.Details() {
-			if info, ok := d.(*errdetails.RetryInfo); ok {
-				w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(info.GetRetryDelay().AsDuration().Seconds()))))
-			}
-		}
+		setRetryAfter(w, s)
 		if len(s.Details()) == 0 {
 			err = detailed(err, s)
 		}
@@ -154,6 +156,14 @@ func retryAfter(log *slog.Logger) runtime.ErrorHandlerFunc {
 			log.ErrorContext(ctx, "HTTP request failed", "path", r.URL.Path, "error", s.Message())
 		}
 		runtime.DefaultHTTPErrorHandler(ctx, mux, m, w, r, err)
+	}
+}
+
+func setRetryAfter(w http.ResponseWriter, s *status.Status) {
+	for _, d := range s.Details() {
+		if info, ok := d.(*errdetails.RetryInfo); ok {
+			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(info.GetRetryDelay().AsDuration().Seconds()))))
+		}
 	}
 }
 

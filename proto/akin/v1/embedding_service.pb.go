@@ -224,7 +224,9 @@ type EmbedRequest struct {
 	// What the texts are.
 	Role Role `protobuf:"varint,2,opt,name=role,proto3,enum=akin.v1.Role" json:"role,omitempty"`
 	// What to do with a text of too many tokens.
-	Truncation    Truncation `protobuf:"varint,3,opt,name=truncation,proto3,enum=akin.v1.Truncation" json:"truncation,omitempty"`
+	Truncation Truncation `protobuf:"varint,3,opt,name=truncation,proto3,enum=akin.v1.Truncation" json:"truncation,omitempty"`
+	// Leave out the prefix that the model wants for the role.
+	Raw           bool `protobuf:"varint,4,opt,name=raw,proto3" json:"raw,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -278,6 +280,13 @@ func (x *EmbedRequest) GetTruncation() Truncation {
 		return x.Truncation
 	}
 	return Truncation_TRUNCATION_UNSPECIFIED
+}
+
+func (x *EmbedRequest) GetRaw() bool {
+	if x != nil {
+		return x.Raw
+	}
+	return false
 }
 
 // EmbedResponse has one embedding per input.
@@ -930,13 +939,14 @@ const file_akin_v1_embedding_service_proto_rawDesc = "" +
 	"EmbedInput\x12\x14\n" +
 	"\x04text\x18\x01 \x01(\tH\x00R\x04text\x12%\n" +
 	"\x05paper\x18\x02 \x01(\v2\r.akin.v1.TextH\x00R\x05paperB\a\n" +
-	"\x05input\"\x99\x01\n" +
+	"\x05input\"\xab\x01\n" +
 	"\fEmbedRequest\x121\n" +
 	"\x06inputs\x18\x01 \x03(\v2\x13.akin.v1.EmbedInputB\x04\xe2A\x01\x02R\x06inputs\x12!\n" +
 	"\x04role\x18\x02 \x01(\x0e2\r.akin.v1.RoleR\x04role\x123\n" +
 	"\n" +
 	"truncation\x18\x03 \x01(\x0e2\x13.akin.v1.TruncationR\n" +
-	"truncation\"\x82\x01\n" +
+	"truncation\x12\x10\n" +
+	"\x03raw\x18\x04 \x01(\bR\x03raw\"\x82\x01\n" +
 	"\rEmbedResponse\x122\n" +
 	"\n" +
 	"embeddings\x18\x01 \x03(\v2\x12.akin.v1.EmbeddingR\n" +
