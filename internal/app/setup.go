@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 
 	"akin/internal/model"
@@ -18,7 +20,7 @@ type resolved struct {
 
 // resolve finds the manifest and the paths of model and library.
 func (c Config) resolve() (resolved, error) {
-	m, err := model.Load(models.Files, c.Model)
+	m, err := c.manifest()
 	if err != nil {
 		return resolved{}, err
 	}
@@ -38,6 +40,18 @@ func (c Config) resolve() (resolved, error) {
 		r.library = filepath.Join(c.Home, libraryFolder, host.Library.Name)
 	}
 	return r, nil
+}
+
+// manifest finds the model's manifest: one of the user's own in the model
+// directory, or else one that akin carries.
+func (c Config) manifest() (*model.Manifest, error) {
+	if c.ModelDir != "" {
+		m, err := model.ReadManifest(c.ModelDir)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return m, err
+		}
+	}
+	return model.Load(models.Files, c.Model)
 }
 
 // Setup fetches what is missing or damaged of ONNX Runtime's library and of the
@@ -74,12 +88,14 @@ func Setup(ctx context.Context, config Config, python string, say func(format st
 	} else if err := at.manifest.VerifyDir(at.dir); err != nil {
 		return err
 	}
-	built, err := model.EnsureGraph(at.dir, at.manifest.Pooling)
-	if err != nil {
-		return fmt.Errorf("build the graph of %s: %w", at.manifest.Name, err)
-	}
-	if built {
-		say("built the graph of %s from its weights", at.manifest.Name)
+	if !at.manifest.Ready(at.dir) {
+		built, err := model.EnsureGraph(at.dir, at.manifest.Pooling)
+		if err != nil {
+			return fmt.Errorf("build the graph of %s: %w", at.manifest.Name, err)
+		}
+		if built {
+			say("built the graph of %s from its weights", at.manifest.Name)
+		}
 	}
 	say("model %s (%s): %s", at.manifest.Name, at.manifest.License, at.dir)
 	return nil
@@ -108,7 +124,8 @@ func VerifyModel(config Config) (dir string, err error) {
 		return at.dir, err
 	}
 	if weights, ok := at.manifest.File(model.WeightsFile); ok {
-		return at.dir, model.VerifyGraph(at.dir, weights.SHA256)
+		_, err := model.VerifyGraph(at.dir, weights.SHA256)
+		return at.dir, err
 	}
 	return at.dir, nil
 }

@@ -61,6 +61,7 @@ type commands struct {
 	Embed     embedCommand     `cmd:"" help:"Turn files of papers into files of vectors."`
 	Tokenize  tokenizeCommand  `cmd:"" help:"Show the token ids of texts."`
 	Model     modelCommand     `cmd:"" help:"List, verify, describe and build models."`
+	Reembed   reembedCommand   `cmd:"" help:"Embed a data directory anew, into the space of another model."`
 	Setup     setupCommand     `cmd:"" help:"Fetch the model and ONNX Runtime (the only command that uses the network)."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 

@@ -41,6 +41,39 @@ func (c serveCommand) Run(e *environment) error {
 	})
 }
 
+type reembedCommand struct {
+	Data string `help:"Data directory; no server may be using it." type:"path" env:"AKIN_DATA" placeholder:"DIR" required:""`
+}
+
+// Help says when it is needed.
+func (reembedCommand) Help() string {
+	return `A data directory belongs to one embedding space: model, tokenizer, text policy,
+pooling and precision. When a program would embed into another one, it refuses
+the directory; this command takes the directory there. It can be interrupted and
+run again, and what was there stays in use until all of it is done.`
+}
+
+// Run embeds anew.
+func (c reembedCommand) Run(e *environment) error {
+	config := e.config
+	config.Data = c.Data
+	p := &progress{env: e}
+	did, err := app.Reembed(e.ctx, config, e.log, func(done, total int) {
+		if p.bar == nil && e.progressOnTerm && e.outIsTerminal {
+			p = e.newProgress("embedding", func() (int, error) { return total, nil })
+		}
+		p.set(done, fmt.Sprintf("embedded %d of %d", done, total))
+	})
+	p.finish()
+	if e.ctx.Err() != nil {
+		fmt.Fprintf(e.errOut, "interrupted; go on with: akin reembed --data %s\n", c.Data)
+	}
+	if err == nil && !did {
+		fmt.Fprintln(e.out, "nothing to do: the directory is in this space already")
+	}
+	return err
+}
+
 func (c serveCommand) hint(e *environment, a app.Addresses) {
 	flag := ""
 	if a.GRPC != defaultServer {

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -61,7 +62,7 @@ func TestEmbedStream(t *testing.T) {
 			t.Errorf("input %d has another vector in the stream than alone", i)
 		}
 	}
-	if _, err := stream.Recv(); err != io.EOF {
+	if _, err := stream.Recv(); !errors.Is(err, io.EOF) {
 		t.Errorf("after the last answer: %v", err)
 	}
 }

@@ -150,22 +150,26 @@ func Open(config Config) (_ *Embedder, err error) {
 // source weights of a graph that akin built, else the ready file itself.
 func (e *Embedder) verify(dir string) (weights string, err error) {
 	remedy := func(err error) error {
-		return fmt.Errorf("model %s in %s cannot be used: %w; run `akin setup` to fetch and build it anew", e.manifest.Name, dir, err)
+		return fmt.Errorf("model %s in %s cannot be used: %w; run `akin setup` to fetch and build it anew, or `akin model build DIR` for a model of your own", e.manifest.Name, dir, err)
 	}
-	if file, ok := e.manifest.File(model.GraphFile); ok { // a ready graph
-		if err := file.Verify(dir); err != nil {
+	if e.manifest.Ready(dir) {
+		file, pinned := e.manifest.File(model.GraphFile)
+		if pinned {
+			err = file.Verify(dir)
+		} else {
+			file.SHA256, err = model.Digest(filepath.Join(dir, model.GraphFile))
+		}
+		if err != nil {
 			return "", remedy(err)
 		}
 		return file.SHA256, nil
 	}
-	file, ok := e.manifest.File(model.WeightsFile)
-	if !ok {
-		return "", fmt.Errorf("manifest %s pins neither %s nor %s", e.manifest.Name, model.GraphFile, model.WeightsFile)
-	}
-	if err := model.VerifyGraph(dir, file.SHA256); err != nil {
+	file, _ := e.manifest.File(model.WeightsFile)
+	build, err := model.VerifyGraph(dir, file.SHA256)
+	if err != nil {
 		return "", remedy(err)
 	}
-	return file.SHA256, nil
+	return build.WeightsSHA256, nil
 }
 
 func (e *Embedder) loadTokenizer(dir string) error {

@@ -80,7 +80,7 @@ func (c Config) validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if c.ModelType != "bert" {
-		bad("model_type %q is not supported; akin builds graphs of type bert, and uses any other model as a ready %s with outputs %q or last_hidden_state", c.ModelType, GraphFile, OutputEmbedding)
+		bad("model_type %q is not supported; akin builds graphs of type bert, and uses any other model as a ready %s", c.ModelType, GraphFile)
 	}
 	for name, n := range map[string]int64{
 		"hidden_size": c.HiddenSize, "intermediate_size": c.IntermediateSize, "num_attention_heads": c.NumAttentionHeads,
@@ -152,11 +152,11 @@ func EnsureGraph(dir, pooling string) (built bool, err error) {
 }
 
 func expectedBuild(dir, pooling string) (Build, error) {
-	weights, err := fileDigest(filepath.Join(dir, WeightsFile))
+	weights, err := Digest(filepath.Join(dir, WeightsFile))
 	if err != nil {
 		return Build{}, fmt.Errorf("build graph: %w", err)
 	}
-	config, err := fileDigest(filepath.Join(dir, ConfigFile))
+	config, err := Digest(filepath.Join(dir, ConfigFile))
 	if err != nil {
 		return Build{}, fmt.Errorf("build graph: %w", err)
 	}
@@ -187,19 +187,19 @@ func ReadBuild(dir string) (Build, error) {
 
 // VerifyGraph checks a built graph against its record and the record against
 // the digest of the source weights ("" to skip), so that nothing but what was
-// built from verified weights is loaded.
-func VerifyGraph(dir, weightsSHA256 string) error {
+// built from verified weights is loaded. It gives the record.
+func VerifyGraph(dir, weightsSHA256 string) (Build, error) {
 	b, err := ReadBuild(dir)
 	if err != nil {
-		return err
+		return b, err
 	}
 	if weightsSHA256 != "" && b.WeightsSHA256 != weightsSHA256 {
-		return fmt.Errorf("graph in %s was built from weights %s, not from the model's %s", dir, b.WeightsSHA256, weightsSHA256)
+		return b, fmt.Errorf("graph in %s was built from weights %s, not from the model's %s", dir, b.WeightsSHA256, weightsSHA256)
 	}
 	if b.Builder != builderVersion {
-		return fmt.Errorf("graph in %s was built by version %d of the builder; this is version %d", dir, b.Builder, builderVersion)
+		return b, fmt.Errorf("graph in %s was built by version %d of the builder; this is version %d", dir, b.Builder, builderVersion)
 	}
-	return b.verify(dir)
+	return b, b.verify(dir)
 }
 
 func buildGraph(dir string, record Build) error {

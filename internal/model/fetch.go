@@ -102,7 +102,7 @@ func (f Fetcher) download(ctx context.Context, pkg Package) (wheel string, clean
 	if err != nil || len(wheels) != 1 {
 		return "", nil, fmt.Errorf("fetch %s: pip left %d wheels, expected 1", pkg.Name, len(wheels))
 	}
-	sum, err := fileDigest(wheels[0])
+	sum, err := Digest(wheels[0])
 	if err != nil {
 		return "", nil, fmt.Errorf("fetch %s: %w", pkg.Name, err)
 	}

@@ -98,6 +98,37 @@ func (m *Manifest) File(name string) (File, bool) {
 	return File{}, false
 }
 
+// ManifestFile is the manifest of a user's own model, in its directory. It need
+// not pin files.
+const ManifestFile = "akin.json"
+
+// ReadManifest reads the manifest of a model directory. The error is
+// fs.ErrNotExist if there is none.
+func ReadManifest(dir string) (*Manifest, error) {
+	m := new(Manifest)
+	if err := readJSON(os.DirFS(dir), ManifestFile, m); err != nil {
+		return nil, err
+	}
+	if err := m.Validate(); err != nil {
+		return nil, fmt.Errorf("manifest %s: %w", filepath.Join(dir, ManifestFile), err)
+	}
+	return m, nil
+}
+
+// Ready says whether the model's graph comes ready-made, rather than being built
+// from weights: the manifest pins it, or pins nothing and the directory holds a
+// graph and no weights.
+func (m *Manifest) Ready(dir string) bool {
+	if _, ok := m.File(GraphFile); ok {
+		return true
+	}
+	if _, ok := m.File(WeightsFile); ok {
+		return false
+	}
+	_, err := os.Stat(filepath.Join(dir, WeightsFile))
+	return err != nil
+}
+
 // DirName is the folder name of the model: its name in lower case.
 func (m *Manifest) DirName() string { return strings.ToLower(m.Name) }
 
@@ -220,7 +251,7 @@ func (f File) Verify(dir string) error {
 	if info.Size() != f.Size {
 		return fmt.Errorf("verify %s: it has %d bytes and should have %d", path, info.Size(), f.Size)
 	}
-	sum, err := fileDigest(path)
+	sum, err := Digest(path)
 	if err != nil {
 		return fmt.Errorf("verify %s: %w", f.Name, err)
 	}
@@ -230,7 +261,8 @@ func (f File) Verify(dir string) error {
 	return nil
 }
 
-func fileDigest(path string) (string, error) {
+// Digest gives the SHA-256 of a file, in lower-case hex.
+func Digest(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err

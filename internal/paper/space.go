@@ -65,7 +65,7 @@ func (s Space) Fingerprint() string {
 func SpaceMismatch(have, want Space) *Error {
 	return &Error{
 		Kind: FailedPrecondition, Reason: ReasonSpaceMismatch,
-		Message: fmt.Sprintf("the data holds vectors of space %.12s (%s), this program embeds into space %.12s (%s); vectors of two spaces cannot be compared",
+		Message: fmt.Sprintf("the data holds vectors of space %.12s (%s), this program embeds into space %.12s (%s); vectors of two spaces cannot be compared: use the model that the data was made with, or embed the papers anew with `akin reembed --data DIR`",
 			have.Fingerprint(), have.Model, want.Fingerprint(), want.Model),
 		Metadata: map[string]string{"have": have.Fingerprint(), "want": want.Fingerprint()},
 	}

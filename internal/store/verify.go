@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -204,11 +205,15 @@ func (c *check) ids(ctx context.Context, coll *collection) (n int, err error) {
 
 // vectors checks that each vector is whole and belongs to a record.
 func (c *check) vectors(ctx context.Context, coll *collection) error {
-	values := make([]float32, coll.Space.Dimension)
+	dimensions, err := c.dimensions(ctx, coll)
+	if err != nil {
+		return err
+	}
 	return c.each(ctx, under(prefixVector, coll.ID), func(key, value []byte) error {
 		c.report.Vectors++
 		space, ordinal, kind, ok := vectorOf(key)
-		if !ok || space != coll.spaceID || kind != kindDocument {
+		dimension, known := dimensions[space]
+		if !ok || !known || kind != kindDocument {
 			c.faultf(key, "the key %x is not that of a vector in space %d", key, coll.spaceID)
 			return nil
 		}
@@ -216,8 +221,24 @@ func (c *check) vectors(ctx context.Context, coll *collection) error {
 		if err == nil && !found {
 			c.faultf(key, "there is no paper with ordinal %d", ordinal)
 		}
-		return errors.Join(err, unsealVector(key, value, values))
+		return errors.Join(err, unsealVector(key, value, make([]float32, dimension)))
 	})
+}
+
+// dimensions gives the dimension of each space that the collection has vectors
+// in: its own, and that of a migration that is under way.
+func (c *check) dimensions(ctx context.Context, coll *collection) (map[uint32]int, error) {
+	all := map[uint32]int{coll.spaceID: coll.Space.Dimension}
+	prefix := under(prefixSpace, coll.ID)
+	err := c.each(ctx, prefix, func(key, value []byte) error {
+		var s storedSpace
+		if err := unsealCBOR(key, value, &s); err != nil {
+			return err
+		}
+		all[binary.BigEndian.Uint32(key[len(prefix):])] = int(s.Dimension)
+		return nil
+	})
+	return all, err
 }
 
 // changes checks that the log is whole from where it was trimmed to its end.

@@ -93,21 +93,10 @@ const (
 	inputTypes = "token_type_ids"
 )
 
-// outputs are the outputs that are understood, in order of preference, with
-// whether they are pooled to one vector a text.
-var outputs = []struct { //nolint:gochecknoglobals // a constant table
-	name   string
-	pooled bool
-}{
-	{"sentence_embedding", true},
-	{"last_hidden_state", false},
-	{"token_embeddings", false},
-}
-
 // Inspect reads what a graph file takes and gives. It has inputs input_ids
 // and, if it wants them, attention_mask and token_type_ids, int64
-// [batch][tokens]; and one of the outputs sentence_embedding [batch][dim],
-// last_hidden_state or token_embeddings [batch][tokens][dim], float32.
+// [batch][tokens]; and an output, float32, [batch][dim] if the graph pools, else
+// [batch][tokens][dim].
 func Inspect(path string) (*Graph, error) {
 	options, err := ort.NewSessionOptions()
 	if err != nil {
@@ -162,21 +151,31 @@ func (g *Graph) match(ins, outs []ort.InputOutputInfo) error {
 		}
 		g.inputs = append(g.inputs, in.Name)
 	}
-	for _, want := range outputs {
-		i := slices.IndexFunc(outs, func(o ort.InputOutputInfo) bool { return o.Name == want.name })
-		if i < 0 {
-			continue
-		}
-		if outs[i].DataType != ort.TensorElementDataTypeFloat {
-			return fmt.Errorf("output %q has type %s; float is needed", want.name, outs[i].DataType)
-		}
-		g.output, g.pooled = want.name, want.pooled
-		if n := len(outs[i].Dimensions); n > 0 {
-			g.dim = int(outs[i].Dimensions[n-1])
-		}
-		return nil
+	i := chooseOutput(outs)
+	if i < 0 {
+		return fmt.Errorf("none of its %d outputs is float32 of [batch][tokens][dim] or [batch][dim]", len(outs))
 	}
-	return errors.New("it has none of the outputs sentence_embedding, last_hidden_state, token_embeddings")
+	out := outs[i]
+	g.output, g.pooled, g.dim = out.Name, len(out.Dimensions) == 2, int(out.Dimensions[len(out.Dimensions)-1])
+	return nil
+}
+
+// chooseOutput finds the output to use: one of the usual names, or else the
+// first of three dimensions (a vector a token), or else of two (a vector a
+// text). -1 if there is none.
+func chooseOutput(outs []ort.InputOutputInfo) int {
+	usable := func(o ort.InputOutputInfo, dimensions ...int) bool {
+		return o.DataType == ort.TensorElementDataTypeFloat && slices.Contains(dimensions, len(o.Dimensions))
+	}
+	for _, name := range []string{"sentence_embedding", "last_hidden_state", "token_embeddings"} {
+		if i := slices.IndexFunc(outs, func(o ort.InputOutputInfo) bool { return o.Name == name && usable(o, 2, 3) }); i >= 0 {
+			return i
+		}
+	}
+	if i := slices.IndexFunc(outs, func(o ort.InputOutputInfo) bool { return usable(o, 3) }); i >= 0 {
+		return i
+	}
+	return slices.IndexFunc(outs, func(o ort.InputOutputInfo) bool { return usable(o, 2) })
 }
 
 // Pooled says whether Run gives one vector a text rather than one a token.
