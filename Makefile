@@ -11,7 +11,7 @@ VERSION     ?= 0.1.0-dev
 TOOLS       := $(CURDIR)/.akin/tools
 VENV        := $(CURDIR)/.akin/venv
 
-.PHONY: help setup build run test lint gen gen-check gen-tools tools test-python clean
+.PHONY: help setup build run test lint gen gen-check gen-tools tools test-python bench-embed clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -49,6 +49,20 @@ $(VENV)/.ready: testdata/reference/requirements.txt
 
 test-python: setup $(VENV)/.ready ## Run the tests that compare with Python's reference implementations.
 	AKIN_PYTHON=$(VENV)/bin/python go test -timeout 30m -run 'Reference|Python' ./internal/embed/... ./internal/ingest/... ./internal/app/...
+
+# Peers are measured in an environment of their own.
+BENCH_VENV := $(CURDIR)/.akin/bench-venv
+LISTINGS   ?= ../shared/data/listings
+
+$(BENCH_VENV)/.ready: testdata/reference/bench-requirements.txt
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+bench-embed: setup $(BENCH_VENV)/.ready ## Measure embedding beside its peers, on the abstracts of LISTINGS.
+	go test ./internal/embed -run '^$$' -bench .
+	go build -o bin/benchworker ./internal/embed/benchworker
+	$(BENCH_VENV)/bin/python testdata/reference/bench_embed.py --worker bin/benchworker --home .akin --texts $(LISTINGS)
 
 tools: ## Install the pinned developer tools into .akin/tools.
 	@.ci/tools.sh

@@ -15,7 +15,7 @@ import (
 // packages below itself. Arrows point one way: see ARCHITECTURE.md.
 var rooms = map[string][]string{
 	"cmd/akin":               {"internal/cli"},
-	"internal/cli":           {"internal/app", "internal/client", "internal/ingest", "internal/rpc/wire", "proto/akin/v1"},
+	"internal/cli":           {"internal/app", "internal/client", "internal/ingest", "internal/eval", "internal/rpc/wire", "proto/akin/v1"},
 	"internal/app":           {"internal/rpc", "internal/engine", "internal/catalog", "internal/embed", "internal/store", "internal/model", "models"},
 	"internal/rpc":           {"internal/engine", "internal/catalog", "internal/embed", "internal/paper", "proto/akin/v1"},
 	"internal/rpc/wire":      {"internal/paper", "proto/akin/v1"},
@@ -35,9 +35,11 @@ var rooms = map[string][]string{
 	"internal/paper/titleid": {},
 	"models":                 {},
 	"proto/akin/v1":          {},
-	// For tests only.
-	"internal/embed/embedtest": {"internal/embed", "internal/model", "models"},
-	"internal/ann/anntest":     {"internal/ann", "internal/vec", "internal/paper"},
+	"internal/eval":          {"internal/paper"},
+	// For tests and benchmarks only.
+	"internal/embed/embedtest":   {"internal/embed", "internal/model", "models"},
+	"internal/embed/benchworker": {"internal/embed", "internal/model", "models"},
+	"internal/ann/anntest":       {"internal/ann", "internal/vec", "internal/paper"},
 }
 
 // only says which room alone may import a library.

@@ -189,6 +189,7 @@ func (s *Session) Close() error {
 	if err := s.session.Destroy(); err != nil {
 		return fmt.Errorf("close graph: %w", err)
 	}
+	trim()
 	return nil
 }
 
