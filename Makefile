@@ -44,7 +44,7 @@ test: setup ## Run all tests that need no extra program, with the race detector.
 # The tests that compare with Python's stack need packages of their own.
 $(VENV)/.ready: testdata/reference/requirements.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	touch $@
 
 test-python: setup $(VENV)/.ready ## Run the tests that compare with Python's reference implementations.
