@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -138,6 +140,11 @@ func testHTTP(t *testing.T, s *server) {
 	call(t, http.StatusBadRequest, http.MethodPost, s.http+"/v1/search", "{\"query\":\"\xff\xfe\"}", "")
 	call(t, http.StatusBadRequest, http.MethodPost, s.http+"/v1/search", `{"query":`, "")
 	call(t, http.StatusNotFound, http.MethodGet, s.http+"/v1/nothing", "", "")
+	call(t, http.StatusMethodNotAllowed, http.MethodDelete, s.http+"/v1/search", "", "")
+	call(t, http.StatusBadRequest, http.MethodGet, s.http+"/v1/search?query=%FF%FE", "", "")
+	call(t, http.StatusBadRequest, http.MethodGet, s.http+"/v1/search?query=x&page_sise=3", "", "")
+	call(t, http.StatusOK, http.MethodGet, s.http+"/v1/search?query=x&page_size=3&readMask=id,title", "", "")
+	call(t, http.StatusBadRequest, http.MethodPatch, s.http+"/v1/papers/arXiv:1810.04805?update_mask=revision", `{"title":"x"}`, "")
 	call(t, http.StatusForbidden, http.MethodPost, s.http+"/v1/search", `{"query":"x"}`, "evil.example")
 	call(t, http.StatusBadRequest, http.MethodPost, s.http+"/v1/search", fmt.Sprintf(`{"query":%q}`, strings.Repeat("x", 10<<20)), "")
 	resp, err := http.Post(s.http+"/v1/papers", "text/plain", strings.NewReader(`{"id":"x","title":"y"}`))
@@ -187,4 +194,24 @@ func call(t *testing.T, want int, method, address, body, host string) map[string
 		t.Errorf("%s %.100s: an error without message or details: %.300s", method, address, raw)
 	}
 	return out
+}
+
+// A connection that never says anything does not hold up the stop.
+func TestStopIsBounded(t *testing.T) {
+	s := serve(t, t.TempDir()+"/data")
+	conn, err := net.Dial("tcp", s.grpc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		s.stop(t)
+	}()
+	select {
+	case <-stopped:
+	case <-time.After(40 * time.Second):
+		t.Error("the server did not stop")
+	}
 }

@@ -40,6 +40,7 @@ const (
 	exitPartial     = 3
 	exitNotFound    = 4
 	exitUnavailable = 5
+	exitInterrupted = 130 // as shells have it for SIGINT
 )
 
 // errPartial is what a command returns when it did all but some bad rows.
@@ -59,6 +60,7 @@ type commands struct {
 	Delete    deleteCommand    `cmd:"" help:"Erase papers."`
 	Info      infoCommand      `cmd:"" help:"Show version, model, limits and size."`
 	Embed     embedCommand     `cmd:"" help:"Turn files of papers into files of vectors."`
+	Eval      evalCommand      `cmd:"" help:"Measure retrieval quality on a data set with judgements."`
 	Tokenize  tokenizeCommand  `cmd:"" help:"Show the token ids of texts."`
 	Model     modelCommand     `cmd:"" help:"List, verify, describe and build models."`
 	Reembed   reembedCommand   `cmd:"" help:"Embed a data directory anew, into the space of another model."`
@@ -86,8 +88,8 @@ func (f modelFlags) config() app.Config {
 
 // target says where a data command works.
 type target struct {
-	Data   string `help:"Work on this data directory; no server needed." type:"path" env:"AKIN_DATA" placeholder:"DIR" xor:"target"`
-	Server string `help:"Talk to a server (default ${server})." env:"AKIN_SERVER" placeholder:"HOST:PORT" xor:"target"`
+	Data   string `help:"Work on this data directory; no server needed." type:"path" placeholder:"DIR" xor:"target"`
+	Server string `help:"Talk to a server (default ${server}). Without either flag, AKIN_DATA or AKIN_SERVER say where." placeholder:"HOST:PORT" xor:"target"`
 	Index  string `help:"Index of --data: graph, exact or coder." enum:"graph,exact,coder" default:"graph" env:"AKIN_INDEX"`
 }
 
@@ -105,6 +107,9 @@ type environment struct {
 
 // connect gives a client for the target.
 func (e *environment) connect(t target, create bool) (*client.Client, error) {
+	if t.Data == "" && t.Server == "" { // a flag goes before the environment
+		t.Data, t.Server = os.Getenv("AKIN_DATA"), os.Getenv("AKIN_SERVER")
+	}
 	if t.Data != "" {
 		config := e.config
 		config.Data, config.Create, config.Index = t.Data, create, t.Index
@@ -137,6 +142,7 @@ func (e *environment) close() error {
 	for i := len(e.closers) - 1; i >= 0; i-- {
 		errs = append(errs, e.closers[i]())
 	}
+	e.closers = nil
 	return errors.Join(errs...)
 }
 
@@ -178,6 +184,10 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		outIsTerminal: isTerminal(out), progressOnTerm: isTerminal(errOut),
 	}
 	err = errors.Join(parsed.Run(env), env.close())
+	if err != nil && ctx.Err() != nil {
+		fmt.Fprintln(errOut, "akin: interrupted; what was acknowledged is durable, and the same command goes on from there")
+		return exitInterrupted
+	}
 	if err != nil && !errors.Is(err, errPartial) {
 		fmt.Fprintln(errOut, "akin:", explain(err))
 	}
@@ -217,6 +227,8 @@ func exitCode(err error) int {
 			return exitNotFound
 		case codes.Unavailable:
 			return exitUnavailable
+		case codes.InvalidArgument:
+			return exitUsage
 		}
 	}
 	return exitFailed

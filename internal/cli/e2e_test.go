@@ -204,7 +204,7 @@ func testPages(t *testing.T, s *server) {
 			t.Errorf("result %d: %s in pages, %s at once", i, paged[i].GetPaper().GetId(), want.GetPaper().GetId())
 		}
 	}
-	if code, _, errOut := run(t, "", "search", "--server", s.grpc, "--page-token", token, "another query"); code != 1 || !strings.Contains(errOut, "page_token") {
+	if code, _, errOut := run(t, "", "search", "--server", s.grpc, "--page-token", token, "another query"); code != 2 || !strings.Contains(errOut, "page_token") {
 		t.Errorf("a token of another query: exit code %d, %q", code, errOut)
 	}
 	var listed int
@@ -419,12 +419,26 @@ func TestImportQuarantines(t *testing.T) {
 	quarantine := filepath.Join(dir, "q.jsonl")
 	code, out, errOut := run(t, "", "import", "--data", filepath.Join(dir, "data"), "--quarantine", quarantine,
 		filepath.Join(root, "testdata", "ingest", "listing-cut-abstract.txt"))
-	if code != 3 || !strings.Contains(out, "1 rows quarantined") {
+	if code != 3 || !strings.Contains(out, "1 row quarantined") {
 		t.Errorf("a listing cut in an abstract: exit code %d, %q %q", code, out, errOut)
 	}
 	raw, err := os.ReadFile(quarantine)
 	if err != nil || !bytes.Contains(raw, []byte("the file ends in the middle")) {
 		t.Errorf("quarantine: %v %q", err, raw)
+	}
+	// A file that is not papers does not keep the others from being read.
+	folder := filepath.Join(dir, "folder")
+	os.Mkdir(folder, 0o700)
+	os.WriteFile(filepath.Join(folder, "a.md"), []byte("# Notes\n\nNothing to import here.\n"), 0o600)
+	os.WriteFile(filepath.Join(folder, "b.jsonl"), []byte(`{"id":"b","title":"A paper"}`), 0o600)
+	code, out, _ = run(t, "", "import", "--data", filepath.Join(dir, "data"), "--quarantine", quarantine, folder)
+	if raw, _ := os.ReadFile(quarantine); code != 3 || !strings.Contains(out, "1 paper: 1 new") || !bytes.Contains(raw, []byte("a.md")) {
+		t.Errorf("a foreign file in a folder: exit code %d, %q, %s", code, out, raw)
+	}
+	// What is not a quarantine file is not written over.
+	precious := filepath.Join(folder, "b.jsonl")
+	if code, _, errOut := run(t, "", "import", "--data", filepath.Join(dir, "data"), "--quarantine", precious, folder); code != 1 || !strings.Contains(errOut, "not a quarantine file") {
+		t.Errorf("a quarantine over an input: exit code %d, %q", code, errOut)
 	}
 	if code, _, errOut := run(t, "", "import", "--data", filepath.Join(dir, "data"), filepath.Join(dir, "none")); code != 1 || !strings.Contains(errOut, "none") {
 		t.Errorf("a missing file: exit code %d, %q", code, errOut)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -66,6 +67,10 @@ type embedManifest struct {
 
 // Run embeds.
 func (c embedCommand) Run(e *environment) error {
+	path := cmp.Or(c.Quarantine, filepath.Join(c.Out, "quarantine.jsonl"))
+	if err := c.check(c.Paths, path); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(c.Out, 0o755); err != nil {
 		return fmt.Errorf("make the output directory: %w", err)
 	}
@@ -91,12 +96,12 @@ func (c embedCommand) Run(e *environment) error {
 		fmt.Fprintf(e.errOut, "unchanged: %d papers are embedded already; nothing to do\n", done.Rows)
 		return c.finish(e, done)
 	}
-	path := c.Quarantine
-	if path == "" {
-		path = filepath.Join(c.Out, "quarantine.jsonl")
+	quarantine, err := newQuarantine(path)
+	if err != nil {
+		return err
 	}
 	job := &embedJob{
-		env: e, client: cl, command: c, space: model.GetSpace(), quarantine: ingest.NewQuarantine(path), input: sha256.New(),
+		env: e, client: cl, command: c, space: model.GetSpace(), quarantine: quarantine, input: sha256.New(),
 		progress: e.newProgress("embedding", func() (int, error) { return countRows(e.ctx, c.Paths, c.options()) }),
 	}
 	m, err := job.run()
@@ -104,12 +109,12 @@ func (c embedCommand) Run(e *environment) error {
 	if err = errors.Join(err, job.quarantine.Close()); err != nil {
 		return err
 	}
-	fmt.Fprintf(e.errOut, "%d papers embedded into %s", m.Rows, c.Out)
+	fmt.Fprintf(e.errOut, "%s embedded into %s", plural(m.Rows, "paper"), c.Out)
 	if m.Truncated > 0 {
 		fmt.Fprintf(e.errOut, "; %d longer than the model reads, cut", m.Truncated)
 	}
 	if m.Quarantined > 0 {
-		fmt.Fprintf(e.errOut, "; %d rows quarantined in %s", m.Quarantined, path)
+		fmt.Fprintf(e.errOut, "; %s quarantined in %s", plural(m.Quarantined, "row"), path)
 	}
 	fmt.Fprintln(e.errOut)
 	return c.finish(e, m)
@@ -149,10 +154,10 @@ func (c embedCommand) current(ctx context.Context, fingerprint string) (*embedMa
 	for row, err := range ingest.Papers(ctx, c.Paths, c.options()) {
 		var rejected *ingest.RejectedError
 		switch {
-		case errors.As(err, &rejected):
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case errors.As(err, &rejected), err != nil:
 			bad++
-		case err != nil:
-			return nil, err
 		default:
 			addInput(input, &row)
 			rows++

@@ -1,12 +1,16 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"os"
+	"slices"
+	"strings"
 	"sync"
 
 	"akin/internal/client"
@@ -18,7 +22,7 @@ import (
 // inputFlags say what to read.
 type inputFlags struct {
 	Year       int    `help:"Year of listings, whose dates lack it." placeholder:"YYYY"`
-	Format     string `help:"Format of all files, instead of guessing it from each one's content." placeholder:"NAME"`
+	Format     string `help:"Format of all files (jsonl or listing), instead of guessing it from each one's content." placeholder:"NAME"`
 	Quarantine string `help:"Where rows that cannot be used go." type:"path" placeholder:"FILE"`
 }
 
@@ -46,22 +50,29 @@ first N papers read are durable.`
 
 // Run imports.
 func (c importCommand) Run(e *environment) (err error) {
+	path := cmp.Or(c.Quarantine, "akin-quarantine.jsonl")
+	if err := c.check(c.Paths, path); err != nil {
+		return err
+	}
 	cl, err := e.connect(c.target, true)
 	if err != nil {
 		return err
 	}
-	path := c.Quarantine
-	if path == "" {
-		path = "akin-quarantine.jsonl"
+	quarantine, err := newQuarantine(path)
+	if err != nil {
+		return err
 	}
 	im := &importer{
-		env: e, quarantine: ingest.NewQuarantine(path), sources: make(map[uint64]*sent),
+		env: e, quarantine: quarantine, sources: make(map[uint64]*sent),
 		progress: e.newProgress("importing", func() (int, error) { return countRows(e.ctx, c.Paths, c.options()) }),
 	}
 	err = im.run(cl, ingest.Papers(e.ctx, c.Paths, c.options()))
 	im.progress.finish()
 	err = errors.Join(err, im.quarantine.Close())
 	im.summary()
+	if err == nil && im.index == 0 {
+		fmt.Fprintf(e.errOut, "no papers were found in %s\n", strings.Join(c.Paths, ", "))
+	}
 	if err == nil && im.quarantine.Count() > 0 {
 		return errPartial
 	}
@@ -118,14 +129,51 @@ func (im *importer) next(pull func() (ingest.Row, error, bool)) (*akinv1.ImportP
 	}
 }
 
-// reject quarantines a bad row or a file that cannot be read; any other error
-// ends the command.
+// reject quarantines a bad row, or a file that cannot be read (on); the rest is
+// still read. Only an interruption ends the command.
 func reject(q *ingest.Quarantine, err error) error {
 	var bad *ingest.RejectedError
-	if errors.As(err, &bad) {
+	switch {
+	case errors.As(err, &bad):
 		return q.Add(bad.Rejected)
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
 	}
-	return err
+	file, _, _ := strings.Cut(err.Error(), ": ")
+	return q.Add(ingest.Rejected{File: file, Reason: err.Error()})
+}
+
+// check finds what is wrong with the inputs before anything is made. A file that
+// stands where the quarantine goes must be one of an earlier run.
+func (f inputFlags) check(paths []string, quarantine string) error {
+	files, err := ingest.Walk(paths)
+	if err != nil {
+		return err
+	}
+	if f.Format != "" && !slices.Contains(ingest.Formats(), f.Format) {
+		return fmt.Errorf("--format %q is not one of %s", f.Format, strings.Join(ingest.Formats(), ", "))
+	}
+	old, err := os.Open(quarantine)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look at the quarantine file: %w", err)
+	}
+	defer old.Close()
+	var row struct{ File, Reason, Row *string }
+	if json.NewDecoder(old).Decode(&row) != nil || row.File == nil || row.Reason == nil || row.Row == nil || slices.Contains(files, quarantine) {
+		return fmt.Errorf("%s exists and is not a quarantine file of an earlier run; move it, or name another file with --quarantine", quarantine)
+	}
+	return nil
+}
+
+// newQuarantine makes a quarantine, without what an earlier run left there.
+func newQuarantine(path string) (*ingest.Quarantine, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("remove the quarantine file of an earlier run: %w", err)
+	}
+	return ingest.NewQuarantine(path), nil
 }
 
 // acknowledge notes what became durable.
@@ -166,14 +214,21 @@ func (im *importer) acknowledge(resp *akinv1.ImportPapersResponse) error {
 }
 
 func (im *importer) summary() {
-	fmt.Fprintf(im.env.out, "%d papers: %d new, %d changed, %d unchanged", im.durable, im.created, im.updated, im.same)
+	fmt.Fprintf(im.env.out, "%s: %d new, %d changed, %d unchanged", plural(int(im.durable), "paper"), im.created, im.updated, im.same)
 	if im.long > 0 {
 		fmt.Fprintf(im.env.out, "; %d longer than the model reads, cut", im.long)
 	}
 	if n := im.quarantine.Count(); n > 0 {
-		fmt.Fprintf(im.env.out, "; %d rows quarantined in %s", n, im.quarantine.Path())
+		fmt.Fprintf(im.env.out, "; %s quarantined in %s", plural(n, "row"), im.quarantine.Path())
 	}
 	fmt.Fprintln(im.env.out)
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // countRows counts what there is to do, for the time that is left.

@@ -35,6 +35,7 @@ func (e *environment) newProgress(what string, total func() (int, error)) *progr
 		progressbar.OptionSetPredictTime(true),
 		progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionFullWidth(),
+		progressbar.OptionSetRenderBlankState(true),
 	)
 	return p
 }

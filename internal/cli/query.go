@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
@@ -17,7 +19,7 @@ import (
 type resultFlags struct {
 	target
 	PageSize       int32    `help:"Results to show (0: 10, at most 1000)." short:"n" placeholder:"N"`
-	PageToken      string   `help:"Show the next page: the token that the page before gave." placeholder:"TOKEN"`
+	PageToken      string   `help:"Show the next page: nextPageToken of the page before, from the same running server." placeholder:"TOKEN"`
 	MinScore       *float64 `help:"Leave out results below this cosine." placeholder:"X"`
 	Exact          bool     `help:"Compare with every paper instead of walking the graph."`
 	IncludeVectors bool     `help:"Return vectors too (with --json)."`
@@ -244,6 +246,11 @@ type getCommand struct {
 	JSON bool `name:"json" help:"Print the papers as JSON, one a line."`
 }
 
+// Help shows an example.
+func (getCommand) Help() string {
+	return "Example:\n  akin get --json arXiv:1706.03762\n\nStops at the first id that is not there (exit code 4)."
+}
+
 // Run shows papers.
 func (c getCommand) Run(e *environment) error {
 	cl, err := e.connect(c.target, false)
@@ -270,6 +277,11 @@ type listCommand struct {
 	PageToken string `help:"Where to go on: nextPageToken of the page before." placeholder:"TOKEN"`
 	IDs       bool   `name:"ids" help:"Print ids only."`
 	JSON      bool   `name:"json" help:"Print the response of each page as JSON."`
+}
+
+// Help shows examples.
+func (listCommand) Help() string {
+	return "Examples:\n  akin list --ids\n  akin list --json -n 100\n\n--json prints one response a page and line."
 }
 
 // Run lists papers.
@@ -308,6 +320,11 @@ type deleteCommand struct {
 	AllowMissing bool `help:"Succeed if a paper is not there."`
 }
 
+// Help shows an example.
+func (deleteCommand) Help() string {
+	return "Example:\n  akin delete arXiv:1706.03762\n\nGoes on after an id that is not there; the exit code is then 4."
+}
+
 // Run erases papers.
 func (c deleteCommand) Run(e *environment) error {
 	cl, err := e.connect(c.target, false)
@@ -316,11 +333,15 @@ func (c deleteCommand) Run(e *environment) error {
 	}
 	var errs []error
 	for _, id := range c.ID {
-		if _, err := cl.Papers.DeletePaper(e.ctx, &akinv1.DeletePaperRequest{Id: id, AllowMissing: c.AllowMissing}); err != nil {
+		_, err := cl.Papers.DeletePaper(e.ctx, &akinv1.DeletePaperRequest{Id: id})
+		switch {
+		case err == nil:
+			fmt.Fprintln(e.out, "deleted", oneLine(id))
+		case c.AllowMissing && status.Code(err) == codes.NotFound:
+			fmt.Fprintln(e.out, "not there", oneLine(id))
+		default:
 			errs = append(errs, err)
-			continue
 		}
-		fmt.Fprintln(e.out, "deleted", oneLine(id))
 	}
 	return errors.Join(errs...)
 }
@@ -328,6 +349,11 @@ func (c deleteCommand) Run(e *environment) error {
 type infoCommand struct {
 	target
 	JSON bool `name:"json" help:"Print the response as JSON."`
+}
+
+// Help shows an example.
+func (infoCommand) Help() string {
+	return "Example:\n  akin info --json"
 }
 
 // Run describes the server.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 
 	"akin/internal/app"
@@ -47,14 +48,18 @@ func (modelListCommand) Run(e *environment) error {
 
 // modelArg names a model.
 type modelArg struct {
-	Name string `arg:"" optional:"" help:"Name of the model." default:"${model}"`
+	Name string `arg:"" optional:"" help:"Name of the model (default: that of --model, or ${model})."`
+}
+
+func (a modelArg) name(e *environment) string {
+	return cmp.Or(a.Name, e.config.Model, app.DefaultModel)
 }
 
 type modelInfoCommand struct{ modelArg }
 
 // Run describes a model.
 func (c modelInfoCommand) Run(e *environment) error {
-	m, err := app.Model(c.Name)
+	m, err := app.Model(c.name(e))
 	if err != nil {
 		return err
 	}
@@ -71,12 +76,12 @@ type modelVerifyCommand struct{ modelArg }
 // Run verifies a model.
 func (c modelVerifyCommand) Run(e *environment) error {
 	config := e.config
-	config.Model = c.Name
+	config.Model = c.name(e)
 	dir, err := app.VerifyModel(config)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(e.out, "%s in %s is whole\n", c.Name, dir)
+	fmt.Fprintf(e.out, "%s in %s is whole\n", config.Model, dir)
 	return nil
 }
 

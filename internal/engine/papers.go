@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"akin/internal/catalog"
 	"akin/internal/embed"
@@ -173,6 +174,9 @@ func (e *Engine) Delete(ctx context.Context, collection string, ids []string) (m
 	if err := checkIDs(ids); err != nil {
 		return nil, 0, err
 	}
+	ids = slices.Clone(ids)
+	slices.Sort(ids)
+	ids = slices.Compact(ids) // an id that is named twice is deleted once
 	changes := make([]catalog.Mutation, len(ids))
 	for i, id := range ids {
 		changes[i] = catalog.Mutation{Delete: true, Paper: paper.Paper{ID: id}}
@@ -209,7 +213,7 @@ type writeItem struct {
 func (e *Engine) plan(papers []paper.Paper) *write {
 	w := &write{results: make([]Upserted, len(papers))}
 	for i, p := range papers {
-		if p.ID == "" {
+		if p.ID == "" && p.HasText() {
 			if titleid.Normalize(p.Title) == "" {
 				w.results[i].Err = paper.InvalidField("id", "is empty and cannot be derived, since the title %q has no letter or digit; give the paper an id", p.Title)
 				continue

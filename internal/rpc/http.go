@@ -9,17 +9,22 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"github.com/grpc-ecosystem/grpc-gateway/v2/utilities"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	akinv1 "akin/proto/akin/v1"
 )
@@ -49,6 +54,8 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, hosts []stri
 	g.mux = runtime.NewServeMux(
 		runtime.WithUnescapingMode(runtime.UnescapingModeAllCharacters),
 		runtime.WithErrorHandler(retryAfter(log)),
+		runtime.WithRoutingErrorHandler(routingError),
+		runtime.SetQueryParameterParser(strictQuery{}),
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, &runtime.JSONPb{
 			MarshalOptions: protojson.MarshalOptions{EmitUnpopulated: true},
 		}),
@@ -81,11 +88,20 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Write(openAPI) //nolint:errcheck // the client is gone
 		return
 	}
+	if query, err := url.QueryUnescape(r.URL.RawQuery); err != nil || !utf8.ValidString(query) || !utf8.ValidString(r.URL.Path) {
+		refuse(w, http.StatusBadRequest, codes.InvalidArgument, "NOT_UTF8", "path or query is not valid percent-encoded UTF-8; convert it from its encoding first")
+		return
+	}
 	if hasBody(r) {
 		// A form that a foreign page makes a browser send cannot be JSON.
 		if !isJSON(r.Header.Get("Content-Type")) {
 			refuse(w, http.StatusUnsupportedMediaType, codes.InvalidArgument, "NOT_JSON",
 				fmt.Sprintf("Content-Type is %q; send application/json", r.Header.Get("Content-Type")))
+			return
+		}
+		if r.ContentLength > MaxMessageBytes {
+			refuse(w, http.StatusRequestEntityTooLarge, codes.InvalidArgument, "BODY_TOO_LARGE",
+				fmt.Sprintf("the body has %d bytes; the limit is %d; send it in several requests", r.ContentLength, MaxMessageBytes))
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, MaxMessageBytes)
@@ -157,6 +173,38 @@ func retryAfter(log *slog.Logger) runtime.ErrorHandlerFunc {
 		}
 		runtime.DefaultHTTPErrorHandler(ctx, mux, m, w, r, err)
 	}
+}
+
+// routingError answers what no route takes: 405 where the path is known with
+// another method, 404 else.
+func routingError(ctx context.Context, mux *runtime.ServeMux, m runtime.Marshaler, w http.ResponseWriter, r *http.Request, httpStatus int) {
+	if httpStatus == http.StatusMethodNotAllowed {
+		refuse(w, httpStatus, codes.Unimplemented, "METHOD_NOT_ALLOWED",
+			fmt.Sprintf("%s is not a method of %s; /openapi.json lists what is", r.Method, r.URL.Path))
+		return
+	}
+	if httpStatus == http.StatusNotFound {
+		refuse(w, httpStatus, codes.NotFound, "NO_SUCH_METHOD", fmt.Sprintf("there is no %s; /openapi.json lists what there is", r.URL.Path))
+		return
+	}
+	runtime.DefaultRoutingErrorHandler(ctx, mux, m, w, r, httpStatus)
+}
+
+// strictQuery refuses query parameters that the request does not have, so that
+// a misspelt one is not taken for one that was left out.
+type strictQuery struct{ runtime.DefaultQueryParser }
+
+// Parse implements runtime.QueryParameterParser.
+func (p strictQuery) Parse(target proto.Message, values url.Values, filter *utilities.DoubleArray) error {
+	fields := target.ProtoReflect().Descriptor().Fields()
+	for key := range values {
+		top, _, _ := strings.Cut(key, ".")
+		top, _, _ = strings.Cut(top, "[")
+		if fields.ByJSONName(top) == nil && fields.ByName(protoreflect.Name(top)) == nil {
+			return status.Errorf(codes.InvalidArgument, "query parameter %q is not one of this method; /openapi.json lists them", key)
+		}
+	}
+	return p.DefaultQueryParser.Parse(target, values, filter)
 }
 
 func setRetryAfter(w http.ResponseWriter, s *status.Status) {

@@ -15,6 +15,10 @@ import (
 // keepalive is not cut off at once.
 const minPing = 10 * time.Second
 
+// handshakeTimeout is how long a connection may take to say that it speaks
+// gRPC. One that never does would otherwise hold up the stop of the server.
+const handshakeTimeout = 5 * time.Second
+
 // levelOf says how loud the end of a call is: a caller's fault is not news.
 func levelOf(code codes.Code) logging.Level {
 	switch code {

@@ -21,6 +21,20 @@ func checkMask(field string, mask *fieldmaskpb.FieldMask) error {
 	return nil
 }
 
+// checkUpdateMask also refuses fields that callers cannot set.
+func checkUpdateMask(mask *fieldmaskpb.FieldMask) error {
+	fields := (&akinv1.Paper{}).ProtoReflect().Descriptor().Fields()
+	for _, path := range mask.GetPaths() {
+		if field := fields.ByName(protoreflect.Name(path)); field != nil && field.Number() >= firstOutputOnly {
+			return paper.InvalidField("update_mask", "has path %q, which is output only; leave it out", path)
+		}
+	}
+	return checkMask("update_mask", mask)
+}
+
+// firstOutputOnly is from where on the fields of Paper are akin's to set.
+const firstOutputOnly = 20
+
 // masked leaves only the fields of a mask; an empty one or "*" leaves all.
 func masked(p *akinv1.Paper, mask *fieldmaskpb.FieldMask) *akinv1.Paper {
 	if all(mask) {

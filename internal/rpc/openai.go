@@ -7,11 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc/codes"
@@ -85,7 +87,14 @@ func (o *openAI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var req openAIRequest
-	if err := json.NewDecoder(r.Body).Decode(&req); err != nil {
+	body, err := io.ReadAll(r.Body)
+	if err == nil && !utf8.Valid(body) {
+		err = errors.New("it is not valid UTF-8")
+	}
+	if err == nil {
+		err = json.Unmarshal(body, &req)
+	}
+	if err != nil {
 		writeOpenAIError(w, badOpenAI("", "the body is not the JSON of an embeddings request: %v", err))
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
 
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
@@ -115,7 +116,7 @@ func (s *paperService) UpsertPaper(ctx context.Context, req *akinv1.UpsertPaperR
 	if req.GetPaper() == nil {
 		return nil, paper.InvalidField("paper", "is missing")
 	}
-	if err := checkMask("update_mask", req.GetUpdateMask()); err != nil {
+	if err := checkUpdateMask(req.GetUpdateMask()); err != nil {
 		return nil, err
 	}
 	got, sequence, err := s.upsert(ctx, req)
@@ -209,8 +210,9 @@ func (s *paperService) BatchDeletePapers(ctx context.Context, req *akinv1.BatchD
 	if err != nil {
 		return nil, err
 	}
+	distinct := slices.Compact(slices.Sorted(slices.Values(req.GetIds())))
 	return &akinv1.BatchDeletePapersResponse{
-		DeletedCount: int32(len(req.GetIds()) - len(missing)),
+		DeletedCount: int32(len(distinct) - len(missing)),
 		MissingIds:   missing, Sequence: sequence,
 	}, nil
 }
