@@ -10,6 +10,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -61,8 +62,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	defer e.Close()
-	return serve(e, texts)
+	return errors.Join(serve(e, texts), e.Close())
 }
 
 func read(path string) (texts []string, err error) {
