@@ -6,7 +6,8 @@ package models
 
 import "embed"
 
-// Files holds one JSON manifest per model, and onnxruntime.json.
+// Files holds one JSON manifest per model, and onnxruntime.json; and for models
+// that can run in int8 a calibration (testdata/reference/calibrate.py).
 //
-//go:embed *.json
+//go:embed *.json *.safetensors
 var Files embed.FS

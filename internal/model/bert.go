@@ -10,19 +10,32 @@ import "fmt"
 // OutputEmbedding, float32 [batch][hidden_size]. The same input gives the same
 // bytes.
 func BERT(c Config, t *Tensors, pooling string) ([]byte, error) {
+	b := &bertBuilder{config: c, tensors: t}
+	return b.build(pooling)
+}
+
+// build writes the graph, in int8 if there is a calibration. Metadata is added
+// to the file's.
+func (b *bertBuilder) build(pooling string, metadata ...[2]string) ([]byte, error) {
+	c := b.config
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	b := &bertBuilder{config: c, tensors: t}
-	if t.Has("bert.embeddings.word_embeddings.weight") {
+	layer := b.layer
+	if b.calibration != nil {
+		layer = b.quantLayer
+	}
+	if b.tensors.Has("bert.embeddings.word_embeddings.weight") {
 		b.prefix = "bert."
 	}
 	b.input(InputIDs, typeInt64, "batch", "tokens")
-	b.input(InputMask, typeInt64, "batch", "tokens")
-	b.standard("Cast", "mask32", []string{InputMask}, intAttr("to", int64(typeInt32)))
+	if b.calibration == nil {
+		b.input(InputMask, typeInt64, "batch", "tokens")
+		b.mask = b.standard("Cast", "mask32", []string{InputMask}, intAttr("to", int64(typeInt32)))
+	}
 	x := b.embeddings()
 	for i := range c.NumHiddenLayers {
-		x = b.layer(i, x)
+		x = layer(i, x)
 	}
 	if err := b.pool(x, pooling); err != nil {
 		return nil, err
@@ -31,7 +44,7 @@ func BERT(c Config, t *Tensors, pooling string) ([]byte, error) {
 	if b.err != nil {
 		return nil, b.err
 	}
-	return b.model("bert", [][2]string{{"akin.pooling", pooling}}), nil
+	return b.model("bert", append([][2]string{{"akin.pooling", pooling}}, metadata...)), nil
 }
 
 // bertBuilder keeps the first error of reading a tensor, so that the graph
@@ -41,7 +54,12 @@ type bertBuilder struct {
 	config  Config
 	tensors *Tensors
 	prefix  string
+	mask    string // the input mask as int32; "" where every token counts
 	err     error
+
+	// Of the int8 graph only.
+	calibration *Tensors
+	added       map[string]bool // constants that several layers share
 }
 
 func (b *bertBuilder) weights(name string, shape ...int64) []float32 {
@@ -84,7 +102,7 @@ func (b *bertBuilder) embeddings() string {
 		b.floats("embeddings.positions_and_type", positions, c.MaxPositionEmbeddings, c.HiddenSize), "",
 		b.param("embeddings.LayerNorm.weight", c.HiddenSize),
 		b.param("embeddings.LayerNorm.bias", c.HiddenSize),
-		"mask32",
+		b.mask,
 	}
 	return b.op(microsoft, "EmbedLayerNormalization", inputs, []string{"embedded", "mask_lengths"}, floatAttr("epsilon", c.LayerNormEps))
 }
@@ -95,7 +113,7 @@ func (b *bertBuilder) layer(i int, x string) string {
 	p := fmt.Sprintf("encoder.layer.%d.", i)
 	out := func(name string) string { return fmt.Sprintf("l%d_%s", i, name) }
 
-	context := b.fused("Attention", out("context"), []string{x, b.packedQKV(p), b.packedBias(p), "mask32"},
+	context := b.fused("Attention", out("context"), []string{x, b.packedQKV(p), b.packedBias(p), b.mask},
 		intAttr("num_heads", c.NumAttentionHeads))
 	projected := b.standard("MatMul", out("projected"), []string{context, b.dense(p+"attention.output.dense", c.HiddenSize, c.HiddenSize)})
 	attended := b.skipNorm(out("attended"), projected, x, p+"attention.output")
@@ -108,23 +126,37 @@ func (b *bertBuilder) layer(i int, x string) string {
 // skipNorm adds x + bias to skip and normalises (layer norm after the
 // residual, as BERT has it).
 func (b *bertBuilder) skipNorm(output, x, skip, name string) string {
+	return b.skipNormBias(output, x, skip, name, "")
+}
+
+// skipNormBias is skipNorm with the name of a bias that was added already, or
+// "" for the one of the file.
+func (b *bertBuilder) skipNormBias(output, x, skip, name, bias string) string {
 	h := b.config.HiddenSize
-	return b.fused("SkipLayerNormalization", output, []string{
-		x, skip,
-		b.param(name+".LayerNorm.weight", h),
-		b.param(name+".LayerNorm.bias", h),
-		b.param(name+".dense.bias", h),
-	}, floatAttr("epsilon", b.config.LayerNormEps))
+	weight, shift := b.param(name+".LayerNorm.weight", h), b.param(name+".LayerNorm.bias", h)
+	if bias == "" {
+		bias = b.param(name+".dense.bias", h)
+	}
+	return b.fused("SkipLayerNormalization", output, []string{x, skip, weight, shift, bias}, floatAttr("epsilon", b.config.LayerNormEps))
 }
 
 // packedQKV gives the [hidden][3*hidden] matrix of query, key and value.
 func (b *bertBuilder) packedQKV(p string) string {
 	h := b.config.HiddenSize
+	return b.floats(p+"attention.self.qkv", b.qkvWeights(p), h, 3*h)
+}
+
+func (b *bertBuilder) packedBias(p string) string {
+	return b.floats(p+"attention.self.qkv.bias", b.qkvBias(p), 3*b.config.HiddenSize)
+}
+
+func (b *bertBuilder) qkvWeights(p string) []float32 {
+	h := b.config.HiddenSize
 	packed := make([]float32, 3*h*h)
 	for part, name := range []string{"query", "key", "value"} {
 		w := b.weights(p+"attention.self."+name+".weight", h, h)
 		if b.err != nil {
-			return ""
+			return nil
 		}
 		for out := range h {
 			for in := range h {
@@ -132,16 +164,15 @@ func (b *bertBuilder) packedQKV(p string) string {
 			}
 		}
 	}
-	return b.floats(p+"attention.self.qkv", packed, h, 3*h)
+	return packed
 }
 
-func (b *bertBuilder) packedBias(p string) string {
-	h := b.config.HiddenSize
+func (b *bertBuilder) qkvBias(p string) []float32 {
 	var packed []float32
 	for _, name := range []string{"query", "key", "value"} {
-		packed = append(packed, b.weights(p+"attention.self."+name+".bias", h)...)
+		packed = append(packed, b.weights(p+"attention.self."+name+".bias", b.config.HiddenSize)...)
 	}
-	return b.floats(p+"attention.self.qkv.bias", packed, 3*h)
+	return packed
 }
 
 // pool adds pooling and L2 normalisation over x, [batch][tokens][hidden].
@@ -150,7 +181,13 @@ func (b *bertBuilder) pool(x, pooling string) error {
 	case "mean":
 		// The masked sum as a batched [1][tokens] x [tokens][hidden] product;
 		// dividing by the count cancels under L2 normalisation.
-		b.standard("Cast", "mask_float", []string{InputMask}, intAttr("to", int64(typeFloat)))
+		counts := InputMask
+		if b.mask == "" {
+			// Every token counts. A sum by ReduceMean instead would depend, in
+			// its last bit, on the number of texts.
+			counts = b.standard("Equal", "every_token", []string{InputIDs, InputIDs})
+		}
+		b.standard("Cast", "mask_float", []string{counts}, intAttr("to", int64(typeFloat)))
 		axis := b.int64s("axis_1", 1)
 		b.standard("Unsqueeze", "mask_row", []string{"mask_float", axis})
 		b.standard("MatMul", "pooled_row", []string{"mask_row", x})

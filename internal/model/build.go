@@ -1,6 +1,7 @@
 package model
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -21,6 +22,14 @@ const (
 	GraphFile     = "model.onnx"
 	// BuildFile records what GraphFile was built from.
 	BuildFile = "model.onnx.json"
+	// Int8GraphFile is the graph of precision int8, beside the other.
+	Int8GraphFile = "model.int8.onnx"
+)
+
+// The precisions of a graph.
+const (
+	Float32 = "float32"
+	Int8    = "int8"
 )
 
 // Names of the graph's inputs (int64 [batch][tokens]) and of its output
@@ -35,6 +44,10 @@ const (
 // that older graphs are built anew. It is not part of the embedding space.
 const builderVersion = 1
 
+// int8BuilderVersion is the same for graphs of precision int8. There, other
+// bytes can mean slightly other vectors.
+const int8BuilderVersion = 1
+
 // Build is the record of a built graph.
 type Build struct {
 	Builder       int    `json:"builder"`
@@ -43,6 +56,9 @@ type Build struct {
 	Pooling       string `json:"pooling"`
 	GraphSHA256   string `json:"graph_sha256"`
 	GraphSize     int64  `json:"graph_size"`
+	// Precision is empty for float32.
+	Precision         string `json:"precision,omitempty"`
+	CalibrationSHA256 string `json:"calibration_sha256,omitempty"`
 }
 
 // Config is what the graph needs of a BERT config.json.
@@ -145,10 +161,27 @@ func EnsureGraph(dir, pooling string) (built bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if have, err := ReadBuild(dir); err == nil && have.sameSource(want) && have.verify(dir) == nil {
+	return ensure(dir, want, nil)
+}
+
+// EnsureInt8Graph is EnsureGraph for the graph of precision int8, Int8GraphFile.
+// ReadCalibration gives the calibration; it must have been measured with the
+// weights in dir.
+func EnsureInt8Graph(dir, pooling string, calibration []byte) (built bool, err error) {
+	want, err := expectedBuild(dir, pooling)
+	if err != nil {
+		return false, err
+	}
+	sum := sha256.Sum256(calibration)
+	want.Builder, want.Precision, want.CalibrationSHA256 = int8BuilderVersion, Int8, hex.EncodeToString(sum[:])
+	return ensure(dir, want, calibration)
+}
+
+func ensure(dir string, want Build, calibration []byte) (built bool, err error) {
+	if have, err := readBuild(dir, want.file()); err == nil && have.sameSource(want) && have.verify(dir) == nil {
 		return false, nil
 	}
-	return true, buildGraph(dir, want)
+	return true, buildGraph(dir, want, calibration)
 }
 
 func expectedBuild(dir, pooling string) (Build, error) {
@@ -168,19 +201,34 @@ func (b Build) sameSource(want Build) bool {
 	return b == want
 }
 
+// file gives the name of the graph that b is the record of.
+func (b Build) file() string {
+	if b.Precision == Int8 {
+		return Int8GraphFile
+	}
+	return GraphFile
+}
+
 func (b Build) verify(dir string) error {
-	return File{Name: GraphFile, Size: b.GraphSize, SHA256: b.GraphSHA256}.Verify(dir)
+	return File{Name: b.file(), Size: b.GraphSize, SHA256: b.GraphSHA256}.Verify(dir)
 }
 
 // ReadBuild reads the record beside a built graph.
-func ReadBuild(dir string) (Build, error) {
+func ReadBuild(dir string) (Build, error) { return readBuild(dir, GraphFile) }
+
+// readBuild reads the record of a graph file, which is called like it with
+// .json after it.
+func readBuild(dir, graph string) (Build, error) {
 	var b Build
-	raw, err := os.ReadFile(filepath.Join(dir, BuildFile))
+	raw, err := os.ReadFile(filepath.Join(dir, graph+".json"))
 	if err != nil {
 		return b, fmt.Errorf("read build record: %w", err)
 	}
 	if err := json.Unmarshal(raw, &b); err != nil {
-		return b, fmt.Errorf("build record %s: %w", BuildFile, err)
+		return b, fmt.Errorf("build record %s.json: %w", graph, err)
+	}
+	if b.file() != graph {
+		return b, fmt.Errorf("build record %s.json is of precision %q", graph, b.Precision)
 	}
 	return b, nil
 }
@@ -189,20 +237,29 @@ func ReadBuild(dir string) (Build, error) {
 // the digest of the source weights ("" to skip), so that nothing but what was
 // built from verified weights is loaded. It gives the record.
 func VerifyGraph(dir, weightsSHA256 string) (Build, error) {
-	b, err := ReadBuild(dir)
+	return verifyGraph(dir, GraphFile, builderVersion, weightsSHA256)
+}
+
+// VerifyInt8Graph is VerifyGraph for the graph of precision int8.
+func VerifyInt8Graph(dir, weightsSHA256 string) (Build, error) {
+	return verifyGraph(dir, Int8GraphFile, int8BuilderVersion, weightsSHA256)
+}
+
+func verifyGraph(dir, graph string, version int, weightsSHA256 string) (Build, error) {
+	b, err := readBuild(dir, graph)
 	if err != nil {
 		return b, err
 	}
 	if weightsSHA256 != "" && b.WeightsSHA256 != weightsSHA256 {
 		return b, fmt.Errorf("graph in %s was built from weights %s, not from the model's %s", dir, b.WeightsSHA256, weightsSHA256)
 	}
-	if b.Builder != builderVersion {
-		return b, fmt.Errorf("graph in %s was built by version %d of the builder; this is version %d", dir, b.Builder, builderVersion)
+	if b.Builder != version {
+		return b, fmt.Errorf("graph in %s was built by version %d of the builder; this is version %d", dir, b.Builder, version)
 	}
 	return b, b.verify(dir)
 }
 
-func buildGraph(dir string, record Build) error {
+func buildGraph(dir string, record Build, calibration []byte) error {
 	config, err := ReadConfig(filepath.Join(dir, ConfigFile))
 	if err != nil {
 		return err
@@ -212,7 +269,7 @@ func buildGraph(dir string, record Build) error {
 		return err
 	}
 	defer tensors.Close()
-	onnx, err := BERT(config, tensors, record.Pooling)
+	onnx, err := writeGraph(config, tensors, record, calibration)
 	if err != nil {
 		return fmt.Errorf("build graph: %w", err)
 	}
@@ -222,12 +279,26 @@ func buildGraph(dir string, record Build) error {
 	if err != nil {
 		return fmt.Errorf("build graph: %w", err)
 	}
-	if err := renameio.WriteFile(filepath.Join(dir, GraphFile), onnx, 0o644); err != nil {
+	if err := renameio.WriteFile(filepath.Join(dir, record.file()), onnx, 0o644); err != nil {
 		return fmt.Errorf("write graph: %w", err)
 	}
 	// The record comes last: a graph without a matching record is built anew.
-	if err := renameio.WriteFile(filepath.Join(dir, BuildFile), append(raw, '\n'), 0o644); err != nil {
+	if err := renameio.WriteFile(filepath.Join(dir, record.file()+".json"), append(raw, '\n'), 0o644); err != nil {
 		return fmt.Errorf("write build record: %w", err)
 	}
 	return nil
+}
+
+func writeGraph(c Config, t *Tensors, record Build, calibration []byte) ([]byte, error) {
+	if record.Precision != Int8 {
+		return BERT(c, t, record.Pooling)
+	}
+	measured, err := readTensors(bytes.NewReader(calibration), int64(len(calibration)))
+	if err != nil {
+		return nil, fmt.Errorf("calibration: %w", err)
+	}
+	if with := measured.metadata[calibrationWeights]; with != record.WeightsSHA256 {
+		return nil, fmt.Errorf("the calibration was measured with weights %s, these are %s; use float32", with, record.WeightsSHA256)
+	}
+	return BERTInt8(c, t, record.Pooling, measured)
 }

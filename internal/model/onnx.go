@@ -15,6 +15,8 @@ const (
 	microsoft     = "com.microsoft"
 
 	typeFloat int32 = 1
+	typeUint8 int32 = 2
+	typeInt8  int32 = 3
 	typeInt32 int32 = 6
 	typeInt64 int32 = 7
 

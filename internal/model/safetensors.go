@@ -17,10 +17,13 @@ const maxSafetensorsHeader = 100 << 20
 // of a JSON header, the header (name -> dtype, shape, offsets), and the raw
 // tensors, little-endian and row-major.
 type Tensors struct {
-	file   *os.File
+	file   io.ReaderAt
+	close  func() error
 	start  int64 // of the raw data
 	size   int64 // of the raw data
 	header map[string]tensorInfo
+	// metadata is the header's free text.
+	metadata map[string]string
 }
 
 type tensorInfo struct {
@@ -44,20 +47,31 @@ func OpenTensors(path string) (_ *Tensors, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open safetensors: %w", err)
 	}
-	var n uint64
-	if err := binary.Read(f, binary.LittleEndian, &n); err != nil {
-		return nil, fmt.Errorf("open safetensors %s: read header length: %w", path, err)
+	t, err := readTensors(f, info.Size())
+	if err != nil {
+		return nil, fmt.Errorf("open safetensors %s: %w", path, err)
 	}
-	if n > maxSafetensorsHeader || int64(n) > info.Size()-8 {
-		return nil, fmt.Errorf("open safetensors %s: header of %d bytes does not fit (file %d bytes, limit %d)", path, n, info.Size(), maxSafetensorsHeader)
+	t.close = f.Close
+	return t, nil
+}
+
+// readTensors reads the header of size bytes of a safetensors file.
+func readTensors(file io.ReaderAt, size int64) (*Tensors, error) {
+	var prefix [8]byte
+	if _, err := file.ReadAt(prefix[:], 0); err != nil {
+		return nil, fmt.Errorf("read header length: %w", err)
+	}
+	n := binary.LittleEndian.Uint64(prefix[:])
+	if n > maxSafetensorsHeader || int64(n) > size-8 {
+		return nil, fmt.Errorf("header of %d bytes does not fit (file %d bytes, limit %d)", n, size, maxSafetensorsHeader)
 	}
 	raw := make([]byte, n)
-	if _, err := io.ReadFull(f, raw); err != nil {
-		return nil, fmt.Errorf("open safetensors %s: read header: %w", path, err)
+	if _, err := file.ReadAt(raw, 8); err != nil {
+		return nil, fmt.Errorf("read header: %w", err)
 	}
-	t := &Tensors{file: f, start: 8 + int64(n), size: info.Size() - 8 - int64(n)}
+	t := &Tensors{file: file, start: 8 + int64(n), size: size - 8 - int64(n)}
 	if err := t.parse(raw); err != nil {
-		return nil, fmt.Errorf("open safetensors %s: %w", path, err)
+		return nil, err
 	}
 	return t, nil
 }
@@ -70,6 +84,9 @@ func (t *Tensors) parse(raw []byte) error {
 	t.header = make(map[string]tensorInfo, len(entries))
 	for name, entry := range entries {
 		if name == "__metadata__" {
+			if err := json.Unmarshal(entry, &t.metadata); err != nil {
+				return fmt.Errorf("metadata: %w", err)
+			}
 			continue
 		}
 		var info tensorInfo
@@ -114,7 +131,12 @@ func (i tensorInfo) check(size int64) error {
 }
 
 // Close closes the file.
-func (t *Tensors) Close() error { return t.file.Close() }
+func (t *Tensors) Close() error {
+	if t.close == nil { // bytes in memory
+		return nil
+	}
+	return t.close()
+}
 
 // Names gives the tensors' names in ascending order.
 func (t *Tensors) Names() []string {
