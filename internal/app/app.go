@@ -169,7 +169,7 @@ func (a *App) openEmbedder() (*embed.Embedder, rpc.About, error) {
 		return nil, rpc.About{}, err
 	}
 	embedder, err := embed.Open(embed.Config{
-		Library: at.library, ModelDir: at.dir, Manifest: at.manifest,
+		Library: at.library, ModelDir: at.dir, Manifest: at.manifest, Precision: a.config.Precision,
 		Threads: a.config.Threads, QueueTokens: a.config.QueueTokens,
 	})
 	if err != nil {

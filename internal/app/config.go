@@ -35,6 +35,8 @@ type Config struct {
 	Model string
 	// ModelDir and Library override where the model and ONNX Runtime are.
 	ModelDir, Library string
+	// Precision is "float32", the default, or "int8".
+	Precision string
 	// Threads is how many cores embedding uses; default all.
 	Threads int
 	// QueueTokens bounds the embedding queue; see embed.Config.
@@ -52,6 +54,12 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Model == "" {
 		c.Model = model.DefaultName
+	}
+	if c.Precision == "" {
+		c.Precision = model.Float32
+	}
+	if c.Precision != model.Float32 && c.Precision != model.Int8 {
+		errs = append(errs, fmt.Errorf("precision %q is neither %s nor %s", c.Precision, model.Float32, model.Int8))
 	}
 	if c.Threads < 0 || c.Threads > 1024 {
 		errs = append(errs, fmt.Errorf("threads %d is not between 0 (all cores) and 1024", c.Threads))

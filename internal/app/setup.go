@@ -97,7 +97,30 @@ func Setup(ctx context.Context, config Config, python string, say func(format st
 			say("built the graph of %s from its weights", at.manifest.Name)
 		}
 	}
+	if err := at.ensureInt8(config.Precision, say); err != nil {
+		return err
+	}
 	say("model %s (%s): %s", at.manifest.Name, at.manifest.License, at.dir)
+	return nil
+}
+
+// ensureInt8 builds the int8 graph of a model that has a calibration; one that
+// was asked for must have it.
+func (r resolved) ensureInt8(precision string, say func(format string, args ...any)) error {
+	calibration, err := model.ReadCalibration(models.Files, r.manifest)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && precision != model.Int8:
+		return nil
+	case err != nil:
+		return fmt.Errorf("model %s cannot be had in int8: %w", r.manifest.Name, err)
+	}
+	built, err := model.EnsureInt8Graph(r.dir, r.manifest.Pooling, calibration)
+	if err != nil {
+		return fmt.Errorf("build the int8 graph of %s: %w", r.manifest.Name, err)
+	}
+	if built {
+		say("built the int8 graph of %s from its weights", r.manifest.Name)
+	}
 	return nil
 }
 

@@ -56,6 +56,9 @@ type Config struct {
 	ModelDir string
 	// Manifest describes the model. Required.
 	Manifest *model.Manifest
+	// Precision is model.Float32, the default, or model.Int8: half the time for
+	// slightly other vectors, which are a space of their own.
+	Precision string
 	// Threads is how many cores to use; default: all.
 	Threads int
 	// QueueTokens bounds the tokens that wait or run in each class; default
@@ -122,7 +125,7 @@ func Open(config Config) (_ *Embedder, err error) {
 			err = errors.Join(err, e.closeSessions())
 		}
 	}()
-	weights, err := e.verify(config.ModelDir)
+	source, err := e.verify(config.ModelDir, config.Precision)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +135,7 @@ func Open(config Config) (_ *Embedder, err error) {
 	if e.release, err = onnx.Load(config.Library); err != nil {
 		return nil, err
 	}
-	graph, err := onnx.Inspect(filepath.Join(config.ModelDir, model.GraphFile))
+	graph, err := onnx.Inspect(filepath.Join(config.ModelDir, source.graph))
 	if err != nil {
 		return nil, fmt.Errorf("%w; run `akin setup` to build it anew", err)
 	}
@@ -142,34 +145,53 @@ func Open(config Config) (_ *Embedder, err error) {
 	if err := e.start(graph, config.Threads); err != nil {
 		return nil, err
 	}
-	e.space = spaceOf(config.Manifest, weights, e.tokenizer.Digest())
+	e.space = spaceOf(config.Manifest, source, e.tokenizer.Digest())
 	return e, nil
+}
+
+// source is the graph that is run and what its vectors depend on.
+type source struct {
+	graph     string // file name
+	weights   string // SHA-256
+	precision string
 }
 
 // verify checks the graph and gives the digest of the weights behind it: the
 // source weights of a graph that akin built, else the ready file itself.
-func (e *Embedder) verify(dir string) (weights string, err error) {
+func (e *Embedder) verify(dir, precision string) (source, error) {
 	remedy := func(err error) error {
 		return fmt.Errorf("model %s in %s cannot be used: %w; run `akin setup` to fetch and build it anew, or `akin model build DIR` for a model of your own", e.manifest.Name, dir, err)
 	}
-	if e.manifest.Ready(dir) {
-		file, pinned := e.manifest.File(model.GraphFile)
+	file, pinned := e.manifest.File(model.GraphFile)
+	switch {
+	case e.manifest.Ready(dir) && precision == model.Int8:
+		return source{}, fmt.Errorf("model %s comes as a ready graph, which is used as it is; leave out the precision", e.manifest.Name)
+	case e.manifest.Ready(dir):
+		err := error(nil)
 		if pinned {
 			err = file.Verify(dir)
 		} else {
 			file.SHA256, err = model.Digest(filepath.Join(dir, model.GraphFile))
 		}
 		if err != nil {
-			return "", remedy(err)
+			return source{}, remedy(err)
 		}
-		return file.SHA256, nil
+		return source{graph: model.GraphFile, weights: file.SHA256, precision: model.Float32}, nil
 	}
-	file, _ := e.manifest.File(model.WeightsFile)
+	file, _ = e.manifest.File(model.WeightsFile)
+	if precision == model.Int8 {
+		build, err := model.VerifyInt8Graph(dir, file.SHA256)
+		if err != nil {
+			return source{}, remedy(err)
+		}
+		// Another calibration rounds differently: its vectors are another space.
+		return source{model.Int8GraphFile, build.WeightsSHA256, fmt.Sprintf("%s-%.8s", model.Int8, build.CalibrationSHA256)}, nil
+	}
 	build, err := model.VerifyGraph(dir, file.SHA256)
 	if err != nil {
-		return "", remedy(err)
+		return source{}, remedy(err)
 	}
-	return build.WeightsSHA256, nil
+	return source{model.GraphFile, build.WeightsSHA256, model.Float32}, nil
 }
 
 func (e *Embedder) loadTokenizer(dir string) error {
@@ -219,11 +241,11 @@ func (e *Embedder) start(graph *onnx.Graph, threads int) error {
 	return nil
 }
 
-func spaceOf(m *model.Manifest, weights, tokenizer string) paper.Space {
+func spaceOf(m *model.Manifest, s source, tokenizer string) paper.Space {
 	return paper.Space{
-		Model: m.Name, ModelDigest: weights, TokenizerDigest: tokenizer, Pooling: m.Pooling,
+		Model: m.Name, ModelDigest: s.weights, TokenizerDigest: tokenizer, Pooling: m.Pooling,
 		Template: m.Template, QueryPrefix: m.QueryPrefix, DocumentPrefix: m.DocumentPrefix,
-		MaxTokens: m.MaxTokens, Dimension: m.Dimension, Precision: "float32",
+		MaxTokens: m.MaxTokens, Dimension: m.Dimension, Precision: s.precision,
 	}
 }
 

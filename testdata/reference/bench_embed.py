@@ -183,6 +183,8 @@ def measure(args, model, title, texts):
     lengths = [len(e.ids) for e in tokenizer.encode_batch(texts)]
     tokens = sum(lengths)
     contenders = [(Contender("akin", [args.worker, "-home", args.home, "-texts", path]), "run 0")]
+    int8 = [args.worker, "-home", args.home, "-texts", path, "-precision", "int8"]
+    contenders.append((Contender("akin, int8 (opt-in)", int8), "run 0"))
     for peer, batch in (("sentence-transformers", 32), ("onnx", 8), ("onnx", 32), ("onnx-sorted", 32), ("gemm", 1)):
         command = [sys.executable, os.path.abspath(__file__), "--peer", peer, "--texts", path, "--home", args.home]
         c = Contender(peer if peer == "gemm" else "%s, batches of %d" % (peer, batch), command)

@@ -36,6 +36,7 @@ func run() error {
 	path := flag.String("texts", "", "file of JSON strings")
 	threads := flag.Int("threads", 0, "cores to use; 0 for all")
 	dir := flag.String("model-dir", "", "directory of the model, if not the default")
+	precision := flag.String("precision", model.Float32, "float32 or int8")
 	flag.Parse()
 	m, err := model.Load(models.Files, model.DefaultName)
 	if err != nil {
@@ -57,7 +58,7 @@ func run() error {
 		return err
 	}
 	e, err := embed.Open(embed.Config{
-		Library: filepath.Join(*home, "lib", host.Library.Name), ModelDir: *dir, Manifest: m, Threads: *threads, QueueTokens: 1 << 24,
+		Library: filepath.Join(*home, "lib", host.Library.Name), ModelDir: *dir, Manifest: m, Precision: *precision, Threads: *threads, QueueTokens: 1 << 24,
 	})
 	if err != nil {
 		return err
