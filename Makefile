@@ -11,7 +11,7 @@ VERSION     ?= 0.1.0-dev
 TOOLS       := $(CURDIR)/.akin/tools
 VENV        := $(CURDIR)/.akin/venv
 
-.PHONY: help setup build run test lint gen gen-check gen-tools tools test-python bench-embed clean
+.PHONY: help setup build run test lint gen gen-check gen-tools tools test-python bench-embed bench-latency clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ bench-embed: setup $(BENCH_VENV)/.ready ## Measure embedding beside its peers, o
 	go test ./internal/embed -run '^$$' -bench .
 	go build -o bin/benchworker ./internal/embed/benchworker
 	$(BENCH_VENV)/bin/python testdata/reference/bench_embed.py --worker bin/benchworker --home .akin --texts $(LISTINGS)
+
+bench-latency: setup ## Measure a query through gRPC, idle and during a bulk import.
+	AKIN_BENCH=1 go test ./internal/cli -run TestLatency -v -count 1
 
 tools: ## Install the pinned developer tools into .akin/tools.
 	@.ci/tools.sh
