@@ -167,7 +167,7 @@ func (e *Embedder) verify(dir, precision string) (source, error) {
 	case e.manifest.Ready(dir) && precision == model.Int8:
 		return source{}, fmt.Errorf("model %s comes as a ready graph, which is used as it is; leave out the precision", e.manifest.Name)
 	case e.manifest.Ready(dir):
-		err := error(nil)
+		var err error
 		if pinned {
 			err = file.Verify(dir)
 		} else {
