@@ -16,7 +16,6 @@ import (
 
 	"akin/internal/client"
 	"akin/internal/eval"
-	"akin/internal/paper"
 	"akin/internal/rpc/wire"
 	akinv1 "akin/proto/akin/v1"
 )
@@ -114,11 +113,11 @@ func (c evalCommand) evaluate(e *environment, dir string, options eval.Options) 
 		return nil, 0, err
 	}
 	defer func() { err = errors.Join(err, e.close()) }()
-	s := &evalSearcher{client: cl, papers: make(map[string]*paper.Paper, len(set.Papers)), vectors: make(map[string][]float32)}
+	s := &evalSearcher{client: cl, set: set, at: make(map[string]int, len(set.Papers)), vectors: make(map[string][]float32)}
 	for i := range set.Papers {
-		s.papers[set.Papers[i].ID] = &set.Papers[i]
+		s.at[set.Papers[i].ID] = i
 	}
-	if err := s.load(e, set.Papers); err != nil {
+	if err := s.load(e); err != nil {
 		return nil, 0, err
 	}
 	begin := time.Now()
@@ -129,7 +128,8 @@ func (c evalCommand) evaluate(e *environment, dir string, options eval.Options) 
 // evalSearcher answers the queries of a data set through the API.
 type evalSearcher struct {
 	client *client.Client
-	papers map[string]*paper.Paper
+	set    *eval.Dataset
+	at     map[string]int // position of a paper in set.Papers
 
 	mu      sync.Mutex // guards vectors
 	vectors map[string][]float32
@@ -137,7 +137,8 @@ type evalSearcher struct {
 
 // load imports the papers of a data set. Papers that have no text cannot be
 // found, as they could not by a user; it says how many.
-func (s *evalSearcher) load(e *environment, papers []paper.Paper) error {
+func (s *evalSearcher) load(e *environment) error {
+	papers := s.set.Papers
 	p := e.newProgress("importing", func() (int, error) { return len(papers), nil })
 	i, refused := 0, 0
 	err := s.client.Import(e.ctx, func(context.Context) (*akinv1.ImportPapersRequest, error) {
@@ -234,7 +235,7 @@ func (s *evalSearcher) vector(ctx context.Context, id string) ([]float32, error)
 	if r.GetPaper().GetId() == id {
 		v = r.GetVector()
 	} else { // another paper with the same text came first
-		p := s.papers[id]
+		p := &s.set.Papers[s.at[id]]
 		got, err := s.client.Embed.Embed(ctx, &akinv1.EmbedRequest{Inputs: []*akinv1.EmbedInput{{
 			Input: &akinv1.EmbedInput_Paper{Paper: &akinv1.Text{Title: p.Title, Abstract: p.Abstract}},
 		}}})

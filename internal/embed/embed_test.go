@@ -62,7 +62,7 @@ func same(a, b []float32) bool {
 // order, in either class, with one thread or several.
 func TestVectorsDoNotDependOnTheBatch(t *testing.T) {
 	e := embedtest.Open(t)
-	texts := sample(t, 24)
+	texts := sample(t, 28)
 	texts = append(texts, "short", "a short query", "another short query", strings.Repeat("long text ", 400))
 	alone := make([][]float32, len(texts))
 	for i, text := range texts {
