@@ -228,6 +228,47 @@ func TestPythonReference(t *testing.T) {
 	}
 }
 
+// A library that is none, and a tokenizer that does not fit the model, are
+// noticed at the start.
+func TestMisfits(t *testing.T) {
+	config := embedtest.Config(t)
+	library := filepath.Join(t.TempDir(), "libonnxruntime.so")
+	if err := os.WriteFile(library, []byte("not a library"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wrong := config
+	wrong.Library = library
+	if e, err := embed.Open(wrong); err == nil {
+		e.Close()
+		t.Error("opened with a library that is none")
+	} else if !strings.Contains(err.Error(), "1.24") || !strings.Contains(err.Error(), "--onnxruntime") {
+		t.Errorf("a library that is none: %v, want the version that is needed and the flag", err)
+	}
+
+	dir := t.TempDir()
+	for _, name := range []string{"model.onnx", "model.onnx.json", "tokenizer.json"} {
+		if err := os.Symlink(filepath.Join(config.ModelDir, name), filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	raw, err := os.ReadFile(filepath.Join(config.ModelDir, "config.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	small := strings.Replace(string(raw), `"vocab_size": 30522`, `"vocab_size": 3052`, 1)
+	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(small), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	misfit := config
+	misfit.ModelDir = dir
+	if e, err := embed.Open(misfit); err == nil {
+		e.Close()
+		t.Error("opened with a tokenizer of more tokens than the model has")
+	} else if !strings.Contains(err.Error(), "30522") || !strings.Contains(err.Error(), "3052") {
+		t.Errorf("a tokenizer that does not fit: %v, want both sizes", err)
+	}
+}
+
 func TestOpenErrorsNameTheRemedy(t *testing.T) {
 	config := embedtest.Config(t)
 	dir := t.TempDir()
