@@ -12,12 +12,9 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"akin/internal/rpc/wire"
 	akinv1 "akin/proto/akin/v1"
 )
-
-// MaxMessageBytes is the largest message that a client takes and sends: the
-// server's own limit.
-const MaxMessageBytes = 32 << 20
 
 // serviceConfig retries what is safe to repeat: every unary method is, since
 // writes are idempotent. Only UNAVAILABLE is retried (AIP-194).
@@ -50,7 +47,7 @@ func Dial(address string) (*Client, error) {
 	conn, err := grpc.NewClient(address,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultServiceConfig(serviceConfig),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessageBytes), grpc.MaxCallSendMsgSize(MaxMessageBytes)),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(wire.MaxMessageBytes), grpc.MaxCallSendMsgSize(wire.MaxMessageBytes)),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", address, err)

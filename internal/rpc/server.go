@@ -24,9 +24,8 @@ import (
 	akinv1 "akin/proto/akin/v1"
 )
 
-// MaxMessageBytes is the largest message that the server takes and sends. It
-// leaves room around the largest text that Tokenize takes.
-const MaxMessageBytes = 32 << 20
+// MaxMessageBytes is the largest message that the server takes and sends.
+const MaxMessageBytes = wire.MaxMessageBytes
 
 // About is what the server says of itself beside what the engine knows.
 type About struct {

@@ -12,6 +12,10 @@ import (
 	akinv1 "akin/proto/akin/v1"
 )
 
+// MaxMessageBytes is the largest message that server and client take and send.
+// It leaves room around the largest text that Tokenize takes.
+const MaxMessageBytes = 32 << 20
+
 // FromPaper turns the wire form into the domain's; output-only fields are left
 // out. It does not validate.
 func FromPaper(p *akinv1.Paper) paper.Paper {
