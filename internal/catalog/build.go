@@ -97,8 +97,8 @@ func (c *Embedded) catchUp(ctx context.Context, index ann.Index, after uint64) (
 	return after, nil
 }
 
-// reload fills a new index after the one there failed. The caller holds
-// live.writing.
+// reload fills a new index after the one there failed, which answers until then.
+// The caller holds live.writing.
 func (c *Embedded) reload() error {
 	l := c.live
 	snapshot, err := c.config.Store.Snapshot(l.name)
@@ -106,11 +106,8 @@ func (c *Embedded) reload() error {
 		return err
 	}
 	defer snapshot.Close()
-	index, err := c.newIndex()
+	index, err := c.indexOf(c.ctx, snapshot)
 	if err != nil {
-		return err
-	}
-	if err := fill(c.ctx, snapshot, index); err != nil {
 		return err
 	}
 	l.mu.Lock()

@@ -114,13 +114,18 @@ func (c *Embedded) Close() error {
 	return nil
 }
 
-// newIndex makes an empty index to begin with: exact, unless the baseline is
-// asked for.
-func (c *Embedded) newIndex() (ann.Index, error) {
+// indexOf makes the index to begin with and fills it: exact, unless the baseline
+// is asked for.
+func (c *Embedded) indexOf(ctx context.Context, snapshot *store.Snapshot) (index ann.Index, err error) {
 	if c.config.Index == CoderIndex {
-		return ann.NewCoder(c.config.Space.Dimension, 1)
+		index, err = ann.NewCoder(c.config.Space.Dimension, 1)
+	} else {
+		index, err = ann.NewExact(c.config.Space.Dimension)
 	}
-	return ann.NewExact(c.config.Space.Dimension)
+	if err != nil {
+		return nil, err
+	}
+	return index, fill(ctx, snapshot, index)
 }
 
 // load fills the index from the store.
@@ -130,7 +135,7 @@ func (c *Embedded) load(ctx context.Context) error {
 		return err
 	}
 	defer snapshot.Close()
-	index, err := c.newIndex()
+	index, err := c.indexOf(ctx, snapshot)
 	if err != nil {
 		return err
 	}
@@ -140,9 +145,6 @@ func (c *Embedded) load(ctx context.Context) error {
 			return err
 		}
 		ids[record.Ordinal] = record.ID
-	}
-	if err := fill(ctx, snapshot, index); err != nil {
-		return err
 	}
 	l := c.live
 	l.writing.Lock()
@@ -309,9 +311,6 @@ func (c *Embedded) Apply(ctx context.Context, collection string, changes []Mutat
 	// mended by building it anew, and never told to the caller as a failure.
 	if err := l.apply(changes, stored); err != nil {
 		c.config.Log.ErrorContext(ctx, "index update failed; building the index anew", "error", err)
-		l.mu.Lock()
-		l.index, l.walks = nil, false
-		l.mu.Unlock()
 		if err := c.reload(); err != nil {
 			return nil, 0, fmt.Errorf("rebuild index: %w", err)
 		}
