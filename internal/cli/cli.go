@@ -2,9 +2,9 @@
 // gRPC through package client: to a server that runs (--server), or to the same
 // server started within the process over a data directory (--data).
 //
-// Exit codes: 0 all done, 1 failed, 2 the command line is wrong, 3 done but
-// some rows were quarantined, 4 something named was not found, 5 the server
-// cannot be reached.
+// Exit codes: 0 all done, 1 failed, 2 the command line or what it asks for is
+// wrong, 3 done but some rows were quarantined, 4 something named was not found,
+// 5 the server cannot be reached, 130 interrupted.
 package cli
 
 import (
@@ -160,7 +160,7 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	exit := -1
 	parser, err := kong.New(&cmds,
 		kong.Name("akin"),
-		kong.Description("akin answers: which papers are akin to this one?\n\nExit codes: 0 done, 1 failed, 2 wrong command line, 3 some rows quarantined, 4 not found, 5 server not reached."),
+		kong.Description("akin answers: which papers are akin to this one?\n\nExit codes: 0 done, 1 failed, 2 wrong command line, 3 some rows quarantined, 4 not found, 5 server not reached, 130 interrupted."),
 		kong.Vars{"server": defaultServer, "model": app.DefaultModel},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Writers(out, errOut),

@@ -162,17 +162,17 @@ func (e *Engine) Update(ctx context.Context, collection, id string, change func(
 	}
 }
 
-// Delete erases papers, and gives the ids that were not there and the sequence
-// reached.
-func (e *Engine) Delete(ctx context.Context, collection string, ids []string) (missing []string, sequence uint64, err error) {
+// Delete erases papers, and gives how many were there, the ids that were not,
+// and the sequence reached.
+func (e *Engine) Delete(ctx context.Context, collection string, ids []string) (deleted int, missing []string, sequence uint64, err error) {
 	if err := e.needCatalog(); err != nil {
-		return nil, 0, err
+		return 0, nil, 0, err
 	}
 	if collection, err = collectionOf(collection); err != nil {
-		return nil, 0, err
+		return 0, nil, 0, err
 	}
 	if err := checkIDs(ids); err != nil {
-		return nil, 0, err
+		return 0, nil, 0, err
 	}
 	ids = slices.Clone(ids)
 	slices.Sort(ids)
@@ -185,14 +185,14 @@ func (e *Engine) Delete(ctx context.Context, collection string, ids []string) (m
 	defer e.writing.Unlock()
 	outcomes, sequence, err := e.catalog.Apply(ctx, collection, changes)
 	if err != nil {
-		return nil, 0, err
+		return 0, nil, 0, err
 	}
 	for i, o := range outcomes {
 		if o.Change == catalog.Missing {
 			missing = append(missing, ids[i])
 		}
 	}
-	return missing, sequence, nil
+	return len(ids) - len(missing), missing, sequence, nil
 }
 
 // write is a group of papers on its way into the catalog.

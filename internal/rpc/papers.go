@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"slices"
 
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
@@ -194,7 +193,7 @@ func (s *paperService) DeletePaper(ctx context.Context, req *akinv1.DeletePaperR
 	if err := checkID(req.GetId()); err != nil {
 		return nil, err
 	}
-	missing, sequence, err := s.server.engine.Delete(ctx, req.GetCollection(), []string{req.GetId()})
+	_, missing, sequence, err := s.server.engine.Delete(ctx, req.GetCollection(), []string{req.GetId()})
 	if err != nil {
 		return nil, err
 	}
@@ -206,15 +205,11 @@ func (s *paperService) DeletePaper(ctx context.Context, req *akinv1.DeletePaperR
 
 // BatchDeletePapers implements PaperService.
 func (s *paperService) BatchDeletePapers(ctx context.Context, req *akinv1.BatchDeletePapersRequest) (*akinv1.BatchDeletePapersResponse, error) {
-	missing, sequence, err := s.server.engine.Delete(ctx, req.GetCollection(), req.GetIds())
+	deleted, missing, sequence, err := s.server.engine.Delete(ctx, req.GetCollection(), req.GetIds())
 	if err != nil {
 		return nil, err
 	}
-	distinct := slices.Compact(slices.Sorted(slices.Values(req.GetIds())))
-	return &akinv1.BatchDeletePapersResponse{
-		DeletedCount: int32(len(distinct) - len(missing)),
-		MissingIds:   missing, Sequence: sequence,
-	}, nil
+	return &akinv1.BatchDeletePapersResponse{DeletedCount: int32(deleted), MissingIds: missing, Sequence: sequence}, nil
 }
 
 // ImportPapers implements PaperService.
