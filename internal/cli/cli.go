@@ -9,6 +9,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +28,7 @@ import (
 
 	"akin/internal/app"
 	"akin/internal/client"
+	"akin/internal/job"
 )
 
 // Version is what akin says of itself; the linker may set it.
@@ -151,6 +153,8 @@ func (e *environment) close() error {
 func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// A second signal ends the process at once.
+	defer context.AfterFunc(ctx, stop)()
 	return Run(ctx, args, in, out, errOut)
 }
 
@@ -161,7 +165,7 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	parser, err := kong.New(&cmds,
 		kong.Name("akin"),
 		kong.Description("akin answers: which papers are akin to this one?\n\nExit codes: 0 done, 1 failed, 2 wrong command line, 3 some rows quarantined, 4 not found, 5 server not reached, 130 interrupted."),
-		kong.Vars{"server": defaultServer, "model": app.DefaultModel},
+		kong.Vars{"server": defaultServer, "model": app.DefaultModel, "default_write": "npy"},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Writers(out, errOut),
 		kong.Exit(func(code int) { exit = code; panic(exitNow{}) }), //nolint:forbidigo // kong only knows how to exit; parse catches it
@@ -185,6 +189,9 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		outIsTerminal: isTerminal(out), progressOnTerm: isTerminal(errOut),
 	}
 	err = errors.Join(parsed.Run(env), env.close())
+	if errors.Is(err, job.ErrInterrupted) {
+		return exitInterrupted // the job said how to go on
+	}
 	if err != nil && ctx.Err() != nil {
 		fmt.Fprintln(errOut, "akin: interrupted; what was acknowledged is durable, and the same command goes on from there")
 		return exitInterrupted
@@ -263,5 +270,15 @@ type versionCommand struct{}
 // Run prints the version.
 func (versionCommand) Run(e *environment) error {
 	_, err := fmt.Fprintln(e.out, "akin", Version)
+	return err
+}
+
+// printJSON prints a value as one line of JSON.
+func (e *environment) printJSON(v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	_, err = fmt.Fprintln(e.out, string(b))
 	return err
 }

@@ -394,7 +394,7 @@ func TestEmbedJob(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if code, _, errOut := run(t, "", "embed", input, "--out", out); code != 0 || !strings.Contains(errOut, "unchanged") {
+	if code, _, errOut := run(t, "", "embed", input, "--out", out); code != 0 || !strings.Contains(errOut, "0 embedded") || !strings.Contains(errOut, "unchanged") {
 		t.Errorf("run again: exit code %d, %q", code, errOut)
 	}
 	after, err := os.Stat(filepath.Join(out, "embeddings.npy"))

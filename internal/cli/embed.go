@@ -1,86 +1,83 @@
 package cli
 
 import (
-	"bufio"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
-	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
-	"github.com/google/renameio/v2"
-	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc/status"
 
 	"akin/internal/client"
 	"akin/internal/ingest"
+	"akin/internal/job"
+	"akin/internal/vecfile"
 	akinv1 "akin/proto/akin/v1"
 )
 
-// Names of what the job writes.
-const (
-	vectorsFile  = "embeddings.npy"
-	idsFile      = "ids.txt"
-	jobManifest  = "manifest.json"
-	jobFormat    = "akin.embeddings.v1"
-	embedBatch   = 64
-	embedBatches = 4 // under way at once
-)
+// embeddingsName is the name of the vectors' files, without suffix.
+const embeddingsName = "embeddings"
 
 type embedCommand struct {
 	Paths []string `arg:"" help:"Files and folders."`
 	Out   string   `help:"Directory to write to; made if it is missing." type:"path" required:"" placeholder:"DIR"`
 	inputFlags
-	Server string `help:"Embed on a server instead of in this process." env:"AKIN_SERVER" placeholder:"HOST:PORT"`
-	JSON   bool   `name:"json" help:"Print the manifest as JSON at the end."`
+	outputFlags
+	Shard     string `help:"Embed only the I-th of N parts; the other parts are for other machines." placeholder:"I/N"`
+	Cache     string `help:"Directory that keeps every text's vector, so that nothing is embedded twice (default: OUT/cache)." type:"path" placeholder:"DIR"`
+	KeepCache bool   `help:"Keep the cache when all is done." default:"true" negatable:""`
+	DryRun    bool   `help:"Read, look into the cache, time a sample, and say how long it would take."`
+	Server    string `help:"Embed on a server instead of in this process." env:"AKIN_SERVER" placeholder:"HOST:PORT"`
+	JSON      bool   `name:"json" help:"Print the manifest, or the estimate, as JSON at the end."`
+}
+
+// outputFlags say what to write.
+type outputFlags struct {
+	Write []string `help:"Formats to write: npy, parquet, jsonl, fvecs (default: ${default_write})." placeholder:"FORMAT,…"`
+	DType string   `name:"dtype" help:"Numbers of .npy files: float32 or float16." enum:"float32,float16" default:"float32"`
+}
+
+func (f outputFlags) output(dir, name string, dimension int, fingerprint string) vecfile.Options {
+	opt := vecfile.Options{Dir: dir, Name: name, Formats: f.Write, Dimension: dimension, Half: f.DType == "float16"}
+	if dimension > 0 {
+		opt.Metadata = map[string]string{vecfile.SpaceKey: fingerprint, vecfile.DimensionKey: fmt.Sprint(dimension)}
+	}
+	return opt
 }
 
 // Help shows examples.
 func (embedCommand) Help() string {
 	return `Examples:
   akin embed papers.jsonl --out vectors
+  akin embed snapshot.json.gz --out vectors --write npy,parquet --shard 1/4
   python3 -c 'import numpy; print(numpy.load("vectors/embeddings.npy").shape)'
 
 Writes embeddings.npy (float32, one row a paper in input order, duplicates
-kept), ids.txt and manifest.json. Run again on unchanged input it embeds
-nothing. Rows that cannot be used go to DIR/quarantine.jsonl, and the exit code
-is 3.`
-}
-
-// embedManifest says what the vectors are made of.
-type embedManifest struct {
-	Format      string            `json:"format"`
-	Program     string            `json:"program"`
-	Space       json.RawMessage   `json:"space"`
-	Fingerprint string            `json:"space_fingerprint"`
-	Rows        int               `json:"rows"`
-	Truncated   int               `json:"truncated"`
-	Quarantined int               `json:"quarantined"`
-	InputSHA256 string            `json:"input_sha256"`
-	Files       map[string]string `json:"files_sha256"`
+kept), ids.txt and manifest.json; other formats with --write. What is embedded
+is kept in OUT/cache at once: run again after an interruption, or on a corpus
+that has grown, and only what is missing is embedded. Rows that cannot be used
+go to DIR/quarantine.jsonl, and the exit code is 3.`
 }
 
 // Run embeds.
-func (c embedCommand) Run(e *environment) error {
-	path := cmp.Or(c.Quarantine, filepath.Join(c.Out, "quarantine.jsonl"))
-	if err := c.check(c.Paths, path); err != nil {
+func (c embedCommand) Run(e *environment) (err error) {
+	c.Write = orDefault(c.Write, vecfile.NPY)
+	quarantinePath := cmp.Or(c.Quarantine, filepath.Join(c.Out, "quarantine.jsonl"))
+	if err := c.check(c.Paths, quarantinePath); err != nil {
+		return err
+	}
+	shard, err := job.ParseShard(c.Shard)
+	if err != nil {
 		return err
 	}
 	if err := os.MkdirAll(c.Out, 0o755); err != nil {
 		return fmt.Errorf("make the output directory: %w", err)
 	}
-	var cl *client.Client
-	var err error
-	if c.Server != "" {
-		cl, err = e.connect(target{Server: c.Server}, false)
-	} else {
-		cl, err = e.start(e.config)
-	}
+	cl, err := c.client(e)
 	if err != nil {
 		return err
 	}
@@ -88,45 +85,131 @@ func (c embedCommand) Run(e *environment) error {
 	if err != nil {
 		return err
 	}
-	done, err := c.current(e.ctx, model.GetSpace().GetFingerprint())
+	cacheDir := cmp.Or(c.Cache, filepath.Join(c.Out, "cache"))
+	cache, err := job.OpenCache(cacheDir, model.GetSpace().GetFingerprint(), int(model.GetSpace().GetDimension()))
 	if err != nil {
 		return err
 	}
-	if done != nil {
-		fmt.Fprintf(e.errOut, "unchanged: %d papers are embedded already; nothing to do\n", done.Rows)
-		return c.finish(e, done)
+	defer func() { err = errors.Join(err, cache.Close()) }()
+	run := job.Config{
+		Inputs: c.Paths, Read: c.options(), Shard: shard, Cache: cache, Embedder: remote{cl},
 	}
-	quarantine, err := newQuarantine(path)
+	if c.DryRun {
+		return c.estimate(e, run)
+	}
+	m, err := c.run(e, run, model.GetSpace(), quarantinePath)
 	if err != nil {
 		return err
 	}
-	job := &embedJob{
-		env: e, client: cl, command: c, space: model.GetSpace(), quarantine: quarantine, input: sha256.New(),
-		progress: e.newProgress("embedding", func() (int, error) { return countRows(e.ctx, c.Paths, c.options()) }),
+	if !c.KeepCache {
+		if err := cache.Remove(); err != nil {
+			return err
+		}
 	}
-	m, err := job.run()
-	job.progress.finish()
-	if err = errors.Join(err, job.quarantine.Close()); err != nil {
-		return err
-	}
-	fmt.Fprintf(e.errOut, "%s embedded into %s", plural(m.Rows, "paper"), c.Out)
-	if m.Truncated > 0 {
-		fmt.Fprintf(e.errOut, "; %d longer than the model reads, cut", m.Truncated)
-	}
-	if m.Quarantined > 0 {
-		fmt.Fprintf(e.errOut, "; %s quarantined in %s", plural(m.Quarantined, "row"), path)
-	}
-	fmt.Fprintln(e.errOut)
 	return c.finish(e, m)
 }
 
-func (c embedCommand) finish(e *environment, m *embedManifest) error {
-	if c.JSON {
-		b, err := json.Marshal(m)
+func orDefault(list []string, value string) []string {
+	if len(list) == 0 {
+		return []string{value}
+	}
+	return list
+}
+
+func (c embedCommand) client(e *environment) (*client.Client, error) {
+	if c.Server != "" {
+		return e.connect(target{Server: c.Server}, false)
+	}
+	return e.start(e.config)
+}
+
+// run does the job and commits its files, the manifest last.
+func (c embedCommand) run(e *environment, config job.Config, space *akinv1.Space, quarantinePath string) (_ *vecfile.Manifest, err error) {
+	inputs, err := ingest.Walk(c.Paths)
+	if err != nil {
+		return nil, err
+	}
+	config.Output, err = vecfile.Create(c.output(c.Out, embeddingsName, int(space.GetDimension()), space.GetFingerprint()))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, config.Output.Abandon()) }()
+	config.Quarantine, err = newQuarantine(quarantinePath)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, config.Quarantine.Close()) }()
+	display := e.newJobDisplay(inputs)
+	config.Read.Meter = &display.meter
+	config.Progress = display.show
+	result, err := job.Run(e.ctx, config)
+	display.finish()
+	if errors.Is(err, job.ErrInterrupted) {
+		fmt.Fprintf(e.errOut, "akin: interrupted; %s in this run, and all of it is kept: run the same command again to go on from there\n", plural(display.last.Embedded, "text embedded"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := config.Quarantine.Close(); err != nil {
+		return nil, err
+	}
+	files, err := config.Output.Commit()
+	if err != nil {
+		return nil, err
+	}
+	m, err := c.manifest(config, result, space, inputs, files)
+	if err != nil {
+		return nil, err
+	}
+	c.summary(e, config, result, files)
+	return m, m.Write(c.Out)
+}
+
+func (c embedCommand) manifest(config job.Config, result *job.Result, space *akinv1.Space, inputs []string, files []vecfile.Committed) (*vecfile.Manifest, error) {
+	raw, err := json.Marshal(space)
+	if err != nil {
+		return nil, fmt.Errorf("write manifest: %w", err)
+	}
+	m := &vecfile.Manifest{
+		Program: "akin " + Version, Space: raw, Fingerprint: space.GetFingerprint(), Dimension: int(space.GetDimension()),
+		Shard: config.Shard.String(), InputSHA256: result.InputDigest, Rows: result.Rows, Truncated: result.Truncated,
+		Deleted: result.Deleted, Quarantined: config.Quarantine.Count(), Files: make(map[string]string),
+	}
+	for _, path := range inputs {
+		sum, err := vecfile.DigestFile(path)
 		if err != nil {
-			return fmt.Errorf("print manifest: %w", err)
+			return nil, fmt.Errorf("write manifest: %w", err)
 		}
-		fmt.Fprintln(e.out, string(b))
+		m.Inputs = append(m.Inputs, vecfile.Input{Name: filepath.Base(path), SHA256: sum})
+	}
+	for _, f := range files {
+		m.Files[f.Name] = f.SHA256
+	}
+	return m, nil
+}
+
+func (c embedCommand) summary(e *environment, config job.Config, result *job.Result, files []vecfile.Committed) {
+	fmt.Fprintf(e.errOut, "%s in %s: %d embedded, the others from the cache", plural(result.Rows, "paper"), c.Out, result.Embedded)
+	if !slices.ContainsFunc(files, func(f vecfile.Committed) bool { return !f.Unchanged }) {
+		fmt.Fprint(e.errOut, "; the files are unchanged")
+	}
+	if result.Truncated > 0 {
+		fmt.Fprintf(e.errOut, "; %d longer than the model reads, cut", result.Truncated)
+	}
+	if result.Deleted > 0 {
+		fmt.Fprintf(e.errOut, "; %d deleted at the source, left out", result.Deleted)
+	}
+	if n := config.Quarantine.Count(); n > 0 {
+		fmt.Fprintf(e.errOut, "; %s quarantined in %s", plural(n, "row"), config.Quarantine.Path())
+	}
+	fmt.Fprintln(e.errOut)
+}
+
+func (c embedCommand) finish(e *environment, m *vecfile.Manifest) error {
+	if c.JSON {
+		if err := e.printJSON(m); err != nil {
+			return err
+		}
 	}
 	if m.Quarantined > 0 {
 		return errPartial
@@ -134,205 +217,29 @@ func (c embedCommand) finish(e *environment, m *embedManifest) error {
 	return nil
 }
 
-// current gives the manifest of an earlier run over the same input in the same
-// space whose files are whole, or nil.
-func (c embedCommand) current(ctx context.Context, fingerprint string) (*embedManifest, error) {
-	raw, err := os.ReadFile(filepath.Join(c.Out, jobManifest))
-	if err != nil {
-		return nil, nil //nolint:nilnil // no earlier run
-	}
-	m := new(embedManifest)
-	if err := json.Unmarshal(raw, m); err != nil || m.Format != jobFormat || m.Fingerprint != fingerprint {
-		return nil, nil //nolint:nilnil // not a manifest of such a run: embed anew
-	}
-	for name, want := range m.Files {
-		if have, err := digestFile(filepath.Join(c.Out, name)); err != nil || have != want {
-			return nil, nil //nolint:nilnil // its output is gone or damaged: embed anew
-		}
-	}
-	input, rows, bad := sha256.New(), 0, 0
-	for row, err := range ingest.Papers(ctx, c.Paths, c.options()) {
-		var rejected *ingest.RejectedError
-		switch {
-		case ctx.Err() != nil:
-			return nil, ctx.Err()
-		case errors.As(err, &rejected), err != nil:
-			bad++
-		default:
-			addInput(input, &row)
-			rows++
-		}
-	}
-	if hex.EncodeToString(input.Sum(nil)) != m.InputSHA256 || rows != m.Rows || bad != m.Quarantined {
-		return nil, nil //nolint:nilnil // the input changed
-	}
-	return m, nil
-}
+// remote embeds through the API.
+type remote struct{ client *client.Client }
 
-// addInput adds to a digest what a row gives to the output: id and text.
-func addInput(h hash.Hash, row *ingest.Row) {
-	p := &row.Paper
-	fmt.Fprintf(h, "%d:%s%d:%s%d:%s", len(p.ID), p.ID, len(p.Title), p.Title, len(p.Abstract), p.Abstract)
-}
-
-func digestFile(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-// embedJob embeds files in batches, several under way at once, and writes them
-// in the order of the input.
-type embedJob struct {
-	env        *environment
-	client     *client.Client
-	command    embedCommand
-	space      *akinv1.Space
-	quarantine *ingest.Quarantine
-	progress   *progress
-	input      hash.Hash // of the rows that were read
-	truncated  int
-}
-
-// batch is a group of rows on its way through the model.
-type batch struct {
-	ids    []string
-	inputs []*akinv1.EmbedInput
-	resp   chan *akinv1.EmbedResponse // has room for the answer
-}
-
-func (j *embedJob) run() (_ *embedManifest, err error) {
-	vectors, err := ingest.NewNPYWriter(filepath.Join(j.command.Out, vectorsFile), int(j.space.GetDimension()))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, vectors.Abandon()) }()
-	ids, err := renameio.NewPendingFile(filepath.Join(j.command.Out, idsFile), renameio.WithTempDir(j.command.Out), renameio.WithPermissions(0o644))
-	if err != nil {
-		return nil, fmt.Errorf("write ids: %w", err)
-	}
-	defer ids.Cleanup() //nolint:errcheck // only removes what is unfinished
-	idLines := bufio.NewWriter(ids)
-
-	group, ctx := errgroup.WithContext(j.env.ctx)
-	batches := make(chan *batch, embedBatches)
-	group.Go(func() error {
-		defer close(batches)
-		return j.read(ctx, group, batches)
-	})
-	group.Go(func() error { return j.write(ctx, batches, vectors, idLines) })
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	if err := errors.Join(idLines.Flush(), ids.CloseAtomicallyReplace(), vectors.Close()); err != nil {
-		return nil, fmt.Errorf("write vectors: %w", err)
-	}
-	return j.manifest(vectors.Rows())
-}
-
-// read forms batches and starts embedding each. The channel's room bounds how
-// many are under way.
-func (j *embedJob) read(ctx context.Context, group *errgroup.Group, to chan<- *batch) error {
-	next := new(batch)
-	launch := func() error {
-		if len(next.inputs) == 0 {
-			return nil
-		}
-		b := next
-		next = new(batch)
-		b.resp = make(chan *akinv1.EmbedResponse, 1)
-		select {
-		case to <- b:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		group.Go(func() error {
-			resp, err := j.client.Embed.Embed(ctx, &akinv1.EmbedRequest{Inputs: b.inputs, Role: akinv1.Role_ROLE_DOCUMENT})
+// Embed implements job.Embedder.
+func (r remote) Embed(ctx context.Context, next func(context.Context) (job.Text, error), got func(job.Answer) error) error {
+	return r.client.EmbedStream(ctx,
+		func(ctx context.Context) (*akinv1.EmbedStreamRequest, error) {
+			text, err := next(ctx)
 			if err != nil {
-				return err
+				return nil, err
 			}
-			b.resp <- resp
-			return nil
+			return &akinv1.EmbedStreamRequest{Role: akinv1.Role_ROLE_DOCUMENT, Input: &akinv1.EmbedInput{
+				Input: &akinv1.EmbedInput_Paper{Paper: &akinv1.Text{Title: text.Title, Abstract: text.Abstract}},
+			}}, nil
+		},
+		func(resp *akinv1.EmbedStreamResponse) error {
+			var a job.Answer
+			if resp.GetError() != nil {
+				a.Err = errors.New(explain(status.FromProto(resp.GetError()).Err()))
+				return got(a)
+			}
+			v := resp.GetEmbedding()
+			a.Vector = job.Vector{Values: v.GetVector(), Tokens: int(v.GetTokens()), Truncated: v.GetTruncated()}
+			return got(a)
 		})
-		return nil
-	}
-	for row, err := range ingest.Papers(ctx, j.command.Paths, j.command.options()) {
-		if err != nil {
-			if err := reject(j.quarantine, err); err != nil {
-				return err
-			}
-			continue
-		}
-		addInput(j.input, &row)
-		next.ids = append(next.ids, row.Paper.ID)
-		next.inputs = append(next.inputs, &akinv1.EmbedInput{Input: &akinv1.EmbedInput_Paper{
-			Paper: &akinv1.Text{Title: row.Paper.Title, Abstract: row.Paper.Abstract},
-		}})
-		if len(next.inputs) == embedBatch {
-			if err := launch(); err != nil {
-				return err
-			}
-		}
-	}
-	return launch()
-}
-
-// write writes batches in order as they become ready.
-func (j *embedJob) write(ctx context.Context, from <-chan *batch, vectors *ingest.NPYWriter, ids io.Writer) error {
-	for b := range from {
-		var resp *akinv1.EmbedResponse
-		select {
-		case resp = <-b.resp:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		for i, v := range resp.GetEmbeddings() {
-			if err := vectors.Write(v.GetVector()); err != nil {
-				return err
-			}
-			if _, err := fmt.Fprintln(ids, b.ids[i]); err != nil {
-				return fmt.Errorf("write ids: %w", err)
-			}
-			if v.GetTruncated() {
-				j.truncated++
-			}
-		}
-		if j.progress.bar != nil || j.env.progressOnTerm {
-			j.progress.set(vectors.Rows(), fmt.Sprintf("embedded %d", vectors.Rows()))
-		}
-	}
-	return nil
-}
-
-// manifest writes the manifest, last of all files: with it the run is whole.
-func (j *embedJob) manifest(rows int) (*embedManifest, error) {
-	space, err := json.Marshal(j.space)
-	if err != nil {
-		return nil, fmt.Errorf("write manifest: %w", err)
-	}
-	m := &embedManifest{
-		Format: jobFormat, Program: "akin " + Version, Space: space, Fingerprint: j.space.GetFingerprint(),
-		Rows: rows, Truncated: j.truncated, Quarantined: j.quarantine.Count(),
-		InputSHA256: hex.EncodeToString(j.input.Sum(nil)), Files: make(map[string]string),
-	}
-	for _, name := range []string{vectorsFile, idsFile} {
-		if m.Files[name], err = digestFile(filepath.Join(j.command.Out, name)); err != nil {
-			return nil, fmt.Errorf("write manifest: %w", err)
-		}
-	}
-	raw, err := json.MarshalIndent(m, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("write manifest: %w", err)
-	}
-	if err := renameio.WriteFile(filepath.Join(j.command.Out, jobManifest), append(raw, '\n'), 0o644); err != nil {
-		return nil, fmt.Errorf("write manifest: %w", err)
-	}
-	return m, nil
 }

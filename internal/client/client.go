@@ -1,14 +1,10 @@
 // Package client talks to an akin server from the caller's side: dialling,
-// retries, and the import stream. A Client is safe for concurrent use.
+// retries, and streams that go both ways. A Client is safe for concurrent use.
 package client
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
 
-	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
@@ -70,58 +66,3 @@ func New(conn grpc.ClientConnInterface) *Client {
 
 // Close closes the connection that Dial made.
 func (c *Client) Close() error { return c.close() }
-
-// Import sends papers from next until it gives io.EOF, and calls ack for each
-// response. next and ack are called from two goroutines, each from one only. It
-// returns when everything is acknowledged, or with the first error; what was
-// acknowledged by then is durable.
-func (c *Client) Import(ctx context.Context, next func(context.Context) (*akinv1.ImportPapersRequest, error), ack func(*akinv1.ImportPapersResponse) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	stream, err := c.Papers.ImportPapers(ctx)
-	if err != nil {
-		return fmt.Errorf("import: %w", err)
-	}
-	var group errgroup.Group
-	group.Go(func() error {
-		err := send(ctx, stream, next)
-		if err != nil {
-			cancel() // the receiver must not wait for more
-		}
-		return err
-	})
-	group.Go(func() error {
-		for {
-			resp, err := stream.Recv()
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			if err != nil {
-				cancel() // the sender's next must not wait either
-				return err
-			}
-			if err := ack(resp); err != nil {
-				cancel()
-				return err
-			}
-		}
-	})
-	return group.Wait()
-}
-
-func send(ctx context.Context, stream akinv1.PaperService_ImportPapersClient, next func(context.Context) (*akinv1.ImportPapersRequest, error)) error {
-	for {
-		req, err := next(ctx)
-		if errors.Is(err, io.EOF) {
-			return stream.CloseSend()
-		}
-		if err != nil {
-			return err
-		}
-		if err := stream.Send(req); errors.Is(err, io.EOF) {
-			return nil // the server ended the stream; the receiver learns why
-		} else if err != nil {
-			return err
-		}
-	}
-}

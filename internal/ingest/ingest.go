@@ -33,6 +33,8 @@ type Source struct {
 type Row struct {
 	Paper  paper.Paper
 	Source Source
+	// Deleted says that the source withdrew the paper; only Paper.ID is set.
+	Deleted bool
 }
 
 // Rejected is a row that could not become a paper.
@@ -63,6 +65,8 @@ type Options struct {
 	Year int
 	// Format is one of Formats, or "" to guess it from the content.
 	Format string
+	// Meter, if it is not nil, learns how many bytes of the files were read.
+	Meter *Meter
 }
 
 func (o Options) validate() error {
@@ -113,7 +117,7 @@ func Open(path string, opt Options) (*Reader, error) {
 	if err != nil {
 		return nil, pathError(path, err)
 	}
-	r, err := NewReader(path, f, opt)
+	r, err := NewReader(path, opt.Meter.watch(f), opt)
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
