@@ -75,6 +75,8 @@ type Papers interface {
 	// List gives up to limit papers with ids above after, in order of id.
 	List(ctx context.Context, collection, after string, limit int) ([]paper.Record, error)
 	Stats(ctx context.Context, collection string) (catalog.Stats, error)
+	// Export opens all papers at one sequence; the caller closes it.
+	Export(ctx context.Context, collection string) (*catalog.Export, error)
 }
 
 // Writer changes papers.

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"fmt"
+	"math"
 
 	"akin/internal/embed"
 	"akin/internal/paper"
@@ -12,6 +14,48 @@ type Incoming struct {
 	Paper paper.Paper
 	// Index is the sender's own number for it.
 	Index uint64
+	// Vector is float32 [dim], unit length, made elsewhere in the space with
+	// this fingerprint; nil means that the paper is embedded here.
+	Vector []float32
+	Space  string
+	// Delete erases the paper instead; only Paper.ID counts.
+	Delete bool
+}
+
+// checkSpace refuses a vector of another space.
+func (e *Engine) checkSpace(in *Incoming) error {
+	have := e.Space().Fingerprint()
+	if in.Vector == nil || in.Space == have {
+		return nil
+	}
+	if in.Space == "" {
+		return paper.InvalidField("space", "is empty; with a vector, give the fingerprint of the space that it belongs to (this server's is %s)", have)
+	}
+	return &paper.Error{
+		Kind: paper.FailedPrecondition, Reason: paper.ReasonSpaceMismatch,
+		Message: fmt.Sprintf("the vectors belong to space %.12s, this server embeds into space %.12s (%s); vectors of two spaces cannot be compared: leave the vectors out, or make them with the server's model",
+			in.Space, have, e.Space().Model),
+		Metadata: map[string]string{"have": in.Space, "want": have},
+	}
+}
+
+// checkVector refuses a vector that is none of the space.
+func (e *Engine) checkVector(v []float32) error {
+	dim := e.Space().Dimension
+	if len(v) != dim {
+		return paper.InvalidField("vector", "has %d numbers; the space has %d", len(v), dim)
+	}
+	var sum float64
+	for i, x := range v {
+		if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
+			return paper.InvalidField("vector", "is %v at position %d; give finite numbers", x, i)
+		}
+		sum += float64(x) * float64(x)
+	}
+	if length := math.Sqrt(sum); math.Abs(length-1) > 1e-4 {
+		return paper.InvalidField("vector", "has length %.6g; divide it by its length, so that it is 1 within 0.0001", length)
+	}
+	return nil
 }
 
 // Acknowledged is a group of an import stream that is durable.
@@ -39,13 +83,15 @@ func (e *Engine) Import(ctx context.Context, collection string, next func(contex
 	}
 	var count uint64
 	return pipeline[Incoming, *write]{
-		next: next,
-		work: func(ctx context.Context, items []Incoming) (*write, error) {
-			papers := make([]paper.Paper, len(items))
-			for i := range items {
-				papers[i] = items[i].Paper
+		next: func(ctx context.Context) (Incoming, error) {
+			in, err := next(ctx)
+			if err == nil {
+				err = e.checkSpace(&in)
 			}
-			w := e.plan(papers)
+			return in, err
+		},
+		work: func(ctx context.Context, items []Incoming) (*write, error) {
+			w := e.plan(items)
 			return w, w.embed(ctx, e, collection, embed.Bulk)
 		},
 		land: func(ctx context.Context, items []Incoming, w *write) error {

@@ -118,7 +118,11 @@ func (e *Engine) Upsert(ctx context.Context, collection string, papers []paper.P
 	if len(papers) == 0 || len(papers) > MaxBatch {
 		return nil, 0, paper.InvalidField("papers", "has %d items; give 1 to %d", len(papers), MaxBatch)
 	}
-	w := e.plan(papers)
+	incoming := make([]Incoming, len(papers))
+	for i := range papers {
+		incoming[i].Paper = papers[i]
+	}
+	w := e.plan(incoming)
 	if err := w.embed(ctx, e, collection, class); err != nil {
 		return nil, 0, err
 	}
@@ -140,7 +144,7 @@ func (e *Engine) Update(ctx context.Context, collection, id string, change func(
 		if err := change(&p); err != nil {
 			return Upserted{}, 0, err
 		}
-		w := e.plan([]paper.Paper{p})
+		w := e.plan([]Incoming{{Paper: p}})
 		for i := range w.items {
 			w.items[i].revision = found[0].Revision
 		}
@@ -210,27 +214,51 @@ type writeItem struct {
 }
 
 // plan checks papers and derives ids that are missing.
-func (e *Engine) plan(papers []paper.Paper) *write {
-	w := &write{results: make([]Upserted, len(papers))}
-	for i, p := range papers {
-		if p.ID == "" && p.HasText() {
-			if titleid.Normalize(p.Title) == "" {
-				w.results[i].Err = paper.InvalidField("id", "is empty and cannot be derived, since the title %q has no letter or digit; give the paper an id", p.Title)
-				continue
-			}
-			p.ID = titleid.New(p.Title)
+func (e *Engine) plan(incoming []Incoming) *write {
+	w := &write{results: make([]Upserted, len(incoming))}
+	for i := range incoming {
+		item, err := e.planItem(&incoming[i])
+		w.results[i].ID, w.results[i].Err = item.mutation.Paper.ID, err
+		if err == nil {
+			item.at = i
+			w.items = append(w.items, item)
 		}
-		w.results[i].ID = p.ID
-		if err := p.Validate(); err != nil {
-			w.results[i].Err = err
-			continue
-		}
-		p.ListedDates = paper.MergeListedDates(nil, p.ListedDates)
-		w.items = append(w.items, writeItem{
-			at: i, mutation: catalog.Mutation{Paper: p}, digest: paper.EmbedDigest(p.Title, p.Abstract),
-		})
 	}
 	return w
+}
+
+func (e *Engine) planItem(in *Incoming) (writeItem, error) {
+	p := in.Paper
+	if in.Delete {
+		item := writeItem{mutation: catalog.Mutation{Delete: true, Paper: paper.Paper{ID: p.ID}}}
+		if err := paper.ValidateID(p.ID); err != nil {
+			return item, paper.InvalidField("id", "%v", err)
+		}
+		return item, nil
+	}
+	item := writeItem{mutation: catalog.Mutation{Paper: p, Vector: in.Vector}}
+	if p.ID == "" && p.HasText() {
+		if titleid.Normalize(p.Title) == "" {
+			return item, paper.InvalidField("id", "is empty and cannot be derived, since the title %q has no letter or digit; give the paper an id", p.Title)
+		}
+		p.ID = titleid.New(p.Title)
+	}
+	item.mutation.Paper = p
+	if err := p.Validate(); err != nil {
+		return item, err
+	}
+	item.mutation.Paper.ListedDates = paper.MergeListedDates(nil, p.ListedDates)
+	item.digest = paper.EmbedDigest(p.Title, p.Abstract)
+	if in.Vector == nil {
+		return item, nil
+	}
+	if err := e.checkVector(in.Vector); err != nil {
+		return item, err
+	}
+	space := e.Space()
+	tokens, err := e.embedder.Tokenize(space.DocumentPrefix+e.embedder.Text(p.Title, p.Abstract), space.MaxTokens, false)
+	item.mutation.TokenCount, item.mutation.Truncated = len(tokens.IDs), tokens.Truncated
+	return item, err
 }
 
 func (w *write) ids() []string {
@@ -248,16 +276,30 @@ func (w *write) embed(ctx context.Context, e *Engine, collection string, class e
 	if err != nil {
 		return err
 	}
+	// What an id will hold once the group is applied so far: where one stands
+	// twice, the second may be back at the stored text that the first replaces.
+	holds := make(map[string]paper.Digest, len(stored))
+	for id, r := range stored {
+		holds[id] = r.EmbedDigest
+	}
 	var texts []string
 	var items []*writeItem
 	for i := range w.items {
 		item := &w.items[i]
-		p := &item.mutation.Paper
-		if r, ok := stored[p.ID]; item.mutation.Vector != nil || ok && r.EmbedDigest == item.digest {
+		m := &item.mutation
+		if m.Delete {
+			delete(holds, m.Paper.ID)
 			continue
 		}
-		texts = append(texts, e.embedder.Text(p.Title, p.Abstract))
-		items = append(items, item)
+		have, ok := holds[m.Paper.ID]
+		holds[m.Paper.ID] = item.digest
+		switch {
+		case ok && have == item.digest:
+			m.Vector = nil // what is stored is as good, and stays
+		case m.Vector == nil:
+			texts = append(texts, e.embedder.Text(m.Paper.Title, m.Paper.Abstract))
+			items = append(items, item)
+		}
 	}
 	vectors, _, err := e.embedder.Embed(ctx, texts, embed.Options{Role: embed.Document, Class: class})
 	if err != nil {
@@ -334,6 +376,11 @@ func (w *write) tryCommit(ctx context.Context, e *Engine, collection string) (ui
 	for i := range w.items {
 		m := w.items[i].mutation
 		id := m.Paper.ID
+		if changes[i] = m; m.Delete {
+			delete(digests, id)
+			delete(dates, id)
+			continue
+		}
 		m.Paper.ListedDates = paper.MergeListedDates(dates[id], m.Paper.ListedDates)
 		if have, ok := digests[id]; m.Vector == nil && (!ok || have != w.items[i].digest) {
 			return 0, errStale

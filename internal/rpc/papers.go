@@ -225,7 +225,9 @@ func (s *paperService) ImportPapers(stream akinv1.PaperService_ImportPapersServe
 	receive := receiver(ctx, first, stream.Recv)
 	next := func(ctx context.Context) (engine.Incoming, error) {
 		req, err := receive(ctx)
-		return engine.Incoming{Paper: wire.FromPaper(req.GetPaper()), Index: req.GetIndex()}, err
+		return engine.Incoming{
+			Paper: wire.FromPaper(req.GetPaper()), Index: req.GetIndex(), Vector: req.GetVector(), Space: req.GetSpace(), Delete: req.GetDelete(),
+		}, err
 	}
 	return s.server.engine.Import(ctx, first.GetCollection(), next, func(a engine.Acknowledged) error {
 		resp := &akinv1.ImportPapersResponse{AcknowledgedCount: a.Count, Sequence: a.Sequence}
@@ -236,8 +238,30 @@ func (s *paperService) ImportPapers(stream akinv1.PaperService_ImportPapersServe
 	})
 }
 
+// ExportPapers implements PaperService.
+func (s *paperService) ExportPapers(req *akinv1.ExportPapersRequest, stream akinv1.PaperService_ExportPapersServer) error {
+	if err := checkMask("read_mask", req.GetReadMask()); err != nil {
+		return err
+	}
+	space := s.server.engine.Space().Fingerprint()
+	query := engine.Export{Collection: req.GetCollection(), Vectors: req.GetIncludeVectors()}
+	return s.server.engine.Export(stream.Context(), query, func(group engine.Exported) error {
+		resp := &akinv1.ExportPapersResponse{Sequence: group.Sequence, Space: space, TotalSize: group.Total}
+		for i, r := range group.Records {
+			p := &akinv1.ExportedPaper{Paper: masked(wire.ToRecord(r), req.GetReadMask())}
+			if group.Vectors != nil {
+				p.Vector = group.Vectors[i]
+			}
+			resp.Papers = append(resp.Papers, p)
+		}
+		return stream.Send(resp)
+	})
+}
+
 var changes = map[catalog.Change]akinv1.Change{ //nolint:gochecknoglobals // a constant table
 	catalog.Created:   akinv1.Change_CHANGE_CREATED,
 	catalog.Updated:   akinv1.Change_CHANGE_UPDATED,
 	catalog.Unchanged: akinv1.Change_CHANGE_UNCHANGED,
+	catalog.Deleted:   akinv1.Change_CHANGE_DELETED,
+	catalog.Missing:   akinv1.Change_CHANGE_UNCHANGED,
 }

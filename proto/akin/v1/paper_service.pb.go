@@ -34,8 +34,10 @@ const (
 	Change_CHANGE_CREATED Change = 1
 	// The paper was there and is different now.
 	Change_CHANGE_UPDATED Change = 2
-	// The paper was there with the same content.
+	// The paper was there with the same content; or, of a delete, there was none.
 	Change_CHANGE_UNCHANGED Change = 3
+	// The paper was erased.
+	Change_CHANGE_DELETED Change = 4
 )
 
 // Enum value maps for Change.
@@ -45,12 +47,14 @@ var (
 		1: "CHANGE_CREATED",
 		2: "CHANGE_UPDATED",
 		3: "CHANGE_UNCHANGED",
+		4: "CHANGE_DELETED",
 	}
 	Change_value = map[string]int32{
 		"CHANGE_UNSPECIFIED": 0,
 		"CHANGE_CREATED":     1,
 		"CHANGE_UPDATED":     2,
 		"CHANGE_UNCHANGED":   3,
+		"CHANGE_DELETED":     4,
 	}
 )
 
@@ -969,7 +973,18 @@ type ImportPapersRequest struct {
 	// The client's own number for it, given back in the outcome.
 	Index uint64 `protobuf:"varint,2,opt,name=index,proto3" json:"index,omitempty"`
 	// Collection to write to, read from the first message; empty means "papers".
-	Collection    string `protobuf:"bytes,3,opt,name=collection,proto3" json:"collection,omitempty"`
+	Collection string `protobuf:"bytes,3,opt,name=collection,proto3" json:"collection,omitempty"`
+	// The vector of the paper's title and abstract, made elsewhere by the same
+	// model: unit length, of the space's dimension. Empty means that the server
+	// embeds. A paper whose text is stored already keeps its vector.
+	Vector []float32 `protobuf:"fixed32,4,rep,packed,name=vector,proto3" json:"vector,omitempty"`
+	// Fingerprint of the space that the vector belongs to; required with a
+	// vector. One that is not the server's ends the stream with
+	// FAILED_PRECONDITION and reason SPACE_MISMATCH.
+	Space string `protobuf:"bytes,5,opt,name=space,proto3" json:"space,omitempty"`
+	// Erase the paper with this id instead of writing it; paper needs only its
+	// id. An id that is not there is CHANGE_UNCHANGED.
+	Delete        bool `protobuf:"varint,6,opt,name=delete,proto3" json:"delete,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1023,6 +1038,27 @@ func (x *ImportPapersRequest) GetCollection() string {
 		return x.Collection
 	}
 	return ""
+}
+
+func (x *ImportPapersRequest) GetVector() []float32 {
+	if x != nil {
+		return x.Vector
+	}
+	return nil
+}
+
+func (x *ImportPapersRequest) GetSpace() string {
+	if x != nil {
+		return x.Space
+	}
+	return ""
+}
+
+func (x *ImportPapersRequest) GetDelete() bool {
+	if x != nil {
+		return x.Delete
+	}
+	return false
 }
 
 // ImportPapersResponse acknowledges a group.
@@ -1086,6 +1122,208 @@ func (x *ImportPapersResponse) GetSequence() uint64 {
 func (x *ImportPapersResponse) GetOutcomes() []*PaperOutcome {
 	if x != nil {
 		return x.Outcomes
+	}
+	return nil
+}
+
+// ExportPapersRequest asks for the papers of a collection.
+type ExportPapersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Collection to read; empty means "papers".
+	Collection string `protobuf:"bytes,1,opt,name=collection,proto3" json:"collection,omitempty"`
+	// Which papers, as an AIP-160 filter; empty means all.
+	Filter string `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
+	// Send vectors as well.
+	IncludeVectors bool `protobuf:"varint,3,opt,name=include_vectors,json=includeVectors,proto3" json:"include_vectors,omitempty"`
+	// Fields of Paper to return; empty means all.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,4,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportPapersRequest) Reset() {
+	*x = ExportPapersRequest{}
+	mi := &file_akin_v1_paper_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportPapersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportPapersRequest) ProtoMessage() {}
+
+func (x *ExportPapersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_paper_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportPapersRequest.ProtoReflect.Descriptor instead.
+func (*ExportPapersRequest) Descriptor() ([]byte, []int) {
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ExportPapersRequest) GetCollection() string {
+	if x != nil {
+		return x.Collection
+	}
+	return ""
+}
+
+func (x *ExportPapersRequest) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
+func (x *ExportPapersRequest) GetIncludeVectors() bool {
+	if x != nil {
+		return x.IncludeVectors
+	}
+	return false
+}
+
+func (x *ExportPapersRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
+}
+
+// ExportPapersResponse is a group of papers. There is always a first one, even
+// of an empty collection.
+type ExportPapersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In ascending order of id, over all responses.
+	Papers []*ExportedPaper `protobuf:"bytes,1,rep,name=papers,proto3" json:"papers,omitempty"`
+	// The last change that the export has seen; the same in all responses.
+	Sequence uint64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// Fingerprint of the space that the vectors belong to.
+	Space string `protobuf:"bytes,3,opt,name=space,proto3" json:"space,omitempty"`
+	// Papers in the collection at that sequence, before the filter.
+	TotalSize     uint32 `protobuf:"varint,4,opt,name=total_size,json=totalSize,proto3" json:"total_size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportPapersResponse) Reset() {
+	*x = ExportPapersResponse{}
+	mi := &file_akin_v1_paper_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportPapersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportPapersResponse) ProtoMessage() {}
+
+func (x *ExportPapersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_paper_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportPapersResponse.ProtoReflect.Descriptor instead.
+func (*ExportPapersResponse) Descriptor() ([]byte, []int) {
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ExportPapersResponse) GetPapers() []*ExportedPaper {
+	if x != nil {
+		return x.Papers
+	}
+	return nil
+}
+
+func (x *ExportPapersResponse) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *ExportPapersResponse) GetSpace() string {
+	if x != nil {
+		return x.Space
+	}
+	return ""
+}
+
+func (x *ExportPapersResponse) GetTotalSize() uint32 {
+	if x != nil {
+		return x.TotalSize
+	}
+	return 0
+}
+
+// ExportedPaper is a paper and, if asked for, its vector.
+type ExportedPaper struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The paper, output-only fields included.
+	Paper *Paper `protobuf:"bytes,1,opt,name=paper,proto3" json:"paper,omitempty"`
+	// Unit length, of the space's dimension.
+	Vector        []float32 `protobuf:"fixed32,2,rep,packed,name=vector,proto3" json:"vector,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportedPaper) Reset() {
+	*x = ExportedPaper{}
+	mi := &file_akin_v1_paper_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportedPaper) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportedPaper) ProtoMessage() {}
+
+func (x *ExportedPaper) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_paper_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportedPaper.ProtoReflect.Descriptor instead.
+func (*ExportedPaper) Descriptor() ([]byte, []int) {
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ExportedPaper) GetPaper() *Paper {
+	if x != nil {
+		return x.Paper
+	}
+	return nil
+}
+
+func (x *ExportedPaper) GetVector() []float32 {
+	if x != nil {
+		return x.Vector
 	}
 	return nil
 }
@@ -1168,22 +1406,42 @@ const file_akin_v1_paper_service_proto_rawDesc = "" +
 	"\rdeleted_count\x18\x01 \x01(\x05R\fdeletedCount\x12\x1f\n" +
 	"\vmissing_ids\x18\x02 \x03(\tR\n" +
 	"missingIds\x12\x1a\n" +
-	"\bsequence\x18\x03 \x01(\x04R\bsequence\"w\n" +
+	"\bsequence\x18\x03 \x01(\x04R\bsequence\"\xbd\x01\n" +
 	"\x13ImportPapersRequest\x12*\n" +
 	"\x05paper\x18\x01 \x01(\v2\x0e.akin.v1.PaperB\x04\xe2A\x01\x02R\x05paper\x12\x14\n" +
 	"\x05index\x18\x02 \x01(\x04R\x05index\x12\x1e\n" +
 	"\n" +
 	"collection\x18\x03 \x01(\tR\n" +
-	"collection\"\x94\x01\n" +
+	"collection\x12\x16\n" +
+	"\x06vector\x18\x04 \x03(\x02R\x06vector\x12\x14\n" +
+	"\x05space\x18\x05 \x01(\tR\x05space\x12\x16\n" +
+	"\x06delete\x18\x06 \x01(\bR\x06delete\"\x94\x01\n" +
 	"\x14ImportPapersResponse\x12-\n" +
 	"\x12acknowledged_count\x18\x01 \x01(\x04R\x11acknowledgedCount\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x121\n" +
-	"\boutcomes\x18\x03 \x03(\v2\x15.akin.v1.PaperOutcomeR\boutcomes*^\n" +
+	"\boutcomes\x18\x03 \x03(\v2\x15.akin.v1.PaperOutcomeR\boutcomes\"\xaf\x01\n" +
+	"\x13ExportPapersRequest\x12\x1e\n" +
+	"\n" +
+	"collection\x18\x01 \x01(\tR\n" +
+	"collection\x12\x16\n" +
+	"\x06filter\x18\x02 \x01(\tR\x06filter\x12'\n" +
+	"\x0finclude_vectors\x18\x03 \x01(\bR\x0eincludeVectors\x127\n" +
+	"\tread_mask\x18\x04 \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\x97\x01\n" +
+	"\x14ExportPapersResponse\x12.\n" +
+	"\x06papers\x18\x01 \x03(\v2\x16.akin.v1.ExportedPaperR\x06papers\x12\x1a\n" +
+	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12\x14\n" +
+	"\x05space\x18\x03 \x01(\tR\x05space\x12\x1d\n" +
+	"\n" +
+	"total_size\x18\x04 \x01(\rR\ttotalSize\"M\n" +
+	"\rExportedPaper\x12$\n" +
+	"\x05paper\x18\x01 \x01(\v2\x0e.akin.v1.PaperR\x05paper\x12\x16\n" +
+	"\x06vector\x18\x02 \x03(\x02R\x06vector*r\n" +
 	"\x06Change\x12\x16\n" +
 	"\x12CHANGE_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eCHANGE_CREATED\x10\x01\x12\x12\n" +
 	"\x0eCHANGE_UPDATED\x10\x02\x12\x14\n" +
-	"\x10CHANGE_UNCHANGED\x10\x032\x86\a\n" +
+	"\x10CHANGE_UNCHANGED\x10\x03\x12\x12\n" +
+	"\x0eCHANGE_DELETED\x10\x042\xf0\a\n" +
 	"\fPaperService\x12P\n" +
 	"\bGetPaper\x12\x18.akin.v1.GetPaperRequest\x1a\x0e.akin.v1.Paper\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/papers/{id=**}\x12\x88\x01\n" +
 	"\x0eBatchGetPapers\x12\x1e.akin.v1.BatchGetPapersRequest\x1a\x1f.akin.v1.BatchGetPapersResponse\"5\x82\xd3\xe4\x93\x02/Z\x18:\x01*\"\x13/v1/papers:batchGet\x12\x13/v1/papers:batchGet\x12Y\n" +
@@ -1195,7 +1453,8 @@ const file_akin_v1_paper_service_proto_rawDesc = "" +
 	"\x11BatchUpsertPapers\x12!.akin.v1.BatchUpsertPapersRequest\x1a\".akin.v1.BatchUpsertPapersResponse\"!\x82\xd3\xe4\x93\x02\x1b:\x01*\"\x16/v1/papers:batchUpsert\x12d\n" +
 	"\vDeletePaper\x12\x1b.akin.v1.DeletePaperRequest\x1a\x1c.akin.v1.DeletePaperResponse\"\x1a\x82\xd3\xe4\x93\x02\x14*\x12/v1/papers/{id=**}\x12}\n" +
 	"\x11BatchDeletePapers\x12!.akin.v1.BatchDeletePapersRequest\x1a\".akin.v1.BatchDeletePapersResponse\"!\x82\xd3\xe4\x93\x02\x1b:\x01*\"\x16/v1/papers:batchDelete\x12Q\n" +
-	"\fImportPapers\x12\x1c.akin.v1.ImportPapersRequest\x1a\x1d.akin.v1.ImportPapersResponse\"\x00(\x010\x01B\x1bZ\x19akin/proto/akin/v1;akinv1b\x06proto3"
+	"\fImportPapers\x12\x1c.akin.v1.ImportPapersRequest\x1a\x1d.akin.v1.ImportPapersResponse\"\x00(\x010\x01\x12h\n" +
+	"\fExportPapers\x12\x1c.akin.v1.ExportPapersRequest\x1a\x1d.akin.v1.ExportPapersResponse\"\x19\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/papers:export0\x01B\x1bZ\x19akin/proto/akin/v1;akinv1b\x06proto3"
 
 var (
 	file_akin_v1_paper_service_proto_rawDescOnce sync.Once
@@ -1210,7 +1469,7 @@ func file_akin_v1_paper_service_proto_rawDescGZIP() []byte {
 }
 
 var file_akin_v1_paper_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_akin_v1_paper_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_akin_v1_paper_service_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_akin_v1_paper_service_proto_goTypes = []any{
 	(Change)(0),                       // 0: akin.v1.Change
 	(*GetPaperRequest)(nil),           // 1: akin.v1.GetPaperRequest
@@ -1229,47 +1488,55 @@ var file_akin_v1_paper_service_proto_goTypes = []any{
 	(*BatchDeletePapersResponse)(nil), // 14: akin.v1.BatchDeletePapersResponse
 	(*ImportPapersRequest)(nil),       // 15: akin.v1.ImportPapersRequest
 	(*ImportPapersResponse)(nil),      // 16: akin.v1.ImportPapersResponse
-	(*fieldmaskpb.FieldMask)(nil),     // 17: google.protobuf.FieldMask
-	(*Paper)(nil),                     // 18: akin.v1.Paper
-	(*status.Status)(nil),             // 19: google.rpc.Status
+	(*ExportPapersRequest)(nil),       // 17: akin.v1.ExportPapersRequest
+	(*ExportPapersResponse)(nil),      // 18: akin.v1.ExportPapersResponse
+	(*ExportedPaper)(nil),             // 19: akin.v1.ExportedPaper
+	(*fieldmaskpb.FieldMask)(nil),     // 20: google.protobuf.FieldMask
+	(*Paper)(nil),                     // 21: akin.v1.Paper
+	(*status.Status)(nil),             // 22: google.rpc.Status
 }
 var file_akin_v1_paper_service_proto_depIdxs = []int32{
-	17, // 0: akin.v1.GetPaperRequest.read_mask:type_name -> google.protobuf.FieldMask
-	17, // 1: akin.v1.BatchGetPapersRequest.read_mask:type_name -> google.protobuf.FieldMask
-	18, // 2: akin.v1.BatchGetPapersResponse.papers:type_name -> akin.v1.Paper
-	17, // 3: akin.v1.ListPapersRequest.read_mask:type_name -> google.protobuf.FieldMask
-	18, // 4: akin.v1.ListPapersResponse.papers:type_name -> akin.v1.Paper
-	18, // 5: akin.v1.UpsertPaperRequest.paper:type_name -> akin.v1.Paper
-	17, // 6: akin.v1.UpsertPaperRequest.update_mask:type_name -> google.protobuf.FieldMask
-	18, // 7: akin.v1.UpsertPaperResponse.paper:type_name -> akin.v1.Paper
+	20, // 0: akin.v1.GetPaperRequest.read_mask:type_name -> google.protobuf.FieldMask
+	20, // 1: akin.v1.BatchGetPapersRequest.read_mask:type_name -> google.protobuf.FieldMask
+	21, // 2: akin.v1.BatchGetPapersResponse.papers:type_name -> akin.v1.Paper
+	20, // 3: akin.v1.ListPapersRequest.read_mask:type_name -> google.protobuf.FieldMask
+	21, // 4: akin.v1.ListPapersResponse.papers:type_name -> akin.v1.Paper
+	21, // 5: akin.v1.UpsertPaperRequest.paper:type_name -> akin.v1.Paper
+	20, // 6: akin.v1.UpsertPaperRequest.update_mask:type_name -> google.protobuf.FieldMask
+	21, // 7: akin.v1.UpsertPaperResponse.paper:type_name -> akin.v1.Paper
 	0,  // 8: akin.v1.UpsertPaperResponse.change:type_name -> akin.v1.Change
-	18, // 9: akin.v1.BatchUpsertPapersRequest.papers:type_name -> akin.v1.Paper
+	21, // 9: akin.v1.BatchUpsertPapersRequest.papers:type_name -> akin.v1.Paper
 	10, // 10: akin.v1.BatchUpsertPapersResponse.outcomes:type_name -> akin.v1.PaperOutcome
 	0,  // 11: akin.v1.PaperOutcome.change:type_name -> akin.v1.Change
-	19, // 12: akin.v1.PaperOutcome.error:type_name -> google.rpc.Status
-	18, // 13: akin.v1.ImportPapersRequest.paper:type_name -> akin.v1.Paper
+	22, // 12: akin.v1.PaperOutcome.error:type_name -> google.rpc.Status
+	21, // 13: akin.v1.ImportPapersRequest.paper:type_name -> akin.v1.Paper
 	10, // 14: akin.v1.ImportPapersResponse.outcomes:type_name -> akin.v1.PaperOutcome
-	1,  // 15: akin.v1.PaperService.GetPaper:input_type -> akin.v1.GetPaperRequest
-	2,  // 16: akin.v1.PaperService.BatchGetPapers:input_type -> akin.v1.BatchGetPapersRequest
-	4,  // 17: akin.v1.PaperService.ListPapers:input_type -> akin.v1.ListPapersRequest
-	6,  // 18: akin.v1.PaperService.UpsertPaper:input_type -> akin.v1.UpsertPaperRequest
-	8,  // 19: akin.v1.PaperService.BatchUpsertPapers:input_type -> akin.v1.BatchUpsertPapersRequest
-	11, // 20: akin.v1.PaperService.DeletePaper:input_type -> akin.v1.DeletePaperRequest
-	13, // 21: akin.v1.PaperService.BatchDeletePapers:input_type -> akin.v1.BatchDeletePapersRequest
-	15, // 22: akin.v1.PaperService.ImportPapers:input_type -> akin.v1.ImportPapersRequest
-	18, // 23: akin.v1.PaperService.GetPaper:output_type -> akin.v1.Paper
-	3,  // 24: akin.v1.PaperService.BatchGetPapers:output_type -> akin.v1.BatchGetPapersResponse
-	5,  // 25: akin.v1.PaperService.ListPapers:output_type -> akin.v1.ListPapersResponse
-	7,  // 26: akin.v1.PaperService.UpsertPaper:output_type -> akin.v1.UpsertPaperResponse
-	9,  // 27: akin.v1.PaperService.BatchUpsertPapers:output_type -> akin.v1.BatchUpsertPapersResponse
-	12, // 28: akin.v1.PaperService.DeletePaper:output_type -> akin.v1.DeletePaperResponse
-	14, // 29: akin.v1.PaperService.BatchDeletePapers:output_type -> akin.v1.BatchDeletePapersResponse
-	16, // 30: akin.v1.PaperService.ImportPapers:output_type -> akin.v1.ImportPapersResponse
-	23, // [23:31] is the sub-list for method output_type
-	15, // [15:23] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	20, // 15: akin.v1.ExportPapersRequest.read_mask:type_name -> google.protobuf.FieldMask
+	19, // 16: akin.v1.ExportPapersResponse.papers:type_name -> akin.v1.ExportedPaper
+	21, // 17: akin.v1.ExportedPaper.paper:type_name -> akin.v1.Paper
+	1,  // 18: akin.v1.PaperService.GetPaper:input_type -> akin.v1.GetPaperRequest
+	2,  // 19: akin.v1.PaperService.BatchGetPapers:input_type -> akin.v1.BatchGetPapersRequest
+	4,  // 20: akin.v1.PaperService.ListPapers:input_type -> akin.v1.ListPapersRequest
+	6,  // 21: akin.v1.PaperService.UpsertPaper:input_type -> akin.v1.UpsertPaperRequest
+	8,  // 22: akin.v1.PaperService.BatchUpsertPapers:input_type -> akin.v1.BatchUpsertPapersRequest
+	11, // 23: akin.v1.PaperService.DeletePaper:input_type -> akin.v1.DeletePaperRequest
+	13, // 24: akin.v1.PaperService.BatchDeletePapers:input_type -> akin.v1.BatchDeletePapersRequest
+	15, // 25: akin.v1.PaperService.ImportPapers:input_type -> akin.v1.ImportPapersRequest
+	17, // 26: akin.v1.PaperService.ExportPapers:input_type -> akin.v1.ExportPapersRequest
+	21, // 27: akin.v1.PaperService.GetPaper:output_type -> akin.v1.Paper
+	3,  // 28: akin.v1.PaperService.BatchGetPapers:output_type -> akin.v1.BatchGetPapersResponse
+	5,  // 29: akin.v1.PaperService.ListPapers:output_type -> akin.v1.ListPapersResponse
+	7,  // 30: akin.v1.PaperService.UpsertPaper:output_type -> akin.v1.UpsertPaperResponse
+	9,  // 31: akin.v1.PaperService.BatchUpsertPapers:output_type -> akin.v1.BatchUpsertPapersResponse
+	12, // 32: akin.v1.PaperService.DeletePaper:output_type -> akin.v1.DeletePaperResponse
+	14, // 33: akin.v1.PaperService.BatchDeletePapers:output_type -> akin.v1.BatchDeletePapersResponse
+	16, // 34: akin.v1.PaperService.ImportPapers:output_type -> akin.v1.ImportPapersResponse
+	18, // 35: akin.v1.PaperService.ExportPapers:output_type -> akin.v1.ExportPapersResponse
+	27, // [27:36] is the sub-list for method output_type
+	18, // [18:27] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_paper_service_proto_init() }
@@ -1285,7 +1552,7 @@ func file_akin_v1_paper_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_akin_v1_paper_service_proto_rawDesc), len(file_akin_v1_paper_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   16,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

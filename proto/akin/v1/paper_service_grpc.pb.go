@@ -27,6 +27,7 @@ const (
 	PaperService_DeletePaper_FullMethodName       = "/akin.v1.PaperService/DeletePaper"
 	PaperService_BatchDeletePapers_FullMethodName = "/akin.v1.PaperService/BatchDeletePapers"
 	PaperService_ImportPapers_FullMethodName      = "/akin.v1.PaperService/ImportPapers"
+	PaperService_ExportPapers_FullMethodName      = "/akin.v1.PaperService/ExportPapers"
 )
 
 // PaperServiceClient is the client API for PaperService service.
@@ -63,6 +64,9 @@ type PaperServiceClient interface {
 	// durable. Close the sending side to end; the last response then has
 	// acknowledged everything.
 	ImportPapers(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ImportPapersRequest, ImportPapersResponse], error)
+	// ExportPapers gives all papers of a collection as they were at one sequence
+	// number, in ascending order of id, whatever is written meanwhile.
+	ExportPapers(ctx context.Context, in *ExportPapersRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportPapersResponse], error)
 }
 
 type paperServiceClient struct {
@@ -156,6 +160,25 @@ func (c *paperServiceClient) ImportPapers(ctx context.Context, opts ...grpc.Call
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type PaperService_ImportPapersClient = grpc.BidiStreamingClient[ImportPapersRequest, ImportPapersResponse]
 
+func (c *paperServiceClient) ExportPapers(ctx context.Context, in *ExportPapersRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportPapersResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &PaperService_ServiceDesc.Streams[1], PaperService_ExportPapers_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ExportPapersRequest, ExportPapersResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type PaperService_ExportPapersClient = grpc.ServerStreamingClient[ExportPapersResponse]
+
 // PaperServiceServer is the server API for PaperService service.
 // All implementations must embed UnimplementedPaperServiceServer
 // for forward compatibility.
@@ -190,6 +213,9 @@ type PaperServiceServer interface {
 	// durable. Close the sending side to end; the last response then has
 	// acknowledged everything.
 	ImportPapers(grpc.BidiStreamingServer[ImportPapersRequest, ImportPapersResponse]) error
+	// ExportPapers gives all papers of a collection as they were at one sequence
+	// number, in ascending order of id, whatever is written meanwhile.
+	ExportPapers(*ExportPapersRequest, grpc.ServerStreamingServer[ExportPapersResponse]) error
 	mustEmbedUnimplementedPaperServiceServer()
 }
 
@@ -223,6 +249,9 @@ func (UnimplementedPaperServiceServer) BatchDeletePapers(context.Context, *Batch
 }
 func (UnimplementedPaperServiceServer) ImportPapers(grpc.BidiStreamingServer[ImportPapersRequest, ImportPapersResponse]) error {
 	return status.Error(codes.Unimplemented, "method ImportPapers not implemented")
+}
+func (UnimplementedPaperServiceServer) ExportPapers(*ExportPapersRequest, grpc.ServerStreamingServer[ExportPapersResponse]) error {
+	return status.Error(codes.Unimplemented, "method ExportPapers not implemented")
 }
 func (UnimplementedPaperServiceServer) mustEmbedUnimplementedPaperServiceServer() {}
 func (UnimplementedPaperServiceServer) testEmbeddedByValue()                      {}
@@ -378,6 +407,17 @@ func _PaperService_ImportPapers_Handler(srv interface{}, stream grpc.ServerStrea
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type PaperService_ImportPapersServer = grpc.BidiStreamingServer[ImportPapersRequest, ImportPapersResponse]
 
+func _PaperService_ExportPapers_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(ExportPapersRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(PaperServiceServer).ExportPapers(m, &grpc.GenericServerStream[ExportPapersRequest, ExportPapersResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type PaperService_ExportPapersServer = grpc.ServerStreamingServer[ExportPapersResponse]
+
 // PaperService_ServiceDesc is the grpc.ServiceDesc for PaperService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -420,6 +460,11 @@ var PaperService_ServiceDesc = grpc.ServiceDesc{
 			Handler:       _PaperService_ImportPapers_Handler,
 			ServerStreams: true,
 			ClientStreams: true,
+		},
+		{
+			StreamName:    "ExportPapers",
+			Handler:       _PaperService_ExportPapers_Handler,
+			ServerStreams: true,
 		},
 	},
 	Metadata: "akin/v1/paper_service.proto",

@@ -1,0 +1,70 @@
+package catalog
+
+import (
+	"context"
+	"iter"
+
+	"akin/internal/paper"
+)
+
+// Reading is one state of a collection.
+type Reading interface {
+	// List gives up to limit records with ids above after, in order of id.
+	List(ctx context.Context, after string, limit int) ([]*paper.Record, error)
+	// Vector gives the vector of an ordinal.
+	Vector(ctx context.Context, ordinal uint32) ([]float32, error)
+	Close()
+}
+
+// Export is all papers of a collection at one sequence. It belongs to one
+// goroutine and must be closed.
+type Export struct {
+	Stats
+	reading Reading
+}
+
+// exportPage is how many records are read at a time.
+const exportPage = 256
+
+// Close gives the state back.
+func (e *Export) Close() { e.reading.Close() }
+
+// Records iterates over all records in order of id. After an error it ends.
+func (e *Export) Records(ctx context.Context) iter.Seq2[*paper.Record, error] {
+	return func(yield func(*paper.Record, error) bool) {
+		for after := ""; ; {
+			page, err := e.reading.List(ctx, after, exportPage)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, r := range page {
+				if !yield(r, nil) {
+					return
+				}
+			}
+			if len(page) < exportPage {
+				return
+			}
+			after = page[len(page)-1].ID
+		}
+	}
+}
+
+// Vector gives the vector of the record with the ordinal, float32 [dim].
+func (e *Export) Vector(ctx context.Context, ordinal uint32) ([]float32, error) {
+	return e.reading.Vector(ctx, ordinal)
+}
+
+// Export opens all papers of a collection at one sequence.
+func (c *Embedded) Export(_ context.Context, collection string) (*Export, error) {
+	l, err := c.of(collection)
+	if err != nil {
+		return nil, err
+	}
+	snapshot, err := c.config.Store.Snapshot(l.name)
+	if err != nil {
+		return nil, err
+	}
+	return &Export{Stats: Stats{Papers: uint32(snapshot.Count()), Sequence: snapshot.Sequence()}, reading: snapshot}, nil
+}
