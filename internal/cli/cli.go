@@ -54,6 +54,7 @@ const defaultServer = "127.0.0.1:7411"
 type commands struct {
 	Serve     serveCommand     `cmd:"" help:"Serve a data directory over gRPC and HTTP."`
 	Import    importCommand    `cmd:"" help:"Import files of papers."`
+	Export    exportCommand    `cmd:"" help:"Write papers, and vectors, to files."`
 	Search    searchCommand    `cmd:"" help:"Find papers for a free text."`
 	Similar   similarCommand   `cmd:"" help:"Find papers like one, or like a title and abstract."`
 	Recommend recommendCommand `cmd:"" help:"Find papers like some and unlike others."`

@@ -16,6 +16,7 @@ import (
 	"akin/internal/client"
 	"akin/internal/ingest"
 	"akin/internal/rpc/wire"
+	"akin/internal/vecfile"
 	akinv1 "akin/proto/akin/v1"
 )
 
@@ -32,6 +33,9 @@ type importCommand struct {
 	Paths []string `arg:"" help:"Files and folders."`
 	target
 	inputFlags
+	Vectors       string `help:"Take the vectors that akin embed made of these files, instead of embedding." type:"path" placeholder:"DIR"`
+	DeleteMissing bool   `help:"Afterwards, erase the papers of the collection that the files do not have."`
+	Yes           bool   `help:"Erase without asking."`
 }
 
 // Help shows examples.
@@ -39,10 +43,11 @@ func (importCommand) Help() string {
 	return `Examples:
   akin import --data papers listings/ more.jsonl.gz
   akin import --server localhost:7411 --year 2026 today.txt
+  akin import --data papers --vectors vectors snapshot.json.gz
 
-Reads JSON Lines and plain-text paper listings, also compressed with gzip or
-zstd; the format is guessed from the content. Papers that are there already and
-did not change cost next to nothing. Rows that cannot be used go to a quarantine
+The format is guessed from the content. Papers that are there already and did
+not change cost next to nothing, so an import that was interrupted is run again;
+when a server goes away during one and comes back, it goes on by itself. Rows that cannot be used go to a quarantine
 file (./akin-quarantine.jsonl unless --quarantine says otherwise), and the exit
 code is 3. Off a terminal, progress is lines "acknowledged N sequence S": the
 first N papers read are durable.`
@@ -54,6 +59,14 @@ func (c importCommand) Run(e *environment) (err error) {
 	if err := c.check(c.Paths, path); err != nil {
 		return err
 	}
+	if c.DeleteMissing && !c.Yes && (!e.progressOnTerm || !isTerminal(e.in)) {
+		return errors.New("--delete-missing asks before it erases, and this is no terminal; add --yes to erase without asking")
+	}
+	vectors, err := c.openVectors(e)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, vectors.close()) }()
 	cl, err := e.connect(c.target, true)
 	if err != nil {
 		return err
@@ -63,8 +76,11 @@ func (c importCommand) Run(e *environment) (err error) {
 		return err
 	}
 	im := &importer{
-		env: e, quarantine: quarantine, sources: make(map[uint64]*sent),
+		env: e, quarantine: quarantine, vectors: vectors, sources: make(map[uint64]*ingest.Row),
 		progress: e.newProgress("importing", func() (int, error) { return countRows(e.ctx, c.Paths, c.options()) }),
+	}
+	if c.DeleteMissing {
+		im.seen = make(idSet)
 	}
 	err = im.run(cl, ingest.Papers(e.ctx, c.Paths, c.options()))
 	im.progress.finish()
@@ -73,16 +89,13 @@ func (c importCommand) Run(e *environment) (err error) {
 	if err == nil && im.index == 0 {
 		fmt.Fprintf(e.errOut, "no papers were found in %s\n", strings.Join(c.Paths, ", "))
 	}
+	if err == nil && c.DeleteMissing {
+		err = c.deleteMissing(e, cl, im)
+	}
 	if err == nil && im.quarantine.Count() > 0 {
 		return errPartial
 	}
 	return err
-}
-
-// sent is a paper that is not acknowledged yet.
-type sent struct {
-	source ingest.Source
-	paper  *akinv1.Paper
 }
 
 // importer moves papers from files to the server.
@@ -90,15 +103,17 @@ type importer struct {
 	env        *environment
 	quarantine *ingest.Quarantine
 	progress   *progress
+	vectors    *pairedVectors // nil if the server embeds
+	seen       idSet          // nil if nobody asks
 
-	mu      sync.Mutex // guards sources, between the sending and receiving side
-	sources map[uint64]*sent
+	mu      sync.Mutex // guards sources, the rows that are not acknowledged
+	sources map[uint64]*ingest.Row
 	index   uint64 // of the next paper; the sending side's
 
 	// What follows belongs to the receiving side.
-	durable                      uint64
-	sequence                     uint64
-	created, updated, same, long int
+	durable                               uint64
+	sequence                              uint64
+	created, updated, same, deleted, long int
 }
 
 func (im *importer) run(cl *client.Client, rows iter.Seq2[ingest.Row, error]) error {
@@ -119,11 +134,19 @@ func (im *importer) next(pull func() (ingest.Row, error, bool)) (*akinv1.ImportP
 			}
 			continue
 		}
-		p := wire.ToPaper(&row.Paper)
+		req := &akinv1.ImportPapersRequest{Paper: wire.ToPaper(&row.Paper), Index: im.index, Delete: row.Deleted}
+		if !row.Deleted {
+			if skip, err := im.vectors.attach(req); err != nil || skip {
+				if err != nil {
+					return nil, err
+				}
+				continue
+			}
+			im.seen.add(row.Paper.ID)
+		}
 		im.mu.Lock()
-		im.sources[im.index] = &sent{source: row.Source, paper: p}
+		im.sources[im.index] = &row
 		im.mu.Unlock()
-		req := &akinv1.ImportPapersRequest{Paper: p, Index: im.index}
 		im.index++
 		return req, nil
 	}
@@ -184,12 +207,12 @@ func (im *importer) acknowledge(resp *akinv1.ImportPapersResponse) error {
 		delete(im.sources, o.GetIndex())
 		im.mu.Unlock()
 		if o.GetError() != nil {
-			raw, err := json.Marshal(s.paper)
+			raw, err := vecfile.MarshalPaper(&s.Paper)
 			if err != nil {
-				raw = []byte(s.paper.GetId())
+				raw = []byte(s.Paper.ID)
 			}
 			if err := im.quarantine.Add(ingest.Rejected{
-				File: s.source.File, Line: s.source.Line, Reason: o.GetError().GetMessage(), Raw: raw,
+				File: s.Source.File, Line: s.Source.Line, Reason: o.GetError().GetMessage(), Raw: raw,
 			}); err != nil {
 				return err
 			}
@@ -201,6 +224,8 @@ func (im *importer) acknowledge(resp *akinv1.ImportPapersResponse) error {
 			im.created++
 		case akinv1.Change_CHANGE_UPDATED:
 			im.updated++
+		case akinv1.Change_CHANGE_DELETED:
+			im.deleted++
 		default:
 			im.same++
 		}
@@ -215,6 +240,9 @@ func (im *importer) acknowledge(resp *akinv1.ImportPapersResponse) error {
 
 func (im *importer) summary() {
 	fmt.Fprintf(im.env.out, "%s: %d new, %d changed, %d unchanged", plural(int(im.durable), "paper"), im.created, im.updated, im.same)
+	if im.deleted > 0 {
+		fmt.Fprintf(im.env.out, ", %d deleted", im.deleted)
+	}
 	if im.long > 0 {
 		fmt.Fprintf(im.env.out, "; %d longer than the model reads, cut", im.long)
 	}

@@ -16,15 +16,17 @@ type progress struct {
 }
 
 // newProgress makes a progress display; total counts the work, and is only
-// called for a bar.
+// called for a bar; nil is for work that is not known yet.
 func (e *environment) newProgress(what string, total func() (int, error)) *progress {
 	p := &progress{env: e}
 	if !e.progressOnTerm || !e.outIsTerminal {
 		return p
 	}
-	n, err := total()
-	if err != nil || n == 0 {
-		n = -1 // a spinner
+	n := -1 // a spinner
+	if total != nil {
+		if counted, err := total(); err == nil && counted > 0 {
+			n = counted
+		}
 	}
 	p.bar = progressbar.NewOptions(n,
 		progressbar.OptionSetWriter(e.errOut),

@@ -42,7 +42,7 @@ func Plan(ctx context.Context, config Config) (*Estimate, error) {
 		case rejected != nil && config.Shard.hasRejected(rejected):
 			e.Rejected++
 			continue
-		case rejected != nil, row.Deleted, !config.Shard.hasPaper(&row.Paper):
+		case rejected != nil, row.Deleted, !config.Shard.Has(row.Paper.ID):
 			continue
 		}
 		e.Rows++

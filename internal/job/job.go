@@ -91,19 +91,28 @@ type run struct {
 	synced                          time.Time
 }
 
-// textsInFlight is more than any embedder holds at once.
-const textsInFlight = 4096
+const (
+	// textsInFlight is how many texts the embedder has at most. It is enough to
+	// keep a server's groups full, and little enough to finish soon when the
+	// run is interrupted.
+	textsInFlight = 160
+	// grace is how long an interrupted run waits for what is in flight.
+	grace = 5 * time.Second
+)
 
-// Run does the job. When ctx ends, texts that are being embedded are finished
-// and kept, and ErrInterrupted comes back; any other error loses at most what
-// was embedded since the last checkpoint.
+// Run does the job. When ctx ends, it waits a moment for what is being embedded,
+// keeps that, and gives ErrInterrupted; a power cut loses at most what was
+// embedded since the last checkpoint, and nothing else does.
 func Run(ctx context.Context, config Config) (*Result, error) {
 	r := &run{
 		Config: config, texts: make(chan *pending, 64), inFlight: make(chan *pending, textsInFlight),
 		windows: make(chan *window, windowsAhead), digest: NewInputDigest(), synced: time.Now(),
 	}
 	// An interruption must not tear what is being embedded: only an error does.
-	group, failed := errgroup.WithContext(context.WithoutCancel(ctx))
+	patient, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
+	group, failed := errgroup.WithContext(patient)
 	group.Go(func() error {
 		defer close(r.texts)
 		defer close(r.windows)
@@ -118,10 +127,13 @@ func Run(ctx context.Context, config Config) (*Result, error) {
 	})
 	group.Go(func() error { return r.write(ctx, failed) })
 	err := group.Wait()
+	if patient.Err() != nil {
+		err = nil // it was we who lost patience
+	}
 	if err := errors.Join(err, r.Cache.Sync()); err != nil {
 		return nil, err
 	}
-	if ctx.Err() != nil {
+	if interrupted(ctx) {
 		return nil, ErrInterrupted
 	}
 	r.result.Embedded = int(r.embedded.Load())

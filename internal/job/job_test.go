@@ -59,7 +59,11 @@ func (f *fake) Embed(ctx context.Context, next func(context.Context) (job.Text, 
 			if err != nil {
 				return err
 			}
-			texts <- text
+			select {
+			case texts <- text:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		}
 	})
 	group.Go(func() error {
@@ -72,8 +76,6 @@ func (f *fake) Embed(ctx context.Context, next func(context.Context) (job.Text, 
 			if breaks && f.stop != nil {
 				f.stop()
 			} else if breaks {
-				for range texts { // let the sender end
-				}
 				return errBroken
 			}
 			a := job.Answer{Vector: job.Vector{Values: vectorOf(text), Tokens: len(text.Title), Truncated: len(text.Title) > 20}}
@@ -81,8 +83,6 @@ func (f *fake) Embed(ctx context.Context, next func(context.Context) (job.Text, 
 				a = job.Answer{Err: errors.New("refused by the fake")}
 			}
 			if err := got(a); err != nil {
-				for range texts {
-				}
 				return err
 			}
 		}

@@ -53,8 +53,8 @@ func (s Shard) has(text string) bool {
 	return int(x%uint64(s.Of)) == s.Part-1
 }
 
-// hasPaper says whether a paper is in the shard.
-func (s Shard) hasPaper(p *paper.Paper) bool { return s.has(p.ID) }
+// Has says whether the paper with the id is in the shard.
+func (s Shard) Has(id string) bool { return s.has(id) }
 
 // hasRejected puts every bad row in one shard, so that no two report it.
 func (s Shard) hasRejected(r *ingest.Rejected) bool {

@@ -77,7 +77,7 @@ func (r *run) read(ctx, failed context.Context) error {
 			return failed.Err()
 		}
 		rejected := reject(err)
-		if rejected == nil && !r.Shard.hasPaper(&row.Paper) || rejected != nil && !r.Shard.hasRejected(rejected) {
+		if rejected == nil && !r.Shard.Has(row.Paper.ID) || rejected != nil && !r.Shard.hasRejected(rejected) {
 			continue
 		}
 		w.items = append(w.items, item{row: row, rejected: rejected})

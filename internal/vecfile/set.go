@@ -214,6 +214,21 @@ func (s *Set) Abandon() error {
 	return errors.Join(errs...)
 }
 
+// RemoveUnfinished removes what killed runs left of files that were not whole
+// yet. The caller makes sure that no run is under way in the directory.
+func RemoveUnfinished(dir, name string) error {
+	var errs []error
+	for _, base := range []string{name + ".*", IDsFile + "*"} {
+		// Temporary files are hidden and end in digits.
+		left, err := filepath.Glob(filepath.Join(dir, "."+base+"[0-9]"))
+		errs = append(errs, err)
+		for _, path := range left {
+			errs = append(errs, os.Remove(path))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // pending is a buffered file that takes its name only when it is whole.
 type pending struct {
 	*bufio.Writer

@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"akin/internal/ingest"
+	"akin/internal/job"
+	"akin/internal/vecfile"
+	akinv1 "akin/proto/akin/v1"
+)
+
+// pairedVectors are the vectors of an import's rows, in the order of the rows.
+// A nil one has none.
+type pairedVectors struct {
+	vectors *vecfile.Vectors
+	shard   job.Shard
+}
+
+// openVectors opens the vectors, if there are to be any, and makes sure that
+// they were made of the very rows that will be imported.
+func (c importCommand) openVectors(e *environment) (_ *pairedVectors, err error) {
+	if c.Vectors == "" {
+		return nil, nil //nolint:nilnil // the server embeds
+	}
+	vectors, err := vecfile.Open(c.Vectors)
+	if err != nil {
+		return nil, err
+	}
+	p := &pairedVectors{vectors: vectors}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close())
+		}
+	}()
+	if p.shard, err = job.ParseShard(vectors.Manifest.Shard); err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Vectors, err)
+	}
+	digest := job.NewInputDigest()
+	for row, err := range ingest.Papers(e.ctx, c.Paths, c.options()) {
+		if e.ctx.Err() != nil {
+			return nil, e.ctx.Err()
+		}
+		if err == nil && !row.Deleted && p.shard.Has(row.Paper.ID) {
+			digest.Add(&row.Paper)
+		}
+	}
+	if digest.String() != vectors.Manifest.InputSHA256 {
+		return nil, fmt.Errorf("the vectors in %s were made of other papers than these files hold; run `akin embed` on the same files again, which embeds only what is new, and import then", c.Vectors)
+	}
+	return p, nil
+}
+
+// attach puts the next vector into a request. It says to skip a row of another
+// shard, for which there is none.
+func (p *pairedVectors) attach(req *akinv1.ImportPapersRequest) (skip bool, err error) {
+	if p == nil {
+		return false, nil
+	}
+	if !p.shard.Has(req.GetPaper().GetId()) {
+		return true, nil
+	}
+	id, vector, err := p.vectors.Next()
+	if errors.Is(err, io.EOF) || err == nil && id != req.GetPaper().GetId() {
+		return false, fmt.Errorf("the files changed while they were read: paper %q has no vector where it should be; run the import again", req.GetPaper().GetId())
+	}
+	req.Vector, req.Space = vector, p.vectors.Manifest.Fingerprint
+	return false, err
+}
+
+func (p *pairedVectors) close() error {
+	if p == nil {
+		return nil
+	}
+	return p.vectors.Close()
+}
