@@ -28,6 +28,7 @@ import numpy as np
 import pytrec_eval
 
 DEPTH = 1000  # ranks that are scored, as in akin eval
+CHUNK = 256  # texts for one call of akin embed: more than the embedding queue has tokens for is refused
 
 
 def lines(folder, name):
@@ -53,18 +54,21 @@ class Akin:
 
     def vectors(self, texts):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        made = np.concatenate([self.embed(texts[at : at + CHUNK]) for at in range(0, len(texts), CHUNK)])
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return made
+
+    def embed(self, texts):
         with tempfile.TemporaryDirectory() as folder:
             path, out = os.path.join(folder, "texts.jsonl"), os.path.join(folder, "out")
             with open(path, "w", encoding="utf-8") as f:
                 # Where there is no title, the template is left out.
                 f.writelines(json.dumps({"id": str(i), "abstract": t}) + "\n" for i, t in enumerate(texts))
-            subprocess.run([self.command, "embed", path, "--out", out] + self.flags, stdout=subprocess.DEVNULL, check=True)
+            subprocess.run([self.command, "embed", path, "--out", out] + self.flags, capture_output=True, check=True)
             with open(os.path.join(out, "ids.txt"), encoding="utf-8") as f:
                 assert f.read().split() == [str(i) for i in range(len(texts))]
-            made = np.load(os.path.join(out, "embeddings.npy"))
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        self.seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        return made
+            return np.load(os.path.join(out, "embeddings.npy"))
 
 
 def cut(text, offsets, size):
@@ -102,6 +106,9 @@ class Dataset:
             if self.queries[query].get("paper_id") != paper:  # no answer to itself
                 self.qrels.setdefault(query, {})[paper] = int(grade)
         self.qrels = {q: judged for q, judged in self.qrels.items() if max(judged.values()) > 0}
+        if all("facet" in self.queries[q] for q in self.qrels):  # only what was judged is ranked
+            ranked = {i for q in self.qrels for i in [self.queries[q]["paper_id"], *self.qrels[q]]}
+            self.texts = {i: t for i, t in self.texts.items() if i in ranked}
 
     def run(self, papers, queries):
         """Rankings: of the judged papers where the query has a facet, else of all."""
