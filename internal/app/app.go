@@ -176,6 +176,11 @@ func (a *App) openEmbedder() (*embed.Embedder, rpc.About, error) {
 		return nil, rpc.About{}, err
 	}
 	a.onClose(embedder.Close)
+	if !embedder.ExactTokens() {
+		// Nothing fails because of it: rankings are only worse than they should be.
+		a.log.Warn(fmt.Sprintf("the tokenizer of model %s is not BERT's WordPiece: its token ids may differ "+
+			"from those of Hugging Face tokenizers, which the model was trained with, and so may its vectors", at.manifest.Name))
+	}
 	return embedder, rpc.About{
 		Version: a.config.Version, License: at.manifest.License, Source: at.manifest.Source,
 	}, nil

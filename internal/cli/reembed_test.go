@@ -73,3 +73,39 @@ func TestReembed(t *testing.T) {
 		t.Errorf("the old space is not refused: exit code %d", code)
 	}
 }
+
+// A tokenizer whose ids may not be the model's own is no error, but is said at
+// the start of whatever loads it.
+func TestTokenizerWarning(t *testing.T) {
+	dir, papers := ownModel(t), filepath.Join(t.TempDir(), "papers.jsonl")
+	if err := os.WriteFile(papers, []byte(`{"id":"a","title":"a paper"}`+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	embed := func() string {
+		code, _, errOut := run(t, "", "embed", papers, "--out", t.TempDir(), "--model-dir", dir)
+		if code != 0 {
+			t.Fatalf("exit code %d, %q", code, errOut)
+		}
+		return errOut
+	}
+	const warning = "the tokenizer of model mine is not BERT's WordPiece"
+	if errOut := embed(); strings.Contains(errOut, "tokenizer") {
+		t.Errorf("with the model's own tokenizer: %q", errOut)
+	}
+	tokenizer := filepath.Join(dir, "tokenizer.json")
+	if err := os.Remove(tokenizer); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(embedtest.Root(t), "testdata", "tokens", "definitions", "wordlevel.json"), tokenizer); err != nil {
+		t.Fatal(err)
+	}
+	if errOut := embed(); strings.Count(errOut, warning) != 1 {
+		t.Errorf("with one of another family: %q", errOut)
+	}
+	for _, args := range [][]string{{"import", papers}, {"info"}} {
+		args = append(args, "--data", filepath.Join(dir, "data"), "--model-dir", dir)
+		if code, _, errOut := run(t, "", args...); code != 0 || strings.Count(errOut, warning) != 1 {
+			t.Errorf("akin %s: exit code %d, %q", args[0], code, errOut)
+		}
+	}
+}

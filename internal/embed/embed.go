@@ -258,6 +258,10 @@ func (e *Embedder) License() string { return e.manifest.License }
 // Source gives the address where the model is published.
 func (e *Embedder) Source() string { return e.manifest.Source }
 
+// ExactTokens says whether texts get the token ids that the model was trained
+// with, for certain: see [token.Tokenizer.Exact].
+func (e *Embedder) ExactTokens() bool { return e.tokenizer.Exact() }
+
 // Text puts title and abstract together as the space's template says. Where
 // one of them is empty, the other stands alone.
 func (e *Embedder) Text(title, abstract string) string {

@@ -41,17 +41,15 @@ def serve(embed, texts):
         print("%.6f %.6f" % (wall, cpu), flush=True)
 
 
-def onnx_peer(model, texts, sort):
+def encoder_peer(model, texts, forward, sort):
+    """A peer that only has the encoder: forward takes ids and mask, padded to the
+    longest text of the batch, and gives last_hidden_state."""
     import numpy as np
-    import onnxruntime as ort
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(os.path.join(model, "tokenizer.json"))
     tokenizer.enable_truncation(256)
     tokenizer.enable_padding()
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = CORES
-    session = ort.InferenceSession(os.path.join(model, "plain.onnx"), options, providers=["CPUExecutionProvider"])
 
     def embed(texts, batch):
         order = list(range(len(texts)))
@@ -62,7 +60,7 @@ def onnx_peer(model, texts, sort):
             part = order[at : at + batch]
             enc = tokenizer.encode_batch([texts[i] for i in part])
             mask = np.array([e.attention_mask for e in enc], np.int64)
-            hidden = session.run(None, {"input_ids": np.array([e.ids for e in enc], np.int64), "attention_mask": mask})[0]
+            hidden = forward(np.array([e.ids for e in enc], np.int64), mask)
             pooled = (hidden * mask[:, :, None]).sum(1)
             pooled /= np.linalg.norm(pooled, axis=1, keepdims=True)
             for i, v in zip(part, pooled):
@@ -70,6 +68,41 @@ def onnx_peer(model, texts, sort):
         return out
 
     serve(embed, texts)
+
+
+def onnx_peer(model, texts, sort):
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = CORES
+    session = ort.InferenceSession(os.path.join(model, "plain.onnx"), options, providers=["CPUExecutionProvider"])
+    encoder_peer(model, texts, lambda ids, mask: session.run(None, {"input_ids": ids, "attention_mask": mask})[0], sort)
+
+
+def openvino_peer(model, texts):
+    import openvino
+
+    # Where the CPU has bfloat16 it would be the default, which is another precision.
+    config = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": CORES, "PERFORMANCE_HINT": "LATENCY"}
+    compiled = openvino.Core().compile_model(os.path.join(model, "plain.onnx"), "CPU", config)
+    encoder_peer(model, texts, lambda ids, mask: compiled({"input_ids": ids, "attention_mask": mask})[0], True)
+
+
+def ctranslate2_peer(model, texts):
+    import ctranslate2
+    import numpy as np
+
+    built = os.path.join(model, "ctranslate2")
+    if not os.path.exists(os.path.join(built, "model.bin")):
+        ctranslate2.converters.TransformersConverter(model).convert(built, force=True)
+    encoder = ctranslate2.Encoder(built, compute_type="float32", inter_threads=1, intra_threads=CORES)
+
+    def forward(ids, mask):
+        lengths = ctranslate2.StorageView.from_array(mask.sum(1).astype(np.int32))
+        ids = ctranslate2.StorageView.from_array(ids.astype(np.int32))
+        return np.array(encoder.forward_batch(ids, lengths).last_hidden_state)
+
+    encoder_peer(model, texts, forward, True)
 
 
 def torch_peer(model, texts):
@@ -99,8 +132,20 @@ PEERS = {
     "gemm": gemm_peak,
     "onnx": lambda m, t: onnx_peer(m, t, False),
     "onnx-sorted": lambda m, t: onnx_peer(m, t, True),
+    "openvino-sorted": openvino_peer,
+    "ctranslate2-sorted": ctranslate2_peer,
     "sentence-transformers": torch_peer,
 }
+
+BATCHES = (
+    ("sentence-transformers", 32),
+    ("onnx", 8),
+    ("onnx", 32),
+    ("onnx-sorted", 32),
+    ("openvino-sorted", 32),
+    ("ctranslate2-sorted", 32),
+    ("gemm", 1),
+)
 
 
 # ---- the driver ------------------------------------------------------------
@@ -185,7 +230,7 @@ def measure(args, model, title, texts):
     contenders = [(Contender("akin", [args.worker, "-home", args.home, "-texts", path]), "run 0")]
     int8 = [args.worker, "-home", args.home, "-texts", path, "-precision", "int8"]
     contenders.append((Contender("akin, int8 (opt-in)", int8), "run 0"))
-    for peer, batch in (("sentence-transformers", 32), ("onnx", 8), ("onnx", 32), ("onnx-sorted", 32), ("gemm", 1)):
+    for peer, batch in BATCHES:
         command = [sys.executable, os.path.abspath(__file__), "--peer", peer, "--texts", path, "--home", args.home]
         c = Contender(peer if peer == "gemm" else "%s, batches of %d" % (peer, batch), command)
         if c.ready:
