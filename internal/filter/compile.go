@@ -153,7 +153,9 @@ func (x *Index) leaf(l *leaf, within *roaring.Bitmap) (*roaring.Bitmap, bool) {
 // where words are kept, else those of the few papers in question where that is
 // less work, else all.
 func (x *Index) enumerate(a *attribute, l *leaf, within *roaring.Bitmap) *roaring.Bitmap {
-	if within.GetCardinality() < uint64(len(a.ids)/8) && (a.names == nil || l.phrase == nil) {
+	named := a.names != nil && l.phrase != nil
+	lookup := named && len(l.phrase.whole()) > 0
+	if !lookup && within.GetCardinality() < uint64(len(a.ids)/8) {
 		found := roaring.New()
 		x.rows.each(within, func(ordinal uint32, row []uint32) {
 			if slices.ContainsFunc(row, func(id uint32) bool {
@@ -165,7 +167,7 @@ func (x *Index) enumerate(a *attribute, l *leaf, within *roaring.Bitmap) *roarin
 		return found
 	}
 	var all union
-	if a.names != nil && l.phrase != nil {
+	if named {
 		for _, id := range a.names.candidates(*l.phrase) {
 			if l.accepts(x.terms[id].value) {
 				all.add(&x.terms[id].papers)

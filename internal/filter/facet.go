@@ -45,48 +45,60 @@ func (x *Index) Facet(field string, within *roaring.Bitmap, limit int) ([]Count,
 	return x.top(x.count(x.attributes[field], within), min(limit, MaxFacetValues)), nil
 }
 
-// count says for each term of an attribute how many papers of within have it.
-// It goes by the papers rather than by the values: a corpus has more authors
-// than a result has papers.
-func (x *Index) count(a *attribute, within *roaring.Bitmap) []uint64 {
-	counts := make([]uint64, len(x.terms))
-	if within != nil {
-		x.rows.each(within, func(_ uint32, row []uint32) {
-			for _, id := range row {
-				if id&keyedMark == 0 {
-					counts[id]++
-				}
-			}
-		})
+// tally is how many papers have a term.
+type tally struct {
+	id     uint32
+	papers uint64
+}
+
+// count tallies the terms of an attribute over the papers of within. It goes by
+// the papers rather than by the values: a corpus has more authors than a result
+// has papers.
+func (x *Index) count(a *attribute, within *roaring.Bitmap) []tally {
+	tallies := make([]tally, 0, len(a.ids))
+	if within == nil {
+		for _, id := range a.ids {
+			tallies = append(tallies, tally{id, x.terms[id].papers.count()})
+		}
+		return tallies
 	}
-	for id, t := range x.terms {
-		switch {
-		case t == nil || t.attribute != a:
-			counts[id] = 0
-		case within == nil:
-			counts[id] = t.papers.count()
+	papers := make([]uint64, len(x.terms)) // of all attributes: asking which costs more
+	x.rows.each(within, func(_ uint32, row []uint32) {
+		for _, id := range row {
+			if id&keyedMark == 0 {
+				papers[id]++
+			}
+		}
+	})
+	for _, id := range a.ids {
+		if papers[id] > 0 {
+			tallies = append(tallies, tally{id, papers[id]})
 		}
 	}
-	return counts
+	return tallies
 }
 
 // top gives the terms of the highest counts. It first finds the count that the
 // last of them has, so that only candidates are sorted.
-func (x *Index) top(counts []uint64, limit int) []Count {
-	having := make([]int, slices.Max(append(counts, 0))+1)
-	for _, n := range counts {
-		having[n]++
+func (x *Index) top(tallies []tally, limit int) []Count {
+	var most uint64
+	for _, t := range tallies {
+		most = max(most, t.papers)
 	}
-	least := len(having) - 1
-	for total := 0; least > 1; least-- {
+	having := make([]int, most+1)
+	for _, t := range tallies {
+		having[t.papers]++
+	}
+	least, total := most, 0
+	for ; least > 1; least-- {
 		if total += having[least]; total >= limit {
 			break
 		}
 	}
 	var top []Count
-	for id, n := range counts {
-		if n >= uint64(max(least, 1)) {
-			top = append(top, Count{x.terms[id].value, n})
+	for _, t := range tallies {
+		if t.papers >= least {
+			top = append(top, Count{x.terms[t.id].value, t.papers})
 		}
 	}
 	slices.SortFunc(top, func(a, b Count) int {

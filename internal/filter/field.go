@@ -37,7 +37,7 @@ type field struct {
 	kept bool
 }
 
-// fields is the language's table; docs/filters.md is its description.
+// fields is the language's table; docs/filters.md describes it.
 func fields() []*field {
 	return []*field{
 		{name: "id"},

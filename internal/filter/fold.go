@@ -165,6 +165,14 @@ func (p phrase) in(text string) bool {
 	return false
 }
 
+// whole gives the words that stand in a text as they are, without the open one.
+func (p phrase) whole() []string {
+	if p.open {
+		return p.words[:len(p.words)-1]
+	}
+	return p.words
+}
+
 // takes says whether a word of a text can be the phrase's i-th.
 func (p phrase) takes(i int, word string) bool {
 	n, ok := foldedPrefix(word, p.words[i])

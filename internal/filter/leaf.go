@@ -22,7 +22,8 @@ type leaf struct {
 	// direct is set.
 	exact  string
 	direct bool
-	// phrase is what accepts looks for, if it looks for words.
+	// phrase is in every value that accepts takes, so that values can be found by
+	// their words; nil where nothing is known.
 	phrase *phrase
 	// any is set where presence is all that is asked.
 	any bool
@@ -65,6 +66,10 @@ func (l *leaf) equal(value string) {
 	case begin:
 		l.accepts = func(s string) bool { return strings.HasSuffix(same(s), inner) }
 	case end:
+		// What begins so has its words, the last of them perhaps longer.
+		if p := phraseOf(value); len(p.words) > 0 {
+			l.phrase = &p
+		}
 		l.accepts = func(s string) bool { return strings.HasPrefix(same(s), inner) }
 	default:
 		l.exact, l.direct = inner, true

@@ -55,11 +55,7 @@ func (n *names) remove(id uint32, value string) {
 // that is nothing but the beginning of a word has those of all words that begin
 // so; a term may come twice then.
 func (n *names) candidates(p phrase) []uint32 {
-	whole := p.words
-	if p.open {
-		whole = whole[:len(whole)-1]
-	}
-	if len(whole) > 0 {
+	if whole := p.whole(); len(whole) > 0 {
 		rarest := n.words[whole[0]]
 		for _, word := range whole[1:] {
 			if ids := n.words[word]; len(ids) < len(rarest) {
