@@ -11,7 +11,7 @@ VERSION     ?= 0.1.0-dev
 TOOLS       := $(CURDIR)/.akin/tools
 VENV        := $(CURDIR)/.akin/venv
 
-.PHONY: help setup build run test lint gen gen-check gen-tools tools test-python bench-embed bench-latency clean
+.PHONY: help setup build run test lint gen gen-check gen-tools tools test-python bench-embed bench-latency bench-filter clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -66,6 +66,11 @@ bench-embed: setup $(BENCH_VENV)/.ready ## Measure embedding beside its peers, o
 
 bench-latency: setup ## Measure a query through gRPC, idle and during a bulk import.
 	AKIN_BENCH=1 go test ./internal/cli -run TestLatency -v -count 1
+
+ABSTRACTS ?= ../shared/data/abstracts/abstracts.jsonl.gz
+
+bench-filter: ## Measure filters and their index over the papers of ABSTRACTS.
+	AKIN_FILTER_CORPUS=$(abspath $(ABSTRACTS)) go test ./internal/filter -run '^$$' -bench Corpus
 
 tools: ## Install the pinned developer tools into .akin/tools.
 	@.ci/tools.sh

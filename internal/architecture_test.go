@@ -26,6 +26,7 @@ var rooms = map[string][]string{
 	"internal/rank":          {"internal/paper"},
 	"internal/store":         {"internal/paper"},
 	"internal/ann":           {"internal/paper", "internal/vec"},
+	"internal/filter":        {"internal/paper"},
 	"internal/ingest":        {"internal/paper", "internal/paper/titleid"},
 	"internal/vecfile":       {"internal/paper"},
 	"internal/job":           {"internal/ingest", "internal/vecfile", "internal/paper"},
@@ -52,6 +53,7 @@ var only = map[string]string{
 	"github.com/cockroachdb/pebble":   "internal/store",
 	"github.com/coder/hnsw":           "internal/ann",
 	"github.com/alecthomas/kong":      "internal/cli",
+	"go.einride.tech/aip":             "internal/filter",
 }
 
 // imports gives what the files of each package import, tests left out. It reads

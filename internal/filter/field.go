@@ -1,0 +1,181 @@
+package filter
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"akin/internal/paper"
+)
+
+// kind is the type of a field: what it can be compared with, and how.
+type kind int
+
+const (
+	kindText   kind = iota
+	kindNumber      // a number
+	kindDate        // a paper.Date
+	kindTime        // an instant
+	kindBool
+)
+
+// field is one field of the language.
+type field struct {
+	name string
+	kind kind
+	// keyed fields are maps: signals.NAME, metadata.KEY.
+	keyed bool
+	// folded fields compare without regard to case.
+	folded bool
+	// words says that field:"x" looks for words; without it, : means =.
+	words bool
+	// ordered text can be compared with <.
+	ordered bool
+	// prefix is cut off values as people paste them, for example "https://doi.org/".
+	prefix string
+	// kept says that the index keeps every value of the field.
+	kept bool
+}
+
+// fields is the language's table; docs/filters.md describes it.
+func fields() []*field {
+	return []*field{
+		{name: "id"},
+		{name: "title", folded: true, words: true},
+		{name: "abstract", folded: true, words: true},
+		{name: "author", folded: true, words: true, kept: true},
+		{name: "orcid", folded: true, prefix: "https://orcid.org/", kept: true},
+		{name: "category", kept: true},
+		{name: "venue", folded: true, words: true, kept: true},
+		{name: "date", kind: kindDate},
+		{name: "year", kind: kindNumber, kept: true},
+		{name: "listed_date", kind: kindDate, kept: true},
+		{name: "doi", folded: true, prefix: "https://doi.org/"},
+		{name: "arxiv_id"},
+		{name: "url", words: true},
+		{name: "language", folded: true, kept: true},
+		{name: "truncated", kind: kindBool, kept: true},
+		{name: "create_time", kind: kindTime},
+		{name: "update_time", kind: kindTime},
+		{name: "signals", kind: kindNumber, keyed: true},
+		{name: "metadata", keyed: true, words: true, ordered: true},
+	}
+}
+
+// otherNames are names that people try, from the API's messages and from other
+// services, and the field that they mean.
+func otherNames() map[string]string {
+	return map[string]string{
+		"authors": "author", "categories": "category", "subject": "category", "tag": "category",
+		"published": "date", "publish_date": "date", "publication_date": "date", "listed_dates": "listed_date",
+		"urls": "url", "link": "url", "lang": "language", "journal": "venue", "conference": "venue",
+		"arxiv": "arxiv_id", "signal": "signals", "meta": "metadata", "text": "abstract", "summary": "abstract",
+		"created": "create_time", "updated": "update_time", "name": "title", "paper_id": "id",
+	}
+}
+
+// known gives the fields by name, and their names in the table's order.
+type known struct {
+	byName map[string]*field
+	names  []string
+}
+
+func allFields() known {
+	k := known{byName: make(map[string]*field)}
+	for _, f := range fields() {
+		k.byName[f.name] = f
+		k.names = append(k.names, f.name)
+	}
+	return k
+}
+
+// list names all fields for a message, keyed ones with their key.
+func (k known) list() string {
+	shown := make([]string, len(k.names))
+	for i, name := range k.names {
+		shown[i] = name
+		if k.byName[name].keyed {
+			shown[i] += ".NAME"
+		}
+	}
+	return strings.Join(shown, ", ")
+}
+
+// hint is " (did you mean …?)" where a name is near one that exists.
+func (k known) hint(name string) string {
+	if other, ok := otherNames()[strings.ToLower(name)]; ok {
+		return " (did you mean " + other + "?)"
+	}
+	if near := nearest(name, k.names); near != "" {
+		return " (did you mean " + near + "?)"
+	}
+	return ""
+}
+
+// texts gives the values that a record has of a field of text, and of the other
+// fields whose values the index keeps as text.
+func texts(r *paper.Record, f *field, key string) []string {
+	switch f.name {
+	case "id":
+		return one(r.ID)
+	case "title":
+		return one(r.Title)
+	case "abstract":
+		return one(r.Abstract)
+	case "author", "orcid":
+		return authors(r, f.name == "author")
+	case "category":
+		return r.Categories
+	case "venue":
+		return one(r.Venue)
+	case "doi":
+		return one(r.DOI)
+	case "arxiv_id":
+		return one(r.ArxivID)
+	case "url":
+		return r.URLs
+	case "language":
+		return one(r.Language)
+	case "metadata":
+		if v, ok := r.Metadata[key]; ok {
+			return []string{v}
+		}
+		return nil
+	case "year":
+		if r.PublishDate.Year > 0 {
+			return []string{strconv.Itoa(r.PublishDate.Year)}
+		}
+		return nil
+	case "truncated":
+		return []string{strconv.FormatBool(r.Truncated)}
+	case "listed_date":
+		values := make([]string, len(r.ListedDates))
+		for i, d := range r.ListedDates {
+			values[i] = d.String()
+		}
+		return values
+	}
+	return nil
+}
+
+// one is the value of a field that is there once, or not at all.
+func one(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s}
+}
+
+func authors(r *paper.Record, names bool) []string {
+	values := make([]string, 0, len(r.Authors))
+	for _, a := range r.Authors {
+		v := a.ORCID
+		if names {
+			v = a.Name
+		}
+		if v != "" {
+			values = append(values, v)
+		}
+	}
+	return slices.Clip(values)
+}

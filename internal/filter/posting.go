@@ -1,0 +1,83 @@
+package filter
+
+import (
+	"slices"
+
+	"github.com/RoaringBitmap/roaring/v2"
+)
+
+// fewest is how many ordinals a value has before they become a bitmap. Most
+// authors have one or two papers, for which a bitmap would be mostly overhead.
+const fewest = 32
+
+// posting is the ordinals that have a value.
+type posting struct {
+	few  []uint32 // sorted; unused once there is a bitmap
+	many *roaring.Bitmap
+}
+
+// add says whether the ordinal is new.
+func (p *posting) add(ordinal uint32) bool {
+	if p.many != nil {
+		return p.many.CheckedAdd(ordinal)
+	}
+	i, ok := slices.BinarySearch(p.few, ordinal)
+	if ok {
+		return false
+	}
+	if p.few = slices.Insert(p.few, i, ordinal); len(p.few) > fewest {
+		p.many, p.few = roaring.BitmapOf(p.few...), nil
+	}
+	return true
+}
+
+func (p *posting) remove(ordinal uint32) {
+	if p.many != nil {
+		p.many.Remove(ordinal)
+	} else if i, ok := slices.BinarySearch(p.few, ordinal); ok {
+		p.few = slices.Delete(p.few, i, i+1)
+	}
+}
+
+func (p *posting) count() uint64 {
+	if p.many != nil {
+		return p.many.GetCardinality()
+	}
+	return uint64(len(p.few))
+}
+
+// in gives the ordinals that are also in within, as a bitmap of its own.
+func (p *posting) in(within *roaring.Bitmap) *roaring.Bitmap {
+	if p.many != nil {
+		return roaring.And(p.many, within)
+	}
+	found := roaring.New()
+	for _, ordinal := range p.few {
+		if within.Contains(ordinal) {
+			found.Add(ordinal)
+		}
+	}
+	return found
+}
+
+// union gathers postings.
+type union struct {
+	few  []uint32
+	many []*roaring.Bitmap
+}
+
+func (u *union) add(p *posting) {
+	if p.many != nil {
+		u.many = append(u.many, p.many)
+	} else {
+		u.few = append(u.few, p.few...)
+	}
+}
+
+func (u *union) in(within *roaring.Bitmap) *roaring.Bitmap {
+	found := roaring.FastOr(u.many...)
+	slices.Sort(u.few)
+	found.AddMany(u.few)
+	found.And(within)
+	return found
+}
