@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 
+	"akin/internal/filter"
 	"akin/internal/paper"
 )
 
@@ -21,6 +22,7 @@ type Reading interface {
 type Export struct {
 	Stats
 	reading Reading
+	keep    *filter.Filter // nil keeps all
 }
 
 // exportPage is how many records are read at a time.
@@ -29,7 +31,8 @@ const exportPage = 256
 // Close gives the state back.
 func (e *Export) Close() { e.reading.Close() }
 
-// Records iterates over all records in order of id. After an error it ends.
+// Records iterates over the records that the filter keeps, in order of id. After
+// an error it ends.
 func (e *Export) Records(ctx context.Context) iter.Seq2[*paper.Record, error] {
 	return func(yield func(*paper.Record, error) bool) {
 		for after := ""; ; {
@@ -39,7 +42,7 @@ func (e *Export) Records(ctx context.Context) iter.Seq2[*paper.Record, error] {
 				return
 			}
 			for _, r := range page {
-				if !yield(r, nil) {
+				if e.keep.Match(r) && !yield(r, nil) {
 					return
 				}
 			}
@@ -56,9 +59,14 @@ func (e *Export) Vector(ctx context.Context, ordinal uint32) ([]float32, error) 
 	return e.reading.Vector(ctx, ordinal)
 }
 
-// Export opens all papers of a collection at one sequence.
-func (c *Embedded) Export(_ context.Context, collection string) (*Export, error) {
+// Export opens the papers of a collection at one sequence that an AIP-160 filter
+// keeps; "" keeps all.
+func (c *Embedded) Export(_ context.Context, collection, text string) (*Export, error) {
 	l, err := c.of(collection)
+	if err != nil {
+		return nil, err
+	}
+	keep, err := filter.Parse(text)
 	if err != nil {
 		return nil, err
 	}
@@ -66,5 +74,5 @@ func (c *Embedded) Export(_ context.Context, collection string) (*Export, error)
 	if err != nil {
 		return nil, err
 	}
-	return &Export{Stats: Stats{Papers: uint32(snapshot.Count()), Sequence: snapshot.Sequence()}, reading: snapshot}, nil
+	return &Export{Stats: Stats{Papers: uint32(snapshot.Count()), Sequence: snapshot.Sequence()}, reading: snapshot, keep: keep}, nil
 }

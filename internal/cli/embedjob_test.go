@@ -166,6 +166,12 @@ func TestVectorsOutAndIn(t *testing.T) {
 	mustRun(t, "import", "--data", at("again"), filepath.Join(at("papers"), "papers.jsonl"))
 	mustRun(t, "export", "--data", at("again"), "--out", at("papers.again"))
 	compare(t, outputs(t, at("papers.again")), outputs(t, at("papers")))
+	if out := mustRun(t, "export", "--data", at("with"), "--out", at("some"), "--filter", `id != "p0001" AND year = 1900`); !strings.Contains(out, "0 papers exported") {
+		t.Errorf("%q", out)
+	}
+	if code, _, errOut := run(t, "", "export", "--data", at("with"), "--out", at("some"), "--filter", `yeer = 1900`); code != 2 || !strings.Contains(errOut, "column 1") {
+		t.Errorf("a filter on no field: exit code %d, %s", code, errOut)
+	}
 	// Other papers than those that the vectors were made of.
 	more := at("more.jsonl")
 	raw, _ := os.ReadFile(input)

@@ -75,8 +75,9 @@ type Papers interface {
 	// List gives up to limit papers with ids above after, in order of id.
 	List(ctx context.Context, collection, after string, limit int) ([]paper.Record, error)
 	Stats(ctx context.Context, collection string) (catalog.Stats, error)
-	// Export opens all papers at one sequence; the caller closes it.
-	Export(ctx context.Context, collection string) (*catalog.Export, error)
+	// Export opens the papers at one sequence that a filter keeps; the caller
+	// closes it.
+	Export(ctx context.Context, collection, filter string) (*catalog.Export, error)
 }
 
 // Writer changes papers.

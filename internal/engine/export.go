@@ -15,6 +15,8 @@ const (
 // Export asks for all papers of a collection.
 type Export struct {
 	Collection string
+	// Filter is an AIP-160 filter; "" keeps all.
+	Filter string
 	// Vectors asks for the vectors too.
 	Vectors bool
 }
@@ -42,7 +44,7 @@ func (e *Engine) Export(ctx context.Context, q Export, send func(Exported) error
 	if err != nil {
 		return err
 	}
-	papers, err := e.catalog.Export(ctx, collection)
+	papers, err := e.catalog.Export(ctx, collection, q.Filter)
 	if err != nil {
 		return err
 	}

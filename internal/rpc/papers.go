@@ -244,7 +244,7 @@ func (s *paperService) ExportPapers(req *akinv1.ExportPapersRequest, stream akin
 		return err
 	}
 	space := s.server.engine.Space().Fingerprint()
-	query := engine.Export{Collection: req.GetCollection(), Vectors: req.GetIncludeVectors()}
+	query := engine.Export{Collection: req.GetCollection(), Filter: req.GetFilter(), Vectors: req.GetIncludeVectors()}
 	return s.server.engine.Export(stream.Context(), query, func(group engine.Exported) error {
 		resp := &akinv1.ExportPapersResponse{Sequence: group.Sequence, Space: space, TotalSize: group.Total}
 		for i, r := range group.Records {
