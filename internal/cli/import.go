@@ -21,12 +21,15 @@ import (
 
 // inputFlags say what to read.
 type inputFlags struct {
-	Year       int    `help:"Year of listings, whose dates lack it." placeholder:"YYYY"`
-	Format     string `help:"Format of all files (jsonl or listing), instead of guessing it from each one's content." placeholder:"NAME"`
-	Quarantine string `help:"Where rows that cannot be used go." type:"path" placeholder:"FILE"`
+	Year       int               `help:"Year of listings, whose dates lack it." placeholder:"YYYY"`
+	Format     string            `help:"Format of all files, instead of guessing it from each one's content: ${formats}." placeholder:"NAME"`
+	Map        map[string]string `help:"Column that holds a field, in JSON Lines, CSV, TSV and Parquet. May be repeated." mapsep:"none" placeholder:"FIELD=COLUMN"`
+	Quarantine string            `help:"Where rows that cannot be used go." type:"path" placeholder:"FILE"`
 }
 
-func (f inputFlags) options() ingest.Options { return ingest.Options{Year: f.Year, Format: f.Format} }
+func (f inputFlags) options() ingest.Options {
+	return ingest.Options{Year: f.Year, Format: f.Format, Map: f.Map}
+}
 
 type importCommand struct {
 	Paths []string `arg:"" help:"Files and folders."`
@@ -150,8 +153,8 @@ func (f inputFlags) check(paths []string, quarantine string) error {
 	if err != nil {
 		return err
 	}
-	if f.Format != "" && !slices.Contains(ingest.Formats(), f.Format) {
-		return fmt.Errorf("--format %q is not one of %s", f.Format, strings.Join(ingest.Formats(), ", "))
+	if err := f.options().Validate(); err != nil {
+		return err
 	}
 	old, err := os.Open(quarantine)
 	if errors.Is(err, os.ErrNotExist) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"unicode/utf8"
 
@@ -23,13 +24,26 @@ type format struct {
 	about string
 	// match looks at a file's beginning.
 	match func(head) bool
-	open  func(name string, l *lines, h head, opt Options) rows
+	open  func(input) rows
+}
+
+// input is a file of which only the head was looked at.
+type input struct {
+	name  string
+	lines *lines // decompressed, from the beginning
+	head  head
+	opt   Options
+	// file is the file itself where it is a regular one that is not
+	// compressed, for formats that are not read from front to back; else nil.
+	file *os.File
 }
 
 // formats is the table, the most telling test first.
 func formats() []format {
 	return []format{
 		{"jsonl", "JSON Lines: one object a line", looksLikeJSONL, newJSONL},
+		{"tsv", "tab-separated values under a line of column names", looksLikeTable('\t'), newTable('\t')},
+		{"csv", "comma-separated values under a line of column names", looksLikeTable(','), newTable(',')},
 		{"listing", "a feed page saved as text: a date line such as \"Mar 17\", then titles and abstracts", looksLikeListing, newListing},
 	}
 }
@@ -52,7 +66,7 @@ func choose(name string, h head) (format, bool) {
 		}
 	}
 	if h.whole && len(bytes.TrimSpace(h.text)) == 0 {
-		return format{open: func(string, *lines, head, Options) rows { return none{} }}, true
+		return format{open: func(input) rows { return none{} }}, true
 	}
 	return format{}, false
 }
@@ -66,6 +80,7 @@ func (none) next(context.Context) (Row, error) { return Row{}, io.EOF }
 type head struct {
 	text  []byte // without a byte order mark
 	whole bool   // the file has no more than this
+	opt   Options
 }
 
 func newHead(peeked []byte, whole bool) head {

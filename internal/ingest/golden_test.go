@@ -19,6 +19,7 @@ type result struct {
 	Line     int          `json:"line"`
 	Rejected string       `json:"rejected,omitempty"`
 	Raw      string       `json:"raw,omitempty"`
+	Deleted  bool         `json:"deleted,omitempty"`
 	Paper    *paper.Paper `json:"paper,omitempty"`
 }
 
@@ -37,7 +38,7 @@ func readAll(t testing.TB, r *Reader) []result {
 		case err != nil:
 			t.Fatalf("Next: %v", err)
 		default:
-			all = append(all, result{Line: row.Source.Line, Paper: &row.Paper})
+			all = append(all, result{Line: row.Source.Line, Deleted: row.Deleted, Paper: &row.Paper})
 		}
 	}
 }

@@ -33,6 +33,9 @@ type Source struct {
 type Row struct {
 	Paper  paper.Paper
 	Source Source
+	// Deleted says that the source took the paper back; then Paper has an ID
+	// and nothing else.
+	Deleted bool
 }
 
 // Rejected is a row that could not become a paper.
@@ -63,9 +66,15 @@ type Options struct {
 	Year int
 	// Format is one of Formats, or "" to guess it from the content.
 	Format string
+	// Map says for fields of a paper which column holds them, for example
+	// "abstract" -> "summary", in formats whose columns are for the file to
+	// name (JSON Lines, CSV, TSV, Parquet). A column of the field's own name
+	// then counts as any unknown one.
+	Map map[string]string
 }
 
-func (o Options) validate() error {
+// Validate says what is wrong with the options, all faults at once.
+func (o Options) Validate() error {
 	var faults []paper.Violation
 	if o.Year < 0 || o.Year > 9999 {
 		faults = append(faults, paper.Violation{
@@ -78,6 +87,7 @@ func (o Options) validate() error {
 			Description: fmt.Sprintf("is %q; supported are %s", o.Format, strings.Join(Formats(), ", ")),
 		})
 	}
+	faults = append(faults, mapFaults(o.Map)...)
 	if len(faults) == 0 {
 		return nil
 	}
@@ -87,7 +97,9 @@ func (o Options) validate() error {
 }
 
 // rows is what a format implements: next gives a row, a *RejectedError for one
-// bad row, io.EOF at the end, or what the lines below it returned.
+// bad row, io.EOF at the end, a *paper.Error for what is wrong with the whole
+// file, or what the lines below it returned. One that holds more than memory
+// has a Close too.
 type rows interface {
 	next(ctx context.Context) (Row, error)
 }
@@ -106,14 +118,14 @@ type Reader struct {
 
 // Open opens a file of papers. The caller closes the reader.
 func Open(path string, opt Options) (*Reader, error) {
-	if err := opt.validate(); err != nil {
+	if err := opt.Validate(); err != nil {
 		return nil, err
 	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, pathError(path, err)
 	}
-	r, err := NewReader(path, f, opt)
+	r, err := newReader(path, f, opt, regular(f))
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
@@ -124,9 +136,23 @@ func Open(path string, opt Options) (*Reader, error) {
 // NewReader reads papers from src; name stands for the file in rows and errors.
 // Closing the reader does not close src.
 func NewReader(name string, src io.Reader, opt Options) (*Reader, error) {
-	if err := opt.validate(); err != nil {
+	if err := opt.Validate(); err != nil {
 		return nil, err
 	}
+	return newReader(name, src, opt, nil)
+}
+
+// regular gives f if it is a regular file, else nil.
+func regular(f *os.File) *os.File {
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	return f
+}
+
+// newReader is NewReader after the options were checked; file is src where that
+// is a regular file.
+func newReader(name string, src io.Reader, opt Options, file *os.File) (*Reader, error) {
 	r := &Reader{name: name}
 	plain, err := r.decompress(bufio.NewReaderSize(src, headBytes))
 	if err != nil {
@@ -137,13 +163,20 @@ func NewReader(name string, src io.Reader, opt Options) (*Reader, error) {
 		return nil, errors.Join(r.readError(err), r.Close())
 	}
 	h := newHead(head, errors.Is(err, io.EOF))
+	h.opt = opt
 	f, ok := choose(opt.Format, h)
 	if !ok {
 		return nil, errors.Join(unknownFormat(name, h), r.Close())
 	}
 	r.format = f.name
 	r.lines = &lines{src: plain, max: MaxLineBytes}
-	r.rows = f.open(name, r.lines, h, opt)
+	if r.codec != codecNone {
+		file = nil
+	}
+	r.rows = f.open(input{name: name, lines: r.lines, head: h, opt: opt, file: file})
+	if c, ok := r.rows.(io.Closer); ok {
+		r.close = append(r.close, c)
+	}
 	return r, nil
 }
 
@@ -177,12 +210,18 @@ func (r *Reader) Next(ctx context.Context) (Row, error) {
 		return row, err
 	case errors.Is(err, io.EOF):
 		r.err = io.EOF
-	case paper.Canceled(err):
+	case paper.Canceled(err), isClassified(err):
 		r.err = err
 	default:
 		r.err = r.readError(err)
 	}
 	return Row{}, r.err
+}
+
+// isClassified says that a format found what is wrong with the file itself.
+func isClassified(err error) bool {
+	var classified *paper.Error
+	return errors.As(err, &classified)
 }
 
 // Close releases what the reader holds; it may be called at any time, once.
@@ -222,7 +261,7 @@ func (r *Reader) readError(err error) error {
 // after that gets the next file. It ends after an error of Walk or of ctx.
 func Papers(ctx context.Context, paths []string, opt Options) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
-		err := opt.validate()
+		err := opt.Validate()
 		var files []string
 		if err == nil {
 			files, err = Walk(paths)
