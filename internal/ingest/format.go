@@ -41,6 +41,12 @@ type input struct {
 // formats is the table, the most telling test first.
 func formats() []format {
 	return []format{
+		{"daily-papers", "Hugging Face daily papers: a JSON array of objects with a paper", looksLikeDailyPapers, newDailyPapers},
+		{"arxiv", "lines of the arXiv snapshot", looksLikeArxiv, newArxiv},
+		{"openalex", "lines of OpenAlex works", looksLikeOpenAlex, newOpenAlex},
+		{"s2ag", "lines of Semantic Scholar papers, or of papers to delete", looksLikeS2AG, newS2AG},
+		{"s2ag-abstracts", "lines of Semantic Scholar abstracts, read together with s2ag", looksLikeS2AGAbstracts, newS2AGAbstracts},
+		{"csl-json", "CSL-JSON items, in an array or one a line", looksLikeCSL, newCSL},
 		{"jsonl", "JSON Lines: one object a line", looksLikeJSONL, newJSONL},
 		{"tsv", "tab-separated values under a line of column names", looksLikeTable('\t'), newTable('\t')},
 		{"csv", "comma-separated values under a line of column names", looksLikeTable(','), newTable(',')},

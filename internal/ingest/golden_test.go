@@ -60,17 +60,25 @@ const fixtures = "../../testdata/ingest"
 func TestGolden(t *testing.T) {
 	for _, tc := range []struct {
 		file, format string
-		year         int
+		opt          Options
 	}{
-		{"papers.jsonl", "jsonl", 0},
-		{"listing.txt", "listing", 2025},
-		{"listing-crlf.txt", "listing", 0},
-		{"listing-cut-abstract.txt", "listing", 0},
-		{"listing-cut-title.txt", "listing", 0},
+		{"papers.jsonl", "jsonl", Options{}},
+		{"papers.csv", "csv", Options{}},
+		{"papers.tsv", "tsv", Options{Map: map[string]string{"abstract": "summary", "venue": "publication"}}},
+		{"arxiv.jsonl", "arxiv", Options{}},
+		{"openalex.jsonl", "openalex", Options{}},
+		{"s2ag-papers.jsonl", "s2ag", Options{}},
+		{"daily-papers.json", "daily-papers", Options{}},
+		{"csl.json", "csl-json", Options{}},
+		{"csl.jsonl", "csl-json", Options{}},
+		{"listing.txt", "listing", Options{Year: 2025}},
+		{"listing-crlf.txt", "listing", Options{}},
+		{"listing-cut-abstract.txt", "listing", Options{}},
+		{"listing-cut-title.txt", "listing", Options{}},
 	} {
 		t.Run(tc.file, func(t *testing.T) {
 			path := filepath.Join(fixtures, tc.file)
-			r, err := Open(path, Options{Year: tc.year})
+			r, err := Open(path, tc.opt)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -113,6 +113,7 @@ type Reader struct {
 	lines  *lines
 	rows   rows
 	close  []io.Closer
+	again  bool  // the file can be opened again
 	err    error // the first error that was not about one row; final
 }
 
@@ -153,7 +154,7 @@ func regular(f *os.File) *os.File {
 // newReader is NewReader after the options were checked; file is src where that
 // is a regular file.
 func newReader(name string, src io.Reader, opt Options, file *os.File) (*Reader, error) {
-	r := &Reader{name: name}
+	r := &Reader{name: name, again: file != nil}
 	plain, err := r.decompress(bufio.NewReaderSize(src, headBytes))
 	if err != nil {
 		return nil, err
@@ -259,6 +260,8 @@ func (r *Reader) readError(err error) error {
 // Beside papers it yields errors: a *RejectedError for one bad row, and any
 // other error for a file that cannot be read further; whoever goes on ranging
 // after that gets the next file. It ends after an error of Walk or of ctx.
+// Files of Semantic Scholar come last: papers joined with their abstracts, in
+// the order of their numbers, sorted in temporary files (TMPDIR).
 func Papers(ctx context.Context, paths []string, opt Options) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		err := opt.Validate()
@@ -270,24 +273,40 @@ func Papers(ctx context.Context, paths []string, opt Options) iter.Seq2[Row, err
 			yield(Row{}, err)
 			return
 		}
+		j := &join{opt: opt, memory: spillBytes}
+		defer j.close() //nolint:errcheck // only of files that were not read
 		for _, file := range files {
-			if !eachPaper(ctx, file, opt, yield) {
+			if !eachPaper(ctx, file, opt, j, yield) {
 				return
 			}
 		}
+		j.each(ctx, yield)
 	}
 }
 
-// eachPaper yields the papers of one file and says whether to go on with the
-// next one.
-func eachPaper(ctx context.Context, file string, opt Options, yield func(Row, error) bool) (more bool) {
+// eachPaper yields the papers of one file, unless they must wait for other
+// files, and says whether to go on with the next one.
+func eachPaper(ctx context.Context, file string, opt Options, j *join, yield func(Row, error) bool) bool {
 	r, err := Open(file, opt)
 	if err != nil {
 		return yield(Row{}, err)
 	}
+	held, err := j.hold(file, r)
+	switch {
+	case err != nil:
+		return yield(Row{}, fmt.Errorf("close %s: %w", file, err))
+	case held:
+		return true
+	default:
+		return drain(ctx, r, yield)
+	}
+}
+
+// drain yields what is left of a file, closes it, and says whether to go on.
+func drain(ctx context.Context, r *Reader, yield func(Row, error) bool) (more bool) {
 	defer func() {
 		if err := r.Close(); err != nil && more {
-			more = yield(Row{}, fmt.Errorf("close %s: %w", file, err))
+			more = yield(Row{}, fmt.Errorf("close %s: %w", r.name, err))
 		}
 	}()
 	for {

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -58,6 +59,10 @@ func (o *objects) next(ctx context.Context) (Row, error) {
 			return Row{}, l.rejected(o.file, "")
 		}
 		row, err := o.row(l)
+		var disk spillError
+		if errors.As(err, &disk) {
+			return Row{}, err
+		}
 		if err != nil {
 			return Row{}, l.rejected(o.file, err.Error())
 		}
