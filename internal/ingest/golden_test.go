@@ -26,17 +26,25 @@ type result struct {
 // readAll reads to the end; an error that is not about one row fails the test.
 func readAll(t testing.TB, r *Reader) []result {
 	t.Helper()
-	var all []result
+	all, err := readToEnd(r)
+	if err != nil {
+		t.Fatalf("Next: %v", err)
+	}
+	return all
+}
+
+// readToEnd reads to the end, or to an error that is not about one row.
+func readToEnd(r *Reader) (all []result, _ error) {
 	for {
 		row, err := r.Next(context.Background())
 		var rejected *RejectedError
 		switch {
 		case errors.Is(err, io.EOF):
-			return all
+			return all, nil
 		case errors.As(err, &rejected):
 			all = append(all, result{Line: rejected.Line, Rejected: rejected.Reason, Raw: string(rejected.Raw)})
 		case err != nil:
-			t.Fatalf("Next: %v", err)
+			return all, err
 		default:
 			all = append(all, result{Line: row.Source.Line, Deleted: row.Deleted, Paper: &row.Paper})
 		}
@@ -65,6 +73,10 @@ func TestGolden(t *testing.T) {
 		{"papers.jsonl", "jsonl", Options{}},
 		{"papers.csv", "csv", Options{}},
 		{"papers.tsv", "tsv", Options{Map: map[string]string{"abstract": "summary", "venue": "publication"}}},
+		{"oai-arxiv.xml", "oai", Options{}},
+		{"oai-arxivraw.xml", "oai", Options{}},
+		{"oai-dc.xml", "oai", Options{}},
+		{"arxiv.atom", "atom", Options{}},
 		{"arxiv.jsonl", "arxiv", Options{}},
 		{"openalex.jsonl", "openalex", Options{}},
 		{"s2ag-papers.jsonl", "s2ag", Options{}},
@@ -89,7 +101,11 @@ func TestGolden(t *testing.T) {
 			var got bytes.Buffer
 			enc := json.NewEncoder(&got)
 			enc.SetEscapeHTML(false)
-			for _, row := range readAll(t, r) {
+			all, err := readToEnd(r)
+			if err != nil {
+				all = append(all, result{Rejected: err.Error()})
+			}
+			for _, row := range all {
 				if err := enc.Encode(row); err != nil {
 					t.Fatal(err)
 				}

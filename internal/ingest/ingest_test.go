@@ -314,6 +314,11 @@ func (e *endless) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// wrapped repeats a row between a beginning and an end, for 24 MiB.
+func wrapped(begin, row, end string) io.Reader {
+	return io.MultiReader(strings.NewReader(begin), &endless{text: row, limit: 24 << 20}, strings.NewReader(end))
+}
+
 // TestMemory reads streams that are far longer than what may be held.
 func TestMemory(t *testing.T) {
 	for _, tc := range []struct {
@@ -324,6 +329,10 @@ func TestMemory(t *testing.T) {
 		{"JSON Lines", &endless{text: `{"title":"T","abstract":"` + long + `"}` + "\n", limit: 24 << 20}, 2 << 20},
 		{"bad rows", &endless{text: `{"title":7,"abstract":"` + long + `"}` + "\n", limit: 12 << 20}, 2 << 20},
 		{"listing", io.MultiReader(strings.NewReader("Mar 17\n\n"), &endless{text: "On X\n\n" + long + "\n\n", limit: 24 << 20}), 2 << 20},
+		{"OAI-PMH", wrapped("<OAI-PMH>", "<record><header/><metadata><dc><title>T</title><description>"+long+"</description></dc></metadata></record>", "</OAI-PMH>"), 2 << 20},
+		{"JSON array", wrapped("[", `{"paper":{"id":"2401.00001","title":"T","summary":"`+long+`"}},`, "7]"), 2 << 20},
+		{"CSV", wrapped("title,abstract\n", "T,\""+long+"\n\"\n", ""), 2 << 20},
+		{"one element", io.MultiReader(strings.NewReader(`[{"paper":"`), &endless{text: strings.Repeat("t", 1000), limit: 64 << 20}), 3 * MaxLineBytes},
 		{"one line", io.MultiReader(strings.NewReader(`{"title":"`), &endless{text: strings.Repeat("t", 1000), limit: 64 << 20}), 3 * MaxLineBytes},
 		{"one paragraph", io.MultiReader(strings.NewReader("Mar 17\n\nOn X\n\n"), &endless{text: long[:100] + "\n", limit: 24 << 20}), 8 * MaxLineBytes},
 		{"paragraphs without titles", io.MultiReader(strings.NewReader("Mar 17\n\nOn X\n\n"), &endless{text: "www.x\n\n", limit: 3 << 20}), 24 << 20},
