@@ -50,6 +50,8 @@ func formats() []format {
 		{"s2ag-abstracts", "lines of Semantic Scholar abstracts, read together with s2ag", looksLikeS2AGAbstracts, newS2AGAbstracts},
 		{"csl-json", "CSL-JSON items, in an array or one a line", looksLikeCSL, newCSL},
 		{"jsonl", "JSON Lines: one object a line", looksLikeJSONL, newJSONL},
+		{"ris", "references in RIS, from TY to ER", looksLikeRIS, newRIS},
+		{"bibtex", "BibTeX entries", looksLikeBibTeX, newBibTeX},
 		{"tsv", "tab-separated values under a line of column names", looksLikeTable('\t'), newTable('\t')},
 		{"csv", "comma-separated values under a line of column names", looksLikeTable(','), newTable(',')},
 		{"listing", "a feed page saved as text: a date line such as \"Mar 17\", then titles and abstracts", looksLikeListing, newListing},
@@ -140,7 +142,6 @@ func (h head) resemblance() string {
 		{"\xFD7zXZ\x00", "xz data (decompress it)"},
 		{"\x1F\x8B", "data that was compressed twice (decompress it)"},
 		{"\x28\xB5\x2F\xFD", "data that was compressed twice (decompress it)"},
-		{"PAR1", "a Parquet file"},
 		{"%PDF", "a PDF"},
 	} {
 		if bytes.HasPrefix(h.text, []byte(known.magic)) {
