@@ -45,11 +45,12 @@ var rooms = map[string][]string{
 
 // only says which room alone may import a library.
 var only = map[string]string{
-	"github.com/yalue/onnxruntime_go": "internal/embed/onnx",
-	"github.com/sugarme/tokenizer":    "internal/embed/token",
-	"github.com/cockroachdb/pebble":   "internal/store",
-	"github.com/coder/hnsw":           "internal/ann",
-	"github.com/alecthomas/kong":      "internal/cli",
+	"github.com/yalue/onnxruntime_go":  "internal/embed/onnx",
+	"github.com/sugarme/tokenizer":     "internal/embed/token",
+	"github.com/cockroachdb/pebble":    "internal/store",
+	"github.com/coder/hnsw":            "internal/ann",
+	"github.com/alecthomas/kong":       "internal/cli",
+	"github.com/parquet-go/parquet-go": "internal/ingest",
 }
 
 // imports gives what the files of each package import, tests left out. It reads

@@ -41,6 +41,7 @@ type input struct {
 // formats is the table, the most telling test first.
 func formats() []format {
 	return []format{
+		{"parquet", "Parquet", looksLikeParquet, newParquet},
 		{"oai", "answers of OAI-PMH, in the metadata formats oai_dc, arXiv and arXivRaw", looksLikeOAI, newOAI},
 		{"atom", "Atom feeds of arXiv", looksLikeAtom, newAtom},
 		{"daily-papers", "Hugging Face daily papers: a JSON array of objects with a paper", looksLikeDailyPapers, newDailyPapers},
