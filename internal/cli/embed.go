@@ -113,6 +113,9 @@ func (c embedCommand) Run(e *environment) error {
 	if m.Truncated > 0 {
 		fmt.Fprintf(e.errOut, "; %d longer than the model reads, cut", m.Truncated)
 	}
+	if job.passed > 0 {
+		fmt.Fprintf(e.errOut, "; %s of deleted papers passed over", plural(job.passed, "row"))
+	}
 	if m.Quarantined > 0 {
 		fmt.Fprintf(e.errOut, "; %s quarantined in %s", plural(m.Quarantined, "row"), path)
 	}
@@ -158,6 +161,7 @@ func (c embedCommand) current(ctx context.Context, fingerprint string) (*embedMa
 			return nil, ctx.Err()
 		case errors.As(err, &rejected), err != nil:
 			bad++
+		case row.Deleted:
 		default:
 			addInput(input, &row)
 			rows++
@@ -199,6 +203,7 @@ type embedJob struct {
 	progress   *progress
 	input      hash.Hash // of the rows that were read
 	truncated  int
+	passed     int // rows of deleted papers
 }
 
 // batch is a group of rows on its way through the model.
@@ -268,6 +273,10 @@ func (j *embedJob) read(ctx context.Context, group *errgroup.Group, to chan<- *b
 			if err := reject(j.quarantine, err); err != nil {
 				return err
 			}
+			continue
+		}
+		if row.Deleted {
+			j.passed++
 			continue
 		}
 		addInput(j.input, &row)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -43,8 +44,11 @@ func (importCommand) Help() string {
   akin import --data papers listings/ more.jsonl.gz
   akin import --server localhost:7411 --year 2026 today.txt
 
-Reads JSON Lines and plain-text paper listings, also compressed with gzip or
-zstd; the format is guessed from the content. Papers that are there already and
+Reads JSON Lines, CSV, TSV and Parquet; what arXiv, OAI-PMH repositories,
+Hugging Face, Semantic Scholar and OpenAlex publish; the RIS, BibTeX and CSL-JSON
+of reference managers; and plain-text listings: also compressed with gzip or
+zstd. The format is guessed from the content. Papers that a source marks as
+deleted are deleted. Papers that are there already and
 did not change cost next to nothing. Rows that cannot be used go to a quarantine
 file (./akin-quarantine.jsonl unless --quarantine says otherwise), and the exit
 code is 3. Off a terminal, progress is lines "acknowledged N sequence S": the
@@ -73,7 +77,7 @@ func (c importCommand) Run(e *environment) (err error) {
 	im.progress.finish()
 	err = errors.Join(err, im.quarantine.Close())
 	im.summary()
-	if err == nil && im.index == 0 {
+	if err == nil && im.index == 0 && im.deleted == 0 {
 		fmt.Fprintf(e.errOut, "no papers were found in %s\n", strings.Join(c.Paths, ", "))
 	}
 	if err == nil && im.quarantine.Count() > 0 {
@@ -98,22 +102,61 @@ type importer struct {
 	sources map[uint64]*sent
 	index   uint64 // of the next paper; the sending side's
 
+	// deletions are papers that the files take back, not deleted yet. The
+	// sending side fills them; between two streams they are emptied.
+	deletions map[string]struct{}
+	end       bool // the files are read
+
 	// What follows belongs to the receiving side.
 	durable                      uint64
 	sequence                     uint64
 	created, updated, same, long int
+	deleted                      int
 }
 
+// maxDeletions is how many papers one call deletes.
+const maxDeletions = 1000
+
+// run sends papers over one stream after another. Between two, the papers that
+// the files took back are deleted, so that a deletion never overtakes the paper.
 func (im *importer) run(cl *client.Client, rows iter.Seq2[ingest.Row, error]) error {
 	pull, stop := iter.Pull2(rows)
 	defer stop()
-	return cl.Import(im.env.ctx, func(context.Context) (*akinv1.ImportPapersRequest, error) { return im.next(pull) }, im.acknowledge)
+	im.deletions = make(map[string]struct{})
+	for !im.end {
+		err := cl.Import(im.env.ctx, func(context.Context) (*akinv1.ImportPapersRequest, error) { return im.next(pull) }, im.acknowledge)
+		if err != nil {
+			return err
+		}
+		if err := im.erase(cl); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// erase deletes what the files took back. A paper that is not there is none to
+// delete.
+func (im *importer) erase(cl *client.Client) error {
+	if len(im.deletions) == 0 {
+		return nil
+	}
+	ids := slices.Sorted(maps.Keys(im.deletions))
+	resp, err := cl.Papers.BatchDeletePapers(im.env.ctx, &akinv1.BatchDeletePapersRequest{Ids: ids})
+	if err != nil {
+		return err
+	}
+	clear(im.deletions)
+	im.deleted += int(resp.GetDeletedCount())
+	im.sequence = max(im.sequence, resp.GetSequence())
+	return nil
 }
 
 func (im *importer) next(pull func() (ingest.Row, error, bool)) (*akinv1.ImportPapersRequest, error) {
-	for {
+	for len(im.deletions) < maxDeletions {
 		row, err, ok := pull()
 		if !ok {
+			im.end = true
 			return nil, io.EOF
 		}
 		if err != nil {
@@ -122,6 +165,11 @@ func (im *importer) next(pull func() (ingest.Row, error, bool)) (*akinv1.ImportP
 			}
 			continue
 		}
+		if row.Deleted {
+			im.deletions[row.Paper.ID] = struct{}{}
+			continue
+		}
+		delete(im.deletions, row.Paper.ID) // the files brought it back
 		p := wire.ToPaper(&row.Paper)
 		im.mu.Lock()
 		im.sources[im.index] = &sent{source: row.Source, paper: p}
@@ -130,6 +178,7 @@ func (im *importer) next(pull func() (ingest.Row, error, bool)) (*akinv1.ImportP
 		im.index++
 		return req, nil
 	}
+	return nil, io.EOF // of this stream
 }
 
 // reject quarantines a bad row, or a file that cannot be read (on); the rest is
@@ -218,6 +267,9 @@ func (im *importer) acknowledge(resp *akinv1.ImportPapersResponse) error {
 
 func (im *importer) summary() {
 	fmt.Fprintf(im.env.out, "%s: %d new, %d changed, %d unchanged", plural(int(im.durable), "paper"), im.created, im.updated, im.same)
+	if im.deleted > 0 {
+		fmt.Fprintf(im.env.out, "; %d deleted", im.deleted)
+	}
 	if im.long > 0 {
 		fmt.Fprintf(im.env.out, "; %d longer than the model reads, cut", im.long)
 	}
@@ -236,8 +288,8 @@ func plural(n int, what string) string {
 
 // countRows counts what there is to do, for the time that is left.
 func countRows(ctx context.Context, paths []string, opt ingest.Options) (n int, err error) {
-	for _, err := range ingest.Papers(ctx, paths, opt) {
-		if err == nil {
+	for row, err := range ingest.Papers(ctx, paths, opt) {
+		if err == nil && !row.Deleted {
 			n++
 		} else if ctx.Err() != nil {
 			return 0, ctx.Err()

@@ -70,10 +70,27 @@ func (j *join) close() error {
 }
 
 // each yields what the files hold.
-func (j *join) each(ctx context.Context, yield func(Row, error) bool) bool {
+func (j *join) each(ctx context.Context, yield func(Row, error) bool) {
 	if j.papers && j.abstracts {
-		return j.joined(ctx, yield)
+		s := &spill{max: j.memory}
+		more := j.gather(ctx, s, yield) && j.joined(ctx, s, yield)
+		if err := s.close(); err != nil && more {
+			yield(Row{}, fmt.Errorf("remove sorted rows: %w", err))
+		}
+		return
 	}
+	for i := range j.files {
+		r, err := j.files[i].open(j.opt)
+		if err != nil && !yield(Row{}, err) || err == nil && !drain(ctx, r, yield) {
+			return
+		}
+	}
+}
+
+// gather sorts the rows of all files by their corpusid and yields what is wrong
+// with them.
+func (j *join) gather(ctx context.Context, s *spill, yield func(Row, error) bool) bool {
+	faults := func(row Row, err error) bool { return err == nil || yield(row, err) }
 	for i := range j.files {
 		r, err := j.files[i].open(j.opt)
 		if err != nil {
@@ -82,36 +99,16 @@ func (j *join) each(ctx context.Context, yield func(Row, error) bool) bool {
 			}
 			continue
 		}
-		if !drain(ctx, r, yield) {
+		r.rows = &objects{file: r.name, from: r.lines, decode: intoSpill(s, i, r.lines, j.files[i].format)}
+		if !drain(ctx, r, faults) {
 			return false
 		}
 	}
 	return true
 }
 
-// joined sorts papers and abstracts by their corpusid and yields them together.
-func (j *join) joined(ctx context.Context, yield func(Row, error) bool) (more bool) {
-	s := &spill{max: j.memory}
-	defer func() {
-		if err := s.close(); err != nil && more {
-			more = yield(Row{}, fmt.Errorf("remove sorted rows: %w", err))
-		}
-	}()
-	for i := range j.files {
-		r, err := j.files[i].open(j.opt)
-		if err != nil {
-			if !yield(Row{}, err) {
-				return false
-			}
-			continue
-		}
-		intake := &objects{file: r.name, from: r.lines, decode: intoSpill(s, i, r.lines, j.files[i].format)}
-		r.rows = intake
-		faults := func(row Row, err error) bool { return err == nil || yield(row, err) }
-		if !drain(ctx, r, faults) {
-			return false
-		}
-	}
+// joined yields papers with their abstracts, in the order of their numbers.
+func (j *join) joined(ctx context.Context, s *spill, yield func(Row, error) bool) bool {
 	rows, err := s.sorted()
 	if err != nil {
 		return yield(Row{}, err)

@@ -36,7 +36,7 @@ type columnar struct {
 	spool  *os.File // the copy, if one was made
 	reader *parquet.GenericReader[any]
 	header *header
-	names  []string                        // of the columns, as in the file
+	names  []string                          // of the columns, as in the file
 	values map[string]func(any) (any, error) // for columns that are no plain value
 	batch  []any
 	at     int
