@@ -154,14 +154,14 @@ func (h head) resemblance() string {
 	case h.binary():
 		return "binary data"
 	case bytes.HasPrefix(text, []byte("[")):
-		return "a JSON array (JSON Lines has one object a line, without brackets and commas around them)"
+		return "a JSON array of something else (JSON Lines has one object a line, without brackets and commas around them)"
 	case bytes.HasPrefix(text, []byte("{")):
 		return "JSON that spreads an object over several lines (JSON Lines has one object a line)"
 	case bytes.HasPrefix(text, []byte("<")):
-		return "XML or HTML"
+		return "XML or HTML that is neither OAI-PMH nor a feed of arXiv"
 	case !utf8.Valid(text) && h.whole:
 		return "text that is not UTF-8"
 	default:
-		return "text without a date line or JSON"
+		return "text without a date line, column names, references or JSON"
 	}
 }

@@ -106,7 +106,7 @@ func TestConcatenated(t *testing.T) {
 func TestUnknownFormat(t *testing.T) {
 	for name, tc := range map[string]struct{ content, want string }{
 		"binary":        {"\x00\x01\x02", "binary data"},
-		"text":          {"hello\nworld\n", "text without a date line or JSON"},
+		"text":          {"hello\nworld\n", "text without a date line, column names, references or JSON"},
 		"JSON array":    {"[\n{\"title\":\"T\"}]", "a JSON array"},
 		"JSON object":   {"{\n  \"title\": \"T\"\n}", "spreads an object over several lines"},
 		"UTF-16":        {"\xFF\xFE{\x00", "UTF-16"},
