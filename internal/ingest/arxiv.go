@@ -10,7 +10,8 @@ import (
 // looksLikeArxiv says that these are lines of the snapshot of arXiv.
 func looksLikeArxiv(h head) bool {
 	keys, inArray := firstObject(h.text)
-	return !inArray && holds(keys, "id", "categories") && (holds(keys, "versions") || holds(keys, "authors_parsed") || holds(keys, "submitter", "update_date"))
+	// The authors of some papers fill the head, so that no later key is seen.
+	return !inArray && (holds(keys, "id", "submitter", "authors") || holds(keys, "id", "categories", "versions") || holds(keys, "id", "categories", "authors_parsed"))
 }
 
 func newArxiv(in input) rows {

@@ -15,9 +15,12 @@ func looksLikeAtom(h head) bool {
 }
 
 // atom reads the entries of an Atom feed of arXiv.
-type atom struct{ xml *xmlReader }
+type atom struct {
+	xml   *xmlReader
+	lines *lines // whose number errors of reading name
+}
 
-func newAtom(in input) rows { return atom{newXMLReader(in.name, in.lines.src)} }
+func newAtom(in input) rows { return atom{newXMLReader(in.name, in.lines.src), in.lines} }
 
 type atomEntry struct {
 	ID         string     `xml:"id"`
@@ -46,6 +49,7 @@ type atomTerm struct {
 func (a atom) next(ctx context.Context) (Row, error) {
 	for {
 		start, line, err := a.xml.start(ctx)
+		a.lines.num = a.xml.line()
 		if err != nil {
 			return Row{}, err
 		}

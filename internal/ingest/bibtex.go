@@ -83,28 +83,9 @@ func (b *bibtex) next(ctx context.Context) (Row, error) {
 // entry gathers the text of the next entry. An error with text is about that
 // entry.
 func (b *bibtex) entry(ctx context.Context) (raw []byte, line int, _ error) {
-	var scan bibScan
-	for {
-		at := bibEntry.FindSubmatchIndex(b.rest)
-		if at == nil {
-			l, err := b.lines.next(ctx)
-			if err != nil {
-				return nil, 0, err
-			}
-			b.rest, b.num = l.text, l.num
-			if l.tooLong() {
-				b.rest = nil
-				return bytes.Clone(l.text), l.num, errors.New(l.rejected(b.file, "").Reason)
-			}
-			continue
-		}
-		line = b.num
-		scan = bibScan{round: b.rest[at[6]] == '(', comment: strings.EqualFold(string(b.rest[at[4]:at[5]]), "comment")}
-		raw = bytes.Clone(b.rest[at[2]:at[7]])
-		b.rest = b.rest[at[7]:]
-		break
-	}
-	for {
+	scan, raw, err := b.begin(ctx)
+	line = b.num
+	for err == nil {
 		if end := scan.end(b.rest); end >= 0 {
 			raw = append(raw, b.rest[:end]...)
 			b.rest = b.rest[end:]
@@ -125,6 +106,29 @@ func (b *bibtex) entry(ctx context.Context) (raw []byte, line int, _ error) {
 			return raw[:min(len(raw), keptOfLong)], line, fmt.Errorf("the entry is longer than the limit of %d bytes; only its beginning is kept here", MaxLineBytes)
 		}
 		b.rest, b.num = l.text, l.num
+	}
+	return raw, line, err
+}
+
+// begin finds the next entry and takes its beginning, to the opening brace.
+func (b *bibtex) begin(ctx context.Context) (scan bibScan, raw []byte, _ error) {
+	for {
+		if at := bibEntry.FindSubmatchIndex(b.rest); at != nil {
+			scan.round = b.rest[at[6]] == '('
+			scan.comment = strings.EqualFold(string(b.rest[at[4]:at[5]]), "comment")
+			raw = bytes.Clone(b.rest[at[2]:at[7]])
+			b.rest = b.rest[at[7]:]
+			return scan, raw, nil
+		}
+		l, err := b.lines.next(ctx)
+		if err != nil {
+			return scan, nil, err
+		}
+		b.rest, b.num = l.text, l.num
+		if l.tooLong() {
+			b.rest = nil
+			return scan, bytes.Clone(l.text), errors.New(l.rejected(b.file, "").Reason)
+		}
 	}
 }
 

@@ -15,17 +15,18 @@ import (
 // to max bytes. encoding/json can stream an array too, but gives up on all that
 // follows one bad element and reads one of any length into memory.
 type elements struct {
-	file string
-	src  *bufio.Reader
-	max  int
-	num  int // of the line that is being read
-	open bool
-	done bool
-	buf  []byte
+	file  string
+	lines *lines // whose number is that of the line that is being read
+	src   *bufio.Reader
+	max   int
+	open  bool
+	done  bool
+	buf   []byte
 }
 
 func newElements(in input) *elements {
-	return &elements{file: in.name, src: in.lines.src, max: in.lines.max, num: 1}
+	in.lines.num = 1
+	return &elements{file: in.name, lines: in.lines, src: in.lines.src, max: in.lines.max}
 }
 
 // next gives the next element, with the number of its first line.
@@ -52,7 +53,7 @@ func (e *elements) next(ctx context.Context) (line, error) {
 		c, err = e.skip()
 	}
 	if errors.Is(err, io.EOF) {
-		return line{}, e.fault("the file ends before the closing bracket of its array: it was cut off after line %d", e.num)
+		return line{}, e.fault("the file ends before the closing bracket of its array: it was cut off after line %d", e.lines.num)
 	}
 	return line{}, err
 }
@@ -65,7 +66,7 @@ func (e *elements) skip() (byte, error) {
 		case err != nil:
 			return 0, err
 		case c == '\n':
-			e.num++
+			e.lines.num++
 		case c == 0xEF && !e.open: // a byte order mark
 			if rest, _ := e.src.Peek(2); string(rest) == byteOrderMark[1:] {
 				_, err := e.src.Discard(2)
@@ -93,41 +94,29 @@ func (e *elements) end() error {
 
 // element gathers one element that begins with the byte c.
 func (e *elements) element(ctx context.Context, c byte) (line, error) {
-	l := line{num: e.num, ended: true, what: "element"}
+	l := line{num: e.lines.num, ended: true, what: "element"}
 	e.buf = e.buf[:0]
-	depth, quoted, escaped := 0, false, false
-	for {
-		if !quoted && depth <= 0 && (c == ',' || c == ']') {
-			if err := e.src.UnreadByte(); err != nil {
-				return line{}, err
-			}
-			break
-		}
+	for state := (elementState{}); state.quoted || state.depth > 0 || c != ',' && c != ']'; {
 		if l.size++; len(e.buf) < e.max {
 			e.buf = append(e.buf, c)
 		}
-		switch {
-		case c == '\n':
-			e.num++
-		case escaped:
-			escaped = false
-		case quoted:
-			escaped, quoted = c == '\\', c != '"'
-		case c == '"':
-			quoted = true
-		case c == '{' || c == '[':
-			depth++
-		case c == '}' || c == ']':
-			depth--
+		if c == '\n' {
+			e.lines.num++
 		}
 		if l.size%(1<<20) == 0 && ctx.Err() != nil {
 			return line{}, ctx.Err()
 		}
+		state.take(c)
 		var err error
 		if c, err = e.src.ReadByte(); errors.Is(err, io.EOF) {
 			e.done, l.ended = true, false
 			break
 		} else if err != nil {
+			return line{}, err
+		}
+	}
+	if l.ended {
+		if err := e.src.UnreadByte(); err != nil {
 			return line{}, err
 		}
 	}
@@ -140,8 +129,29 @@ func (e *elements) element(ctx context.Context, c byte) (line, error) {
 	return l, nil
 }
 
+// elementState says what the next byte is in.
+type elementState struct {
+	depth           int
+	quoted, escaped bool
+}
+
+func (s *elementState) take(c byte) {
+	switch {
+	case s.escaped:
+		s.escaped = false
+	case s.quoted:
+		s.escaped, s.quoted = c == '\\', c != '"'
+	case c == '"':
+		s.quoted = true
+	case c == '{' || c == '[':
+		s.depth++
+	case c == '}' || c == ']':
+		s.depth--
+	}
+}
+
 func (e *elements) syntax(want string, c byte) error {
-	return e.fault("line %d: %s must stand here, not %q; what follows was not read", e.num, want, c)
+	return e.fault("line %d: %s must stand here, not %q; what follows was not read", e.lines.num, want, c)
 }
 
 func (e *elements) fault(format string, args ...any) error {

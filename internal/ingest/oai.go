@@ -15,14 +15,18 @@ import (
 
 func looksLikeOAI(h head) bool { return looksLikeXML(h, "OAI-PMH") }
 
-func newOAI(in input) rows { return oaiFile{NewOAIPage(in.name, in.lines.src)} }
+func newOAI(in input) rows { return oaiFile{NewOAIPage(in.name, in.lines.src), in.lines} }
 
 // oaiFile reads the saved answers of a repository. That there was nothing to
 // list is no fault of a file.
-type oaiFile struct{ page *OAIPage }
+type oaiFile struct {
+	page  *OAIPage
+	lines *lines // whose number errors of reading name
+}
 
 func (f oaiFile) next(ctx context.Context) (Row, error) {
 	row, err := f.page.Next(ctx)
+	f.lines.num = f.page.xml.line()
 	var refused *OAIError
 	if errors.As(err, &refused) {
 		if refused.Code == OAINoRecords {

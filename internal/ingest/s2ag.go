@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -86,7 +87,7 @@ func decodeS2AG(object []byte, abstract string) (Row, error) {
 		return Row{}, errNoCorpusID
 	}
 	p := paper.Paper{ID: "s2:" + strconv.FormatInt(*s.CorpusID, 10), Abstract: abstract}
-	if len(objectKeys(object)) == 1 {
+	if s.Title == "" && len(objectKeys(object)) == 1 {
 		return Row{Paper: paper.Paper{ID: p.ID}, Deleted: true}, nil
 	}
 	if err := s.fill(&p); err != nil {
@@ -108,13 +109,25 @@ func (s *s2agPaper) fill(p *paper.Paper) (err error) {
 	for _, a := range s.Authors {
 		p.Authors = append(p.Authors, named(a.Name)...)
 	}
-	seen := map[string]bool{}
-	for _, f := range s.Fields {
-		if f.Category != "" && !seen[f.Category] {
-			seen[f.Category] = true
+	for _, f := range s.Fields { // the same field from several sources
+		if f.Category != "" && !slices.Contains(p.Categories, f.Category) {
 			p.Categories = append(p.Categories, f.Category)
 		}
 	}
+	link(p, s.URL)
+	signal(p, "citations", s.Citations)
+	signal(p, "references", s.References)
+	signal(p, "influential_citations", s.Influential)
+	note(p, "journal", s.Journal.Name)
+	note(p, "volume", string(s.Journal.Volume))
+	note(p, "pages", string(s.Journal.Pages))
+	note(p, "publication_types", strings.Join(s.PublicationTy, "; "))
+	note(p, "open_access", yes(s.OpenAccess))
+	return s.identifiers(p)
+}
+
+// identifiers takes what others call the paper.
+func (s *s2agPaper) identifiers(p *paper.Paper) error {
 	for name, value := range s.ExternalIDs {
 		if isNull(value) {
 			continue
@@ -132,15 +145,6 @@ func (s *s2agPaper) fill(p *paper.Paper) (err error) {
 			note(p, name, text)
 		}
 	}
-	link(p, s.URL)
-	signal(p, "citations", s.Citations)
-	signal(p, "references", s.References)
-	signal(p, "influential_citations", s.Influential)
-	note(p, "journal", s.Journal.Name)
-	note(p, "volume", string(s.Journal.Volume))
-	note(p, "pages", string(s.Journal.Pages))
-	note(p, "publication_types", strings.Join(s.PublicationTy, "; "))
-	note(p, "open_access", yes(s.OpenAccess))
 	return nil
 }
 

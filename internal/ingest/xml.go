@@ -13,7 +13,7 @@ import (
 )
 
 // looksLikeXML says that an element of the name begins near the beginning of
-// XML text. prefixes of namespaces do not matter.
+// XML text. Prefixes of namespaces do not matter.
 func looksLikeXML(h head, name string) bool {
 	text := bytes.TrimSpace(h.text)
 	if !bytes.HasPrefix(text, []byte("<")) {
@@ -68,6 +68,12 @@ func newXMLReader(file string, src io.Reader) *xmlReader {
 	return &xmlReader{file: file, dec: dec, limit: limit}
 }
 
+// line is where reading has come to.
+func (x *xmlReader) line() int {
+	line, _ := x.dec.InputPos()
+	return line
+}
+
 // start gives the next start tag and its line, io.EOF at the end.
 func (x *xmlReader) start(ctx context.Context) (xml.StartElement, int, error) {
 	for {
@@ -80,8 +86,7 @@ func (x *xmlReader) start(ctx context.Context) (xml.StartElement, int, error) {
 			return xml.StartElement{}, 0, x.fault(err)
 		}
 		if start, ok := token.(xml.StartElement); ok {
-			line, _ := x.dec.InputPos()
-			return start, line, nil
+			return start, x.line(), nil
 		}
 	}
 }
@@ -97,7 +102,7 @@ func (x *xmlReader) decode(start xml.StartElement, into any) error {
 func (x *xmlReader) fault(err error) error {
 	var syntax *xml.SyntaxError
 	var reason string
-	line, _ := x.dec.InputPos()
+	line := x.line()
 	switch {
 	case err == nil, errors.Is(err, io.EOF):
 		return err
