@@ -135,3 +135,44 @@ func TestParquetDamaged(t *testing.T) {
 		t.Errorf("no place for a copy: got %v", err)
 	}
 }
+
+// longParquet writes a file of n rows in groups of 20,000.
+func longParquet(t *testing.T, path string, n int) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type row struct {
+		Title    string `parquet:"title"`
+		Abstract string `parquet:"abstract"`
+	}
+	w := parquet.NewGenericWriter[row](f, parquet.MaxRowsPerRowGroup(20_000))
+	for i := range n {
+		if _, err := w.Write([]row{{fmt.Sprintf("Paper %d", i), fmt.Sprintf("%d %s", i, long)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(w.Close(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestParquetMemory reads a file that is far longer than what may be held.
+func TestParquetMemory(t *testing.T) {
+	path := write(t, "papers", nil)
+	const n = 50_000
+	longParquet(t, path, n)
+	start, most, rows := liveHeap(), uint64(0), 0
+	for _, err := range Papers(t.Context(), []string{path}, Options{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rows++; rows%5000 == 0 {
+			most = max(most, max(start, liveHeap())-start)
+		}
+	}
+	if rows != n || most > 8<<20 {
+		t.Errorf("%d rows in %d bytes; want %d in at most 8 MiB", rows, most, n)
+	}
+}
