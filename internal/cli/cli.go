@@ -28,6 +28,7 @@ import (
 
 	"akin/internal/app"
 	"akin/internal/client"
+	"akin/internal/ingest"
 	"akin/internal/job"
 )
 
@@ -166,7 +167,7 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	parser, err := kong.New(&cmds,
 		kong.Name("akin"),
 		kong.Description("akin answers: which papers are akin to this one?\n\nExit codes: 0 done, 1 failed, 2 wrong command line, 3 some rows quarantined, 4 not found, 5 server not reached, 130 interrupted."),
-		kong.Vars{"server": defaultServer, "model": app.DefaultModel, "default_write": "npy"},
+		kong.Vars{"server": defaultServer, "model": app.DefaultModel, "default_write": "npy", "formats": strings.Join(ingest.Formats(), ", ")},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Writers(out, errOut),
 		kong.Exit(func(code int) { exit = code; panic(exitNow{}) }), //nolint:forbidigo // kong only knows how to exit; parse catches it

@@ -451,6 +451,44 @@ func TestImportQuarantines(t *testing.T) {
 	}
 }
 
+// A paper that its source marks as deleted is deleted, unless it comes back.
+func TestImportDeletes(t *testing.T) {
+	dir := t.TempDir()
+	data := filepath.Join(dir, "data")
+	file := func(name, content string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	var all, gone strings.Builder
+	for i := range 1500 { // more than one call deletes
+		fmt.Fprintf(&gone, "{\"corpusid\":%d}\n", 100+i)
+	}
+	for i := range 3 {
+		fmt.Fprintf(&all, "{\"corpusid\":%d,\"title\":\"Paper %d\"}\n", 100+700*i, i)
+	}
+	papers, deletions := file("papers", all.String()), file("deletions", gone.String())
+	back := file("zz-back", "{\"corpusid\":1500,\"title\":\"Paper 2\"}\n")
+	if out := mustRun(t, "import", "--data", data, papers); !strings.Contains(out, "3 papers: 3 new") {
+		t.Fatalf("import printed %q", out)
+	}
+	if out := mustRun(t, "import", "--data", data, deletions, back); !strings.Contains(out, "1 paper: 0 new, 0 changed, 1 unchanged; 2 deleted") {
+		t.Errorf("import of deletions printed %q", out)
+	}
+	if out := mustRun(t, "list", "--data", data, "--ids"); out != "s2:1500\n" {
+		t.Errorf("left are %q", out)
+	}
+	out := filepath.Join(dir, "vectors")
+	if code, _, errOut := run(t, "", "embed", "--out", out, papers, deletions); code != 0 || !strings.Contains(errOut, "3 papers embedded") || !strings.Contains(errOut, "1500 rows of deleted papers passed over") {
+		t.Errorf("embed: exit code %d, %q", code, errOut)
+	}
+	if code, _, errOut := run(t, "", "embed", "--out", out, papers, deletions); code != 0 || !strings.Contains(errOut, "unchanged") {
+		t.Errorf("embed again: exit code %d, %q", code, errOut)
+	}
+}
+
 // The baseline index takes papers once and says what it cannot do.
 func TestCoderIndex(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")

@@ -22,12 +22,15 @@ import (
 
 // inputFlags say what to read.
 type inputFlags struct {
-	Year       int    `help:"Year of listings, whose dates lack it." placeholder:"YYYY"`
-	Format     string `help:"Format of all files (jsonl or listing), instead of guessing it from each one's content." placeholder:"NAME"`
-	Quarantine string `help:"Where rows that cannot be used go." type:"path" placeholder:"FILE"`
+	Year       int               `help:"Year of listings, whose dates lack it." placeholder:"YYYY"`
+	Format     string            `help:"Format of all files, instead of guessing it from each one's content: ${formats}." placeholder:"NAME"`
+	Map        map[string]string `help:"Column that holds a field, in JSON Lines, CSV, TSV and Parquet. May be repeated." mapsep:"none" placeholder:"FIELD=COLUMN"`
+	Quarantine string            `help:"Where rows that cannot be used go." type:"path" placeholder:"FILE"`
 }
 
-func (f inputFlags) options() ingest.Options { return ingest.Options{Year: f.Year, Format: f.Format} }
+func (f inputFlags) options() ingest.Options {
+	return ingest.Options{Year: f.Year, Format: f.Format, Map: f.Map}
+}
 
 type importCommand struct {
 	Paths []string `arg:"" help:"Files and folders."`
@@ -45,9 +48,15 @@ func (importCommand) Help() string {
   akin import --server localhost:7411 --year 2026 today.txt
   akin import --data papers --vectors vectors snapshot.json.gz
 
-The format is guessed from the content. Papers that are there already and did
-not change cost next to nothing, so an import that was interrupted is run again;
-when a server goes away during one and comes back, it goes on by itself. Rows that cannot be used go to a quarantine
+Reads JSON Lines, CSV, TSV and Parquet; what arXiv, OAI-PMH repositories,
+Hugging Face, Semantic Scholar and OpenAlex publish; the RIS, BibTeX and CSL-JSON
+of reference managers; and plain-text listings: also compressed with gzip or
+zstd. The format is guessed from the content. Papers that a source marks as
+deleted are deleted.
+
+Papers that are there already and did not change cost next to nothing, so an
+import that was interrupted is run again; when a server goes away during one and
+comes back, it goes on by itself. Rows that cannot be used go to a quarantine
 file (./akin-quarantine.jsonl unless --quarantine says otherwise), and the exit
 code is 3. Off a terminal, progress is lines "acknowledged N sequence S": the
 first N papers read are durable.`
@@ -173,8 +182,8 @@ func (f inputFlags) check(paths []string, quarantine string) error {
 	if err != nil {
 		return err
 	}
-	if f.Format != "" && !slices.Contains(ingest.Formats(), f.Format) {
-		return fmt.Errorf("--format %q is not one of %s", f.Format, strings.Join(ingest.Formats(), ", "))
+	if err := f.options().Validate(); err != nil {
+		return err
 	}
 	old, err := os.Open(quarantine)
 	if errors.Is(err, os.ErrNotExist) {

@@ -10,14 +10,26 @@
 //
 // Formats are rows of one table (see format.go): a name, a test on the first
 // bytes, and a constructor. A new format is a new row and a type with one
-// method.
+// method. Papers that a source takes back are rows too (Row.Deleted). Papers
+// of Semantic Scholar and their abstracts come in different files, which
+// [Papers] joins. [OAIPage] reads OAI-PMH from the network as well.
+//
+// The same paper gets the same id from every source that knows its identifier
+// of arXiv or, else, its DOI: "arXiv:2112.09118", "doi:10.1234/x". Semantic
+// Scholar, OpenAlex and repositories have numbers of their own, by which they
+// delete: "s2:12", "openalex:W12", and the identifier of OAI-PMH.
 //
 // Concurrency: a [Reader] belongs to one goroutine; any number of readers may
 // run side by side. A [Quarantine] may be shared.
 //
 // Caveats:
 //   - Memory is bounded by MaxLineBytes, not by the size of a file: a longer
-//     line is a rejected row of which only the beginning is kept.
+//     line, element or reference is a rejected row of which only the beginning
+//     is kept. In XML it ends the file, for nothing tells where the next record
+//     begins. A join sorts in 32 MiB and temporary files, and Parquet that is
+//     compressed as a whole or comes from a pipe is copied to one (TMPDIR).
+//   - The rows of a delete file of Semantic Scholar do not say whether they are
+//     about papers or abstracts; they are taken for papers.
 //   - A context is looked at between reads; a read that hangs (a pipe that
 //     nobody writes to) is not interrupted.
 //   - A listing that was cut off exactly after a full sentence cannot be told

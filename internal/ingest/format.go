@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"unicode/utf8"
 
@@ -23,13 +24,37 @@ type format struct {
 	about string
 	// match looks at a file's beginning.
 	match func(head) bool
-	open  func(name string, l *lines, h head, opt Options) rows
+	open  func(input) rows
+}
+
+// input is a file of which only the head was looked at.
+type input struct {
+	name  string
+	lines *lines // decompressed, from the beginning
+	head  head
+	opt   Options
+	// file is the file itself where it is a regular one that is not
+	// compressed, for formats that are not read from front to back; else nil.
+	file *os.File
 }
 
 // formats is the table, the most telling test first.
 func formats() []format {
 	return []format{
+		{"parquet", "Parquet", looksLikeParquet, newParquet},
+		{"oai", "answers of OAI-PMH, in the metadata formats oai_dc, arXiv and arXivRaw", looksLikeOAI, newOAI},
+		{"atom", "Atom feeds of arXiv", looksLikeAtom, newAtom},
+		{"daily-papers", "Hugging Face daily papers: a JSON array of objects with a paper", looksLikeDailyPapers, newDailyPapers},
+		{"arxiv", "lines of the arXiv snapshot", looksLikeArxiv, newArxiv},
+		{"openalex", "lines of OpenAlex works", looksLikeOpenAlex, newOpenAlex},
+		{"s2ag", "lines of Semantic Scholar papers, or of papers to delete", looksLikeS2AG, newS2AG},
+		{"s2ag-abstracts", "lines of Semantic Scholar abstracts, read together with s2ag", looksLikeS2AGAbstracts, newS2AGAbstracts},
+		{"csl-json", "CSL-JSON items, in an array or one a line", looksLikeCSL, newCSL},
 		{"jsonl", "JSON Lines: one object a line", looksLikeJSONL, newJSONL},
+		{"ris", "references in RIS, from TY to ER", looksLikeRIS, newRIS},
+		{"bibtex", "BibTeX entries", looksLikeBibTeX, newBibTeX},
+		{"tsv", "tab-separated values under a line of column names", looksLikeTable('\t'), newTable('\t')},
+		{"csv", "comma-separated values under a line of column names", looksLikeTable(','), newTable(',')},
 		{"listing", "a feed page saved as text: a date line such as \"Mar 17\", then titles and abstracts", looksLikeListing, newListing},
 	}
 }
@@ -52,7 +77,7 @@ func choose(name string, h head) (format, bool) {
 		}
 	}
 	if h.whole && len(bytes.TrimSpace(h.text)) == 0 {
-		return format{open: func(string, *lines, head, Options) rows { return none{} }}, true
+		return format{open: func(input) rows { return none{} }}, true
 	}
 	return format{}, false
 }
@@ -66,6 +91,7 @@ func (none) next(context.Context) (Row, error) { return Row{}, io.EOF }
 type head struct {
 	text  []byte // without a byte order mark
 	whole bool   // the file has no more than this
+	opt   Options
 }
 
 func newHead(peeked []byte, whole bool) head {
@@ -117,7 +143,6 @@ func (h head) resemblance() string {
 		{"\xFD7zXZ\x00", "xz data (decompress it)"},
 		{"\x1F\x8B", "data that was compressed twice (decompress it)"},
 		{"\x28\xB5\x2F\xFD", "data that was compressed twice (decompress it)"},
-		{"PAR1", "a Parquet file"},
 		{"%PDF", "a PDF"},
 	} {
 		if bytes.HasPrefix(h.text, []byte(known.magic)) {
@@ -129,14 +154,14 @@ func (h head) resemblance() string {
 	case h.binary():
 		return "binary data"
 	case bytes.HasPrefix(text, []byte("[")):
-		return "a JSON array (JSON Lines has one object a line, without brackets and commas around them)"
+		return "a JSON array of something else (JSON Lines has one object a line, without brackets and commas around them)"
 	case bytes.HasPrefix(text, []byte("{")):
 		return "JSON that spreads an object over several lines (JSON Lines has one object a line)"
 	case bytes.HasPrefix(text, []byte("<")):
-		return "XML or HTML"
+		return "XML or HTML that is neither OAI-PMH nor a feed of arXiv"
 	case !utf8.Valid(text) && h.whole:
 		return "text that is not UTF-8"
 	default:
-		return "text without a date line or JSON"
+		return "text without a date line, column names, references or JSON"
 	}
 }

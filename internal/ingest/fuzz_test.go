@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"akin/internal/paper"
 )
 
 // addFixtures seeds a fuzz test with the fixtures.
@@ -68,9 +70,84 @@ func checkResult(t *testing.T, row result) {
 		}
 		return
 	}
+	if row.Deleted {
+		if err := paper.ValidateID(row.Paper.ID); err != nil {
+			t.Fatalf("line %d: deleted: %v", row.Line, err)
+		}
+		return
+	}
 	if err := row.Paper.Validate(); err != nil {
 		t.Fatalf("line %d: %v", row.Line, err)
 	}
+}
+
+// fuzzFormat reads any bytes as a format: rows come in the order of lines, each
+// is valid or has a reason, and the end is the end of the file or an error that
+// names it.
+func fuzzFormat(f *testing.F, format string, more ...string) {
+	addFixtures(f)
+	for _, text := range more {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		if isCompressed(content) {
+			return
+		}
+		r, err := NewReader("fuzz", bytes.NewReader(content), Options{Format: format})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := readToEnd(r)
+		if err != nil && (!isClassified(err) || !strings.HasPrefix(err.Error(), "fuzz: ")) {
+			t.Fatalf("the error is not about the file: %v", err)
+		}
+		for i, row := range got {
+			checkResult(t, row)
+			if row.Line < 1 || i > 0 && row.Line < got[i-1].Line {
+				t.Fatalf("row %d is of line %d", i, row.Line)
+			}
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func FuzzCSV(f *testing.F) {
+	fuzzFormat(f, "csv", "title,a\n\"x\n\",\"\"\"\"\n\"b\"c,\n,\"", "title,title\n")
+}
+
+func FuzzTSV(f *testing.F) { fuzzFormat(f, "tsv", "title\tsignals\nT\t{\"a\":1}\n") }
+
+func FuzzParquet(f *testing.F) {
+	content := parquetFile(f, parquetRow{ID: 1, Title: "T", Authors: []parquetAuthor{{Name: "A"}}, Extra: map[string]string{"a": "b"}})
+	fuzzFormat(f, "parquet", string(content))
+}
+
+func FuzzOAI(f *testing.F) { fuzzFormat(f, "oai", "<OAI-PMH><record><header status='deleted'>") }
+
+func FuzzAtom(f *testing.F) {
+	fuzzFormat(f, "atom", "<feed><entry><id>arXiv:2401.00001v1</id></entry>")
+}
+
+func FuzzDailyPapers(f *testing.F) {
+	fuzzFormat(f, "daily-papers", `[{"paper":{}},]]`, `[{"a":"]\"}"}`)
+}
+
+func FuzzArxiv(f *testing.F) { fuzzFormat(f, "arxiv") }
+
+func FuzzOpenAlex(f *testing.F) { fuzzFormat(f, "openalex") }
+
+func FuzzS2AG(f *testing.F) { fuzzFormat(f, "s2ag") }
+
+func FuzzCSL(f *testing.F) {
+	fuzzFormat(f, "csl-json", `[{"id":1,"type":"x","issued":{"date-parts":[[]]},"author":[{}]}]`)
+}
+
+func FuzzRIS(f *testing.F) { fuzzFormat(f, "ris", "TY  - \nx\nER  -\nTY  - \nTY  - ") }
+
+func FuzzBibTeX(f *testing.F) {
+	fuzzFormat(f, "bibtex", "@a(b,c=\"{}\"#d#1)@string{x={\\'{\\i}}}@y{z,author=x # { and , and}}")
 }
 
 // isCompressed says that content begins like compressed data, in whose lines

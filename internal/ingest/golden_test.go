@@ -19,25 +19,34 @@ type result struct {
 	Line     int          `json:"line"`
 	Rejected string       `json:"rejected,omitempty"`
 	Raw      string       `json:"raw,omitempty"`
+	Deleted  bool         `json:"deleted,omitempty"`
 	Paper    *paper.Paper `json:"paper,omitempty"`
 }
 
 // readAll reads to the end; an error that is not about one row fails the test.
 func readAll(t testing.TB, r *Reader) []result {
 	t.Helper()
-	var all []result
+	all, err := readToEnd(r)
+	if err != nil {
+		t.Fatalf("Next: %v", err)
+	}
+	return all
+}
+
+// readToEnd reads to the end, or to an error that is not about one row.
+func readToEnd(r *Reader) (all []result, _ error) {
 	for {
 		row, err := r.Next(context.Background())
 		var rejected *RejectedError
 		switch {
 		case errors.Is(err, io.EOF):
-			return all
+			return all, nil
 		case errors.As(err, &rejected):
 			all = append(all, result{Line: rejected.Line, Rejected: rejected.Reason, Raw: string(rejected.Raw)})
 		case err != nil:
-			t.Fatalf("Next: %v", err)
+			return all, err
 		default:
-			all = append(all, result{Line: row.Source.Line, Paper: &row.Paper})
+			all = append(all, result{Line: row.Source.Line, Deleted: row.Deleted, Paper: &row.Paper})
 		}
 	}
 }
@@ -59,17 +68,32 @@ const fixtures = "../../testdata/ingest"
 func TestGolden(t *testing.T) {
 	for _, tc := range []struct {
 		file, format string
-		year         int
+		opt          Options
 	}{
-		{"papers.jsonl", "jsonl", 0},
-		{"listing.txt", "listing", 2025},
-		{"listing-crlf.txt", "listing", 0},
-		{"listing-cut-abstract.txt", "listing", 0},
-		{"listing-cut-title.txt", "listing", 0},
+		{"papers.jsonl", "jsonl", Options{}},
+		{"papers.csv", "csv", Options{}},
+		{"papers.tsv", "tsv", Options{Map: map[string]string{"abstract": "summary", "venue": "publication"}}},
+		{"oai-arxiv.xml", "oai", Options{}},
+		{"oai-arxivraw.xml", "oai", Options{}},
+		{"oai-dc.xml", "oai", Options{}},
+		{"arxiv.atom", "atom", Options{}},
+		{"arxiv.jsonl", "arxiv", Options{}},
+		{"openalex.jsonl", "openalex", Options{}},
+		{"s2ag-papers.jsonl", "s2ag", Options{}},
+		{"daily-papers.json", "daily-papers", Options{}},
+		{"csl.json", "csl-json", Options{}},
+		{"csl.jsonl", "csl-json", Options{}},
+		{"library.ris", "ris", Options{}},
+		{"library-crlf.ris", "ris", Options{}},
+		{"library.bib", "bibtex", Options{}},
+		{"listing.txt", "listing", Options{Year: 2025}},
+		{"listing-crlf.txt", "listing", Options{}},
+		{"listing-cut-abstract.txt", "listing", Options{}},
+		{"listing-cut-title.txt", "listing", Options{}},
 	} {
 		t.Run(tc.file, func(t *testing.T) {
 			path := filepath.Join(fixtures, tc.file)
-			r, err := Open(path, Options{Year: tc.year})
+			r, err := Open(path, tc.opt)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -80,7 +104,11 @@ func TestGolden(t *testing.T) {
 			var got bytes.Buffer
 			enc := json.NewEncoder(&got)
 			enc.SetEscapeHTML(false)
-			for _, row := range readAll(t, r) {
+			all, err := readToEnd(r)
+			if err != nil {
+				all = append(all, result{Rejected: err.Error()})
+			}
+			for _, row := range all {
 				if err := enc.Encode(row); err != nil {
 					t.Fatal(err)
 				}

@@ -33,7 +33,8 @@ type Source struct {
 type Row struct {
 	Paper  paper.Paper
 	Source Source
-	// Deleted says that the source withdrew the paper; only Paper.ID is set.
+	// Deleted says that the source took the paper back; then Paper has an ID
+	// and nothing else.
 	Deleted bool
 }
 
@@ -65,11 +66,17 @@ type Options struct {
 	Year int
 	// Format is one of Formats, or "" to guess it from the content.
 	Format string
+	// Map says for fields of a paper which column holds them, for example
+	// "abstract" -> "summary", in formats whose columns are for the file to
+	// name (JSON Lines, CSV, TSV, Parquet). A column of the field's own name
+	// then counts as any unknown one.
+	Map map[string]string
 	// Meter, if it is not nil, learns how many bytes of the files were read.
 	Meter *Meter
 }
 
-func (o Options) validate() error {
+// Validate says what is wrong with the options, all faults at once.
+func (o Options) Validate() error {
 	var faults []paper.Violation
 	if o.Year < 0 || o.Year > 9999 {
 		faults = append(faults, paper.Violation{
@@ -82,6 +89,7 @@ func (o Options) validate() error {
 			Description: fmt.Sprintf("is %q; supported are %s", o.Format, strings.Join(Formats(), ", ")),
 		})
 	}
+	faults = append(faults, mapFaults(o.Map)...)
 	if len(faults) == 0 {
 		return nil
 	}
@@ -91,7 +99,9 @@ func (o Options) validate() error {
 }
 
 // rows is what a format implements: next gives a row, a *RejectedError for one
-// bad row, io.EOF at the end, or what the lines below it returned.
+// bad row, io.EOF at the end, a *paper.Error for what is wrong with the whole
+// file, or what the lines below it returned. One that holds more than memory
+// has a Close too.
 type rows interface {
 	next(ctx context.Context) (Row, error)
 }
@@ -105,19 +115,20 @@ type Reader struct {
 	lines  *lines
 	rows   rows
 	close  []io.Closer
+	again  bool  // the file can be opened again
 	err    error // the first error that was not about one row; final
 }
 
 // Open opens a file of papers. The caller closes the reader.
 func Open(path string, opt Options) (*Reader, error) {
-	if err := opt.validate(); err != nil {
+	if err := opt.Validate(); err != nil {
 		return nil, err
 	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, pathError(path, err)
 	}
-	r, err := NewReader(path, opt.Meter.watch(f), opt)
+	r, err := newReader(path, opt.Meter.watch(f), opt, regular(f))
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
@@ -128,10 +139,24 @@ func Open(path string, opt Options) (*Reader, error) {
 // NewReader reads papers from src; name stands for the file in rows and errors.
 // Closing the reader does not close src.
 func NewReader(name string, src io.Reader, opt Options) (*Reader, error) {
-	if err := opt.validate(); err != nil {
+	if err := opt.Validate(); err != nil {
 		return nil, err
 	}
-	r := &Reader{name: name}
+	return newReader(name, src, opt, nil)
+}
+
+// regular gives f if it is a regular file, else nil.
+func regular(f *os.File) *os.File {
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	return f
+}
+
+// newReader is NewReader after the options were checked; file is src where that
+// is a regular file.
+func newReader(name string, src io.Reader, opt Options, file *os.File) (*Reader, error) {
+	r := &Reader{name: name, again: file != nil}
 	plain, err := r.decompress(bufio.NewReaderSize(src, headBytes))
 	if err != nil {
 		return nil, err
@@ -141,13 +166,20 @@ func NewReader(name string, src io.Reader, opt Options) (*Reader, error) {
 		return nil, errors.Join(r.readError(err), r.Close())
 	}
 	h := newHead(head, errors.Is(err, io.EOF))
+	h.opt = opt
 	f, ok := choose(opt.Format, h)
 	if !ok {
 		return nil, errors.Join(unknownFormat(name, h), r.Close())
 	}
 	r.format = f.name
 	r.lines = &lines{src: plain, max: MaxLineBytes}
-	r.rows = f.open(name, r.lines, h, opt)
+	if r.codec != codecNone {
+		file = nil
+	}
+	r.rows = f.open(input{name: name, lines: r.lines, head: h, opt: opt, file: file})
+	if c, ok := r.rows.(io.Closer); ok {
+		r.close = append(r.close, c)
+	}
 	return r, nil
 }
 
@@ -181,12 +213,18 @@ func (r *Reader) Next(ctx context.Context) (Row, error) {
 		return row, err
 	case errors.Is(err, io.EOF):
 		r.err = io.EOF
-	case paper.Canceled(err):
+	case paper.Canceled(err), isClassified(err):
 		r.err = err
 	default:
 		r.err = r.readError(err)
 	}
 	return Row{}, r.err
+}
+
+// isClassified says that a format found what is wrong with the file itself.
+func isClassified(err error) bool {
+	var classified *paper.Error
+	return errors.As(err, &classified)
 }
 
 // Close releases what the reader holds; it may be called at any time, once.
@@ -224,9 +262,11 @@ func (r *Reader) readError(err error) error {
 // Beside papers it yields errors: a *RejectedError for one bad row, and any
 // other error for a file that cannot be read further; whoever goes on ranging
 // after that gets the next file. It ends after an error of Walk or of ctx.
+// Files of Semantic Scholar come last: papers joined with their abstracts, in
+// the order of their numbers, sorted in temporary files (TMPDIR).
 func Papers(ctx context.Context, paths []string, opt Options) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
-		err := opt.validate()
+		err := opt.Validate()
 		var files []string
 		if err == nil {
 			files, err = Walk(paths)
@@ -235,24 +275,40 @@ func Papers(ctx context.Context, paths []string, opt Options) iter.Seq2[Row, err
 			yield(Row{}, err)
 			return
 		}
+		j := &join{opt: opt, memory: spillBytes}
+		defer j.close() //nolint:errcheck // only of files that were not read
 		for _, file := range files {
-			if !eachPaper(ctx, file, opt, yield) {
+			if !eachPaper(ctx, file, opt, j, yield) {
 				return
 			}
 		}
+		j.each(ctx, yield)
 	}
 }
 
-// eachPaper yields the papers of one file and says whether to go on with the
-// next one.
-func eachPaper(ctx context.Context, file string, opt Options, yield func(Row, error) bool) (more bool) {
+// eachPaper yields the papers of one file, unless they must wait for other
+// files, and says whether to go on with the next one.
+func eachPaper(ctx context.Context, file string, opt Options, j *join, yield func(Row, error) bool) bool {
 	r, err := Open(file, opt)
 	if err != nil {
 		return yield(Row{}, err)
 	}
+	held, err := j.hold(file, r)
+	switch {
+	case err != nil:
+		return yield(Row{}, fmt.Errorf("close %s: %w", file, err))
+	case held:
+		return true
+	default:
+		return drain(ctx, r, yield)
+	}
+}
+
+// drain yields what is left of a file, closes it, and says whether to go on.
+func drain(ctx context.Context, r *Reader, yield func(Row, error) bool) (more bool) {
 	defer func() {
 		if err := r.Close(); err != nil && more {
-			more = yield(Row{}, fmt.Errorf("close %s: %w", file, err))
+			more = yield(Row{}, fmt.Errorf("close %s: %w", r.name, err))
 		}
 	}()
 	for {

@@ -106,7 +106,7 @@ func TestConcatenated(t *testing.T) {
 func TestUnknownFormat(t *testing.T) {
 	for name, tc := range map[string]struct{ content, want string }{
 		"binary":        {"\x00\x01\x02", "binary data"},
-		"text":          {"hello\nworld\n", "text without a date line or JSON"},
+		"text":          {"hello\nworld\n", "text without a date line, column names, references or JSON"},
 		"JSON array":    {"[\n{\"title\":\"T\"}]", "a JSON array"},
 		"JSON object":   {"{\n  \"title\": \"T\"\n}", "spreads an object over several lines"},
 		"UTF-16":        {"\xFF\xFE{\x00", "UTF-16"},
@@ -215,7 +215,7 @@ func TestFailingSource(t *testing.T) {
 
 func TestOptions(t *testing.T) {
 	_, err := NewReader("x", strings.NewReader(twoRows), Options{Year: -1, Format: "docx"})
-	if paper.KindOf(err) != paper.Invalid || !strings.Contains(err.Error(), "year is -1") || !strings.Contains(err.Error(), `format is "docx"; supported are jsonl, listing`) {
+	if paper.KindOf(err) != paper.Invalid || !strings.Contains(err.Error(), "year is -1") || !strings.Contains(err.Error(), `format is "docx"; supported are `) {
 		t.Errorf("got %v, want both faults", err)
 	}
 	got := readText(t, "On X\n\n"+long, Options{Format: "listing"})
@@ -314,6 +314,11 @@ func (e *endless) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// wrapped repeats a row between a beginning and an end, for 24 MiB.
+func wrapped(begin, row, end string) io.Reader {
+	return io.MultiReader(strings.NewReader(begin), &endless{text: row, limit: 24 << 20}, strings.NewReader(end))
+}
+
 // TestMemory reads streams that are far longer than what may be held.
 func TestMemory(t *testing.T) {
 	for _, tc := range []struct {
@@ -324,6 +329,10 @@ func TestMemory(t *testing.T) {
 		{"JSON Lines", &endless{text: `{"title":"T","abstract":"` + long + `"}` + "\n", limit: 24 << 20}, 2 << 20},
 		{"bad rows", &endless{text: `{"title":7,"abstract":"` + long + `"}` + "\n", limit: 12 << 20}, 2 << 20},
 		{"listing", io.MultiReader(strings.NewReader("Mar 17\n\n"), &endless{text: "On X\n\n" + long + "\n\n", limit: 24 << 20}), 2 << 20},
+		{"OAI-PMH", wrapped("<OAI-PMH>", "<record><header/><metadata><dc><title>T</title><description>"+long+"</description></dc></metadata></record>", "</OAI-PMH>"), 2 << 20},
+		{"JSON array", wrapped("[", `{"paper":{"id":"2401.00001","title":"T","summary":"`+long+`"}},`, "7]"), 2 << 20},
+		{"CSV", wrapped("title,abstract\n", "T,\""+long+"\n\"\n", ""), 2 << 20},
+		{"one element", io.MultiReader(strings.NewReader(`[{"paper":"`), &endless{text: strings.Repeat("t", 1000), limit: 64 << 20}), 3 * MaxLineBytes},
 		{"one line", io.MultiReader(strings.NewReader(`{"title":"`), &endless{text: strings.Repeat("t", 1000), limit: 64 << 20}), 3 * MaxLineBytes},
 		{"one paragraph", io.MultiReader(strings.NewReader("Mar 17\n\nOn X\n\n"), &endless{text: long[:100] + "\n", limit: 24 << 20}), 8 * MaxLineBytes},
 		{"paragraphs without titles", io.MultiReader(strings.NewReader("Mar 17\n\nOn X\n\n"), &endless{text: "www.x\n\n", limit: 3 << 20}), 24 << 20},

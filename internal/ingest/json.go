@@ -19,8 +19,8 @@ type member struct {
 
 // checkJSON says whether text is UTF-8 and one JSON value.
 func checkJSON(text []byte) error {
-	if !utf8.Valid(text) {
-		return fmt.Errorf("not valid UTF-8 at byte %d; convert the file from its encoding first", invalidAt(text)+1)
+	if err := checkUTF8(text); err != nil {
+		return err
 	}
 	if json.Valid(text) { // much faster than Unmarshal, which says what is wrong
 		return nil
@@ -32,6 +32,14 @@ func checkJSON(text []byte) error {
 		return fmt.Errorf("not valid JSON at byte %d: %w", syntax.Offset, err)
 	}
 	return err
+}
+
+// checkUTF8 says whether text is UTF-8.
+func checkUTF8(text []byte) error {
+	if utf8.Valid(text) {
+		return nil
+	}
+	return fmt.Errorf("not valid UTF-8 at byte %d; convert the file from its encoding first", invalidAt(text)+1)
 }
 
 // invalidAt is the index of the first byte that is not UTF-8.

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -22,19 +23,32 @@ func looksLikeJSONL(h head) bool {
 	return i < len(text) && (text[i] == '"' || text[i] == '}')
 }
 
-// jsonl reads JSON Lines: each line that is not blank is one paper.
-type jsonl struct {
-	file  string
-	lines *lines
+// newJSONL reads lines of which each is a paper in akin's own fields.
+func newJSONL(in input) rows {
+	columns := newColumns(in.opt.Map)
+	return &objects{file: in.name, from: in.lines, decode: func(object []byte) (Row, error) {
+		fields, err := members(object)
+		if err != nil {
+			return Row{}, err
+		}
+		return columns.row(fields)
+	}}
 }
 
-func newJSONL(name string, l *lines, _ head, _ Options) rows {
-	return &jsonl{file: name, lines: l}
+// objects reads a file of JSON objects, one a line or one an element of an
+// array, of which decode makes rows.
+type objects struct {
+	file string
+	from interface {
+		next(context.Context) (line, error)
+	}
+	// decode gets the text of a valid object. The row needs no source yet.
+	decode func(object []byte) (Row, error)
 }
 
-func (j *jsonl) next(ctx context.Context) (Row, error) {
+func (o *objects) next(ctx context.Context) (Row, error) {
 	for {
-		l, err := j.lines.next(ctx)
+		l, err := o.from.next(ctx)
 		if err != nil {
 			return Row{}, err
 		}
@@ -42,41 +56,33 @@ func (j *jsonl) next(ctx context.Context) (Row, error) {
 			continue
 		}
 		if l.tooLong() {
-			return Row{}, l.rejected(j.file, "")
+			return Row{}, l.rejected(o.file, "")
 		}
-		p, err := decodePaper(l)
+		row, err := o.row(l)
+		var disk spillError
+		if errors.As(err, &disk) {
+			return Row{}, err
+		}
 		if err != nil {
-			return Row{}, l.rejected(j.file, err.Error())
+			return Row{}, l.rejected(o.file, err.Error())
 		}
-		return Row{Paper: p, Source: Source{File: j.file, Line: l.num}}, nil
+		row.Source = Source{File: o.file, Line: l.num}
+		return row, nil
 	}
 }
 
-func decodePaper(l line) (paper.Paper, error) {
+func (o *objects) row(l line) (Row, error) {
 	if err := checkJSON(l.text); err != nil {
 		if !l.ended {
-			return paper.Paper{}, fmt.Errorf("the file ends in the middle of this line (%w)", err)
+			return Row{}, fmt.Errorf("the file ends in the middle of this %s (%w)", l.name(), err)
 		}
-		return paper.Paper{}, err
+		return Row{}, err
 	}
 	text := l.text[skipSpace(l.text, 0):]
 	if !isObject(text) {
-		return paper.Paper{}, wrongType("a line", "a JSON object", text)
+		return Row{}, wrongType(article(l.name()), "a JSON object", text)
 	}
-	fields, err := members(text)
-	if err != nil {
-		return paper.Paper{}, err
-	}
-	var r record
-	for _, f := range fields {
-		if err := r.set(f.key, f.value); err != nil {
-			return paper.Paper{}, err
-		}
-	}
-	if err := r.finish(); err != nil {
-		return paper.Paper{}, err
-	}
-	return r.paper, complete(&r.paper)
+	return o.decode(text)
 }
 
 // record gathers a paper from its fields.
@@ -122,9 +128,8 @@ func spelling(column string) string {
 	}
 }
 
-// set takes one column.
-func (r *record) set(column string, value []byte) error {
-	field := spelling(column)
+// set takes one column as a field.
+func (r *record) set(column, field string, value []byte) error {
 	if before, twice := r.given[field]; twice {
 		return fmt.Errorf("%s is given twice, as %s and as %s", field, before, column)
 	}

@@ -3,10 +3,12 @@ package ingest
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 const (
@@ -26,16 +28,29 @@ type line struct {
 	size int64
 	// ended says that a line end follows: only a last line has none.
 	ended bool
+	// what the text is, if it is no line.
+	what string
+}
+
+// name says what the text is.
+func (l line) name() string { return cmp.Or(l.what, "line") }
+
+// article puts the indefinite article before a word.
+func article(word string) string {
+	if strings.ContainsRune("aeio", rune(word[0])) {
+		return "an " + word
+	}
+	return "a " + word
 }
 
 func (l line) blank() bool { return len(bytes.TrimSpace(l.text)) == 0 && !l.tooLong() }
 
 func (l line) tooLong() bool { return l.size > int64(len(l.text)) }
 
-// rejected makes the error for a row of one line.
+// rejected makes the error for a row that is this text.
 func (l line) rejected(file, reason string) *RejectedError {
 	if l.tooLong() {
-		reason = fmt.Sprintf("the line is %d bytes long; the limit is %d; only its beginning is kept here", l.size, MaxLineBytes)
+		reason = fmt.Sprintf("the %s is %d bytes long; the limit is %d; only its beginning is kept here", l.name(), l.size, MaxLineBytes)
 	}
 	return &RejectedError{Rejected{File: file, Line: l.num, Reason: reason, Raw: bytes.Clone(l.text)}}
 }

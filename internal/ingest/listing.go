@@ -80,8 +80,8 @@ type outcome struct {
 	rejected *RejectedError
 }
 
-func newListing(name string, l *lines, h head, opt Options) rows {
-	return &listing{file: name, paragraphs: paragraphs{lines: l}, header: hasHeader(h), year: opt.Year}
+func newListing(in input) rows {
+	return &listing{file: in.name, paragraphs: paragraphs{lines: in.lines}, header: hasHeader(in.head), year: in.opt.Year}
 }
 
 func (l *listing) next(ctx context.Context) (Row, error) {

@@ -1,0 +1,54 @@
+package ingest
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// firstObject looks at the first object of JSON text of which the end may be
+// missing: inside an array, if it is in one. It gives the object's keys with
+// their values as far as those are strings; others are "".
+func firstObject(text []byte) (keys map[string]string, inArray bool) {
+	i := skipSpace(text, 0)
+	if i < len(text) && text[i] == '[' {
+		inArray = true
+		i = skipSpace(text, i+1)
+	}
+	return objectKeys(text[i:]), inArray
+}
+
+// objectKeys gives the keys of the object that text begins with, of which the
+// end may be missing; nil if it begins with none. The value is that of a
+// string, and "" for any other.
+func objectKeys(text []byte) map[string]string {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return nil
+	}
+	keys := map[string]string{}
+	for {
+		key, err := dec.Token()
+		name, ok := key.(string)
+		if err != nil || !ok {
+			return keys
+		}
+		keys[name] = ""
+		var value json.RawMessage
+		if dec.Decode(&value) != nil {
+			return keys
+		}
+		if isString(value) {
+			keys[name], _ = asString(name, value) // valid, for it was decoded
+		}
+	}
+}
+
+// holds says that all keys are there.
+func holds(keys map[string]string, names ...string) bool {
+	for _, name := range names {
+		if _, ok := keys[name]; !ok {
+			return false
+		}
+	}
+	return true
+}

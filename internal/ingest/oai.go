@@ -1,0 +1,308 @@
+package ingest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"akin/internal/paper"
+)
+
+func looksLikeOAI(h head) bool { return looksLikeXML(h, "OAI-PMH") }
+
+func newOAI(in input) rows { return oaiFile{NewOAIPage(in.name, in.lines.src), in.lines} }
+
+// oaiFile reads the saved answers of a repository. That there was nothing to
+// list is no fault of a file.
+type oaiFile struct {
+	page  *OAIPage
+	lines *lines // whose number errors of reading name
+}
+
+func (f oaiFile) next(ctx context.Context) (Row, error) {
+	row, err := f.page.Next(ctx)
+	f.lines.num = f.page.xml.line()
+	var refused *OAIError
+	if errors.As(err, &refused) {
+		if refused.Code == OAINoRecords {
+			return f.next(ctx)
+		}
+		return Row{}, &paper.Error{Kind: paper.Invalid, Reason: paper.ReasonUnsupported, Cause: err, Message: f.page.name + ": " + err.Error()}
+	}
+	return row, err
+}
+
+// OAIPage reads one answer of a repository to ListRecords or GetRecord of
+// OAI-PMH 2.0, record by record, in the metadata formats oai_dc, arXiv and
+// arXivRaw. It belongs to one goroutine.
+type OAIPage struct {
+	name  string
+	xml   *xmlReader
+	root  bool // the root element was seen
+	token OAIToken
+	date  string
+	last  string
+}
+
+// OAIToken says how a list goes on.
+type OAIToken struct {
+	// Value asks for the next page; "" on the last one.
+	Value string
+	// CompleteListSize and Cursor are -1 where the repository does not say.
+	CompleteListSize, Cursor int
+	// Expires is when the repository forgets the token, as it writes that, or "".
+	Expires string
+}
+
+// OAINoRecords is the code of the error that only means an empty list.
+const OAINoRecords = "noRecordsMatch"
+
+// OAIError is what a repository answers instead of a list.
+type OAIError struct{ Code, Message string }
+
+// Error gives code and message.
+func (e *OAIError) Error() string {
+	return fmt.Sprintf("the repository answered with the error %s: %s", e.Code, e.Message)
+}
+
+// NewOAIPage reads from src; name stands for it in rows and errors.
+func NewOAIPage(name string, src io.Reader) *OAIPage {
+	return &OAIPage{name: name, xml: newXMLReader(name, src), token: OAIToken{CompleteListSize: -1, Cursor: -1}}
+}
+
+// Token says how the list goes on, once Next gave io.EOF.
+func (p *OAIPage) Token() OAIToken { return p.token }
+
+// ResponseDate is the repository's clock when it answered, as it writes it.
+func (p *OAIPage) ResponseDate() string { return p.date }
+
+// Datestamp is the latest one of the records that were read: when the
+// repository last changed one, not when a paper was published.
+func (p *OAIPage) Datestamp() string { return p.last }
+
+// Next gives the next record; a *RejectedError for one that is no paper, after
+// which reading may go on; io.EOF at the end; an *OAIError; or what is wrong
+// with the text.
+func (p *OAIPage) Next(ctx context.Context) (Row, error) {
+	for {
+		start, line, err := p.xml.start(ctx)
+		if errors.Is(err, io.EOF) && !p.root {
+			return Row{}, &paper.Error{
+				Kind: paper.Invalid, Reason: paper.ReasonUnsupported, Message: p.name + ": this is no answer of OAI-PMH: it has no element OAI-PMH",
+			}
+		}
+		if err != nil {
+			return Row{}, err
+		}
+		switch start.Name.Local {
+		case "OAI-PMH":
+			p.root = true
+		case "responseDate":
+			err = p.xml.decode(start, &p.date)
+		case "resumptionToken":
+			var t oaiToken
+			err = p.xml.decode(start, &t)
+			p.token = t.token()
+		case "error":
+			var e oaiError
+			if err = p.xml.decode(start, &e); err == nil {
+				err = &OAIError{Code: e.Code, Message: collapse(e.Message)}
+			}
+		case "record":
+			var r oaiRecord
+			if err := p.xml.decode(start, &r); err != nil {
+				return Row{}, err
+			}
+			return p.record(&r, line)
+		}
+		if err != nil {
+			return Row{}, err
+		}
+	}
+}
+
+type oaiToken struct {
+	Value   string `xml:",chardata"`
+	Size    string `xml:"completeListSize,attr"`
+	Cursor  string `xml:"cursor,attr"`
+	Expires string `xml:"expirationDate,attr"`
+}
+
+func (t oaiToken) token() OAIToken {
+	number := func(text string) int {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return -1
+		}
+		return n
+	}
+	return OAIToken{Value: strings.TrimSpace(t.Value), CompleteListSize: number(t.Size), Cursor: number(t.Cursor), Expires: t.Expires}
+}
+
+type oaiError struct {
+	Code    string `xml:"code,attr"`
+	Message string `xml:",chardata"`
+}
+
+type oaiRecord struct {
+	Header struct {
+		Status     string `xml:"status,attr"`
+		Identifier string `xml:"identifier"`
+		Datestamp  string `xml:"datestamp"`
+	} `xml:"header"`
+	Metadata struct {
+		DC    *dublinCore `xml:"dc"`
+		Arxiv *oaiArxiv   `xml:"arXiv"`
+		Raw   *oaiArxiv   `xml:"arXivRaw"`
+	} `xml:"metadata"`
+	Text []byte `xml:",innerxml"`
+}
+
+// oaiArxiv is arXiv's own metadata: authors are divided in its format arXiv,
+// and one string in arXivRaw.
+type oaiArxiv struct {
+	arxivEntry
+	Created string `xml:"created"`
+	Updated string `xml:"updated"`
+	Names   struct {
+		Text   string `xml:",chardata"`
+		Author []struct {
+			Keyname   string `xml:"keyname"`
+			Forenames string `xml:"forenames"`
+			Suffix    string `xml:"suffix"`
+		} `xml:"author"`
+	} `xml:"authors"`
+}
+
+// record makes a row of a record.
+func (p *OAIPage) record(r *oaiRecord, line int) (Row, error) {
+	p.last = max(p.last, strings.TrimSpace(r.Header.Datestamp))
+	row, err := r.row()
+	if err != nil {
+		raw := slices.Concat([]byte("<record>"), r.Text, []byte("</record>"))
+		return Row{}, &RejectedError{Rejected{File: p.name, Line: line, Reason: err.Error(), Raw: raw}}
+	}
+	row.Source = Source{File: p.name, Line: line}
+	return row, nil
+}
+
+func (r *oaiRecord) row() (Row, error) {
+	id := collapse(r.Header.Identifier)
+	arxiv, _, isArxiv := parseArxivID(id)
+	if isArxiv {
+		id = "arXiv:" + arxiv
+	}
+	switch m := r.Metadata; {
+	case r.Header.Status == "deleted":
+		if err := paper.ValidateID(id); err != nil {
+			return Row{}, fmt.Errorf("identifier %w", err)
+		}
+		return Row{Paper: paper.Paper{ID: id}, Deleted: true}, nil
+	case m.Arxiv != nil:
+		return m.Arxiv.row()
+	case m.Raw != nil:
+		return m.Raw.row()
+	case m.DC != nil:
+		return m.DC.row(id, arxiv)
+	default:
+		return Row{}, errors.New("there is no metadata in one of the formats oai_dc, arXiv and arXivRaw")
+	}
+}
+
+func (a *oaiArxiv) row() (Row, error) {
+	a.Authors = a.Names.Text
+	for _, n := range a.Names.Author {
+		a.Parsed = append(a.Parsed, []string{n.Keyname, n.Forenames, n.Suffix})
+	}
+	p, err := a.paper()
+	if err != nil {
+		return Row{}, err
+	}
+	if p.PublishDate.IsZero() {
+		if p.PublishDate, err = schemaDate("created", a.Created); err != nil {
+			return Row{}, err
+		}
+	}
+	note(&p, "update_date", a.Updated)
+	return completed(p)
+}
+
+// dublinCore is the format that every repository has. Each element may be
+// repeated.
+type dublinCore struct {
+	Title       []string `xml:"title"`
+	Creator     []string `xml:"creator"`
+	Subject     []string `xml:"subject"`
+	Description []string `xml:"description"`
+	Date        []string `xml:"date"`
+	Identifier  []string `xml:"identifier"`
+	Language    []string `xml:"language"`
+	Source      []string `xml:"source"`
+	Publisher   []string `xml:"publisher"`
+	Type        []string `xml:"type"`
+	Rights      []string `xml:"rights"`
+}
+
+func (d *dublinCore) row(id, arxiv string) (Row, error) {
+	title, titles := first(d.Title)
+	abstract, remarks := first(d.Description)
+	p := paper.Paper{ID: id, Title: title, Abstract: abstract, ArxivID: arxiv}
+	for _, name := range d.Creator {
+		p.Authors = append(p.Authors, named(fullNameOf(name))...)
+	}
+	for _, subject := range d.Subject {
+		if subject = collapse(subject); subject != "" {
+			p.Categories = append(p.Categories, subject)
+		}
+	}
+	for _, text := range d.Date {
+		// Of several dates, the first day is when the paper appeared.
+		date, ok := looseDate(text)
+		if ok && (p.PublishDate.IsZero() || date.Compare(p.PublishDate) < 0) {
+			p.PublishDate = date
+		}
+	}
+	for _, text := range d.Identifier {
+		d.identifier(&p, collapse(text))
+	}
+	language, _ := first(d.Language)
+	setLanguage(&p, language)
+	for key, texts := range map[string][]string{
+		"other_titles": titles, "remarks": remarks, "source": d.Source, "publisher": d.Publisher, "type": d.Type, "rights": d.Rights,
+	} {
+		note(&p, key, strings.Join(texts, "; "))
+	}
+	return completed(p)
+}
+
+// identifier takes one of the identifiers for what it is.
+func (*dublinCore) identifier(p *paper.Paper, text string) {
+	_, _, isArxiv := parseArxivID(text)
+	switch doi := bareDOI(text); {
+	case strings.HasPrefix(doi, "10."):
+		p.DOI = cmp.Or(p.DOI, doi)
+	case strings.HasPrefix(text, "http://"), strings.HasPrefix(text, "https://"):
+		link(p, text)
+	case !isArxiv && text != p.ID:
+		note(p, "identifier", strings.TrimPrefix(p.Metadata["identifier"]+"; "+text, "; "))
+	}
+}
+
+// first divides the texts that are not empty into the first and the others.
+func first(texts []string) (string, []string) {
+	var all []string
+	for _, text := range texts {
+		if text = collapse(text); text != "" {
+			all = append(all, text)
+		}
+	}
+	if len(all) == 0 {
+		return "", nil
+	}
+	return all[0], all[1:]
+}
