@@ -104,7 +104,7 @@ func (t *table) row(raw []byte) (Row, error) {
 		return Row{}, err
 	}
 	if len(cells) != len(t.header.names) {
-		return Row{}, fmt.Errorf("the row has %d cells, but the header names %d columns", len(cells), len(t.header.names))
+		return Row{}, fmt.Errorf("the header names %d columns, but the number of cells in this row is %d", len(t.header.names), len(cells))
 	}
 	values := make([]member, len(cells))
 	for i, cell := range cells {
