@@ -16,7 +16,7 @@ import (
 // packages below itself. Arrows point one way: see ARCHITECTURE.md.
 var rooms = map[string][]string{
 	"cmd/akin":               {"internal/cli"},
-	"internal/cli":           {"internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/eval", "internal/rpc/wire", "proto/akin/v1"},
+	"internal/cli":           {"internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1"},
 	"internal/app":           {"internal/rpc", "internal/engine", "internal/catalog", "internal/embed", "internal/store", "internal/model", "models"},
 	"internal/rpc":           {"internal/engine", "internal/catalog", "internal/embed", "internal/paper", "proto/akin/v1"},
 	"internal/rpc/wire":      {"internal/paper", "proto/akin/v1"},
@@ -29,6 +29,7 @@ var rooms = map[string][]string{
 	"internal/filter":        {"internal/paper"},
 	"internal/ingest":        {"internal/paper", "internal/paper/titleid"},
 	"internal/vecfile":       {"internal/paper"},
+	"internal/harvest":       {"internal/ingest", "internal/paper"},
 	"internal/job":           {"internal/ingest", "internal/vecfile", "internal/paper"},
 	"internal/embed":         {"internal/model", "internal/paper"},
 	"internal/embed/onnx":    {},

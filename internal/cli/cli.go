@@ -56,6 +56,7 @@ type commands struct {
 	Serve     serveCommand     `cmd:"" help:"Serve a data directory over gRPC and HTTP."`
 	Import    importCommand    `cmd:"" help:"Import files of papers."`
 	Export    exportCommand    `cmd:"" help:"Write papers, and vectors, to files."`
+	Harvest   harvestCommand   `cmd:"" help:"Fetch records from repositories, for akin import."`
 	Search    searchCommand    `cmd:"" help:"Find papers for a free text."`
 	Similar   similarCommand   `cmd:"" help:"Find papers like one, or like a title and abstract."`
 	Recommend recommendCommand `cmd:"" help:"Find papers like some and unlike others."`

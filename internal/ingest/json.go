@@ -191,10 +191,14 @@ func asElements(field, want string, value []byte) ([]json.RawMessage, error) {
 	return all, err
 }
 
-// asMembers reads an object; null is the empty object.
+// asMembers reads an object; null is the empty object. An array of objects with
+// key and value is one too: tables have no objects whose keys differ by row.
 func asMembers(field, want string, value []byte) ([]member, error) {
 	if isNull(value) {
 		return nil, nil
+	}
+	if isArray(value) {
+		return asEntries(field, want, value)
 	}
 	if !isObject(value) {
 		return nil, wrongType(field, want, value)
@@ -202,6 +206,25 @@ func asMembers(field, want string, value []byte) ([]member, error) {
 	all, err := members(value)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", field, err)
+	}
+	return all, nil
+}
+
+func asEntries(field, want string, value []byte) ([]member, error) {
+	elements, err := asElements(field, want, value)
+	if err != nil {
+		return nil, err
+	}
+	var all []member
+	for i, e := range elements {
+		var entry struct {
+			Key   *string
+			Value json.RawMessage
+		}
+		if err := json.Unmarshal(e, &entry); err != nil || entry.Key == nil || len(entry.Value) == 0 {
+			return nil, fmt.Errorf("%s[%d] must be an object with key and value", field, i)
+		}
+		all = append(all, member{key: *entry.Key, value: entry.Value})
 	}
 	return all, nil
 }

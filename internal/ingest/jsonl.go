@@ -168,8 +168,9 @@ func (r *record) set(column, field string, value []byte) error {
 		p.Signals, err = asSignals(field, value)
 	case "metadata":
 		p.Metadata, err = asMetadata(field, value)
-	case "revision", "create_time", "update_time", "content_digest", "work_id", "token_count", "truncated":
-		// What akin itself knows of a paper it finds out anew.
+	case "revision", "create_time", "update_time", "content_digest", "work_id", "token_count", "truncated", "embedding":
+		// What akin itself knows of a paper it finds out anew. Vectors come in
+		// with a manifest that says what they are.
 	default:
 		err = r.addExtra(column, value)
 	}

@@ -120,23 +120,25 @@ func TestDeterministic(t *testing.T) {
 }
 
 // A paper that was written is read again as it was.
-func TestJSONLReadsBack(t *testing.T) {
+func TestReadsBack(t *testing.T) {
 	dir := t.TempDir()
-	write(t, vecfile.Options{Dir: dir, Name: "p", Formats: []string{vecfile.JSONL}}, []vecfile.Row{{Paper: rows()[0].Paper}, {Paper: rows()[1].Paper}})
-	i := 0
-	for row, err := range ingest.Papers(t.Context(), []string{filepath.Join(dir, "p.jsonl")}, ingest.Options{}) {
-		if err != nil {
-			t.Fatal(err)
+	write(t, vecfile.Options{Dir: dir, Name: "p", Formats: []string{vecfile.JSONL, vecfile.Parquet}, Dimension: 4}, rows())
+	for _, name := range []string{"p.jsonl", "p.parquet"} {
+		i := 0
+		for row, err := range ingest.Papers(t.Context(), []string{filepath.Join(dir, name)}, ingest.Options{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, _ := vecfile.MarshalPaper(&row.Paper)
+			b, _ := vecfile.MarshalPaper(rows()[i].Paper)
+			if string(a) != string(b) {
+				t.Errorf("%s, row %d\n got %s\nwant %s", name, i, a, b)
+			}
+			i++
 		}
-		a, _ := vecfile.MarshalPaper(&row.Paper)
-		b, _ := vecfile.MarshalPaper(rows()[i].Paper)
-		if string(a) != string(b) {
-			t.Errorf("row %d\n got %s\nwant %s", i, a, b)
+		if i != 2 {
+			t.Errorf("%s: %d rows", name, i)
 		}
-		i++
-	}
-	if i != 2 {
-		t.Errorf("%d rows", i)
 	}
 }
 
