@@ -11,7 +11,7 @@ VERSION     ?= 0.1.0-dev
 TOOLS       := $(CURDIR)/.akin/tools
 VENV        := $(CURDIR)/.akin/venv
 
-.PHONY: help setup build run test lint gen gen-check gen-tools tools test-python bench-embed bench-latency bench-filter clean
+.PHONY: help setup build run test lint gen gen-check gen-tools tools test-python bench-embed bench-job bench-latency bench-filter clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -48,7 +48,7 @@ $(VENV)/.ready: testdata/reference/requirements.txt
 	touch $@
 
 test-python: setup $(VENV)/.ready ## Run the tests that compare with Python's reference implementations.
-	AKIN_PYTHON=$(VENV)/bin/python AKIN_EVAL_DATA=$(wildcard $(CURDIR)/../shared/data/eval) go test -timeout 30m -run 'Reference|Python' ./internal/embed/... ./internal/eval/...
+	AKIN_PYTHON=$(VENV)/bin/python AKIN_EVAL_DATA=$(wildcard $(CURDIR)/../shared/data/eval) go test -timeout 30m -run 'Reference|Python' ./internal/embed/... ./internal/eval/... ./internal/vecfile/...
 
 # Peers are measured in an environment of their own.
 BENCH_VENV := $(CURDIR)/.akin/bench-venv
@@ -63,6 +63,16 @@ bench-embed: setup $(BENCH_VENV)/.ready ## Measure embedding beside its peers, o
 	go test ./internal/embed -run '^$$' -bench .
 	go build -o bin/benchworker ./internal/embed/benchworker
 	$(BENCH_VENV)/bin/python testdata/reference/bench_embed.py --worker bin/benchworker --home .akin --texts $(LISTINGS)
+
+# The rows of a large file, for the part of the job that is not embedding.
+JOB_ROWS ?= 1000000
+ABSTRACTS ?= ../shared/data/abstracts/abstracts.jsonl.gz
+
+bench-job: setup $(BENCH_VENV)/.ready ## Measure akin embed: beside the bare rate and a peer, and reading and writing alone.
+	go build -o bin/benchworker ./internal/embed/benchworker
+	go build -o bin/jobworker ./internal/job/benchworker
+	$(BENCH_VENV)/bin/python testdata/reference/bench_job.py --akin bin/akin --worker bin/benchworker --home .akin --papers $(ABSTRACTS)
+	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; bin/jobworker -rows $(JOB_ROWS) -dir "$$scratch"
 
 bench-latency: setup ## Measure a query through gRPC, idle and during a bulk import.
 	AKIN_BENCH=1 go test ./internal/cli -run TestLatency -v -count 1

@@ -44,6 +44,7 @@ var rooms = map[string][]string{
 	// For tests and benchmarks only.
 	"internal/embed/embedtest":   {"internal/embed", "internal/model", "models"},
 	"internal/embed/benchworker": {"internal/embed", "internal/model", "models"},
+	"internal/job/benchworker":   {"internal/job", "internal/ingest", "internal/vecfile"},
 	"internal/ann/anntest":       {"internal/ann", "internal/vec", "internal/paper"},
 }
 

@@ -463,7 +463,7 @@ func TestImportDeletes(t *testing.T) {
 		return path
 	}
 	var all, gone strings.Builder
-	for i := range 1500 { // more than one call deletes
+	for i := range 1500 { // many groups
 		fmt.Fprintf(&gone, "{\"corpusid\":%d}\n", 100+i)
 	}
 	for i := range 3 {
@@ -474,14 +474,14 @@ func TestImportDeletes(t *testing.T) {
 	if out := mustRun(t, "import", "--data", data, papers); !strings.Contains(out, "3 papers: 3 new") {
 		t.Fatalf("import printed %q", out)
 	}
-	if out := mustRun(t, "import", "--data", data, deletions, back); !strings.Contains(out, "1 paper: 0 new, 0 changed, 1 unchanged; 2 deleted") {
+	if out := mustRun(t, "import", "--data", data, deletions, back); !strings.Contains(out, "1 paper: 1 new, 0 changed, 0 unchanged; 3 deleted") {
 		t.Errorf("import of deletions printed %q", out)
 	}
 	if out := mustRun(t, "list", "--data", data, "--ids"); out != "s2:1500\n" {
 		t.Errorf("left are %q", out)
 	}
 	out := filepath.Join(dir, "vectors")
-	if code, _, errOut := run(t, "", "embed", "--out", out, papers, deletions); code != 0 || !strings.Contains(errOut, "3 papers embedded") || !strings.Contains(errOut, "1500 rows of deleted papers passed over") {
+	if code, _, errOut := run(t, "", "embed", "--out", out, papers, deletions); code != 0 || !strings.Contains(errOut, "3 embedded") || !strings.Contains(errOut, "1500 deleted at the source") {
 		t.Errorf("embed: exit code %d, %q", code, errOut)
 	}
 	if code, _, errOut := run(t, "", "embed", "--out", out, papers, deletions); code != 0 || !strings.Contains(errOut, "unchanged") {

@@ -161,6 +161,10 @@ func TestVectorsOutAndIn(t *testing.T) {
 		}
 	}
 	compare(t, outputs(t, at("with.out")), outputs(t, at("without.out")))
+	out := mustRun(t, "import", "--data", at("third"), "--vectors", at("with.out"), filepath.Join(at("with.out"), "embeddings.jsonl"))
+	if !strings.Contains(out, "30 new") {
+		t.Errorf("%q", out)
+	}
 	// The export, imported, is the same collection again.
 	mustRun(t, "export", "--data", at("with"), "--out", at("papers"))
 	mustRun(t, "import", "--data", at("again"), filepath.Join(at("papers"), "papers.jsonl"))

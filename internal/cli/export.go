@@ -1,11 +1,14 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 
+	"akin/internal/client"
+	"akin/internal/job"
 	"akin/internal/rpc/wire"
 	"akin/internal/vecfile"
 	akinv1 "akin/proto/akin/v1"
@@ -49,56 +52,90 @@ func (c exportCommand) Run(e *environment) (err error) {
 	if err != nil {
 		return err
 	}
-	dimension, fingerprint := 0, ""
+	m := &vecfile.Manifest{Program: "akin " + Version}
 	if c.Vectors {
-		model, err := cl.Embed.GetModel(e.ctx, &akinv1.GetModelRequest{})
-		if err != nil {
+		if m, err = c.describe(e, cl); err != nil {
 			return err
 		}
-		dimension, fingerprint = int(model.GetSpace().GetDimension()), model.GetSpace().GetFingerprint()
 	}
-	set, err := vecfile.Create(c.output(c.Out, name, dimension, fingerprint))
+	set, err := vecfile.Create(c.output(c.Out, name, m.Dimension, m.Fingerprint))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, set.Abandon()) }()
-	stream, err := cl.Papers.ExportPapers(e.ctx, &akinv1.ExportPapersRequest{Filter: c.Filter, IncludeVectors: c.Vectors})
+	sequence, err := c.write(e, cl, set, m)
 	if err != nil {
 		return err
 	}
-	var sequence uint64
-	progress := e.newProgress("exporting", nil)
-	for {
-		group, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			break
+	files, err := set.Commit()
+	if err != nil {
+		return err
+	}
+	if c.Vectors {
+		m.Rows, m.Files = set.Rows(), make(map[string]string)
+		for _, f := range files {
+			m.Files[f.Name] = f.SHA256
 		}
-		if err != nil {
-			progress.finish()
+		if err := m.Write(c.Out); err != nil {
 			return err
 		}
-		sequence = group.GetSequence()
-		if progress.bar != nil {
-			progress.bar.ChangeMax(int(group.GetTotalSize()))
-		}
-		for _, p := range group.GetPapers() {
-			record := wire.FromPaper(p.GetPaper())
-			row := &vecfile.Row{Paper: &record, Vector: p.GetVector(), Tokens: int(p.GetPaper().GetTokenCount()), Truncated: p.GetPaper().GetTruncated()}
-			if !c.Vectors {
-				row.Tokens = 0
-			}
-			if err := set.Write(row); err != nil {
-				return err
-			}
-		}
-		if progress.bar != nil {
-			progress.set(set.Rows(), "")
-		}
-	}
-	progress.finish()
-	if _, err := set.Commit(); err != nil {
-		return err
 	}
 	fmt.Fprintf(e.out, "%s exported at sequence %d into %s\n", plural(set.Rows(), "paper"), sequence, c.Out)
 	return nil
+}
+
+// describe begins the manifest that lets an import take the vectors.
+func (exportCommand) describe(e *environment, cl *client.Client) (*vecfile.Manifest, error) {
+	model, err := cl.Embed.GetModel(e.ctx, &akinv1.GetModelRequest{})
+	if err != nil {
+		return nil, err
+	}
+	space := model.GetSpace()
+	raw, err := json.Marshal(space)
+	if err != nil {
+		return nil, fmt.Errorf("write manifest: %w", err)
+	}
+	return &vecfile.Manifest{
+		Program: "akin " + Version, Space: raw, Fingerprint: space.GetFingerprint(), Dimension: int(space.GetDimension()), Inputs: []vecfile.Input{},
+	}, nil
+}
+
+// write writes what the server sends, and gives the sequence that it is of.
+func (c exportCommand) write(e *environment, cl *client.Client, set *vecfile.Set, m *vecfile.Manifest) (sequence uint64, err error) {
+	stream, err := cl.Papers.ExportPapers(e.ctx, &akinv1.ExportPapersRequest{Filter: c.Filter, IncludeVectors: c.Vectors})
+	if err != nil {
+		return 0, err
+	}
+	progress := e.newProgress("exporting", nil)
+	defer progress.finish()
+	digest := job.NewInputDigest()
+	for {
+		group, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			m.InputSHA256 = digest.String()
+			return sequence, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		sequence = group.GetSequence()
+		for _, p := range group.GetPapers() {
+			record := wire.FromPaper(p.GetPaper())
+			row := &vecfile.Row{Paper: &record, Vector: p.GetVector()}
+			if c.Vectors {
+				row.Tokens, row.Truncated = int(p.GetPaper().GetTokenCount()), p.GetPaper().GetTruncated()
+			}
+			if row.Truncated {
+				m.Truncated++
+			}
+			digest.Add(&record)
+			if err := set.Write(row); err != nil {
+				return 0, err
+			}
+		}
+		if progress.bar != nil {
+			progress.bar.ChangeMax(int(group.GetTotalSize()))
+			progress.set(set.Rows(), "")
+		}
+	}
 }

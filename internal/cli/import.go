@@ -123,6 +123,7 @@ type importer struct {
 	durable                               uint64
 	sequence                              uint64
 	created, updated, same, deleted, long int
+	withdrawn                             int // rows that delete
 }
 
 func (im *importer) run(cl *client.Client, rows iter.Seq2[ingest.Row, error]) error {
@@ -228,6 +229,9 @@ func (im *importer) acknowledge(resp *akinv1.ImportPapersResponse) error {
 			continue
 		}
 		im.durable++
+		if s.Deleted {
+			im.withdrawn++
+		}
 		switch o.GetChange() {
 		case akinv1.Change_CHANGE_CREATED:
 			im.created++
@@ -236,7 +240,9 @@ func (im *importer) acknowledge(resp *akinv1.ImportPapersResponse) error {
 		case akinv1.Change_CHANGE_DELETED:
 			im.deleted++
 		default:
-			im.same++
+			if !s.Deleted {
+				im.same++
+			}
 		}
 		if o.GetTruncated() {
 			im.long++
@@ -248,9 +254,9 @@ func (im *importer) acknowledge(resp *akinv1.ImportPapersResponse) error {
 }
 
 func (im *importer) summary() {
-	fmt.Fprintf(im.env.out, "%s: %d new, %d changed, %d unchanged", plural(int(im.durable), "paper"), im.created, im.updated, im.same)
+	fmt.Fprintf(im.env.out, "%s: %d new, %d changed, %d unchanged", plural(int(im.durable)-im.withdrawn, "paper"), im.created, im.updated, im.same)
 	if im.deleted > 0 {
-		fmt.Fprintf(im.env.out, ", %d deleted", im.deleted)
+		fmt.Fprintf(im.env.out, "; %d deleted", im.deleted)
 	}
 	if im.long > 0 {
 		fmt.Fprintf(im.env.out, "; %d longer than the model reads, cut", im.long)

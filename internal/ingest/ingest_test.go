@@ -416,3 +416,14 @@ func BenchmarkJSONL(b *testing.B) {
 		readText(b, text, Options{})
 	}
 }
+
+func TestCollapse(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "", " ": "", "a": "a", "a b": "a b", " a": "a", "a ": "a", "a  b": "a b", "a\tb": "a b", "a\nb ": "a b",
+		"é  b": "é b", "a\u00a0b": "a b", "a\u2003": "a", "\v": "", "a\x85b": "a\x85b",
+	} {
+		if got := collapse(in); got != want {
+			t.Errorf("%q became %q, want %q", in, got, want)
+		}
+	}
+}
