@@ -51,6 +51,8 @@ type Neighbors struct {
 	K int
 	// Exact compares every vector, whatever the index.
 	Exact bool
+	// Filter is an AIP-160 filter that leaves out papers; "" keeps all.
+	Filter string
 }
 
 // Strategy is a way to find neighbours.
@@ -60,6 +62,9 @@ type Strategy int
 const (
 	ExactScan Strategy = iota + 1
 	GraphWalk
+	// FilteredGraphWalk walks the graph through papers that the filter leaves
+	// out.
+	FilteredGraphWalk
 )
 
 // Found is an answer to Neighbors.
@@ -69,6 +74,8 @@ type Found struct {
 	Strategy Strategy
 	// Visited is how many vectors were compared.
 	Visited int
+	// Kept is how many papers the filter keeps.
+	Kept uint32
 	// Sequence is the last change that the answer has seen.
 	Sequence uint64
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"akin/internal/ann"
+	"akin/internal/filter"
 	"akin/internal/paper"
 	"akin/internal/rank"
 	"akin/internal/store"
@@ -78,6 +79,9 @@ type live struct {
 	ids      []string // by ordinal; "" where there is no paper
 	sequence uint64
 	papers   uint32
+
+	// attributes answers filters; it has a lock of its own.
+	attributes *filter.Index
 }
 
 // OpenEmbedded opens the default collection, creating it if need be, and loads
@@ -140,18 +144,20 @@ func (c *Embedded) load(ctx context.Context) error {
 		return err
 	}
 	ids := make([]string, snapshot.NextOrdinal())
+	attributes := filter.NewIndex()
 	for record, err := range snapshot.Records(ctx) {
 		if err != nil {
 			return err
 		}
 		ids[record.Ordinal] = record.ID
+		attributes.Upsert(record.Ordinal, record)
 	}
 	l := c.live
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	l.mu.Lock()
 	l.index, l.ids, l.sequence, l.papers = index, ids, snapshot.Sequence(), uint32(snapshot.Count())
-	l.walks = c.config.Index == CoderIndex
+	l.walks, l.attributes = c.config.Index == CoderIndex, attributes
 	l.mu.Unlock()
 	c.maybeBuild()
 	return c.trim(ctx)
@@ -199,21 +205,33 @@ func (c *Embedded) Get(ctx context.Context, collection string, ids []string) ([]
 	return out, nil
 }
 
-// List gives up to limit papers with ids above after, in byte order of id.
-func (c *Embedded) List(ctx context.Context, collection, after string, limit int) ([]paper.Record, error) {
+// List gives up to limit papers with ids above after that an AIP-160 filter
+// keeps, in byte order of id.
+func (c *Embedded) List(ctx context.Context, collection, text, after string, limit int) ([]paper.Record, error) {
 	l, err := c.of(collection)
 	if err != nil {
 		return nil, err
 	}
-	found, err := c.config.Store.List(ctx, l.name, after, limit)
+	keep, err := filter.Parse(text)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]paper.Record, len(found))
-	for i, r := range found {
-		out[i] = *r
+	var out []paper.Record
+	for {
+		found, err := c.config.Store.List(ctx, l.name, after, limit)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range found {
+			if keep.Match(r) && len(out) < limit {
+				out = append(out, *r)
+			}
+		}
+		if len(out) == limit || len(found) < limit {
+			return out, nil
+		}
+		after = found[len(found)-1].ID
 	}
-	return out, nil
 }
 
 // Stats describes a collection. It does not touch the disk.
@@ -263,14 +281,27 @@ func (c *Embedded) Neighbors(ctx context.Context, collection string, q Neighbors
 	if err != nil {
 		return Found{}, err
 	}
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	found := Found{Sequence: l.sequence, Strategy: ExactScan}
-	got, err := l.index.Search(ctx, ann.Query{Vector: q.Vector, K: q.K, Exact: q.Exact})
+	keep, err := c.keep(ctx, l, q.Filter)
 	if err != nil {
 		return Found{}, err
 	}
-	if l.walks && got.Plan != ann.PlanScan {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	found := Found{Sequence: l.sequence, Strategy: ExactScan, Kept: l.papers}
+	query := ann.Query{Vector: q.Vector, K: q.K, Exact: q.Exact}
+	if keep != nil {
+		query.Keep = keep
+		found.Kept = uint32(keep.GetCardinality())
+	}
+	got, err := l.index.Search(ctx, query)
+	if err != nil {
+		return Found{}, err
+	}
+	switch {
+	case !l.walks || got.Plan == ann.PlanScan:
+	case got.Plan == ann.PlanFilteredWalk:
+		found.Strategy = FilteredGraphWalk
+	default:
 		found.Strategy = GraphWalk
 	}
 	found.Visited = got.Visited
@@ -357,6 +388,7 @@ func (l *live) apply(changes []Mutation, stored []store.Outcome) (err error) {
 				l.ids = append(l.ids, "")
 			}
 			l.ids[r.Ordinal] = r.ID
+			l.attributes.Upsert(r.Ordinal, r)
 			if changes[i].Vector != nil {
 				err = errors.Join(err, l.index.Upsert(r.Ordinal, changes[i].Vector))
 			}
@@ -366,6 +398,7 @@ func (l *live) apply(changes []Mutation, stored []store.Outcome) (err error) {
 				err = errors.Join(err, deleteErr)
 			}
 			l.ids[r.Ordinal] = ""
+			l.attributes.Delete(r.Ordinal)
 		case store.Unchanged, store.NotFound:
 		}
 	}

@@ -62,6 +62,7 @@ type commands struct {
 	Recommend recommendCommand `cmd:"" help:"Find papers like some and unlike others."`
 	Get       getCommand       `cmd:"" help:"Show papers."`
 	List      listCommand      `cmd:"" help:"List papers in order of id."`
+	Count     countCommand     `cmd:"" help:"Count papers by venue, year, category, author or language."`
 	Delete    deleteCommand    `cmd:"" help:"Erase papers."`
 	Info      infoCommand      `cmd:"" help:"Show version, model, limits and size."`
 	Embed     embedCommand     `cmd:"" help:"Turn files of papers into files of vectors."`

@@ -20,6 +20,7 @@ type resultFlags struct {
 	target
 	PageSize       int32    `help:"Results to show (0: 10, at most 1000)." short:"n" placeholder:"N"`
 	PageToken      string   `help:"Show the next page: nextPageToken of the page before, from the same running server." placeholder:"TOKEN"`
+	Filter         string   `help:"Only papers that an AIP-160 filter keeps, such as 'category = \"cs.CL\" AND year >= 2024'." placeholder:"TEXT"`
 	MinScore       *float64 `help:"Leave out results below this cosine." placeholder:"X"`
 	Exact          bool     `help:"Compare with every paper instead of walking the graph."`
 	IncludeVectors bool     `help:"Return vectors too (with --json)."`
@@ -53,7 +54,7 @@ func (c searchCommand) Run(e *environment) error {
 		return err
 	}
 	resp, err := cl.Search.Search(e.ctx, &akinv1.SearchRequest{
-		Query: query, PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors,
+		Query: query, PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
 	})
 	if err != nil {
 		return err
@@ -85,7 +86,7 @@ func (similarCommand) Help() string {
 func (c similarCommand) Run(e *environment) error {
 	req := &akinv1.SimilarRequest{
 		PaperIds: c.ID, IncludeSelf: c.IncludeSelf,
-		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors,
+		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
 	}
 	if c.Title != "" || c.Abstract != "" {
 		text, err := textOf(c.Title, c.Abstract)
@@ -144,7 +145,7 @@ func (c recommendCommand) Run(e *environment) error {
 	}
 	resp, err := cl.Search.Recommend(e.ctx, &akinv1.RecommendRequest{
 		Positive: examples(c.Like, c.LikeText), Negative: examples(c.Unlike, c.UnlikeText),
-		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors,
+		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
 	})
 	if err != nil {
 		return err
@@ -200,6 +201,8 @@ func emptySentence(reason akinv1.EmptyReason) string {
 		return "none reaches --min-score; lower it."
 	case akinv1.EmptyReason_EMPTY_REASON_ONLY_EXAMPLES:
 		return "the collection holds nothing beside the papers that you named."
+	case akinv1.EmptyReason_EMPTY_REASON_FILTER:
+		return "the filter keeps no paper; widen it."
 	case akinv1.EmptyReason_EMPTY_REASON_PAST_END:
 		return "there are no more pages."
 	default:
@@ -275,6 +278,7 @@ type listCommand struct {
 	target
 	PageSize  int32  `help:"Papers to list; 0 lists all." short:"n" placeholder:"N"`
 	PageToken string `help:"Where to go on: nextPageToken of the page before." placeholder:"TOKEN"`
+	Filter    string `help:"Only papers that an AIP-160 filter keeps." placeholder:"TEXT"`
 	IDs       bool   `name:"ids" help:"Print ids only."`
 	JSON      bool   `name:"json" help:"Print the response of each page as JSON."`
 }
@@ -290,7 +294,7 @@ func (c listCommand) Run(e *environment) error {
 	if err != nil {
 		return err
 	}
-	req := &akinv1.ListPapersRequest{PageSize: c.PageSize, PageToken: c.PageToken}
+	req := &akinv1.ListPapersRequest{PageSize: c.PageSize, PageToken: c.PageToken, Filter: c.Filter}
 	for {
 		resp, err := cl.Papers.ListPapers(e.ctx, req)
 		if err != nil {
@@ -312,6 +316,36 @@ func (c listCommand) Run(e *environment) error {
 		}
 		req.PageToken = resp.GetNextPageToken()
 	}
+}
+
+type countCommand struct {
+	Field string `arg:"" help:"category, venue, year, author or language."`
+	target
+	Filter string `help:"Only papers that an AIP-160 filter keeps." placeholder:"TEXT"`
+	Limit  int32  `help:"Values to show (0: 10, at most 1000)." short:"n" placeholder:"N"`
+	JSON   bool   `name:"json" help:"Print the response as JSON."`
+}
+
+// Help shows an example.
+func (countCommand) Help() string {
+	return "Example:\n  akin count venue --filter 'year >= 2020'"
+}
+
+// Run counts papers by the values of a field.
+func (c countCommand) Run(e *environment) error {
+	cl, err := e.connect(c.target, false)
+	if err != nil {
+		return err
+	}
+	resp, err := cl.Papers.CountValues(e.ctx, &akinv1.CountValuesRequest{Field: c.Field, Filter: c.Filter, Limit: c.Limit})
+	if err != nil {
+		return err
+	}
+	return e.show(c.JSON, resp, func() {
+		for _, v := range resp.GetCounts() {
+			fmt.Fprintf(e.out, "%8d  %s\n", v.GetCount(), oneLine(v.GetValue()))
+		}
+	})
 }
 
 type deleteCommand struct {

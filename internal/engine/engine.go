@@ -72,9 +72,13 @@ type Model interface {
 type Papers interface {
 	// Get gives the papers of those ids that are there, in any order.
 	Get(ctx context.Context, collection string, ids []string) ([]paper.Record, error)
-	// List gives up to limit papers with ids above after, in order of id.
-	List(ctx context.Context, collection, after string, limit int) ([]paper.Record, error)
+	// List gives up to limit papers with ids above after that a filter keeps, in
+	// order of id.
+	List(ctx context.Context, collection, filter, after string, limit int) ([]paper.Record, error)
 	Stats(ctx context.Context, collection string) (catalog.Stats, error)
+	// CountValues counts papers by the values of a field, among those that a
+	// filter keeps.
+	CountValues(ctx context.Context, collection, field, filter string, limit int) ([]catalog.ValueCount, error)
 	// Export opens the papers at one sequence that a filter keeps; the caller
 	// closes it.
 	Export(ctx context.Context, collection, filter string) (*catalog.Export, error)

@@ -49,9 +49,9 @@ func checkIDs(ids []string) error {
 	return nil
 }
 
-// List gives a page of papers in order of id, after the id given, and the id to
-// go on from, empty at the end.
-func (e *Engine) List(ctx context.Context, collection, after string, size int) (page []paper.Record, next string, total uint32, err error) {
+// List gives a page of papers that a filter keeps in order of id, after the id
+// given, and the id to go on from, empty at the end.
+func (e *Engine) List(ctx context.Context, collection, filter, after string, size int) (page []paper.Record, next string, total uint32, err error) {
 	if err := e.needCatalog(); err != nil {
 		return nil, "", 0, err
 	}
@@ -70,7 +70,7 @@ func (e *Engine) List(ctx context.Context, collection, after string, size int) (
 		return nil, "", 0, err
 	}
 	// One more than asked for says whether there is a next page.
-	records, err := e.catalog.List(ctx, collection, after, size+1)
+	records, err := e.catalog.List(ctx, collection, filter, after, size+1)
 	if err != nil {
 		return nil, "", 0, err
 	}
@@ -82,6 +82,19 @@ func (e *Engine) List(ctx context.Context, collection, after string, size int) (
 		bytes += len(records[i].Title) + len(records[i].Abstract)
 	}
 	return records, "", stats.Papers, nil
+}
+
+// CountValues counts papers by the values of a field, among those that a filter
+// keeps.
+func (e *Engine) CountValues(ctx context.Context, collection, field, filter string, limit int) ([]catalog.ValueCount, error) {
+	if err := e.needCatalog(); err != nil {
+		return nil, err
+	}
+	collection, err := collectionOf(collection)
+	if err != nil {
+		return nil, err
+	}
+	return e.catalog.CountValues(ctx, collection, field, filter, limit)
 }
 
 // Stats describes a collection.

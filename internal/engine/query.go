@@ -26,6 +26,8 @@ type ResultOptions struct {
 	// Exact compares every vector.
 	Exact       bool
 	WithVectors bool
+	// Filter is an AIP-160 filter; "" keeps all papers.
+	Filter string
 }
 
 // SearchRequest is a free-text query.
@@ -70,6 +72,7 @@ const (
 	BelowMinScore
 	OnlyExamples
 	PastEnd
+	Filtered // the filter keeps no paper
 )
 
 // Answer is a page of results.
@@ -79,6 +82,8 @@ type Answer struct {
 	Strategy      catalog.Strategy
 	Candidates    int
 	Visited       int
+	// Selectivity is the share of the collection that the filter keeps.
+	Selectivity float64
 	// QueryTokens and Truncated say what was read of a text; QueryTokens is 0
 	// where there was none.
 	QueryTokens int
@@ -248,7 +253,7 @@ func (q *query) digest() [sha256.Size]byte {
 	if s := q.options.MinScore; s != nil {
 		minScore = strconv.FormatFloat(*s, 'g', -1, 64)
 	}
-	for _, part := range append([]string{q.name, q.collection, minScore, strconv.FormatBool(q.options.Exact)}, q.parts...) {
+	for _, part := range append([]string{q.name, q.collection, minScore, strconv.FormatBool(q.options.Exact), q.options.Filter}, q.parts...) {
 		fmt.Fprintf(h, "%d:%s", len(part), part)
 	}
 	return [sha256.Size]byte(h.Sum(nil))
@@ -311,7 +316,7 @@ func (e *Engine) find(ctx context.Context, q *query) (*pinned, error) {
 	}
 	begin := time.Now()
 	found, err := e.catalog.Neighbors(ctx, q.collection, catalog.Neighbors{
-		Vector: vector, K: MaxResults + len(q.leaveOut), Exact: q.options.Exact,
+		Vector: vector, K: MaxResults + len(q.leaveOut), Exact: q.options.Exact, Filter: q.options.Filter,
 	})
 	list.answer.Timing.Search = time.Since(begin)
 	if err != nil {
@@ -320,8 +325,13 @@ func (e *Engine) find(ctx context.Context, q *query) (*pinned, error) {
 	a := &list.answer
 	a.Strategy, a.Visited, a.Sequence, a.Candidates = found.Strategy, found.Visited, found.Sequence, len(found.Hits)
 	list.hits, a.Empty = q.cut(found.Hits)
-	if stats.Papers == 0 {
+	switch {
+	case stats.Papers == 0:
 		a.Empty = CollectionEmpty
+	case found.Kept == 0:
+		a.Empty = Filtered
+	default:
+		a.Selectivity = float64(found.Kept) / float64(stats.Papers)
 	}
 	return list, nil
 }

@@ -74,23 +74,40 @@ func (s *paperService) ListPapers(ctx context.Context, req *akinv1.ListPapersReq
 	if err := checkMask("read_mask", req.GetReadMask()); err != nil {
 		return nil, err
 	}
-	after, err := readListToken(req.GetPageToken(), req.GetCollection())
+	of := req.GetCollection()
+	if req.GetFilter() != "" {
+		of += "\x00" + req.GetFilter()
+	}
+	after, err := readListToken(req.GetPageToken(), of)
 	if err != nil {
 		return nil, err
 	}
-	page, next, total, err := s.server.engine.List(ctx, req.GetCollection(), after, int(req.GetPageSize()))
+	page, next, total, err := s.server.engine.List(ctx, req.GetCollection(), req.GetFilter(), after, int(req.GetPageSize()))
 	if err != nil {
 		return nil, err
 	}
 	resp := &akinv1.ListPapersResponse{Papers: toRecords(page, req.GetReadMask()), TotalSize: total}
 	if next != "" {
-		resp.NextPageToken = listToken(next, req.GetCollection())
+		resp.NextPageToken = listToken(next, of)
+	}
+	return resp, nil
+}
+
+// CountValues implements PaperService.
+func (s *paperService) CountValues(ctx context.Context, req *akinv1.CountValuesRequest) (*akinv1.CountValuesResponse, error) {
+	counts, err := s.server.engine.CountValues(ctx, req.GetCollection(), req.GetField(), req.GetFilter(), int(req.GetLimit()))
+	if err != nil {
+		return nil, err
+	}
+	resp := &akinv1.CountValuesResponse{}
+	for _, c := range counts {
+		resp.Counts = append(resp.Counts, &akinv1.ValueCount{Value: c.Value, Count: uint32(c.Papers)})
 	}
 	return resp, nil
 }
 
 // A list token holds the id to go on from, with a checksum that ties it to the
-// collection, so that a token of something else is noticed.
+// collection and the filter, so that a token of something else is noticed.
 func listToken(after, collection string) string {
 	b := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte("list\x00"+collection+"\x00"+after)))
 	return base64.RawURLEncoding.EncodeToString(append(b, after...))

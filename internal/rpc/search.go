@@ -22,6 +22,7 @@ type resultOptions interface {
 	GetPageToken() string
 	GetExact() bool
 	GetIncludeVectors() bool
+	GetFilter() string
 	GetReadMask() *fieldmaskpb.FieldMask
 }
 
@@ -29,7 +30,7 @@ type resultOptions interface {
 func optionsOf(req resultOptions, minScore *float64) (engine.ResultOptions, error) {
 	return engine.ResultOptions{
 		PageSize: int(req.GetPageSize()), PageToken: req.GetPageToken(), MinScore: minScore,
-		Exact: req.GetExact(), WithVectors: req.GetIncludeVectors(),
+		Exact: req.GetExact(), WithVectors: req.GetIncludeVectors(), Filter: req.GetFilter(),
 	}, checkMask("read_mask", req.GetReadMask())
 }
 
@@ -124,7 +125,7 @@ func toPlan(a *engine.Answer) *akinv1.Plan {
 	return &akinv1.Plan{
 		Strategy:   strategies[a.Strategy],
 		Candidates: int32(a.Candidates),
-		Visited:    int32(a.Visited),
+		Visited:    int32(a.Visited), Selectivity: a.Selectivity,
 	}
 }
 
@@ -143,8 +144,9 @@ func toTiming(t engine.Timing) *akinv1.Timing {
 }
 
 var strategies = map[catalog.Strategy]akinv1.Strategy{ //nolint:gochecknoglobals // a constant table
-	catalog.ExactScan: akinv1.Strategy_STRATEGY_EXACT,
-	catalog.GraphWalk: akinv1.Strategy_STRATEGY_GRAPH,
+	catalog.ExactScan:         akinv1.Strategy_STRATEGY_EXACT,
+	catalog.GraphWalk:         akinv1.Strategy_STRATEGY_GRAPH,
+	catalog.FilteredGraphWalk: akinv1.Strategy_STRATEGY_FILTERED_GRAPH,
 }
 
 var emptyReasons = map[engine.EmptyReason]akinv1.EmptyReason{ //nolint:gochecknoglobals // a constant table
@@ -152,4 +154,5 @@ var emptyReasons = map[engine.EmptyReason]akinv1.EmptyReason{ //nolint:gocheckno
 	engine.BelowMinScore:   akinv1.EmptyReason_EMPTY_REASON_MIN_SCORE,
 	engine.OnlyExamples:    akinv1.EmptyReason_EMPTY_REASON_ONLY_EXAMPLES,
 	engine.PastEnd:         akinv1.EmptyReason_EMPTY_REASON_PAST_END,
+	engine.Filtered:        akinv1.EmptyReason_EMPTY_REASON_FILTER,
 }

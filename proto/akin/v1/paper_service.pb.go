@@ -278,7 +278,9 @@ type ListPapersRequest struct {
 	// next_page_token of the page before; empty for the first.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Fields of Paper to return; empty means all.
-	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,4,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
+	ReadMask *fieldmaskpb.FieldMask `protobuf:"bytes,4,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
+	// Which papers, as an AIP-160 filter; empty means all.
+	Filter        string `protobuf:"bytes,5,opt,name=filter,proto3" json:"filter,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -341,6 +343,13 @@ func (x *ListPapersRequest) GetReadMask() *fieldmaskpb.FieldMask {
 	return nil
 }
 
+func (x *ListPapersRequest) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
 // ListPapersResponse is a page.
 type ListPapersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -349,7 +358,7 @@ type ListPapersResponse struct {
 	// Asks for the next page; empty on the last. It never expires: it continues
 	// after the last id, whatever was written in between.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// Papers in the collection now.
+	// Papers in the collection now, whatever the filter.
 	TotalSize     uint32 `protobuf:"varint,3,opt,name=total_size,json=totalSize,proto3" json:"total_size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1328,6 +1337,182 @@ func (x *ExportedPaper) GetVector() []float32 {
 	return nil
 }
 
+// CountValuesRequest asks for facet counts.
+type CountValuesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Field to count by: category, venue, year, author or language.
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// Collection to count in; empty means "papers".
+	Collection string `protobuf:"bytes,2,opt,name=collection,proto3" json:"collection,omitempty"`
+	// Which papers, as an AIP-160 filter; empty means all.
+	Filter string `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
+	// The most values to return: 0 means 10, above 1,000 means 1,000, negative
+	// is an error.
+	Limit         int32 `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CountValuesRequest) Reset() {
+	*x = CountValuesRequest{}
+	mi := &file_akin_v1_paper_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CountValuesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CountValuesRequest) ProtoMessage() {}
+
+func (x *CountValuesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_paper_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CountValuesRequest.ProtoReflect.Descriptor instead.
+func (*CountValuesRequest) Descriptor() ([]byte, []int) {
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *CountValuesRequest) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *CountValuesRequest) GetCollection() string {
+	if x != nil {
+		return x.Collection
+	}
+	return ""
+}
+
+func (x *CountValuesRequest) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
+func (x *CountValuesRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+// CountValuesResponse has the most frequent values first; equal counts are in
+// the order of their values.
+type CountValuesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The values.
+	Counts        []*ValueCount `protobuf:"bytes,1,rep,name=counts,proto3" json:"counts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CountValuesResponse) Reset() {
+	*x = CountValuesResponse{}
+	mi := &file_akin_v1_paper_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CountValuesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CountValuesResponse) ProtoMessage() {}
+
+func (x *CountValuesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_paper_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CountValuesResponse.ProtoReflect.Descriptor instead.
+func (*CountValuesResponse) Descriptor() ([]byte, []int) {
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *CountValuesResponse) GetCounts() []*ValueCount {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
+// ValueCount is how many papers have a value.
+type ValueCount struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The value, as the papers spell it.
+	Value string `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
+	// How many papers have it.
+	Count         uint32 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ValueCount) Reset() {
+	*x = ValueCount{}
+	mi := &file_akin_v1_paper_service_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ValueCount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ValueCount) ProtoMessage() {}
+
+func (x *ValueCount) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_paper_service_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ValueCount.ProtoReflect.Descriptor instead.
+func (*ValueCount) Descriptor() ([]byte, []int) {
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *ValueCount) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *ValueCount) GetCount() uint32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
 var File_akin_v1_paper_service_proto protoreflect.FileDescriptor
 
 const file_akin_v1_paper_service_proto_rawDesc = "" +
@@ -1348,7 +1533,7 @@ const file_akin_v1_paper_service_proto_rawDesc = "" +
 	"\x16BatchGetPapersResponse\x12&\n" +
 	"\x06papers\x18\x01 \x03(\v2\x0e.akin.v1.PaperR\x06papers\x12\x1f\n" +
 	"\vmissing_ids\x18\x02 \x03(\tR\n" +
-	"missingIds\"\xa8\x01\n" +
+	"missingIds\"\xc0\x01\n" +
 	"\x11ListPapersRequest\x12\x1e\n" +
 	"\n" +
 	"collection\x18\x01 \x01(\tR\n" +
@@ -1356,7 +1541,8 @@ const file_akin_v1_paper_service_proto_rawDesc = "" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\x127\n" +
-	"\tread_mask\x18\x04 \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\x83\x01\n" +
+	"\tread_mask\x18\x04 \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\x12\x16\n" +
+	"\x06filter\x18\x05 \x01(\tR\x06filter\"\x83\x01\n" +
 	"\x12ListPapersResponse\x12&\n" +
 	"\x06papers\x18\x01 \x03(\v2\x0e.akin.v1.PaperR\x06papers\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n" +
@@ -1435,19 +1621,33 @@ const file_akin_v1_paper_service_proto_rawDesc = "" +
 	"total_size\x18\x04 \x01(\rR\ttotalSize\"M\n" +
 	"\rExportedPaper\x12$\n" +
 	"\x05paper\x18\x01 \x01(\v2\x0e.akin.v1.PaperR\x05paper\x12\x16\n" +
-	"\x06vector\x18\x02 \x03(\x02R\x06vector*r\n" +
+	"\x06vector\x18\x02 \x03(\x02R\x06vector\"~\n" +
+	"\x12CountValuesRequest\x12\x1a\n" +
+	"\x05field\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\x05field\x12\x1e\n" +
+	"\n" +
+	"collection\x18\x02 \x01(\tR\n" +
+	"collection\x12\x16\n" +
+	"\x06filter\x18\x03 \x01(\tR\x06filter\x12\x14\n" +
+	"\x05limit\x18\x04 \x01(\x05R\x05limit\"B\n" +
+	"\x13CountValuesResponse\x12+\n" +
+	"\x06counts\x18\x01 \x03(\v2\x13.akin.v1.ValueCountR\x06counts\"8\n" +
+	"\n" +
+	"ValueCount\x12\x14\n" +
+	"\x05value\x18\x01 \x01(\tR\x05value\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\rR\x05count*r\n" +
 	"\x06Change\x12\x16\n" +
 	"\x12CHANGE_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eCHANGE_CREATED\x10\x01\x12\x12\n" +
 	"\x0eCHANGE_UPDATED\x10\x02\x12\x14\n" +
 	"\x10CHANGE_UNCHANGED\x10\x03\x12\x12\n" +
-	"\x0eCHANGE_DELETED\x10\x042\xf0\a\n" +
+	"\x0eCHANGE_DELETED\x10\x042\xda\b\n" +
 	"\fPaperService\x12P\n" +
 	"\bGetPaper\x12\x18.akin.v1.GetPaperRequest\x1a\x0e.akin.v1.Paper\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/papers/{id=**}\x12\x88\x01\n" +
 	"\x0eBatchGetPapers\x12\x1e.akin.v1.BatchGetPapersRequest\x1a\x1f.akin.v1.BatchGetPapersResponse\"5\x82\xd3\xe4\x93\x02/Z\x18:\x01*\"\x13/v1/papers:batchGet\x12\x13/v1/papers:batchGet\x12Y\n" +
 	"\n" +
 	"ListPapers\x12\x1a.akin.v1.ListPapersRequest\x1a\x1b.akin.v1.ListPapersResponse\"\x12\x82\xd3\xe4\x93\x02\f\x12\n" +
-	"/v1/papers\x12\x86\x01\n" +
+	"/v1/papers\x12h\n" +
+	"\vCountValues\x12\x1b.akin.v1.CountValuesRequest\x1a\x1c.akin.v1.CountValuesResponse\"\x1e\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/papers:countValues\x12\x86\x01\n" +
 	"\vUpsertPaper\x12\x1b.akin.v1.UpsertPaperRequest\x1a\x1c.akin.v1.UpsertPaperResponse\"<\x82\xd3\xe4\x93\x026:\x05paperZ!:\x05paper2\x18/v1/papers/{paper.id=**}\"\n" +
 	"/v1/papers\x12}\n" +
 	"\x11BatchUpsertPapers\x12!.akin.v1.BatchUpsertPapersRequest\x1a\".akin.v1.BatchUpsertPapersResponse\"!\x82\xd3\xe4\x93\x02\x1b:\x01*\"\x16/v1/papers:batchUpsert\x12d\n" +
@@ -1469,7 +1669,7 @@ func file_akin_v1_paper_service_proto_rawDescGZIP() []byte {
 }
 
 var file_akin_v1_paper_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_akin_v1_paper_service_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_akin_v1_paper_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_akin_v1_paper_service_proto_goTypes = []any{
 	(Change)(0),                       // 0: akin.v1.Change
 	(*GetPaperRequest)(nil),           // 1: akin.v1.GetPaperRequest
@@ -1491,52 +1691,58 @@ var file_akin_v1_paper_service_proto_goTypes = []any{
 	(*ExportPapersRequest)(nil),       // 17: akin.v1.ExportPapersRequest
 	(*ExportPapersResponse)(nil),      // 18: akin.v1.ExportPapersResponse
 	(*ExportedPaper)(nil),             // 19: akin.v1.ExportedPaper
-	(*fieldmaskpb.FieldMask)(nil),     // 20: google.protobuf.FieldMask
-	(*Paper)(nil),                     // 21: akin.v1.Paper
-	(*status.Status)(nil),             // 22: google.rpc.Status
+	(*CountValuesRequest)(nil),        // 20: akin.v1.CountValuesRequest
+	(*CountValuesResponse)(nil),       // 21: akin.v1.CountValuesResponse
+	(*ValueCount)(nil),                // 22: akin.v1.ValueCount
+	(*fieldmaskpb.FieldMask)(nil),     // 23: google.protobuf.FieldMask
+	(*Paper)(nil),                     // 24: akin.v1.Paper
+	(*status.Status)(nil),             // 25: google.rpc.Status
 }
 var file_akin_v1_paper_service_proto_depIdxs = []int32{
-	20, // 0: akin.v1.GetPaperRequest.read_mask:type_name -> google.protobuf.FieldMask
-	20, // 1: akin.v1.BatchGetPapersRequest.read_mask:type_name -> google.protobuf.FieldMask
-	21, // 2: akin.v1.BatchGetPapersResponse.papers:type_name -> akin.v1.Paper
-	20, // 3: akin.v1.ListPapersRequest.read_mask:type_name -> google.protobuf.FieldMask
-	21, // 4: akin.v1.ListPapersResponse.papers:type_name -> akin.v1.Paper
-	21, // 5: akin.v1.UpsertPaperRequest.paper:type_name -> akin.v1.Paper
-	20, // 6: akin.v1.UpsertPaperRequest.update_mask:type_name -> google.protobuf.FieldMask
-	21, // 7: akin.v1.UpsertPaperResponse.paper:type_name -> akin.v1.Paper
+	23, // 0: akin.v1.GetPaperRequest.read_mask:type_name -> google.protobuf.FieldMask
+	23, // 1: akin.v1.BatchGetPapersRequest.read_mask:type_name -> google.protobuf.FieldMask
+	24, // 2: akin.v1.BatchGetPapersResponse.papers:type_name -> akin.v1.Paper
+	23, // 3: akin.v1.ListPapersRequest.read_mask:type_name -> google.protobuf.FieldMask
+	24, // 4: akin.v1.ListPapersResponse.papers:type_name -> akin.v1.Paper
+	24, // 5: akin.v1.UpsertPaperRequest.paper:type_name -> akin.v1.Paper
+	23, // 6: akin.v1.UpsertPaperRequest.update_mask:type_name -> google.protobuf.FieldMask
+	24, // 7: akin.v1.UpsertPaperResponse.paper:type_name -> akin.v1.Paper
 	0,  // 8: akin.v1.UpsertPaperResponse.change:type_name -> akin.v1.Change
-	21, // 9: akin.v1.BatchUpsertPapersRequest.papers:type_name -> akin.v1.Paper
+	24, // 9: akin.v1.BatchUpsertPapersRequest.papers:type_name -> akin.v1.Paper
 	10, // 10: akin.v1.BatchUpsertPapersResponse.outcomes:type_name -> akin.v1.PaperOutcome
 	0,  // 11: akin.v1.PaperOutcome.change:type_name -> akin.v1.Change
-	22, // 12: akin.v1.PaperOutcome.error:type_name -> google.rpc.Status
-	21, // 13: akin.v1.ImportPapersRequest.paper:type_name -> akin.v1.Paper
+	25, // 12: akin.v1.PaperOutcome.error:type_name -> google.rpc.Status
+	24, // 13: akin.v1.ImportPapersRequest.paper:type_name -> akin.v1.Paper
 	10, // 14: akin.v1.ImportPapersResponse.outcomes:type_name -> akin.v1.PaperOutcome
-	20, // 15: akin.v1.ExportPapersRequest.read_mask:type_name -> google.protobuf.FieldMask
+	23, // 15: akin.v1.ExportPapersRequest.read_mask:type_name -> google.protobuf.FieldMask
 	19, // 16: akin.v1.ExportPapersResponse.papers:type_name -> akin.v1.ExportedPaper
-	21, // 17: akin.v1.ExportedPaper.paper:type_name -> akin.v1.Paper
-	1,  // 18: akin.v1.PaperService.GetPaper:input_type -> akin.v1.GetPaperRequest
-	2,  // 19: akin.v1.PaperService.BatchGetPapers:input_type -> akin.v1.BatchGetPapersRequest
-	4,  // 20: akin.v1.PaperService.ListPapers:input_type -> akin.v1.ListPapersRequest
-	6,  // 21: akin.v1.PaperService.UpsertPaper:input_type -> akin.v1.UpsertPaperRequest
-	8,  // 22: akin.v1.PaperService.BatchUpsertPapers:input_type -> akin.v1.BatchUpsertPapersRequest
-	11, // 23: akin.v1.PaperService.DeletePaper:input_type -> akin.v1.DeletePaperRequest
-	13, // 24: akin.v1.PaperService.BatchDeletePapers:input_type -> akin.v1.BatchDeletePapersRequest
-	15, // 25: akin.v1.PaperService.ImportPapers:input_type -> akin.v1.ImportPapersRequest
-	17, // 26: akin.v1.PaperService.ExportPapers:input_type -> akin.v1.ExportPapersRequest
-	21, // 27: akin.v1.PaperService.GetPaper:output_type -> akin.v1.Paper
-	3,  // 28: akin.v1.PaperService.BatchGetPapers:output_type -> akin.v1.BatchGetPapersResponse
-	5,  // 29: akin.v1.PaperService.ListPapers:output_type -> akin.v1.ListPapersResponse
-	7,  // 30: akin.v1.PaperService.UpsertPaper:output_type -> akin.v1.UpsertPaperResponse
-	9,  // 31: akin.v1.PaperService.BatchUpsertPapers:output_type -> akin.v1.BatchUpsertPapersResponse
-	12, // 32: akin.v1.PaperService.DeletePaper:output_type -> akin.v1.DeletePaperResponse
-	14, // 33: akin.v1.PaperService.BatchDeletePapers:output_type -> akin.v1.BatchDeletePapersResponse
-	16, // 34: akin.v1.PaperService.ImportPapers:output_type -> akin.v1.ImportPapersResponse
-	18, // 35: akin.v1.PaperService.ExportPapers:output_type -> akin.v1.ExportPapersResponse
-	27, // [27:36] is the sub-list for method output_type
-	18, // [18:27] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	24, // 17: akin.v1.ExportedPaper.paper:type_name -> akin.v1.Paper
+	22, // 18: akin.v1.CountValuesResponse.counts:type_name -> akin.v1.ValueCount
+	1,  // 19: akin.v1.PaperService.GetPaper:input_type -> akin.v1.GetPaperRequest
+	2,  // 20: akin.v1.PaperService.BatchGetPapers:input_type -> akin.v1.BatchGetPapersRequest
+	4,  // 21: akin.v1.PaperService.ListPapers:input_type -> akin.v1.ListPapersRequest
+	20, // 22: akin.v1.PaperService.CountValues:input_type -> akin.v1.CountValuesRequest
+	6,  // 23: akin.v1.PaperService.UpsertPaper:input_type -> akin.v1.UpsertPaperRequest
+	8,  // 24: akin.v1.PaperService.BatchUpsertPapers:input_type -> akin.v1.BatchUpsertPapersRequest
+	11, // 25: akin.v1.PaperService.DeletePaper:input_type -> akin.v1.DeletePaperRequest
+	13, // 26: akin.v1.PaperService.BatchDeletePapers:input_type -> akin.v1.BatchDeletePapersRequest
+	15, // 27: akin.v1.PaperService.ImportPapers:input_type -> akin.v1.ImportPapersRequest
+	17, // 28: akin.v1.PaperService.ExportPapers:input_type -> akin.v1.ExportPapersRequest
+	24, // 29: akin.v1.PaperService.GetPaper:output_type -> akin.v1.Paper
+	3,  // 30: akin.v1.PaperService.BatchGetPapers:output_type -> akin.v1.BatchGetPapersResponse
+	5,  // 31: akin.v1.PaperService.ListPapers:output_type -> akin.v1.ListPapersResponse
+	21, // 32: akin.v1.PaperService.CountValues:output_type -> akin.v1.CountValuesResponse
+	7,  // 33: akin.v1.PaperService.UpsertPaper:output_type -> akin.v1.UpsertPaperResponse
+	9,  // 34: akin.v1.PaperService.BatchUpsertPapers:output_type -> akin.v1.BatchUpsertPapersResponse
+	12, // 35: akin.v1.PaperService.DeletePaper:output_type -> akin.v1.DeletePaperResponse
+	14, // 36: akin.v1.PaperService.BatchDeletePapers:output_type -> akin.v1.BatchDeletePapersResponse
+	16, // 37: akin.v1.PaperService.ImportPapers:output_type -> akin.v1.ImportPapersResponse
+	18, // 38: akin.v1.PaperService.ExportPapers:output_type -> akin.v1.ExportPapersResponse
+	29, // [29:39] is the sub-list for method output_type
+	19, // [19:29] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_paper_service_proto_init() }
@@ -1552,7 +1758,7 @@ func file_akin_v1_paper_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_akin_v1_paper_service_proto_rawDesc), len(file_akin_v1_paper_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   19,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,7 @@ const (
 	PaperService_GetPaper_FullMethodName          = "/akin.v1.PaperService/GetPaper"
 	PaperService_BatchGetPapers_FullMethodName    = "/akin.v1.PaperService/BatchGetPapers"
 	PaperService_ListPapers_FullMethodName        = "/akin.v1.PaperService/ListPapers"
+	PaperService_CountValues_FullMethodName       = "/akin.v1.PaperService/CountValues"
 	PaperService_UpsertPaper_FullMethodName       = "/akin.v1.PaperService/UpsertPaper"
 	PaperService_BatchUpsertPapers_FullMethodName = "/akin.v1.PaperService/BatchUpsertPapers"
 	PaperService_DeletePaper_FullMethodName       = "/akin.v1.PaperService/DeletePaper"
@@ -46,6 +47,8 @@ type PaperServiceClient interface {
 	BatchGetPapers(ctx context.Context, in *BatchGetPapersRequest, opts ...grpc.CallOption) (*BatchGetPapersResponse, error)
 	// ListPapers pages through a collection in ascending order of id.
 	ListPapers(ctx context.Context, in *ListPapersRequest, opts ...grpc.CallOption) (*ListPapersResponse, error)
+	// CountValues counts the papers by the values of a field.
+	CountValues(ctx context.Context, in *CountValuesRequest, opts ...grpc.CallOption) (*CountValuesResponse, error)
 	// UpsertPaper creates the paper or replaces what is there. The same content
 	// again changes nothing and is not embedded again; text that did not change
 	// keeps its vector.
@@ -101,6 +104,16 @@ func (c *paperServiceClient) ListPapers(ctx context.Context, in *ListPapersReque
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListPapersResponse)
 	err := c.cc.Invoke(ctx, PaperService_ListPapers_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *paperServiceClient) CountValues(ctx context.Context, in *CountValuesRequest, opts ...grpc.CallOption) (*CountValuesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CountValuesResponse)
+	err := c.cc.Invoke(ctx, PaperService_CountValues_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -195,6 +208,8 @@ type PaperServiceServer interface {
 	BatchGetPapers(context.Context, *BatchGetPapersRequest) (*BatchGetPapersResponse, error)
 	// ListPapers pages through a collection in ascending order of id.
 	ListPapers(context.Context, *ListPapersRequest) (*ListPapersResponse, error)
+	// CountValues counts the papers by the values of a field.
+	CountValues(context.Context, *CountValuesRequest) (*CountValuesResponse, error)
 	// UpsertPaper creates the paper or replaces what is there. The same content
 	// again changes nothing and is not embedded again; text that did not change
 	// keeps its vector.
@@ -234,6 +249,9 @@ func (UnimplementedPaperServiceServer) BatchGetPapers(context.Context, *BatchGet
 }
 func (UnimplementedPaperServiceServer) ListPapers(context.Context, *ListPapersRequest) (*ListPapersResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListPapers not implemented")
+}
+func (UnimplementedPaperServiceServer) CountValues(context.Context, *CountValuesRequest) (*CountValuesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CountValues not implemented")
 }
 func (UnimplementedPaperServiceServer) UpsertPaper(context.Context, *UpsertPaperRequest) (*UpsertPaperResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpsertPaper not implemented")
@@ -324,6 +342,24 @@ func _PaperService_ListPapers_Handler(srv interface{}, ctx context.Context, dec 
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(PaperServiceServer).ListPapers(ctx, req.(*ListPapersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PaperService_CountValues_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CountValuesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PaperServiceServer).CountValues(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PaperService_CountValues_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PaperServiceServer).CountValues(ctx, req.(*CountValuesRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -436,6 +472,10 @@ var PaperService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListPapers",
 			Handler:    _PaperService_ListPapers_Handler,
+		},
+		{
+			MethodName: "CountValues",
+			Handler:    _PaperService_CountValues_Handler,
 		},
 		{
 			MethodName: "UpsertPaper",

@@ -84,6 +84,9 @@ const (
 	// The HNSW graph was walked: a small part of the true neighbours may be
 	// missed.
 	Strategy_STRATEGY_GRAPH Strategy = 2
+	// The graph was walked through papers that the filter leaves out, collecting
+	// those that it keeps.
+	Strategy_STRATEGY_FILTERED_GRAPH Strategy = 3
 )
 
 // Enum value maps for Strategy.
@@ -92,11 +95,13 @@ var (
 		0: "STRATEGY_UNSPECIFIED",
 		1: "STRATEGY_EXACT",
 		2: "STRATEGY_GRAPH",
+		3: "STRATEGY_FILTERED_GRAPH",
 	}
 	Strategy_value = map[string]int32{
-		"STRATEGY_UNSPECIFIED": 0,
-		"STRATEGY_EXACT":       1,
-		"STRATEGY_GRAPH":       2,
+		"STRATEGY_UNSPECIFIED":    0,
+		"STRATEGY_EXACT":          1,
+		"STRATEGY_GRAPH":          2,
+		"STRATEGY_FILTERED_GRAPH": 3,
 	}
 )
 
@@ -141,6 +146,8 @@ const (
 	EmptyReason_EMPTY_REASON_ONLY_EXAMPLES EmptyReason = 3
 	// The query asks for a page beyond the last.
 	EmptyReason_EMPTY_REASON_PAST_END EmptyReason = 4
+	// The filter keeps no paper of the collection; widen it.
+	EmptyReason_EMPTY_REASON_FILTER EmptyReason = 5
 )
 
 // Enum value maps for EmptyReason.
@@ -151,6 +158,7 @@ var (
 		2: "EMPTY_REASON_MIN_SCORE",
 		3: "EMPTY_REASON_ONLY_EXAMPLES",
 		4: "EMPTY_REASON_PAST_END",
+		5: "EMPTY_REASON_FILTER",
 	}
 	EmptyReason_value = map[string]int32{
 		"EMPTY_REASON_UNSPECIFIED":      0,
@@ -158,6 +166,7 @@ var (
 		"EMPTY_REASON_MIN_SCORE":        2,
 		"EMPTY_REASON_ONLY_EXAMPLES":    3,
 		"EMPTY_REASON_PAST_END":         4,
+		"EMPTY_REASON_FILTER":           5,
 	}
 )
 
@@ -208,8 +217,11 @@ type SearchRequest struct {
 	ReadMask *fieldmaskpb.FieldMask `protobuf:"bytes,24,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	// Return each result's vector as well.
 	IncludeVectors bool `protobuf:"varint,25,opt,name=include_vectors,json=includeVectors,proto3" json:"include_vectors,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Which papers may be results, as an AIP-160 filter such as
+	// `category = "cs.CL" AND date >= "2024-01-01"`; empty means all.
+	Filter        string `protobuf:"bytes,26,opt,name=filter,proto3" json:"filter,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SearchRequest) Reset() {
@@ -296,6 +308,13 @@ func (x *SearchRequest) GetIncludeVectors() bool {
 		return x.IncludeVectors
 	}
 	return false
+}
+
+func (x *SearchRequest) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
 }
 
 // SearchResponse has the best papers for a text.
@@ -423,8 +442,11 @@ type SimilarRequest struct {
 	ReadMask *fieldmaskpb.FieldMask `protobuf:"bytes,24,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	// Return each result's vector as well.
 	IncludeVectors bool `protobuf:"varint,25,opt,name=include_vectors,json=includeVectors,proto3" json:"include_vectors,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Which papers may be results, as an AIP-160 filter such as
+	// `category = "cs.CL" AND date >= "2024-01-01"`; empty means all.
+	Filter        string `protobuf:"bytes,26,opt,name=filter,proto3" json:"filter,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SimilarRequest) Reset() {
@@ -525,6 +547,13 @@ func (x *SimilarRequest) GetIncludeVectors() bool {
 		return x.IncludeVectors
 	}
 	return false
+}
+
+func (x *SimilarRequest) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
 }
 
 // SimilarResponse has the papers most like the query papers.
@@ -748,8 +777,11 @@ type RecommendRequest struct {
 	ReadMask *fieldmaskpb.FieldMask `protobuf:"bytes,24,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	// Return each result's vector as well.
 	IncludeVectors bool `protobuf:"varint,25,opt,name=include_vectors,json=includeVectors,proto3" json:"include_vectors,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Which papers may be results, as an AIP-160 filter such as
+	// `category = "cs.CL" AND date >= "2024-01-01"`; empty means all.
+	Filter        string `protobuf:"bytes,26,opt,name=filter,proto3" json:"filter,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RecommendRequest) Reset() {
@@ -850,6 +882,13 @@ func (x *RecommendRequest) GetIncludeVectors() bool {
 		return x.IncludeVectors
 	}
 	return false
+}
+
+func (x *RecommendRequest) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
 }
 
 // RecommendResponse has the papers recommended. No example is among them.
@@ -1024,7 +1063,9 @@ type Plan struct {
 	// How many papers were ranked.
 	Candidates int32 `protobuf:"varint,2,opt,name=candidates,proto3" json:"candidates,omitempty"`
 	// How many vectors were compared with the query.
-	Visited       int32 `protobuf:"varint,3,opt,name=visited,proto3" json:"visited,omitempty"`
+	Visited int32 `protobuf:"varint,3,opt,name=visited,proto3" json:"visited,omitempty"`
+	// The share of the collection's papers that the filter keeps, from 0 to 1.
+	Selectivity   float64 `protobuf:"fixed64,4,opt,name=selectivity,proto3" json:"selectivity,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1076,6 +1117,13 @@ func (x *Plan) GetCandidates() int32 {
 func (x *Plan) GetVisited() int32 {
 	if x != nil {
 		return x.Visited
+	}
+	return 0
+}
+
+func (x *Plan) GetSelectivity() float64 {
+	if x != nil {
+		return x.Selectivity
 	}
 	return 0
 }
@@ -1139,7 +1187,7 @@ var File_akin_v1_search_service_proto protoreflect.FileDescriptor
 
 const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\"\xaf\x02\n" +
+	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\"\xc7\x02\n" +
 	"\rSearchRequest\x12\x1a\n" +
 	"\x05query\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\x05query\x12\x1e\n" +
 	"\n" +
@@ -1151,7 +1199,8 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\tmin_score\x18\x16 \x01(\x01H\x00R\bminScore\x88\x01\x01\x12\x14\n" +
 	"\x05exact\x18\x17 \x01(\bR\x05exact\x127\n" +
 	"\tread_mask\x18\x18 \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\x12'\n" +
-	"\x0finclude_vectors\x18\x19 \x01(\bR\x0eincludeVectorsB\f\n" +
+	"\x0finclude_vectors\x18\x19 \x01(\bR\x0eincludeVectors\x12\x16\n" +
+	"\x06filter\x18\x1a \x01(\tR\x06filterB\f\n" +
 	"\n" +
 	"_min_score\"\xae\x02\n" +
 	"\x0eSearchResponse\x12)\n" +
@@ -1161,7 +1210,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x05query\x18\x04 \x01(\v2\x12.akin.v1.QueryInfoR\x05query\x127\n" +
 	"\fempty_reason\x18\x05 \x01(\x0e2\x14.akin.v1.EmptyReasonR\vemptyReason\x12\x1a\n" +
 	"\bsequence\x18\x06 \x01(\x04R\bsequence\x12'\n" +
-	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\"\xf7\x02\n" +
+	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\"\x8f\x03\n" +
 	"\x0eSimilarRequest\x12\x1b\n" +
 	"\tpaper_ids\x18\x01 \x03(\tR\bpaperIds\x12!\n" +
 	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextR\x04text\x12\x1e\n" +
@@ -1175,7 +1224,8 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\tmin_score\x18\x16 \x01(\x01H\x00R\bminScore\x88\x01\x01\x12\x14\n" +
 	"\x05exact\x18\x17 \x01(\bR\x05exact\x127\n" +
 	"\tread_mask\x18\x18 \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\x12'\n" +
-	"\x0finclude_vectors\x18\x19 \x01(\bR\x0eincludeVectorsB\f\n" +
+	"\x0finclude_vectors\x18\x19 \x01(\bR\x0eincludeVectors\x12\x16\n" +
+	"\x06filter\x18\x1a \x01(\tR\x06filterB\f\n" +
 	"\n" +
 	"_min_score\"\xaf\x02\n" +
 	"\x0fSimilarResponse\x12)\n" +
@@ -1190,7 +1240,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\bpaper_id\x18\x01 \x01(\tH\x00R\apaperId\x12#\n" +
 	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextH\x00R\x04text\x12\x16\n" +
 	"\x06weight\x18\x03 \x01(\x01R\x06weightB\t\n" +
-	"\aexample\"\xb0\x03\n" +
+	"\aexample\"\xc8\x03\n" +
 	"\x10RecommendRequest\x122\n" +
 	"\bpositive\x18\x01 \x03(\v2\x10.akin.v1.ExampleB\x04\xe2A\x01\x02R\bpositive\x12,\n" +
 	"\bnegative\x18\x02 \x03(\v2\x10.akin.v1.ExampleR\bnegative\x12\x1e\n" +
@@ -1204,7 +1254,8 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\tmin_score\x18\x16 \x01(\x01H\x00R\bminScore\x88\x01\x01\x12\x14\n" +
 	"\x05exact\x18\x17 \x01(\bR\x05exact\x127\n" +
 	"\tread_mask\x18\x18 \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\x12'\n" +
-	"\x0finclude_vectors\x18\x19 \x01(\bR\x0eincludeVectorsB\f\n" +
+	"\x0finclude_vectors\x18\x19 \x01(\bR\x0eincludeVectors\x12\x16\n" +
+	"\x06filter\x18\x1a \x01(\tR\x06filterB\f\n" +
 	"\n" +
 	"_min_score\"\x87\x02\n" +
 	"\x11RecommendResponse\x12)\n" +
@@ -1218,29 +1269,32 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x05paper\x18\x01 \x01(\v2\x0e.akin.v1.PaperR\x05paper\x12\x12\n" +
 	"\x04rank\x18\x02 \x01(\x05R\x04rank\x12\x14\n" +
 	"\x05score\x18\x03 \x01(\x01R\x05score\x12\x16\n" +
-	"\x06vector\x18\x04 \x03(\x02R\x06vector\"o\n" +
+	"\x06vector\x18\x04 \x03(\x02R\x06vector\"\x91\x01\n" +
 	"\x04Plan\x12-\n" +
 	"\bstrategy\x18\x01 \x01(\x0e2\x11.akin.v1.StrategyR\bstrategy\x12\x1e\n" +
 	"\n" +
 	"candidates\x18\x02 \x01(\x05R\n" +
 	"candidates\x12\x18\n" +
-	"\avisited\x18\x03 \x01(\x05R\avisited\"A\n" +
+	"\avisited\x18\x03 \x01(\x05R\avisited\x12 \n" +
+	"\vselectivity\x18\x04 \x01(\x01R\vselectivity\"A\n" +
 	"\tQueryInfo\x12\x16\n" +
 	"\x06tokens\x18\x01 \x01(\x05R\x06tokens\x12\x1c\n" +
 	"\ttruncated\x18\x02 \x01(\bR\ttruncated*[\n" +
 	"\x11RecommendStrategy\x12\"\n" +
 	"\x1eRECOMMEND_STRATEGY_UNSPECIFIED\x10\x00\x12\"\n" +
-	"\x1eRECOMMEND_STRATEGY_MEAN_VECTOR\x10\x01*L\n" +
+	"\x1eRECOMMEND_STRATEGY_MEAN_VECTOR\x10\x01*i\n" +
 	"\bStrategy\x12\x18\n" +
 	"\x14STRATEGY_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSTRATEGY_EXACT\x10\x01\x12\x12\n" +
-	"\x0eSTRATEGY_GRAPH\x10\x02*\xa5\x01\n" +
+	"\x0eSTRATEGY_GRAPH\x10\x02\x12\x1b\n" +
+	"\x17STRATEGY_FILTERED_GRAPH\x10\x03*\xbe\x01\n" +
 	"\vEmptyReason\x12\x1c\n" +
 	"\x18EMPTY_REASON_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dEMPTY_REASON_COLLECTION_EMPTY\x10\x01\x12\x1a\n" +
 	"\x16EMPTY_REASON_MIN_SCORE\x10\x02\x12\x1e\n" +
 	"\x1aEMPTY_REASON_ONLY_EXAMPLES\x10\x03\x12\x19\n" +
-	"\x15EMPTY_REASON_PAST_END\x10\x042\xb2\x02\n" +
+	"\x15EMPTY_REASON_PAST_END\x10\x04\x12\x17\n" +
+	"\x13EMPTY_REASON_FILTER\x10\x052\xb2\x02\n" +
 	"\rSearchService\x12^\n" +
 	"\x06Search\x12\x16.akin.v1.SearchRequest\x1a\x17.akin.v1.SearchResponse\"#\x82\xd3\xe4\x93\x02\x1d:\x01*Z\f\x12\n" +
 	"/v1/search\"\n" +

@@ -1,0 +1,64 @@
+package cli_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	akinv1 "akin/proto/akin/v1"
+)
+
+// Every command that answers with papers takes a filter, and all mean the same.
+func TestFilters(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	mustRun(t, "import", "--data", data, samplePath(t))
+	const text = `category = "cs.CL" AND year >= 2018 AND NOT attention`
+	list := strings.Fields(mustRun(t, "list", "--data", data, "--ids", "--filter", text))
+	if len(list) < 5 || len(list) > 100 {
+		t.Fatalf("the filter lists %d papers", len(list))
+	}
+	kept := make(map[string]bool)
+	for _, id := range list {
+		kept[id] = true
+	}
+	commands := map[string][]string{
+		"search":    {"search", "language models"},
+		"similar":   {"similar", "arXiv:1706.03762"},
+		"recommend": {"recommend", "--like", "arXiv:1706.03762"},
+	}
+	for name, args := range commands {
+		resp := unmarshal(t, mustRun(t, append(args, "--data", data, "--json", "-n", "1000", "--filter", text)...), new(akinv1.SearchResponse))
+		for _, r := range resp.GetResults() {
+			if !kept[r.GetPaper().GetId()] {
+				t.Errorf("%s: %s is not kept by the filter", name, r.GetPaper().GetId())
+			}
+		}
+		if len(resp.GetResults()) != len(list) {
+			t.Errorf("%s: %d results, want %d", name, len(resp.GetResults()), len(list))
+		}
+		if s := resp.GetPlan().GetSelectivity(); s <= 0 || s >= 1 {
+			t.Errorf("%s: selectivity %v", name, s)
+		}
+	}
+	if out := mustRun(t, "export", "--data", data, "--out", t.TempDir(), "--filter", text); !strings.Contains(out, fmt.Sprint(len(list), " papers exported")) {
+		t.Errorf("export: %q", out)
+	}
+	counts := unmarshal(t, mustRun(t, "count", "category", "--data", data, "--json", "--filter", text), new(akinv1.CountValuesResponse)).GetCounts()
+	if len(counts) == 0 || counts[0].GetValue() != "cs.CL" || int(counts[0].GetCount()) != len(list) {
+		t.Errorf("counts %v", counts)
+	}
+	resp := unmarshal(t, mustRun(t, "search", "--data", data, "--json", "--filter", "year > 3000", "x"), new(akinv1.SearchResponse))
+	if resp.GetEmptyReason() != akinv1.EmptyReason_EMPTY_REASON_FILTER {
+		t.Errorf("an empty filter: %v", resp)
+	}
+	for _, args := range [][]string{{"search", "x"}, {"list"}, {"count", "venue"}} {
+		code, _, errOut := run(t, "", append(args, "--data", data, "--filter", "year >= ")...)
+		if code != 2 || !strings.Contains(errOut, "column") {
+			t.Errorf("%s with a broken filter: exit code %d, %q", args[0], code, errOut)
+		}
+	}
+	if code, _, errOut := run(t, "", "count", "colour", "--data", data); code != 2 || !strings.Contains(errOut, "category, venue") {
+		t.Errorf("count of no field: exit code %d, %q", code, errOut)
+	}
+}
