@@ -45,7 +45,7 @@ func unitVector(t *rapid.T, label string) []float32 {
 	return v
 }
 
-func dot(a, b []float32) (s float64) {
+func cosine(a, b []float32) (s float64) {
 	for i := range a {
 		s += float64(a[i]) * float64(b[i])
 	}
@@ -68,9 +68,9 @@ func TestDislikePushesDown(t *testing.T) {
 		if err != nil {
 			t.Skip("cancels out")
 		}
-		if dot(dislike, a) > dot(dislike, b)+1e-4 && dot(before, a) <= dot(before, b) && dot(after, a) > dot(after, b)+1e-5 {
+		if cosine(dislike, a) > cosine(dislike, b)+1e-4 && cosine(before, a) <= cosine(before, b) && cosine(after, a) > cosine(after, b)+1e-5 {
 			t.Fatalf("a is nearer to the dislike and rose above b: before %v %v, after %v %v",
-				dot(before, a), dot(before, b), dot(after, a), dot(after, b))
+				cosine(before, a), cosine(before, b), cosine(after, a), cosine(after, b))
 		}
 		var norm float64
 		for _, x := range after {
