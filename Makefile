@@ -40,6 +40,7 @@ run: setup ## Fetch, build, import the sample corpus (or AKIN_LISTINGS=path), an
 
 test: setup ## Run all tests that need no extra program, with the race detector.
 	go test -race -timeout 20m ./...
+	go test -timeout 10m -run Memory ./internal/ingest
 
 # The tests that compare with Python's stack need packages of their own.
 $(VENV)/.ready: testdata/reference/requirements.txt

@@ -321,6 +321,9 @@ func wrapped(begin, row, end string) io.Reader {
 
 // TestMemory reads streams that are far longer than what may be held.
 func TestMemory(t *testing.T) {
+	if raceDetector {
+		t.Skip("memory is measured without the race detector")
+	}
 	for _, tc := range []struct {
 		name string
 		src  io.Reader

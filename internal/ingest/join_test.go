@@ -140,6 +140,9 @@ func TestSpill(t *testing.T) {
 
 // TestJoinMemory joins more than may be held.
 func TestJoinMemory(t *testing.T) {
+	if raceDetector {
+		t.Skip("memory is measured without the race detector")
+	}
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
 	const n = 200_000

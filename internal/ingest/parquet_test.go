@@ -160,6 +160,9 @@ func longParquet(t *testing.T, path string, n int) {
 
 // TestParquetMemory reads a file that is far longer than what may be held.
 func TestParquetMemory(t *testing.T) {
+	if raceDetector {
+		t.Skip("memory is measured without the race detector")
+	}
 	path := write(t, "papers", nil)
 	const n = 50_000
 	longParquet(t, path, n)
