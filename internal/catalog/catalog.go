@@ -80,6 +80,19 @@ type Found struct {
 	Sequence uint64
 }
 
+// Recalled are candidates for a ranking that looks at more than one vector.
+type Recalled struct {
+	// Hits are the union of what the queries found, in the order of ids; their
+	// scores mean nothing. Vectors are parallel, float32 [dim] each.
+	Hits    []rank.Hit
+	Vectors [][]float32
+	// The others are as in Found; Strategy is the least exact of the queries.
+	Strategy Strategy
+	Visited  int
+	Kept     uint32
+	Sequence uint64
+}
+
 // Stats describe a collection.
 type Stats struct {
 	Papers   uint32

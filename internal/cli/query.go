@@ -127,6 +127,7 @@ type recommendCommand struct {
 	Unlike     []string `help:"Ids of papers that are disliked." placeholder:"ID" sep:"none"`
 	LikeText   []string `help:"Texts that are liked." placeholder:"TEXT" sep:"none"`
 	UnlikeText []string `help:"Texts that are disliked." placeholder:"TEXT" sep:"none"`
+	Strategy   string   `help:"How examples become a ranking: top-mean, best-score or mean-vector." enum:"top-mean,best-score,mean-vector" default:"top-mean"`
 	resultFlags
 }
 
@@ -144,7 +145,7 @@ func (c recommendCommand) Run(e *environment) error {
 		return err
 	}
 	resp, err := cl.Search.Recommend(e.ctx, &akinv1.RecommendRequest{
-		Positive: examples(c.Like, c.LikeText), Negative: examples(c.Unlike, c.UnlikeText),
+		Positive: examples(c.Like, c.LikeText), Negative: examples(c.Unlike, c.UnlikeText), Strategy: strategy(c.Strategy),
 		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
 	})
 	if err != nil {
@@ -153,6 +154,17 @@ func (c recommendCommand) Run(e *environment) error {
 	return e.show(c.JSON, resp, func() {
 		e.results(resp.GetResults(), resp.GetNextPageToken(), resp.GetEmptyReason())
 	})
+}
+
+func strategy(name string) akinv1.RecommendStrategy {
+	switch name {
+	case "mean-vector":
+		return akinv1.RecommendStrategy_RECOMMEND_STRATEGY_MEAN_VECTOR
+	case "best-score":
+		return akinv1.RecommendStrategy_RECOMMEND_STRATEGY_BEST_SCORE
+	default:
+		return akinv1.RecommendStrategy_RECOMMEND_STRATEGY_TOP_MEAN
+	}
 }
 
 func examples(ids, texts []string) (out []*akinv1.Example) {
@@ -184,6 +196,9 @@ func (e *environment) results(results []*akinv1.Result, next string, empty akinv
 	for _, r := range results {
 		p := r.GetPaper()
 		fmt.Fprintf(e.out, "%3d  %.4f  %s\n             %s\n", r.GetRank(), r.GetScore(), oneLine(p.GetTitle()), byline(p))
+		if d := r.GetDrivenBy(); len(d) > 0 && d[0].GetPaperId() != "" {
+			fmt.Fprintf(e.out, "             because of %s\n", oneLine(d[0].GetPaperId()))
+		}
 	}
 	if len(results) == 0 {
 		fmt.Fprintln(e.errOut, "No results:", emptySentence(empty))

@@ -59,8 +59,25 @@ type RecommendRequest struct {
 	Collection string
 	Positive   []Example
 	Negative   []Example
+	// Strategy is how examples become a ranking; 0 is TopMean.
+	Strategy RecommendStrategy
 	ResultOptions
 }
+
+// RecommendStrategy is how liked and disliked examples become a ranking.
+type RecommendStrategy int
+
+// The strategies.
+const (
+	// TopMean ranks by the mean of the three greatest similarities to likes,
+	// less a share of the greatest one to a dislike (rank.TopMean).
+	TopMean RecommendStrategy = iota
+	// MeanVector ranks by the cosine to the mean of the likes moved away from
+	// the mean of the dislikes (rank.MeanVector).
+	MeanVector
+	// BestScore is TopMean with the one greatest similarity.
+	BestScore
+)
 
 // EmptyReason says why an answer holds nothing.
 type EmptyReason int
@@ -99,6 +116,9 @@ type Result struct {
 	Rank   int
 	Score  float64
 	Vector []float32
+	// DrivenBy tells which examples of a recommendation the score comes from,
+	// the greatest part first.
+	DrivenBy []rank.Contribution
 }
 
 // Timing says where the time of a query went.
@@ -112,6 +132,8 @@ type pinned struct {
 	digest [sha256.Size]byte // of the request
 	hits   []rank.Hit
 	answer Answer // without results
+	// drivers are the contributions to each hit's score, where there are any.
+	drivers map[string][]rank.Contribution
 }
 
 // Search answers a free-text query.
@@ -158,33 +180,6 @@ func (e *Engine) Similar(ctx context.Context, req SimilarRequest) (*Answer, erro
 	return e.answer(ctx, q)
 }
 
-// Recommend answers a taste with the mean-vector strategy.
-func (e *Engine) Recommend(ctx context.Context, req RecommendRequest) (*Answer, error) {
-	q := query{name: "recommend", collection: req.Collection, options: req.ResultOptions}
-	if len(req.Positive) == 0 {
-		return nil, paper.InvalidField("positive", "is empty; give 1 to %d liked papers", MaxExamples)
-	}
-	for _, list := range []struct {
-		field    string
-		examples []Example
-	}{{"positive", req.Positive}, {"negative", req.Negative}} {
-		if err := checkExamples(list.field, list.examples); err != nil {
-			return nil, err
-		}
-		q.parts = append(q.parts, list.field)
-		for _, x := range list.examples {
-			q.parts = append(q.parts, x.key()...)
-			if x.Text == nil {
-				q.leaveOut = append(q.leaveOut, x.PaperID)
-			}
-		}
-	}
-	q.vector = func(ctx context.Context, collection string, _ *Answer) ([]float32, error) {
-		return e.combine(ctx, collection, "positive", req.Positive, "negative", req.Negative)
-	}
-	return e.answer(ctx, q)
-}
-
 func (x Example) key() []string {
 	weight := strconv.FormatFloat(x.Weight, 'g', -1, 64)
 	if x.Text != nil {
@@ -221,8 +216,10 @@ type query struct {
 	options    ResultOptions
 	// parts tell two requests apart: a page token only fits its own.
 	parts []string
-	// vector makes the query vector.
+	// vector makes the query vector, for queries that are one.
 	vector func(ctx context.Context, collection string, a *Answer) ([]float32, error)
+	// rank makes the list of any other query: hits, best first.
+	rank func(ctx context.Context, q *query, list *pinned) (catalog.Found, error)
 	// leaveOut are ids that must not be among the results.
 	leaveOut []string
 }
@@ -310,15 +307,10 @@ func (e *Engine) find(ctx context.Context, q *query) (*pinned, error) {
 		return nil, err
 	}
 	list := &pinned{digest: q.digest()}
-	vector, err := q.vector(ctx, q.collection, &list.answer)
-	if err != nil {
-		return nil, err
+	if q.rank == nil {
+		q.rank = e.nearest
 	}
-	begin := time.Now()
-	found, err := e.catalog.Neighbors(ctx, q.collection, catalog.Neighbors{
-		Vector: vector, K: MaxResults + len(q.leaveOut), Exact: q.options.Exact, Filter: q.options.Filter,
-	})
-	list.answer.Timing.Search = time.Since(begin)
+	found, err := q.rank(ctx, q, list)
 	if err != nil {
 		return nil, err
 	}
@@ -334,6 +326,23 @@ func (e *Engine) find(ctx context.Context, q *query) (*pinned, error) {
 		a.Selectivity = float64(found.Kept) / float64(stats.Papers)
 	}
 	return list, nil
+}
+
+// nearest ranks by the cosine to one vector.
+func (e *Engine) nearest(ctx context.Context, q *query, list *pinned) (catalog.Found, error) {
+	vector, err := q.vector(ctx, q.collection, &list.answer)
+	if err != nil {
+		return catalog.Found{}, err
+	}
+	begin := time.Now()
+	defer func() { list.answer.Timing.Search = time.Since(begin) }()
+	return e.catalog.Neighbors(ctx, q.collection, q.neighbors(vector, MaxResults+len(q.leaveOut)))
+}
+
+// neighbors asks for the k papers nearest to a vector, as the query's options
+// say.
+func (q *query) neighbors(vector []float32, k int) catalog.Neighbors {
+	return catalog.Neighbors{Vector: vector, K: k, Exact: q.options.Exact, Filter: q.options.Filter}
 }
 
 // cut leaves out the query's own papers and what min_score refuses, and says
@@ -386,7 +395,7 @@ func (e *Engine) page(ctx context.Context, q *query, list *pinned, offset int, n
 		if !ok {
 			continue
 		}
-		a.Results = append(a.Results, Result{Record: records[at], Rank: offset + i + 1, Score: h.Score, Vector: vectors[h.ID]})
+		a.Results = append(a.Results, Result{Record: records[at], Rank: offset + i + 1, Score: h.Score, Vector: vectors[h.ID], DrivenBy: list.drivers[h.ID]})
 	}
 	if end < len(list.hits) {
 		if name == "" {

@@ -30,8 +30,13 @@ type Near struct {
 // A dislike lowers a score or leaves it as it is, the more the nearer it is, and
 // never raises one. A similarity below 0 counts as 0.
 func TopMean(likes, dislikes []Near, top int) float64 {
+	return Sum(Contributions(likes, dislikes, top))
+}
+
+// Sum adds up the parts of a score.
+func Sum(parts []Contribution) float64 {
 	score := 0.0
-	for _, c := range Contributions(likes, dislikes, top) {
+	for _, c := range parts {
 		score += c.Value
 	}
 	return score

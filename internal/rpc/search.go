@@ -7,6 +7,7 @@ import (
 
 	"akin/internal/catalog"
 	"akin/internal/engine"
+	"akin/internal/rank"
 	"akin/internal/rpc/wire"
 	akinv1 "akin/proto/akin/v1"
 )
@@ -82,15 +83,32 @@ func (s *searchService) Recommend(ctx context.Context, req *akinv1.RecommendRequ
 	}
 	a, err := s.server.engine.Recommend(ctx, engine.RecommendRequest{
 		Collection: req.GetCollection(), Positive: fromExamples(req.GetPositive()), Negative: fromExamples(req.GetNegative()),
-		ResultOptions: options,
+		Strategy: recommendStrategies[req.GetStrategy()], ResultOptions: options,
 	})
 	if err != nil {
 		return nil, err
 	}
+	results := toResults(a, req.GetReadMask())
+	for i := range results {
+		results[i].DrivenBy = drivers(a.Results[i].DrivenBy, req)
+	}
 	return &akinv1.RecommendResponse{
-		Results: toResults(a, req.GetReadMask()), NextPageToken: a.NextPageToken, Plan: toPlan(a),
+		Results: results, NextPageToken: a.NextPageToken, Plan: toPlan(a),
 		EmptyReason: emptyReasons[a.Empty], Sequence: a.Sequence, Timing: toTiming(a.Timing),
 	}, nil
+}
+
+// drivers names the examples that a score comes from.
+func drivers(parts []rank.Contribution, req *akinv1.RecommendRequest) []*akinv1.Driver {
+	out := make([]*akinv1.Driver, len(parts))
+	for i, p := range parts {
+		list := req.GetNegative()
+		if p.Liked {
+			list = req.GetPositive()
+		}
+		out[i] = &akinv1.Driver{PaperId: list[p.Example].GetPaperId(), Example: int32(p.Example), Liked: p.Liked, Contribution: p.Value}
+	}
+	return out
 }
 
 func fromText(t *akinv1.Text) *engine.Text {
@@ -147,6 +165,13 @@ var strategies = map[catalog.Strategy]akinv1.Strategy{ //nolint:gochecknoglobals
 	catalog.ExactScan:         akinv1.Strategy_STRATEGY_EXACT,
 	catalog.GraphWalk:         akinv1.Strategy_STRATEGY_GRAPH,
 	catalog.FilteredGraphWalk: akinv1.Strategy_STRATEGY_FILTERED_GRAPH,
+}
+
+var recommendStrategies = map[akinv1.RecommendStrategy]engine.RecommendStrategy{ //nolint:gochecknoglobals // a constant table
+	akinv1.RecommendStrategy_RECOMMEND_STRATEGY_UNSPECIFIED: engine.TopMean,
+	akinv1.RecommendStrategy_RECOMMEND_STRATEGY_MEAN_VECTOR: engine.MeanVector,
+	akinv1.RecommendStrategy_RECOMMEND_STRATEGY_TOP_MEAN:    engine.TopMean,
+	akinv1.RecommendStrategy_RECOMMEND_STRATEGY_BEST_SCORE:  engine.BestScore,
 }
 
 var emptyReasons = map[engine.EmptyReason]akinv1.EmptyReason{ //nolint:gochecknoglobals // a constant table

@@ -27,11 +27,17 @@ const (
 type RecommendStrategy int32
 
 const (
-	// The server's default: MEAN_VECTOR.
+	// The server's default: TOP_MEAN.
 	RecommendStrategy_RECOMMEND_STRATEGY_UNSPECIFIED RecommendStrategy = 0
 	// The weighted mean of the liked papers' vectors, moved away from the mean of
 	// the disliked ones (Rocchio 1971).
 	RecommendStrategy_RECOMMEND_STRATEGY_MEAN_VECTOR RecommendStrategy = 1
+	// The mean of a paper's three greatest similarities to liked papers, less half
+	// of its greatest similarity to a disliked one. Papers of every kind that is
+	// liked are found, where a mean would point between them.
+	RecommendStrategy_RECOMMEND_STRATEGY_TOP_MEAN RecommendStrategy = 2
+	// Like TOP_MEAN, with the one greatest similarity.
+	RecommendStrategy_RECOMMEND_STRATEGY_BEST_SCORE RecommendStrategy = 3
 )
 
 // Enum value maps for RecommendStrategy.
@@ -39,10 +45,14 @@ var (
 	RecommendStrategy_name = map[int32]string{
 		0: "RECOMMEND_STRATEGY_UNSPECIFIED",
 		1: "RECOMMEND_STRATEGY_MEAN_VECTOR",
+		2: "RECOMMEND_STRATEGY_TOP_MEAN",
+		3: "RECOMMEND_STRATEGY_BEST_SCORE",
 	}
 	RecommendStrategy_value = map[string]int32{
 		"RECOMMEND_STRATEGY_UNSPECIFIED": 0,
 		"RECOMMEND_STRATEGY_MEAN_VECTOR": 1,
+		"RECOMMEND_STRATEGY_TOP_MEAN":    2,
+		"RECOMMEND_STRATEGY_BEST_SCORE":  3,
 	}
 )
 
@@ -891,10 +901,84 @@ func (x *RecommendRequest) GetFilter() string {
 	return ""
 }
 
+// Driver is an example that a recommendation's score comes from.
+type Driver struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The example's paper_id; empty if it is a text.
+	PaperId string `protobuf:"bytes,1,opt,name=paper_id,json=paperId,proto3" json:"paper_id,omitempty"`
+	// Position of the example in the request's positive or negative list.
+	Example int32 `protobuf:"varint,2,opt,name=example,proto3" json:"example,omitempty"`
+	// Whether it is in the positive list.
+	Liked bool `protobuf:"varint,3,opt,name=liked,proto3" json:"liked,omitempty"`
+	// What it adds to the score; negative for a disliked one.
+	Contribution  float64 `protobuf:"fixed64,4,opt,name=contribution,proto3" json:"contribution,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Driver) Reset() {
+	*x = Driver{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Driver) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Driver) ProtoMessage() {}
+
+func (x *Driver) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Driver.ProtoReflect.Descriptor instead.
+func (*Driver) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Driver) GetPaperId() string {
+	if x != nil {
+		return x.PaperId
+	}
+	return ""
+}
+
+func (x *Driver) GetExample() int32 {
+	if x != nil {
+		return x.Example
+	}
+	return 0
+}
+
+func (x *Driver) GetLiked() bool {
+	if x != nil {
+		return x.Liked
+	}
+	return false
+}
+
+func (x *Driver) GetContribution() float64 {
+	if x != nil {
+		return x.Contribution
+	}
+	return 0
+}
+
 // RecommendResponse has the papers recommended. No example is among them.
 type RecommendResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Best first. The score is the cosine to the combined vector.
+	// Best first. The score is a mean of cosines less what dislikes take away
+	// (see the strategy), between -0.5 and 1; min_score applies to it.
 	Results []*Result `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
 	// Asks for the next page; empty on the last.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
@@ -912,7 +996,7 @@ type RecommendResponse struct {
 
 func (x *RecommendResponse) Reset() {
 	*x = RecommendResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[6]
+	mi := &file_akin_v1_search_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -924,7 +1008,7 @@ func (x *RecommendResponse) String() string {
 func (*RecommendResponse) ProtoMessage() {}
 
 func (x *RecommendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[6]
+	mi := &file_akin_v1_search_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -937,7 +1021,7 @@ func (x *RecommendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecommendResponse.ProtoReflect.Descriptor instead.
 func (*RecommendResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{6}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RecommendResponse) GetResults() []*Result {
@@ -992,14 +1076,17 @@ type Result struct {
 	// Cosine in [-1, 1].
 	Score float64 `protobuf:"fixed64,3,opt,name=score,proto3" json:"score,omitempty"`
 	// The paper's vector, unit length, if it was asked for.
-	Vector        []float32 `protobuf:"fixed32,4,rep,packed,name=vector,proto3" json:"vector,omitempty"`
+	Vector []float32 `protobuf:"fixed32,4,rep,packed,name=vector,proto3" json:"vector,omitempty"`
+	// The examples of a recommendation that the score is the sum of, the greatest
+	// first; empty for MEAN_VECTOR and for other queries.
+	DrivenBy      []*Driver `protobuf:"bytes,5,rep,name=driven_by,json=drivenBy,proto3" json:"driven_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[7]
+	mi := &file_akin_v1_search_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1011,7 +1098,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[7]
+	mi := &file_akin_v1_search_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1024,7 +1111,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{7}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Result) GetPaper() *Paper {
@@ -1055,6 +1142,13 @@ func (x *Result) GetVector() []float32 {
 	return nil
 }
 
+func (x *Result) GetDrivenBy() []*Driver {
+	if x != nil {
+		return x.DrivenBy
+	}
+	return nil
+}
+
 // Plan says how an answer was found.
 type Plan struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1072,7 +1166,7 @@ type Plan struct {
 
 func (x *Plan) Reset() {
 	*x = Plan{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[8]
+	mi := &file_akin_v1_search_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1084,7 +1178,7 @@ func (x *Plan) String() string {
 func (*Plan) ProtoMessage() {}
 
 func (x *Plan) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[8]
+	mi := &file_akin_v1_search_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1097,7 +1191,7 @@ func (x *Plan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plan.ProtoReflect.Descriptor instead.
 func (*Plan) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{8}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Plan) GetStrategy() Strategy {
@@ -1141,7 +1235,7 @@ type QueryInfo struct {
 
 func (x *QueryInfo) Reset() {
 	*x = QueryInfo{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[9]
+	mi := &file_akin_v1_search_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1153,7 +1247,7 @@ func (x *QueryInfo) String() string {
 func (*QueryInfo) ProtoMessage() {}
 
 func (x *QueryInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[9]
+	mi := &file_akin_v1_search_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1166,7 +1260,7 @@ func (x *QueryInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryInfo.ProtoReflect.Descriptor instead.
 func (*QueryInfo) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{9}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *QueryInfo) GetTokens() int32 {
@@ -1257,19 +1351,25 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x0finclude_vectors\x18\x19 \x01(\bR\x0eincludeVectors\x12\x16\n" +
 	"\x06filter\x18\x1a \x01(\tR\x06filterB\f\n" +
 	"\n" +
-	"_min_score\"\x87\x02\n" +
+	"_min_score\"w\n" +
+	"\x06Driver\x12\x19\n" +
+	"\bpaper_id\x18\x01 \x01(\tR\apaperId\x12\x18\n" +
+	"\aexample\x18\x02 \x01(\x05R\aexample\x12\x14\n" +
+	"\x05liked\x18\x03 \x01(\bR\x05liked\x12\"\n" +
+	"\fcontribution\x18\x04 \x01(\x01R\fcontribution\"\x87\x02\n" +
 	"\x11RecommendResponse\x12)\n" +
 	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.ResultR\aresults\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n" +
 	"\x04plan\x18\x03 \x01(\v2\r.akin.v1.PlanR\x04plan\x127\n" +
 	"\fempty_reason\x18\x04 \x01(\x0e2\x14.akin.v1.EmptyReasonR\vemptyReason\x12\x1a\n" +
 	"\bsequence\x18\x05 \x01(\x04R\bsequence\x12'\n" +
-	"\x06timing\x18\x06 \x01(\v2\x0f.akin.v1.TimingR\x06timing\"p\n" +
+	"\x06timing\x18\x06 \x01(\v2\x0f.akin.v1.TimingR\x06timing\"\x9e\x01\n" +
 	"\x06Result\x12$\n" +
 	"\x05paper\x18\x01 \x01(\v2\x0e.akin.v1.PaperR\x05paper\x12\x12\n" +
 	"\x04rank\x18\x02 \x01(\x05R\x04rank\x12\x14\n" +
 	"\x05score\x18\x03 \x01(\x01R\x05score\x12\x16\n" +
-	"\x06vector\x18\x04 \x03(\x02R\x06vector\"\x91\x01\n" +
+	"\x06vector\x18\x04 \x03(\x02R\x06vector\x12,\n" +
+	"\tdriven_by\x18\x05 \x03(\v2\x0f.akin.v1.DriverR\bdrivenBy\"\x91\x01\n" +
 	"\x04Plan\x12-\n" +
 	"\bstrategy\x18\x01 \x01(\x0e2\x11.akin.v1.StrategyR\bstrategy\x12\x1e\n" +
 	"\n" +
@@ -1279,10 +1379,12 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\vselectivity\x18\x04 \x01(\x01R\vselectivity\"A\n" +
 	"\tQueryInfo\x12\x16\n" +
 	"\x06tokens\x18\x01 \x01(\x05R\x06tokens\x12\x1c\n" +
-	"\ttruncated\x18\x02 \x01(\bR\ttruncated*[\n" +
+	"\ttruncated\x18\x02 \x01(\bR\ttruncated*\x9f\x01\n" +
 	"\x11RecommendStrategy\x12\"\n" +
 	"\x1eRECOMMEND_STRATEGY_UNSPECIFIED\x10\x00\x12\"\n" +
-	"\x1eRECOMMEND_STRATEGY_MEAN_VECTOR\x10\x01*i\n" +
+	"\x1eRECOMMEND_STRATEGY_MEAN_VECTOR\x10\x01\x12\x1f\n" +
+	"\x1bRECOMMEND_STRATEGY_TOP_MEAN\x10\x02\x12!\n" +
+	"\x1dRECOMMEND_STRATEGY_BEST_SCORE\x10\x03*i\n" +
 	"\bStrategy\x12\x18\n" +
 	"\x14STRATEGY_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSTRATEGY_EXACT\x10\x01\x12\x12\n" +
@@ -1315,7 +1417,7 @@ func file_akin_v1_search_service_proto_rawDescGZIP() []byte {
 }
 
 var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_akin_v1_search_service_proto_goTypes = []any{
 	(RecommendStrategy)(0),        // 0: akin.v1.RecommendStrategy
 	(Strategy)(0),                 // 1: akin.v1.Strategy
@@ -1326,51 +1428,53 @@ var file_akin_v1_search_service_proto_goTypes = []any{
 	(*SimilarResponse)(nil),       // 6: akin.v1.SimilarResponse
 	(*Example)(nil),               // 7: akin.v1.Example
 	(*RecommendRequest)(nil),      // 8: akin.v1.RecommendRequest
-	(*RecommendResponse)(nil),     // 9: akin.v1.RecommendResponse
-	(*Result)(nil),                // 10: akin.v1.Result
-	(*Plan)(nil),                  // 11: akin.v1.Plan
-	(*QueryInfo)(nil),             // 12: akin.v1.QueryInfo
-	(*fieldmaskpb.FieldMask)(nil), // 13: google.protobuf.FieldMask
-	(*Timing)(nil),                // 14: akin.v1.Timing
-	(*Text)(nil),                  // 15: akin.v1.Text
-	(*Paper)(nil),                 // 16: akin.v1.Paper
+	(*Driver)(nil),                // 9: akin.v1.Driver
+	(*RecommendResponse)(nil),     // 10: akin.v1.RecommendResponse
+	(*Result)(nil),                // 11: akin.v1.Result
+	(*Plan)(nil),                  // 12: akin.v1.Plan
+	(*QueryInfo)(nil),             // 13: akin.v1.QueryInfo
+	(*fieldmaskpb.FieldMask)(nil), // 14: google.protobuf.FieldMask
+	(*Timing)(nil),                // 15: akin.v1.Timing
+	(*Text)(nil),                  // 16: akin.v1.Text
+	(*Paper)(nil),                 // 17: akin.v1.Paper
 }
 var file_akin_v1_search_service_proto_depIdxs = []int32{
-	13, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
-	10, // 1: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
-	11, // 2: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
-	12, // 3: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
+	14, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
+	11, // 1: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
+	12, // 2: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
+	13, // 3: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
 	2,  // 4: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	14, // 5: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
-	15, // 6: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
-	13, // 7: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
-	10, // 8: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
-	11, // 9: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
-	12, // 10: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
+	15, // 5: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
+	16, // 6: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
+	14, // 7: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
+	11, // 8: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
+	12, // 9: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
+	13, // 10: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
 	2,  // 11: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	14, // 12: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
-	15, // 13: akin.v1.Example.text:type_name -> akin.v1.Text
+	15, // 12: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
+	16, // 13: akin.v1.Example.text:type_name -> akin.v1.Text
 	7,  // 14: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
 	7,  // 15: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
 	0,  // 16: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
-	13, // 17: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
-	10, // 18: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
-	11, // 19: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
+	14, // 17: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
+	11, // 18: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
+	12, // 19: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
 	2,  // 20: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	14, // 21: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
-	16, // 22: akin.v1.Result.paper:type_name -> akin.v1.Paper
-	1,  // 23: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
-	3,  // 24: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
-	5,  // 25: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
-	8,  // 26: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
-	4,  // 27: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
-	6,  // 28: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
-	9,  // 29: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
-	27, // [27:30] is the sub-list for method output_type
-	24, // [24:27] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	15, // 21: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
+	17, // 22: akin.v1.Result.paper:type_name -> akin.v1.Paper
+	9,  // 23: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
+	1,  // 24: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
+	3,  // 25: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
+	5,  // 26: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
+	8,  // 27: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
+	4,  // 28: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
+	6,  // 29: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
+	10, // 30: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
+	28, // [28:31] is the sub-list for method output_type
+	25, // [25:28] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_search_service_proto_init() }
@@ -1392,7 +1496,7 @@ func file_akin_v1_search_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_akin_v1_search_service_proto_rawDesc), len(file_akin_v1_search_service_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

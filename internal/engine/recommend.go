@@ -1,0 +1,100 @@
+package engine
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"akin/internal/catalog"
+	"akin/internal/paper"
+	"akin/internal/rank"
+)
+
+const (
+	// likesAsked is how many likes are asked for neighbours; of more, as many
+	// are taken evenly from the list. All likes judge what was found.
+	likesAsked = 64
+	// nearLike is how many neighbours each of them brings in.
+	nearLike = 200
+)
+
+// Recommend answers a taste.
+func (e *Engine) Recommend(ctx context.Context, req RecommendRequest) (*Answer, error) {
+	q := query{name: "recommend", collection: req.Collection, options: req.ResultOptions, parts: []string{strconv.Itoa(int(req.Strategy))}}
+	if len(req.Positive) == 0 {
+		return nil, paper.InvalidField("positive", "is empty; give 1 to %d liked papers", MaxExamples)
+	}
+	for _, list := range []struct {
+		field    string
+		examples []Example
+	}{{"positive", req.Positive}, {"negative", req.Negative}} {
+		if err := checkExamples(list.field, list.examples); err != nil {
+			return nil, err
+		}
+		q.parts = append(q.parts, list.field)
+		for _, x := range list.examples {
+			q.parts = append(q.parts, x.key()...)
+			if x.Text == nil {
+				q.leaveOut = append(q.leaveOut, x.PaperID)
+			}
+		}
+	}
+	if req.Strategy == MeanVector {
+		q.vector = func(ctx context.Context, collection string, _ *Answer) ([]float32, error) {
+			return e.combine(ctx, collection, "positive", req.Positive, "negative", req.Negative)
+		}
+		return e.answer(ctx, q)
+	}
+	q.rank = func(ctx context.Context, q *query, list *pinned) (catalog.Found, error) {
+		return e.taste(ctx, q, list, req)
+	}
+	return e.answer(ctx, q)
+}
+
+// taste ranks what is near the likes by rank.TopMean.
+func (e *Engine) taste(ctx context.Context, q *query, list *pinned, req RecommendRequest) (catalog.Found, error) {
+	likes, err := e.resolve(ctx, q.collection, "positive", req.Positive)
+	if err != nil {
+		return catalog.Found{}, err
+	}
+	dislikes, err := e.resolve(ctx, q.collection, "negative", req.Negative)
+	if err != nil {
+		return catalog.Found{}, err
+	}
+	begin := time.Now()
+	defer func() { list.answer.Timing.Search = time.Since(begin) }()
+	found, err := e.catalog.Recall(ctx, q.collection, q.around(likes))
+	if err != nil {
+		return catalog.Found{}, err
+	}
+	top := rank.TopLikes
+	if req.Strategy == BestScore {
+		top = 1
+	}
+	list.drivers = make(map[string][]rank.Contribution, len(found.Hits))
+	for i := range found.Hits {
+		if err := ctx.Err(); err != nil {
+			return catalog.Found{}, err
+		}
+		h := &found.Hits[i]
+		parts := rank.Contributions(rank.Similarities(found.Vectors[i], likes), rank.Similarities(found.Vectors[i], dislikes), top)
+		h.Score = rank.Sum(parts)
+		list.drivers[h.ID] = parts
+	}
+	rank.Sort(found.Hits)
+	return catalog.Found{Hits: found.Hits, Strategy: found.Strategy, Visited: found.Visited, Kept: found.Kept, Sequence: found.Sequence}, nil
+}
+
+// around asks for what is near the likes: near their mean, and near each one, so
+// that a taste of several kinds finds papers of every kind.
+func (q *query) around(likes []rank.Weighted) []catalog.Neighbors {
+	var queries []catalog.Neighbors
+	if mean, err := rank.MeanVector(likes, nil); err == nil {
+		queries = append(queries, q.neighbors(mean, MaxResults+len(q.leaveOut)))
+	}
+	step := max(1, (len(likes)+likesAsked-1)/likesAsked)
+	for i := 0; i < len(likes); i += step {
+		queries = append(queries, q.neighbors(likes[i].Vector, nearLike+len(q.leaveOut)))
+	}
+	return queries
+}
