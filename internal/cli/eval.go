@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/renameio/v2"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"akin/internal/client"
 	"akin/internal/eval"
@@ -25,6 +26,11 @@ type evalCommand struct {
 	target
 	Metrics   []string `help:"Metrics, such as nDCG@10, nDCG%20, R@100, MAP, MRR@10, P@10, Rprec." default:"nDCG@10,R@100,MAP,MRR"`
 	RunFile   string   `name:"run" help:"Write the rankings as a TREC run." type:"path" placeholder:"FILE"`
+	Sets      []string `help:"For likes: the sets to use (default: all)." placeholder:"NAME,…"`
+	Given     string   `help:"For likes: how many are given, a number or a share." default:"80%"`
+	Splits    int      `help:"For likes: how often each set is divided." default:"4"`
+	Seed      uint64   `help:"For likes: divide them in another way."`
+	Strategy  string   `help:"For likes: how examples become a ranking." enum:"top-mean,best-score,mean-vector" default:"top-mean"`
 	Resamples int      `help:"Bootstrap resamples for the 95 % intervals." default:"10000"`
 	JSON      bool     `name:"json" help:"Print the reports as JSON."`
 }
@@ -39,7 +45,9 @@ Imports each data set's papers (into --data or a directory that is removed
 afterwards), asks its queries through the API with exact search, and scores the
 rankings as trec_eval does. Queries with a text are searches, queries with a
 paper_id ask for similar papers; where a query's judged papers are its pool, only
-those are ranked.`
+those are ranked. A directory with labels.tsv (set, paper, 1 or 0) in place of
+queries is a test of recommendations: some of each set's likes are given, the
+others should be found.`
 }
 
 // Run evaluates.
@@ -96,7 +104,7 @@ func (c evalCommand) show(e *environment, report *eval.Report, seconds float64, 
 
 // evaluate runs one data set and says how long its queries took.
 func (c evalCommand) evaluate(e *environment, dir string, options eval.Options) (_ *eval.Report, seconds float64, err error) {
-	set, err := eval.OpenDataset(dir)
+	set, err := c.open(dir)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -113,7 +121,7 @@ func (c evalCommand) evaluate(e *environment, dir string, options eval.Options) 
 		return nil, 0, err
 	}
 	defer func() { err = errors.Join(err, e.close()) }()
-	s := &evalSearcher{client: cl, set: set, at: make(map[string]int, len(set.Papers)), vectors: make(map[string][]float32)}
+	s := &evalSearcher{client: cl, set: set, strategy: strategy(c.Strategy), at: make(map[string]int, len(set.Papers)), vectors: make(map[string][]float32)}
 	for i := range set.Papers {
 		s.at[set.Papers[i].ID] = i
 	}
@@ -125,11 +133,20 @@ func (c evalCommand) evaluate(e *environment, dir string, options eval.Options) 
 	return report, time.Since(begin).Seconds(), err
 }
 
+func (c evalCommand) open(dir string) (*eval.Dataset, error) {
+	if eval.HasTaste(dir) {
+		return eval.OpenTaste(dir, eval.TasteOptions{Sets: c.Sets, Given: c.Given, Splits: c.Splits, Seed: c.Seed})
+	}
+	return eval.OpenDataset(dir)
+}
+
 // evalSearcher answers the queries of a data set through the API.
 type evalSearcher struct {
 	client *client.Client
 	set    *eval.Dataset
 	at     map[string]int // position of a paper in set.Papers
+
+	strategy akinv1.RecommendStrategy
 
 	mu      sync.Mutex // guards vectors
 	vectors map[string][]float32
@@ -170,6 +187,13 @@ func (s *evalSearcher) Search(ctx context.Context, q eval.Query, k int) ([]eval.
 	switch {
 	case q.Text != "":
 		resp, err := s.client.Search.Search(ctx, &akinv1.SearchRequest{Query: q.Text, PageSize: int32(k), Exact: true})
+		return scored(resp.GetResults()), err
+	case len(q.Likes) > 0:
+		req := &akinv1.RecommendRequest{PageSize: int32(k), Exact: true, Strategy: s.strategy, ReadMask: &fieldmaskpb.FieldMask{Paths: []string{"id"}}}
+		for _, id := range q.Likes {
+			req.Positive = append(req.Positive, &akinv1.Example{Example: &akinv1.Example_PaperId{PaperId: id}})
+		}
+		resp, err := s.client.Search.Recommend(ctx, req)
 		return scored(resp.GetResults()), err
 	case len(q.Candidates) > 0:
 		return s.pool(ctx, q)

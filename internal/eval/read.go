@@ -28,6 +28,8 @@ type Query struct {
 	Facet string
 	// Candidates are the only papers to rank, sorted; nil means the corpus.
 	Candidates []string
+	// Likes are the papers that a taste is made of, sorted; they are no answers.
+	Likes []string
 }
 
 // Qrels are relevance judgements: query id to paper id to grade. 0 is not
