@@ -75,12 +75,13 @@ lint: tools ## Lint Go and protos.
 	.ci/fetch-googleapis.sh
 	$(TOOLS)/buf lint proto
 
-gen: tools ## Generate the Go code and the OpenAPI file from the protos.
+gen: tools ## Generate Go and OpenAPI from the protos, and the vector kernels.
 	.ci/fetch-googleapis.sh
 	PATH="$(TOOLS):$$PATH" $(TOOLS)/buf generate
+	go generate ./internal/vec
 
 gen-check: gen ## Fail if committed generated code is not current.
-	git diff --exit-code -- proto internal/rpc/akin.swagger.json
+	git diff --exit-code -- proto internal/rpc/akin.swagger.json internal/vec
 	@test -z "$$(git status --porcelain -- proto)" || { git status --porcelain -- proto; exit 1; }
 
 clean: ## Remove what was built; fetched files and data stay.

@@ -32,6 +32,7 @@ var rooms = map[string][]string{
 	"internal/embed/token":   {},
 	"internal/model":         {},
 	"internal/vec":           {},
+	"internal/vec/asm":       {}, // a module of its own: generates the kernels
 	"internal/paper":         {},
 	"internal/paper/titleid": {},
 	"models":                 {},
