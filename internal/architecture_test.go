@@ -41,6 +41,7 @@ var rooms = map[string][]string{
 	// For tests and benchmarks only.
 	"internal/embed/embedtest":   {"internal/embed", "internal/model", "models"},
 	"internal/embed/benchworker": {"internal/embed", "internal/model", "models"},
+	"internal/ann/benchworker":   {"internal/ann"},
 	"internal/ann/anntest":       {"internal/ann", "internal/vec", "internal/paper"},
 }
 

@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"akin/internal/paper"
-	"akin/internal/vec"
 )
 
 // Options shape a [Graph]. The zero value is a good graph.
@@ -26,6 +25,9 @@ type Options struct {
 	Seed uint64
 	// Capacity is how many vectors to make room for at once; 0 starts small.
 	Capacity int
+	// Plain walks and builds on float32 alone, without int8 codes beside the
+	// vectors: slower, for a quarter less memory.
+	Plain bool
 	// AlwaysWalk never answers by a scan, even when that is cheaper: to
 	// measure and to test the graph itself.
 	AlwaysWalk bool
@@ -75,8 +77,8 @@ func (o Options) check() error {
 }
 
 // Graph is the default [Index]: a hierarchical navigable small world graph
-// (Malkov & Yashunin, arXiv:1603.09320). Memory is 4 bytes per dimension, 8
-// bytes times M and some 40 bytes more per vector, and up to a quarter of all
+// (Malkov & Yashunin, arXiv:1603.09320). Memory is 5 bytes per dimension, 8
+// bytes times M and some 30 bytes more per vector, and up to a quarter of all
 // that as room to grow, unless Options.Capacity said how much there will be.
 //
 // Deleted vectors lead searches on until a sweep, a bounded piece of it with
@@ -123,7 +125,7 @@ func NewGraph(dimension int, options Options) (*Graph, error) {
 
 // reset makes the graph empty. Needs both locks, once others know the graph.
 func (g *Graph) reset() {
-	g.rows, g.links = newRows(g.dimension), newLinks(g.options.M)
+	g.rows, g.links = newRows(g.dimension, !g.options.Plain), newLinks(g.options.M)
 	g.free, g.dead, g.sweep = nil, nil, sweep{}
 	g.entry = noSlot
 }
@@ -132,7 +134,7 @@ func (g *Graph) reset() {
 func (g *Graph) Len() int {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
-	return len(g.rows.slots)
+	return g.rows.slots.len()
 }
 
 // Upsert implements [Index]. To store the vector that is already there does
@@ -144,7 +146,7 @@ func (g *Graph) Upsert(ordinal uint32, vector []float32) error {
 	}
 	g.writer.Lock()
 	defer g.writer.Unlock()
-	old, replaces := g.rows.slots[ordinal]
+	old, replaces := g.rows.slots.get(ordinal)
 	if replaces && sameBits(vector, g.rows.at(old)) {
 		return nil
 	}
@@ -178,7 +180,7 @@ func (g *Graph) Upsert(ordinal uint32, vector []float32) error {
 func (g *Graph) Delete(ordinal uint32) (existed bool, err error) {
 	g.writer.Lock()
 	defer g.writer.Unlock()
-	slot, ok := g.rows.slots[ordinal]
+	slot, ok := g.rows.slots.get(ordinal)
 	if !ok {
 		return false, nil
 	}
@@ -188,7 +190,7 @@ func (g *Graph) Delete(ordinal uint32) (existed bool, err error) {
 		g.bury(slot)
 	}
 	g.rows.release(ordinal)
-	if len(g.rows.slots) == 0 {
+	if g.rows.slots.len() == 0 {
 		g.reset()
 	}
 	g.mu.Unlock()
@@ -242,7 +244,7 @@ func (g *Graph) Search(ctx context.Context, q Query) (Result, error) {
 	}
 	g.mu.RLock()
 	defer g.mu.RUnlock()
-	live := len(g.rows.slots)
+	live := g.rows.slots.len()
 	k := min(q.K, live)
 	ef := q.EfSearch
 	if ef == 0 {
@@ -253,33 +255,26 @@ func (g *Graph) Search(ctx context.Context, q Query) (Result, error) {
 	if g.options.AlwaysWalk {
 		a.scan, a.budget = false, 0
 	}
-	if k == 0 || a.kept == 0 || a.scan || q.Exact {
-		return g.scan(ctx, q, k, 0)
-	}
-	b := beam{query: q.Vector, ef: ef, keep: q.Keep, except: noSlot, budget: a.budget}
 	w := g.borrow()
 	defer g.walks.Put(w)
+	if k == 0 || a.kept == 0 || a.scan || q.Exact {
+		return w.answer(ctx, &g.rows, q, 0)
+	}
+	w.query = g.rows.probeOf(q.Vector, w.codes)
+	b := beam{query: &w.query, ef: ef, keep: q.Keep, except: noSlot, budget: a.budget}
 	err := g.walk(ctx, w, &b)
 	if errors.Is(err, errBudget) {
-		return g.scan(ctx, q, k, w.visited)
+		return w.answer(ctx, &g.rows, q, w.visited)
 	}
 	if err != nil {
 		return Result{}, err
 	}
-	r := Result{Neighbors: g.results(w, k, q.Keep), Visited: w.visited, Plan: PlanWalk}
+	g.rerank(w, &w.query, k, q.Keep)
+	r := Result{Neighbors: neighbors(w.ranks, k, q.Room), Visited: w.visited, Plan: PlanWalk}
 	if q.Keep != nil {
 		r.Plan = PlanFilteredWalk
 	}
 	return r, nil
-}
-
-// scan answers exactly, after a walk that already computed some distances.
-func (g *Graph) scan(ctx context.Context, q Query, k, visited int) (Result, error) {
-	found, compared, err := g.rows.scan(ctx, q.Vector, k, q.Keep)
-	if err != nil {
-		return Result{}, err
-	}
-	return Result{Neighbors: found, Visited: visited + compared, Plan: PlanScan}, nil
 }
 
 // walk searches layer 0 from where the descent through the others ends. Needs
@@ -292,15 +287,6 @@ func (g *Graph) walk(ctx context.Context, w *walk, b *beam) error {
 	// What a dead node still links to may be dead as well. The entry point is
 	// live, and every live node can be reached from it.
 	return g.search(ctx, w, b, seed, g.entry)
-}
-
-// results turns the slots that a walk found into neighbours.
-func (g *Graph) results(w *walk, k int, keep Set) []Neighbor {
-	for _, r := range w.ranks {
-		g.rows.offer(&w.found, k, r.number(), cosine(r.score()), keep)
-	}
-	w.ranks = w.found.sorted(w.ranks[:0])
-	return neighbors(w.ranks, k)
 }
 
 // approach is how a search means to go about it.
@@ -357,9 +343,4 @@ func (g *Graph) levelOf(ordinal uint32) int {
 	x ^= x >> 31
 	uniform := (float64(x>>11) + 0.5) / (1 << 53)
 	return min(int(-math.Log(uniform)/math.Log(float64(g.options.M))), maxLevel)
-}
-
-// similarity is the cosine of two slots' vectors, not cut off.
-func (g *Graph) similarity(a, b uint32) float32 {
-	return vec.Dot(g.rows.at(a), g.rows.at(b))
 }

@@ -16,6 +16,7 @@ type edit struct {
 // draft collects edits that are worked out while readers go on searching, and
 // are then put in place at once. No slot is in it twice for one layer.
 type draft struct {
+	gauge
 	edits []edit
 	arena []uint32 // memory of the edits' links
 	ranks []rank   // scratch
@@ -89,7 +90,8 @@ func (g *Graph) draftNode(slot, old uint32) (same uint32) {
 	}
 	w := g.borrow()
 	defer g.walks.Put(w)
-	b := beam{query: g.rows.at(slot), ef: g.options.EfConstruction, except: old}
+	w.query = g.rows.probe(slot)
+	b := beam{query: &w.query, ef: g.options.EfConstruction, except: old}
 	top := min(int(g.links.levels[slot]), int(g.links.levels[g.entry]))
 	seed := g.descend(w, b.query, top)
 	for b.level = top; b.level >= 0; b.level-- {
@@ -117,7 +119,7 @@ func (g *Graph) draftNode(slot, old uint32) (same uint32) {
 // sameVector returns the first slot found that has the same vector as slot, or
 // noSlot.
 func (g *Graph) sameVector(slot uint32, found []rank) uint32 {
-	itself := g.similarity(slot, slot)
+	itself := g.rows.compare(slot, slot)
 	for _, r := range found {
 		// Lengths are only nearly 1, so that others may score higher.
 		if r.score() < itself {
@@ -193,7 +195,7 @@ func (g *Graph) draftBack(from, slot uint32, level int, asTree bool) {
 	}
 	ranks := g.rankAll(from, ordinary)
 	if !asTree {
-		ranks = append(ranks, rankOf(g.similarity(from, slot), slot))
+		ranks = append(ranks, rankOf(g.rows.compare(from, slot), slot))
 	}
 	g.draft.ranks = ranks
 	sortRanks(ranks)
@@ -204,8 +206,9 @@ func (g *Graph) draftBack(from, slot uint32, level int, asTree bool) {
 // rankAll scores slots by their similarity to one, in scratch memory.
 func (g *Graph) rankAll(to uint32, slots []uint32) []rank {
 	ranks := g.draft.ranks[:0]
-	for _, s := range slots {
-		ranks = append(ranks, rankOf(g.similarity(to, s), s))
+	p := g.rows.probe(to)
+	for i, score := range g.draft.compareAll(&g.rows, &p, slots) {
+		ranks = append(ranks, rankOf(score, slots[i]))
 	}
 	return ranks
 }
@@ -215,7 +218,7 @@ func (g *Graph) rankAll(to uint32, slots []uint32) []rank {
 func (g *Graph) admit(slot uint32) {
 	g.apply()
 	g.rows.state[slot] = slotLive
-	g.rows.slots[g.rows.ordinals[slot]] = slot
+	g.rows.slots.set(g.rows.ordinals[slot], slot)
 	// The entry point is not live when slot replaces the only vector.
 	if g.entry == noSlot || g.rows.live() == 1 || g.links.levels[slot] > g.links.levels[g.entry] {
 		g.entry = slot

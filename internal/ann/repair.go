@@ -190,7 +190,7 @@ func (g *Graph) endSweep() {
 func (g *Graph) compact() {
 	used := len(g.rows.state) - len(g.free)
 	moved := make([]uint32, len(g.rows.state)) // old slot -> new slot
-	rows, to := newRows(g.dimension), newLinks(g.options.M)
+	rows, to := newRows(g.dimension, g.rows.coded), newLinks(g.options.M)
 	rows.grow(used)
 	to.grow(used)
 	for old, state := range g.rows.state {
@@ -206,9 +206,7 @@ func (g *Graph) compact() {
 		to.add()
 		to.raise(slot, int(g.links.levels[old]))
 	}
-	for ordinal, slot := range g.rows.slots {
-		rows.slots[ordinal] = moved[slot]
-	}
+	rows.slots = g.rows.slots.renumbered(moved)
 	for slot, ordinals := range g.rows.sharers {
 		rows.sharers[moved[slot]] = ordinals
 	}

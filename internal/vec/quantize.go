@@ -1,5 +1,7 @@
 package vec
 
+import "math"
+
 // Quantize writes v, shape [d], to dst as integers from -127 to 127 and returns
 // the scale that they stand for: v[i] is dst[i]·scale within scale/2 and rounding
 // (symmetric quantisation with one scale a vector, the largest magnitude over
@@ -15,15 +17,11 @@ func Quantize(dst []int8, v []float32) (scale float32) {
 		clear(dst)
 		return 0
 	}
-	scale = most / 127
+	// In float64 nothing overflows, however small the magnitudes are.
+	steps := 127 / float64(most)
 	for i, x := range v {
-		// In float64 the quotient cannot overflow, however small the scale is.
-		q := float64(x) / (float64(most) / 127)
-		if q < 0 {
-			dst[i] = int8(q - 0.5)
-		} else {
-			dst[i] = int8(q + 0.5)
-		}
+		q := float64(float64(x) * steps) // not to be fused with the sum below
+		dst[i] = int8(q + math.Copysign(0.5, q))
 	}
-	return scale
+	return most / 127
 }
