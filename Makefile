@@ -11,7 +11,7 @@ VERSION     ?= 0.1.0-dev
 TOOLS       := $(CURDIR)/.akin/tools
 VENV        := $(CURDIR)/.akin/venv
 
-.PHONY: help setup build run test lint gen gen-check gen-tools tools test-python bench-embed bench-latency clean
+.PHONY: help setup build run test lint gen gen-check gen-tools tools test-python bench-embed bench-ann bench-latency clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -63,6 +63,21 @@ bench-embed: setup $(BENCH_VENV)/.ready ## Measure embedding beside its peers, o
 	go test ./internal/embed -run '^$$' -bench .
 	go build -o bin/benchworker ./internal/embed/benchworker
 	$(BENCH_VENV)/bin/python testdata/reference/bench_embed.py --worker bin/benchworker --home .akin --texts $(LISTINGS)
+
+# The nearest-neighbour index beside its peers. VECTORS is an npy file of unit
+# vectors; ANN_FLAGS adds to the run, for example --synthetic 100000.
+ANN_VENV  := $(CURDIR)/.akin/ann-venv
+VECTORS   ?= ../shared/data/vectors/abstracts.f16.npy
+ANN_FLAGS ?=
+
+$(ANN_VENV)/.ready: testdata/reference/ann-requirements.txt
+	$(PYTHON) -m venv $(ANN_VENV)
+	$(ANN_VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+bench-ann: $(ANN_VENV)/.ready ## Measure the index beside its peers, on VECTORS.
+	go build -o bin/annworker ./internal/ann/benchworker
+	$(ANN_VENV)/bin/python testdata/reference/bench_ann.py --worker bin/annworker --vectors $(VECTORS) --threads $(ANN_FLAGS)
 
 bench-latency: setup ## Measure a query through gRPC, idle and during a bulk import.
 	AKIN_BENCH=1 go test ./internal/cli -run TestLatency -v -count 1

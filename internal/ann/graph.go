@@ -91,12 +91,11 @@ type Graph struct {
 	// first look to its last change. It guards the fields that only writers
 	// use; and because nobody else changes anything, its holder reads all
 	// fields without mu.
-	writer  sync.Mutex
-	free    []uint32 // slots to use again; the last one first
-	dead    []uint32 // slots in state slotDead
-	sweep   sweep
-	draft   draft
-	chooser chooser
+	writer sync.Mutex
+	free   []uint32 // slots to use again; the last one first
+	dead   []uint32 // slots in state slotDead
+	sweep  sweep
+	own    inserter
 
 	// mu guards what readers see. Writers hold it, besides writer, only while
 	// they change that.
@@ -115,6 +114,7 @@ func NewGraph(dimension int, options Options) (*Graph, error) {
 		return nil, err
 	}
 	g := &Graph{options: options, dimension: dimension}
+	g.own.g = g
 	g.reset()
 	if options.Capacity > 0 {
 		g.rows.grow(options.Capacity)
@@ -146,6 +146,11 @@ func (g *Graph) Upsert(ordinal uint32, vector []float32) error {
 	}
 	g.writer.Lock()
 	defer g.writer.Unlock()
+	return g.upsert(ordinal, vector)
+}
+
+// upsert is Upsert of a valid vector. Needs g.writer.
+func (g *Graph) upsert(ordinal uint32, vector []float32) error {
 	old, replaces := g.rows.slots.get(ordinal)
 	if replaces && sameBits(vector, g.rows.at(old)) {
 		return nil
@@ -157,7 +162,7 @@ func (g *Graph) Upsert(ordinal uint32, vector []float32) error {
 	if err != nil {
 		return err
 	}
-	same := g.draftNode(slot, old)
+	same := g.own.draftNode(slot, old)
 	g.mu.Lock()
 	if replaces {
 		g.rows.release(ordinal)

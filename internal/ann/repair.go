@@ -90,7 +90,7 @@ func (g *Graph) beginSweep(bound int) bool {
 // sweepSome sweeps the next slots, ends the sweep after the last one, and says
 // whether it did.
 func (g *Graph) sweepSome() bool {
-	g.draft.reset()
+	g.own.draft.reset()
 	w := g.borrow()
 	defer g.walks.Put(w)
 	for swept := 0; swept < sweepStride && g.sweep.cursor < len(g.rows.state); g.sweep.cursor++ {
@@ -142,16 +142,16 @@ func (g *Graph) draftRepair(w *walk, slot uint32) {
 			continue
 		}
 		if g.rows.state[slot] != slotLive {
-			g.draft.add(slot, level, tree, w.fresh)
+			g.own.draft.add(slot, level, tree, w.fresh)
 			continue
 		}
-		g.chooser.begin(&g.rows, w.fresh)
+		g.own.chooser.begin(&g.rows, w.fresh)
 		remain := len(w.fresh)
 		g.inherit(w, present, level)
-		ranks := g.rankAll(slot, w.fresh[remain:])
-		g.draft.ranks = ranks
+		ranks := g.own.rankAll(slot, w.fresh[remain:])
+		g.own.draft.ranks = ranks
 		sortRanks(ranks)
-		g.draft.add(slot, level, tree, g.chooser.fill(ranks, g.links.capacity(level)))
+		g.own.draft.add(slot, level, tree, g.own.chooser.fill(ranks, g.links.capacity(level)))
 	}
 }
 

@@ -2,7 +2,7 @@
 // side with other libraries. It reads float32 vectors from files of rows, and then
 // a command a line from standard input:
 //
-//	build WORKERS    a new graph from all vectors
+//	build WORKERS    a new graph from all vectors; 0: one by one
 //	search EF        every query once, for 10 neighbours; EF 0 scans
 //	memory           bytes per vector, by the index's own count
 //	save, open       to and from the file of -file; open maps the vectors
@@ -42,6 +42,8 @@ type worker struct {
 	options       ann.Options
 	base, queries *matrix
 	truth         []uint32 // neighbors of each query
+	ordinals      []uint32
+	vectors       [][]float32
 	graph         *ann.Graph
 	exact         *ann.Exact
 	file          string
@@ -65,6 +67,9 @@ func run() (err error) {
 	}
 	if w.truth, err = words(*truth); err != nil {
 		return err
+	}
+	for i := range w.base.rows() {
+		w.ordinals, w.vectors = append(w.ordinals, uint32(i)), append(w.vectors, w.base.row(i))
 	}
 	w.options.AlwaysWalk = true
 	w.options.Capacity = w.base.rows()
@@ -113,12 +118,15 @@ func scan(line, format string, into *int) bool {
 	return err == nil
 }
 
-func (w *worker) build(_ int) (err error) {
+func (w *worker) build(workers int) (err error) {
 	if w.graph, err = ann.NewGraph(w.base.dimension, w.options); err != nil {
 		return err
 	}
-	for i := range w.base.rows() {
-		if err := w.graph.Upsert(uint32(i), w.base.row(i)); err != nil {
+	if workers > 0 {
+		return w.graph.UpsertMany(context.Background(), w.ordinals, w.vectors, workers)
+	}
+	for i, v := range w.vectors {
+		if err := w.graph.Upsert(uint32(i), v); err != nil {
 			return err
 		}
 	}
