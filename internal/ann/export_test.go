@@ -2,6 +2,7 @@ package ann
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"math"
 )
@@ -135,3 +136,37 @@ func (s SlotTable) Remove(ordinal uint32)               { s.t.remove(ordinal) }
 func (s SlotTable) Len() int                            { return s.t.len() }
 func (s SlotTable) Bytes() int64                        { return s.t.bytes() }
 func (s SlotTable) Renumbered(moved []uint32) SlotTable { return SlotTable{s.t.renumbered(moved)} }
+
+// Disk is what saving needs of a file system.
+type (
+	Disk     = disk
+	DiskFile = diskFile
+)
+
+// OSDisk is the operating system's.
+var OSDisk Disk = osDisk{}
+
+// SaveTo is Save to another file system.
+func SaveTo(g *Graph, d Disk, path string, stamp Stamp) error { return g.saveTo(d, path, stamp) }
+
+// Reseal makes the checksums of a damaged file right again where they can be.
+func Reseal(file []byte) {
+	if len(file) < filePage {
+		return
+	}
+	seal := func() {
+		binary.LittleEndian.PutUint32(file[filePage-4:], checksum(file[:filePage-4]))
+	}
+	seal()
+	h, err := decodeHeader(file[:filePage])
+	if err != nil {
+		return
+	}
+	at, _ := h.offsets()
+	for i, n := range h.lengths() {
+		if n >= 0 && at[i]+n <= int64(len(file)) {
+			binary.LittleEndian.PutUint32(file[12+9*4+16+4*i:], checksum(file[at[i]:at[i]+n]))
+		}
+	}
+	seal()
+}

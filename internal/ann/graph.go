@@ -7,6 +7,8 @@ import (
 	"math"
 	"sync"
 
+	"github.com/edsrzf/mmap-go"
+
 	"akin/internal/paper"
 )
 
@@ -105,6 +107,9 @@ type Graph struct {
 	entry uint32 // a live slot of the highest layer that has any, or noSlot
 
 	walks sync.Pool // of *walk
+
+	file      mmap.MMap // the file whose vectors are mapped; guarded by mu
+	vectorSum uint32    // of the vectors in file; never changes
 }
 
 // NewGraph returns an empty graph for vectors of the given dimension.

@@ -111,7 +111,7 @@ def serve(peer, folder):
             found = contender.search(q, int(args[0]))
         wall, spent = time.perf_counter() - begin, cpu() - spent
         if command == "build":
-            memory = (rss() - before) / len(x)
+            memory = memory or (rss() - before) / len(x)  # what is freed is not given back
         elif command == "search":
             value = sum(len(set(map(int, a)) & set(map(int, b))) for a, b in zip(found, truth)) / truth.size
         elif command == "memory":
@@ -199,6 +199,7 @@ def measure(args, title, x, q):
         builds(args, all_, len(x))
         curves = searches(args, all_, len(q))
         report(curves)
+        files(all_[0])
         if args.svg:
             draw(args.svg, title, curves)
         for c in all_:
@@ -267,6 +268,19 @@ def interpolate(settings, target):
             part = (target - r0) / (r1 - r0)
             return q0 ** (1 - part) * q1**part
     return None
+
+
+def files(akin):
+    """Saves and opens akin's graph, and searches with the vectors left in the file."""
+    saved, mapped = akin.ask("save"), akin.ask("open")
+    small, walked = akin.ask("memory")[2], akin.ask("search 64")
+    walked = akin.ask("search 64")
+    read = akin.ask("read")
+    print("| akin's file | seconds | bytes per vector | queries per CPU-second, efSearch 64 |")
+    print("|---|---|---|---|")
+    print("| save | %.2f | | |" % saved[0])
+    print("| open, vectors mapped | %.3f | %.0f | %.0f |" % (mapped[0], small, QUERIES / walked[1]))
+    print("| open, all in memory | %.3f | %.0f | %.0f |\n" % (read[0], akin.ask("memory")[2], QUERIES / akin.ask("search 64")[1]), flush=True)
 
 
 COLOURS = ("#0b6", "#c33", "#36c", "#a70", "#666", "#909")

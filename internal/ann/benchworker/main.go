@@ -5,7 +5,7 @@
 //	build WORKERS    a new graph from all vectors; 0: one by one
 //	search EF        every query once, for 10 neighbours; EF 0 scans
 //	memory           bytes per vector, by the index's own count
-//	save, open       to and from the file of -file; open maps the vectors
+//	save, open, read to and from the file of -file; open maps the vectors
 //
 // It answers each with wall seconds, CPU seconds and a value: the recall of a
 // search, the bytes of memory, otherwise 0.
@@ -109,6 +109,10 @@ func (w *worker) do(line string) (value float64, err error) {
 		return w.search(n)
 	case line == "memory":
 		return float64(w.graph.Stats().Bytes) / float64(w.graph.Len()), nil
+	case line == "save":
+		return 0, w.graph.Save(w.file, ann.Stamp{Space: "bench"})
+	case line == "open", line == "read":
+		return 0, w.open(line == "read")
 	}
 	return 0, errors.New("unknown command")
 }
@@ -131,6 +135,15 @@ func (w *worker) build(workers int) (err error) {
 		}
 	}
 	return nil
+}
+
+func (w *worker) open(inMemory bool) error {
+	if err := w.graph.Close(); err != nil {
+		return err
+	}
+	var err error
+	w.graph, _, err = ann.OpenGraph(w.file, ann.OpenOptions{InMemory: inMemory, AlwaysWalk: true})
+	return err
 }
 
 // search runs all queries and gives the recall.
