@@ -178,7 +178,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli) //nolint:gochecknoglobals // 
 
 // bytesOf returns the memory of a slice.
 func bytesOf[T float32 | uint32 | int8 | uint8 | slotState](s []T) []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), len(s)*int(unsafe.Sizeof(*new(T))))
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), len(s)*int(unsafe.Sizeof(*new(T)))) //nolint:gosec // the same memory, and its length
 }
 
 // checkHost refuses machines whose numbers are not as in the file.

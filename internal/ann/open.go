@@ -178,7 +178,7 @@ func (r *fileReader) vectors(g *Graph, inMemory bool) (err error) {
 	}
 	n := int(r.header.lengths()[sectionVectors]) / 4
 	g.file, g.vectorSum = file, r.header.sums[sectionVectors]
-	g.rows.mapped = unsafe.Slice((*float32)(unsafe.Pointer(&file[filePage])), n)
+	g.rows.mapped = unsafe.Slice((*float32)(unsafe.Pointer(&file[filePage])), n) //nolint:gosec // the length was checked, the page is aligned
 	return nil
 }
 

@@ -58,7 +58,7 @@ func (w *walk) collectAll(keep Set) {
 	s := &w.scanner
 	s.slots = s.slots[:0]
 	for slot, state := range s.rows.state {
-		if state == slotLive && s.rows.keeps(uint32(slot), keep) {
+		if state == slotLive && (keep == nil || s.rows.keeps(uint32(slot), keep)) {
 			s.slots = append(s.slots, uint32(slot))
 		}
 	}
@@ -92,8 +92,15 @@ func (s *scanner) compareStrides(ctx context.Context, p *probe) error {
 // narrow leaves the slots that can be among the k best, and their cosines.
 func (s *scanner) narrow(p *probe, k int) {
 	s.found.reset()
-	for i := range s.slots {
-		s.found.offer(rankOf(s.by[i], uint32(i)), k)
+	bar := float32(math.Inf(-1)) // what does not reach it is not worth a rank
+	for i, by := range s.by {
+		if by < bar {
+			continue
+		}
+		s.found.offer(rankOf(by, uint32(i)), k)
+		if s.found.len() == k {
+			bar = s.found.worst().score()
+		}
 	}
 	least := float32(math.Inf(-1))
 	if len(s.slots) > k {
