@@ -271,7 +271,7 @@ func (g *Graph) Search(ctx context.Context, q Query) (Result, error) {
 		return w.answer(ctx, &g.rows, q, 0)
 	}
 	w.query = g.rows.probeOf(q.Vector, w.codes)
-	b := beam{query: &w.query, ef: ef, keep: q.Keep, except: noSlot, budget: a.budget}
+	b := beam{query: &w.query, ef: ef, keep: q.Keep, except: noSlot, dense: a.dense, budget: a.budget}
 	err := g.walk(ctx, w, &b)
 	if errors.Is(err, errBudget) {
 		return w.answer(ctx, &g.rows, q, w.visited)
@@ -303,6 +303,7 @@ func (g *Graph) walk(ctx context.Context, w *walk, b *beam) error {
 type approach struct {
 	kept   int  // upper bound of what the filter leaves
 	scan   bool // instead of walking
+	dense  bool // the filter is known to keep a third or more
 	budget int  // distances after which a walk gives up; 0 for never
 }
 
@@ -331,6 +332,7 @@ func chooseApproach(keep Set, live, ef int) approach {
 		factor = walkFactor
 	case CountedSet:
 		a.kept = int(min(uint64(live), set.GetCardinality()))
+		a.dense = 3*a.kept >= live
 		// Where what is kept is spread evenly, a walk ends within a third of the
 		// budget; where it is far from the query, no walk ends soon.
 		expected := visitsPerCandidate * float64(ef) * float64(live) / float64(max(1, a.kept))

@@ -4,6 +4,11 @@ package ann
 // memory (measured: even at 1,000 to 2,000).
 const poolMost = 1024
 
+// poolSlack is how many entries for each that may be kept a pool may come to hold
+// under a filter, before a walk is given up for a scan: the filter keeps far fewer
+// than it says, here.
+const poolSlack = 16
+
 // pool is the beam of a walk: the best slots so far in one sorted array, expanded
 // and not, as in NSG and DiskANN. It finds the slots that the two heaps of HNSW
 // find, in the same order, and one short move of memory takes the place of the

@@ -93,6 +93,7 @@ type beam struct {
 	ef     int    // how many to find
 	keep   Set    // of ordinals; nil for all
 	except uint32 // a slot that must not be found, or noSlot
+	dense  bool   // keep keeps so many that a pool can hold what only leads on
 	budget int    // distances after which to give up; 0 for no limit
 }
 
@@ -136,9 +137,9 @@ func (w *walk) score(rows *rows, query *probe, slots []uint32) []float32 {
 func (g *Graph) search(ctx context.Context, w *walk, b *beam, seeds ...uint32) error {
 	w.begin(len(g.rows.state))
 	w.seeAll(seeds)
-	// Under a filter, most of what is seen may lead on only, which a pool would
-	// have to move about.
-	if b.ef <= poolMost && b.keep == nil {
+	// Under a filter that keeps few, most of what is seen leads on only, which a
+	// pool would have to move about.
+	if b.ef <= poolMost && (b.keep == nil || b.dense) {
 		return g.searchPool(ctx, w, b)
 	}
 	return g.searchHeaps(ctx, w, b)
@@ -150,7 +151,7 @@ func (g *Graph) searchPool(ctx context.Context, w *walk, b *beam) error {
 	p.reset(b.ef)
 	for expanded := 0; ; expanded++ {
 		scores := w.score(&g.rows, b.query, w.fresh)
-		if b.budget > 0 && w.visited > b.budget {
+		if b.budget > 0 && (w.visited > b.budget || len(p.entries) > poolSlack*b.ef) {
 			return errBudget
 		}
 		g.fetchNext(w, b.level, scores)
