@@ -12,11 +12,10 @@ import (
 )
 
 const (
-	// batchMost is how many nodes are inserted side by side. They don't see each
-	// other, so it is small beside the graph (ParlayANN, Manohar et al.,
-	// arXiv:2305.04359, takes up to 2 %), and so that readers wait little.
+	// batchMost is how many nodes are inserted side by side.
 	batchMost = 256
-	// batchShare: a batch is at most one node for so many live ones.
+	// batchShare: a batch is at most one node for so many live ones (ParlayANN,
+	// Manohar et al., arXiv:2305.04359, takes up to 2 %).
 	batchShare = 32
 	// applyStride is how many blocks of links are put in place while readers
 	// wait: as many as some insertions change.
@@ -27,7 +26,9 @@ const (
 // Upsert would in this order, on several goroutines: workers, or as many as there
 // are cores if that is 0. The graph that comes out depends on the calls and not on
 // the number of workers: vectors are inserted in batches that search the graph as
-// it was before them, after ParlayANN.
+// it was before them, after ParlayANN, and each is compared with those of its batch
+// that come before it as well: papers often arrive sorted by subject, and then those
+// are its nearest.
 //
 // A vector that is not valid is refused before anything is stored. When ctx ends,
 // the vectors before some place in the order are stored.
@@ -62,6 +63,7 @@ type batch struct {
 	g       *Graph
 	workers []inserter
 	items   []item
+	slots   []uint32       // of items
 	later   []int          // positions of what has to be inserted alone, afterwards
 	taken   map[uint32]int // ordinal -> position, of items
 	hashes  map[uint64]int // of vectors -> item
@@ -128,7 +130,7 @@ func (b *batch) insert(ordinals []uint32, vectors [][]float32) (int, error) {
 // higher layer than the entry point, where it would find nothing to link to.
 func (b *batch) reserve(ordinals []uint32, vectors [][]float32) error {
 	g := b.g
-	b.items, b.later = b.items[:0], b.later[:0]
+	b.items, b.slots, b.later = b.items[:0], b.slots[:0], b.later[:0]
 	clear(b.taken)
 	clear(b.hashes)
 	for i, ordinal := range ordinals {
@@ -147,6 +149,7 @@ func (b *batch) reserve(ordinals []uint32, vectors [][]float32) error {
 			return err
 		}
 		b.items = append(b.items, item{position: i, slot: slot})
+		b.slots = append(b.slots, slot)
 	}
 	return nil
 }
@@ -182,6 +185,7 @@ func (b *batch) parallel(n int, work func(in *inserter, i int)) {
 func (b *batch) draft(in *inserter, i int) {
 	it := &b.items[i]
 	before := len(in.draft.edits)
+	in.mates = b.slots[:i]
 	it.same = in.draftLinks(it.slot, noSlot)
 	// A copy, because the worker's memory is used again for the links back.
 	it.edits = make([]edit, 0, 2)
@@ -193,26 +197,46 @@ func (b *batch) draft(in *inserter, i int) {
 
 // settle decides what becomes of each item, in their order: nodes that found their
 // vector share its node, and those whose tree neighbour has no room for all of
-// them are inserted alone.
+// them are inserted alone. It puts the links of the others in place.
 func (b *batch) settle() {
 	g := b.g
 	joined := make(map[uint32]int, len(b.items))
+	gone := make(map[uint32]bool)
 	for i := range b.items {
 		it := &b.items[i]
+		if len(gone) > 0 {
+			it.unlink(gone)
+		}
 		if it.same != noSlot {
-			it.discard = true
+			it.discard, gone[it.slot] = true, true
 			continue
 		}
 		base := it.edits[len(it.edits)-1] // layer 0 comes last
 		parent := base.to[0]
 		if g.links.treeDegree(parent)+joined[parent] >= g.treeCapacity() {
-			it.discard = true
+			it.discard, gone[it.slot] = true, true
 			b.later = append(b.later, it.position)
 			continue
 		}
 		joined[parent]++
 	}
 	slices.Sort(b.later)
+	for _, it := range b.items {
+		if !it.discard {
+			for _, e := range it.edits { // nobody reads these blocks yet
+				g.links.set(e.slot, e.level, e.tree, e.to)
+			}
+		}
+	}
+}
+
+// unlink takes links to slots that will not be there out of an item. None of them
+// is a tree edge: those lead to nodes of the graph.
+func (it *item) unlink(gone map[uint32]bool) {
+	for i := range it.edits {
+		e := &it.edits[i]
+		e.to = slices.DeleteFunc(e.to, func(to uint32) bool { return gone[to] })
+	}
 }
 
 // collectBacks lists the links that are due back, grouped by the block that they
@@ -268,13 +292,6 @@ func (b *batch) draftBacks() []edit {
 // Until then they lead on.
 func (b *batch) put(edits []edit) {
 	g := b.g
-	for _, it := range b.items {
-		if !it.discard {
-			for _, e := range it.edits { // nobody reads them yet
-				g.links.set(e.slot, e.level, e.tree, e.to)
-			}
-		}
-	}
 	for stride := range slices.Chunk(edits, applyStride) {
 		g.mu.Lock()
 		for _, e := range stride {

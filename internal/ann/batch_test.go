@@ -11,6 +11,7 @@ import (
 
 	"akin/internal/ann"
 	"akin/internal/ann/anntest"
+	"akin/internal/vec"
 )
 
 func ordinalsTo(n int) []uint32 {
@@ -77,7 +78,8 @@ func TestManyAreTheSameWithAnyWorkers(t *testing.T) {
 	}
 }
 
-// TestManyAreAsGoodAsOneByOne compares recall where the beam is small.
+// TestManyAreAsGoodAsOneByOne compares recall where the beam is small. The vectors
+// come sorted by subject, so that those of a batch are each other's nearest.
 func TestManyAreAsGoodAsOneByOne(t *testing.T) {
 	const dimension, size = 48, 6000
 	n := size
@@ -85,6 +87,16 @@ func TestManyAreAsGoodAsOneByOne(t *testing.T) {
 		n = 1500
 	}
 	vectors := anntest.Clustered(43, n, dimension, 60)
+	subjects := slices.Clone(vectors[:60])
+	subject := func(v []float32) (best int) {
+		for i, s := range subjects {
+			if vec.Dot(v, s) > vec.Dot(v, subjects[best]) {
+				best = i
+			}
+		}
+		return best
+	}
+	slices.SortStableFunc(vectors, func(a, b []float32) int { return subject(a) - subject(b) })
 	many, one := newGraph(t, dimension, ann.Options{AlwaysWalk: true}), newGraph(t, dimension, ann.Options{AlwaysWalk: true})
 	plain := newExact(t, dimension)
 	anntest.Fill(t, one, vectors)

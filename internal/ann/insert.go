@@ -85,6 +85,8 @@ type inserter struct {
 	g       *Graph
 	draft   draft
 	chooser chooser
+	mates   []uint32 // slots on their way in that may be linked to as well
+	joined  []rank   // scratch: what was found, and mates
 }
 
 // draftNode drafts the links of a reserved slot and those back to it. If it comes
@@ -127,9 +129,9 @@ func (in *inserter) draftLinks(slot, old uint32) (same uint32) {
 			return same
 		}
 		if b.level == 0 {
-			in.draftBase(slot, w.ranks)
+			in.draftBase(slot, w.ranks, in.withMates(w, b))
 		} else {
-			in.draftLayer(slot, b.level, w.ranks)
+			in.draftLayer(slot, b.level, in.withMates(w, b))
 		}
 		if len(w.ranks) > 0 {
 			seed = w.ranks[0].number()
@@ -154,6 +156,30 @@ func (in *inserter) sameVector(slot uint32, found []rank) uint32 {
 	return noSlot
 }
 
+// withMates returns what a search found together with the mates that are as near,
+// best first. It may be called for one beam after the other.
+func (in *inserter) withMates(w *walk, b beam) []rank {
+	if len(in.mates) == 0 {
+		return w.ranks
+	}
+	least := rank(0)
+	if len(w.ranks) >= b.ef {
+		least = w.ranks[len(w.ranks)-1]
+	}
+	joined := append(in.joined[:0], w.ranks...)
+	for i, score := range w.compareAll(&in.g.rows, b.query, in.mates) {
+		mate := in.mates[i]
+		if r := rankOf(score, mate); r > least && int(in.g.links.levels[mate]) >= b.level {
+			joined = append(joined, r)
+		}
+	}
+	in.joined = joined
+	if len(joined) > len(w.ranks) {
+		sortRanks(joined)
+	}
+	return joined
+}
+
 // draftLayer links a new slot in a layer above 0.
 func (in *inserter) draftLayer(slot uint32, level int, found []rank) {
 	in.chooser.begin(&in.g.rows, nil)
@@ -162,12 +188,12 @@ func (in *inserter) draftLayer(slot uint32, level int, found []rank) {
 }
 
 // draftBase links a new slot in layer 0, where it joins the tree at the nearest
-// node that has room.
-func (in *inserter) draftBase(slot uint32, found []rank) {
+// node found that has room.
+func (in *inserter) draftBase(slot uint32, found, candidates []rank) {
 	parent := in.parentFor(found)
 	in.draft.fixed = append(in.draft.fixed[:0], parent)
 	in.chooser.begin(&in.g.rows, in.draft.fixed)
-	chosen := in.chooser.fill(found, in.g.options.M)
+	chosen := in.chooser.fill(candidates, in.g.options.M)
 	in.draft.add(slot, 0, 1, chosen)
 }
 
