@@ -11,7 +11,7 @@ VERSION     ?= 0.1.0-dev
 TOOLS       := $(CURDIR)/.akin/tools
 VENV        := $(CURDIR)/.akin/venv
 
-.PHONY: help setup build run test lint gen gen-check gen-tools tools test-python bench-embed bench-job bench-latency bench-filter clean
+.PHONY: help setup build run test lint gen gen-check gen-tools tools test-python bench-embed bench-job bench-ann bench-latency bench-filter clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -75,10 +75,24 @@ bench-job: setup $(BENCH_VENV)/.ready ## Measure akin embed: beside the bare rat
 	$(BENCH_VENV)/bin/python testdata/reference/bench_job.py --akin bin/akin --worker bin/benchworker --home .akin --papers $(ABSTRACTS)
 	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; bin/jobworker -rows $(JOB_ROWS) -dir "$$scratch"
 
+# The nearest-neighbour index beside its peers. VECTORS is an npy file of unit
+# vectors; ANN_FLAGS adds to the run, for example --synthetic 100000.
+ANN_VENV  := $(CURDIR)/.akin/ann-venv
+VECTORS   ?= ../shared/data/vectors/abstracts.f16.npy
+ANN_FLAGS ?=
+
+$(ANN_VENV)/.ready: testdata/reference/ann-requirements.txt
+	$(PYTHON) -m venv $(ANN_VENV)
+	$(ANN_VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+bench-ann: $(ANN_VENV)/.ready ## Measure the index beside its peers, on VECTORS.
+	go build -o bin/annworker ./internal/ann/benchworker
+	$(ANN_VENV)/bin/python testdata/reference/bench_ann.py --worker bin/annworker --vectors $(VECTORS) --threads $(ANN_FLAGS)
+
 bench-latency: setup ## Measure a query through gRPC, idle and during a bulk import.
 	AKIN_BENCH=1 go test ./internal/cli -run TestLatency -v -count 1
 
-ABSTRACTS ?= ../shared/data/abstracts/abstracts.jsonl.gz
 
 bench-filter: ## Measure filters and their index over the papers of ABSTRACTS.
 	AKIN_FILTER_CORPUS=$(abspath $(ABSTRACTS)) go test ./internal/filter -run '^$$' -bench Corpus
@@ -91,12 +105,13 @@ lint: tools ## Lint Go and protos.
 	.ci/fetch-googleapis.sh
 	$(TOOLS)/buf lint proto
 
-gen: tools ## Generate the Go code and the OpenAPI file from the protos.
+gen: tools ## Generate Go and OpenAPI from the protos, and the vector kernels.
 	.ci/fetch-googleapis.sh
 	PATH="$(TOOLS):$$PATH" $(TOOLS)/buf generate
+	go generate ./internal/vec
 
 gen-check: gen ## Fail if committed generated code is not current.
-	git diff --exit-code -- proto internal/rpc/akin.swagger.json
+	git diff --exit-code -- proto internal/rpc/akin.swagger.json internal/vec
 	@test -z "$$(git status --porcelain -- proto)" || { git status --porcelain -- proto; exit 1; }
 
 clean: ## Remove what was built; fetched files and data stay.

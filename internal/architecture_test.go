@@ -36,6 +36,7 @@ var rooms = map[string][]string{
 	"internal/embed/token":   {},
 	"internal/model":         {},
 	"internal/vec":           {},
+	"internal/vec/asm":       {}, // a module of its own: generates the kernels
 	"internal/paper":         {},
 	"internal/paper/titleid": {},
 	"models":                 {},
@@ -45,6 +46,7 @@ var rooms = map[string][]string{
 	"internal/embed/embedtest":   {"internal/embed", "internal/model", "models"},
 	"internal/embed/benchworker": {"internal/embed", "internal/model", "models"},
 	"internal/job/benchworker":   {"internal/job", "internal/ingest", "internal/vecfile"},
+	"internal/ann/benchworker":   {"internal/ann"},
 	"internal/ann/anntest":       {"internal/ann", "internal/vec", "internal/paper"},
 }
 

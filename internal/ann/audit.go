@@ -33,7 +33,7 @@ type Stats struct {
 func (g *Graph) Stats() Stats {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
-	s := Stats{Live: len(g.rows.slots), Shared: g.rows.shared, Kernel: vec.Kernel(), Bytes: g.bytes()}
+	s := Stats{Live: g.rows.slots.len(), Shared: g.rows.shared, Kernel: vec.Kernel(), Bytes: g.bytes()}
 	if g.entry != noSlot {
 		s.Entry = g.rows.ordinals[g.entry]
 		s.Levels = make([]int, g.links.levels[g.entry]+1)
@@ -55,12 +55,11 @@ func (g *Graph) Stats() Stats {
 	return s
 }
 
-// bytes adds up the arrays, and 12 bytes for each entry of the map with room to
-// grow.
+// bytes adds up the arrays. Vectors that are mapped from a file are not counted.
 func (g *Graph) bytes() int64 {
-	words := cap(g.rows.vectors) + cap(g.rows.ordinals) +
+	words := cap(g.rows.vectors) + cap(g.rows.ordinals) + cap(g.rows.scales) +
 		cap(g.links.base) + cap(g.links.upper) + cap(g.links.upperAt)
-	return 4*int64(words) + int64(cap(g.rows.state)+cap(g.links.levels)) + 12*int64(len(g.rows.slots))
+	return 4*int64(words) + int64(cap(g.rows.codes)+cap(g.rows.state)+cap(g.links.levels)) + g.rows.slots.bytes()
 }
 
 // errAudit is what every error of [Graph.Check] wraps.
@@ -88,7 +87,8 @@ func (g *Graph) Check() error {
 
 func (g *Graph) checkTables() error {
 	slots := len(g.rows.state)
-	if len(g.rows.vectors) != slots*g.dimension || len(g.rows.ordinals) != slots ||
+	if len(g.rows.mapped)+len(g.rows.vectors) != slots*g.dimension ||
+		g.rows.coded && (len(g.rows.codes) != slots*g.dimension || len(g.rows.scales) != slots) || len(g.rows.ordinals) != slots ||
 		len(g.links.levels) != slots || len(g.links.upperAt) != slots ||
 		len(g.links.base) != slots*(1+2*g.links.m) {
 		return auditf("the tables do not all have %d slots", slots)
@@ -102,8 +102,8 @@ func (g *Graph) checkTables() error {
 		}
 		highest = max(highest, g.links.levels[slot])
 		ordinal := g.rows.ordinals[slot]
-		if g.rows.slots[ordinal] != uint32(slot) {
-			return auditf("ordinal %d is in slot %d, and its entry says %d", ordinal, slot, g.rows.slots[ordinal])
+		if at, ok := g.rows.slots.get(ordinal); !ok || at != uint32(slot) {
+			return auditf("ordinal %d is in slot %d, and its entry says %d", ordinal, slot, at)
 		}
 		if n := vec.Norm(g.rows.at(uint32(slot))); !(math.Abs(n-1) <= unitTolerance) {
 			return auditf("the vector of ordinal %d has length %v", ordinal, n)
@@ -124,7 +124,7 @@ func (g *Graph) checkSharers() error {
 	for slot, ordinals := range g.rows.sharers {
 		shared += len(ordinals)
 		for _, ordinal := range ordinals {
-			if at, ok := g.rows.slots[ordinal]; !ok || at != slot || g.rows.state[slot] != slotLive {
+			if at, ok := g.rows.slots.get(ordinal); !ok || at != slot || g.rows.state[slot] != slotLive {
 				return auditf("ordinal %d shares slot %d, and its entry says %d", ordinal, slot, at)
 			}
 		}

@@ -110,7 +110,7 @@ func (c *Coder) Search(ctx context.Context, q Query) (Result, error) {
 		ranks[i] = rankOf(cosine(vec.Dot(q.Vector, node.Value)), node.Key)
 	}
 	sortRanks(ranks)
-	return Result{Neighbors: neighbors(ranks, q.K), Plan: PlanWalk}, nil
+	return Result{Neighbors: neighbors(ranks, q.K, q.Room), Plan: PlanWalk}, nil
 }
 
 // Len implements [Index].

@@ -13,6 +13,10 @@ func TestContract(t *testing.T) {
 			New:         func(d int) (ann.Index, error) { return ann.NewExact(d) },
 			LeastRecall: 1,
 		},
+		"Plain": {
+			New:         func(d int) (ann.Index, error) { return ann.NewPlain(d) },
+			LeastRecall: 1,
+		},
 		"Graph": {
 			New:         func(d int) (ann.Index, error) { return ann.NewGraph(d, ann.Options{}) },
 			LeastRecall: 1, // by scan, at these sizes
@@ -20,6 +24,12 @@ func TestContract(t *testing.T) {
 		"Graph, walking": {
 			New: func(d int) (ann.Index, error) {
 				return ann.NewGraph(d, ann.Options{AlwaysWalk: true})
+			},
+			LeastRecall: 0.97,
+		},
+		"Graph, walking, float32 alone": {
+			New: func(d int) (ann.Index, error) {
+				return ann.NewGraph(d, ann.Options{AlwaysWalk: true, Plain: true})
 			},
 			LeastRecall: 0.97,
 		},

@@ -1,10 +1,6 @@
 package ann
 
-import (
-	"slices"
-
-	"akin/internal/vec"
-)
+import "slices"
 
 // chooser picks the links of one node from candidates by the diversity
 // heuristic of Malkov & Yashunin (arXiv:1603.09320, algorithm 4, without
@@ -41,9 +37,8 @@ func (c *chooser) fill(candidates []rank, limit int) []uint32 {
 // blocked says whether a candidate is nearer to one that was chosen than to the
 // node. At equal distances it is not: rows of a grid have many.
 func (c *chooser) blocked(slot uint32, score float32) bool {
-	vector := c.rows.at(slot)
 	for _, other := range c.chosen {
-		if vec.Dot(vector, c.rows.at(other)) > score {
+		if c.rows.compare(slot, other) > score {
 			return true
 		}
 	}

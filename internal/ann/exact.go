@@ -6,19 +6,28 @@ import (
 )
 
 // Exact is an [Index] that compares the query with every vector: always right,
-// and in time proportional to the number of vectors. Memory is 4 bytes per
-// dimension and vector plus some 30 bytes per vector.
+// and in time proportional to the number of vectors. Memory is 5 bytes per
+// dimension and vector plus some 15 bytes per vector.
 type Exact struct {
-	mu   sync.RWMutex
-	rows rows // guarded by mu; its dimension never changes
+	mu    sync.RWMutex
+	rows  rows      // guarded by mu; its dimension never changes
+	walks sync.Pool // of *walk
 }
 
-// NewExact returns an empty exact index for vectors of the given dimension.
-func NewExact(dimension int) (*Exact, error) {
+// NewExact returns an empty exact index for vectors of the given dimension. It
+// compares int8 codes and then, in full, all vectors that can be among the
+// nearest by a bound of the codes' error: the answers are those of [NewPlain].
+func NewExact(dimension int) (*Exact, error) { return newExact(dimension, true) }
+
+// NewPlain returns an empty exact index that compares every vector in full: the
+// plain truth that everything else is tested against.
+func NewPlain(dimension int) (*Exact, error) { return newExact(dimension, false) }
+
+func newExact(dimension int, coded bool) (*Exact, error) {
 	if err := checkDimension(dimension); err != nil {
 		return nil, err
 	}
-	return &Exact{rows: newRows(dimension)}, nil
+	return &Exact{rows: newRows(dimension, coded)}, nil
 }
 
 // Upsert implements [Index].
@@ -28,15 +37,15 @@ func (e *Exact) Upsert(ordinal uint32, vector []float32) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if slot, ok := e.rows.slots[ordinal]; ok {
-		copy(e.rows.at(slot), vector)
+	if slot, ok := e.rows.slots.get(ordinal); ok {
+		e.rows.put(slot, ordinal, vector, slotLive)
 		return nil
 	}
 	slot, err := e.rows.add(ordinal, vector, slotLive)
 	if err != nil {
 		return err
 	}
-	e.rows.slots[ordinal] = slot
+	e.rows.slots.set(ordinal, slot)
 	return nil
 }
 
@@ -46,18 +55,17 @@ func (e *Exact) Delete(ordinal uint32) (existed bool, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	r := &e.rows
-	slot, ok := r.slots[ordinal]
+	slot, ok := r.slots.get(ordinal)
 	if !ok {
 		return false, nil
 	}
-	delete(r.slots, ordinal)
+	r.slots.remove(ordinal)
 	last := uint32(len(r.state) - 1)
 	if slot != last {
 		r.put(slot, r.ordinals[last], r.at(last), slotLive)
-		r.slots[r.ordinals[slot]] = slot
+		r.slots.set(r.ordinals[slot], slot)
 	}
-	r.vectors = r.vectors[:int(last)*r.dimension]
-	r.ordinals, r.state = r.ordinals[:last], r.state[:last]
+	r.drop()
 	return true, nil
 }
 
@@ -68,16 +76,17 @@ func (e *Exact) Search(ctx context.Context, q Query) (Result, error) {
 	}
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	found, compared, err := e.rows.scan(ctx, q.Vector, q.K, q.Keep)
-	if err != nil {
-		return Result{}, err
+	w, ok := e.walks.Get().(*walk)
+	if !ok {
+		w = &walk{codes: make([]int8, e.rows.dimension)}
 	}
-	return Result{Neighbors: found, Visited: compared, Plan: PlanScan}, nil
+	defer e.walks.Put(w)
+	return w.answer(ctx, &e.rows, q, 0)
 }
 
 // Len implements [Index].
 func (e *Exact) Len() int {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	return len(e.rows.slots)
+	return e.rows.slots.len()
 }

@@ -7,8 +7,9 @@ import (
 	"math"
 	"sync"
 
+	"github.com/edsrzf/mmap-go"
+
 	"akin/internal/paper"
-	"akin/internal/vec"
 )
 
 // Options shape a [Graph]. The zero value is a good graph.
@@ -26,6 +27,9 @@ type Options struct {
 	Seed uint64
 	// Capacity is how many vectors to make room for at once; 0 starts small.
 	Capacity int
+	// Plain walks and builds on float32 alone, without int8 codes beside the
+	// vectors: slower, for a quarter less memory.
+	Plain bool
 	// AlwaysWalk never answers by a scan, even when that is cheaper: to
 	// measure and to test the graph itself.
 	AlwaysWalk bool
@@ -75,8 +79,8 @@ func (o Options) check() error {
 }
 
 // Graph is the default [Index]: a hierarchical navigable small world graph
-// (Malkov & Yashunin, arXiv:1603.09320). Memory is 4 bytes per dimension, 8
-// bytes times M and some 40 bytes more per vector, and up to a quarter of all
+// (Malkov & Yashunin, arXiv:1603.09320). Memory is 5 bytes per dimension, 8
+// bytes times M and some 30 bytes more per vector, and up to a quarter of all
 // that as room to grow, unless Options.Capacity said how much there will be.
 //
 // Deleted vectors lead searches on until a sweep, a bounded piece of it with
@@ -89,12 +93,11 @@ type Graph struct {
 	// first look to its last change. It guards the fields that only writers
 	// use; and because nobody else changes anything, its holder reads all
 	// fields without mu.
-	writer  sync.Mutex
-	free    []uint32 // slots to use again; the last one first
-	dead    []uint32 // slots in state slotDead
-	sweep   sweep
-	draft   draft
-	chooser chooser
+	writer sync.Mutex
+	free   []uint32 // slots to use again; the last one first
+	dead   []uint32 // slots in state slotDead
+	sweep  sweep
+	own    inserter
 
 	// mu guards what readers see. Writers hold it, besides writer, only while
 	// they change that.
@@ -104,6 +107,9 @@ type Graph struct {
 	entry uint32 // a live slot of the highest layer that has any, or noSlot
 
 	walks sync.Pool // of *walk
+
+	file      mmap.MMap // the file whose vectors are mapped; guarded by mu
+	vectorSum uint32    // of the vectors in file; never changes
 }
 
 // NewGraph returns an empty graph for vectors of the given dimension.
@@ -113,6 +119,7 @@ func NewGraph(dimension int, options Options) (*Graph, error) {
 		return nil, err
 	}
 	g := &Graph{options: options, dimension: dimension}
+	g.own.g = g
 	g.reset()
 	if options.Capacity > 0 {
 		g.rows.grow(options.Capacity)
@@ -123,7 +130,7 @@ func NewGraph(dimension int, options Options) (*Graph, error) {
 
 // reset makes the graph empty. Needs both locks, once others know the graph.
 func (g *Graph) reset() {
-	g.rows, g.links = newRows(g.dimension), newLinks(g.options.M)
+	g.rows, g.links = newRows(g.dimension, !g.options.Plain), newLinks(g.options.M)
 	g.free, g.dead, g.sweep = nil, nil, sweep{}
 	g.entry = noSlot
 }
@@ -132,7 +139,7 @@ func (g *Graph) reset() {
 func (g *Graph) Len() int {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
-	return len(g.rows.slots)
+	return g.rows.slots.len()
 }
 
 // Upsert implements [Index]. To store the vector that is already there does
@@ -144,7 +151,12 @@ func (g *Graph) Upsert(ordinal uint32, vector []float32) error {
 	}
 	g.writer.Lock()
 	defer g.writer.Unlock()
-	old, replaces := g.rows.slots[ordinal]
+	return g.upsert(ordinal, vector)
+}
+
+// upsert is Upsert of a valid vector. Needs g.writer.
+func (g *Graph) upsert(ordinal uint32, vector []float32) error {
+	old, replaces := g.rows.slots.get(ordinal)
 	if replaces && sameBits(vector, g.rows.at(old)) {
 		return nil
 	}
@@ -155,7 +167,7 @@ func (g *Graph) Upsert(ordinal uint32, vector []float32) error {
 	if err != nil {
 		return err
 	}
-	same := g.draftNode(slot, old)
+	same := g.own.draftNode(slot, old)
 	g.mu.Lock()
 	if replaces {
 		g.rows.release(ordinal)
@@ -178,7 +190,7 @@ func (g *Graph) Upsert(ordinal uint32, vector []float32) error {
 func (g *Graph) Delete(ordinal uint32) (existed bool, err error) {
 	g.writer.Lock()
 	defer g.writer.Unlock()
-	slot, ok := g.rows.slots[ordinal]
+	slot, ok := g.rows.slots.get(ordinal)
 	if !ok {
 		return false, nil
 	}
@@ -188,7 +200,7 @@ func (g *Graph) Delete(ordinal uint32) (existed bool, err error) {
 		g.bury(slot)
 	}
 	g.rows.release(ordinal)
-	if len(g.rows.slots) == 0 {
+	if g.rows.slots.len() == 0 {
 		g.reset()
 	}
 	g.mu.Unlock()
@@ -242,7 +254,7 @@ func (g *Graph) Search(ctx context.Context, q Query) (Result, error) {
 	}
 	g.mu.RLock()
 	defer g.mu.RUnlock()
-	live := len(g.rows.slots)
+	live := g.rows.slots.len()
 	k := min(q.K, live)
 	ef := q.EfSearch
 	if ef == 0 {
@@ -253,33 +265,26 @@ func (g *Graph) Search(ctx context.Context, q Query) (Result, error) {
 	if g.options.AlwaysWalk {
 		a.scan, a.budget = false, 0
 	}
-	if k == 0 || a.kept == 0 || a.scan || q.Exact {
-		return g.scan(ctx, q, k, 0)
-	}
-	b := beam{query: q.Vector, ef: ef, keep: q.Keep, except: noSlot, budget: a.budget}
 	w := g.borrow()
 	defer g.walks.Put(w)
+	if k == 0 || a.kept == 0 || a.scan || q.Exact {
+		return w.answer(ctx, &g.rows, q, 0)
+	}
+	w.query = g.rows.probeOf(q.Vector, w.codes)
+	b := beam{query: &w.query, ef: ef, keep: q.Keep, except: noSlot, dense: a.dense, budget: a.budget}
 	err := g.walk(ctx, w, &b)
 	if errors.Is(err, errBudget) {
-		return g.scan(ctx, q, k, w.visited)
+		return w.answer(ctx, &g.rows, q, w.visited)
 	}
 	if err != nil {
 		return Result{}, err
 	}
-	r := Result{Neighbors: g.results(w, k, q.Keep), Visited: w.visited, Plan: PlanWalk}
+	g.rerank(w, &w.query, k, q.Keep)
+	r := Result{Neighbors: neighbors(w.ranks, k, q.Room), Visited: w.visited, Plan: PlanWalk}
 	if q.Keep != nil {
 		r.Plan = PlanFilteredWalk
 	}
 	return r, nil
-}
-
-// scan answers exactly, after a walk that already computed some distances.
-func (g *Graph) scan(ctx context.Context, q Query, k, visited int) (Result, error) {
-	found, compared, err := g.rows.scan(ctx, q.Vector, k, q.Keep)
-	if err != nil {
-		return Result{}, err
-	}
-	return Result{Neighbors: found, Visited: visited + compared, Plan: PlanScan}, nil
 }
 
 // walk searches layer 0 from where the descent through the others ends. Needs
@@ -294,44 +299,51 @@ func (g *Graph) walk(ctx context.Context, w *walk, b *beam) error {
 	return g.search(ctx, w, b, seed, g.entry)
 }
 
-// results turns the slots that a walk found into neighbours.
-func (g *Graph) results(w *walk, k int, keep Set) []Neighbor {
-	for _, r := range w.ranks {
-		g.rows.offer(&w.found, k, r.number(), cosine(r.score()), keep)
-	}
-	w.ranks = w.found.sorted(w.ranks[:0])
-	return neighbors(w.ranks, k)
-}
-
 // approach is how a search means to go about it.
 type approach struct {
 	kept   int  // upper bound of what the filter leaves
 	scan   bool // instead of walking
+	dense  bool // the filter is known to keep a third or more
 	budget int  // distances after which a walk gives up; 0 for never
 }
 
-// walkFactor is about how many distances a walk computes for each candidate
-// that it keeps: 15 at ef 64, 12 at 128 and 10 at 256, measured on 20,000
-// abstracts (TestOnAbstracts). Under a filter the cost grows more slowly than
-// chooseApproach assumes, but a scan goes through memory in order.
-const walkFactor = 12
+// walkFactor is about how many rows a scan compares in the time that a walk takes
+// for each candidate that it keeps. A walk compares 10 to 15 for each, and a scan,
+// which goes through memory in order, is two to three times as fast for each:
+// measured by BenchmarkSwitchOver, 27 to 40.
+const walkFactor = 30
+
+// filteredFactor is walkFactor under a filter, where a scan looks every ordinal up
+// and goes through memory out of order: with 60,000 papers and ef 128 a walk and a
+// scan take the same time when 15 to 20 % are kept (BenchmarkFilters).
+const filteredFactor = 15
+
+// visitsPerCandidate is at most how many distances a walk computes for each
+// candidate that it keeps: 15 at ef 64, 12 at 128 and 10 at 256.
+const visitsPerCandidate = 15
 
 // chooseApproach compares the costs, in distances, of the two ways to answer. A
 // walk has to pass through live/kept nodes for each one that it may keep.
 func chooseApproach(keep Set, live, ef int) approach {
 	a := approach{kept: live}
+	factor := float64(filteredFactor)
 	switch set := keep.(type) {
 	case nil:
+		factor = walkFactor
 	case CountedSet:
 		a.kept = int(min(uint64(live), set.GetCardinality()))
-		a.budget = max(1, a.kept)
+		a.dense = 3*a.kept >= live
+		// Where what is kept is spread evenly, a walk ends within a third of the
+		// budget; where it is far from the query, no walk ends soon.
+		expected := visitsPerCandidate * float64(ef) * float64(live) / float64(max(1, a.kept))
+		a.budget = max(1, min(a.kept/2, int(3*expected)))
 	default:
 		// Nobody knows what is kept. To ask the set about every ordinal is
 		// several times cheaper than as many distances.
 		a.budget = max(1, live/4)
 	}
 	kept := float64(a.kept)
-	a.scan = kept*kept <= walkFactor*float64(ef)*float64(live)
+	a.scan = kept*kept <= factor*float64(ef)*float64(live)
 	return a
 }
 
@@ -357,9 +369,4 @@ func (g *Graph) levelOf(ordinal uint32) int {
 	x ^= x >> 31
 	uniform := (float64(x>>11) + 0.5) / (1 << 53)
 	return min(int(-math.Log(uniform)/math.Log(float64(g.options.M))), maxLevel)
-}
-
-// similarity is the cosine of two slots' vectors, not cut off.
-func (g *Graph) similarity(a, b uint32) float32 {
-	return vec.Dot(g.rows.at(a), g.rows.at(b))
 }

@@ -31,7 +31,7 @@ func newGraph(tb testing.TB, dimension int, options ann.Options) *ann.Graph {
 
 func newExact(tb testing.TB, dimension int) *ann.Exact {
 	tb.Helper()
-	e, err := ann.NewExact(dimension)
+	e, err := ann.NewPlain(dimension)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -78,12 +78,13 @@ func newModel(t *rapid.T) *model {
 	options := ann.Options{
 		M: m, EfConstruction: rapid.IntRange(m, 20).Draw(t, "efConstruction"),
 		Seed: rapid.Uint64().Draw(t, "seed"), AlwaysWalk: true,
+		Plain: rapid.Bool().Draw(t, "plain"),
 	}
 	graph, err := ann.NewGraph(modelDimension, options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	exact, err := ann.NewExact(modelDimension)
+	exact, err := ann.NewPlain(modelDimension)
 	if err != nil {
 		t.Fatal(err)
 	}

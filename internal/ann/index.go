@@ -40,6 +40,9 @@ type Query struct {
 	Keep Set
 	// Exact asks for a scan, so that nothing is missed. A [Coder] cannot.
 	Exact bool
+	// Room is memory for the result, if its capacity is K or more; otherwise the
+	// search allocates it. With it, a search of Exact or Graph allocates nothing.
+	Room []Neighbor
 }
 
 // Plan is the way in which a search found its result.
@@ -60,7 +63,7 @@ const (
 type Result struct {
 	// Neighbors are best first; equal scores are in the order of ordinals.
 	Neighbors []Neighbor
-	// Visited is how many distances were computed.
+	// Visited is how many vectors the query was compared with.
 	Visited int
 	// Plan is how the neighbours were found.
 	Plan Plan

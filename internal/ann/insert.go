@@ -16,6 +16,7 @@ type edit struct {
 // draft collects edits that are worked out while readers go on searching, and
 // are then put in place at once. No slot is in it twice for one layer.
 type draft struct {
+	gauge
 	edits []edit
 	arena []uint32 // memory of the edits' links
 	ranks []rank   // scratch
@@ -33,7 +34,7 @@ func (d *draft) add(slot uint32, level, tree int, to []uint32) {
 
 // apply puts the edits in place. Needs g.mu.
 func (g *Graph) apply() {
-	for _, e := range g.draft.edits {
+	for _, e := range g.own.draft.edits {
 		g.links.set(e.slot, e.level, e.tree, e.to)
 	}
 }
@@ -78,34 +79,59 @@ func (g *Graph) makeRoom() {
 	g.mu.Unlock()
 }
 
-// draftNode drafts the links of a reserved slot and those back to it
-// (arXiv:1603.09320, algorithm 1). No link is made to a node that is dead, or
-// that is about to be (old). If it comes upon a node with the same vector, it
-// returns that one and the draft is of no use; otherwise noSlot.
-func (g *Graph) draftNode(slot, old uint32) (same uint32) {
-	g.draft.reset()
-	if g.entry == noSlot || g.entry == old {
+// inserter is what one goroutine needs to work out links. It only reads the
+// graph.
+type inserter struct {
+	g       *Graph
+	draft   draft
+	chooser chooser
+	mates   []uint32 // slots on their way in that may be linked to as well
+	joined  []rank   // scratch: what was found, and mates
+}
+
+// draftNode drafts the links of a reserved slot and those back to it. If it comes
+// upon a node with the same vector, it returns that one and the draft is of no
+// use; otherwise noSlot.
+func (in *inserter) draftNode(slot, old uint32) (same uint32) {
+	in.draft.reset()
+	if same = in.draftLinks(slot, old); same != noSlot {
+		return same
+	}
+	for _, e := range in.draft.edits {
+		for i, to := range e.to {
+			in.draftBack(to, e.level, slot, i < e.tree)
+		}
+	}
+	return noSlot
+}
+
+// draftLinks drafts the links of a reserved slot (arXiv:1603.09320, algorithm 1).
+// No link is made to a node that is dead, or that is about to be (old). If it
+// comes upon a node with the same vector, it returns that one.
+func (in *inserter) draftLinks(slot, old uint32) (same uint32) {
+	if in.g.entry == noSlot || in.g.entry == old {
 		return noSlot // it will be the only live node
 	}
-	w := g.borrow()
-	defer g.walks.Put(w)
-	b := beam{query: g.rows.at(slot), ef: g.options.EfConstruction, except: old}
-	top := min(int(g.links.levels[slot]), int(g.links.levels[g.entry]))
-	seed := g.descend(w, b.query, top)
+	w := in.g.borrow()
+	defer in.g.walks.Put(w)
+	w.query = in.g.rows.probe(slot)
+	b := beam{query: &w.query, ef: in.g.options.EfConstruction, except: old}
+	top := min(int(in.g.links.levels[slot]), int(in.g.links.levels[in.g.entry]))
+	seed := in.g.descend(w, b.query, top)
 	for b.level = top; b.level >= 0; b.level-- {
-		seeds := []uint32{seed, g.entry}
-		if b.level > 0 || g.rows.state[seed] == slotLive {
+		seeds := []uint32{seed, in.g.entry}
+		if b.level > 0 || in.g.rows.state[seed] == slotLive {
 			seeds = seeds[:1]
 		}
 		// The only error is the context's, and this one has none.
-		_ = g.search(context.Background(), w, &b, seeds...)
-		if same = g.sameVector(slot, w.ranks); same != noSlot {
+		_ = in.g.search(context.Background(), w, &b, seeds...)
+		if same = in.sameVector(slot, w.ranks); same != noSlot {
 			return same
 		}
 		if b.level == 0 {
-			g.draftBase(slot, w.ranks)
+			in.draftBase(slot, w.ranks, in.withMates(w, b))
 		} else {
-			g.draftLayer(slot, b.level, w.ranks)
+			in.draftLayer(slot, b.level, in.withMates(w, b))
 		}
 		if len(w.ranks) > 0 {
 			seed = w.ranks[0].number()
@@ -116,96 +142,116 @@ func (g *Graph) draftNode(slot, old uint32) (same uint32) {
 
 // sameVector returns the first slot found that has the same vector as slot, or
 // noSlot.
-func (g *Graph) sameVector(slot uint32, found []rank) uint32 {
-	itself := g.similarity(slot, slot)
+func (in *inserter) sameVector(slot uint32, found []rank) uint32 {
+	itself := in.g.rows.compare(slot, slot)
 	for _, r := range found {
 		// Lengths are only nearly 1, so that others may score higher.
 		if r.score() < itself {
 			break
 		}
-		if sameBits(g.rows.at(slot), g.rows.at(r.number())) {
+		if sameBits(in.g.rows.at(slot), in.g.rows.at(r.number())) {
 			return r.number()
 		}
 	}
 	return noSlot
 }
 
-// draftLayer links a new slot in a layer above 0.
-func (g *Graph) draftLayer(slot uint32, level int, found []rank) {
-	g.chooser.begin(&g.rows, nil)
-	chosen := g.chooser.fill(found, g.options.M)
-	g.draft.add(slot, level, 0, chosen)
-	for _, to := range g.draft.edits[len(g.draft.edits)-1].to {
-		g.draftBack(to, slot, level, false)
+// withMates returns what a search found together with the mates that are as near,
+// best first. It may be called for one beam after the other.
+func (in *inserter) withMates(w *walk, b beam) []rank {
+	if len(in.mates) == 0 {
+		return w.ranks
 	}
+	least := rank(0)
+	if len(w.ranks) >= b.ef {
+		least = w.ranks[len(w.ranks)-1]
+	}
+	joined := append(in.joined[:0], w.ranks...)
+	for i, score := range w.compareAll(&in.g.rows, b.query, in.mates) {
+		mate := in.mates[i]
+		if r := rankOf(score, mate); r > least && int(in.g.links.levels[mate]) >= b.level {
+			joined = append(joined, r)
+		}
+	}
+	in.joined = joined
+	if len(joined) > len(w.ranks) {
+		sortRanks(joined)
+	}
+	return joined
+}
+
+// draftLayer links a new slot in a layer above 0.
+func (in *inserter) draftLayer(slot uint32, level int, found []rank) {
+	in.chooser.begin(&in.g.rows, nil)
+	chosen := in.chooser.fill(found, in.g.options.M)
+	in.draft.add(slot, level, 0, chosen)
 }
 
 // draftBase links a new slot in layer 0, where it joins the tree at the nearest
-// node that has room.
-func (g *Graph) draftBase(slot uint32, found []rank) {
-	parent := g.parentFor(found)
-	g.draft.fixed = append(g.draft.fixed[:0], parent)
-	g.chooser.begin(&g.rows, g.draft.fixed)
-	chosen := g.chooser.fill(found, g.options.M)
-	g.draft.add(slot, 0, 1, chosen)
-	for _, to := range g.draft.edits[len(g.draft.edits)-1].to {
-		g.draftBack(to, slot, 0, to == parent)
-	}
+// node found that has room.
+func (in *inserter) draftBase(slot uint32, found, candidates []rank) {
+	parent := in.parentFor(found)
+	in.draft.fixed = append(in.draft.fixed[:0], parent)
+	in.chooser.begin(&in.g.rows, in.draft.fixed)
+	chosen := in.chooser.fill(candidates, in.g.options.M)
+	in.draft.add(slot, 0, 1, chosen)
 }
 
 // parentFor picks the tree neighbour of a new node near which these were found.
-func (g *Graph) parentFor(found []rank) uint32 {
+func (in *inserter) parentFor(found []rank) uint32 {
 	for _, r := range found {
-		if g.links.treeDegree(r.number()) < g.treeCapacity() {
+		if in.g.links.treeDegree(r.number()) < in.g.treeCapacity() {
 			return r.number()
 		}
 	}
 	if len(found) > 0 {
-		return g.treeRoom(found[0].number())
+		return in.g.treeRoom(found[0].number())
 	}
-	return g.treeRoom(g.entry)
+	return in.g.treeRoom(in.g.entry)
 }
 
-// draftBack links slot back from a node, as a tree edge or as one that has to
-// compete with the node's other links once there is no more room.
-func (g *Graph) draftBack(from, slot uint32, level int, asTree bool) {
+// draftBack is draftBacks for one new slot.
+func (in *inserter) draftBack(from uint32, level int, slot uint32, asTree bool) {
+	if asTree {
+		in.draftBacks(from, level, []uint32{slot}, nil)
+	} else {
+		in.draftBacks(from, level, nil, []uint32{slot})
+	}
+}
+
+// draftBacks links new slots back from a node: some by tree edges, the others by
+// links that have to compete with the node's own once there is no more room.
+func (in *inserter) draftBacks(from uint32, level int, asTree, others []uint32) {
+	g := in.g
 	present := g.links.of(from, level)
 	tree := 0
 	if level == 0 {
 		tree = g.links.treeDegree(from)
 	}
-	fixed := append(g.draft.fixed[:0], present[:tree]...)
+	fixed := append(append(in.draft.fixed[:0], present[:tree]...), asTree...)
+	in.draft.fixed = fixed
 	ordinary := present[tree:]
-	if asTree {
-		fixed = append(fixed, slot)
-		tree++
-	}
-	g.draft.fixed = fixed
+	tree += len(asTree)
 	capacity := g.links.capacity(level)
-	if len(present) < capacity {
-		all := append(fixed, ordinary...)
-		if !asTree {
-			all = append(all, slot)
-		}
-		g.draft.fixed = all
-		g.draft.add(from, level, tree, all)
+	all := append(append(fixed, ordinary...), others...)
+	in.draft.fixed = all
+	if len(all) <= capacity {
+		in.draft.add(from, level, tree, all)
 		return
 	}
-	ranks := g.rankAll(from, ordinary)
-	if !asTree {
-		ranks = append(ranks, rankOf(g.similarity(from, slot), slot))
-	}
-	g.draft.ranks = ranks
+	ranks := in.rankAll(from, all[tree:])
+	in.draft.ranks = ranks
 	sortRanks(ranks)
-	g.chooser.begin(&g.rows, fixed)
-	g.draft.add(from, level, tree, g.chooser.fill(ranks, capacity))
+	in.chooser.begin(&g.rows, all[:tree])
+	in.draft.add(from, level, tree, in.chooser.fill(ranks, capacity))
 }
 
 // rankAll scores slots by their similarity to one, in scratch memory.
-func (g *Graph) rankAll(to uint32, slots []uint32) []rank {
-	ranks := g.draft.ranks[:0]
-	for _, s := range slots {
-		ranks = append(ranks, rankOf(g.similarity(to, s), s))
+func (in *inserter) rankAll(to uint32, slots []uint32) []rank {
+	ranks := in.draft.ranks[:0]
+	p := in.g.rows.probe(to)
+	for i, score := range in.draft.compareAll(&in.g.rows, &p, slots) {
+		ranks = append(ranks, rankOf(score, slots[i]))
 	}
 	return ranks
 }
@@ -215,7 +261,7 @@ func (g *Graph) rankAll(to uint32, slots []uint32) []rank {
 func (g *Graph) admit(slot uint32) {
 	g.apply()
 	g.rows.state[slot] = slotLive
-	g.rows.slots[g.rows.ordinals[slot]] = slot
+	g.rows.slots.set(g.rows.ordinals[slot], slot)
 	// The entry point is not live when slot replaces the only vector.
 	if g.entry == noSlot || g.rows.live() == 1 || g.links.levels[slot] > g.links.levels[g.entry] {
 		g.entry = slot

@@ -109,12 +109,16 @@ func (b *best) sorted(dst []rank) []rank {
 	return dst
 }
 
-// neighbors turns ranks of ordinals, best first, into at most k results.
-func neighbors(ranks []rank, k int) []Neighbor {
+// neighbors turns ranks of ordinals, best first, into at most k results, in the
+// room that is given if it is enough.
+func neighbors(ranks []rank, k int, room []Neighbor) []Neighbor {
 	ranks = ranks[:min(k, len(ranks))]
-	out := make([]Neighbor, len(ranks))
-	for i, r := range ranks {
-		out[i] = Neighbor{Ordinal: r.number(), Score: r.score()}
+	if cap(room) < len(ranks) {
+		room = make([]Neighbor, len(ranks))
 	}
-	return out
+	room = room[:len(ranks)]
+	for i, r := range ranks {
+		room[i] = Neighbor{Ordinal: r.number(), Score: r.score()}
+	}
+	return room
 }

@@ -158,3 +158,43 @@ func farFrom(t *testing.T, exact *ann.Exact, v []float32, n int) *roaring.Bitmap
 	}
 	return keep
 }
+
+// TestChurnOnAbstracts replaces every vector twice, the second time with its own, and
+// compares with a graph that never had others.
+func TestChurnOnAbstracts(t *testing.T) {
+	vectors, queries := realVectors(t)
+	n := len(vectors)
+	churned, fresh := newGraph(t, dimension, ann.Options{AlwaysWalk: true}), newGraph(t, dimension, ann.Options{AlwaysWalk: true})
+	exact := newExact(t, dimension)
+	for i := range vectors { // in another order, as others' vectors
+		if err := churned.Upsert(uint32(i), vectors[(i*7+n/2)%n]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for round := range 2 {
+		for i := range vectors {
+			v := vectors[i]
+			if round == 0 {
+				v = vectors[(i+n/3)%n]
+			}
+			if _, err := churned.Delete(uint32(i)); err != nil {
+				t.Fatal(err)
+			}
+			if err := churned.Upsert(uint32(i), v); err != nil {
+				t.Fatal(err)
+			}
+		}
+		audit(t, churned)
+	}
+	anntest.Fill(t, fresh, vectors)
+	anntest.Fill(t, exact, vectors)
+	for _, ef := range []int{16, 32, 64, 0} {
+		q := ann.Query{K: 10, EfSearch: ef}
+		a, b := anntest.Recall(t, churned, exact, queries, q), anntest.Recall(t, fresh, exact, queries, q)
+		t.Logf("every vector replaced twice, efSearch %3d: recall@10 %.4f (%.0f), never changed %.4f (%.0f)",
+			ef, a.Recall, a.Visited, b.Recall, b.Visited)
+		if ef == 0 && a.Recall < b.Recall-0.005 {
+			t.Errorf("efSearch %d: recall@10 is %.4f after churn, and %.4f without", ef, a.Recall, b.Recall)
+		}
+	}
+}

@@ -90,7 +90,7 @@ func (g *Graph) beginSweep(bound int) bool {
 // sweepSome sweeps the next slots, ends the sweep after the last one, and says
 // whether it did.
 func (g *Graph) sweepSome() bool {
-	g.draft.reset()
+	g.own.draft.reset()
 	w := g.borrow()
 	defer g.walks.Put(w)
 	for swept := 0; swept < sweepStride && g.sweep.cursor < len(g.rows.state); g.sweep.cursor++ {
@@ -142,16 +142,16 @@ func (g *Graph) draftRepair(w *walk, slot uint32) {
 			continue
 		}
 		if g.rows.state[slot] != slotLive {
-			g.draft.add(slot, level, tree, w.fresh)
+			g.own.draft.add(slot, level, tree, w.fresh)
 			continue
 		}
-		g.chooser.begin(&g.rows, w.fresh)
+		g.own.chooser.begin(&g.rows, w.fresh)
 		remain := len(w.fresh)
 		g.inherit(w, present, level)
-		ranks := g.rankAll(slot, w.fresh[remain:])
-		g.draft.ranks = ranks
+		ranks := g.own.rankAll(slot, w.fresh[remain:])
+		g.own.draft.ranks = ranks
 		sortRanks(ranks)
-		g.draft.add(slot, level, tree, g.chooser.fill(ranks, g.links.capacity(level)))
+		g.own.draft.add(slot, level, tree, g.own.chooser.fill(ranks, g.links.capacity(level)))
 	}
 }
 
@@ -190,7 +190,7 @@ func (g *Graph) endSweep() {
 func (g *Graph) compact() {
 	used := len(g.rows.state) - len(g.free)
 	moved := make([]uint32, len(g.rows.state)) // old slot -> new slot
-	rows, to := newRows(g.dimension), newLinks(g.options.M)
+	rows, to := newRows(g.dimension, g.rows.coded), newLinks(g.options.M)
 	rows.grow(used)
 	to.grow(used)
 	for old, state := range g.rows.state {
@@ -206,9 +206,7 @@ func (g *Graph) compact() {
 		to.add()
 		to.raise(slot, int(g.links.levels[old]))
 	}
-	for ordinal, slot := range g.rows.slots {
-		rows.slots[ordinal] = moved[slot]
-	}
+	rows.slots = g.rows.slots.renumbered(moved)
 	for slot, ordinals := range g.rows.sharers {
 		rows.sharers[moved[slot]] = ordinals
 	}

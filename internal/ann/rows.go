@@ -1,7 +1,6 @@
 package ann
 
 import (
-	"context"
 	"math"
 	"slices"
 
@@ -19,44 +18,56 @@ const (
 	slotCondemned                  // deleted, and the sweep under way is unlinking it
 )
 
-// noSlot is no slot's number.
-const noSlot = math.MaxUint32
+const (
+	// noSlot is no slot's number.
+	noSlot = math.MaxUint32
+	// mostSlots is how many there can be: pool.go keeps two flags beside a slot.
+	mostSlots = 1 << 30
+)
 
-// scanStride is how many rows are compared between looks at the context.
-const scanStride = 4096
-
-// rows is a table of vectors of one dimension in one piece of memory. A row is
-// known by its slot, its position; the ordinals are what callers know. Several
-// ordinals may share one row.
+// rows is a table of vectors of one dimension. A row is known by its slot, its
+// position; the ordinals are what callers know. Several ordinals may share one
+// row.
+//
+// Beside each vector is its int8 form (see [vec.Quantize]), if the table is
+// coded: a quarter of the memory to wait for, and close enough to tell which
+// vectors are worth comparing in full.
 type rows struct {
 	dimension int
-	vectors   []float32           // shape [slots, dimension]
+	coded     bool
+	vectors   []float32           // shape [slots, dimension], those of mapped left out
+	mapped    []float32           // the first slots' vectors, in a file
+	codes     []int8              // shape [slots, dimension] if coded
+	scales    []float32           // of codes
 	ordinals  []uint32            // of each slot, the first
 	sharers   map[uint32][]uint32 // slot -> its further ordinals, where there are any
 	shared    int                 // ordinals in sharers
 	state     []slotState         // of each slot
-	slots     map[uint32]uint32   // ordinal -> slot, of live slots only
+	slots     *slotTable          // ordinal -> slot, of live slots only
 }
 
-func newRows(dimension int) rows {
-	return rows{dimension: dimension, slots: make(map[uint32]uint32), sharers: make(map[uint32][]uint32)}
+func newRows(dimension int, coded bool) rows {
+	return rows{
+		dimension: dimension, coded: coded,
+		slots: newSlotTable(), sharers: make(map[uint32][]uint32),
+	}
 }
 
 // live returns the number of live slots.
-func (r *rows) live() int { return len(r.slots) - r.shared }
+func (r *rows) live() int { return r.slots.len() - r.shared }
 
 // share puts an ordinal that is nowhere yet in a live slot beside others.
 func (r *rows) share(slot, ordinal uint32) {
 	r.sharers[slot] = append(r.sharers[slot], ordinal)
 	r.shared++
-	r.slots[ordinal] = slot
+	r.slots.set(ordinal, slot)
 }
 
 // release takes an ordinal out of its slot. If it was the only one there, the
 // slot still names it and must not stay live.
 func (r *rows) release(ordinal uint32) {
-	slot := r.slots[ordinal]
-	delete(r.slots, ordinal)
+	slot := r.slots.at(ordinal)
+	r.slots.remove(ordinal)
 	others := r.sharers[slot]
 	if len(others) == 0 {
 		return
@@ -109,8 +120,17 @@ func (r *rows) offer(found *best, limit int, slot uint32, score float32, keep Se
 
 // at returns the vector of a slot.
 func (r *rows) at(slot uint32) []float32 {
+	vectors, from := r.vectors, int(slot)*r.dimension-len(r.mapped)
+	if from < 0 {
+		vectors, from = r.mapped, from+len(r.mapped)
+	}
+	return vectors[from : from+r.dimension : from+r.dimension]
+}
+
+// code returns the int8 form of a slot's vector.
+func (r *rows) code(slot uint32) []int8 {
 	from := int(slot) * r.dimension
-	return r.vectors[from : from+r.dimension : from+r.dimension]
+	return r.codes[from : from+r.dimension : from+r.dimension]
 }
 
 // grow makes room for n more rows.
@@ -118,90 +138,44 @@ func (r *rows) grow(n int) {
 	r.vectors = slices.Grow(r.vectors, n*r.dimension)
 	r.ordinals = slices.Grow(r.ordinals, n)
 	r.state = slices.Grow(r.state, n)
+	if r.coded {
+		r.codes = slices.Grow(r.codes, n*r.dimension)
+		r.scales = slices.Grow(r.scales, n)
+	}
 }
 
 // add appends a row and returns its slot.
 func (r *rows) add(ordinal uint32, vector []float32, state slotState) (uint32, error) {
-	if len(r.state) == noSlot {
+	if len(r.state) == mostSlots {
 		return 0, fullError(len(r.state))
 	}
+	slot := uint32(len(r.state))
 	r.vectors = append(r.vectors, vector...)
 	r.ordinals = append(r.ordinals, ordinal)
 	r.state = append(r.state, state)
-	return uint32(len(r.state) - 1), nil
+	if r.coded {
+		r.codes = append(r.codes, make([]int8, r.dimension)...)
+		r.scales = append(r.scales, 0)
+		r.scales[slot] = vec.Quantize(r.code(slot), vector)
+	}
+	return slot, nil
 }
 
 // put writes a row over a free slot.
 func (r *rows) put(slot, ordinal uint32, vector []float32, state slotState) {
 	copy(r.at(slot), vector)
 	r.ordinals[slot], r.state[slot] = ordinal, state
-}
-
-// scan compares the query with every live row that is kept, and returns the
-// exact k best and how many it compared.
-func (r *rows) scan(ctx context.Context, query []float32, k int, keep Set) ([]Neighbor, int, error) {
-	k = min(k, len(r.slots))
-	if k == 0 {
-		return nil, 0, ctx.Err()
+	if r.coded {
+		r.scales[slot] = vec.Quantize(r.code(slot), vector)
 	}
-	s := scanner{rows: r, query: query, k: k}
-	s.found.heap = make(heap, 0, k)
-	var err error
-	if counted, ok := keep.(CountedSet); ok && counted.GetCardinality() < uint64(len(r.slots)) {
-		err = s.overSet(ctx, counted)
-	} else {
-		err = s.overSlots(ctx, keep)
+}
+
+// drop removes the last row, which nobody must know any more.
+func (r *rows) drop() {
+	last := len(r.state) - 1
+	r.vectors = r.vectors[:last*r.dimension]
+	r.ordinals, r.state = r.ordinals[:last], r.state[:last]
+	if r.coded {
+		r.codes, r.scales = r.codes[:last*r.dimension], r.scales[:last]
 	}
-	if err != nil {
-		return nil, s.compared, err
-	}
-	return neighbors(s.found.sorted(make([]rank, 0, s.found.len())), k), s.compared, nil
-}
-
-// scanner is one scan under way.
-type scanner struct {
-	rows     *rows
-	query    []float32
-	k        int
-	found    best
-	compared int
-}
-
-// score returns the cosine of the query with a slot's vector.
-func (s *scanner) score(slot uint32) float32 {
-	s.compared++
-	return cosine(vec.Dot(s.query, s.rows.at(slot)))
-}
-
-// overSlots goes through memory in order and asks the set about each row.
-func (s *scanner) overSlots(ctx context.Context, keep Set) error {
-	for at, state := range s.rows.state {
-		if at%scanStride == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		slot := uint32(at)
-		if state == slotLive && s.rows.keeps(slot, keep) {
-			s.rows.offer(&s.found, s.k, slot, s.score(slot), keep)
-		}
-	}
-	return nil
-}
-
-// overSet goes through the set and looks each ordinal up.
-func (s *scanner) overSet(ctx context.Context, keep CountedSet) error {
-	seen := 0
-	var err error
-	keep.Iterate(func(ordinal uint32) bool {
-		if seen%scanStride == 0 {
-			if err = ctx.Err(); err != nil {
-				return false
-			}
-		}
-		seen++
-		if slot, ok := s.rows.slots[ordinal]; ok {
-			s.found.offer(rankOf(s.score(slot), ordinal), s.k)
-		}
-		return true
-	})
-	return err
 }

@@ -1,7 +1,5 @@
 package ann
 
-import "akin/internal/vec"
-
 // The edges of layer 0 are directed and are pruned, so nothing in the
 // construction of Malkov & Yashunin keeps a node reachable: nodes that every
 // neighbour has dropped, and islands of near-duplicates, are known to appear,
@@ -52,7 +50,7 @@ func (g *Graph) treeLeave(slot uint32) {
 	for i := 1; i < len(parts); i++ {
 		nearest, score := parts[0], float32(-2)
 		for _, other := range parts[:i] {
-			if s := vec.Dot(g.rows.at(parts[i]), g.rows.at(other)); s > score {
+			if s := g.rows.compare(parts[i], other); s > score {
 				nearest, score = other, s
 			}
 		}
@@ -69,7 +67,7 @@ func (g *Graph) treeJoin(slot, to uint32) {
 	g.links.promote(slot, to, func(ordinary []uint32) int {
 		worst, score := 0, float32(2)
 		for i, other := range ordinary {
-			if s := vec.Dot(g.rows.at(slot), g.rows.at(other)); s < score {
+			if s := g.rows.compare(slot, other); s < score {
 				worst, score = i, s
 			}
 		}

@@ -14,17 +14,21 @@ const walkStride = 64
 // errBudget ends a walk that has come to cost more than a scan.
 var errBudget = errors.New("walk over budget")
 
-// walk is the working memory of one search through the graph. It is pooled: a
-// search allocates nothing but its result.
+// walk is the working memory of one search. It is pooled: a search allocates
+// nothing but its result, and not that if the caller gives room.
 type walk struct {
+	gauge
+	scanner  scanner
+	query    probe    // what is searched for
+	codes    []int8   // memory for its codes
 	marks    []uint16 // of each slot: the epoch in which it was seen last
 	epoch    uint16
+	pool     pool
 	frontier heap
 	found    best
-	ranks    []rank    // what the last beam found, as slots
-	fresh    []uint32  // links of the node at hand that were not seen yet
-	scores   []float32 // of fresh
-	visited  int       // distances computed
+	ranks    []rank   // what the last beam found, as slots
+	fresh    []uint32 // links of the node at hand that were not seen yet
+	visited  int      // vectors compared
 }
 
 // begin makes the walk forget what it has seen. Marks are compared with an
@@ -39,8 +43,7 @@ func (w *walk) begin(slots int) {
 		w.epoch = 0
 	}
 	w.epoch++
-	w.frontier = w.frontier[:0]
-	w.found.reset()
+	w.fresh = w.fresh[:0]
 }
 
 // see marks a slot and says whether it was new.
@@ -52,11 +55,32 @@ func (w *walk) see(slot uint32) bool {
 	return true
 }
 
+// seeAll leaves in w.fresh those of the slots that were not seen, and marks them.
+// Whether one was seen is as good as random, so it has no branch on that.
+func (w *walk) seeAll(slots []uint32) {
+	if cap(w.fresh) < len(slots) {
+		w.fresh = make([]uint32, 0, 2*len(slots))
+	}
+	fresh, n := w.fresh[:len(slots)], 0
+	marks, epoch := w.marks, w.epoch
+	for _, slot := range slots {
+		mark := &marks[slot]
+		isNew := 0
+		if *mark != epoch {
+			isNew = 1
+		}
+		*mark = epoch
+		fresh[n] = slot
+		n += isNew
+	}
+	w.fresh = fresh[:n]
+}
+
 // borrow takes a walk from the pool. The caller gives it back with g.walks.Put.
 func (g *Graph) borrow() *walk {
 	w, ok := g.walks.Get().(*walk)
 	if !ok {
-		w = new(walk)
+		w = &walk{codes: make([]int8, g.dimension)}
 	}
 	w.visited = 0
 	return w
@@ -64,33 +88,35 @@ func (g *Graph) borrow() *walk {
 
 // beam describes a search of one layer.
 type beam struct {
-	query  []float32
+	query  *probe
 	level  int
 	ef     int    // how many to find
 	keep   Set    // of ordinals; nil for all
 	except uint32 // a slot that must not be found, or noSlot
+	dense  bool   // keep keeps so many that a pool can hold what only leads on
 	budget int    // distances after which to give up; 0 for no limit
 }
 
 // accepts says whether a slot may be found, and not only passed through.
 func (g *Graph) accepts(b *beam, slot uint32) bool {
-	return g.rows.state[slot] == slotLive && slot != b.except && g.rows.keeps(slot, b.keep)
+	return g.rows.state[slot] == slotLive && slot != b.except &&
+		(b.keep == nil || g.rows.keeps(slot, b.keep))
 }
 
 // descend goes greedily from the entry point through the layers above level
 // and returns the node where it ends (arXiv:1603.09320, algorithm 5, lines
 // 4-7, with ef = 1).
-func (g *Graph) descend(w *walk, query []float32, level int) uint32 {
+func (g *Graph) descend(w *walk, query *probe, level int) uint32 {
 	at := g.entry
-	score := vec.Dot(query, g.rows.at(at))
+	score := w.compareAll(&g.rows, query, []uint32{at})[0]
 	w.visited++
 	for layer := int(g.links.levels[at]); layer > level; layer-- {
 		for moved := true; moved; {
 			moved = false
-			w.measure(&g.rows, query, g.links.of(at, layer))
-			for i, s := range w.scores {
+			slots := g.links.of(at, layer)
+			for i, s := range w.score(&g.rows, query, slots) {
 				if s > score {
-					at, score, moved = w.fresh[i], s, true
+					at, score, moved = slots[i], s, true
 				}
 			}
 		}
@@ -98,20 +124,10 @@ func (g *Graph) descend(w *walk, query []float32, level int) uint32 {
 	return at
 }
 
-// measure copies slots to w.fresh and scores them.
-func (w *walk) measure(rows *rows, query []float32, slots []uint32) {
-	w.fresh = append(w.fresh[:0], slots...)
-	w.score(rows, query)
-}
-
-// score fills w.scores for w.fresh.
-func (w *walk) score(rows *rows, query []float32) {
-	if cap(w.scores) < len(w.fresh) {
-		w.scores = make([]float32, len(w.fresh), 2*len(w.fresh))
-	}
-	w.scores = w.scores[:len(w.fresh)]
-	vec.DotRows(w.scores, query, rows.vectors, w.fresh)
-	w.visited += len(w.fresh)
+// score is compareAll, counted.
+func (w *walk) score(rows *rows, query *probe, slots []uint32) []float32 {
+	w.visited += len(slots)
+	return w.compareAll(rows, query, slots)
 }
 
 // search finds the b.ef acceptable nodes of a layer that are nearest to the
@@ -120,42 +136,88 @@ func (w *walk) score(rows *rows, query []float32) {
 // lead on but do not count.
 func (g *Graph) search(ctx context.Context, w *walk, b *beam, seeds ...uint32) error {
 	w.begin(len(g.rows.state))
-	w.fresh = w.fresh[:0]
-	for _, seed := range seeds {
-		if w.see(seed) {
-			w.fresh = append(w.fresh, seed)
-		}
+	w.seeAll(seeds)
+	// Under a filter that keeps few, most of what is seen leads on only, which a
+	// pool would have to move about.
+	if b.ef <= poolMost && (b.keep == nil || b.dense) {
+		return g.searchPool(ctx, w, b)
 	}
-	w.score(&g.rows, b.query)
-	g.take(w, b)
-	for expanded := 1; len(w.frontier) > 0; expanded++ {
-		if expanded%walkStride == 0 && ctx.Err() != nil {
-			return ctx.Err()
+	return g.searchHeaps(ctx, w, b)
+}
+
+// searchPool goes on from the seeds in w.fresh.
+func (g *Graph) searchPool(ctx context.Context, w *walk, b *beam) error {
+	p := &w.pool
+	p.reset(b.ef)
+	for expanded := 0; ; expanded++ {
+		scores := w.score(&g.rows, b.query, w.fresh)
+		if b.budget > 0 && (w.visited > b.budget || len(p.entries) > poolSlack*b.ef) {
+			return errBudget
 		}
-		next := w.frontier.pop()
-		if w.found.len() >= b.ef && next.score() < w.found.worst().score() {
-			break
-		}
-		w.fresh = w.fresh[:0]
-		for _, to := range g.links.of(next.number(), b.level) {
-			if w.see(to) {
-				w.fresh = append(w.fresh, to)
+		g.fetchNext(w, b.level, scores)
+		bar := p.bar() | entryFlags
+		for i, slot := range w.fresh {
+			if e := entryOf(scores[i], slot, g.accepts(b, slot)); e > bar {
+				p.insert(e)
+				bar = p.bar() | entryFlags
 			}
 		}
-		w.score(&g.rows, b.query)
+		next := p.best()
+		if next == 0 {
+			break
+		}
+		if expanded%walkStride == walkStride-1 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		p.expand()
+		w.seeAll(g.links.of(next.slot(), b.level))
+	}
+	w.ranks = p.acceptable(w.ranks[:0])
+	return nil
+}
+
+// fetchNext begins to fetch the links of the node that will be expanded next,
+// while the nodes in w.fresh are sorted in.
+func (g *Graph) fetchNext(w *walk, level int, scores []float32) {
+	next := w.pool.best()
+	for i, s := range scores {
+		next = max(next, rankOf(s, w.fresh[i]<<2))
+	}
+	if next != 0 {
+		vec.Prefetch(g.links.block(next.slot(), level))
+	}
+}
+
+// searchHeaps goes on from the seeds in w.fresh.
+func (g *Graph) searchHeaps(ctx context.Context, w *walk, b *beam) error {
+	w.frontier = w.frontier[:0]
+	w.found.reset()
+	for expanded := 0; ; expanded++ {
+		scores := w.score(&g.rows, b.query, w.fresh)
 		if b.budget > 0 && w.visited > b.budget {
 			return errBudget
 		}
-		g.take(w, b)
+		g.take(w, b, scores)
+		if len(w.frontier) == 0 {
+			break
+		}
+		if expanded%walkStride == walkStride-1 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		next := w.frontier.pop()
+		if w.found.len() >= b.ef && next < w.found.worst() {
+			break
+		}
+		w.seeAll(g.links.of(next.number(), b.level))
 	}
 	w.ranks = w.found.sorted(w.ranks[:0])
 	return nil
 }
 
 // take sorts the nodes in w.fresh into the frontier and what is found.
-func (g *Graph) take(w *walk, b *beam) {
+func (g *Graph) take(w *walk, b *beam, scores []float32) {
 	for i, slot := range w.fresh {
-		r := rankOf(w.scores[i], slot)
+		r := rankOf(scores[i], slot)
 		if w.found.len() >= b.ef && r < w.found.worst() {
 			continue
 		}

@@ -75,7 +75,7 @@ func (s Subject) filled(t *testing.T, vectors [][]float32) ann.Index {
 
 func truth(t *testing.T, vectors [][]float32) ann.Index {
 	t.Helper()
-	index, err := ann.NewExact(dimension)
+	index, err := ann.NewPlain(dimension)
 	if err != nil {
 		t.Fatal(err)
 	}

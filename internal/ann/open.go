@@ -1,0 +1,305 @@
+package ann
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+	"unsafe"
+
+	"github.com/edsrzf/mmap-go"
+)
+
+// OpenOptions say how to open a file of a graph. What shaped the graph is in the
+// file.
+type OpenOptions struct {
+	// InMemory reads the float32 vectors into memory, and checks their checksum.
+	// Otherwise they stay in the file, which is mapped: a search reads of them
+	// what it needs to compare in full. Writing to the graph never changes the
+	// file.
+	InMemory bool
+	// EfSearch and AlwaysWalk are as in [Options]; an EfSearch of 0 is the file's.
+	EfSearch   int
+	AlwaysWalk bool
+}
+
+// OpenGraph reads a file that [Graph.Save] wrote. Before it answers it has checked
+// the checksum of everything but mapped vectors (see [Graph.Verify]), and that all
+// links lead to nodes and the spanning tree is one, so that nothing in the file can
+// make the graph fail later. A file that is not right is an error of kind DataLoss
+// that says why; one that is not there wraps [os.ErrNotExist].
+//
+// While the vectors are mapped, the file must not be written to; Save replaces it,
+// which does no harm. Call Close when the graph is not needed any more.
+func OpenGraph(path string, o OpenOptions) (*Graph, Stamp, error) {
+	if err := checkHost(); err != nil {
+		return nil, Stamp{}, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, Stamp{}, fmt.Errorf("open the graph: %w", err)
+	}
+	defer f.Close()
+	r := fileReader{file: f}
+	g, err := r.read(o)
+	if err != nil {
+		return nil, Stamp{}, corrupt(path, err)
+	}
+	return g, r.header.stamp, nil
+}
+
+// Close gives up the file. The graph must not be used afterwards, except that
+// searches under way are waited for; it is empty then.
+func (g *Graph) Close() error {
+	g.writer.Lock()
+	defer g.writer.Unlock()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.reset()
+	if g.file == nil {
+		return nil
+	}
+	file := g.file
+	g.file = nil
+	return file.Unmap()
+}
+
+// Verify reads the mapped vectors of an opened graph, as they were in the file,
+// and says whether their checksum is right. It takes as long as reading the file.
+// It tells nothing about a graph that was changed since.
+func (g *Graph) Verify() error {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	if g.file != nil && checksum(bytesOf(g.rows.mapped)) != g.vectorSum {
+		return corrupt("of the graph", damagef("the checksum of its vectors is wrong"))
+	}
+	return nil
+}
+
+// fileReader reads one file.
+type fileReader struct {
+	file   *os.File
+	header *header
+	at     [sections]int64
+}
+
+func (r *fileReader) read(o OpenOptions) (*Graph, error) {
+	page := make([]byte, filePage)
+	if _, err := io.ReadFull(r.file, page); err != nil {
+		return nil, damagef("it is shorter than a header")
+	}
+	h, err := decodeHeader(page)
+	if err != nil {
+		return nil, err
+	}
+	r.header = h
+	var end int64
+	r.at, end = h.offsets()
+	if info, err := r.file.Stat(); err != nil || info.Size() != end {
+		return nil, damagef("it should be %d bytes long", end)
+	}
+	options := h.options
+	options.AlwaysWalk = o.AlwaysWalk
+	if o.EfSearch != 0 {
+		options.EfSearch = o.EfSearch
+	}
+	g, err := NewGraph(h.dimension, options)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.tables(g); err != nil {
+		return nil, err
+	}
+	if err := g.adopt(h); err != nil {
+		return nil, err
+	}
+	return g, r.vectors(g, o.InMemory)
+}
+
+// section reads a section into new memory with some room to grow.
+func section[T float32 | uint32 | int8 | uint8 | slotState](r *fileReader, number int) ([]T, error) {
+	n := int(r.header.lengths()[number]) / int(unsafe.Sizeof(*new(T)))
+	s := make([]T, n, n+n/32)
+	if _, err := r.file.ReadAt(bytesOf(s), r.at[number]); err != nil {
+		return nil, damagef("its section of %s cannot be read: %v", sectionNames[number], err)
+	}
+	if checksum(bytesOf(s)) != r.header.sums[number] {
+		return nil, damagef("the checksum of its %s is wrong", sectionNames[number])
+	}
+	return s, nil
+}
+
+// tables reads everything but the vectors.
+func (r *fileReader) tables(g *Graph) (err error) {
+	read := func(err2 error) { err = firstOf(err, err2) }
+	var err2 error
+	g.rows.codes, err2 = section[int8](r, sectionCodes)
+	read(err2)
+	g.rows.scales, err2 = section[float32](r, sectionScales)
+	read(err2)
+	g.rows.ordinals, err2 = section[uint32](r, sectionOrdinals)
+	read(err2)
+	g.rows.state, err2 = section[slotState](r, sectionState)
+	read(err2)
+	g.links.levels, err2 = section[uint8](r, sectionLevels)
+	read(err2)
+	g.links.base, err2 = section[uint32](r, sectionBase)
+	read(err2)
+	g.links.upper, err2 = section[uint32](r, sectionUpper)
+	read(err2)
+	if err != nil {
+		return err
+	}
+	pairs, err := section[uint32](r, sectionSharers)
+	if err != nil {
+		return err
+	}
+	return g.adoptSharers(pairs)
+}
+
+func firstOf(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// vectors maps or reads the vectors.
+func (r *fileReader) vectors(g *Graph, inMemory bool) (err error) {
+	if inMemory || r.header.slots == 0 {
+		g.rows.vectors, err = section[float32](r, sectionVectors)
+		return err
+	}
+	// Private: what is written to reused slots stays in this process.
+	file, err := mmap.MapRegion(r.file, int(r.at[sectionCodes]), mmap.COPY, 0, 0)
+	if err != nil {
+		return damagef("it cannot be mapped: %v", err)
+	}
+	n := int(r.header.lengths()[sectionVectors]) / 4
+	g.file, g.vectorSum = file, r.header.sums[sectionVectors]
+	g.rows.mapped = unsafe.Slice((*float32)(unsafe.Pointer(&file[filePage])), n) //nolint:gosec // the length was checked, the page is aligned
+	return nil
+}
+
+// adopt makes what is not in the file from what is, and checks both.
+func (g *Graph) adopt(h *header) error {
+	g.entry = h.entry
+	if err := g.adoptSlots(); err != nil {
+		return err
+	}
+	if err := g.adoptBlocks(h.blocks); err != nil {
+		return err
+	}
+	for slot, state := range g.rows.state {
+		if state == slotFree {
+			if g.links.base[slot*(1+2*g.links.m)] != 0 || g.links.levels[slot] != 0 {
+				return damagef("node %d is free and has links", slot)
+			}
+			continue
+		}
+		for level := 0; level <= int(g.links.levels[slot]); level++ {
+			if err := g.adoptLinks(uint32(slot), level); err != nil {
+				return err
+			}
+		}
+	}
+	if err := g.checkTree(); err != nil {
+		return damage(err.Error())
+	}
+	if len(g.dead) > tombstoneBound(g.rows.live()) {
+		g.beginSweep(0)
+	}
+	return nil
+}
+
+// adoptSlots lists the slots by state and maps the ordinals.
+func (g *Graph) adoptSlots() error {
+	highest := uint8(0)
+	for slot, state := range g.rows.state {
+		switch state {
+		case slotFree:
+			g.free = append(g.free, uint32(slot))
+		case slotDead:
+			g.dead = append(g.dead, uint32(slot))
+		case slotLive:
+			highest = max(highest, g.links.levels[slot])
+			if !g.mapOrdinal(g.rows.ordinals[slot], uint32(slot)) {
+				return damagef("ordinal %d is there twice", g.rows.ordinals[slot])
+			}
+		default:
+			return damagef("node %d is in state %d", slot, state)
+		}
+		if g.rows.coded && !(g.rows.scales[slot] >= 0 && g.rows.scales[slot] <= 1) {
+			return damagef("node %d has scale %v", slot, g.rows.scales[slot])
+		}
+	}
+	slices.Reverse(g.free) // the lowest is used first
+	if g.rows.live() == 0 {
+		if g.entry != noSlot {
+			return damagef("it has an entry point and no nodes")
+		}
+		return nil
+	}
+	if int(g.entry) >= len(g.rows.state) || g.rows.state[g.entry] != slotLive || g.links.levels[g.entry] != highest {
+		return damagef("its entry point is not a node of the highest layer")
+	}
+	return nil
+}
+
+// mapOrdinal puts an ordinal in a slot and says whether it was nowhere.
+func (g *Graph) mapOrdinal(ordinal, slot uint32) bool {
+	if _, ok := g.rows.slots.get(ordinal); ok {
+		return false
+	}
+	g.rows.slots.set(ordinal, slot)
+	return true
+}
+
+// adoptSharers lists the ordinals beside the first ones.
+func (g *Graph) adoptSharers(pairs []uint32) error {
+	for i := 0; i < len(pairs); i += 2 {
+		slot, ordinal := pairs[i], pairs[i+1]
+		if int(slot) >= len(g.rows.state) || g.rows.state[slot] != slotLive || !g.mapOrdinal(ordinal, slot) {
+			return damagef("ordinal %d shares node %d", ordinal, slot)
+		}
+		g.rows.sharers[slot] = append(g.rows.sharers[slot], ordinal)
+		g.rows.shared++
+	}
+	return nil
+}
+
+// adoptBlocks finds the blocks of higher layers, which are in the order of slots.
+func (g *Graph) adoptBlocks(blocks int) error {
+	g.links.upperAt = make([]uint32, len(g.rows.state), cap(g.rows.state))
+	next := 0
+	for slot, level := range g.links.levels {
+		if level > maxLevel {
+			return damagef("node %d is in layer %d", slot, level)
+		}
+		if level > 0 {
+			g.links.upperAt[slot] = uint32(next)
+			next += int(level)
+		}
+	}
+	if next != blocks || next > math.MaxInt32 {
+		return damagef("it has %d blocks of higher layers and needs %d", blocks, next)
+	}
+	return nil
+}
+
+// adoptLinks makes sure that the links of a slot in a layer lead where a search
+// can go.
+func (g *Graph) adoptLinks(slot uint32, level int) error {
+	block := g.links.block(slot, level)
+	count, tree := int(block[0]&0xffff), int(block[0]>>16)
+	if count > len(block)-1 || tree > count || tree > g.treeCapacity() || level > 0 && tree > 0 {
+		return damagef("node %d counts %d links, %d of them tree edges, in layer %d", slot, count, tree, level)
+	}
+	for _, to := range block[1 : 1+count] {
+		if int(to) >= len(g.rows.state) || to == slot || g.rows.state[to] == slotFree || int(g.links.levels[to]) < level {
+			return damagef("node %d links to %d in layer %d", slot, to, level)
+		}
+	}
+	return nil
+}

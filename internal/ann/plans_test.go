@@ -1,0 +1,116 @@
+package ann_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"akin/internal/ann"
+	"akin/internal/ann/anntest"
+)
+
+// BenchmarkSwitchOver compares a walk and a scan of indexes of several sizes: where
+// they take the same time is where plans should change.
+func BenchmarkSwitchOver(b *testing.B) {
+	all := anntest.Abstracts(b, 61_000)
+	for _, n := range []int{1_000, 2_500, 5_000, 10_000, 20_000, 60_000} {
+		graph := newGraph(b, dimension, ann.Options{Capacity: n, AlwaysWalk: true})
+		if err := graph.UpsertMany(context.Background(), ordinalsTo(n), all[:n], 2); err != nil {
+			b.Fatal(err)
+		}
+		for _, ef := range []int{0, 64, 128, 256} {
+			b.Run(fmt.Sprintf("n=%d/ef=%d", n, ef), func(b *testing.B) {
+				room := make([]ann.Neighbor, 10)
+				i := 0
+				for b.Loop() {
+					q := ann.Query{Vector: all[60_000+i%1000], K: 10, EfSearch: ef, Exact: ef == 0, Room: room}
+					if _, err := graph.Search(context.Background(), q); err != nil {
+						b.Fatal(err)
+					}
+					i++
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkFilters compares, under filters, the plan that a graph chooses with the
+// scan of what is left and with a walk at any price. Filters keep a share at random,
+// or the part of it that is nearest to the query, or farthest from it.
+func BenchmarkFilters(b *testing.B) {
+	const n, questions = 60_000, 50
+	all := anntest.Abstracts(b, n+1_000)
+	graph := newGraph(b, dimension, ann.Options{Capacity: n})
+	if err := graph.UpsertMany(context.Background(), ordinalsTo(n), all[:n], 2); err != nil {
+		b.Fatal(err)
+	}
+	for _, kind := range []string{"random", "near", "far"} {
+		for _, share := range []float64{0.5, 0.25, 0.1, 0.01, 0.001} {
+			filters := make([]*roaring.Bitmap, questions)
+			for i := range filters {
+				filters[i] = filterOf(b, graph, kind, share, all[n+i], uint64(i))
+			}
+			for _, plan := range []string{"chosen", "scan", "walk"} {
+				b.Run(fmt.Sprintf("%s/%g/%s", kind, share, plan), func(b *testing.B) {
+					ann.SetAlwaysWalk(graph, plan == "walk")
+					defer ann.SetAlwaysWalk(graph, false)
+					room, truth := make([]ann.Neighbor, 10), make([]ann.Neighbor, 10)
+					hits, wanted, i := 0, 0, 0
+					plans := map[ann.Plan]int{}
+					for b.Loop() {
+						q := ann.Query{Vector: all[n+i%questions], K: 10, Keep: filters[i%questions], Exact: plan == "scan", Room: room}
+						r, err := graph.Search(context.Background(), q)
+						if err != nil {
+							b.Fatal(err)
+						}
+						plans[r.Plan]++
+						if i++; i <= questions {
+							b.StopTimer()
+							q.Exact, q.Room = true, truth
+							hits += common(r.Neighbors, anntest.Search(b, graph, q).Neighbors)
+							wanted += 10
+							b.StartTimer()
+						}
+					}
+					b.ReportMetric(float64(hits)/float64(wanted), "recall@10")
+					b.ReportMetric(float64(plans[ann.PlanScan])/float64(i), "scans/op")
+				})
+			}
+		}
+	}
+}
+
+func common(a, b []ann.Neighbor) (n int) {
+	for _, x := range a {
+		if slices.ContainsFunc(b, func(y ann.Neighbor) bool { return y.Ordinal == x.Ordinal }) {
+			n++
+		}
+	}
+	return n
+}
+
+// filterOf keeps a share of a graph's ordinals. "near" and "far" keep it among the
+// half that is nearest to, or farthest from, a query.
+func filterOf(tb testing.TB, g *ann.Graph, kind string, share float64, query []float32, seed uint64) *roaring.Bitmap {
+	r := rand.New(rand.NewPCG(seed, 71))
+	n := g.Len()
+	from := make([]uint32, 0, n)
+	for _, near := range anntest.Search(tb, g, ann.Query{Vector: query, K: n, Exact: true}).Neighbors {
+		from = append(from, near.Ordinal)
+	}
+	switch kind {
+	case "near":
+		from = from[:n/2]
+	case "far":
+		from = from[n/2:]
+	}
+	keep := roaring.New()
+	for _, at := range r.Perm(len(from))[:min(len(from), int(share*float64(n)))] {
+		keep.Add(from[at])
+	}
+	return keep
+}

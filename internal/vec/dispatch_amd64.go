@@ -1,0 +1,72 @@
+package vec
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
+
+//go:generate go -C asm run . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg vec
+
+// supports says whether this CPU can run a kernel.
+func supports(k kernel) bool {
+	x := &cpu.X86
+	switch k {
+	case avx512:
+		return supports(avx2) && x.HasBMI2 && x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX512VNNI
+	case avx2:
+		return x.HasAVX2 && x.HasFMA
+	}
+	return true
+}
+
+func best() kernel {
+	for _, k := range []kernel{avx512, avx2} {
+		if supports(k) {
+			return k
+		}
+	}
+	return portable
+}
+
+// floats multiplies without looking at lengths. No slice is empty.
+func (k kernel) floats(dst, query, rows []float32, ids []uint32) {
+	alone := len(ids) == 1
+	switch {
+	case k == avx512 && alone:
+		dotFloatAVX512(&dst[0], &query[0], &rows[0], &ids[0], 1, len(query))
+	case k == avx2 && alone:
+		dotFloatAVX2(&dst[0], &query[0], &rows[0], &ids[0], 1, len(query))
+	case k == avx512:
+		dotRowsFloatAVX512(&dst[0], &query[0], &rows[0], &ids[0], len(ids), len(query))
+	case k == avx2:
+		dotRowsFloatAVX2(&dst[0], &query[0], &rows[0], &ids[0], len(ids), len(query))
+	default:
+		portableFloats(dst, query, rows, ids)
+	}
+}
+
+// ints is floats for int8.
+func (k kernel) ints(dst []int32, query, rows []int8, ids []uint32) {
+	alone := len(ids) == 1
+	switch {
+	case k == avx512 && alone:
+		dotInt8VNNI(&dst[0], &query[0], &rows[0], &ids[0], 1, len(query))
+	case k == avx2 && alone:
+		dotInt8AVX2(&dst[0], &query[0], &rows[0], &ids[0], 1, len(query))
+	case k == avx512:
+		dotRowsInt8VNNI(&dst[0], &query[0], &rows[0], &ids[0], len(ids), len(query))
+	case k == avx2:
+		dotRowsInt8AVX2(&dst[0], &query[0], &rows[0], &ids[0], len(ids), len(query))
+	default:
+		portableInts(dst, query, rows, ids)
+	}
+}
+
+// Prefetch begins to fetch memory that will be read soon, so that other work can
+// be done meanwhile. It changes nothing but speed; on other CPUs it does nothing.
+func Prefetch[T any](s []T) {
+	if len(s) > 0 {
+		prefetchLines((*byte)(unsafe.Pointer(&s[0])), len(s)*int(unsafe.Sizeof(s[0]))) //nolint:gosec // an address, for a hint
+	}
+}

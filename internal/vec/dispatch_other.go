@@ -1,0 +1,21 @@
+//go:build !amd64
+
+package vec
+
+func supports(k kernel) bool { return k == portable }
+
+func best() kernel { return portable }
+
+// floats multiplies without looking at lengths. No slice is empty.
+func (k kernel) floats(dst, query, rows []float32, ids []uint32) {
+	portableFloats(dst, query, rows, ids)
+}
+
+// ints is floats for int8.
+func (k kernel) ints(dst []int32, query, rows []int8, ids []uint32) {
+	portableInts(dst, query, rows, ids)
+}
+
+// Prefetch begins to fetch memory that will be read soon, so that other work can
+// be done meanwhile. It changes nothing but speed; on this CPU it does nothing.
+func Prefetch[T any](_ []T) {}
