@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -193,7 +194,7 @@ func (a *App) openCatalog(ctx context.Context, embedder *embed.Embedder) (engine
 	}
 	a.onClose(s.Close)
 	c, err := catalog.OpenEmbedded(ctx, catalog.Config{
-		Store: s, Space: embedder.Space(), Index: catalog.IndexKind(a.config.Index), Log: a.log,
+		Store: s, Space: embedder.Space(), Index: catalog.IndexKind(a.config.Index), Dir: filepath.Join(a.config.Data, "indexes"), Log: a.log,
 	})
 	if err != nil {
 		return nil, err

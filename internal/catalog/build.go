@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"slices"
 
 	"akin/internal/ann"
 	"akin/internal/paper"
@@ -26,6 +27,10 @@ func (c *Embedded) maybeBuild() {
 			l.writing.Lock()
 			l.building = false
 			l.writing.Unlock()
+			return
+		}
+		if c.ctx.Err() == nil {
+			c.save()
 		}
 	}()
 }
@@ -44,7 +49,7 @@ func (c *Embedded) buildGraph(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := fill(ctx, snapshot, graph); err != nil {
+	if err := fillGraph(ctx, snapshot, graph); err != nil {
 		return err
 	}
 	// Most of the way without holding writers back, the rest with.
@@ -60,9 +65,36 @@ func (c *Embedded) buildGraph(ctx context.Context) error {
 	l.mu.Lock()
 	l.index, l.walks = graph, true
 	l.mu.Unlock()
-	l.building = false
+	l.building, l.saved = false, 0
 	c.config.Log.Info("the graph answers now", "papers", graph.Len())
 	return nil
+}
+
+// buildBatch is how many vectors are handed to the graph at a time, which it
+// inserts on all cores.
+const buildBatch = 4096
+
+// fillGraph is fill on all cores.
+func fillGraph(ctx context.Context, snapshot *store.Snapshot, graph *ann.Graph) error {
+	var ordinals []uint32
+	var vectors [][]float32
+	flush := func() error {
+		err := graph.UpsertMany(ctx, ordinals, vectors, 0)
+		ordinals, vectors = ordinals[:0], vectors[:0]
+		return err
+	}
+	for v, err := range snapshot.Vectors(ctx) {
+		if err != nil {
+			return err
+		}
+		ordinals, vectors = append(ordinals, v.Ordinal), append(vectors, slices.Clone(v.Values)) // only lent
+		if len(ordinals) == buildBatch {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return flush()
 }
 
 // catchUp applies the changes after a sequence number to an index and gives the
@@ -111,7 +143,11 @@ func (c *Embedded) reload() error {
 		return err
 	}
 	l.mu.Lock()
+	old := l.index
 	l.index, l.walks = index, c.config.Index == CoderIndex
 	l.mu.Unlock()
+	if graph, ok := old.(*ann.Graph); ok {
+		return graph.Close() // nobody searches it any more
+	}
 	return nil
 }

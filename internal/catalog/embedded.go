@@ -49,7 +49,10 @@ type Config struct {
 	// GraphFrom is the number of papers from which GraphIndex walks a graph; 0
 	// means 10,000. Below, a scan takes about as long and misses nothing.
 	GraphFrom int
-	Log       *slog.Logger
+	// Dir keeps what is derived from the store, so that a start need not make it
+	// anew; "" keeps nothing. Losing it loses nothing.
+	Dir string
+	Log *slog.Logger
 }
 
 // Embedded is the catalog of one machine. Queries see every acknowledged change;
@@ -70,8 +73,9 @@ type live struct {
 	writing sync.Mutex
 	// building says that a graph is being built; guarded by writing.
 	building bool
-	// trimmed is up to where the change log was let go of; guarded by writing.
-	trimmed uint64
+	// trimmed is up to where the change log was let go of, and saved what the
+	// graph's file contains; guarded by writing.
+	trimmed, saved uint64
 
 	mu       sync.RWMutex // guards what follows
 	index    ann.Index
@@ -105,16 +109,27 @@ func OpenEmbedded(ctx context.Context, config Config) (*Embedded, error) {
 		c.stop()
 		return nil, fmt.Errorf("load index: %w", err)
 	}
+	if c.graphPath() != "" {
+		c.builds.Add(1)
+		go func() {
+			defer c.builds.Done()
+			c.keepSaved(c.ctx)
+		}()
+	}
 	return c, nil
 }
 
-// Close stops background builds and waits for them.
+// Close stops background builds, waits for them and saves the graph.
 func (c *Embedded) Close() error {
 	c.stop()
 	c.live.writing.Lock() // no new build begins
 	c.live.building = true
 	c.live.writing.Unlock()
 	c.builds.Wait()
+	c.save()
+	if graph, ok := c.live.index.(*ann.Graph); ok {
+		return graph.Close()
+	}
 	return nil
 }
 
@@ -139,8 +154,10 @@ func (c *Embedded) load(ctx context.Context) error {
 		return err
 	}
 	defer snapshot.Close()
-	index, err := c.indexOf(ctx, snapshot)
-	if err != nil {
+	var index ann.Index
+	if graph := c.openGraph(ctx, snapshot); graph != nil {
+		index = graph
+	} else if index, err = c.indexOf(ctx, snapshot); err != nil {
 		return err
 	}
 	ids := make([]string, snapshot.NextOrdinal())
@@ -157,7 +174,8 @@ func (c *Embedded) load(ctx context.Context) error {
 	defer l.writing.Unlock()
 	l.mu.Lock()
 	l.index, l.ids, l.sequence, l.papers = index, ids, snapshot.Sequence(), uint32(snapshot.Count())
-	l.walks, l.attributes = c.config.Index == CoderIndex, attributes
+	_, l.walks = index.(*ann.Graph)
+	l.walks, l.attributes = l.walks || c.config.Index == CoderIndex, attributes
 	l.mu.Unlock()
 	c.maybeBuild()
 	return c.trim(ctx)
@@ -443,9 +461,13 @@ func coderRefuses(id string) error {
 // holds live.writing.
 func (c *Embedded) trim(ctx context.Context) error {
 	l := c.live
-	if l.building || l.sequence < l.trimmed+trimEvery {
+	done := l.sequence
+	if _, ok := l.index.(*ann.Graph); ok && c.graphPath() != "" {
+		done = l.saved // the file catches up from here
+	}
+	if l.building || done < l.trimmed+trimEvery {
 		return nil
 	}
-	l.trimmed = l.sequence
-	return c.config.Store.TrimChanges(ctx, l.name, l.sequence)
+	l.trimmed = done
+	return c.config.Store.TrimChanges(ctx, l.name, done)
 }

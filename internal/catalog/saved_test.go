@@ -1,0 +1,144 @@
+package catalog_test
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"akin/internal/catalog"
+	"akin/internal/paper"
+	"akin/internal/store"
+)
+
+// openSaved opens a catalog that saves its graph, and gives what it logs.
+func openSaved(t *testing.T, dir string) (c *catalog.Embedded, log *logged, closeAll func()) {
+	t.Helper()
+	s, err := store.Open(filepath.Join(dir, "data"), store.Options{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log = new(logged)
+	c, err = catalog.OpenEmbedded(t.Context(), catalog.Config{
+		Store: s, Space: space(), GraphFrom: 100, Dir: filepath.Join(dir, "indexes"), Log: slog.New(slog.NewTextHandler(log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, log, func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// logged is what was logged, by any goroutine.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// waitSaved waits for the graph's file.
+func waitSaved(t *testing.T, path string) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the graph was never saved")
+		}
+	}
+}
+
+// A graph that was saved answers at once after the next start, with what was
+// written since; one that is old, foreign, damaged or gone is built anew.
+func TestSavedGraph(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "indexes", "papers.graph")
+	c, _, closeAll := openSaved(t, dir)
+	for n := range 300 {
+		apply(t, c, put(n, 1))
+	}
+	waitSaved(t, file)
+	closeAll()
+	old, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, log, closeAll := openSaved(t, dir)
+	if strings.Contains(log.String(), "building") {
+		t.Errorf("the saved graph was not used:\n%s", log)
+	}
+	apply(t, c, put(5, 2))
+	apply(t, c, catalog.Mutation{Delete: true, Paper: paper.Paper{ID: "p0007"}})
+	apply(t, c, put(900, 1))
+	closeAll()
+	current, err := os.ReadFile(file)
+	if err != nil || bytes.Equal(current, old) {
+		t.Errorf("closing did not save the graph (%v)", err)
+	}
+	damaged := bytes.Clone(old)
+	damaged[len(damaged)/2] ^= 4
+	vectors := bytes.Clone(old)
+	for i := 4096; i < 4096+300*4*dimension; i += 4 { // found only by reading all
+		vectors[i+3] ^= 0x80
+	}
+	for _, tc := range []struct {
+		name    string
+		file    []byte
+		rebuilt bool
+	}{
+		{"as it was closed", current, false},
+		{"from before the last changes", old, false},
+		{"damaged", damaged, true},
+		{"other vectors", vectors, true},
+		{"cut off", old[:len(old)/2], true},
+		{"something else", []byte("hello"), true},
+		{"empty", nil, true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if err := os.WriteFile(file, tc.file, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			c, log, closeAll := openSaved(t, dir)
+			defer closeAll()
+			if tc.rebuilt { // or is about to be
+				for deadline := time.Now().Add(time.Minute); !strings.Contains(log.String(), "answers now") && time.Now().Before(deadline); {
+					time.Sleep(10 * time.Millisecond)
+				}
+			}
+			for n, revision := range map[int]int{5: 2, 8: 1, 900: 1, 299: 1} {
+				if h := nearest(t, c, vectorOf(n*100+revision), false).Hits[0]; h.ID != fmt.Sprintf("p%04d", n) || h.Score < .9999 {
+					t.Errorf("paper %d: found %+v", n, h)
+				}
+			}
+			if h := nearest(t, c, vectorOf(701), false).Hits[0]; h.ID == "p0007" {
+				t.Error("a deleted paper was found")
+			}
+			if got := strings.Contains(log.String(), "built anew"); got != tc.rebuilt {
+				t.Errorf("built anew: %v, want %v\n%s", got, tc.rebuilt, log)
+			}
+		})
+	}
+}
