@@ -52,7 +52,9 @@ func (c *Embedded) openGraph(ctx context.Context, snapshot *store.Snapshot) *ann
 	if err != nil {
 		c.config.Log.Warn("the saved graph cannot be used and is built anew", "file", path, "error", err)
 		if graph != nil {
-			err = graph.Close()
+			if err := graph.Close(); err != nil {
+				c.config.Log.Warn("closing the saved graph failed", "error", err)
+			}
 		}
 		return nil
 	}
