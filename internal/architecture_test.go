@@ -27,6 +27,7 @@ var rooms = map[string][]string{
 	"internal/store":         {"internal/paper"},
 	"internal/ann":           {"internal/paper", "internal/vec"},
 	"internal/filter":        {"internal/paper"},
+	"internal/lexical":       {"internal/paper"},
 	"internal/ingest":        {"internal/paper", "internal/paper/titleid"},
 	"internal/vecfile":       {"internal/paper"},
 	"internal/harvest":       {"internal/ingest", "internal/paper"},
@@ -58,6 +59,7 @@ var only = map[string]string{
 	"github.com/coder/hnsw":           "internal/ann",
 	"github.com/alecthomas/kong":      "internal/cli",
 	"go.einride.tech/aip":             "internal/filter",
+	"github.com/blevesearch":          "internal/lexical",
 }
 
 // imports gives what the files of each package import, tests left out. It reads

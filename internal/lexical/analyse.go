@@ -1,0 +1,286 @@
+package lexical
+
+import (
+	"bytes"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	uax29 "github.com/blevesearch/segment"
+	"github.com/blevesearch/snowballstem"
+	"github.com/blevesearch/snowballstem/english"
+)
+
+// maxWordBytes is where longer words are cut, in texts and queries alike.
+const maxWordBytes = 64
+
+// word is what the analyser finds in a text.
+type word struct {
+	// text is folded but not stemmed.
+	text []byte
+	// start and end are its bytes in the folded text.
+	start, end int
+	// position counts words; the parts of a compound have one each, its joined
+	// form that of the first part.
+	position int
+	// joined says that the word is a compound written as one.
+	joined bool
+}
+
+// analyser splits text into words. It is not safe for concurrent use.
+type analyser struct {
+	folded folded
+	tokens [][]byte
+	types  []int
+
+	emit     func(word)
+	position int
+	chain    []word // parts of the compound that is being read
+	run      []word // CJK characters that stand together
+	joint    []byte
+}
+
+// words calls emit for each word of a text, in order; w.text is only valid
+// during the call.
+func (a *analyser) words(text string, emit func(w word)) {
+	a.folded = fold(text, a.folded)
+	a.emit, a.position, a.chain, a.run = emit, 0, a.chain[:0], a.run[:0]
+	// Segmentation is Unicode Annex 29's; the only error is a bad start state.
+	tokens, types, _, err := uax29.SegmentWordsDirect(a.folded.text, a.tokens[:0], a.types[:0])
+	a.tokens, a.types = tokens[:0], types[:0]
+	if err != nil {
+		return
+	}
+	at := 0
+	for i, t := range tokens {
+		if types[i] == uax29.None && !spaceless(t) {
+			a.between(t)
+		} else {
+			a.token(t, at)
+		}
+		at += len(t)
+	}
+	a.endRun()
+	a.endChain()
+	a.emit = nil
+}
+
+// Token is a term at a place of a text.
+type Token struct {
+	// Term is what the index compares: folded and stemmed.
+	Term string
+	// Start and End are the word's bytes in the text.
+	Start, End int
+	// Position counts the words of the text, those that are left out included.
+	// The joined form of a compound has the position of the first part.
+	Position int
+}
+
+// Analyse gives the terms of a text as the index has them, in order, without
+// stop words. It may be called from any goroutine.
+func Analyse(text string) []Token {
+	var a analyser
+	var found []Token
+	a.words(text, func(w word) {
+		if stopWord(w.text) {
+			return
+		}
+		start, end := a.span(w)
+		found = append(found, Token{Term: stem(string(w.text)), Start: start, End: end, Position: w.position})
+	})
+	return found
+}
+
+// span gives the place of a word in the original text.
+func (a *analyser) span(w word) (start, end int) {
+	start = a.folded.origin(w.start)
+	return start, max(start, a.folded.end(w.end))
+}
+
+// between looks at what stands between two words: only a lone hyphen joins.
+func (a *analyser) between(t []byte) {
+	a.endRun()
+	if len(t) == 1 && t[0] == '-' && len(a.chain) > 0 && a.folded.text[a.chain[len(a.chain)-1].end] == '-' &&
+		a.sharesArray(t, a.chain[len(a.chain)-1].end) {
+		return
+	}
+	a.endChain()
+}
+
+// sharesArray says whether t is the byte at a place of the folded text.
+func (a *analyser) sharesArray(t []byte, at int) bool { return &t[0] == &a.folded.text[at] }
+
+// token takes one word of the segmenter apart: at the borders of CJK scripts,
+// and at the full stops and underscores that Annex 29 leaves inside.
+func (a *analyser) token(t []byte, at int) {
+	from := 0
+	for i := 0; i < len(t); {
+		c := t[i]
+		if c < utf8.RuneSelf {
+			if c == '_' || c == ':' || c == '.' && !between(t, i, digit) {
+				a.part(t[from:i], at+from)
+				from = i + 1
+			}
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRune(t[i:])
+		if cjk(r) {
+			a.part(t[from:i], at+from)
+			a.endChain()
+			a.run = append(a.run, word{text: t[i : i+size], start: at + i, end: at + i + size})
+			from = i + size
+		}
+		i += size
+	}
+	a.part(t[from:], at+from)
+}
+
+// part adds a word to the compound that is being read.
+func (a *analyser) part(t []byte, at int) {
+	end := at + len(t)
+	t = bytes.TrimSuffix(t, []byte("'s"))
+	t = bytes.Trim(t, "'")
+	if len(t) == 0 {
+		return
+	}
+	a.endRun()
+	a.chain = append(a.chain, word{text: t, start: at, end: end})
+}
+
+// maxJoined is how many parts a compound may have to be joined; longer ones are
+// phrases such as state-of-the-art.
+const maxJoined = 3
+
+// endChain puts out the parts of a compound and its joined form.
+func (a *analyser) endChain() {
+	if len(a.chain) == 0 {
+		return
+	}
+	first, last := a.chain[0], a.chain[len(a.chain)-1]
+	single := len(a.chain) > 1
+	a.joint = a.joint[:0]
+	for _, w := range a.chain {
+		single = single && len(w.text) == 1
+		a.joint = append(a.joint, w.text...)
+	}
+	if len(a.chain) > 1 && (single || len(a.chain) <= maxJoined && !number(a.joint)) {
+		a.put(word{text: a.joint, start: first.start, end: last.end, position: a.position, joined: !single})
+	}
+	if single { // U.S.A
+		a.position++
+		a.chain = a.chain[:0]
+		return
+	}
+	for _, w := range a.chain {
+		w.position = a.position
+		a.put(w)
+		a.position++
+	}
+	a.chain = a.chain[:0]
+}
+
+// endRun puts out CJK characters in overlapping pairs, a lone one as it is.
+func (a *analyser) endRun() {
+	if len(a.run) == 0 {
+		return
+	}
+	for i := range max(len(a.run)-1, 1) {
+		first, last := a.run[i], a.run[min(i+1, len(a.run)-1)]
+		a.put(word{text: a.folded.text[first.start:last.end], start: first.start, end: last.end, position: a.position})
+		a.position++
+	}
+	a.run = a.run[:0]
+}
+
+// put cleans a word and hands it on.
+func (a *analyser) put(w word) {
+	w.text = plain(w.text)
+	if len(w.text) > maxWordBytes {
+		cut := maxWordBytes
+		for !utf8.RuneStart(w.text[cut]) {
+			cut--
+		}
+		w.text = w.text[:cut]
+	}
+	if len(w.text) > 0 {
+		a.emit(w)
+	}
+}
+
+// plain drops apostrophes and thousands' commas, and names Greek letters that
+// stand alone or beside others, as in TNFα.
+func plain(t []byte) []byte {
+	ascii := true
+	for _, c := range t {
+		ascii = ascii && c < utf8.RuneSelf && c != '\'' && c != ','
+	}
+	if ascii {
+		return t
+	}
+	greek, latin := 0, false
+	for _, r := range string(t) {
+		if unicode.Is(unicode.Greek, r) {
+			greek++
+		} else {
+			latin = true
+		}
+	}
+	names := greekNames()
+	var b []byte
+	for _, r := range string(t) {
+		switch {
+		case r == '\'' || r == ',':
+		case 'α' <= r && r <= 'ω' && (latin || greek == 1):
+			b = append(b, names[r-'α']...)
+		default:
+			b = utf8.AppendRune(b, r)
+		}
+	}
+	return b
+}
+
+func digit(c byte) bool { return '0' <= c && c <= '9' }
+
+// between says whether both neighbours of the byte at i are of a kind.
+func between(t []byte, i int, kind func(byte) bool) bool {
+	return i > 0 && i+1 < len(t) && kind(t[i-1]) && kind(t[i+1])
+}
+
+// number says whether t has no letter.
+func number(t []byte) bool {
+	for _, c := range t {
+		if !digit(c) && c != '.' && c != ',' {
+			return false
+		}
+	}
+	return true
+}
+
+// cjk says whether r is of a script that is written without spaces, or, as
+// Korean, with endings that stick to words.
+func cjk(r rune) bool {
+	return r >= 0xe00 && (southeast(r) || unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul))
+}
+
+// spaceless says whether t is a letter of a script without spaces that Annex 29
+// leaves to dictionaries; its letters are paired like CJK ones.
+func spaceless(t []byte) bool {
+	r, _ := utf8.DecodeRune(t)
+	return r >= 0xe00 && southeast(r)
+}
+
+func southeast(r rune) bool {
+	return unicode.In(r, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar) && (unicode.IsLetter(r) || unicode.IsMark(r))
+}
+
+// stem reduces an English word to its stem (Porter, The English (Porter2)
+// stemming algorithm). Words with digits or letters beyond a to z stay.
+func stem(w string) string {
+	if len(w) < 3 || strings.IndexFunc(w, func(r rune) bool { return r < 'a' || r > 'z' }) >= 0 {
+		return w
+	}
+	env := snowballstem.NewEnv(w)
+	english.Stem(env)
+	return env.Current()
+}

@@ -1,0 +1,165 @@
+package lexical
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// folded is a text as the segmenter wants it: lower case, without accents and
+// markup, its characters of compatibility replaced.
+type folded struct {
+	text []byte
+	// shifts say where text and source run apart; empty if they never do.
+	shifts []shift
+	// source is how long the original is, in bytes.
+	source int
+}
+
+// shift says that the byte at, and those behind it until the next shift, stand
+// at source in the original, and that what stands before at ends there at ended.
+type shift struct{ at, source, ended int }
+
+// origin gives the place in the original of a byte of the text.
+func (f *folded) origin(at int) int {
+	if i := f.shift(at); i >= 0 {
+		at += f.shifts[i].source - f.shifts[i].at
+	}
+	return min(at, f.source)
+}
+
+// end gives the place in the original where a word ends that ends before at.
+func (f *folded) end(at int) int {
+	if i := f.shift(at); i >= 0 && f.shifts[i].at == at {
+		return min(f.shifts[i].ended, f.source)
+	}
+	return min(f.origin(at-1)+1, f.source)
+}
+
+// shift gives the last shift that is not behind at, or -1.
+func (f *folded) shift(at int) int {
+	i, found := slices.BinarySearchFunc(f.shifts, at, func(s shift, at int) int { return s.at - at })
+	if found {
+		return i
+	}
+	return i - 1
+}
+
+// folder rewrites one text.
+type folder struct {
+	in  string
+	at  int // the next byte of in
+	out folded
+	// named says that a TeX command has just written the name of a letter.
+	named bool
+}
+
+// fold lowers the case of a text, strips accents and TeX markup, and replaces
+// characters by what they are compatible with (NFKC; Unicode Annex 15).
+func fold(text string, into folded) folded {
+	f := folder{in: text, out: folded{text: into.text[:0], shifts: into.shifts[:0], source: len(text)}}
+	for f.at < len(text) {
+		c := text[f.at]
+		switch {
+		case c >= utf8.RuneSelf:
+			f.rune()
+		case c == '\\':
+			f.command()
+			continue
+		case c == '{' || c == '}' || c == '$':
+			f.write("", f.at+1) // markup, which does not end a word: {B}ERT, $k$-means
+			continue
+		case 'A' <= c && c <= 'Z':
+			f.out.text = append(f.out.text, c+'a'-'A')
+			f.at++
+		default:
+			f.out.text = append(f.out.text, c)
+			f.at++
+		}
+		f.named = false
+	}
+	return f.out
+}
+
+// sync notes that what is written next stands at the current place.
+func (f *folder) sync() {
+	at := len(f.out.text)
+	if n := len(f.out.shifts); n > 0 && f.out.shifts[n-1].at == at {
+		f.out.shifts[n-1].source = f.at
+		return
+	}
+	f.out.shifts = append(f.out.shifts, shift{at, f.at, f.at})
+}
+
+// write puts out a replacement for the bytes of the original up to end.
+func (f *folder) write(s string, end int) {
+	f.sync()
+	f.out.text = append(f.out.text, s...)
+	f.at = end
+	f.sync()
+}
+
+// rune folds one character beyond ASCII.
+func (f *folder) rune() {
+	r, size := utf8.DecodeRuneInString(f.in[f.at:])
+	end := f.at + size
+	if s, ok := special(r); ok {
+		f.write(s, end)
+		return
+	}
+	if unicode.In(r, unicode.Cf, unicode.Cc) || combining(r) || (r == utf8.RuneError && size == 1) {
+		f.write("", end)
+		return
+	}
+	source := f.in[f.at:end]
+	if !unicode.In(r, unicode.Latin, unicode.Greek, unicode.Cyrillic) {
+		// Other scripts keep their marks, which are letters to them.
+		f.write(strings.ToLower(norm.NFKC.String(source)), end)
+		return
+	}
+	var b strings.Builder
+	for _, r := range norm.NFKD.String(source) {
+		if !combining(r) {
+			b.WriteRune(unicode.ToLower(r))
+		}
+	}
+	f.write(b.String(), end)
+}
+
+// combining says whether r is an accent (U+0300 to U+036F).
+func combining(r rune) bool { return 0x300 <= r && r <= 0x36f }
+
+// special gives what stands for letters that do not decompose, and for the
+// typographic forms of hyphen and apostrophe.
+func special(r rune) (string, bool) {
+	switch r {
+	case '‐', '‑', '‒', '–', '−':
+		return "-", true
+	case '’', '‘', 'ʼ', '＇':
+		return "'", true
+	case 'ß', 'ẞ':
+		return "ss", true
+	case 'ø', 'Ø':
+		return "o", true
+	case 'ł', 'Ł':
+		return "l", true
+	case 'đ', 'Đ', 'ð', 'Ð':
+		return "d", true
+	case 'æ', 'Æ':
+		return "ae", true
+	case 'œ', 'Œ':
+		return "oe", true
+	case 'þ', 'Þ':
+		return "th", true
+	case 'ı', 'İ':
+		return "i", true
+	case 'µ':
+		return "μ", true
+	case 'ς':
+		return "σ", true
+	}
+	return "", false
+}

@@ -1,0 +1,157 @@
+package lexical
+
+import (
+	"slices"
+	"sync"
+)
+
+// merger joins segments in the background. It belongs to one Index; stop waits
+// for its goroutine.
+type merger struct {
+	signal chan struct{}
+	quit   chan struct{}
+	done   sync.WaitGroup
+}
+
+func (m *merger) start(x *Index) {
+	m.signal, m.quit = make(chan struct{}, 1), make(chan struct{})
+	m.done.Go(func() {
+		for {
+			select {
+			case <-m.quit:
+				return
+			case <-m.signal:
+			}
+			for x.merge(x.due) {
+				select {
+				case <-m.quit:
+					return
+				default:
+				}
+			}
+		}
+	})
+}
+
+// wake asks the merger to look for work; it never waits.
+func (m *merger) wake() {
+	select {
+	case m.signal <- struct{}{}:
+	default:
+	}
+}
+
+func (m *merger) stop() {
+	close(m.quit)
+	m.done.Wait()
+}
+
+// live is how many papers of a segment are alive.
+func (s *sealed) live() int { return s.len() - s.dead.n }
+
+// tier is the order of magnitude of a segment.
+func (x *Index) tier(s *sealed) int {
+	t := 0
+	for size := x.options.SegmentPapers * fanIn; s.live() >= size*3/4; size *= fanIn {
+		t++
+	}
+	return t
+}
+
+// due chooses which segments to merge next: a segment of which a quarter is
+// dead alone, else fanIn of one tier, the smallest tier first.
+func (x *Index) due() []int {
+	tiers := map[int][]int{}
+	for i := range x.segments {
+		s := &x.segments[i]
+		switch {
+		case s.merging:
+		case s.dead.n*4 > s.len():
+			return []int{i}
+		case s.live()*fanIn <= x.options.MaxSegmentPapers:
+			t := x.tier(s)
+			if tiers[t] = append(tiers[t], i); len(tiers[t]) == fanIn {
+				return tiers[t]
+			}
+		}
+	}
+	return nil
+}
+
+// merge joins the segments that choose names, and says whether there were any.
+// Searches and changes go on; papers that die meanwhile die in the result.
+func (x *Index) merge(choose func() []int) bool {
+	x.mu.Lock()
+	chosen := choose()
+	var sources []source
+	var taken []*segment
+	for _, i := range chosen {
+		s := &x.segments[i]
+		s.merging = true
+		sources = append(sources, source{&s.docs, s.dead})
+		taken = append(taken, s.segment)
+	}
+	terms := len(x.lexicon.terms)
+	x.mu.Unlock()
+	if len(sources) == 0 {
+		return false
+	}
+	joined := sealed{segment: build(sources, terms)}
+	x.write.Lock()
+	defer x.write.Unlock()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.replace(taken, sources, joined)
+	return true
+}
+
+// replace puts a merged segment in the place of its sources.
+func (x *Index) replace(taken []*segment, sources []source, joined sealed) {
+	kept := make([]sealed, 0, len(x.segments))
+	for _, s := range x.segments {
+		i := slices.Index(taken, s.segment)
+		if i < 0 {
+			kept = append(kept, s)
+			continue
+		}
+		if s.dead.n == sources[i].dead.n {
+			continue
+		}
+		for local, ordinal := range s.ordinals {
+			if s.dead.has(uint32(local)) && !sources[i].dead.has(uint32(local)) {
+				if at, ok := joined.find(ordinal); ok {
+					joined.dead = joined.dead.with(at)
+				}
+			}
+		}
+	}
+	if joined.live() > 0 {
+		kept = append(kept, joined)
+	}
+	x.segments = kept
+}
+
+// Compact seals what is in memory and merges all segments into one, whatever
+// their size; deleted papers are then gone from memory. It waits for the merge.
+func (x *Index) Compact() error {
+	x.write.Lock()
+	if x.closed {
+		x.write.Unlock()
+		return closedError()
+	}
+	x.seal()
+	x.write.Unlock()
+	x.merge(func() []int {
+		var all []int
+		for i := range x.segments {
+			if !x.segments[i].merging {
+				all = append(all, i)
+			}
+		}
+		if len(all) == 1 && x.segments[all[0]].dead.n == 0 {
+			return nil
+		}
+		return all
+	})
+	return nil
+}

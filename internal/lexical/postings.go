@@ -1,0 +1,162 @@
+package lexical
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+// impact is a frequency and a length. A block keeps those of its postings that
+// no other beats in both, so that its greatest contribution can be computed
+// whatever the average length has become (Ding and Suel, Faster top-k document
+// retrieval using block-max indexes, 2011; impacts as in Lucene).
+type impact struct{ tf, length uint16 }
+
+// maxImpacts is how many impacts a block keeps; more are rounded up.
+const maxImpacts = 4
+
+// headerLen is the size of a block's header: last document, place of its data,
+// widths of documents and frequencies, number of impacts, 0, impacts.
+const headerLen = 12 + 4*maxImpacts
+
+// frontier gives the impacts of postings.
+func frontier(impacts []impact) []impact {
+	slices.SortFunc(impacts, func(a, b impact) int {
+		if a.tf != b.tf {
+			return int(b.tf) - int(a.tf)
+		}
+		return int(a.length) - int(b.length)
+	})
+	kept := impacts[:0]
+	for _, p := range impacts {
+		if len(kept) == 0 || p.length < kept[len(kept)-1].length {
+			kept = append(kept, p)
+		}
+	}
+	if len(kept) > maxImpacts {
+		kept[maxImpacts-1].length = kept[len(kept)-1].length
+		kept = kept[:maxImpacts]
+	}
+	return kept
+}
+
+// appendPostings encodes the postings of a term: their number, the headers of
+// the full blocks, their data, and the rest as varints.
+func appendPostings(out []byte, docs, tfs []uint32, lengths []uint16) []byte {
+	out = binary.AppendUvarint(out, uint64(len(docs)))
+	full := len(docs) / blockLen
+	head := len(out)
+	out = append(out, make([]byte, full*headerLen)...)
+	data := len(out)
+	var gaps, less [blockLen]uint32
+	impacts := make([]impact, blockLen)
+	next := uint32(0) // the smallest document that can follow
+	for b := range full {
+		part, partTFs := docs[b*blockLen:(b+1)*blockLen], tfs[b*blockLen:(b+1)*blockLen]
+		for i, doc := range part {
+			gaps[i], less[i] = doc-next, partTFs[i]-1
+			impacts[i] = impact{uint16(partTFs[i]), lengths[doc]}
+			next = doc + 1
+		}
+		best := frontier(impacts[:blockLen])
+		h := out[head+b*headerLen:][:headerLen]
+		binary.LittleEndian.PutUint32(h, next-1)
+		binary.LittleEndian.PutUint32(h[4:], uint32(len(out)-data))
+		h[8], h[9], h[10] = byte(width(gaps[:])), byte(width(less[:])), byte(len(best))
+		for i, p := range best {
+			binary.LittleEndian.PutUint16(h[12+4*i:], p.tf)
+			binary.LittleEndian.PutUint16(h[14+4*i:], p.length)
+		}
+		w, wt := int(h[8]), int(h[9])
+		out = pack(out, gaps[:], w)
+		out = pack(out, less[:], wt)
+	}
+	for i := full * blockLen; i < len(docs); i++ {
+		gap := uint64(docs[i] - next)
+		next = docs[i] + 1
+		if tfs[i] == 1 {
+			out = binary.AppendUvarint(out, gap<<1|1)
+			continue
+		}
+		out = binary.AppendUvarint(out, gap<<1)
+		out = binary.AppendUvarint(out, uint64(tfs[i]))
+	}
+	return out
+}
+
+// list is the postings of one term in one segment: blocks of a sealed segment,
+// and behind them postings that are at hand.
+type list struct {
+	count int
+	// headers has the headers of the blocks, and data what follows them.
+	headers, data []byte
+	// docs and tfs are the postings behind the blocks, impacts what bounds
+	// them.
+	docs, tfs []uint32
+	impacts   []impact
+}
+
+// blocks is how many blocks of packed postings the list has.
+func (l *list) blocks() int { return len(l.headers) / headerLen }
+
+func (l *list) header(b int) []byte { return l.headers[b*headerLen:][:headerLen] }
+
+// last gives the greatest document of a packed block.
+func (l *list) last(b int) uint32 { return binary.LittleEndian.Uint32(l.header(b)) }
+
+// first gives the smallest document that can follow block b-1.
+func (l *list) first(b int) uint32 {
+	if b == 0 {
+		return 0
+	}
+	return l.last(b-1) + 1
+}
+
+// read unpacks a block.
+func (l *list) read(b int, docs, tfs *[blockLen]uint32) {
+	h := l.header(b)
+	data := l.data[binary.LittleEndian.Uint32(h[4:]):]
+	w := int(h[8])
+	unpack(data, w, docs)
+	unpack(data[packedLen(w):], int(h[9]), tfs)
+	next := l.first(b)
+	for i := range docs {
+		docs[i] += next
+		next = docs[i] + 1
+		tfs[i]++
+	}
+}
+
+// openList finds the parts of encoded postings. Postings are checked when a
+// segment is opened; here they are trusted.
+func openList(raw []byte, lengths []uint16) list {
+	count, n := binary.Uvarint(raw)
+	raw = raw[n:]
+	l := list{count: int(count)}
+	full := int(count) / blockLen
+	l.headers, l.data = raw[:full*headerLen], raw[full*headerLen:]
+	rest := int(count) % blockLen
+	if rest == 0 {
+		return l
+	}
+	tail, next := l.data, l.first(full)
+	if full > 0 {
+		h := l.header(full - 1)
+		tail = tail[int(binary.LittleEndian.Uint32(h[4:]))+packedLen(int(h[8]))+packedLen(int(h[9])):]
+	}
+	both := make([]uint32, 2*rest)
+	l.docs, l.tfs = both[:rest], both[rest:]
+	l.impacts = make([]impact, rest)
+	for i := range rest {
+		gap, n := binary.Uvarint(tail)
+		tail = tail[n:]
+		tf := uint64(1)
+		if gap&1 == 0 {
+			tf, n = binary.Uvarint(tail)
+			tail = tail[n:]
+		}
+		l.docs[i], l.tfs[i] = next+uint32(gap>>1), uint32(tf)
+		l.impacts[i] = impact{uint16(tf), lengths[l.docs[i]]}
+		next = l.docs[i] + 1
+	}
+	return l
+}

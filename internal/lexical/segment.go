@@ -1,0 +1,106 @@
+package lexical
+
+import (
+	"cmp"
+	"slices"
+)
+
+// segment is a part of the index that never changes; which of its papers are
+// dead is kept outside. Papers are in the order of their ordinals.
+type segment struct {
+	docs
+	// terms are sorted; the postings of terms[i] begin at starts[i].
+	terms    []uint32
+	starts   []uint32
+	postings []byte
+	// name is the file that holds the segment, or empty.
+	name string
+}
+
+// list gives the postings of a term.
+func (s *segment) list(id uint32) list {
+	i, ok := slices.BinarySearch(s.terms, id)
+	if !ok {
+		return list{}
+	}
+	return openList(s.postings[s.starts[i]:], s.lengths)
+}
+
+// source is papers to build a segment from, and which of them are dead.
+type source struct {
+	docs *docs
+	dead bitset
+}
+
+// build makes a segment of the live papers of the sources. An ordinal must be
+// alive in one of them only. terms is how many terms there are.
+func build(sources []source, terms int) *segment {
+	type place struct {
+		ordinal uint32
+		source  int
+		local   uint32
+	}
+	var places []place
+	size := 0
+	for i, s := range sources {
+		for local, ordinal := range s.docs.ordinals {
+			if !s.dead.has(uint32(local)) {
+				places = append(places, place{ordinal, i, uint32(local)})
+				size += len(s.docs.record(uint32(local)))
+			}
+		}
+	}
+	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.ordinal, b.ordinal) })
+	seg := &segment{docs: docs{
+		ordinals: make([]uint32, 0, len(places)),
+		lengths:  make([]uint16, 0, len(places)),
+		offsets:  append(make([]uint32, 0, len(places)+1), 0),
+		records:  make([]byte, 0, size),
+	}}
+	for _, p := range places {
+		d := sources[p.source].docs
+		seg.add(p.ordinal, d.lengths[p.local], d.record(p.local))
+	}
+	seg.invert(terms)
+	return seg
+}
+
+// invert makes the postings from the records, in two passes: count, then fill.
+func (s *segment) invert(terms int) {
+	ends := make([]uint32, terms+1)
+	var y tallier
+	for local := range s.ordinals {
+		counts, _ := y.tally(s.record(uint32(local)))
+		for _, c := range counts {
+			ends[c.id]++
+		}
+	}
+	total, present := uint32(0), 0
+	for id, n := range ends {
+		ends[id] = total
+		total += n
+		if n > 0 {
+			present++
+		}
+	}
+	docs, tfs := make([]uint32, total), make([]uint32, total)
+	for local := range s.ordinals {
+		counts, _ := y.tally(s.record(uint32(local)))
+		for _, c := range counts {
+			docs[ends[c.id]], tfs[ends[c.id]] = uint32(local), uint32(c.tf)
+			ends[c.id]++ // in the end, where the term's postings end
+		}
+	}
+	s.terms, s.starts = make([]uint32, 0, present), make([]uint32, 0, present)
+	from := uint32(0)
+	for id, end := range ends[:terms] {
+		if end == from {
+			continue
+		}
+		s.terms = append(s.terms, uint32(id))
+		s.starts = append(s.starts, uint32(len(s.postings)))
+		s.postings = appendPostings(s.postings, docs[from:end], tfs[from:end], s.lengths)
+		from = end
+	}
+	s.postings = append(s.postings, make([]byte, packSlack)...)
+}
