@@ -22,7 +22,7 @@ var rooms = map[string][]string{
 	"internal/rpc/wire":      {"internal/paper", "proto/akin/v1"},
 	"internal/client":        {"internal/rpc/wire", "proto/akin/v1"},
 	"internal/engine":        {"internal/catalog", "internal/embed", "internal/rank", "internal/paper", "internal/paper/titleid"},
-	"internal/catalog":       {"internal/store", "internal/ann", "internal/filter", "internal/rank", "internal/paper"},
+	"internal/catalog":       {"internal/store", "internal/ann", "internal/filter", "internal/lexical", "internal/rank", "internal/vec", "internal/paper"},
 	"internal/rank":          {"internal/paper"},
 	"internal/store":         {"internal/paper"},
 	"internal/ann":           {"internal/paper", "internal/vec"},

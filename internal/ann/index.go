@@ -77,6 +77,17 @@ type Searcher interface {
 	Search(ctx context.Context, q Query) (Result, error)
 }
 
+// Scorer compares vectors that it holds with a query, for candidates that
+// something else has found.
+type Scorer interface {
+	// Scores sets dst[i] to the cosine of the query with the vector under
+	// ordinals[i], or to NaN where there is none. The query has the index's
+	// dimension; dst is at least as long as ordinals.
+	Scores(dst []float32, query []float32, ordinals []uint32) error
+	// Vector returns a copy of the vector under an ordinal.
+	Vector(ordinal uint32) (vector []float32, found bool)
+}
+
 // Index is a set of vectors under ordinals that can be searched.
 type Index interface {
 	Searcher

@@ -9,6 +9,7 @@ import (
 
 	"akin/internal/ann"
 	"akin/internal/filter"
+	"akin/internal/lexical"
 	"akin/internal/paper"
 	"akin/internal/rank"
 	"akin/internal/store"
@@ -73,9 +74,10 @@ type live struct {
 	writing sync.Mutex
 	// building says that a graph is being built; guarded by writing.
 	building bool
-	// trimmed is up to where the change log was let go of, and saved what the
-	// graph's file contains; guarded by writing.
-	trimmed, saved uint64
+	// trimmed is up to where the change log was let go of; saved and savedWords
+	// are what the files of the graph and of the lexical index contain. Guarded
+	// by writing.
+	trimmed, saved, savedWords uint64
 
 	mu       sync.RWMutex // guards what follows
 	index    ann.Index
@@ -84,8 +86,10 @@ type live struct {
 	sequence uint64
 	papers   uint32
 
-	// attributes answers filters; it has a lock of its own.
+	// attributes answers filters, and words finds papers by their words; both
+	// have locks of their own.
 	attributes *filter.Index
+	words      *lexical.Index
 }
 
 // OpenEmbedded opens the default collection, creating it if need be, and loads
@@ -109,7 +113,7 @@ func OpenEmbedded(ctx context.Context, config Config) (*Embedded, error) {
 		c.stop()
 		return nil, fmt.Errorf("load index: %w", err)
 	}
-	if c.graphPath() != "" {
+	if c.config.Dir != "" {
 		c.builds.Add(1)
 		go func() {
 			defer c.builds.Done()
@@ -127,10 +131,11 @@ func (c *Embedded) Close() error {
 	c.live.writing.Unlock()
 	c.builds.Wait()
 	c.save()
+	err := c.live.words.Close()
 	if graph, ok := c.live.index.(*ann.Graph); ok {
-		return graph.Close()
+		err = errors.Join(err, graph.Close())
 	}
-	return nil
+	return err
 }
 
 // indexOf makes the index to begin with and fills it: exact, unless the baseline
@@ -162,12 +167,24 @@ func (c *Embedded) load(ctx context.Context) error {
 	}
 	ids := make([]string, snapshot.NextOrdinal())
 	attributes := filter.NewIndex()
+	words := c.openWords(ctx, snapshot)
+	known := words != nil
+	if !known {
+		if words, err = lexical.New(lexical.Options{}); err != nil {
+			return err
+		}
+	}
 	for record, err := range snapshot.Records(ctx) {
 		if err != nil {
 			return err
 		}
 		ids[record.Ordinal] = record.ID
 		attributes.Upsert(record.Ordinal, record)
+		if !known {
+			if err := addWords(words, record); err != nil {
+				return err
+			}
+		}
 	}
 	l := c.live
 	l.writing.Lock()
@@ -175,7 +192,7 @@ func (c *Embedded) load(ctx context.Context) error {
 	l.mu.Lock()
 	l.index, l.ids, l.sequence, l.papers = index, ids, snapshot.Sequence(), uint32(snapshot.Count())
 	_, l.walks = index.(*ann.Graph)
-	l.walks, l.attributes = l.walks || c.config.Index == CoderIndex, attributes
+	l.walks, l.attributes, l.words = l.walks || c.config.Index == CoderIndex, attributes, words
 	l.mu.Unlock()
 	c.maybeBuild()
 	return c.trim(ctx)
@@ -305,7 +322,7 @@ func (c *Embedded) Neighbors(ctx context.Context, collection string, q Neighbors
 	}
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	found := Found{Sequence: l.sequence, Strategy: ExactScan, Kept: l.papers}
+	found := Found{Sequence: l.sequence, Kept: l.papers}
 	query := ann.Query{Vector: q.Vector, K: q.K, Exact: q.Exact}
 	if keep != nil {
 		query.Keep = keep
@@ -315,17 +332,11 @@ func (c *Embedded) Neighbors(ctx context.Context, collection string, q Neighbors
 	if err != nil {
 		return Found{}, err
 	}
-	switch {
-	case !l.walks || got.Plan == ann.PlanScan:
-	case got.Plan == ann.PlanFilteredWalk:
-		found.Strategy = FilteredGraphWalk
-	default:
-		found.Strategy = GraphWalk
-	}
+	found.Strategy = l.strategy(got.Plan)
 	found.Visited = got.Visited
 	found.Hits = make([]rank.Hit, 0, len(got.Neighbors))
 	for _, n := range got.Neighbors {
-		found.Hits = append(found.Hits, rank.Hit{ID: l.ids[n.Ordinal], Ordinal: n.Ordinal, Score: float64(n.Score)})
+		found.Hits = append(found.Hits, rank.Hit{ID: l.ids[n.Ordinal], Ordinal: n.Ordinal, Score: float64(n.Score), Semantic: float64(n.Score)})
 	}
 	rank.Sort(found.Hits)
 	return found, nil
@@ -407,6 +418,7 @@ func (l *live) apply(changes []Mutation, stored []store.Outcome) (err error) {
 			}
 			l.ids[r.Ordinal] = r.ID
 			l.attributes.Upsert(r.Ordinal, r)
+			err = errors.Join(err, addWords(l.words, r))
 			if changes[i].Vector != nil {
 				err = errors.Join(err, l.index.Upsert(r.Ordinal, changes[i].Vector))
 			}
@@ -417,6 +429,9 @@ func (l *live) apply(changes []Mutation, stored []store.Outcome) (err error) {
 			}
 			l.ids[r.Ordinal] = ""
 			l.attributes.Delete(r.Ordinal)
+			if _, deleteErr := l.words.Delete(r.Ordinal); deleteErr != nil {
+				err = errors.Join(err, deleteErr)
+			}
 		case store.Unchanged, store.NotFound:
 		}
 	}
@@ -464,6 +479,9 @@ func (c *Embedded) trim(ctx context.Context) error {
 	done := l.sequence
 	if _, ok := l.index.(*ann.Graph); ok && c.graphPath() != "" {
 		done = l.saved // the file catches up from here
+	}
+	if c.wordsPath() != "" {
+		done = min(done, l.savedWords)
 	}
 	if l.building || done < l.trimmed+trimEvery {
 		return nil

@@ -54,7 +54,9 @@ func (c *Embedded) Recall(ctx context.Context, collection string, queries []Neig
 	return out, nil
 }
 
-// vectors reads the vectors of ordinals, nil where there is none.
+// vectors gives the vectors of ordinals, nil where there is none: of the index,
+// or, where that keeps none that can be asked for, of the store. The caller does
+// not hold the read lock, unless the index is the baseline.
 func (c *Embedded) vectors(ctx context.Context, l *live, ordinals []uint32) ([][]float32, error) {
 	snapshot, err := c.config.Store.Snapshot(l.name)
 	if err != nil {

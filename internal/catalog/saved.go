@@ -86,7 +86,7 @@ func (c *Embedded) verifySaved() {
 	c.maybeBuild()
 }
 
-// keepSaved saves the graph now and then, until ctx ends.
+// keepSaved saves what is derived now and then, until ctx ends.
 func (c *Embedded) keepSaved(ctx context.Context) {
 	c.verifySaved()
 	tick := time.NewTicker(saveLook)
@@ -100,7 +100,7 @@ func (c *Embedded) keepSaved(ctx context.Context) {
 		}
 		l := c.live
 		l.writing.Lock()
-		behind := l.sequence - l.saved
+		behind := l.sequence - l.savedWords // which is saved with the graph
 		l.writing.Unlock()
 		if behind >= saveChanges || behind > 0 && time.Since(last) >= saveAfter {
 			last = time.Now()
@@ -109,13 +109,14 @@ func (c *Embedded) keepSaved(ctx context.Context) {
 	}
 }
 
-// save writes the graph, if one answers and is not saved as it is. Writers wait
-// meanwhile; queries don't. A failure costs nothing but the time to build the
-// graph at the next start.
+// save writes what is derived, where it is not saved as it is. Writers wait
+// meanwhile; queries don't. A failure costs nothing but the time to make it anew
+// at the next start.
 func (c *Embedded) save() {
 	l := c.live
 	l.writing.Lock()
 	defer l.writing.Unlock()
+	c.saveWords()
 	graph, ok := l.index.(*ann.Graph)
 	if !ok || c.graphPath() == "" || l.saved == l.sequence {
 		return

@@ -8,8 +8,8 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"slices"
-	"sync"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -24,15 +24,16 @@ import (
 type evalCommand struct {
 	Dataset []string `arg:"" help:"Directories with corpus.jsonl, queries.jsonl (text, or paper_id) and qrels.tsv, each also as .gz." type:"existingdir"`
 	target
-	Metrics   []string `help:"Metrics, such as nDCG@10, nDCG%20, R@100, MAP, MRR@10, P@10, Rprec." default:"nDCG@10,R@100,MAP,MRR"`
-	RunFile   string   `name:"run" help:"Write the rankings as a TREC run." type:"path" placeholder:"FILE"`
-	Sets      []string `help:"For likes: the sets to use (default: all)." placeholder:"NAME,…"`
-	Given     string   `help:"For likes: how many are given, a number or a share." default:"80%"`
-	Splits    int      `help:"For likes: how often each set is divided." default:"4"`
-	Seed      uint64   `help:"For likes: divide them in another way."`
-	Strategy  string   `help:"For likes: how examples become a ranking." enum:"top-mean,best-score,mean-vector" default:"top-mean"`
-	Resamples int      `help:"Bootstrap resamples for the 95 % intervals." default:"10000"`
-	JSON      bool     `name:"json" help:"Print the reports as JSON."`
+	Metrics  []string `help:"Metrics, such as nDCG@10, nDCG%20, R@100, MAP, MRR@10, P@10, Rprec." default:"nDCG@10,R@100,MAP,MRR"`
+	RunFile  string   `name:"run" help:"Write the rankings as a TREC run." type:"path" placeholder:"FILE"`
+	Sets     []string `help:"For likes: the sets to use (default: all)." placeholder:"NAME,…"`
+	Given    string   `help:"For likes: how many are given, a number or a share." default:"80%"`
+	Splits   int      `help:"For likes: how often each set is divided." default:"4"`
+	Seed     uint64   `help:"For likes: divide them in another way."`
+	Strategy string   `help:"For likes: how examples become a ranking." enum:"top-mean,best-score,mean-vector" default:"top-mean"`
+	modeFlags
+	Resamples int  `help:"Bootstrap resamples for the 95 % intervals." default:"10000"`
+	JSON      bool `name:"json" help:"Print the reports as JSON."`
 }
 
 // Help shows examples.
@@ -121,10 +122,7 @@ func (c evalCommand) evaluate(e *environment, dir string, options eval.Options) 
 		return nil, 0, err
 	}
 	defer func() { err = errors.Join(err, e.close()) }()
-	s := &evalSearcher{client: cl, set: set, strategy: strategy(c.Strategy), at: make(map[string]int, len(set.Papers)), vectors: make(map[string][]float32)}
-	for i := range set.Papers {
-		s.at[set.Papers[i].ID] = i
-	}
+	s := &evalSearcher{client: cl, set: set, strategy: strategy(c.Strategy), mode: c.mode(), fusion: c.fusion()}
 	if err := s.load(e); err != nil {
 		return nil, 0, err
 	}
@@ -144,12 +142,10 @@ func (c evalCommand) open(dir string) (*eval.Dataset, error) {
 type evalSearcher struct {
 	client *client.Client
 	set    *eval.Dataset
-	at     map[string]int // position of a paper in set.Papers
 
 	strategy akinv1.RecommendStrategy
-
-	mu      sync.Mutex // guards vectors
-	vectors map[string][]float32
+	mode     akinv1.Mode
+	fusion   akinv1.Fusion
 }
 
 // load imports the papers of a data set. Papers that have no text cannot be
@@ -186,10 +182,10 @@ func (s *evalSearcher) load(e *environment) error {
 func (s *evalSearcher) Search(ctx context.Context, q eval.Query, k int) ([]eval.Scored, error) {
 	switch {
 	case q.Text != "":
-		resp, err := s.client.Search.Search(ctx, &akinv1.SearchRequest{Query: q.Text, PageSize: int32(k), Exact: true})
+		resp, err := s.client.Search.Search(ctx, &akinv1.SearchRequest{Query: q.Text, PageSize: int32(k), Exact: true, Mode: s.mode, Fusion: s.fusion, ReadMask: onlyIDs()})
 		return scored(resp.GetResults()), err
 	case len(q.Likes) > 0:
-		req := &akinv1.RecommendRequest{PageSize: int32(k), Exact: true, Strategy: s.strategy, ReadMask: &fieldmaskpb.FieldMask{Paths: []string{"id"}}}
+		req := &akinv1.RecommendRequest{PageSize: int32(k), Exact: true, Strategy: s.strategy, ReadMask: onlyIDs()}
 		for _, id := range q.Likes {
 			req.Positive = append(req.Positive, &akinv1.Example{Example: &akinv1.Example_PaperId{PaperId: id}})
 		}
@@ -198,10 +194,14 @@ func (s *evalSearcher) Search(ctx context.Context, q eval.Query, k int) ([]eval.
 	case len(q.Candidates) > 0:
 		return s.pool(ctx, q)
 	default:
-		resp, err := s.client.Search.Similar(ctx, &akinv1.SimilarRequest{PaperIds: []string{q.PaperID}, PageSize: int32(k), Exact: true})
+		resp, err := s.client.Search.Similar(ctx, &akinv1.SimilarRequest{
+			PaperIds: []string{q.PaperID}, PageSize: int32(k), Exact: true, Mode: s.mode, Fusion: s.fusion, ReadMask: onlyIDs(),
+		})
 		return scored(resp.GetResults()), err
 	}
 }
+
+func onlyIDs() *fieldmaskpb.FieldMask { return &fieldmaskpb.FieldMask{Paths: []string{"id"}} }
 
 func scored(results []*akinv1.Result) []eval.Scored {
 	out := make([]eval.Scored, len(results))
@@ -211,65 +211,18 @@ func scored(results []*akinv1.Result) []eval.Scored {
 	return out
 }
 
-// pool ranks only the papers that were judged for a query. Their vectors are
-// those that the collection holds: the same text gives the same vector.
+// pool ranks only the papers that were judged for a query, by a filter.
 func (s *evalSearcher) pool(ctx context.Context, q eval.Query) ([]eval.Scored, error) {
-	query, err := s.vector(ctx, q.PaperID)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]eval.Scored, 0, len(q.Candidates))
-	for _, id := range q.Candidates {
-		v, err := s.vector(ctx, id)
-		if err != nil {
-			return nil, err
+	var ids strings.Builder
+	for i, id := range q.Candidates {
+		if i > 0 {
+			ids.WriteString(" OR ")
 		}
-		var dot float64
-		for d := range v {
-			dot += float64(v[d]) * float64(query[d])
-		}
-		out = append(out, eval.Scored{ID: id, Score: dot})
-	}
-	slices.SortFunc(out, func(a, b eval.Scored) int {
-		switch {
-		case a.Score > b.Score:
-			return -1
-		case a.Score < b.Score:
-			return 1
-		}
-		return 0
-	})
-	return out, nil
-}
-
-func (s *evalSearcher) vector(ctx context.Context, id string) ([]float32, error) {
-	s.mu.Lock()
-	v, ok := s.vectors[id]
-	s.mu.Unlock()
-	if ok {
-		return v, nil
+		ids.WriteString(strconv.Quote(id))
 	}
 	resp, err := s.client.Search.Similar(ctx, &akinv1.SimilarRequest{
-		PaperIds: []string{id}, IncludeSelf: true, PageSize: 1, Exact: true, IncludeVectors: true,
+		PaperIds: []string{q.PaperID}, PageSize: 1000, Exact: true, Mode: s.mode, Fusion: s.fusion, ReadMask: onlyIDs(),
+		Filter: "id = (" + ids.String() + ")",
 	})
-	if err != nil {
-		return nil, err
-	}
-	r := resp.GetResults()[0]
-	if r.GetPaper().GetId() == id {
-		v = r.GetVector()
-	} else { // another paper with the same text came first
-		p := &s.set.Papers[s.at[id]]
-		got, err := s.client.Embed.Embed(ctx, &akinv1.EmbedRequest{Inputs: []*akinv1.EmbedInput{{
-			Input: &akinv1.EmbedInput_Paper{Paper: &akinv1.Text{Title: p.Title, Abstract: p.Abstract}},
-		}}})
-		if err != nil {
-			return nil, err
-		}
-		v = got.GetEmbeddings()[0].GetVector()
-	}
-	s.mu.Lock()
-	s.vectors[id] = v
-	s.mu.Unlock()
-	return v, nil
+	return scored(resp.GetResults()), err
 }

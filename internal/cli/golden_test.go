@@ -19,6 +19,12 @@ func TestGoldenRankings(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	mustRun(t, "import", "--data", data, samplePath(t))
 	s := serve(t, data)
+	for _, mode := range []string{"hybrid", "semantic", "lexical"} {
+		t.Run(mode, func(t *testing.T) { testGolden(t, s, mode) })
+	}
+}
+
+func testGolden(t *testing.T, s *server, mode string) {
 	var got strings.Builder
 	show := func(title string, results []*akinv1.Result) {
 		fmt.Fprintf(&got, "%s\n", title)
@@ -30,21 +36,25 @@ func TestGoldenRankings(t *testing.T) {
 	for _, query := range []string{
 		"dense retrieval without labelled data", "graph neural networks", "protein folding", "image segmentation of biomedical scans",
 		"approximate nearest neighbour search", "how do transformers attend", "privacy of training data",
-		"consensus in distributed systems", "recommender systems from implicit feedback", "speech recognition without transcripts",
+		`"contrastive learning" -vision`, "arXiv:1706.03762 attention", "consensus in distributed systems", "recommender systems from implicit feedback", "speech recognition without transcripts",
 	} {
-		out := mustRun(t, "search", "--server", s.grpc, "--json", "-n", "5", query)
+		out := mustRun(t, "search", "--server", s.grpc, "--mode", mode, "--json", "-n", "5", query)
 		show("search "+query, unmarshal(t, out, new(akinv1.SearchResponse)).GetResults())
 	}
 	for _, id := range []string{"arXiv:1706.03762", "arXiv:1512.03385", "arXiv:2112.09118", "nature2021:alphafold"} {
-		out := mustRun(t, "similar", "--server", s.grpc, "--json", "-n", "5", id)
+		out := mustRun(t, "similar", "--server", s.grpc, "--mode", mode, "--json", "-n", "5", id)
 		show("similar "+id, unmarshal(t, out, new(akinv1.SimilarResponse)).GetResults())
 	}
 	out := mustRun(t, "recommend", "--server", s.grpc, "--json", "-n", "5", "--like", "arXiv:1706.03762", "--like", "arXiv:2005.12872", "--unlike", "arXiv:1810.04805")
 	show("recommend", unmarshal(t, out, new(akinv1.RecommendResponse)).GetResults())
+	compareGolden(t, mode, got.String())
+}
 
-	path := filepath.Join(embedtest.Root(t), "testdata", "golden", "semantic.txt")
+func compareGolden(t *testing.T, mode, got string) {
+	t.Helper()
+	path := filepath.Join(embedtest.Root(t), "testdata", "golden", mode+".txt")
 	if *update {
-		if err := os.WriteFile(path, []byte(got.String()), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -52,7 +62,7 @@ func TestGoldenRankings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.String() != string(want) {
-		t.Errorf("rankings changed; read the difference, and if it is right, run this test with -update\n--- got\n%s--- want\n%s", got.String(), want)
+	if got != string(want) {
+		t.Errorf("rankings changed; read the difference, and if it is right, run this test with -update\n--- got\n%s--- want\n%s", got, want)
 	}
 }

@@ -27,9 +27,34 @@ type resultFlags struct {
 	JSON           bool     `name:"json" help:"Print the response as JSON."`
 }
 
+// modeFlags say what a query goes by.
+type modeFlags struct {
+	Mode   string `help:"What to go by: hybrid (meaning and words), semantic or lexical." enum:"hybrid,semantic,lexical" default:"hybrid"`
+	Fusion string `help:"How hybrid weighs the two: z-score or rrf." enum:"z-score,rrf" default:"z-score"`
+}
+
+func (f modeFlags) mode() akinv1.Mode {
+	switch f.Mode {
+	case "semantic":
+		return akinv1.Mode_MODE_SEMANTIC
+	case "lexical":
+		return akinv1.Mode_MODE_LEXICAL
+	default:
+		return akinv1.Mode_MODE_HYBRID
+	}
+}
+
+func (f modeFlags) fusion() akinv1.Fusion {
+	if f.Fusion == "rrf" {
+		return akinv1.Fusion_FUSION_RRF
+	}
+	return akinv1.Fusion_FUSION_Z_SCORE
+}
+
 type searchCommand struct {
 	Text []string `arg:"" help:"What to look for; - reads it from standard input."`
 	resultFlags
+	modeFlags
 }
 
 // Help shows examples.
@@ -54,7 +79,7 @@ func (c searchCommand) Run(e *environment) error {
 		return err
 	}
 	resp, err := cl.Search.Search(e.ctx, &akinv1.SearchRequest{
-		Query: query, PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
+		Query: query, Mode: c.mode(), Fusion: c.fusion(), PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
 	})
 	if err != nil {
 		return err
@@ -73,6 +98,7 @@ type similarCommand struct {
 	Abstract    string   `help:"Its abstract; @FILE reads a file."`
 	IncludeSelf bool     `help:"Allow the query papers among the results."`
 	resultFlags
+	modeFlags
 }
 
 // Help shows examples.
@@ -85,7 +111,7 @@ func (similarCommand) Help() string {
 // Run finds more like this.
 func (c similarCommand) Run(e *environment) error {
 	req := &akinv1.SimilarRequest{
-		PaperIds: c.ID, IncludeSelf: c.IncludeSelf,
+		PaperIds: c.ID, IncludeSelf: c.IncludeSelf, Mode: c.mode(), Fusion: c.fusion(),
 		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
 	}
 	if c.Title != "" || c.Abstract != "" {

@@ -94,6 +94,8 @@ type Writer interface {
 // Finder finds neighbours.
 type Finder interface {
 	Neighbors(ctx context.Context, collection string, query catalog.Neighbors) (catalog.Found, error)
+	// Blend gives what is near a vector or has a query's words.
+	Blend(ctx context.Context, collection string, query catalog.Blend) (*catalog.Blended, error)
 	// Recall gives the union of what several queries find, with vectors.
 	Recall(ctx context.Context, collection string, queries []catalog.Neighbors) (catalog.Recalled, error)
 	// Vectors gives the vectors of those ids that are there.

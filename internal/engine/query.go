@@ -34,8 +34,34 @@ type ResultOptions struct {
 type SearchRequest struct {
 	Collection string
 	Query      string
+	Mode       Mode
+	Fusion     Fusion
 	ResultOptions
 }
+
+// Mode is what a query goes by.
+type Mode int
+
+// The modes.
+const (
+	// Hybrid weighs meaning and words.
+	Hybrid Mode = iota
+	// Semantic goes by meaning: the cosine of vectors.
+	Semantic
+	// Lexical goes by words: BM25.
+	Lexical
+)
+
+// Fusion is how the two sides of a hybrid query become one list.
+type Fusion int
+
+// The fusions.
+const (
+	// ZScore adds up standardised scores (rank.FuseZ).
+	ZScore Fusion = iota
+	// RRF adds up reciprocal ranks (rank.FuseRRF).
+	RRF
+)
 
 // SimilarRequest asks for more like papers of the collection, or like a text.
 type SimilarRequest struct {
@@ -43,6 +69,8 @@ type SimilarRequest struct {
 	PaperIDs    []string
 	Text        *Text
 	IncludeSelf bool
+	Mode        Mode
+	Fusion      Fusion
 	ResultOptions
 }
 
@@ -115,7 +143,10 @@ type Result struct {
 	Record paper.Record
 	Rank   int
 	Score  float64
-	Vector []float32
+	// Semantic and Lexical are the parts of a score: a cosine and BM25, 0 where
+	// the query did not go by it.
+	Semantic, Lexical float64
+	Vector            []float32
 	// DrivenBy tells which examples of a recommendation the score comes from,
 	// the greatest part first.
 	DrivenBy []rank.Contribution
@@ -142,6 +173,10 @@ func (e *Engine) Search(ctx context.Context, req SearchRequest) (*Answer, error)
 		return nil, err
 	}
 	q := query{name: "search", collection: req.Collection, options: req.ResultOptions, parts: []string{req.Query}}
+	q.blend(req.Mode, req.Fusion, searchWeight)
+	q.words = func(context.Context, string) (catalog.Words, error) {
+		return catalog.Words{Text: req.Query, Typed: true}, nil
+	}
 	q.vector = func(ctx context.Context, _ string, a *Answer) ([]float32, error) {
 		return e.embedOne(ctx, a, req.Query, embed.Query)
 	}
@@ -151,6 +186,10 @@ func (e *Engine) Search(ctx context.Context, req SearchRequest) (*Answer, error)
 // Similar answers more like this.
 func (e *Engine) Similar(ctx context.Context, req SimilarRequest) (*Answer, error) {
 	q := query{name: "similar", collection: req.Collection, options: req.ResultOptions, parts: slices.Clone(req.PaperIDs)}
+	q.blend(req.Mode, req.Fusion, similarWeight)
+	q.words = func(ctx context.Context, collection string) (catalog.Words, error) {
+		return e.wordsOf(ctx, collection, req)
+	}
 	switch {
 	case req.Text != nil && len(req.PaperIDs) > 0:
 		return nil, paper.InvalidField("text", "is given together with paper_ids; give one of them")
@@ -218,6 +257,13 @@ type query struct {
 	parts []string
 	// vector makes the query vector, for queries that are one.
 	vector func(ctx context.Context, collection string, a *Answer) ([]float32, error)
+	// words makes the lexical side of a query that goes by words.
+	words func(ctx context.Context, collection string) (catalog.Words, error)
+	mode  Mode
+	// fusion and weight are how the sides become one list, weight that of the
+	// semantic one.
+	fusion Fusion
+	weight float64
 	// rank makes the list of any other query: hits, best first.
 	rank func(ctx context.Context, q *query, list *pinned) (catalog.Found, error)
 	// leaveOut are ids that must not be among the results.
@@ -236,6 +282,9 @@ func (q *query) check() (err error) {
 		o.PageSize = DefaultPageSize
 	case o.PageSize > MaxPageSize:
 		o.PageSize = MaxPageSize
+	}
+	if o.MinScore != nil && q.mode == Lexical {
+		return paper.InvalidField("min_score", "is a cosine, which a lexical query does not have; leave it out, or use another mode")
 	}
 	if s := o.MinScore; s != nil && (math.IsNaN(*s) || *s < -1 || *s > 1) {
 		return paper.InvalidField("min_score", "is %v; it is a cosine, between -1 and 1", *s)
@@ -307,7 +356,11 @@ func (e *Engine) find(ctx context.Context, q *query) (*pinned, error) {
 		return nil, err
 	}
 	list := &pinned{digest: q.digest()}
-	if q.rank == nil {
+	switch {
+	case q.rank != nil:
+	case q.words != nil && q.mode != Semantic:
+		q.rank = e.blended
+	default:
 		q.rank = e.nearest
 	}
 	found, err := q.rank(ctx, q, list)
@@ -357,7 +410,7 @@ func (q *query) cut(hits []rank.Hit) ([]rank.Hit, EmptyReason) {
 		return nil, OnlyExamples
 	}
 	if s := q.options.MinScore; s != nil {
-		hits = slices.DeleteFunc(hits, func(h rank.Hit) bool { return h.Score < *s })
+		hits = slices.DeleteFunc(hits, func(h rank.Hit) bool { return h.Semantic < *s })
 	}
 	if len(hits) == 0 {
 		return nil, BelowMinScore
@@ -395,7 +448,7 @@ func (e *Engine) page(ctx context.Context, q *query, list *pinned, offset int, n
 		if !ok {
 			continue
 		}
-		a.Results = append(a.Results, Result{Record: records[at], Rank: offset + i + 1, Score: h.Score, Vector: vectors[h.ID], DrivenBy: list.drivers[h.ID]})
+		a.Results = append(a.Results, Result{Record: records[at], Rank: offset + i + 1, Score: h.Score, Semantic: h.Semantic, Lexical: h.Lexical, Vector: vectors[h.ID], DrivenBy: list.drivers[h.ID]})
 	}
 	if end < len(list.hits) {
 		if name == "" {

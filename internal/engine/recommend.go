@@ -79,6 +79,7 @@ func (e *Engine) taste(ctx context.Context, q *query, list *pinned, req Recommen
 		h := &found.Hits[i]
 		parts := rank.Contributions(rank.Similarities(found.Vectors[i], likes), rank.Similarities(found.Vectors[i], dislikes), top)
 		h.Score = rank.Sum(parts)
+		h.Semantic = h.Score
 		list.drivers[h.ID] = parts
 	}
 	rank.Sort(found.Hits)

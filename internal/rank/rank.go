@@ -14,8 +14,11 @@ import (
 type Hit struct {
 	ID      string
 	Ordinal uint32
-	// Score is a cosine in [-1, 1].
+	// Score is what the list is ordered by.
 	Score float64
+	// Semantic is the cosine with the query, in [-1, 1]; Lexical is BM25's, 0 or
+	// more. What a query does not use is 0.
+	Semantic, Lexical float64
 }
 
 // Sort orders hits best first; ties break by id, so that the same query gives

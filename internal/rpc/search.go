@@ -35,14 +35,34 @@ func optionsOf(req resultOptions, minScore *float64) (engine.ResultOptions, erro
 	}, checkMask("read_mask", req.GetReadMask())
 }
 
+// modeOf reads what a query goes by.
+func modeOf(req interface {
+	GetMode() akinv1.Mode
+	GetFusion() akinv1.Fusion
+},
+) (engine.Mode, engine.Fusion, error) {
+	if err := checkEnum("mode", req.GetMode()); err != nil {
+		return 0, 0, err
+	}
+	fusion := engine.ZScore
+	if req.GetFusion() == akinv1.Fusion_FUSION_RRF {
+		fusion = engine.RRF
+	}
+	return modes[req.GetMode()], fusion, checkEnum("fusion", req.GetFusion())
+}
+
 // Search implements SearchService.
 func (s *searchService) Search(ctx context.Context, req *akinv1.SearchRequest) (*akinv1.SearchResponse, error) {
 	options, err := optionsOf(req, req.MinScore)
 	if err != nil {
 		return nil, err
 	}
+	mode, fusion, err := modeOf(req)
+	if err != nil {
+		return nil, err
+	}
 	a, err := s.server.engine.Search(ctx, engine.SearchRequest{
-		Collection: req.GetCollection(), Query: req.GetQuery(), ResultOptions: options,
+		Collection: req.GetCollection(), Query: req.GetQuery(), Mode: mode, Fusion: fusion, ResultOptions: options,
 	})
 	if err != nil {
 		return nil, err
@@ -59,9 +79,13 @@ func (s *searchService) Similar(ctx context.Context, req *akinv1.SimilarRequest)
 	if err != nil {
 		return nil, err
 	}
+	mode, fusion, err := modeOf(req)
+	if err != nil {
+		return nil, err
+	}
 	a, err := s.server.engine.Similar(ctx, engine.SimilarRequest{
 		Collection: req.GetCollection(), PaperIDs: req.GetPaperIds(), Text: fromText(req.GetText()),
-		IncludeSelf: req.GetIncludeSelf(), ResultOptions: options,
+		IncludeSelf: req.GetIncludeSelf(), Mode: mode, Fusion: fusion, ResultOptions: options,
 	})
 	if err != nil {
 		return nil, err
@@ -134,6 +158,7 @@ func toResults(a *engine.Answer, mask *fieldmaskpb.FieldMask) []*akinv1.Result {
 			Paper: masked(wire.ToRecord(&r.Record), mask),
 			Rank:  int32(r.Rank),
 			Score: r.Score, Vector: r.Vector,
+			Parts: &akinv1.Parts{Semantic: r.Semantic, Lexical: r.Lexical},
 		}
 	}
 	return out
@@ -165,6 +190,13 @@ var strategies = map[catalog.Strategy]akinv1.Strategy{ //nolint:gochecknoglobals
 	catalog.ExactScan:         akinv1.Strategy_STRATEGY_EXACT,
 	catalog.GraphWalk:         akinv1.Strategy_STRATEGY_GRAPH,
 	catalog.FilteredGraphWalk: akinv1.Strategy_STRATEGY_FILTERED_GRAPH,
+}
+
+var modes = map[akinv1.Mode]engine.Mode{ //nolint:gochecknoglobals // a constant table
+	akinv1.Mode_MODE_UNSPECIFIED: engine.Hybrid,
+	akinv1.Mode_MODE_SEMANTIC:    engine.Semantic,
+	akinv1.Mode_MODE_LEXICAL:     engine.Lexical,
+	akinv1.Mode_MODE_HYBRID:      engine.Hybrid,
 }
 
 var recommendStrategies = map[akinv1.RecommendStrategy]engine.RecommendStrategy{ //nolint:gochecknoglobals // a constant table

@@ -83,6 +83,120 @@ func (RecommendStrategy) EnumDescriptor() ([]byte, []int) {
 	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{0}
 }
 
+// Result is one paper of an answer.
+// Mode is what a query goes by.
+type Mode int32
+
+const (
+	// The server's default: HYBRID.
+	Mode_MODE_UNSPECIFIED Mode = 0
+	// Meaning: the cosine of vectors.
+	Mode_MODE_SEMANTIC Mode = 1
+	// Words: BM25 over title and abstract. Searches have a syntax: "a phrase"
+	// must be there, -word and -"a phrase" must not, prefix* stands for words
+	// that begin so, and arXiv ids and DOIs are found as such.
+	Mode_MODE_LEXICAL Mode = 2
+	// Both, weighed.
+	Mode_MODE_HYBRID Mode = 3
+)
+
+// Enum value maps for Mode.
+var (
+	Mode_name = map[int32]string{
+		0: "MODE_UNSPECIFIED",
+		1: "MODE_SEMANTIC",
+		2: "MODE_LEXICAL",
+		3: "MODE_HYBRID",
+	}
+	Mode_value = map[string]int32{
+		"MODE_UNSPECIFIED": 0,
+		"MODE_SEMANTIC":    1,
+		"MODE_LEXICAL":     2,
+		"MODE_HYBRID":      3,
+	}
+)
+
+func (x Mode) Enum() *Mode {
+	p := new(Mode)
+	*p = x
+	return p
+}
+
+func (x Mode) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Mode) Descriptor() protoreflect.EnumDescriptor {
+	return file_akin_v1_search_service_proto_enumTypes[1].Descriptor()
+}
+
+func (Mode) Type() protoreflect.EnumType {
+	return &file_akin_v1_search_service_proto_enumTypes[1]
+}
+
+func (x Mode) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Mode.Descriptor instead.
+func (Mode) EnumDescriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{1}
+}
+
+// Fusion is how the two sides of a hybrid query become one list.
+type Fusion int32
+
+const (
+	// The server's default: Z_SCORE.
+	Fusion_FUSION_UNSPECIFIED Fusion = 0
+	// The scores of each side are standardised over the candidates and added up,
+	// the semantic ones with weight 0.7 in searches and 0.8 in Similar.
+	Fusion_FUSION_Z_SCORE Fusion = 1
+	// The reciprocals of the ranks plus 60 are added up (Cormack et al. 2009).
+	Fusion_FUSION_RRF Fusion = 2
+)
+
+// Enum value maps for Fusion.
+var (
+	Fusion_name = map[int32]string{
+		0: "FUSION_UNSPECIFIED",
+		1: "FUSION_Z_SCORE",
+		2: "FUSION_RRF",
+	}
+	Fusion_value = map[string]int32{
+		"FUSION_UNSPECIFIED": 0,
+		"FUSION_Z_SCORE":     1,
+		"FUSION_RRF":         2,
+	}
+)
+
+func (x Fusion) Enum() *Fusion {
+	p := new(Fusion)
+	*p = x
+	return p
+}
+
+func (x Fusion) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Fusion) Descriptor() protoreflect.EnumDescriptor {
+	return file_akin_v1_search_service_proto_enumTypes[2].Descriptor()
+}
+
+func (Fusion) Type() protoreflect.EnumType {
+	return &file_akin_v1_search_service_proto_enumTypes[2]
+}
+
+func (x Fusion) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Fusion.Descriptor instead.
+func (Fusion) EnumDescriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{2}
+}
+
 // Strategy is a way to find neighbours.
 type Strategy int32
 
@@ -126,11 +240,11 @@ func (x Strategy) String() string {
 }
 
 func (Strategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[1].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[3].Descriptor()
 }
 
 func (Strategy) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[1]
+	return &file_akin_v1_search_service_proto_enumTypes[3]
 }
 
 func (x Strategy) Number() protoreflect.EnumNumber {
@@ -139,7 +253,7 @@ func (x Strategy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Strategy.Descriptor instead.
 func (Strategy) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{1}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{3}
 }
 
 // EmptyReason says why an answer holds nothing.
@@ -191,11 +305,11 @@ func (x EmptyReason) String() string {
 }
 
 func (EmptyReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[2].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[4].Descriptor()
 }
 
 func (EmptyReason) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[2]
+	return &file_akin_v1_search_service_proto_enumTypes[4]
 }
 
 func (x EmptyReason) Number() protoreflect.EnumNumber {
@@ -204,7 +318,7 @@ func (x EmptyReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EmptyReason.Descriptor instead.
 func (EmptyReason) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{2}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
 }
 
 // SearchRequest is a free-text query.
@@ -229,7 +343,11 @@ type SearchRequest struct {
 	IncludeVectors bool `protobuf:"varint,25,opt,name=include_vectors,json=includeVectors,proto3" json:"include_vectors,omitempty"`
 	// Which papers may be results, as an AIP-160 filter such as
 	// `category = "cs.CL" AND date >= "2024-01-01"`; empty means all.
-	Filter        string `protobuf:"bytes,26,opt,name=filter,proto3" json:"filter,omitempty"`
+	Filter string `protobuf:"bytes,26,opt,name=filter,proto3" json:"filter,omitempty"`
+	// What the query goes by.
+	Mode Mode `protobuf:"varint,27,opt,name=mode,proto3,enum=akin.v1.Mode" json:"mode,omitempty"`
+	// How the two sides of a hybrid query become one list.
+	Fusion        Fusion `protobuf:"varint,28,opt,name=fusion,proto3,enum=akin.v1.Fusion" json:"fusion,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -325,6 +443,20 @@ func (x *SearchRequest) GetFilter() string {
 		return x.Filter
 	}
 	return ""
+}
+
+func (x *SearchRequest) GetMode() Mode {
+	if x != nil {
+		return x.Mode
+	}
+	return Mode_MODE_UNSPECIFIED
+}
+
+func (x *SearchRequest) GetFusion() Fusion {
+	if x != nil {
+		return x.Fusion
+	}
+	return Fusion_FUSION_UNSPECIFIED
 }
 
 // SearchResponse has the best papers for a text.
@@ -454,7 +586,11 @@ type SimilarRequest struct {
 	IncludeVectors bool `protobuf:"varint,25,opt,name=include_vectors,json=includeVectors,proto3" json:"include_vectors,omitempty"`
 	// Which papers may be results, as an AIP-160 filter such as
 	// `category = "cs.CL" AND date >= "2024-01-01"`; empty means all.
-	Filter        string `protobuf:"bytes,26,opt,name=filter,proto3" json:"filter,omitempty"`
+	Filter string `protobuf:"bytes,26,opt,name=filter,proto3" json:"filter,omitempty"`
+	// What the query goes by.
+	Mode Mode `protobuf:"varint,27,opt,name=mode,proto3,enum=akin.v1.Mode" json:"mode,omitempty"`
+	// How the two sides of a hybrid query become one list.
+	Fusion        Fusion `protobuf:"varint,28,opt,name=fusion,proto3,enum=akin.v1.Fusion" json:"fusion,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -564,6 +700,20 @@ func (x *SimilarRequest) GetFilter() string {
 		return x.Filter
 	}
 	return ""
+}
+
+func (x *SimilarRequest) GetMode() Mode {
+	if x != nil {
+		return x.Mode
+	}
+	return Mode_MODE_UNSPECIFIED
+}
+
+func (x *SimilarRequest) GetFusion() Fusion {
+	if x != nil {
+		return x.Fusion
+	}
+	return Fusion_FUSION_UNSPECIFIED
 }
 
 // SimilarResponse has the papers most like the query papers.
@@ -1066,27 +1216,87 @@ func (x *RecommendResponse) GetTiming() *Timing {
 	return nil
 }
 
-// Result is one paper of an answer.
+// Parts are what a score is made of.
+type Parts struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Cosine with the query, in [-1, 1]; comparable between queries. 0 if the
+	// query does not go by meaning.
+	Semantic float64 `protobuf:"fixed64,1,opt,name=semantic,proto3" json:"semantic,omitempty"`
+	// BM25, 0 or more; not comparable between queries. 0 if the query does not go
+	// by words, or the paper has none of them.
+	Lexical       float64 `protobuf:"fixed64,2,opt,name=lexical,proto3" json:"lexical,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Parts) Reset() {
+	*x = Parts{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Parts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Parts) ProtoMessage() {}
+
+func (x *Parts) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Parts.ProtoReflect.Descriptor instead.
+func (*Parts) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Parts) GetSemantic() float64 {
+	if x != nil {
+		return x.Semantic
+	}
+	return 0
+}
+
+func (x *Parts) GetLexical() float64 {
+	if x != nil {
+		return x.Lexical
+	}
+	return 0
+}
+
 type Result struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The paper.
 	Paper *Paper `protobuf:"bytes,1,opt,name=paper,proto3" json:"paper,omitempty"`
 	// Position in the whole list, from 1.
 	Rank int32 `protobuf:"varint,2,opt,name=rank,proto3" json:"rank,omitempty"`
-	// Cosine in [-1, 1].
+	// What the list is ordered by. Semantic: the cosine, in [-1, 1]. Lexical:
+	// BM25. Hybrid: a weighted sum of standardised scores, which says nothing
+	// beyond this list; see parts.
 	Score float64 `protobuf:"fixed64,3,opt,name=score,proto3" json:"score,omitempty"`
 	// The paper's vector, unit length, if it was asked for.
 	Vector []float32 `protobuf:"fixed32,4,rep,packed,name=vector,proto3" json:"vector,omitempty"`
 	// The examples of a recommendation that the score is the sum of, the greatest
 	// first; empty for MEAN_VECTOR and for other queries.
-	DrivenBy      []*Driver `protobuf:"bytes,5,rep,name=driven_by,json=drivenBy,proto3" json:"driven_by,omitempty"`
+	DrivenBy []*Driver `protobuf:"bytes,5,rep,name=driven_by,json=drivenBy,proto3" json:"driven_by,omitempty"`
+	// What the score is made of.
+	Parts         *Parts `protobuf:"bytes,6,opt,name=parts,proto3" json:"parts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[8]
+	mi := &file_akin_v1_search_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1098,7 +1308,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[8]
+	mi := &file_akin_v1_search_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1111,7 +1321,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{8}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Result) GetPaper() *Paper {
@@ -1149,6 +1359,13 @@ func (x *Result) GetDrivenBy() []*Driver {
 	return nil
 }
 
+func (x *Result) GetParts() *Parts {
+	if x != nil {
+		return x.Parts
+	}
+	return nil
+}
+
 // Plan says how an answer was found.
 type Plan struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1166,7 +1383,7 @@ type Plan struct {
 
 func (x *Plan) Reset() {
 	*x = Plan{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[9]
+	mi := &file_akin_v1_search_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1178,7 +1395,7 @@ func (x *Plan) String() string {
 func (*Plan) ProtoMessage() {}
 
 func (x *Plan) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[9]
+	mi := &file_akin_v1_search_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1191,7 +1408,7 @@ func (x *Plan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plan.ProtoReflect.Descriptor instead.
 func (*Plan) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{9}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Plan) GetStrategy() Strategy {
@@ -1235,7 +1452,7 @@ type QueryInfo struct {
 
 func (x *QueryInfo) Reset() {
 	*x = QueryInfo{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	mi := &file_akin_v1_search_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1247,7 +1464,7 @@ func (x *QueryInfo) String() string {
 func (*QueryInfo) ProtoMessage() {}
 
 func (x *QueryInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	mi := &file_akin_v1_search_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1260,7 +1477,7 @@ func (x *QueryInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryInfo.ProtoReflect.Descriptor instead.
 func (*QueryInfo) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *QueryInfo) GetTokens() int32 {
@@ -1281,7 +1498,7 @@ var File_akin_v1_search_service_proto protoreflect.FileDescriptor
 
 const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\"\xc7\x02\n" +
+	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\"\x93\x03\n" +
 	"\rSearchRequest\x12\x1a\n" +
 	"\x05query\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\x05query\x12\x1e\n" +
 	"\n" +
@@ -1294,7 +1511,9 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x05exact\x18\x17 \x01(\bR\x05exact\x127\n" +
 	"\tread_mask\x18\x18 \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\x12'\n" +
 	"\x0finclude_vectors\x18\x19 \x01(\bR\x0eincludeVectors\x12\x16\n" +
-	"\x06filter\x18\x1a \x01(\tR\x06filterB\f\n" +
+	"\x06filter\x18\x1a \x01(\tR\x06filter\x12!\n" +
+	"\x04mode\x18\x1b \x01(\x0e2\r.akin.v1.ModeR\x04mode\x12'\n" +
+	"\x06fusion\x18\x1c \x01(\x0e2\x0f.akin.v1.FusionR\x06fusionB\f\n" +
 	"\n" +
 	"_min_score\"\xae\x02\n" +
 	"\x0eSearchResponse\x12)\n" +
@@ -1304,7 +1523,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x05query\x18\x04 \x01(\v2\x12.akin.v1.QueryInfoR\x05query\x127\n" +
 	"\fempty_reason\x18\x05 \x01(\x0e2\x14.akin.v1.EmptyReasonR\vemptyReason\x12\x1a\n" +
 	"\bsequence\x18\x06 \x01(\x04R\bsequence\x12'\n" +
-	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\"\x8f\x03\n" +
+	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\"\xdb\x03\n" +
 	"\x0eSimilarRequest\x12\x1b\n" +
 	"\tpaper_ids\x18\x01 \x03(\tR\bpaperIds\x12!\n" +
 	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextR\x04text\x12\x1e\n" +
@@ -1319,7 +1538,9 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x05exact\x18\x17 \x01(\bR\x05exact\x127\n" +
 	"\tread_mask\x18\x18 \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\x12'\n" +
 	"\x0finclude_vectors\x18\x19 \x01(\bR\x0eincludeVectors\x12\x16\n" +
-	"\x06filter\x18\x1a \x01(\tR\x06filterB\f\n" +
+	"\x06filter\x18\x1a \x01(\tR\x06filter\x12!\n" +
+	"\x04mode\x18\x1b \x01(\x0e2\r.akin.v1.ModeR\x04mode\x12'\n" +
+	"\x06fusion\x18\x1c \x01(\x0e2\x0f.akin.v1.FusionR\x06fusionB\f\n" +
 	"\n" +
 	"_min_score\"\xaf\x02\n" +
 	"\x0fSimilarResponse\x12)\n" +
@@ -1363,13 +1584,17 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x04plan\x18\x03 \x01(\v2\r.akin.v1.PlanR\x04plan\x127\n" +
 	"\fempty_reason\x18\x04 \x01(\x0e2\x14.akin.v1.EmptyReasonR\vemptyReason\x12\x1a\n" +
 	"\bsequence\x18\x05 \x01(\x04R\bsequence\x12'\n" +
-	"\x06timing\x18\x06 \x01(\v2\x0f.akin.v1.TimingR\x06timing\"\x9e\x01\n" +
+	"\x06timing\x18\x06 \x01(\v2\x0f.akin.v1.TimingR\x06timing\"=\n" +
+	"\x05Parts\x12\x1a\n" +
+	"\bsemantic\x18\x01 \x01(\x01R\bsemantic\x12\x18\n" +
+	"\alexical\x18\x02 \x01(\x01R\alexical\"\xc4\x01\n" +
 	"\x06Result\x12$\n" +
 	"\x05paper\x18\x01 \x01(\v2\x0e.akin.v1.PaperR\x05paper\x12\x12\n" +
 	"\x04rank\x18\x02 \x01(\x05R\x04rank\x12\x14\n" +
 	"\x05score\x18\x03 \x01(\x01R\x05score\x12\x16\n" +
 	"\x06vector\x18\x04 \x03(\x02R\x06vector\x12,\n" +
-	"\tdriven_by\x18\x05 \x03(\v2\x0f.akin.v1.DriverR\bdrivenBy\"\x91\x01\n" +
+	"\tdriven_by\x18\x05 \x03(\v2\x0f.akin.v1.DriverR\bdrivenBy\x12$\n" +
+	"\x05parts\x18\x06 \x01(\v2\x0e.akin.v1.PartsR\x05parts\"\x91\x01\n" +
 	"\x04Plan\x12-\n" +
 	"\bstrategy\x18\x01 \x01(\x0e2\x11.akin.v1.StrategyR\bstrategy\x12\x1e\n" +
 	"\n" +
@@ -1384,7 +1609,17 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x1eRECOMMEND_STRATEGY_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eRECOMMEND_STRATEGY_MEAN_VECTOR\x10\x01\x12\x1f\n" +
 	"\x1bRECOMMEND_STRATEGY_TOP_MEAN\x10\x02\x12!\n" +
-	"\x1dRECOMMEND_STRATEGY_BEST_SCORE\x10\x03*i\n" +
+	"\x1dRECOMMEND_STRATEGY_BEST_SCORE\x10\x03*R\n" +
+	"\x04Mode\x12\x14\n" +
+	"\x10MODE_UNSPECIFIED\x10\x00\x12\x11\n" +
+	"\rMODE_SEMANTIC\x10\x01\x12\x10\n" +
+	"\fMODE_LEXICAL\x10\x02\x12\x0f\n" +
+	"\vMODE_HYBRID\x10\x03*D\n" +
+	"\x06Fusion\x12\x16\n" +
+	"\x12FUSION_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0eFUSION_Z_SCORE\x10\x01\x12\x0e\n" +
+	"\n" +
+	"FUSION_RRF\x10\x02*i\n" +
 	"\bStrategy\x12\x18\n" +
 	"\x14STRATEGY_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSTRATEGY_EXACT\x10\x01\x12\x12\n" +
@@ -1416,65 +1651,73 @@ func file_akin_v1_search_service_proto_rawDescGZIP() []byte {
 	return file_akin_v1_search_service_proto_rawDescData
 }
 
-var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_akin_v1_search_service_proto_goTypes = []any{
 	(RecommendStrategy)(0),        // 0: akin.v1.RecommendStrategy
-	(Strategy)(0),                 // 1: akin.v1.Strategy
-	(EmptyReason)(0),              // 2: akin.v1.EmptyReason
-	(*SearchRequest)(nil),         // 3: akin.v1.SearchRequest
-	(*SearchResponse)(nil),        // 4: akin.v1.SearchResponse
-	(*SimilarRequest)(nil),        // 5: akin.v1.SimilarRequest
-	(*SimilarResponse)(nil),       // 6: akin.v1.SimilarResponse
-	(*Example)(nil),               // 7: akin.v1.Example
-	(*RecommendRequest)(nil),      // 8: akin.v1.RecommendRequest
-	(*Driver)(nil),                // 9: akin.v1.Driver
-	(*RecommendResponse)(nil),     // 10: akin.v1.RecommendResponse
-	(*Result)(nil),                // 11: akin.v1.Result
-	(*Plan)(nil),                  // 12: akin.v1.Plan
-	(*QueryInfo)(nil),             // 13: akin.v1.QueryInfo
-	(*fieldmaskpb.FieldMask)(nil), // 14: google.protobuf.FieldMask
-	(*Timing)(nil),                // 15: akin.v1.Timing
-	(*Text)(nil),                  // 16: akin.v1.Text
-	(*Paper)(nil),                 // 17: akin.v1.Paper
+	(Mode)(0),                     // 1: akin.v1.Mode
+	(Fusion)(0),                   // 2: akin.v1.Fusion
+	(Strategy)(0),                 // 3: akin.v1.Strategy
+	(EmptyReason)(0),              // 4: akin.v1.EmptyReason
+	(*SearchRequest)(nil),         // 5: akin.v1.SearchRequest
+	(*SearchResponse)(nil),        // 6: akin.v1.SearchResponse
+	(*SimilarRequest)(nil),        // 7: akin.v1.SimilarRequest
+	(*SimilarResponse)(nil),       // 8: akin.v1.SimilarResponse
+	(*Example)(nil),               // 9: akin.v1.Example
+	(*RecommendRequest)(nil),      // 10: akin.v1.RecommendRequest
+	(*Driver)(nil),                // 11: akin.v1.Driver
+	(*RecommendResponse)(nil),     // 12: akin.v1.RecommendResponse
+	(*Parts)(nil),                 // 13: akin.v1.Parts
+	(*Result)(nil),                // 14: akin.v1.Result
+	(*Plan)(nil),                  // 15: akin.v1.Plan
+	(*QueryInfo)(nil),             // 16: akin.v1.QueryInfo
+	(*fieldmaskpb.FieldMask)(nil), // 17: google.protobuf.FieldMask
+	(*Timing)(nil),                // 18: akin.v1.Timing
+	(*Text)(nil),                  // 19: akin.v1.Text
+	(*Paper)(nil),                 // 20: akin.v1.Paper
 }
 var file_akin_v1_search_service_proto_depIdxs = []int32{
-	14, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
-	11, // 1: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
-	12, // 2: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
-	13, // 3: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
-	2,  // 4: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	15, // 5: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
-	16, // 6: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
-	14, // 7: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
-	11, // 8: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
-	12, // 9: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
-	13, // 10: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
-	2,  // 11: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	15, // 12: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
-	16, // 13: akin.v1.Example.text:type_name -> akin.v1.Text
-	7,  // 14: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
-	7,  // 15: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
-	0,  // 16: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
-	14, // 17: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
-	11, // 18: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
-	12, // 19: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
-	2,  // 20: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	15, // 21: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
-	17, // 22: akin.v1.Result.paper:type_name -> akin.v1.Paper
-	9,  // 23: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
-	1,  // 24: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
-	3,  // 25: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
-	5,  // 26: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
-	8,  // 27: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
-	4,  // 28: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
-	6,  // 29: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
-	10, // 30: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
-	28, // [28:31] is the sub-list for method output_type
-	25, // [25:28] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	17, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
+	1,  // 1: akin.v1.SearchRequest.mode:type_name -> akin.v1.Mode
+	2,  // 2: akin.v1.SearchRequest.fusion:type_name -> akin.v1.Fusion
+	14, // 3: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
+	15, // 4: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
+	16, // 5: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
+	4,  // 6: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	18, // 7: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
+	19, // 8: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
+	17, // 9: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
+	1,  // 10: akin.v1.SimilarRequest.mode:type_name -> akin.v1.Mode
+	2,  // 11: akin.v1.SimilarRequest.fusion:type_name -> akin.v1.Fusion
+	14, // 12: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
+	15, // 13: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
+	16, // 14: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
+	4,  // 15: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	18, // 16: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
+	19, // 17: akin.v1.Example.text:type_name -> akin.v1.Text
+	9,  // 18: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
+	9,  // 19: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
+	0,  // 20: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
+	17, // 21: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
+	14, // 22: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
+	15, // 23: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
+	4,  // 24: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	18, // 25: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
+	20, // 26: akin.v1.Result.paper:type_name -> akin.v1.Paper
+	11, // 27: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
+	13, // 28: akin.v1.Result.parts:type_name -> akin.v1.Parts
+	3,  // 29: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
+	5,  // 30: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
+	7,  // 31: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
+	10, // 32: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
+	6,  // 33: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
+	8,  // 34: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
+	12, // 35: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
+	33, // [33:36] is the sub-list for method output_type
+	30, // [30:33] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_search_service_proto_init() }
@@ -1495,8 +1738,8 @@ func file_akin_v1_search_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_akin_v1_search_service_proto_rawDesc), len(file_akin_v1_search_service_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   11,
+			NumEnums:      5,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
