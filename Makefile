@@ -11,7 +11,7 @@ VERSION     ?= 0.1.0-dev
 TOOLS       := $(CURDIR)/.akin/tools
 VENV        := $(CURDIR)/.akin/venv
 
-.PHONY: help setup build run test lint gen gen-check gen-tools tools test-python bench-embed bench-job bench-ann bench-latency bench-filter clean
+.PHONY: help setup build run test lint gen gen-check gen-tools tools test-python bench-embed bench-job bench-ann bench-latency bench-filter eval clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -96,6 +96,18 @@ bench-latency: setup ## Measure a query through gRPC, idle and during a bulk imp
 
 bench-filter: ## Measure filters and their index over the papers of ABSTRACTS.
 	AKIN_FILTER_CORPUS=$(abspath $(ABSTRACTS)) go test ./internal/filter -run '^$$' -bench Corpus
+
+# Test collections beside the repository; the papers of each are embedded once,
+# into a data directory that is kept.
+EVAL_DATA ?= ../shared/data/eval
+REVIEWS   := Estrogens,NSAIDS,UrinaryIncontinence,Triptans,Antihistamines,OralHypoglycemics
+
+eval: setup ## Measure retrieval quality on the collections of EVAL_DATA, in all modes.
+	@for set in search/cranfield search/scifact-train search/scitldr-dev similar/csfcube-fold1; do \
+	  for mode in hybrid semantic lexical; do echo; echo "$$set, $$mode"; \
+	    bin/akin eval --data .akin/eval/$$(basename $$set) --mode $$mode --metrics nDCG@10,R@100,MRR,nDCG%20,MAP $(EVAL_DATA)/$$set; done; done
+	@for given in 80% 5; do for strategy in hybrid top-mean best-score mean-vector; do echo; echo "recommend/reviews, $$strategy"; \
+	  bin/akin eval --data .akin/eval/reviews --sets $(REVIEWS) --given $$given --strategy $$strategy --metrics R@20,R@50,nDCG@10 $(EVAL_DATA)/recommend/reviews; done; done
 
 tools: ## Install the pinned developer tools into .akin/tools.
 	@.ci/tools.sh

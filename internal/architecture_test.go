@@ -23,7 +23,7 @@ var rooms = map[string][]string{
 	"internal/client":        {"internal/rpc/wire", "proto/akin/v1"},
 	"internal/engine":        {"internal/catalog", "internal/embed", "internal/rank", "internal/paper", "internal/paper/titleid"},
 	"internal/catalog":       {"internal/store", "internal/ann", "internal/filter", "internal/lexical", "internal/rank", "internal/vec", "internal/paper"},
-	"internal/rank":          {"internal/paper"},
+	"internal/rank":          {"internal/paper", "internal/vec"},
 	"internal/store":         {"internal/paper"},
 	"internal/ann":           {"internal/paper", "internal/vec"},
 	"internal/filter":        {"internal/paper"},

@@ -86,6 +86,8 @@ type Recalled struct {
 	// scores mean nothing. Vectors are parallel, float32 [dim] each.
 	Hits    []rank.Hit
 	Vectors [][]float32
+	// Terms are parallel, too: the papers' tf-idf vectors, unit length each.
+	Terms [][]rank.Term
 	// The others are as in Found; Strategy is the least exact of the queries.
 	Strategy Strategy
 	Visited  int

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 
+	"akin/internal/ann"
 	"akin/internal/paper"
 	"akin/internal/rank"
 )
@@ -47,6 +48,7 @@ func (c *Embedded) Recall(ctx context.Context, collection string, queries []Neig
 		if v != nil {
 			out.Hits[kept] = out.Hits[i]
 			out.Vectors = append(out.Vectors, v)
+			out.Terms = append(out.Terms, l.terms(ordinals[i]))
 			kept++
 		}
 	}
@@ -54,16 +56,58 @@ func (c *Embedded) Recall(ctx context.Context, collection string, queries []Neig
 	return out, nil
 }
 
+// terms is the tf-idf vector of a paper; nil where there is none.
+func (l *live) terms(ordinal uint32) []rank.Term {
+	l.mu.RLock()
+	words := l.words
+	l.mu.RUnlock()
+	found, err := words.Vector(ordinal)
+	if err != nil { // the paper was deleted meanwhile
+		return nil
+	}
+	out := make([]rank.Term, len(found))
+	for i, t := range found {
+		out[i] = rank.Term{ID: t.ID, Weight: t.Weight}
+	}
+	return out
+}
+
+// Terms gives the tf-idf vectors of those ids that are there.
+func (c *Embedded) Terms(ctx context.Context, collection string, ids []string) (map[string][]rank.Term, error) {
+	l, err := c.of(collection)
+	if err != nil {
+		return nil, err
+	}
+	records, err := c.Get(ctx, collection, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string][]rank.Term, len(records))
+	for i := range records {
+		out[records[i].ID] = l.terms(records[i].Ordinal)
+	}
+	return out, nil
+}
+
 // vectors gives the vectors of ordinals, nil where there is none: of the index,
 // or, where that keeps none that can be asked for, of the store. The caller does
 // not hold the read lock, unless the index is the baseline.
 func (c *Embedded) vectors(ctx context.Context, l *live, ordinals []uint32) ([][]float32, error) {
+	out := make([][]float32, len(ordinals))
+	if c.config.Index != CoderIndex {
+		l.mu.RLock()
+		defer l.mu.RUnlock()
+		scorer, _ := l.index.(ann.Scorer)
+		for i, o := range ordinals {
+			out[i], _ = scorer.Vector(o)
+		}
+		return out, nil
+	}
 	snapshot, err := c.config.Store.Snapshot(l.name)
 	if err != nil {
 		return nil, err
 	}
 	defer snapshot.Close()
-	out := make([][]float32, len(ordinals))
 	for i, o := range ordinals {
 		v, err := snapshot.Vector(ctx, o)
 		if err != nil && !missing(err) {

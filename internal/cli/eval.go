@@ -30,7 +30,7 @@ type evalCommand struct {
 	Given    string   `help:"For likes: how many are given, a number or a share." default:"80%"`
 	Splits   int      `help:"For likes: how often each set is divided." default:"4"`
 	Seed     uint64   `help:"For likes: divide them in another way."`
-	Strategy string   `help:"For likes: how examples become a ranking." enum:"top-mean,best-score,mean-vector" default:"top-mean"`
+	Strategy string   `help:"For likes: how examples become a ranking." enum:"hybrid,top-mean,best-score,mean-vector" default:"hybrid"`
 	modeFlags
 	Resamples int  `help:"Bootstrap resamples for the 95 % intervals." default:"10000"`
 	JSON      bool `name:"json" help:"Print the reports as JSON."`

@@ -153,7 +153,7 @@ type recommendCommand struct {
 	Unlike     []string `help:"Ids of papers that are disliked." placeholder:"ID" sep:"none"`
 	LikeText   []string `help:"Texts that are liked." placeholder:"TEXT" sep:"none"`
 	UnlikeText []string `help:"Texts that are disliked." placeholder:"TEXT" sep:"none"`
-	Strategy   string   `help:"How examples become a ranking: top-mean, best-score or mean-vector." enum:"top-mean,best-score,mean-vector" default:"top-mean"`
+	Strategy   string   `help:"How examples become a ranking: hybrid, top-mean, best-score or mean-vector." enum:"hybrid,top-mean,best-score,mean-vector" default:"hybrid"`
 	resultFlags
 }
 
@@ -188,8 +188,10 @@ func strategy(name string) akinv1.RecommendStrategy {
 		return akinv1.RecommendStrategy_RECOMMEND_STRATEGY_MEAN_VECTOR
 	case "best-score":
 		return akinv1.RecommendStrategy_RECOMMEND_STRATEGY_BEST_SCORE
-	default:
+	case "top-mean":
 		return akinv1.RecommendStrategy_RECOMMEND_STRATEGY_TOP_MEAN
+	default:
+		return akinv1.RecommendStrategy_RECOMMEND_STRATEGY_HYBRID
 	}
 }
 

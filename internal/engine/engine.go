@@ -21,6 +21,7 @@ import (
 	"akin/internal/catalog"
 	"akin/internal/embed"
 	"akin/internal/paper"
+	"akin/internal/rank"
 )
 
 // Limits of requests.
@@ -98,6 +99,8 @@ type Finder interface {
 	Blend(ctx context.Context, collection string, query catalog.Blend) (*catalog.Blended, error)
 	// Recall gives the union of what several queries find, with vectors.
 	Recall(ctx context.Context, collection string, queries []catalog.Neighbors) (catalog.Recalled, error)
+	// Terms gives the tf-idf vectors of those ids that are there.
+	Terms(ctx context.Context, collection string, ids []string) (map[string][]rank.Term, error)
 	// Vectors gives the vectors of those ids that are there.
 	Vectors(ctx context.Context, collection string, ids []string) (map[string][]float32, error)
 }

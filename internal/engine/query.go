@@ -87,7 +87,7 @@ type RecommendRequest struct {
 	Collection string
 	Positive   []Example
 	Negative   []Example
-	// Strategy is how examples become a ranking; 0 is TopMean.
+	// Strategy is how examples become a ranking; 0 is HybridMean.
 	Strategy RecommendStrategy
 	ResultOptions
 }
@@ -97,9 +97,11 @@ type RecommendStrategy int
 
 // The strategies.
 const (
+	// HybridMean weighs TopMean of vectors and of words.
+	HybridMean RecommendStrategy = iota
 	// TopMean ranks by the mean of the three greatest similarities to likes,
 	// less a share of the greatest one to a dislike (rank.TopMean).
-	TopMean RecommendStrategy = iota
+	TopMean
 	// MeanVector ranks by the cosine to the mean of the likes moved away from
 	// the mean of the dislikes (rank.MeanVector).
 	MeanVector

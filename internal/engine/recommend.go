@@ -78,12 +78,66 @@ func (e *Engine) taste(ctx context.Context, q *query, list *pinned, req Recommen
 		}
 		h := &found.Hits[i]
 		parts := rank.Contributions(rank.Similarities(found.Vectors[i], likes), rank.Similarities(found.Vectors[i], dislikes), top)
-		h.Score = rank.Sum(parts)
-		h.Semantic = h.Score
+		h.Semantic = rank.Sum(parts)
+		h.Score = h.Semantic
 		list.drivers[h.ID] = parts
+	}
+	if req.Strategy == HybridMean {
+		if err := e.weighWords(ctx, q.collection, req.Positive, list.drivers, &found); err != nil {
+			return catalog.Found{}, err
+		}
 	}
 	rank.Sort(found.Hits)
 	return catalog.Found{Hits: found.Hits, Strategy: found.Strategy, Visited: found.Visited, Kept: found.Kept, Sequence: found.Sequence}, nil
+}
+
+// tasteWeight is the share of vectors in a hybrid recommendation.
+const tasteWeight = 0.6
+
+// weighWords makes the scores hybrid: the likes' part of the vectors and that of
+// words, standardised and weighed; what a dislike takes away is taken away after
+// that, so that it raises nothing. Examples that are texts have no part in the
+// words.
+func (e *Engine) weighWords(ctx context.Context, collection string, likes []Example, parts map[string][]rank.Contribution, found *catalog.Recalled) error {
+	var ids []string
+	for _, x := range likes {
+		if x.Text == nil {
+			ids = append(ids, x.PaperID)
+		}
+	}
+	known, err := e.catalog.Terms(ctx, collection, ids)
+	if err != nil {
+		return err
+	}
+	var terms [][]rank.Term
+	for _, id := range ids {
+		terms = append(terms, known[id])
+	}
+	if len(terms) == 0 {
+		return nil
+	}
+	examples := rank.NewTermExamples(terms)
+	near, words, penalty := make([]float64, len(found.Hits)), make([]float64, len(found.Hits)), make([]float64, len(found.Hits))
+	var scratch []float64
+	for i := range found.Hits {
+		h := &found.Hits[i]
+		for _, p := range parts[h.ID] {
+			if p.Liked {
+				near[i] += p.Value
+			} else {
+				penalty[i] += p.Value
+			}
+		}
+		words[i], scratch = examples.TopMean(found.Terms[i], rank.TopLikes, scratch)
+		h.Lexical = words[i]
+	}
+	// Standard deviations of cosines are about a tenth, so that a dislike weighs
+	// against z-scores what it weighs against cosines.
+	const perDeviation = 10
+	for i, score := range rank.FuseZ(near, words, tasteWeight) {
+		found.Hits[i].Score = score + perDeviation*penalty[i]
+	}
+	return nil
 }
 
 // around asks for what is near the likes: near their mean, and near each one, so

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"akin/internal/vec"
 )
 
 // Standardize turns scores into z-scores, in place: mean 0 and standard
@@ -113,16 +115,8 @@ func Diversify(scores []float64, vectors [][]float32, k int, diversity float64) 
 		copy(order[at+1:best+1], order[at:best]) // the others keep their order
 		order[at] = chosen
 		for j := at + 1; j < n; j++ {
-			nearest[order[j]] = math.Max(nearest[order[j]], dot(vectors[order[j]], vectors[chosen]))
+			nearest[order[j]] = math.Max(nearest[order[j]], float64(vec.Dot(vectors[order[j]], vectors[chosen])))
 		}
 	}
 	return order
-}
-
-func dot(a, b []float32) float64 {
-	var sum float64
-	for i, x := range a {
-		sum += float64(x) * float64(b[i])
-	}
-	return sum
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"akin/internal/vec"
 )
 
 // TopLikes is how many of the nearest likes a paper is judged by.
@@ -83,7 +85,7 @@ func nearestDislike(dislikes []Near) Contribution {
 func Similarities(v []float32, examples []Weighted) []Near {
 	out := make([]Near, len(examples))
 	for i, e := range examples {
-		out[i] = Near{dot(v, e.Vector), e.Weight}
+		out[i] = Near{float64(vec.Dot(v, e.Vector)), e.Weight}
 	}
 	return out
 }

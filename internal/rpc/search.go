@@ -200,10 +200,11 @@ var modes = map[akinv1.Mode]engine.Mode{ //nolint:gochecknoglobals // a constant
 }
 
 var recommendStrategies = map[akinv1.RecommendStrategy]engine.RecommendStrategy{ //nolint:gochecknoglobals // a constant table
-	akinv1.RecommendStrategy_RECOMMEND_STRATEGY_UNSPECIFIED: engine.TopMean,
+	akinv1.RecommendStrategy_RECOMMEND_STRATEGY_UNSPECIFIED: engine.HybridMean,
 	akinv1.RecommendStrategy_RECOMMEND_STRATEGY_MEAN_VECTOR: engine.MeanVector,
 	akinv1.RecommendStrategy_RECOMMEND_STRATEGY_TOP_MEAN:    engine.TopMean,
 	akinv1.RecommendStrategy_RECOMMEND_STRATEGY_BEST_SCORE:  engine.BestScore,
+	akinv1.RecommendStrategy_RECOMMEND_STRATEGY_HYBRID:      engine.HybridMean,
 }
 
 var emptyReasons = map[engine.EmptyReason]akinv1.EmptyReason{ //nolint:gochecknoglobals // a constant table

@@ -27,7 +27,7 @@ const (
 type RecommendStrategy int32
 
 const (
-	// The server's default: TOP_MEAN.
+	// The server's default: HYBRID.
 	RecommendStrategy_RECOMMEND_STRATEGY_UNSPECIFIED RecommendStrategy = 0
 	// The weighted mean of the liked papers' vectors, moved away from the mean of
 	// the disliked ones (Rocchio 1971).
@@ -38,6 +38,9 @@ const (
 	RecommendStrategy_RECOMMEND_STRATEGY_TOP_MEAN RecommendStrategy = 2
 	// Like TOP_MEAN, with the one greatest similarity.
 	RecommendStrategy_RECOMMEND_STRATEGY_BEST_SCORE RecommendStrategy = 3
+	// TOP_MEAN of vectors with weight 0.6 and of tf-idf with 0.4, standardised over
+	// the candidates; what dislikes take away is taken away after that.
+	RecommendStrategy_RECOMMEND_STRATEGY_HYBRID RecommendStrategy = 4
 )
 
 // Enum value maps for RecommendStrategy.
@@ -47,12 +50,14 @@ var (
 		1: "RECOMMEND_STRATEGY_MEAN_VECTOR",
 		2: "RECOMMEND_STRATEGY_TOP_MEAN",
 		3: "RECOMMEND_STRATEGY_BEST_SCORE",
+		4: "RECOMMEND_STRATEGY_HYBRID",
 	}
 	RecommendStrategy_value = map[string]int32{
 		"RECOMMEND_STRATEGY_UNSPECIFIED": 0,
 		"RECOMMEND_STRATEGY_MEAN_VECTOR": 1,
 		"RECOMMEND_STRATEGY_TOP_MEAN":    2,
 		"RECOMMEND_STRATEGY_BEST_SCORE":  3,
+		"RECOMMEND_STRATEGY_HYBRID":      4,
 	}
 )
 
@@ -1127,8 +1132,8 @@ func (x *Driver) GetContribution() float64 {
 // RecommendResponse has the papers recommended. No example is among them.
 type RecommendResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Best first. The score is a mean of cosines less what dislikes take away
-	// (see the strategy), between -0.5 and 1; min_score applies to it.
+	// Best first. min_score applies to the semantic part of the score: a mean of
+	// cosines less what dislikes take away (see the strategy), between -0.5 and 1.
 	Results []*Result `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
 	// Asks for the next page; empty on the last.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
@@ -1285,8 +1290,8 @@ type Result struct {
 	Score float64 `protobuf:"fixed64,3,opt,name=score,proto3" json:"score,omitempty"`
 	// The paper's vector, unit length, if it was asked for.
 	Vector []float32 `protobuf:"fixed32,4,rep,packed,name=vector,proto3" json:"vector,omitempty"`
-	// The examples of a recommendation that the score is the sum of, the greatest
-	// first; empty for MEAN_VECTOR and for other queries.
+	// The examples of a recommendation that the semantic part of the score is the
+	// sum of, the greatest first; empty for MEAN_VECTOR and for other queries.
 	DrivenBy []*Driver `protobuf:"bytes,5,rep,name=driven_by,json=drivenBy,proto3" json:"driven_by,omitempty"`
 	// What the score is made of.
 	Parts         *Parts `protobuf:"bytes,6,opt,name=parts,proto3" json:"parts,omitempty"`
@@ -1604,12 +1609,13 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\vselectivity\x18\x04 \x01(\x01R\vselectivity\"A\n" +
 	"\tQueryInfo\x12\x16\n" +
 	"\x06tokens\x18\x01 \x01(\x05R\x06tokens\x12\x1c\n" +
-	"\ttruncated\x18\x02 \x01(\bR\ttruncated*\x9f\x01\n" +
+	"\ttruncated\x18\x02 \x01(\bR\ttruncated*\xbe\x01\n" +
 	"\x11RecommendStrategy\x12\"\n" +
 	"\x1eRECOMMEND_STRATEGY_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eRECOMMEND_STRATEGY_MEAN_VECTOR\x10\x01\x12\x1f\n" +
 	"\x1bRECOMMEND_STRATEGY_TOP_MEAN\x10\x02\x12!\n" +
-	"\x1dRECOMMEND_STRATEGY_BEST_SCORE\x10\x03*R\n" +
+	"\x1dRECOMMEND_STRATEGY_BEST_SCORE\x10\x03\x12\x1d\n" +
+	"\x19RECOMMEND_STRATEGY_HYBRID\x10\x04*R\n" +
 	"\x04Mode\x12\x14\n" +
 	"\x10MODE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rMODE_SEMANTIC\x10\x01\x12\x10\n" +

@@ -1,0 +1,54 @@
+package rank
+
+import (
+	"cmp"
+	"slices"
+)
+
+// TermExamples finds how similar sparse vectors are to examples, by the terms
+// that they share.
+type TermExamples struct {
+	lists map[uint32][]termExample
+	count int
+}
+
+type termExample struct {
+	example int
+	weight  float32
+}
+
+// NewTermExamples takes the sparse vectors of examples, unit length each; nil
+// where an example has none.
+func NewTermExamples(examples [][]Term) *TermExamples {
+	t := &TermExamples{lists: make(map[uint32][]termExample), count: len(examples)}
+	for i, terms := range examples {
+		for _, term := range terms {
+			t.lists[term.ID] = append(t.lists[term.ID], termExample{i, term.Weight})
+		}
+	}
+	return t
+}
+
+// TopMean is the mean of the top greatest cosines of a sparse unit vector with
+// the examples. scratch is used again from call to call, and returned.
+func (t *TermExamples) TopMean(terms []Term, top int, scratch []float64) (float64, []float64) {
+	scratch = slices.Grow(scratch[:0], t.count)[:t.count]
+	clear(scratch)
+	for _, term := range terms {
+		for _, e := range t.lists[term.ID] {
+			scratch[e.example] += float64(term.Weight) * float64(e.weight)
+		}
+	}
+	best := make([]float64, 0, top+1)
+	for _, s := range scratch {
+		at, _ := slices.BinarySearchFunc(best, s, func(a, b float64) int { return cmp.Compare(b, a) })
+		if at < top {
+			best = slices.Insert(best, at, s)[:min(len(best)+1, top)]
+		}
+	}
+	var sum float64
+	for _, s := range best {
+		sum += s
+	}
+	return sum / float64(max(1, len(best))), scratch
+}
