@@ -56,6 +56,7 @@ type searcher struct {
 	below    []uint32  // below[i] is the sum of the bounds of order[:i]
 	scores   [window]uint32
 	seen     [window / 64]uint64
+	found    []candidate
 	best     topK
 	plan     *plan
 	view     *view
@@ -192,34 +193,53 @@ func (s *searcher) accumulate(c *cursor, lo, hi uint32) {
 	})
 }
 
+// candidate is a document whose score is not complete.
+type candidate struct{ doc, score uint32 }
+
 // collect takes the window's documents to the best ones, and clears the window.
+// Optional terms are looked up one after the other, the greatest bound first;
+// after each, documents that can no longer reach the bar are dropped.
 func (s *searcher) collect(lo uint32, optional int) {
+	bar := s.best.bar()
+	rest := s.below[optional]
+	s.found = s.found[:0]
 	for w := range s.seen {
 		for left := s.seen[w]; left != 0; left &= left - 1 {
 			at := uint32(w*64 + bits.TrailingZeros64(left))
-			score := s.scores[at]
+			if score := s.scores[at]; score+rest >= bar {
+				s.found = append(s.found, candidate{lo + at, score})
+			}
 			s.scores[at] = 0
-			s.consider(lo+at, score, optional)
 		}
 		s.seen[w] = 0
 	}
-}
-
-// consider completes the score of a document as long as it can reach the bar.
-func (s *searcher) consider(doc, score uint32, optional int) {
-	bar := s.best.bar()
-	for i := optional - 1; i >= 0; i-- {
-		if score+s.below[i+1] < bar {
-			return
-		}
-		c := s.order[i]
-		if c.bound == 0 {
-			continue
-		}
-		if tf := c.seek(doc); tf > 0 {
-			score += s.plan.contribution(c.term, tf, s.view.lengths[doc])
+	for i := optional - 1; i >= 0 && len(s.found) > 0; i-- {
+		if c := s.order[i]; c.bound > 0 {
+			s.complete(c, bar, s.below[i])
 		}
 	}
+	for _, f := range s.found {
+		s.consider(f.doc, f.score)
+	}
+}
+
+// complete adds the contributions of an optional term to the candidates, and
+// drops those that cannot reach the bar with what is left to come.
+func (s *searcher) complete(c *cursor, bar, rest uint32) {
+	kept := s.found[:0]
+	for _, f := range s.found {
+		if tf := c.seek(f.doc); tf > 0 {
+			f.score += s.plan.contribution(c.term, tf, s.view.lengths[f.doc])
+		}
+		if f.score+rest >= bar {
+			kept = append(kept, f)
+		}
+	}
+	s.found = kept
+}
+
+// consider takes a document to the best ones if it belongs there.
+func (s *searcher) consider(doc, score uint32) {
 	ordinal := s.view.ordinals[doc]
 	if !s.best.takes(score, ordinal) || s.view.dead.has(doc) || s.keep != nil && !s.keep.Contains(ordinal) {
 		return
