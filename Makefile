@@ -11,7 +11,7 @@ VERSION     ?= 0.1.0-dev
 TOOLS       := $(CURDIR)/.akin/tools
 VENV        := $(CURDIR)/.akin/venv
 
-.PHONY: help setup build run test lint gen gen-check gen-tools tools test-python bench-embed bench-latency bench-filter clean
+.PHONY: help setup build run test lint gen gen-check gen-tools tools test-python bench-embed bench-latency bench-filter bench-lexical clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -71,6 +71,19 @@ ABSTRACTS ?= ../shared/data/abstracts/abstracts.jsonl.gz
 
 bench-filter: ## Measure filters and their index over the papers of ABSTRACTS.
 	AKIN_FILTER_CORPUS=$(abspath $(ABSTRACTS)) go test ./internal/filter -run '^$$' -bench Corpus
+
+LEXICAL_VENV := $(CURDIR)/.akin/lexical-venv
+
+$(LEXICAL_VENV)/.ready: testdata/reference/lexical-requirements.txt
+	$(PYTHON) -m venv $(LEXICAL_VENV)
+	$(LEXICAL_VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+bench-lexical: $(LEXICAL_VENV)/.ready ## Measure lexical search beside bleve, tantivy and bm25s over ABSTRACTS, and its ranking.
+	@mkdir -p bin
+	cd internal/lexical/benchbleve && go build -o $(CURDIR)/bin/benchbleve .
+	$(LEXICAL_VENV)/bin/python testdata/reference/bench_lexical.py --papers $(ABSTRACTS) --worker bin/benchbleve
+	AKIN_BENCH=1 go test ./internal/lexical -run 'TestLatency|TestQuality|TestVariants' -timeout 30m -v -count 1
 
 tools: ## Install the pinned developer tools into .akin/tools.
 	@.ci/tools.sh

@@ -19,6 +19,8 @@ type cursor struct {
 	// bound is the greatest contribution in the current window, tail that of the
 	// postings at hand, or 0 before it is known.
 	bound, tail uint32
+	// crowd is how many postings the window has, rounded up to blocks.
+	crowd int
 }
 
 func (c *cursor) open(l list, t *weighted) {
@@ -51,7 +53,7 @@ func (c *cursor) seekBlock(doc uint32) {
 
 // limit computes the bound for the documents from lo up to, not with, hi.
 func (c *cursor) limit(p *plan, lo, hi uint32) {
-	c.bound = 0
+	c.bound, c.crowd = 0, 0
 	c.seekBlock(lo)
 	for blk, end := c.block, c.end(); blk < end; blk++ {
 		if blk == c.blocks() {
@@ -60,12 +62,14 @@ func (c *cursor) limit(p *plan, lo, hi uint32) {
 					c.tail = p.bound(c.term, c.impacts)
 				}
 				c.bound = max(c.bound, c.tail)
+				c.crowd += len(c.docs)
 			}
 			return
 		}
 		if c.first(blk) >= hi {
 			return
 		}
+		c.crowd += blockLen
 		h := c.header(blk)
 		var impacts [maxImpacts]impact
 		n := int(h[10])

@@ -105,7 +105,11 @@ func answers(t *testing.T, x *Index, queries []Query, all []uint32) [][]Hit {
 
 // TestPruningOnAbstracts does the same with real titles and abstracts.
 func TestPruningOnAbstracts(t *testing.T) {
-	papers := abstracts(t, 6000)
+	limit := 6000
+	if raceDetector {
+		limit = 600
+	}
+	papers := abstracts(t, limit)
 	x := fill(t, papers, Options{SegmentPapers: 4000})
 	all := make([]uint32, len(papers))
 	var queries []Query

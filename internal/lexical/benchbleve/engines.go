@@ -42,6 +42,8 @@ func openBleve(dir string) (engine, error) {
 	text.Analyzer = "en"
 	text.Store = false
 	text.DocValues = false
+	text.IncludeInAll = false
+	text.IncludeTermVectors = false
 	doc := bleve.NewDocumentStaticMapping()
 	doc.AddFieldMappingsAt("title", text)
 	doc.AddFieldMappingsAt("abstract", text)
