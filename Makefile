@@ -11,7 +11,7 @@ VERSION     ?= 0.1.0-dev
 TOOLS       := $(CURDIR)/.akin/tools
 VENV        := $(CURDIR)/.akin/venv
 
-.PHONY: help setup build run test lint gen gen-check gen-tools tools test-python bench-embed bench-job bench-ann bench-latency bench-filter eval clean
+.PHONY: help setup build run test lint gen gen-check gen-tools tools test-python bench-embed bench-job bench-ann bench-latency bench-filter bench-lexical eval clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -108,6 +108,18 @@ eval: setup ## Measure retrieval quality on the collections of EVAL_DATA, in all
 	    bin/akin eval --data .akin/eval/$$(basename $$set) --mode $$mode --metrics nDCG@10,R@100,MRR,nDCG%20,MAP $(EVAL_DATA)/$$set; done; done
 	@for given in 80% 5; do for strategy in hybrid top-mean best-score mean-vector; do echo; echo "recommend/reviews, $$strategy"; \
 	  bin/akin eval --data .akin/eval/reviews --sets $(REVIEWS) --given $$given --strategy $$strategy --metrics R@20,R@50,nDCG@10 $(EVAL_DATA)/recommend/reviews; done; done
+LEXICAL_VENV := $(CURDIR)/.akin/lexical-venv
+
+$(LEXICAL_VENV)/.ready: testdata/reference/lexical-requirements.txt
+	$(PYTHON) -m venv $(LEXICAL_VENV)
+	$(LEXICAL_VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+bench-lexical: $(LEXICAL_VENV)/.ready ## Measure lexical search beside bleve, tantivy and bm25s over ABSTRACTS, and its ranking.
+	@mkdir -p bin
+	cd internal/lexical/benchbleve && go build -o $(CURDIR)/bin/benchbleve .
+	$(LEXICAL_VENV)/bin/python testdata/reference/bench_lexical.py --papers $(ABSTRACTS) --worker bin/benchbleve
+	AKIN_BENCH=1 go test ./internal/lexical -run 'TestLatency|TestQuality|TestVariants' -timeout 30m -v -count 1
 
 tools: ## Install the pinned developer tools into .akin/tools.
 	@.ci/tools.sh

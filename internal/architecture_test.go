@@ -44,11 +44,12 @@ var rooms = map[string][]string{
 	"proto/akin/v1":          {},
 	"internal/eval":          {"internal/paper"},
 	// For tests and benchmarks only.
-	"internal/embed/embedtest":   {"internal/embed", "internal/model", "models"},
-	"internal/embed/benchworker": {"internal/embed", "internal/model", "models"},
-	"internal/job/benchworker":   {"internal/job", "internal/ingest", "internal/vecfile"},
-	"internal/ann/benchworker":   {"internal/ann"},
-	"internal/ann/anntest":       {"internal/ann", "internal/vec", "internal/paper"},
+	"internal/embed/embedtest":    {"internal/embed", "internal/model", "models"},
+	"internal/embed/benchworker":  {"internal/embed", "internal/model", "models"},
+	"internal/job/benchworker":    {"internal/job", "internal/ingest", "internal/vecfile"},
+	"internal/ann/benchworker":    {"internal/ann"},
+	"internal/ann/anntest":        {"internal/ann", "internal/vec", "internal/paper"},
+	"internal/lexical/benchbleve": {"internal/lexical"},
 }
 
 // only says which room alone may import a library.
@@ -59,7 +60,9 @@ var only = map[string]string{
 	"github.com/coder/hnsw":           "internal/ann",
 	"github.com/alecthomas/kong":      "internal/cli",
 	"go.einride.tech/aip":             "internal/filter",
-	"github.com/blevesearch":          "internal/lexical",
+	"github.com/blevesearch/segment":  "internal/lexical",
+	"github.com/blevesearch/snowball": "internal/lexical",
+	"github.com/blevesearch/bleve":    "internal/lexical/benchbleve",
 }
 
 // imports gives what the files of each package import, tests left out. It reads

@@ -50,8 +50,19 @@ func unpack(in []byte, w int, out *[blockLen]uint32) {
 		return
 	}
 	mask := uint64(1)<<w - 1
-	for i, at := 0, 0; i < blockLen; i, at = i+1, at+w {
-		out[i] = uint32(binary.LittleEndian.Uint64(in[at>>3:]) >> (at & 7) & mask)
+	if w > 14 {
+		for i, at := 0, 0; i < blockLen; i, at = i+1, at+w {
+			out[i] = uint32(binary.LittleEndian.Uint64(in[at>>3:]) >> (at & 7) & mask)
+		}
+		return
+	}
+	// Four narrow numbers are in one word.
+	for i, at := 0, 0; i < blockLen; i, at = i+4, at+4*w {
+		held := binary.LittleEndian.Uint64(in[at>>3:]) >> (at & 7)
+		out[i] = uint32(held & mask)
+		out[i+1] = uint32(held >> w & mask)
+		out[i+2] = uint32(held >> (2 * w) & mask)
+		out[i+3] = uint32(held >> (3 * w) & mask)
 	}
 }
 

@@ -11,12 +11,16 @@ type cursor struct {
 	// at is the next posting of the loaded block.
 	at      int
 	nowDocs []uint32
-	nowTFs  []uint32
+	nowTFs  []uint32 // only if tfsRead
+	tfsRead bool
+	nowLast uint32
 	docBuf  [blockLen]uint32
 	tfBuf   [blockLen]uint32
 	// bound is the greatest contribution in the current window, tail that of the
 	// postings at hand, or 0 before it is known.
 	bound, tail uint32
+	// crowd is how many postings the window has, rounded up to blocks.
+	crowd int
 }
 
 func (c *cursor) open(l list, t *weighted) {
@@ -49,7 +53,7 @@ func (c *cursor) seekBlock(doc uint32) {
 
 // limit computes the bound for the documents from lo up to, not with, hi.
 func (c *cursor) limit(p *plan, lo, hi uint32) {
-	c.bound = 0
+	c.bound, c.crowd = 0, 0
 	c.seekBlock(lo)
 	for blk, end := c.block, c.end(); blk < end; blk++ {
 		if blk == c.blocks() {
@@ -58,12 +62,14 @@ func (c *cursor) limit(p *plan, lo, hi uint32) {
 					c.tail = p.bound(c.term, c.impacts)
 				}
 				c.bound = max(c.bound, c.tail)
+				c.crowd += len(c.docs)
 			}
 			return
 		}
 		if c.first(blk) >= hi {
 			return
 		}
+		c.crowd += blockLen
 		h := c.header(blk)
 		var impacts [maxImpacts]impact
 		n := int(h[10])
@@ -87,32 +93,50 @@ func (p *plan) bound(t *weighted, impacts []impact) uint32 {
 	return most + 1
 }
 
-// load makes the postings of the current block ready.
+// load makes the documents of the current block ready; frequencies are read when
+// they are wanted.
 func (c *cursor) load() {
 	if c.loaded == c.block {
 		return
 	}
 	c.loaded, c.at = c.block, 0
 	if c.block < c.blocks() {
-		c.read(c.block, &c.docBuf, &c.tfBuf)
-		c.nowDocs, c.nowTFs = c.docBuf[:], c.tfBuf[:]
+		c.tfsRead = false
+		c.nowLast = c.last(c.block)
+		c.readDocs(c.block, &c.docBuf)
+		c.nowDocs = c.docBuf[:]
 		return
 	}
+	c.tfsRead = true
 	c.nowDocs, c.nowTFs = c.docs, c.tfs
+	c.nowLast = c.docs[len(c.docs)-1]
+}
+
+// frequencies gives those of the loaded block.
+func (c *cursor) frequencies() []uint32 {
+	if !c.tfsRead {
+		c.readTFs(c.loaded, &c.tfBuf)
+		c.nowTFs, c.tfsRead = c.tfBuf[:], true
+	}
+	return c.nowTFs
 }
 
 // seek moves to doc and gives its frequency, or 0.
 func (c *cursor) seek(doc uint32) uint32 {
-	c.seekBlock(doc)
-	if c.block == c.end() {
-		return 0
+	if c.loaded != c.block || c.nowLast < doc {
+		c.seekBlock(doc)
+		if c.block == c.end() {
+			return 0
+		}
+		c.load()
 	}
-	c.load()
-	for c.nowDocs[c.at] < doc { // the block's last document is not before doc
-		c.at++
+	docs, at := c.nowDocs, c.at
+	for at < len(docs) && docs[at] < doc {
+		at++
 	}
-	if c.nowDocs[c.at] == doc {
-		return c.nowTFs[c.at]
+	c.at = at
+	if at < len(docs) && docs[at] == doc {
+		return c.frequencies()[at]
 	}
 	return 0
 }
@@ -134,7 +158,9 @@ func (c *cursor) each(lo, hi uint32, visit func(docs, tfs []uint32)) {
 				to++
 			}
 		}
-		visit(c.nowDocs[from:to], c.nowTFs[from:to])
+		if from < to {
+			visit(c.nowDocs[from:to], c.frequencies()[from:to])
+		}
 		c.at = to
 		if to < len(c.nowDocs) {
 			return

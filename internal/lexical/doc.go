@@ -15,8 +15,10 @@
 // An answer depends on the live papers alone, not on the segments they lie in
 // nor on the time at which background merges run: statistics count exactly the
 // live papers, contributions are rounded to whole numbers, whose sum has no
-// order, and equal scores are in the order of ordinals. Skipping never changes
-// the first K: a test compares it with scoring everything, bit for bit.
+// order, and equal scores are in the order of ordinals. (A prefix alone may also
+// stand for a word that only a deleted paper had, if its stem lives on.) Skipping
+// never changes the first K: a test compares it with scoring everything, bit for
+// bit.
 //
 // # Concurrency
 //

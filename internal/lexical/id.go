@@ -11,7 +11,7 @@ type identifiers struct{ arxiv, old, doi *regexp.Regexp }
 
 func newIdentifiers() *identifiers {
 	return &identifiers{
-		arxiv: regexp.MustCompile(`(?i)(?:^|[^0-9./])(\d{2}(?:0[1-9]|1[0-2])\.\d{4,5})(?:v\d{1,3})?(?:[^0-9]|$)`),
+		arxiv: regexp.MustCompile(`(?i)(?:^|[^0-9.]|arxiv\.)(\d{2}(?:0[1-9]|1[0-2])\.\d{4,5})(?:v\d{1,3})?(?:[^0-9]|$)`),
 		old:   regexp.MustCompile(`(?i)(?:^|[^a-z])((?:acc-phys|adap-org|alg-geom|ao-sci|astro-ph|atom-ph|bayes-an|chao-dyn|chem-ph|cmp-lg|comp-gas|cond-mat|cs|dg-ga|funct-an|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math-ph|math|mtrl-th|nlin|nucl-ex|nucl-th|patt-sol|physics|plasm-ph|q-alg|q-bio|quant-ph|solv-int|supr-con)(?:\.[a-z]{2})?/\d{7})(?:v\d{1,3})?(?:[^0-9]|$)`),
 		doi:   regexp.MustCompile(`(?i)(?:^|[^0-9.])(10\.\d{4,9}/[^\s"<>]+)`),
 	}

@@ -54,8 +54,6 @@ func (o Options) check() error {
 type sealed struct {
 	*segment
 	dead bitset
-	// merging says that the segment is a source of the running merge.
-	merging bool
 }
 
 // Index finds papers by their words. See the package's comment.
@@ -86,8 +84,9 @@ type Index struct {
 	// saved are the files of segments that Save or Open has seen.
 	saved map[*segment]string
 
-	merger merger
-	pool   sync.Pool // of *searcher
+	merging sync.Mutex // held by whoever merges, before write and mu
+	merger  merger
+	pool    sync.Pool // of *searcher
 }
 
 // New makes an empty index. Close it to end its merges.

@@ -1,6 +1,7 @@
 package lexical
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -114,6 +115,8 @@ func (l *lexicon) prefixed(prefix string, limit int) []uint32 {
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
 	ids = slices.DeleteFunc(ids, func(id uint32) bool { return l.df[id] == 0 })
-	slices.SortStableFunc(ids, func(a, b uint32) int { return int(int64(l.df[b]) - int64(l.df[a])) })
+	slices.SortFunc(ids, func(a, b uint32) int {
+		return cmp.Or(cmp.Compare(l.df[b], l.df[a]), cmp.Compare(l.terms[a], l.terms[b]))
+	})
 	return ids[:min(len(ids), limit)]
 }

@@ -1,6 +1,7 @@
 package lexical
 
 import (
+	"math"
 	"slices"
 	"sync"
 )
@@ -65,10 +66,9 @@ func (x *Index) due() []int {
 	for i := range x.segments {
 		s := &x.segments[i]
 		switch {
-		case s.merging:
 		case s.dead.n*4 > s.len():
 			return []int{i}
-		case s.live()*fanIn <= x.options.MaxSegmentPapers:
+		case s.live()*fanIn <= x.options.MaxSegmentPapers && len(s.records) <= maxSegmentBytes/fanIn:
 			t := x.tier(s)
 			if tiers[t] = append(tiers[t], i); len(tiers[t]) == fanIn {
 				return tiers[t]
@@ -78,16 +78,21 @@ func (x *Index) due() []int {
 	return nil
 }
 
+// maxSegmentBytes is how many bytes of records a merge makes at most, so that
+// places in them fit into 32 bits.
+const maxSegmentBytes = math.MaxInt32
+
 // merge joins the segments that choose names, and says whether there were any.
 // Searches and changes go on; papers that die meanwhile die in the result.
 func (x *Index) merge(choose func() []int) bool {
+	x.merging.Lock()
+	defer x.merging.Unlock()
 	x.mu.Lock()
 	chosen := choose()
 	var sources []source
 	var taken []*segment
 	for _, i := range chosen {
 		s := &x.segments[i]
-		s.merging = true
 		sources = append(sources, source{&s.docs, s.dead})
 		taken = append(taken, s.segment)
 	}
@@ -131,8 +136,9 @@ func (x *Index) replace(taken []*segment, sources []source, joined sealed) {
 	x.segments = kept
 }
 
-// Compact seals what is in memory and merges all segments into one, whatever
-// their size; deleted papers are then gone from memory. It waits for the merge.
+// Compact seals what is in memory and merges all segments, into one unless that
+// came to have more than 2 GiB of records; what deleted papers said is then gone
+// from memory. It waits for the merge.
 func (x *Index) Compact() error {
 	x.write.Lock()
 	if x.closed {
@@ -143,8 +149,9 @@ func (x *Index) Compact() error {
 	x.write.Unlock()
 	x.merge(func() []int {
 		var all []int
+		size := 0
 		for i := range x.segments {
-			if !x.segments[i].merging {
+			if size += len(x.segments[i].records); size <= maxSegmentBytes {
 				all = append(all, i)
 			}
 		}

@@ -2,6 +2,8 @@ package lexical
 
 import (
 	"encoding/binary"
+	"errors"
+	"io/fs"
 	"path/filepath"
 	"strings"
 )
@@ -37,14 +39,14 @@ func Open(dir string, options Options) (x *Index, stamp uint64, err error) {
 		return nil, 0, err
 	}
 	x = blank(options)
-	if raw, err = readFile(filepath.Join(dir, m.terms)); err != nil {
+	if raw, err = readNamed(dir, m.terms); err != nil {
 		return nil, 0, err
 	}
 	if x.lexicon, err = decodeLexicon(m.terms, raw); err != nil {
 		return nil, 0, err
 	}
 	for _, s := range m.segments {
-		if raw, err = readFile(filepath.Join(dir, s.name)); err != nil {
+		if raw, err = readNamed(dir, s.name); err != nil {
 			return nil, 0, err
 		}
 		if err := x.attach(s, raw); err != nil {
@@ -53,6 +55,15 @@ func Open(dir string, options Options) (x *Index, stamp uint64, err error) {
 	}
 	x.merger.start(x)
 	return x, m.stamp, nil
+}
+
+// readNamed reads a file that the manifest names, which must be there.
+func readNamed(dir, name string) ([]byte, error) {
+	raw, err := readFile(filepath.Join(dir, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, corruptf(name, "is missing")
+	}
+	return raw, err
 }
 
 // decodeManifest reads the manifest.

@@ -95,7 +95,9 @@ func (x *Index) plan(q Query, a *analyser) *plan {
 			}
 		}
 	}
-	x.addIDs(p, q.Text)
+	if q.Mode == ModeSearch || len(q.Text) <= maxIDBytes {
+		x.addIDs(p, q.Text) // a long text cites papers rather than names one
+	}
 	x.weigh(p, q.maxTerms())
 	return p
 }

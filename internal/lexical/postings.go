@@ -111,17 +111,23 @@ func (l *list) first(b int) uint32 {
 	return l.last(b-1) + 1
 }
 
-// read unpacks a block.
-func (l *list) read(b int, docs, tfs *[blockLen]uint32) {
+// readDocs unpacks the documents of a block.
+func (l *list) readDocs(b int, docs *[blockLen]uint32) {
 	h := l.header(b)
-	data := l.data[binary.LittleEndian.Uint32(h[4:]):]
-	w := int(h[8])
-	unpack(data, w, docs)
-	unpack(data[packedLen(w):], int(h[9]), tfs)
+	unpack(l.data[binary.LittleEndian.Uint32(h[4:]):], int(h[8]), docs)
 	next := l.first(b)
 	for i := range docs {
-		docs[i] += next
-		next = docs[i] + 1
+		next += docs[i]
+		docs[i] = next
+		next++
+	}
+}
+
+// readTFs unpacks the frequencies of a block.
+func (l *list) readTFs(b int, tfs *[blockLen]uint32) {
+	h := l.header(b)
+	unpack(l.data[int(binary.LittleEndian.Uint32(h[4:]))+packedLen(int(h[8])):], int(h[9]), tfs)
+	for i := range tfs {
 		tfs[i]++
 	}
 }

@@ -25,7 +25,10 @@ func zipf(random *rand.Rand, vocabulary uint64, n int) string {
 // replaced papers, under filters, before and after everything is one segment.
 func TestPruningNeverChangesTheTop(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 7))
-	const papers = 11_000
+	papers := 11_000
+	if raceDetector {
+		papers = 4500
+	}
 	x, err := New(Options{SegmentPapers: 3000})
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +39,7 @@ func TestPruningNeverChangesTheTop(t *testing.T) {
 		all[i] = uint32(i) * 3
 		put(t, x, random, all[i])
 	}
-	for range 2500 {
+	for range papers / 4 {
 		ordinal := all[random.IntN(papers)]
 		if random.IntN(2) == 0 {
 			put(t, x, random, ordinal)
@@ -105,7 +108,11 @@ func answers(t *testing.T, x *Index, queries []Query, all []uint32) [][]Hit {
 
 // TestPruningOnAbstracts does the same with real titles and abstracts.
 func TestPruningOnAbstracts(t *testing.T) {
-	papers := abstracts(t, 6000)
+	limit := 6000
+	if raceDetector {
+		limit = 600
+	}
+	papers := abstracts(t, limit)
 	x := fill(t, papers, Options{SegmentPapers: 4000})
 	all := make([]uint32, len(papers))
 	var queries []Query

@@ -19,7 +19,7 @@ type CountedSet interface {
 }
 
 // DefaultMaxTerms is how many terms of a long text are looked for.
-const DefaultMaxTerms = 30
+const DefaultMaxTerms = 100
 
 // Query asks for papers by their words.
 type Query struct {

@@ -56,6 +56,7 @@ type searcher struct {
 	below    []uint32  // below[i] is the sum of the bounds of order[:i]
 	scores   [window]uint32
 	seen     [window / 64]uint64
+	found    []candidate
 	best     topK
 	plan     *plan
 	view     *view
@@ -166,60 +167,98 @@ func (s *searcher) scan(lo, hi uint32) {
 	}
 	for _, c := range s.order[optional:] {
 		if c.bound > 0 {
-			s.accumulate(c, lo, hi)
+			s.accumulate(c, lo, hi, true)
 		}
 	}
 	if optional < len(s.order) {
-		s.collect(lo, optional)
+		s.collect(lo, hi, optional)
 	}
 }
 
-// accumulate adds the contributions of one term to the window's scores.
-func (s *searcher) accumulate(c *cursor, lo, hi uint32) {
+// accumulate adds the contributions of one term to the window's scores, and
+// marks the documents if it brings them in.
+func (s *searcher) accumulate(c *cursor, lo, hi uint32, mark bool) {
 	p, lengths := s.plan, s.view.lengths
 	k0, kl, scaled := p.k0, p.kl, c.term.scaled
 	if c.term.exact {
 		k0, kl = 0, 0
 	}
 	c.each(lo, hi, func(docs, tfs []uint32) {
+		if mark {
+			for _, doc := range docs {
+				s.seen[(doc-lo)>>6] |= 1 << ((doc - lo) & 63)
+			}
+		}
 		for i, doc := range docs {
 			f := float64(tfs[i])
 			norm := k0 + float64(kl*float64(lengths[doc]))
 			at := doc - lo
 			s.scores[at] += uint32(scaled * f / (f + norm))
-			s.seen[at>>6] |= 1 << (at & 63)
 		}
 	})
 }
 
+// candidate is a document whose score is not complete.
+type candidate struct{ doc, score uint32 }
+
 // collect takes the window's documents to the best ones, and clears the window.
-func (s *searcher) collect(lo uint32, optional int) {
+// Optional terms are looked up one after the other, the greatest bound first;
+// after each, documents that can no longer reach the bar are dropped.
+func (s *searcher) collect(lo, hi uint32, optional int) {
+	bar := s.best.bar()
+	rest := s.below[optional]
+	s.found = s.found[:0]
 	for w := range s.seen {
 		for left := s.seen[w]; left != 0; left &= left - 1 {
 			at := uint32(w*64 + bits.TrailingZeros64(left))
-			score := s.scores[at]
+			if score := s.scores[at]; score+rest >= bar {
+				s.found = append(s.found, candidate{lo + at, score})
+			}
 			s.scores[at] = 0
-			s.consider(lo+at, score, optional)
 		}
 		s.seen[w] = 0
 	}
-}
-
-// consider completes the score of a document as long as it can reach the bar.
-func (s *searcher) consider(doc, score uint32, optional int) {
-	bar := s.best.bar()
-	for i := optional - 1; i >= 0; i-- {
-		if score+s.below[i+1] < bar {
-			return
-		}
-		c := s.order[i]
-		if c.bound == 0 {
-			continue
-		}
-		if tf := c.seek(doc); tf > 0 {
-			score += s.plan.contribution(c.term, tf, s.view.lengths[doc])
+	for i := optional - 1; i >= 0 && len(s.found) > 0; i-- {
+		if c := s.order[i]; c.bound > 0 {
+			s.complete(c, lo, hi, bar, s.below[i])
 		}
 	}
+	for _, f := range s.found {
+		s.consider(f.doc, f.score)
+	}
+}
+
+// seekCost is how many postings can be added up in the time of one seek.
+const seekCost = 3
+
+// complete adds the contributions of an optional term to the candidates, and
+// drops those that cannot reach the bar with what is left to come.
+func (s *searcher) complete(c *cursor, lo, hi, bar, rest uint32) {
+	if c.crowd < seekCost*len(s.found) {
+		s.accumulate(c, lo, hi, false)
+		for i, f := range s.found {
+			s.found[i].score += s.scores[f.doc-lo]
+		}
+		clear(s.scores[:])
+	} else {
+		for i, f := range s.found {
+			if tf := c.seek(f.doc); tf > 0 {
+				s.found[i].score += s.plan.contribution(c.term, tf, s.view.lengths[f.doc])
+			}
+		}
+	}
+	kept := 0
+	for _, f := range s.found {
+		s.found[kept] = f
+		if f.score+rest >= bar {
+			kept++
+		}
+	}
+	s.found = s.found[:kept]
+}
+
+// consider takes a document to the best ones if it belongs there.
+func (s *searcher) consider(doc, score uint32) {
 	ordinal := s.view.ordinals[doc]
 	if !s.best.takes(score, ordinal) || s.view.dead.has(doc) || s.keep != nil && !s.keep.Contains(ordinal) {
 		return

@@ -68,11 +68,13 @@ func build(sources []source, terms int) *segment {
 // invert makes the postings from the records, in two passes: count, then fill.
 func (s *segment) invert(terms int) {
 	ends := make([]uint32, terms+1)
-	var y tallier
-	for local := range s.ordinals {
-		counts, _ := y.tally(s.record(uint32(local)))
-		for _, c := range counts {
-			ends[c.id]++
+	seen := make([]uint32, terms) // the last paper that had the term, from 1
+	for local := range uint32(s.len()) {
+		for t := readTokens(s.record(local)); t.next(); {
+			if seen[t.id] != local+1 {
+				seen[t.id] = local + 1
+				ends[t.id]++
+			}
 		}
 	}
 	total, present := uint32(0), 0
@@ -84,11 +86,16 @@ func (s *segment) invert(terms int) {
 		}
 	}
 	docs, tfs := make([]uint32, total), make([]uint32, total)
-	for local := range s.ordinals {
-		counts, _ := y.tally(s.record(uint32(local)))
-		for _, c := range counts {
-			docs[ends[c.id]], tfs[ends[c.id]] = uint32(local), uint32(c.tf)
-			ends[c.id]++ // in the end, where the term's postings end
+	clear(seen)
+	for local := range uint32(s.len()) {
+		for t := readTokens(s.record(local)); t.next(); {
+			if seen[t.id] != local+1 {
+				seen[t.id] = local + 1
+				docs[ends[t.id]] = local
+				ends[t.id]++ // in the end, where the term's postings end
+			}
+			tf := &tfs[ends[t.id]-1]
+			*tf = uint32(capped(*tf + fieldWeight(t.field)))
 		}
 	}
 	s.terms, s.starts = make([]uint32, 0, present), make([]uint32, 0, present)

@@ -1,0 +1,260 @@
+package lexical
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"testing"
+
+	"akin/internal/paper"
+)
+
+// busy makes an index with several segments and dead papers in them.
+func busy(t testing.TB, papers int) *Index {
+	x := fill(t, nil, Options{SegmentPapers: papers / 3})
+	random := rand.New(rand.NewPCG(1, 1))
+	for i := range papers {
+		ids := []string{fmt.Sprint("p", i)}
+		if err := x.Upsert(uint32(i), zipf(random, 500, 5), zipf(random, 500, 40), ids); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := 0; i < papers; i += 9 {
+		if _, err := x.Delete(uint32(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return x
+}
+
+func TestSaveAndOpen(t *testing.T) {
+	x, dir := busy(t, 1200), t.TempDir()
+	if err := x.Save(dir, 42); err != nil {
+		t.Fatal(err)
+	}
+	first := files(t, dir)
+	y, stamp, err := Open(dir, Options{})
+	if err != nil || stamp != 42 {
+		t.Fatal(stamp, err)
+	}
+	defer y.Close()
+	compareIndexes(t, x, y)
+	for _, z := range []*Index{x, y} { // both go on alike
+		_ = z.Upsert(5000, "w3 zebra crossings", "w1", nil)
+		_, _ = z.Delete(4)
+	}
+	compareIndexes(t, x, y)
+	if err := y.Save(dir, 43); err != nil {
+		t.Fatal(err)
+	}
+	second := files(t, dir)
+	kept := 0
+	for _, name := range second {
+		if slices.Contains(first, name) {
+			kept++
+		}
+	}
+	if kept < 4 { // three segments and the manifest
+		t.Errorf("first %v, then %v: segments were written again", first, second)
+	}
+	z, stamp, err := Open(dir, Options{})
+	if err != nil || stamp != 43 {
+		t.Fatal(stamp, err)
+	}
+	defer z.Close()
+	compareIndexes(t, x, z)
+}
+
+func files(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+func compareIndexes(t *testing.T, x, y *Index) {
+	t.Helper()
+	if x.Len() != y.Len() || x.length != y.length || !reflect.DeepEqual(x.lexicon.df, y.lexicon.df) || !reflect.DeepEqual(x.lexicon.shown, y.lexicon.shown) {
+		t.Fatalf("%d papers became %d, or other statistics changed", x.Len(), y.Len())
+	}
+	for _, text := range []string{"w1 w2 w3 w200", `"w1 w2" w7 -w9`, "w4* zebra", "p17"} {
+		q := Query{Text: text, K: 20}
+		a, err1 := x.Search(t.Context(), q)
+		b, err2 := y.Search(t.Context(), q)
+		if err1 != nil || err2 != nil || !reflect.DeepEqual(a, b) {
+			t.Fatalf("%q: %v became %v (%v, %v)", text, a, b, err1, err2)
+		}
+	}
+}
+
+func TestOpenRefusesDamage(t *testing.T) {
+	dir := t.TempDir()
+	if err := busy(t, 300).Save(dir, 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files(t, dir) {
+		path := filepath.Join(dir, name)
+		whole, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		random := rand.New(rand.NewPCG(3, 3))
+		for i := range 60 {
+			bad := slices.Clone(whole)
+			switch {
+			case i < 40:
+				at := random.IntN(len(bad))
+				if i < 24 {
+					at = i
+				}
+				bad[at] ^= 1 << random.IntN(8)
+			case i < 50:
+				bad = bad[:random.IntN(len(bad))]
+			default:
+				bad = append(bad, byte(i))
+			}
+			refused(t, dir, path, bad, fmt.Sprintf("%s, damage %d", name, i))
+		}
+		if err := os.WriteFile(path, whole, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if x, _, err := Open(dir, Options{}); err != nil {
+		t.Fatal("the undamaged files are refused:", err)
+	} else {
+		x.Close()
+	}
+}
+
+func refused(t *testing.T, dir, path string, bad []byte, what string) {
+	t.Helper()
+	if err := os.WriteFile(path, bad, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	x, _, err := Open(dir, Options{})
+	if err == nil {
+		x.Close()
+	}
+	var e *paper.Error
+	if !errors.As(err, &e) || e.Kind != paper.DataLoss || e.Reason != paper.ReasonCorrupt {
+		t.Errorf("%s: got %v", what, err)
+	}
+}
+
+func TestOpenWithoutFiles(t *testing.T) {
+	dir := t.TempDir()
+	if _, _, err := Open(dir, Options{}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an empty directory gives %v", err)
+	}
+	if err := busy(t, 30).Save(dir, 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files(t, dir) {
+		if name != manifestFile {
+			_ = os.Remove(filepath.Join(dir, name))
+		}
+	}
+	if _, _, err := Open(dir, Options{}); paper.KindOf(err) != paper.DataLoss {
+		t.Errorf("missing files give %v", err)
+	}
+}
+
+// TestFixture reads files that version 1 wrote, and sees to it that they would
+// be written so again. AKIN_UPDATE=1 writes them anew.
+func TestFixture(t *testing.T) {
+	x := fill(t, []abstract{
+		{"arXiv:2112.09118", "Unsupervised dense retrieval", "Pre-training with contrastive learning."},
+		{"gone", "A paper that is deleted", "Nothing of it is found."},
+		{"title:00ff", "信息检索", `Erd\H{o}s and the $\alpha$-synuclein of retrieval`},
+	}, Options{SegmentPapers: 3})
+	written := map[string][]byte{"terms.lex": x.lexicon.encode(), "segment.lex": x.segments[0].encode()}
+	y := blank(Options{}.withDefaults())
+	for _, name := range []string{"terms.lex", "segment.lex"} {
+		path := filepath.Join("testdata", "v1", name)
+		if os.Getenv("AKIN_UPDATE") != "" {
+			if err := os.WriteFile(path, written[name], 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(raw, written[name]) {
+			t.Errorf("%s would be written differently today: is it a new version, or a new analysis?", name)
+		}
+		if name == "terms.lex" {
+			y.lexicon, err = decodeLexicon(name, raw)
+		} else {
+			err = y.attach(savedSegment{gaps: []uint64{1}}, raw)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for query, want := range map[string][]uint32{"pretraining": {0}, "检索": {2}, "synuclein erdos": {2}, "deleted": {}, "2112.09118": {0}} {
+		if got := search(t, y, query); !slices.Equal(got, want) {
+			t.Errorf("%q: got %v, want %v", query, got, want)
+		}
+	}
+}
+
+// FuzzOpen reads damaged files whose checksums are right: whatever is accepted
+// can be searched.
+func FuzzOpen(f *testing.F) {
+	x := busy(f, 400)
+	if err := x.Compact(); err != nil {
+		f.Fatal(err)
+	}
+	segment, lexicon := x.segments[0].encode(), x.lexicon.encode()
+	manifest := encodeManifest(1, []string{"terms-0.lex", "segment-0.lex"}, x.segments)
+	for at := range 200 {
+		f.Add(byte(at%3), uint32(at*37), byte(1<<(at%8)))
+	}
+	good, err := decodeLexicon("terms", lexicon)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, which byte, at uint32, flip byte) {
+		raw := slices.Clone([][]byte{segment, lexicon, manifest}[which%3])
+		body := raw[headLen : len(raw)-checksumLen]
+		body[int(at)%len(body)] ^= flip
+		end := len(raw) - checksumLen
+		binary.LittleEndian.PutUint32(raw[end:], castagnoli(raw[:end]))
+		switch which % 3 {
+		case 1:
+			_, _ = decodeLexicon("terms", raw)
+			return
+		case 2:
+			_, _ = decodeManifest(raw)
+			return
+		}
+		y := blank(Options{}.withDefaults())
+		copied := *good
+		copied.df = make([]uint32, len(good.df))
+		y.lexicon = &copied
+		if err := y.attach(savedSegment{name: "segment"}, raw); err != nil {
+			return
+		}
+		for _, text := range []string{"w1 w2 w3 w77 w100*", `"w1 w2" -w9`} {
+			if _, err := y.Search(t.Context(), Query{Text: text, K: 10}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, ordinal := range y.segments[0].ordinals[:3] {
+			_, _ = y.Vector(ordinal)
+		}
+	})
+}
