@@ -91,7 +91,7 @@ bench-ann: $(ANN_VENV)/.ready ## Measure the index beside its peers, on VECTORS.
 	$(ANN_VENV)/bin/python testdata/reference/bench_ann.py --worker bin/annworker --vectors $(VECTORS) --threads $(ANN_FLAGS)
 
 bench-latency: setup ## Measure a query through gRPC, idle and during a bulk import.
-	AKIN_BENCH=1 go test ./internal/cli -run TestLatency -v -count 1
+	AKIN_BENCH=1 go test ./internal/cli -run 'TestLatency|TestQueryLatency' -timeout 30m -v -count 1
 
 
 bench-filter: ## Measure filters and their index over the papers of ABSTRACTS.

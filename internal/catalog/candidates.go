@@ -61,7 +61,7 @@ func (c *Embedded) Blend(ctx context.Context, collection string, q Blend) (*Blen
 	if err != nil {
 		return nil, err
 	}
-	kept, err := c.keep(ctx, l, q.Filter)
+	kept, err := c.keepBy(ctx, l, q.Filter, q.AsOf)
 	if err != nil {
 		return nil, err
 	}
@@ -162,6 +162,30 @@ func (c *Embedded) score(ctx context.Context, l *live, q Blend, ordinals []uint3
 	}
 	slices.SortFunc(out.Hits, func(a, b rank.Hit) int { return cmp.Compare(a.ID, b.ID) })
 	return nil
+}
+
+// Match is a word that a query and a paper share.
+type Match = lexical.Match
+
+// Matches tells which words of a query papers have, for those ids that are
+// there.
+func (c *Embedded) Matches(ctx context.Context, collection string, words Words, ids []string) (map[string][]Match, error) {
+	l, err := c.of(collection)
+	if err != nil {
+		return nil, err
+	}
+	records, err := c.Get(ctx, collection, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string][]Match, len(records))
+	for i := range records {
+		// A paper that was deleted meanwhile has none.
+		if found, err := l.words.MatchedTerms(words.query(1, nil), records[i].Ordinal); err == nil {
+			out[records[i].ID] = found
+		}
+	}
+	return out, nil
 }
 
 // stored scores with the vectors of the store.

@@ -53,6 +53,9 @@ type Neighbors struct {
 	Exact bool
 	// Filter is an AIP-160 filter that leaves out papers; "" keeps all.
 	Filter string
+	// AsOf leaves out papers that appeared after a day, YYYY-MM-DD, and those
+	// without a date; "" keeps all.
+	AsOf string
 }
 
 // Strategy is a way to find neighbours.

@@ -316,7 +316,7 @@ func (c *Embedded) Neighbors(ctx context.Context, collection string, q Neighbors
 	if err != nil {
 		return Found{}, err
 	}
-	keep, err := c.keep(ctx, l, q.Filter)
+	keep, err := c.keepBy(ctx, l, q.Filter, q.AsOf)
 	if err != nil {
 		return Found{}, err
 	}

@@ -11,6 +11,20 @@ import (
 // recheck is how many records are read at a time to check them.
 const recheck = 256
 
+// keepBy is keep for a filter and a day up to which papers count.
+func (c *Embedded) keepBy(ctx context.Context, l *live, text, asOf string) (*roaring.Bitmap, error) {
+	kept, err := c.keep(ctx, l, text)
+	if err != nil || asOf == "" {
+		return kept, err
+	}
+	until, err := c.keep(ctx, l, "date <= "+asOf)
+	if err != nil || kept == nil {
+		return until, err
+	}
+	kept.And(until)
+	return kept, nil
+}
+
 // keep compiles an AIP-160 filter to the ordinals that it keeps; nil is all of
 // them. Where the attribute index only knows a superset, the papers in it are
 // read and checked, so that the answer is exact whatever the filter says.

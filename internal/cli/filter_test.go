@@ -62,3 +62,55 @@ func TestFilters(t *testing.T) {
 		t.Errorf("count of no field: exit code %d, %q", code, errOut)
 	}
 }
+
+// What shapes a list: a day, diversity, and the words that explain it.
+func TestShaping(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	mustRun(t, "import", "--data", data, samplePath(t))
+	ask := func(args ...string) *akinv1.SearchResponse {
+		t.Helper()
+		return unmarshal(t, mustRun(t, append([]string{"search", "--data", data, "--json", "-n", "20", "dense retrieval of passages"}, args...)...), new(akinv1.SearchResponse))
+	}
+	for _, r := range ask("--as-of", "2019-06-30").GetResults() {
+		if d := r.GetPaper().GetPublishDate(); d.GetYear() > 2019 || d.GetYear() == 0 {
+			t.Errorf("as of 2019: %s of %v", r.GetPaper().GetId(), d)
+		}
+	}
+	plain, diverse := ask(), ask("--diversity", "0.5")
+	order := func(resp *akinv1.SearchResponse) (ids []string) {
+		for _, r := range resp.GetResults() {
+			ids = append(ids, r.GetPaper().GetId())
+		}
+		return ids
+	}
+	if order(plain)[0] != order(diverse)[0] || strings.Join(order(plain), " ") == strings.Join(order(diverse), " ") {
+		t.Errorf("diversity: %v became %v", order(plain), order(diverse))
+	}
+	if len(plain.GetResults()[0].GetMatchedTerms()) != 0 {
+		t.Error("explained without being asked")
+	}
+	terms := ask("--explain").GetResults()[0].GetMatchedTerms()
+	if len(terms) == 0 || terms[0].GetScore() <= 0 || terms[0].GetTitleCount()+terms[0].GetAbstractCount() == 0 {
+		t.Errorf("explained by %v", terms)
+	}
+	parts := plain.GetResults()[0].GetParts()
+	if parts.GetSemantic() <= 0 || parts.GetSemantic() > 1 || parts.GetLexical() <= 0 {
+		t.Errorf("parts %v", parts)
+	}
+	// What the words forbid is left out, whatever its meaning.
+	first := order(plain)[0]
+	without := mustRun(t, "search", "--data", data, "--json", "-n", "20", "dense retrieval of passages -retrieval")
+	for _, r := range unmarshal(t, without, new(akinv1.SearchResponse)).GetResults() {
+		if r.GetPaper().GetId() == first {
+			t.Errorf("%s has the word that was excluded", first)
+		}
+	}
+	for flag, bad := range map[string]string{"--as-of": "2018", "--diversity": "2"} {
+		if code, _, errOut := run(t, "", "search", "--data", data, flag, bad, "x"); code != 2 || !strings.Contains(errOut, bad) {
+			t.Errorf("%s %s: exit code %d, %q", flag, bad, code, errOut)
+		}
+	}
+	if code, _, errOut := run(t, "", "search", "--data", data, "--mode", "lexical", "--min-score", ".5", "x"); code != 2 || !strings.Contains(errOut, "cosine") {
+		t.Errorf("min_score of words: exit code %d, %q", code, errOut)
+	}
+}

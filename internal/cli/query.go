@@ -21,6 +21,9 @@ type resultFlags struct {
 	PageSize       int32    `help:"Results to show (0: 10, at most 1000)." short:"n" placeholder:"N"`
 	PageToken      string   `help:"Show the next page: nextPageToken of the page before, from the same running server." placeholder:"TOKEN"`
 	Filter         string   `help:"Only papers that an AIP-160 filter keeps, such as 'category = \"cs.CL\" AND year >= 2024'." placeholder:"TEXT"`
+	AsOf           string   `help:"Only papers that had appeared by this day." placeholder:"YYYY-MM-DD"`
+	Diversity      float64  `help:"Make the first results differ from each other: 0 (off) to 1." placeholder:"X"`
+	Explain        bool     `help:"Show the words of the query that each result has."`
 	MinScore       *float64 `help:"Leave out results below this cosine." placeholder:"X"`
 	Exact          bool     `help:"Compare with every paper instead of walking the graph."`
 	IncludeVectors bool     `help:"Return vectors too (with --json)."`
@@ -80,6 +83,7 @@ func (c searchCommand) Run(e *environment) error {
 	}
 	resp, err := cl.Search.Search(e.ctx, &akinv1.SearchRequest{
 		Query: query, Mode: c.mode(), Fusion: c.fusion(), PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
+		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain,
 	})
 	if err != nil {
 		return err
@@ -113,6 +117,7 @@ func (c similarCommand) Run(e *environment) error {
 	req := &akinv1.SimilarRequest{
 		PaperIds: c.ID, IncludeSelf: c.IncludeSelf, Mode: c.mode(), Fusion: c.fusion(),
 		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
+		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain,
 	}
 	if c.Title != "" || c.Abstract != "" {
 		text, err := textOf(c.Title, c.Abstract)
@@ -173,6 +178,7 @@ func (c recommendCommand) Run(e *environment) error {
 	resp, err := cl.Search.Recommend(e.ctx, &akinv1.RecommendRequest{
 		Positive: examples(c.Like, c.LikeText), Negative: examples(c.Unlike, c.UnlikeText), Strategy: strategy(c.Strategy),
 		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
+		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain,
 	})
 	if err != nil {
 		return err
@@ -224,6 +230,9 @@ func (e *environment) results(results []*akinv1.Result, next string, empty akinv
 	for _, r := range results {
 		p := r.GetPaper()
 		fmt.Fprintf(e.out, "%3d  %.4f  %s\n             %s\n", r.GetRank(), r.GetScore(), oneLine(p.GetTitle()), byline(p))
+		if m := r.GetMatchedTerms(); len(m) > 0 {
+			fmt.Fprintf(e.out, "             %s\n", matched(m))
+		}
 		if d := r.GetDrivenBy(); len(d) > 0 && d[0].GetPaperId() != "" {
 			fmt.Fprintf(e.out, "             because of %s\n", oneLine(d[0].GetPaperId()))
 		}
@@ -234,6 +243,16 @@ func (e *environment) results(results []*akinv1.Result, next string, empty akinv
 	if next != "" && e.outIsTerminal {
 		fmt.Fprintf(e.errOut, "There are more: add --page-token %s\n", next)
 	}
+}
+
+// matched lists the words that a result has, the weightiest first.
+func matched(terms []*akinv1.MatchedTerm) string {
+	const most = 8
+	var words []string
+	for _, m := range terms[:min(most, len(terms))] {
+		words = append(words, oneLine(m.GetTerm()))
+	}
+	return "has " + strings.Join(words, ", ")
 }
 
 func emptySentence(reason akinv1.EmptyReason) string {

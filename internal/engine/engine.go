@@ -97,6 +97,8 @@ type Finder interface {
 	Neighbors(ctx context.Context, collection string, query catalog.Neighbors) (catalog.Found, error)
 	// Blend gives what is near a vector or has a query's words.
 	Blend(ctx context.Context, collection string, query catalog.Blend) (*catalog.Blended, error)
+	// Matches tells which words of a query papers have.
+	Matches(ctx context.Context, collection string, words catalog.Words, ids []string) (map[string][]catalog.Match, error)
 	// Recall gives the union of what several queries find, with vectors.
 	Recall(ctx context.Context, collection string, queries []catalog.Neighbors) (catalog.Recalled, error)
 	// Terms gives the tf-idf vectors of those ids that are there.

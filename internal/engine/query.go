@@ -28,6 +28,12 @@ type ResultOptions struct {
 	WithVectors bool
 	// Filter is an AIP-160 filter; "" keeps all papers.
 	Filter string
+	// AsOf keeps papers that had appeared by a day, YYYY-MM-DD; "" keeps all.
+	AsOf string
+	// Diversity, from 0 to 1, reorders the first results so that they differ.
+	Diversity float64
+	// Explain asks for the words that each result shares with the query.
+	Explain bool
 }
 
 // SearchRequest is a free-text query.
@@ -152,6 +158,8 @@ type Result struct {
 	// DrivenBy tells which examples of a recommendation the score comes from,
 	// the greatest part first.
 	DrivenBy []rank.Contribution
+	// Matches are the words of the query that the paper has.
+	Matches []catalog.Match
 }
 
 // Timing says where the time of a query went.
@@ -288,6 +296,12 @@ func (q *query) check() (err error) {
 	if o.MinScore != nil && q.mode == Lexical {
 		return paper.InvalidField("min_score", "is a cosine, which a lexical query does not have; leave it out, or use another mode")
 	}
+	if math.IsNaN(o.Diversity) || o.Diversity < 0 || o.Diversity > 1 {
+		return paper.InvalidField("diversity", "is %v; it must be between 0, which is off, and 1", o.Diversity)
+	}
+	if d, err := paper.ParseDate(o.AsOf); o.AsOf != "" && (err != nil || d.Day == 0 || d.Year == 0 || d.String() != o.AsOf) {
+		return paper.InvalidField("as_of", "is %q; write a day as YYYY-MM-DD", o.AsOf)
+	}
 	if s := o.MinScore; s != nil && (math.IsNaN(*s) || *s < -1 || *s > 1) {
 		return paper.InvalidField("min_score", "is %v; it is a cosine, between -1 and 1", *s)
 	}
@@ -301,7 +315,7 @@ func (q *query) digest() [sha256.Size]byte {
 	if s := q.options.MinScore; s != nil {
 		minScore = strconv.FormatFloat(*s, 'g', -1, 64)
 	}
-	for _, part := range append([]string{q.name, q.collection, minScore, strconv.FormatBool(q.options.Exact), q.options.Filter}, q.parts...) {
+	for _, part := range append([]string{q.name, q.collection, minScore, strconv.FormatBool(q.options.Exact), q.options.Filter, q.options.AsOf, strconv.FormatFloat(q.options.Diversity, 'g', -1, 64)}, q.parts...) {
 		fmt.Fprintf(h, "%d:%s", len(part), part)
 	}
 	return [sha256.Size]byte(h.Sum(nil))
@@ -372,6 +386,9 @@ func (e *Engine) find(ctx context.Context, q *query) (*pinned, error) {
 	a := &list.answer
 	a.Strategy, a.Visited, a.Sequence, a.Candidates = found.Strategy, found.Visited, found.Sequence, len(found.Hits)
 	list.hits, a.Empty = q.cut(found.Hits)
+	if err := e.diversify(ctx, q, list.hits); err != nil {
+		return nil, err
+	}
 	switch {
 	case stats.Papers == 0:
 		a.Empty = CollectionEmpty
@@ -397,7 +414,7 @@ func (e *Engine) nearest(ctx context.Context, q *query, list *pinned) (catalog.F
 // neighbors asks for the k papers nearest to a vector, as the query's options
 // say.
 func (q *query) neighbors(vector []float32, k int) catalog.Neighbors {
-	return catalog.Neighbors{Vector: vector, K: k, Exact: q.options.Exact, Filter: q.options.Filter}
+	return catalog.Neighbors{Vector: vector, K: k, Exact: q.options.Exact, Filter: q.options.Filter, AsOf: q.options.AsOf}
 }
 
 // cut leaves out the query's own papers and what min_score refuses, and says
@@ -418,6 +435,37 @@ func (q *query) cut(hits []rank.Hit) ([]rank.Hit, EmptyReason) {
 		return nil, BelowMinScore
 	}
 	return hits[:min(len(hits), MaxResults)], NotEmpty
+}
+
+// diverse is how many of the first results are made to differ.
+const diverse = 100
+
+// diversify reorders the first hits by maximal marginal relevance.
+func (e *Engine) diversify(ctx context.Context, q *query, hits []rank.Hit) error {
+	if q.options.Diversity == 0 {
+		return nil
+	}
+	// Those that may come forward from further down are looked at as well.
+	hits = hits[:min(len(hits), 2*diverse)]
+	ids, scores := make([]string, len(hits)), make([]float64, len(hits))
+	for i, h := range hits {
+		ids[i], scores[i] = h.ID, h.Score
+	}
+	known, err := e.catalog.Vectors(ctx, q.collection, ids)
+	if err != nil {
+		return err
+	}
+	vectors := make([][]float32, len(hits))
+	for i, id := range ids {
+		if vectors[i] = known[id]; vectors[i] == nil { // deleted meanwhile
+			vectors[i] = make([]float32, e.Space().Dimension)
+		}
+	}
+	before := slices.Clone(hits)
+	for i, at := range rank.Diversify(scores, vectors, diverse, q.options.Diversity) {
+		hits[i] = before[at]
+	}
+	return nil
 }
 
 // page hydrates one page of a list. Papers that were deleted since the list was
@@ -444,13 +492,23 @@ func (e *Engine) page(ctx context.Context, q *query, list *pinned, offset int, n
 			return nil, err
 		}
 	}
+	var matches map[string][]catalog.Match
+	if q.options.Explain && q.words != nil && q.mode != Semantic {
+		words, err := q.words(ctx, q.collection)
+		if err != nil {
+			return nil, err
+		}
+		if matches, err = e.catalog.Matches(ctx, q.collection, words, ids); err != nil {
+			return nil, err
+		}
+	}
 	a := list.answer
 	for i, h := range hits {
 		at, ok := byID[h.ID]
 		if !ok {
 			continue
 		}
-		a.Results = append(a.Results, Result{Record: records[at], Rank: offset + i + 1, Score: h.Score, Semantic: h.Semantic, Lexical: h.Lexical, Vector: vectors[h.ID], DrivenBy: list.drivers[h.ID]})
+		a.Results = append(a.Results, Result{Record: records[at], Rank: offset + i + 1, Score: h.Score, Semantic: h.Semantic, Lexical: h.Lexical, Vector: vectors[h.ID], DrivenBy: list.drivers[h.ID], Matches: matches[h.ID]})
 	}
 	if end < len(list.hits) {
 		if name == "" {

@@ -131,11 +131,8 @@ func (e *Engine) weighWords(ctx context.Context, collection string, likes []Exam
 		words[i], scratch = examples.TopMean(found.Terms[i], rank.TopLikes, scratch)
 		h.Lexical = words[i]
 	}
-	// Standard deviations of cosines are about a tenth, so that a dislike weighs
-	// against z-scores what it weighs against cosines.
-	const perDeviation = 10
-	for i, score := range rank.FuseZ(near, words, tasteWeight) {
-		found.Hits[i].Score = score + perDeviation*penalty[i]
+	for i, score := range rank.FuseTaste(near, words, penalty, tasteWeight) {
+		found.Hits[i].Score = score
 	}
 	return nil
 }

@@ -12,19 +12,7 @@ import (
 // deviation 1 over the list, or all 0 where the scores do not differ. Scores of
 // different kinds, such as a cosine and BM25, can be weighed after that.
 func Standardize(scores []float64) []float64 {
-	if len(scores) == 0 {
-		return scores
-	}
-	var mean float64
-	for _, s := range scores {
-		mean += s
-	}
-	mean /= float64(len(scores))
-	var variance float64
-	for _, s := range scores {
-		variance += (s - mean) * (s - mean)
-	}
-	deviation := math.Sqrt(variance / float64(len(scores)))
+	mean, deviation := moments(scores)
 	for i, s := range scores {
 		if deviation > 1e-12 {
 			scores[i] = (s - mean) / deviation
@@ -33,6 +21,38 @@ func Standardize(scores []float64) []float64 {
 		}
 	}
 	return scores
+}
+
+// moments are the mean and the standard deviation of a list.
+func moments(scores []float64) (mean, deviation float64) {
+	if len(scores) == 0 {
+		return 0, 0
+	}
+	for _, s := range scores {
+		mean += s
+	}
+	mean /= float64(len(scores))
+	var variance float64
+	for _, s := range scores {
+		variance += (s - mean) * (s - mean)
+	}
+	return mean, math.Sqrt(variance / float64(len(scores)))
+}
+
+// FuseTaste is FuseZ of how near papers are to likes, by vectors and by words,
+// less what dislikes take away (0 or less each, in the unit of near). The latter
+// weighs against near what it would without words, and does not go into any mean,
+// so that a dislike raises nothing.
+func FuseTaste(near, words, penalty []float64, weight float64) []float64 {
+	out := FuseZ(near, words, weight)
+	_, deviation := moments(near)
+	if deviation < 1e-12 {
+		deviation = 1
+	}
+	for i, p := range penalty {
+		out[i] += weight * p / deviation
+	}
+	return out
 }
 
 // FuseZ adds up the z-scores of two lists of scores over the same candidates:

@@ -137,3 +137,27 @@ func TestContributions(t *testing.T) {
 		t.Errorf("nothing scores %v", got)
 	}
 }
+
+// In a hybrid taste, too, a dislike raises nothing.
+func TestFuseTaste(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 500 {
+		n := 2 + r.IntN(20)
+		near, words, before, after := make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
+		for i := range n {
+			near[i], words[i], before[i] = r.Float64(), r.Float64(), -r.Float64()/2
+			after[i] = min(before[i], -r.Float64()/2)
+		}
+		a, b := rank.FuseTaste(near, words, before, .6), rank.FuseTaste(near, words, after, .6)
+		for i := range n {
+			if b[i] > a[i]+1e-9 {
+				t.Fatalf("a dislike raised a score from %v to %v", a[i], b[i])
+			}
+		}
+	}
+	// Likes and dislikes weigh against each other as they do without words.
+	got := rank.FuseTaste([]float64{.8, .6}, []float64{.1, .1}, []float64{-.2, 0}, 1)
+	if math.Abs(got[0]-got[1]) > 1e-9 {
+		t.Errorf("%v", got)
+	}
+}

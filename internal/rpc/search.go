@@ -24,6 +24,9 @@ type resultOptions interface {
 	GetExact() bool
 	GetIncludeVectors() bool
 	GetFilter() string
+	GetAsOf() string
+	GetDiversity() float64
+	GetExplain() bool
 	GetReadMask() *fieldmaskpb.FieldMask
 }
 
@@ -32,6 +35,7 @@ func optionsOf(req resultOptions, minScore *float64) (engine.ResultOptions, erro
 	return engine.ResultOptions{
 		PageSize: int(req.GetPageSize()), PageToken: req.GetPageToken(), MinScore: minScore,
 		Exact: req.GetExact(), WithVectors: req.GetIncludeVectors(), Filter: req.GetFilter(),
+		AsOf: req.GetAsOf(), Diversity: req.GetDiversity(), Explain: req.GetExplain(),
 	}, checkMask("read_mask", req.GetReadMask())
 }
 
@@ -158,8 +162,17 @@ func toResults(a *engine.Answer, mask *fieldmaskpb.FieldMask) []*akinv1.Result {
 			Paper: masked(wire.ToRecord(&r.Record), mask),
 			Rank:  int32(r.Rank),
 			Score: r.Score, Vector: r.Vector,
-			Parts: &akinv1.Parts{Semantic: r.Semantic, Lexical: r.Lexical},
+			Parts:        &akinv1.Parts{Semantic: r.Semantic, Lexical: r.Lexical},
+			MatchedTerms: toMatches(r.Matches),
 		}
+	}
+	return out
+}
+
+func toMatches(matches []catalog.Match) []*akinv1.MatchedTerm {
+	var out []*akinv1.MatchedTerm
+	for _, m := range matches {
+		out = append(out, &akinv1.MatchedTerm{Term: m.Term, Score: m.Score, TitleCount: int32(m.Title), AbstractCount: int32(m.Abstract)})
 	}
 	return out
 }

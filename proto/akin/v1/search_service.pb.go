@@ -352,7 +352,15 @@ type SearchRequest struct {
 	// What the query goes by.
 	Mode Mode `protobuf:"varint,27,opt,name=mode,proto3,enum=akin.v1.Mode" json:"mode,omitempty"`
 	// How the two sides of a hybrid query become one list.
-	Fusion        Fusion `protobuf:"varint,28,opt,name=fusion,proto3,enum=akin.v1.Fusion" json:"fusion,omitempty"`
+	Fusion Fusion `protobuf:"varint,28,opt,name=fusion,proto3,enum=akin.v1.Fusion" json:"fusion,omitempty"`
+	// Reorder the first 100 results so that they differ from each other, by
+	// maximal marginal relevance: 0 is off, at most 1. It costs relevance.
+	Diversity float64 `protobuf:"fixed64,29,opt,name=diversity,proto3" json:"diversity,omitempty"`
+	// Only papers that had appeared by this day, as YYYY-MM-DD; papers without a
+	// date are left out. Empty means all.
+	AsOf string `protobuf:"bytes,30,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	// Return the words of the query that each result has.
+	Explain       bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -462,6 +470,27 @@ func (x *SearchRequest) GetFusion() Fusion {
 		return x.Fusion
 	}
 	return Fusion_FUSION_UNSPECIFIED
+}
+
+func (x *SearchRequest) GetDiversity() float64 {
+	if x != nil {
+		return x.Diversity
+	}
+	return 0
+}
+
+func (x *SearchRequest) GetAsOf() string {
+	if x != nil {
+		return x.AsOf
+	}
+	return ""
+}
+
+func (x *SearchRequest) GetExplain() bool {
+	if x != nil {
+		return x.Explain
+	}
+	return false
 }
 
 // SearchResponse has the best papers for a text.
@@ -595,7 +624,15 @@ type SimilarRequest struct {
 	// What the query goes by.
 	Mode Mode `protobuf:"varint,27,opt,name=mode,proto3,enum=akin.v1.Mode" json:"mode,omitempty"`
 	// How the two sides of a hybrid query become one list.
-	Fusion        Fusion `protobuf:"varint,28,opt,name=fusion,proto3,enum=akin.v1.Fusion" json:"fusion,omitempty"`
+	Fusion Fusion `protobuf:"varint,28,opt,name=fusion,proto3,enum=akin.v1.Fusion" json:"fusion,omitempty"`
+	// Reorder the first 100 results so that they differ from each other, by
+	// maximal marginal relevance: 0 is off, at most 1. It costs relevance.
+	Diversity float64 `protobuf:"fixed64,29,opt,name=diversity,proto3" json:"diversity,omitempty"`
+	// Only papers that had appeared by this day, as YYYY-MM-DD; papers without a
+	// date are left out. Empty means all.
+	AsOf string `protobuf:"bytes,30,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	// Return the words of the query that each result has.
+	Explain       bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -719,6 +756,27 @@ func (x *SimilarRequest) GetFusion() Fusion {
 		return x.Fusion
 	}
 	return Fusion_FUSION_UNSPECIFIED
+}
+
+func (x *SimilarRequest) GetDiversity() float64 {
+	if x != nil {
+		return x.Diversity
+	}
+	return 0
+}
+
+func (x *SimilarRequest) GetAsOf() string {
+	if x != nil {
+		return x.AsOf
+	}
+	return ""
+}
+
+func (x *SimilarRequest) GetExplain() bool {
+	if x != nil {
+		return x.Explain
+	}
+	return false
 }
 
 // SimilarResponse has the papers most like the query papers.
@@ -944,7 +1002,15 @@ type RecommendRequest struct {
 	IncludeVectors bool `protobuf:"varint,25,opt,name=include_vectors,json=includeVectors,proto3" json:"include_vectors,omitempty"`
 	// Which papers may be results, as an AIP-160 filter such as
 	// `category = "cs.CL" AND date >= "2024-01-01"`; empty means all.
-	Filter        string `protobuf:"bytes,26,opt,name=filter,proto3" json:"filter,omitempty"`
+	Filter string `protobuf:"bytes,26,opt,name=filter,proto3" json:"filter,omitempty"`
+	// Reorder the first 100 results so that they differ from each other, by
+	// maximal marginal relevance: 0 is off, at most 1. It costs relevance.
+	Diversity float64 `protobuf:"fixed64,29,opt,name=diversity,proto3" json:"diversity,omitempty"`
+	// Only papers that had appeared by this day, as YYYY-MM-DD; papers without a
+	// date are left out. Empty means all.
+	AsOf string `protobuf:"bytes,30,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	// Return the words of the query that each result has.
+	Explain       bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1054,6 +1120,27 @@ func (x *RecommendRequest) GetFilter() string {
 		return x.Filter
 	}
 	return ""
+}
+
+func (x *RecommendRequest) GetDiversity() float64 {
+	if x != nil {
+		return x.Diversity
+	}
+	return 0
+}
+
+func (x *RecommendRequest) GetAsOf() string {
+	if x != nil {
+		return x.AsOf
+	}
+	return ""
+}
+
+func (x *RecommendRequest) GetExplain() bool {
+	if x != nil {
+		return x.Explain
+	}
+	return false
 }
 
 // Driver is an example that a recommendation's score comes from.
@@ -1294,7 +1381,10 @@ type Result struct {
 	// sum of, the greatest first; empty for MEAN_VECTOR and for other queries.
 	DrivenBy []*Driver `protobuf:"bytes,5,rep,name=driven_by,json=drivenBy,proto3" json:"driven_by,omitempty"`
 	// What the score is made of.
-	Parts         *Parts `protobuf:"bytes,6,opt,name=parts,proto3" json:"parts,omitempty"`
+	Parts *Parts `protobuf:"bytes,6,opt,name=parts,proto3" json:"parts,omitempty"`
+	// The words of the query that the paper has, those first that add most to the
+	// lexical part, if explain asked for them.
+	MatchedTerms  []*MatchedTerm `protobuf:"bytes,7,rep,name=matched_terms,json=matchedTerms,proto3" json:"matched_terms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1371,6 +1461,86 @@ func (x *Result) GetParts() *Parts {
 	return nil
 }
 
+func (x *Result) GetMatchedTerms() []*MatchedTerm {
+	if x != nil {
+		return x.MatchedTerms
+	}
+	return nil
+}
+
+// MatchedTerm is a word that a query and a paper share.
+type MatchedTerm struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The word as the query writes it; others with the same stem count as it.
+	Term string `protobuf:"bytes,1,opt,name=term,proto3" json:"term,omitempty"`
+	// Its part of the lexical score.
+	Score float64 `protobuf:"fixed64,2,opt,name=score,proto3" json:"score,omitempty"`
+	// How often the title has it.
+	TitleCount int32 `protobuf:"varint,3,opt,name=title_count,json=titleCount,proto3" json:"title_count,omitempty"`
+	// How often the abstract has it.
+	AbstractCount int32 `protobuf:"varint,4,opt,name=abstract_count,json=abstractCount,proto3" json:"abstract_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MatchedTerm) Reset() {
+	*x = MatchedTerm{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MatchedTerm) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MatchedTerm) ProtoMessage() {}
+
+func (x *MatchedTerm) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MatchedTerm.ProtoReflect.Descriptor instead.
+func (*MatchedTerm) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *MatchedTerm) GetTerm() string {
+	if x != nil {
+		return x.Term
+	}
+	return ""
+}
+
+func (x *MatchedTerm) GetScore() float64 {
+	if x != nil {
+		return x.Score
+	}
+	return 0
+}
+
+func (x *MatchedTerm) GetTitleCount() int32 {
+	if x != nil {
+		return x.TitleCount
+	}
+	return 0
+}
+
+func (x *MatchedTerm) GetAbstractCount() int32 {
+	if x != nil {
+		return x.AbstractCount
+	}
+	return 0
+}
+
 // Plan says how an answer was found.
 type Plan struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1388,7 +1558,7 @@ type Plan struct {
 
 func (x *Plan) Reset() {
 	*x = Plan{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	mi := &file_akin_v1_search_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1400,7 +1570,7 @@ func (x *Plan) String() string {
 func (*Plan) ProtoMessage() {}
 
 func (x *Plan) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	mi := &file_akin_v1_search_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1413,7 +1583,7 @@ func (x *Plan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plan.ProtoReflect.Descriptor instead.
 func (*Plan) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Plan) GetStrategy() Strategy {
@@ -1457,7 +1627,7 @@ type QueryInfo struct {
 
 func (x *QueryInfo) Reset() {
 	*x = QueryInfo{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	mi := &file_akin_v1_search_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1469,7 +1639,7 @@ func (x *QueryInfo) String() string {
 func (*QueryInfo) ProtoMessage() {}
 
 func (x *QueryInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	mi := &file_akin_v1_search_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1482,7 +1652,7 @@ func (x *QueryInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryInfo.ProtoReflect.Descriptor instead.
 func (*QueryInfo) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *QueryInfo) GetTokens() int32 {
@@ -1503,7 +1673,7 @@ var File_akin_v1_search_service_proto protoreflect.FileDescriptor
 
 const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\"\x93\x03\n" +
+	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\"\xe0\x03\n" +
 	"\rSearchRequest\x12\x1a\n" +
 	"\x05query\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\x05query\x12\x1e\n" +
 	"\n" +
@@ -1518,7 +1688,10 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x0finclude_vectors\x18\x19 \x01(\bR\x0eincludeVectors\x12\x16\n" +
 	"\x06filter\x18\x1a \x01(\tR\x06filter\x12!\n" +
 	"\x04mode\x18\x1b \x01(\x0e2\r.akin.v1.ModeR\x04mode\x12'\n" +
-	"\x06fusion\x18\x1c \x01(\x0e2\x0f.akin.v1.FusionR\x06fusionB\f\n" +
+	"\x06fusion\x18\x1c \x01(\x0e2\x0f.akin.v1.FusionR\x06fusion\x12\x1c\n" +
+	"\tdiversity\x18\x1d \x01(\x01R\tdiversity\x12\x13\n" +
+	"\x05as_of\x18\x1e \x01(\tR\x04asOf\x12\x18\n" +
+	"\aexplain\x18\x1f \x01(\bR\aexplainB\f\n" +
 	"\n" +
 	"_min_score\"\xae\x02\n" +
 	"\x0eSearchResponse\x12)\n" +
@@ -1528,7 +1701,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x05query\x18\x04 \x01(\v2\x12.akin.v1.QueryInfoR\x05query\x127\n" +
 	"\fempty_reason\x18\x05 \x01(\x0e2\x14.akin.v1.EmptyReasonR\vemptyReason\x12\x1a\n" +
 	"\bsequence\x18\x06 \x01(\x04R\bsequence\x12'\n" +
-	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\"\xdb\x03\n" +
+	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\"\xa8\x04\n" +
 	"\x0eSimilarRequest\x12\x1b\n" +
 	"\tpaper_ids\x18\x01 \x03(\tR\bpaperIds\x12!\n" +
 	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextR\x04text\x12\x1e\n" +
@@ -1545,7 +1718,10 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x0finclude_vectors\x18\x19 \x01(\bR\x0eincludeVectors\x12\x16\n" +
 	"\x06filter\x18\x1a \x01(\tR\x06filter\x12!\n" +
 	"\x04mode\x18\x1b \x01(\x0e2\r.akin.v1.ModeR\x04mode\x12'\n" +
-	"\x06fusion\x18\x1c \x01(\x0e2\x0f.akin.v1.FusionR\x06fusionB\f\n" +
+	"\x06fusion\x18\x1c \x01(\x0e2\x0f.akin.v1.FusionR\x06fusion\x12\x1c\n" +
+	"\tdiversity\x18\x1d \x01(\x01R\tdiversity\x12\x13\n" +
+	"\x05as_of\x18\x1e \x01(\tR\x04asOf\x12\x18\n" +
+	"\aexplain\x18\x1f \x01(\bR\aexplainB\f\n" +
 	"\n" +
 	"_min_score\"\xaf\x02\n" +
 	"\x0fSimilarResponse\x12)\n" +
@@ -1560,7 +1736,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\bpaper_id\x18\x01 \x01(\tH\x00R\apaperId\x12#\n" +
 	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextH\x00R\x04text\x12\x16\n" +
 	"\x06weight\x18\x03 \x01(\x01R\x06weightB\t\n" +
-	"\aexample\"\xc8\x03\n" +
+	"\aexample\"\x95\x04\n" +
 	"\x10RecommendRequest\x122\n" +
 	"\bpositive\x18\x01 \x03(\v2\x10.akin.v1.ExampleB\x04\xe2A\x01\x02R\bpositive\x12,\n" +
 	"\bnegative\x18\x02 \x03(\v2\x10.akin.v1.ExampleR\bnegative\x12\x1e\n" +
@@ -1575,7 +1751,10 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x05exact\x18\x17 \x01(\bR\x05exact\x127\n" +
 	"\tread_mask\x18\x18 \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\x12'\n" +
 	"\x0finclude_vectors\x18\x19 \x01(\bR\x0eincludeVectors\x12\x16\n" +
-	"\x06filter\x18\x1a \x01(\tR\x06filterB\f\n" +
+	"\x06filter\x18\x1a \x01(\tR\x06filter\x12\x1c\n" +
+	"\tdiversity\x18\x1d \x01(\x01R\tdiversity\x12\x13\n" +
+	"\x05as_of\x18\x1e \x01(\tR\x04asOf\x12\x18\n" +
+	"\aexplain\x18\x1f \x01(\bR\aexplainB\f\n" +
 	"\n" +
 	"_min_score\"w\n" +
 	"\x06Driver\x12\x19\n" +
@@ -1592,14 +1771,21 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06timing\x18\x06 \x01(\v2\x0f.akin.v1.TimingR\x06timing\"=\n" +
 	"\x05Parts\x12\x1a\n" +
 	"\bsemantic\x18\x01 \x01(\x01R\bsemantic\x12\x18\n" +
-	"\alexical\x18\x02 \x01(\x01R\alexical\"\xc4\x01\n" +
+	"\alexical\x18\x02 \x01(\x01R\alexical\"\xff\x01\n" +
 	"\x06Result\x12$\n" +
 	"\x05paper\x18\x01 \x01(\v2\x0e.akin.v1.PaperR\x05paper\x12\x12\n" +
 	"\x04rank\x18\x02 \x01(\x05R\x04rank\x12\x14\n" +
 	"\x05score\x18\x03 \x01(\x01R\x05score\x12\x16\n" +
 	"\x06vector\x18\x04 \x03(\x02R\x06vector\x12,\n" +
 	"\tdriven_by\x18\x05 \x03(\v2\x0f.akin.v1.DriverR\bdrivenBy\x12$\n" +
-	"\x05parts\x18\x06 \x01(\v2\x0e.akin.v1.PartsR\x05parts\"\x91\x01\n" +
+	"\x05parts\x18\x06 \x01(\v2\x0e.akin.v1.PartsR\x05parts\x129\n" +
+	"\rmatched_terms\x18\a \x03(\v2\x14.akin.v1.MatchedTermR\fmatchedTerms\"\x7f\n" +
+	"\vMatchedTerm\x12\x12\n" +
+	"\x04term\x18\x01 \x01(\tR\x04term\x12\x14\n" +
+	"\x05score\x18\x02 \x01(\x01R\x05score\x12\x1f\n" +
+	"\vtitle_count\x18\x03 \x01(\x05R\n" +
+	"titleCount\x12%\n" +
+	"\x0eabstract_count\x18\x04 \x01(\x05R\rabstractCount\"\x91\x01\n" +
 	"\x04Plan\x12-\n" +
 	"\bstrategy\x18\x01 \x01(\x0e2\x11.akin.v1.StrategyR\bstrategy\x12\x1e\n" +
 	"\n" +
@@ -1658,7 +1844,7 @@ func file_akin_v1_search_service_proto_rawDescGZIP() []byte {
 }
 
 var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_akin_v1_search_service_proto_goTypes = []any{
 	(RecommendStrategy)(0),        // 0: akin.v1.RecommendStrategy
 	(Mode)(0),                     // 1: akin.v1.Mode
@@ -1675,55 +1861,57 @@ var file_akin_v1_search_service_proto_goTypes = []any{
 	(*RecommendResponse)(nil),     // 12: akin.v1.RecommendResponse
 	(*Parts)(nil),                 // 13: akin.v1.Parts
 	(*Result)(nil),                // 14: akin.v1.Result
-	(*Plan)(nil),                  // 15: akin.v1.Plan
-	(*QueryInfo)(nil),             // 16: akin.v1.QueryInfo
-	(*fieldmaskpb.FieldMask)(nil), // 17: google.protobuf.FieldMask
-	(*Timing)(nil),                // 18: akin.v1.Timing
-	(*Text)(nil),                  // 19: akin.v1.Text
-	(*Paper)(nil),                 // 20: akin.v1.Paper
+	(*MatchedTerm)(nil),           // 15: akin.v1.MatchedTerm
+	(*Plan)(nil),                  // 16: akin.v1.Plan
+	(*QueryInfo)(nil),             // 17: akin.v1.QueryInfo
+	(*fieldmaskpb.FieldMask)(nil), // 18: google.protobuf.FieldMask
+	(*Timing)(nil),                // 19: akin.v1.Timing
+	(*Text)(nil),                  // 20: akin.v1.Text
+	(*Paper)(nil),                 // 21: akin.v1.Paper
 }
 var file_akin_v1_search_service_proto_depIdxs = []int32{
-	17, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
+	18, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
 	1,  // 1: akin.v1.SearchRequest.mode:type_name -> akin.v1.Mode
 	2,  // 2: akin.v1.SearchRequest.fusion:type_name -> akin.v1.Fusion
 	14, // 3: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
-	15, // 4: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
-	16, // 5: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
+	16, // 4: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
+	17, // 5: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
 	4,  // 6: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	18, // 7: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
-	19, // 8: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
-	17, // 9: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
+	19, // 7: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
+	20, // 8: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
+	18, // 9: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
 	1,  // 10: akin.v1.SimilarRequest.mode:type_name -> akin.v1.Mode
 	2,  // 11: akin.v1.SimilarRequest.fusion:type_name -> akin.v1.Fusion
 	14, // 12: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
-	15, // 13: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
-	16, // 14: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
+	16, // 13: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
+	17, // 14: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
 	4,  // 15: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	18, // 16: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
-	19, // 17: akin.v1.Example.text:type_name -> akin.v1.Text
+	19, // 16: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
+	20, // 17: akin.v1.Example.text:type_name -> akin.v1.Text
 	9,  // 18: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
 	9,  // 19: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
 	0,  // 20: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
-	17, // 21: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
+	18, // 21: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
 	14, // 22: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
-	15, // 23: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
+	16, // 23: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
 	4,  // 24: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	18, // 25: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
-	20, // 26: akin.v1.Result.paper:type_name -> akin.v1.Paper
+	19, // 25: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
+	21, // 26: akin.v1.Result.paper:type_name -> akin.v1.Paper
 	11, // 27: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
 	13, // 28: akin.v1.Result.parts:type_name -> akin.v1.Parts
-	3,  // 29: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
-	5,  // 30: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
-	7,  // 31: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
-	10, // 32: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
-	6,  // 33: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
-	8,  // 34: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
-	12, // 35: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
-	33, // [33:36] is the sub-list for method output_type
-	30, // [30:33] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	15, // 29: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
+	3,  // 30: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
+	5,  // 31: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
+	7,  // 32: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
+	10, // 33: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
+	6,  // 34: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
+	8,  // 35: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
+	12, // 36: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
+	34, // [34:37] is the sub-list for method output_type
+	31, // [31:34] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_search_service_proto_init() }
@@ -1745,7 +1933,7 @@ func file_akin_v1_search_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_akin_v1_search_service_proto_rawDesc), len(file_akin_v1_search_service_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -1,0 +1,169 @@
+package cli_test
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/x448/float16"
+
+	"akin/internal/client"
+	"akin/internal/embed/embedtest"
+	akinv1 "akin/proto/akin/v1"
+)
+
+// What queries over the real abstracts with ready vectors take through gRPC, one
+// at a time: make bench-latency.
+func TestQueryLatency(t *testing.T) {
+	if os.Getenv("AKIN_BENCH") == "" {
+		t.Skip("a measurement: run make bench-latency")
+	}
+	shared := filepath.Join(embedtest.Root(t), "..", "shared", "data")
+	if _, err := os.Stat(shared); err != nil {
+		t.Skip("the real abstracts are not beside the repository")
+	}
+	s := serve(t, filepath.Join(t.TempDir(), "data"))
+	c, err := client.Dial(s.grpc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	papers := importReady(t, c, shared)
+	waitForGraph(t, c, papers[0].GetId())
+	for _, q := range []struct {
+		name string
+		ask  func(i int) error
+	}{
+		{"search, semantic", func(i int) error { return searchIn(t, c, papers[i].GetTitle(), akinv1.Mode_MODE_SEMANTIC) }},
+		{"search, lexical", func(i int) error { return searchIn(t, c, papers[i].GetTitle(), akinv1.Mode_MODE_LEXICAL) }},
+		{"search, hybrid", func(i int) error { return searchIn(t, c, papers[i].GetTitle(), akinv1.Mode_MODE_HYBRID) }},
+		{"similar by id, semantic", func(i int) error { return similarTo(t, c, papers[i].GetId(), akinv1.Mode_MODE_SEMANTIC) }},
+		{"similar by id, hybrid", func(i int) error { return similarTo(t, c, papers[i].GetId(), akinv1.Mode_MODE_HYBRID) }},
+		{"recommend from 5", func(i int) error {
+			req := &akinv1.RecommendRequest{}
+			for k := range 5 {
+				req.Positive = append(req.Positive, &akinv1.Example{Example: &akinv1.Example_PaperId{PaperId: papers[(i+k)%len(papers)].GetId()}})
+			}
+			_, err := c.Search.Recommend(t.Context(), req)
+			return err
+		}},
+	} {
+		var took []time.Duration
+		step := len(papers) / 320
+		for n := range 320 {
+			begin := time.Now()
+			if err := q.ask(n * step); err != nil {
+				t.Fatal(err)
+			}
+			if n >= 20 {
+				took = append(took, time.Since(begin))
+			}
+		}
+		t.Logf("| %s | %.1f ms | %.1f ms |", q.name, percentile(took, 50).Seconds()*1000, percentile(took, 99).Seconds()*1000)
+	}
+}
+
+func searchIn(t *testing.T, c *client.Client, text string, mode akinv1.Mode) error {
+	_, err := c.Search.Search(t.Context(), &akinv1.SearchRequest{Query: text, Mode: mode})
+	return err
+}
+
+func similarTo(t *testing.T, c *client.Client, id string, mode akinv1.Mode) error {
+	_, err := c.Search.Similar(t.Context(), &akinv1.SimilarRequest{PaperIds: []string{id}, Mode: mode})
+	return err
+}
+
+// importReady imports the abstracts that have vectors.
+func importReady(t *testing.T, c *client.Client, shared string) []*akinv1.Paper {
+	t.Helper()
+	model, err := c.Embed.GetModel(t.Context(), &akinv1.GetModelRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dim := int(model.GetSpace().GetDimension())
+	ids, err := os.ReadFile(filepath.Join(shared, "vectors", "ids.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := make(map[string]int)
+	for id := range strings.FieldsSeq(string(ids)) {
+		rows[id] = len(rows)
+	}
+	vectors, err := os.ReadFile(filepath.Join(shared, "vectors", "abstracts.f16.npy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	vectors = vectors[len(vectors)-len(rows)*dim*2:]
+	f, err := os.Open(filepath.Join(shared, "abstracts", "abstracts.jsonl.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(z)
+	lines.Buffer(nil, 1<<24)
+	var papers []*akinv1.Paper
+	err = c.Import(t.Context(), func(context.Context) (*akinv1.ImportPapersRequest, error) {
+		for lines.Scan() {
+			var p struct{ ID, Title, Abstract, Venue string }
+			if err := json.Unmarshal(lines.Bytes(), &p); err != nil {
+				return nil, err
+			}
+			row, ok := rows[p.ID]
+			if !ok {
+				continue
+			}
+			delete(rows, p.ID)
+			paper := &akinv1.Paper{Id: p.ID, Title: p.Title, Abstract: p.Abstract, Venue: p.Venue}
+			papers = append(papers, paper)
+			return &akinv1.ImportPapersRequest{Paper: paper, Vector: unitOf(vectors[row*dim*2 : (row+1)*dim*2]), Space: model.GetSpace().GetFingerprint()}, nil
+		}
+		return nil, io.EOF
+	}, func(*akinv1.ImportPapersResponse) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d papers", len(papers))
+	return papers
+}
+
+// unitOf reads float16 numbers, whose rounding changed the length.
+func unitOf(raw []byte) []float32 {
+	v := make([]float32, len(raw)/2)
+	var sum float64
+	for i := range v {
+		v[i] = float16.Frombits(binary.LittleEndian.Uint16(raw[2*i:])).Float32()
+		sum += float64(v[i]) * float64(v[i])
+	}
+	for i := range v {
+		v[i] /= float32(math.Sqrt(sum))
+	}
+	return v
+}
+
+// waitForGraph waits until the graph answers.
+func waitForGraph(t *testing.T, c *client.Client, id string) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(time.Second) {
+		resp, err := c.Search.Similar(t.Context(), &akinv1.SimilarRequest{PaperIds: []string{id}, Mode: akinv1.Mode_MODE_SEMANTIC})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.GetPlan().GetStrategy() != akinv1.Strategy_STRATEGY_EXACT {
+			return
+		}
+	}
+	t.Log("the graph still does not answer, or a scan is cheaper")
+}
