@@ -11,16 +11,14 @@ import (
 	"akin/internal/rank"
 )
 
-const (
-	// searchWeight and similarWeight are the semantic side's share of a hybrid
-	// score; docs/quality.md has what they were chosen by.
-	searchWeight  = 0.7
-	similarWeight = 0.8
-)
+// semanticWeight is the semantic side's share of a hybrid score, in searches,
+// more like this and recommendations alike; docs/quality.md has what it was
+// chosen by.
+const semanticWeight = 0.6
 
 // blend says how a query weighs meaning and words.
-func (q *query) blend(mode Mode, fusion Fusion, weight float64) {
-	q.mode, q.fusion, q.weight = mode, fusion, weight
+func (q *query) blend(mode Mode, fusion Fusion) {
+	q.mode, q.fusion = mode, fusion
 	q.parts = append(q.parts, strconv.Itoa(int(mode)), strconv.Itoa(int(fusion)))
 }
 
@@ -92,7 +90,7 @@ func (q *query) fuse(hits []rank.Hit, words bool) {
 	case q.fusion == RRF:
 		scores = rank.FuseRRF(semantic, lexical)
 	default:
-		scores = rank.FuseZ(semantic, lexical, q.weight)
+		scores = rank.FuseZ(semantic, lexical, semanticWeight)
 	}
 	for i := range hits {
 		hits[i].Score = scores[i]

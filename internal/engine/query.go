@@ -183,7 +183,7 @@ func (e *Engine) Search(ctx context.Context, req SearchRequest) (*Answer, error)
 		return nil, err
 	}
 	q := query{name: "search", collection: req.Collection, options: req.ResultOptions, parts: []string{req.Query}}
-	q.blend(req.Mode, req.Fusion, searchWeight)
+	q.blend(req.Mode, req.Fusion)
 	q.words = func(context.Context, string) (catalog.Words, error) {
 		return catalog.Words{Text: req.Query, Typed: true}, nil
 	}
@@ -196,7 +196,7 @@ func (e *Engine) Search(ctx context.Context, req SearchRequest) (*Answer, error)
 // Similar answers more like this.
 func (e *Engine) Similar(ctx context.Context, req SimilarRequest) (*Answer, error) {
 	q := query{name: "similar", collection: req.Collection, options: req.ResultOptions, parts: slices.Clone(req.PaperIDs)}
-	q.blend(req.Mode, req.Fusion, similarWeight)
+	q.blend(req.Mode, req.Fusion)
 	q.words = func(ctx context.Context, collection string) (catalog.Words, error) {
 		return e.wordsOf(ctx, collection, req)
 	}
@@ -270,10 +270,8 @@ type query struct {
 	// words makes the lexical side of a query that goes by words.
 	words func(ctx context.Context, collection string) (catalog.Words, error)
 	mode  Mode
-	// fusion and weight are how the sides become one list, weight that of the
-	// semantic one.
+	// fusion is how the sides become one list.
 	fusion Fusion
-	weight float64
 	// rank makes the list of any other query: hits, best first.
 	rank func(ctx context.Context, q *query, list *pinned) (catalog.Found, error)
 	// leaveOut are ids that must not be among the results.

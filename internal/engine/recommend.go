@@ -91,9 +91,6 @@ func (e *Engine) taste(ctx context.Context, q *query, list *pinned, req Recommen
 	return catalog.Found{Hits: found.Hits, Strategy: found.Strategy, Visited: found.Visited, Kept: found.Kept, Sequence: found.Sequence}, nil
 }
 
-// tasteWeight is the share of vectors in a hybrid recommendation.
-const tasteWeight = 0.6
-
 // weighWords makes the scores hybrid: the likes' part of the vectors and that of
 // words, standardised and weighed; what a dislike takes away is taken away after
 // that, so that it raises nothing. Examples that are texts have no part in the
@@ -131,7 +128,7 @@ func (e *Engine) weighWords(ctx context.Context, collection string, likes []Exam
 		words[i], scratch = examples.TopMean(found.Terms[i], rank.TopLikes, scratch)
 		h.Lexical = words[i]
 	}
-	for i, score := range rank.FuseTaste(near, words, penalty, tasteWeight) {
+	for i, score := range rank.FuseTaste(near, words, penalty, semanticWeight) {
 		found.Hits[i].Score = score
 	}
 	return nil

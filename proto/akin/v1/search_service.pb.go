@@ -155,7 +155,7 @@ const (
 	// The server's default: Z_SCORE.
 	Fusion_FUSION_UNSPECIFIED Fusion = 0
 	// The scores of each side are standardised over the candidates and added up,
-	// the semantic ones with weight 0.7 in searches and 0.8 in Similar.
+	// the semantic ones with weight 0.6.
 	Fusion_FUSION_Z_SCORE Fusion = 1
 	// The reciprocals of the ranks plus 60 are added up (Cormack et al. 2009).
 	Fusion_FUSION_RRF Fusion = 2
