@@ -81,6 +81,7 @@ type Result struct {
 // run is one run under way.
 type run struct {
 	Config
+	formed   chan *window
 	texts    chan *pending
 	inFlight chan *pending // sent to the embedder and not answered, in order
 	windows  chan *window
@@ -105,7 +106,7 @@ const (
 // embedded since the last checkpoint, and nothing else does.
 func Run(ctx context.Context, config Config) (*Result, error) {
 	r := &run{
-		Config: config, texts: make(chan *pending, 64), inFlight: make(chan *pending, textsInFlight),
+		Config: config, formed: make(chan *window, 1), texts: make(chan *pending, 64), inFlight: make(chan *pending, textsInFlight),
 		windows: make(chan *window, windowsAhead), digest: NewInputDigest(), synced: time.Now(),
 	}
 	// An interruption must not tear what is being embedded: only an error does.
@@ -114,9 +115,13 @@ func Run(ctx context.Context, config Config) (*Result, error) {
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
 	group, failed := errgroup.WithContext(patient)
 	group.Go(func() error {
+		defer close(r.formed)
+		return r.read(ctx, failed)
+	})
+	group.Go(func() error {
 		defer close(r.texts)
 		defer close(r.windows)
-		return r.read(ctx, failed)
+		return r.launchAll(ctx, failed)
 	})
 	group.Go(func() error {
 		err := r.Embedder.Embed(failed, func(wait context.Context) (Text, error) { return r.next(ctx, wait) }, r.got)

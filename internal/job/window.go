@@ -66,7 +66,7 @@ func (w *window) answered() {
 	}
 }
 
-// read forms windows and hands their texts to the embedder.
+// read forms windows.
 func (r *run) read(ctx, failed context.Context) error {
 	w := newWindow()
 	for row, err := range ingest.Papers(ctx, r.Inputs, r.Read) {
@@ -85,12 +85,35 @@ func (r *run) read(ctx, failed context.Context) error {
 		if !w.full() {
 			continue
 		}
-		if err := r.launch(ctx, failed, w); err != nil {
+		if err := r.form(ctx, failed, w); err != nil {
 			return err
 		}
 		w = newWindow()
 	}
-	return r.launch(ctx, failed, w)
+	return r.form(ctx, failed, w)
+}
+
+// form hands on a window that is full, or the last one.
+func (r *run) form(ctx, failed context.Context, w *window) error {
+	select {
+	case r.formed <- w:
+		return nil
+	case <-ctx.Done():
+		return nil
+	case <-failed.Done():
+		return failed.Err()
+	}
+}
+
+// launchAll launches windows as they are formed, on a core of its own: digesting
+// takes as long as parsing.
+func (r *run) launchAll(ctx, failed context.Context) error {
+	for w := range r.formed {
+		if err := r.launch(ctx, failed, w); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // reject makes an entry for the quarantine of an error of the reader: of a bad
