@@ -211,8 +211,18 @@ func scored(results []*akinv1.Result) []eval.Scored {
 	return out
 }
 
-// pool ranks only the papers that were judged for a query, by a filter.
+// mostPool is how many ids a filter can name.
+const mostPool = 255
+
+// pool ranks only the papers that were judged for a query: by a filter, or, where
+// they are too many for one, by leaving the others out of a long list.
 func (s *evalSearcher) pool(ctx context.Context, q eval.Query) ([]eval.Scored, error) {
+	if len(q.Candidates) > mostPool {
+		resp, err := s.client.Search.Similar(ctx, &akinv1.SimilarRequest{
+			PaperIds: []string{q.PaperID}, PageSize: 1000, Exact: true, Mode: s.mode, Fusion: s.fusion, ReadMask: onlyIDs(),
+		})
+		return eval.Condense(scored(resp.GetResults()), q.Candidates), err
+	}
 	var ids strings.Builder
 	for i, id := range q.Candidates {
 		if i > 0 {
