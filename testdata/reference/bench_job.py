@@ -55,7 +55,7 @@ def main():
     parser.add_argument("--worker")
     parser.add_argument("--home", default=".akin")
     parser.add_argument("--papers", required=True)
-    parser.add_argument("--count", type=int, default=1500)
+    parser.add_argument("--count", type=int, default=800)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peer", help=argparse.SUPPRESS)
     args = parser.parse_args()
