@@ -88,7 +88,6 @@ func (RecommendStrategy) EnumDescriptor() ([]byte, []int) {
 	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{0}
 }
 
-// Result is one paper of an answer.
 // Mode is what a query goes by.
 type Mode int32
 
@@ -1365,6 +1364,7 @@ func (x *Parts) GetLexical() float64 {
 	return 0
 }
 
+// Result is one paper of an answer.
 type Result struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The paper.
