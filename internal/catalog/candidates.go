@@ -5,7 +5,8 @@ import (
 	"context"
 	"math"
 	"slices"
-	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
 
 	"akin/internal/ann"
 	"akin/internal/lexical"
@@ -21,12 +22,12 @@ type Words struct {
 	Typed bool
 }
 
-func (w Words) query(k int, keep ann.Set) lexical.Query {
+func (w Words) query(k int, keep *roaring.Bitmap) lexical.Query {
 	q := lexical.Query{Text: w.Text, Mode: lexical.ModeText, K: k}
 	if w.Typed {
 		q.Mode = lexical.ModeSearch
 	}
-	if keep != nil {
+	if keep != nil { // a nil pointer in an interface would be a filter
 		q.Keep = keep
 	}
 	return q
@@ -51,8 +52,6 @@ type Blended struct {
 	// Terms are the words that were looked for.
 	Terms []string
 	Found
-	// LexicalTime is how long the words took.
-	LexicalTime time.Duration
 }
 
 // Blend finds candidates for a ranking that weighs meaning and words.
@@ -65,25 +64,20 @@ func (c *Embedded) Blend(ctx context.Context, collection string, q Blend) (*Blen
 	if err != nil {
 		return nil, err
 	}
-	var keep ann.Set
-	if kept != nil {
-		keep = kept
-	}
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	out := &Blended{Found: Found{Sequence: l.sequence, Strategy: ExactScan, Kept: l.papers}}
-	if kept != nil {
-		out.Kept = uint32(kept.GetCardinality())
-	}
-	var ordinals []uint32
+	out := &Blended{Found: l.before(kept)}
 	if q.Vector != nil {
-		if ordinals, err = l.near(ctx, q, keep, &out.Found); err != nil {
+		if out.Found, err = l.near(ctx, q.Neighbors, kept); err != nil {
 			return nil, err
 		}
 	}
-	begin := time.Now()
+	ordinals := make([]uint32, len(out.Found.Hits))
+	for i, h := range out.Found.Hits {
+		ordinals[i] = h.Ordinal
+	}
 	if q.Words.Text != "" {
-		found, err := l.words.Search(ctx, q.Words.query(q.K, keep))
+		found, err := l.words.Search(ctx, q.Words.query(q.K, kept))
 		if err != nil {
 			return nil, err
 		}
@@ -97,24 +91,7 @@ func (c *Embedded) Blend(ctx context.Context, collection string, q Blend) (*Blen
 	if err := c.score(ctx, l, q, ordinals, out); err != nil {
 		return nil, err
 	}
-	out.LexicalTime = time.Since(begin)
 	return out, nil
-}
-
-// near finds the semantic candidates. The caller holds the read lock.
-func (l *live) near(ctx context.Context, q Blend, keep ann.Set, found *Found) ([]uint32, error) {
-	query := ann.Query{Vector: q.Vector, K: q.K, Exact: q.Exact, Keep: keep}
-	got, err := l.index.Search(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	found.Visited = got.Visited
-	found.Strategy = l.strategy(got.Plan)
-	ordinals := make([]uint32, len(got.Neighbors))
-	for i, n := range got.Neighbors {
-		ordinals[i] = n.Ordinal
-	}
-	return ordinals, nil
 }
 
 // strategy names a plan. The caller holds the read lock.
@@ -132,19 +109,12 @@ func (l *live) strategy(plan ann.Plan) Strategy {
 // score gives every candidate both scores, and leaves out what the words forbid.
 // The caller holds the read lock.
 func (c *Embedded) score(ctx context.Context, l *live, q Blend, ordinals []uint32, out *Blended) error {
-	semantic := make([]float32, len(ordinals))
-	if q.Vector != nil {
-		scorer, ok := l.index.(ann.Scorer)
-		if !ok { // the baseline keeps no vectors that could be asked for
-			scorer = stored{ctx, c, l}
-		}
-		if err := scorer.Scores(semantic, q.Vector, ordinals); err != nil {
-			return err
-		}
+	semantic, err := c.cosines(ctx, l, q.Vector, ordinals)
+	if err != nil {
+		return err
 	}
 	lexicalScores, allowed := make([]float64, len(ordinals)), []bool(nil)
 	if q.Words.Text != "" {
-		var err error
 		if lexicalScores, err = l.words.Score(ctx, q.Words.query(1, nil), ordinals); err != nil {
 			return err
 		}
@@ -164,54 +134,45 @@ func (c *Embedded) score(ctx context.Context, l *live, q Blend, ordinals []uint3
 	return nil
 }
 
-// Match is a word that a query and a paper share.
-type Match = lexical.Match
-
-// Matches tells which words of a query papers have, for those ids that are
-// there.
-func (c *Embedded) Matches(ctx context.Context, collection string, words Words, ids []string) (map[string][]Match, error) {
-	l, err := c.of(collection)
+// cosines compares a vector with those of ordinals: 0 without a vector, NaN where
+// a paper has none. The caller holds the read lock.
+func (c *Embedded) cosines(ctx context.Context, l *live, vector []float32, ordinals []uint32) ([]float32, error) {
+	out := make([]float32, len(ordinals))
+	if vector == nil {
+		return out, nil
+	}
+	if scorer, ok := l.index.(ann.Scorer); ok {
+		return out, scorer.Scores(out, vector, ordinals)
+	}
+	vectors, err := c.storedVectors(ctx, l, ordinals)
 	if err != nil {
 		return nil, err
 	}
-	records, err := c.Get(ctx, collection, ids)
-	if err != nil {
-		return nil, err
-	}
-	out := make(map[string][]Match, len(records))
-	for i := range records {
-		// A paper that was deleted meanwhile has none.
-		if found, err := l.words.MatchedTerms(words.query(1, nil), records[i].Ordinal); err == nil {
-			out[records[i].ID] = found
+	for i, v := range vectors {
+		out[i] = float32(math.NaN())
+		if v != nil {
+			out[i] = vec.Dot(vector, v)
 		}
 	}
 	return out, nil
 }
 
-// stored scores with the vectors of the store.
-type stored struct {
-	ctx context.Context //nolint:containedctx // the life of one call
-	c   *Embedded
-	l   *live
-}
+// Match is a word that a query and a paper share.
+type Match = lexical.Match
 
-// Scores implements ann.Scorer.
-func (s stored) Scores(dst, query []float32, ordinals []uint32) error {
-	vectors, err := s.c.vectors(s.ctx, s.l, ordinals)
+// Matches tells which words of a query papers have: parallel to ordinals, nil for
+// a paper that is not there.
+func (c *Embedded) Matches(_ context.Context, collection string, words Words, ordinals []uint32) ([][]Match, error) {
+	l, err := c.of(collection)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for i, v := range vectors {
-		dst[i] = float32(math.NaN())
-		if v != nil {
-			dst[i] = vec.Dot(query, v)
+	out := make([][]Match, len(ordinals))
+	for i, o := range ordinals {
+		// A paper that was deleted meanwhile has none.
+		if found, err := l.words.MatchedTerms(words.query(1, nil), o); err == nil {
+			out[i] = found
 		}
 	}
-	return nil
-}
-
-// Vector implements ann.Scorer.
-func (s stored) Vector(ordinal uint32) ([]float32, bool) {
-	vectors, err := s.c.vectors(s.ctx, s.l, []uint32{ordinal})
-	return vectors[0], err == nil && vectors[0] != nil
+	return out, nil
 }

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
 	"akin/internal/ann"
 	"akin/internal/filter"
 	"akin/internal/lexical"
@@ -86,8 +88,9 @@ type live struct {
 	sequence uint64
 	papers   uint32
 
-	// attributes answers filters, and words finds papers by their words; both
-	// have locks of their own.
+	// attributes answers filters, and words finds papers by their words. Set
+	// before anybody else knows the collection, and never again; both have locks
+	// of their own.
 	attributes *filter.Index
 	words      *lexical.Index
 }
@@ -240,6 +243,9 @@ func (c *Embedded) Get(ctx context.Context, collection string, ids []string) ([]
 	return out, nil
 }
 
+// listChunk is how many records are read at a time for a filtered page.
+const listChunk = 256
+
 // List gives up to limit papers with ids above after that an AIP-160 filter
 // keeps, in byte order of id.
 func (c *Embedded) List(ctx context.Context, collection, text, after string, limit int) ([]paper.Record, error) {
@@ -251,9 +257,13 @@ func (c *Embedded) List(ctx context.Context, collection, text, after string, lim
 	if err != nil {
 		return nil, err
 	}
+	chunk := limit
+	if !keep.All() { // what is kept may lie far apart
+		chunk = max(limit, listChunk)
+	}
 	var out []paper.Record
 	for {
-		found, err := c.config.Store.List(ctx, l.name, after, limit)
+		found, err := c.config.Store.List(ctx, l.name, after, chunk)
 		if err != nil {
 			return nil, err
 		}
@@ -262,7 +272,7 @@ func (c *Embedded) List(ctx context.Context, collection, text, after string, lim
 				out = append(out, *r)
 			}
 		}
-		if len(out) == limit || len(found) < limit {
+		if len(out) == limit || len(found) < chunk {
 			return out, nil
 		}
 		after = found[len(found)-1].ID
@@ -322,11 +332,26 @@ func (c *Embedded) Neighbors(ctx context.Context, collection string, q Neighbors
 	}
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	found := Found{Sequence: l.sequence, Kept: l.papers}
-	query := ann.Query{Vector: q.Vector, K: q.K, Exact: q.Exact}
+	return l.near(ctx, q, keep)
+}
+
+// before is an answer before anything is looked for, among what a filter keeps;
+// nil is all. The caller holds the read lock.
+func (l *live) before(keep *roaring.Bitmap) Found {
+	found := Found{Sequence: l.sequence, Strategy: ExactScan, Kept: l.papers}
 	if keep != nil {
-		query.Keep = keep
 		found.Kept = uint32(keep.GetCardinality())
+	}
+	return found
+}
+
+// near finds neighbours among what a filter keeps; nil is all. The caller holds
+// the read lock.
+func (l *live) near(ctx context.Context, q Neighbors, keep *roaring.Bitmap) (Found, error) {
+	found := l.before(keep)
+	query := ann.Query{Vector: q.Vector, K: q.K, Exact: q.Exact}
+	if keep != nil { // a nil pointer in an interface would be a filter
+		query.Keep = keep
 	}
 	got, err := l.index.Search(ctx, query)
 	if err != nil {

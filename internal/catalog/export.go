@@ -6,37 +6,29 @@ import (
 
 	"akin/internal/filter"
 	"akin/internal/paper"
+	"akin/internal/store"
 )
-
-// Reading is one state of a collection.
-type Reading interface {
-	// List gives up to limit records with ids above after, in order of id.
-	List(ctx context.Context, after string, limit int) ([]*paper.Record, error)
-	// Vector gives the vector of an ordinal.
-	Vector(ctx context.Context, ordinal uint32) ([]float32, error)
-	Close()
-}
 
 // Export is all papers of a collection at one sequence. It belongs to one
 // goroutine and must be closed.
 type Export struct {
 	Stats
-	reading Reading
-	keep    *filter.Filter // nil keeps all
+	snapshot *store.Snapshot
+	keep     *filter.Filter // nil keeps all
 }
 
 // exportPage is how many records are read at a time.
 const exportPage = 256
 
 // Close gives the state back.
-func (e *Export) Close() { e.reading.Close() }
+func (e *Export) Close() { e.snapshot.Close() }
 
 // Records iterates over the records that the filter keeps, in order of id. After
 // an error it ends.
 func (e *Export) Records(ctx context.Context) iter.Seq2[*paper.Record, error] {
 	return func(yield func(*paper.Record, error) bool) {
 		for after := ""; ; {
-			page, err := e.reading.List(ctx, after, exportPage)
+			page, err := e.snapshot.List(ctx, after, exportPage)
 			if err != nil {
 				yield(nil, err)
 				return
@@ -56,7 +48,7 @@ func (e *Export) Records(ctx context.Context) iter.Seq2[*paper.Record, error] {
 
 // Vector gives the vector of the record with the ordinal, float32 [dim].
 func (e *Export) Vector(ctx context.Context, ordinal uint32) ([]float32, error) {
-	return e.reading.Vector(ctx, ordinal)
+	return e.snapshot.Vector(ctx, ordinal)
 }
 
 // Export opens the papers of a collection at one sequence that an AIP-160 filter
@@ -74,5 +66,5 @@ func (c *Embedded) Export(_ context.Context, collection, text string) (*Export, 
 	if err != nil {
 		return nil, err
 	}
-	return &Export{Stats: Stats{Papers: uint32(snapshot.Count()), Sequence: snapshot.Sequence()}, reading: snapshot, keep: keep}, nil
+	return &Export{Stats: Stats{Papers: uint32(snapshot.Count()), Sequence: snapshot.Sequence()}, snapshot: snapshot, keep: keep}, nil
 }

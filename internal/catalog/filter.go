@@ -33,10 +33,7 @@ func (c *Embedded) keep(ctx context.Context, l *live, text string) (*roaring.Bit
 	if err != nil || f.All() {
 		return nil, err
 	}
-	l.mu.RLock()
-	attributes := l.attributes
-	l.mu.RUnlock()
-	kept, exact := attributes.Bitmap(f)
+	kept, exact := l.attributes.Bitmap(f)
 	if exact {
 		return kept, nil
 	}
@@ -78,8 +75,5 @@ func (c *Embedded) CountValues(ctx context.Context, collection, field, text stri
 	if err != nil {
 		return nil, err
 	}
-	l.mu.RLock()
-	attributes := l.attributes
-	l.mu.RUnlock()
-	return attributes.Facet(field, keep, limit)
+	return l.attributes.Facet(field, keep, limit)
 }

@@ -10,17 +10,31 @@ import (
 	"akin/internal/rank"
 )
 
+// Probe is one of several vectors whose neighbours are wanted, and how many.
+type Probe struct {
+	Vector []float32
+	K      int
+}
+
 // Recall finds the papers nearest to any of several vectors, with their own
-// vectors, for a ranking that compares them in its own way.
-func (c *Embedded) Recall(ctx context.Context, collection string, queries []Neighbors) (Recalled, error) {
+// vectors, for a ranking that compares them in its own way. Of q, the options
+// count; its vector and K are those of the probes in turn.
+func (c *Embedded) Recall(ctx context.Context, collection string, q Neighbors, probes []Probe) (Recalled, error) {
 	l, err := c.of(collection)
+	if err != nil {
+		return Recalled{}, err
+	}
+	keep, err := c.keepBy(ctx, l, q.Filter, q.AsOf)
 	if err != nil {
 		return Recalled{}, err
 	}
 	var out Recalled
 	seen := make(map[uint32]bool)
-	for _, q := range queries {
-		found, err := c.Neighbors(ctx, collection, q)
+	for _, p := range probes {
+		q.Vector, q.K = p.Vector, p.K
+		l.mu.RLock()
+		found, err := l.near(ctx, q, keep)
+		l.mu.RUnlock()
 		if err != nil {
 			return Recalled{}, err
 		}
@@ -58,10 +72,7 @@ func (c *Embedded) Recall(ctx context.Context, collection string, queries []Neig
 
 // terms is the tf-idf vector of a paper; nil where there is none.
 func (l *live) terms(ordinal uint32) []rank.Term {
-	l.mu.RLock()
-	words := l.words
-	l.mu.RUnlock()
-	found, err := words.Vector(ordinal)
+	found, err := l.words.Vector(ordinal)
 	if err != nil { // the paper was deleted meanwhile
 		return nil
 	}
@@ -90,19 +101,24 @@ func (c *Embedded) Terms(ctx context.Context, collection string, ids []string) (
 }
 
 // vectors gives the vectors of ordinals, nil where there is none: of the index,
-// or, where that keeps none that can be asked for, of the store. The caller does
-// not hold the read lock, unless the index is the baseline.
+// or, where that keeps none that can be asked for, of the store.
 func (c *Embedded) vectors(ctx context.Context, l *live, ordinals []uint32) ([][]float32, error) {
-	out := make([][]float32, len(ordinals))
-	if c.config.Index != CoderIndex {
-		l.mu.RLock()
-		defer l.mu.RUnlock()
-		scorer, _ := l.index.(ann.Scorer)
-		for i, o := range ordinals {
-			out[i], _ = scorer.Vector(o)
-		}
-		return out, nil
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	scorer, ok := l.index.(ann.Scorer)
+	if !ok {
+		return c.storedVectors(ctx, l, ordinals)
 	}
+	out := make([][]float32, len(ordinals))
+	for i, o := range ordinals {
+		out[i], _ = scorer.Vector(o)
+	}
+	return out, nil
+}
+
+// storedVectors is vectors by the store alone.
+func (c *Embedded) storedVectors(ctx context.Context, l *live, ordinals []uint32) ([][]float32, error) {
+	out := make([][]float32, len(ordinals))
 	snapshot, err := c.config.Store.Snapshot(l.name)
 	if err != nil {
 		return nil, err

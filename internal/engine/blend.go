@@ -64,6 +64,7 @@ func (e *Engine) blended(ctx context.Context, q *query, list *pinned) (catalog.F
 	if ask.Words, err = q.words(ctx, q.collection); err != nil {
 		return catalog.Found{}, err
 	}
+	list.words = ask.Words
 	got, err := e.catalog.Blend(ctx, q.collection, ask)
 	if err != nil {
 		return catalog.Found{}, err

@@ -98,9 +98,9 @@ type Finder interface {
 	// Blend gives what is near a vector or has a query's words.
 	Blend(ctx context.Context, collection string, query catalog.Blend) (*catalog.Blended, error)
 	// Matches tells which words of a query papers have.
-	Matches(ctx context.Context, collection string, words catalog.Words, ids []string) (map[string][]catalog.Match, error)
-	// Recall gives the union of what several queries find, with vectors.
-	Recall(ctx context.Context, collection string, queries []catalog.Neighbors) (catalog.Recalled, error)
+	Matches(ctx context.Context, collection string, words catalog.Words, ordinals []uint32) ([][]catalog.Match, error)
+	// Recall gives the union of what is near several vectors, with theirs.
+	Recall(ctx context.Context, collection string, query catalog.Neighbors, probes []catalog.Probe) (catalog.Recalled, error)
 	// Terms gives the tf-idf vectors of those ids that are there.
 	Terms(ctx context.Context, collection string, ids []string) (map[string][]rank.Term, error)
 	// Vectors gives the vectors of those ids that are there.

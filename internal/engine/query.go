@@ -175,6 +175,8 @@ type pinned struct {
 	answer Answer // without results
 	// drivers are the contributions to each hit's score, where there are any.
 	drivers map[string][]rank.Contribution
+	// words is the lexical side of a query that went by words.
+	words catalog.Words
 }
 
 // Search answers a free-text query.
@@ -490,13 +492,13 @@ func (e *Engine) page(ctx context.Context, q *query, list *pinned, offset int, n
 			return nil, err
 		}
 	}
-	var matches map[string][]catalog.Match
-	if q.options.Explain && q.words != nil && q.mode != Semantic {
-		words, err := q.words(ctx, q.collection)
-		if err != nil {
-			return nil, err
+	matches := make([][]catalog.Match, len(records))
+	if q.options.Explain && list.words.Text != "" {
+		ordinals := make([]uint32, len(records))
+		for i := range records {
+			ordinals[i] = records[i].Ordinal
 		}
-		if matches, err = e.catalog.Matches(ctx, q.collection, words, ids); err != nil {
+		if matches, err = e.catalog.Matches(ctx, q.collection, list.words, ordinals); err != nil {
 			return nil, err
 		}
 	}
@@ -506,7 +508,7 @@ func (e *Engine) page(ctx context.Context, q *query, list *pinned, offset int, n
 		if !ok {
 			continue
 		}
-		a.Results = append(a.Results, Result{Record: records[at], Rank: offset + i + 1, Score: h.Score, Semantic: h.Semantic, Lexical: h.Lexical, Vector: vectors[h.ID], DrivenBy: list.drivers[h.ID], Matches: matches[h.ID]})
+		a.Results = append(a.Results, Result{Record: records[at], Rank: offset + i + 1, Score: h.Score, Semantic: h.Semantic, Lexical: h.Lexical, Vector: vectors[h.ID], DrivenBy: list.drivers[h.ID], Matches: matches[at]})
 	}
 	if end < len(list.hits) {
 		if name == "" {

@@ -63,7 +63,7 @@ func (e *Engine) taste(ctx context.Context, q *query, list *pinned, req Recommen
 	}
 	begin := time.Now()
 	defer func() { list.answer.Timing.Search = time.Since(begin) }()
-	found, err := e.catalog.Recall(ctx, q.collection, q.around(likes))
+	found, err := e.catalog.Recall(ctx, q.collection, q.neighbors(nil, 0), q.around(likes))
 	if err != nil {
 		return catalog.Found{}, err
 	}
@@ -136,14 +136,14 @@ func (e *Engine) weighWords(ctx context.Context, collection string, likes []Exam
 
 // around asks for what is near the likes: near their mean, and near each one, so
 // that a taste of several kinds finds papers of every kind.
-func (q *query) around(likes []rank.Weighted) []catalog.Neighbors {
-	var queries []catalog.Neighbors
+func (q *query) around(likes []rank.Weighted) []catalog.Probe {
+	var probes []catalog.Probe
 	if mean, err := rank.MeanVector(likes, nil); err == nil {
-		queries = append(queries, q.neighbors(mean, MaxResults+len(q.leaveOut)))
+		probes = append(probes, catalog.Probe{Vector: mean, K: MaxResults + len(q.leaveOut)})
 	}
 	step := max(1, (len(likes)+likesAsked-1)/likesAsked)
 	for i := 0; i < len(likes); i += step {
-		queries = append(queries, q.neighbors(likes[i].Vector, nearLike+len(q.leaveOut)))
+		probes = append(probes, catalog.Probe{Vector: likes[i].Vector, K: nearLike + len(q.leaveOut)})
 	}
-	return queries
+	return probes
 }
