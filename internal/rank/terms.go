@@ -5,6 +5,12 @@ import (
 	"slices"
 )
 
+// Term is one coordinate of a sparse vector.
+type Term struct {
+	ID     uint32
+	Weight float32
+}
+
 // TermExamples finds how similar sparse vectors are to examples, by the terms
 // that they share.
 type TermExamples struct {
