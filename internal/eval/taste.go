@@ -3,6 +3,7 @@ package eval
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -88,11 +89,9 @@ func (d *Dataset) divide(labels Qrels, opt TasteOptions) error {
 
 // split makes one query.
 func (d *Dataset) split(name string, likes []string, given int, seed uint64) {
-	h := uint64(14695981039346656037) // FNV-1a, so that each set is divided in its own way
-	for i := range len(name) {
-		h = (h ^ uint64(name[i])) * 1099511628211
-	}
-	rand.New(rand.NewPCG(seed, h)).Shuffle(len(likes), func(i, j int) { likes[i], likes[j] = likes[j], likes[i] })
+	h := fnv.New64a() // so that each set is divided in its own way
+	h.Write([]byte(name))
+	rand.New(rand.NewPCG(seed, h.Sum64())).Shuffle(len(likes), func(i, j int) { likes[i], likes[j] = likes[j], likes[i] })
 	q := Query{ID: name, Likes: slices.Sorted(slices.Values(likes[:given]))}
 	d.Queries = append(d.Queries, q)
 	d.Qrels[name] = map[string]int{}

@@ -8,13 +8,7 @@ import "context"
 func (x *Index) Allows(ctx context.Context, q Query, ordinals []uint32) ([]bool, error) {
 	s, _ := x.pool.Get().(*searcher)
 	defer s.release(x)
-	places := make([]found, len(ordinals))
-	x.mu.RLock()
-	p := x.plan(q, &s.analyser)
-	for i, ordinal := range ordinals {
-		places[i], _ = x.look(ordinal)
-	}
-	x.mu.RUnlock()
+	p, places := x.places(q, s, ordinals)
 	allowed := make([]bool, len(ordinals))
 	for i, f := range places {
 		if i%window == 0 && ctx.Err() != nil {

@@ -118,19 +118,26 @@ func (x *Index) look(ordinal uint32) (found, bool) {
 	return found{d.record(local), d.lengths[local]}, true
 }
 
+// places plans a query and finds papers, at one state of the index. A paper that
+// is not there has no record.
+func (x *Index) places(q Query, s *searcher, ordinals []uint32) (*plan, []found) {
+	places := make([]found, len(ordinals))
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	p := x.plan(q, &s.analyser)
+	for i, ordinal := range ordinals {
+		places[i], _ = x.look(ordinal)
+	}
+	return p, places
+}
+
 // Score gives the scores of papers that something else has found: what Search
 // gives them for the same query, whose K and Keep do not matter, and 0 for a
 // paper that does not match or is not there.
 func (x *Index) Score(ctx context.Context, q Query, ordinals []uint32) ([]float64, error) {
 	s, _ := x.pool.Get().(*searcher)
 	defer s.release(x)
-	places := make([]found, len(ordinals))
-	x.mu.RLock()
-	p := x.plan(q, &s.analyser)
-	for i, ordinal := range ordinals {
-		places[i], _ = x.look(ordinal)
-	}
-	x.mu.RUnlock()
+	p, places := x.places(q, s, ordinals)
 	scores := make([]float64, len(ordinals))
 	counts := make([]uint32, len(p.terms))
 	for i, f := range places {
