@@ -70,7 +70,7 @@ type commands struct {
 	Tokenize  tokenizeCommand  `cmd:"" help:"Show the token ids of texts."`
 	Model     modelCommand     `cmd:"" help:"List, verify, describe and build models."`
 	Reembed   reembedCommand   `cmd:"" help:"Embed a data directory anew, into the space of another model."`
-	Setup     setupCommand     `cmd:"" help:"Fetch the model and ONNX Runtime (the only command that uses the network)."`
+	Setup     setupCommand     `cmd:"" help:"Fetch the model and ONNX Runtime (beside harvest, the only command that reaches for the network by itself)."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 
 	modelFlags
@@ -169,7 +169,7 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	parser, err := kong.New(&cmds,
 		kong.Name("akin"),
 		kong.Description("akin answers: which papers are akin to this one?\n\nExit codes: 0 done, 1 failed, 2 wrong command line, 3 some rows quarantined, 4 not found, 5 server not reached, 130 interrupted."),
-		kong.Vars{"server": defaultServer, "model": app.DefaultModel, "default_write": "npy", "formats": strings.Join(ingest.Formats(), ", ")},
+		kong.Vars{"server": defaultServer, "model": app.DefaultModel, "formats": strings.Join(ingest.Formats(), ", ")},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Writers(out, errOut),
 		kong.Exit(func(code int) { exit = code; panic(exitNow{}) }), //nolint:forbidigo // kong only knows how to exit; parse catches it

@@ -37,7 +37,7 @@ type embedCommand struct {
 
 // outputFlags say what to write.
 type outputFlags struct {
-	Write []string `help:"Formats to write: npy, parquet, jsonl, fvecs (default: ${default_write})." placeholder:"FORMAT,…"`
+	Write []string `help:"Formats to write: npy, parquet, jsonl, fvecs (default: npy when embedding, jsonl when exporting)." placeholder:"FORMAT,…"`
 	DType string   `name:"dtype" help:"Numbers of .npy files: float32 or float16." enum:"float32,float16" default:"float32"`
 }
 
@@ -170,15 +170,12 @@ func (c embedCommand) run(e *environment, config job.Config, space *akinv1.Space
 }
 
 func (c embedCommand) manifest(config job.Config, result *job.Result, space *akinv1.Space, inputs []string, files []vecfile.Committed) (*vecfile.Manifest, error) {
-	raw, err := json.Marshal(space)
+	m, err := newManifest(space)
 	if err != nil {
-		return nil, fmt.Errorf("write manifest: %w", err)
+		return nil, err
 	}
-	m := &vecfile.Manifest{
-		Program: "akin " + Version, Space: raw, Fingerprint: space.GetFingerprint(), Dimension: int(space.GetDimension()),
-		Shard: config.Shard.String(), InputSHA256: result.InputDigest, Rows: result.Rows, Truncated: result.Truncated,
-		Deleted: result.Deleted, Quarantined: config.Quarantine.Count(), Files: make(map[string]string),
-	}
+	m.Shard, m.InputSHA256, m.Rows, m.Truncated = config.Shard.String(), result.InputDigest, result.Rows, result.Truncated
+	m.Deleted, m.Quarantined = result.Deleted, config.Quarantine.Count()
 	for _, path := range inputs {
 		sum, err := vecfile.DigestFile(path)
 		if err != nil {
@@ -186,10 +183,19 @@ func (c embedCommand) manifest(config job.Config, result *job.Result, space *aki
 		}
 		m.Inputs = append(m.Inputs, vecfile.Input{Name: filepath.Base(path), SHA256: sum})
 	}
-	for _, f := range files {
-		m.Files[f.Name] = f.SHA256
-	}
+	m.Wrote(files)
 	return m, nil
+}
+
+// newManifest begins the manifest of vectors of a space.
+func newManifest(space *akinv1.Space) (*vecfile.Manifest, error) {
+	raw, err := json.Marshal(space)
+	if err != nil {
+		return nil, fmt.Errorf("write manifest: %w", err)
+	}
+	return &vecfile.Manifest{
+		Program: "akin " + Version, Space: raw, Fingerprint: space.GetFingerprint(), Dimension: int(space.GetDimension()), Inputs: []vecfile.Input{},
+	}, nil
 }
 
 func (c embedCommand) summary(e *environment, config job.Config, result *job.Result, files []vecfile.Committed) {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -52,9 +51,13 @@ func (c exportCommand) Run(e *environment) (err error) {
 	if err != nil {
 		return err
 	}
-	m := &vecfile.Manifest{Program: "akin " + Version}
+	m := new(vecfile.Manifest) // without vectors, it is not written
 	if c.Vectors {
-		if m, err = c.describe(e, cl); err != nil {
+		model, err := cl.Embed.GetModel(e.ctx, &akinv1.GetModelRequest{})
+		if err != nil {
+			return err
+		}
+		if m, err = newManifest(model.GetSpace()); err != nil {
 			return err
 		}
 	}
@@ -72,32 +75,14 @@ func (c exportCommand) Run(e *environment) (err error) {
 		return err
 	}
 	if c.Vectors {
-		m.Rows, m.Files = set.Rows(), make(map[string]string)
-		for _, f := range files {
-			m.Files[f.Name] = f.SHA256
-		}
+		m.Rows = set.Rows()
+		m.Wrote(files)
 		if err := m.Write(c.Out); err != nil {
 			return err
 		}
 	}
 	fmt.Fprintf(e.out, "%s exported at sequence %d into %s\n", plural(set.Rows(), "paper"), sequence, c.Out)
 	return nil
-}
-
-// describe begins the manifest that lets an import take the vectors.
-func (exportCommand) describe(e *environment, cl *client.Client) (*vecfile.Manifest, error) {
-	model, err := cl.Embed.GetModel(e.ctx, &akinv1.GetModelRequest{})
-	if err != nil {
-		return nil, err
-	}
-	space := model.GetSpace()
-	raw, err := json.Marshal(space)
-	if err != nil {
-		return nil, fmt.Errorf("write manifest: %w", err)
-	}
-	return &vecfile.Manifest{
-		Program: "akin " + Version, Space: raw, Fingerprint: space.GetFingerprint(), Dimension: int(space.GetDimension()), Inputs: []vecfile.Input{},
-	}, nil
 }
 
 // write writes what the server sends, and gives the sequence that it is of.

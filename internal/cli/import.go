@@ -165,15 +165,10 @@ func (im *importer) next(pull func() (ingest.Row, error, bool)) (*akinv1.ImportP
 // reject quarantines a bad row, or a file that cannot be read (on); the rest is
 // still read. Only an interruption ends the command.
 func reject(q *ingest.Quarantine, err error) error {
-	var bad *ingest.RejectedError
-	switch {
-	case errors.As(err, &bad):
-		return q.Add(bad.Rejected)
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	file, _, _ := strings.Cut(err.Error(), ": ")
-	return q.Add(ingest.Rejected{File: file, Reason: err.Error()})
+	return q.Add(ingest.Rejection(err))
 }
 
 // check finds what is wrong with the inputs before anything is made. A file that

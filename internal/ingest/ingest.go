@@ -58,6 +58,17 @@ func (e *RejectedError) Error() string {
 	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Reason)
 }
 
+// Rejection makes an entry for a quarantine of an error of a reader: of one bad
+// row, or of a file that cannot be read (on).
+func Rejection(err error) Rejected {
+	var bad *RejectedError
+	if errors.As(err, &bad) {
+		return bad.Rejected
+	}
+	file, _, _ := strings.Cut(err.Error(), ": ")
+	return Rejected{File: file, Reason: err.Error()}
+}
+
 // Options say what a file does not say itself. The zero value is useful.
 type Options struct {
 	// Year is the year of the first date heading of a listing that names none;

@@ -18,6 +18,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"akin/internal/paper"
+	"akin/internal/vecfile"
 )
 
 // The files of a cache; docs/format/cache.md describes them.
@@ -204,17 +205,9 @@ func (c *Cache) get(k key) (v Vector, found bool, err error) {
 			continue
 		}
 		tokens := binary.LittleEndian.Uint32(rec[16:])
-		return Vector{decode(c.raw), int(tokens &^ truncatedBit), tokens&truncatedBit != 0}, true, nil
+		return Vector{vecfile.ReadVector(c.raw), int(tokens &^ truncatedBit), tokens&truncatedBit != 0}, true, nil
 	}
 	return Vector{}, false, nil
-}
-
-func decode(raw []byte) []float32 {
-	values := make([]float32, len(raw)/4)
-	for i := range values {
-		values[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
-	}
-	return values
 }
 
 // put appends a vector.
@@ -224,9 +217,7 @@ func (c *Cache) put(k key, v Vector) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i, x := range v.Values {
-		binary.LittleEndian.PutUint32(c.raw[4*i:], math.Float32bits(x))
-	}
+	c.raw = vecfile.AppendVector(c.raw[:0], v.Values)
 	tokens := uint32(v.Tokens)
 	if v.Truncated {
 		tokens |= truncatedBit

@@ -37,12 +37,11 @@ func Plan(ctx context.Context, config Config) (*Estimate, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		rejected := reject(err)
-		switch {
-		case rejected != nil && config.Shard.hasRejected(rejected):
-			e.Rejected++
+		switch it := newItem(row, err); {
+		case !it.in(config.Shard), it.rejected == nil && row.Deleted:
 			continue
-		case rejected != nil, row.Deleted, !config.Shard.Has(row.Paper.ID):
+		case it.rejected != nil:
+			e.Rejected++
 			continue
 		}
 		e.Rows++

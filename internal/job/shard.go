@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"akin/internal/ingest"
 	"akin/internal/paper"
 )
 
@@ -55,11 +54,6 @@ func (s Shard) has(text string) bool {
 
 // Has says whether the paper with the id is in the shard.
 func (s Shard) Has(id string) bool { return s.has(id) }
-
-// hasRejected puts every bad row in one shard, so that no two report it.
-func (s Shard) hasRejected(r *ingest.Rejected) bool {
-	return s.has(fmt.Sprintf("%s:%d", r.File, r.Line))
-}
 
 // InputDigest digests id and text of rows in their order: what the vectors of a
 // run depend on.

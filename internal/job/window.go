@@ -3,9 +3,8 @@ package job
 import (
 	"cmp"
 	"context"
-	"errors"
+	"fmt"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"akin/internal/ingest"
@@ -27,6 +26,24 @@ type item struct {
 	rejected *ingest.Rejected // why it is no row
 	cached   Vector           // if pending is nil
 	pending  *pending
+}
+
+func newItem(row ingest.Row, err error) item {
+	it := item{row: row}
+	if err != nil {
+		rejected := ingest.Rejection(err)
+		it.rejected = &rejected
+	}
+	return it
+}
+
+// in says whether the item is in a shard. Every bad row is in one, so that no two
+// report it.
+func (it *item) in(s Shard) bool {
+	if it.rejected != nil {
+		return s.has(fmt.Sprintf("%s:%d", it.rejected.File, it.rejected.Line))
+	}
+	return s.Has(it.row.Paper.ID)
 }
 
 // result is the row's vector, or why there is none.
@@ -76,11 +93,11 @@ func (r *run) read(ctx, failed context.Context) error {
 		case failed.Err() != nil:
 			return failed.Err()
 		}
-		rejected := reject(err)
-		if rejected == nil && !r.Shard.Has(row.Paper.ID) || rejected != nil && !r.Shard.hasRejected(rejected) {
+		it := newItem(row, err)
+		if !it.in(r.Shard) {
 			continue
 		}
-		w.items = append(w.items, item{row: row, rejected: rejected})
+		w.items = append(w.items, it)
 		w.bytes += len(row.Paper.Title) + len(row.Paper.Abstract)
 		if !w.full() {
 			continue
@@ -114,20 +131,6 @@ func (r *run) launchAll(ctx, failed context.Context) error {
 		}
 	}
 	return nil
-}
-
-// reject makes an entry for the quarantine of an error of the reader: of a bad
-// row, or of a file that cannot be read (on).
-func reject(err error) *ingest.Rejected {
-	if err == nil {
-		return nil
-	}
-	var bad *ingest.RejectedError
-	if errors.As(err, &bad) {
-		return &bad.Rejected
-	}
-	file, _, _ := strings.Cut(err.Error(), ": ")
-	return &ingest.Rejected{File: file, Reason: err.Error()}
 }
 
 // interrupted says that the run should end where it is, which is no failure of

@@ -54,6 +54,14 @@ type Manifest struct {
 	Files map[string]string `json:"files_sha256"`
 }
 
+// Wrote notes the files that a set committed.
+func (m *Manifest) Wrote(files []Committed) {
+	m.Files = make(map[string]string, len(files))
+	for _, f := range files {
+		m.Files[f.Name] = f.SHA256
+	}
+}
+
 // Write writes the manifest into a directory, unless it is there already.
 func (m *Manifest) Write(dir string) error {
 	m.Format = manifestFormat

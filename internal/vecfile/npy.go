@@ -51,12 +51,12 @@ func (w *npy) header() []byte {
 
 func (w *npy) write(r *Row) error {
 	w.row = w.row[:0]
-	for _, x := range r.Vector {
-		if w.half {
+	if w.half {
+		for _, x := range r.Vector {
 			w.row = binary.LittleEndian.AppendUint16(w.row, float16.Fromfloat32(x).Bits())
-		} else {
-			w.row = binary.LittleEndian.AppendUint32(w.row, math.Float32bits(x))
 		}
+	} else {
+		w.row = AppendVector(w.row, r.Vector)
 	}
 	w.rows++
 	_, err := w.out.Write(w.row)
@@ -73,36 +73,47 @@ func (w *npy) finish() error {
 
 func (w *npy) files() []*pending { return []*pending{w.out} }
 
+// AppendVector appends float32 numbers, little endian, to raw.
+func AppendVector(raw []byte, vector []float32) []byte {
+	for _, x := range vector {
+		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(x))
+	}
+	return raw
+}
+
+// ReadVector reads what AppendVector wrote.
+func ReadVector(raw []byte) []float32 {
+	vector := make([]float32, len(raw)/4)
+	for i := range vector {
+		vector[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+	}
+	return vector
+}
+
 // fvecs writes vectors as the tools of nearest-neighbour research read them:
 // each row an int32 dimension and that many float32, little endian.
 type fvecs struct {
-	out *pending
+	stream
 	row []byte
 }
 
 func newFVECS(path string) (*fvecs, error) {
 	out, err := create(path)
-	return &fvecs{out: out}, err
+	return &fvecs{stream: stream{out}}, err
 }
 
 func (w *fvecs) write(r *Row) error {
-	w.row = binary.LittleEndian.AppendUint32(w.row[:0], uint32(len(r.Vector)))
-	for _, x := range r.Vector {
-		w.row = binary.LittleEndian.AppendUint32(w.row, math.Float32bits(x))
-	}
+	w.row = AppendVector(binary.LittleEndian.AppendUint32(w.row[:0], uint32(len(r.Vector))), r.Vector)
 	_, err := w.out.Write(w.row)
 	return w.out.fail(err)
 }
 
-func (w *fvecs) finish() error     { return w.out.fail(w.out.Flush()) }
-func (w *fvecs) files() []*pending { return []*pending{w.out} }
-
 // ids writes the id of each row, one a line.
-type ids struct{ out *pending }
+type ids struct{ stream }
 
 func newIDs(path string) (*ids, error) {
 	out, err := create(path)
-	return &ids{out: out}, err
+	return &ids{stream{out}}, err
 }
 
 func (w *ids) write(r *Row) error {
@@ -112,6 +123,3 @@ func (w *ids) write(r *Row) error {
 	}
 	return w.out.fail(err)
 }
-
-func (w *ids) finish() error     { return w.out.fail(w.out.Flush()) }
-func (w *ids) files() []*pending { return []*pending{w.out} }

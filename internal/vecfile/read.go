@@ -168,11 +168,7 @@ func (s *npySource) next() (string, []float32, error) {
 		return "", nil, fmt.Errorf("read vectors: %w", err)
 	}
 	if !s.half {
-		v := make([]float32, len(s.raw)/4)
-		for i := range v {
-			v[i] = math.Float32frombits(binary.LittleEndian.Uint32(s.raw[4*i:]))
-		}
-		return s.ids.Text(), v, nil
+		return s.ids.Text(), ReadVector(s.raw), nil
 	}
 	v := make([]float32, len(s.raw)/2)
 	var sum float64

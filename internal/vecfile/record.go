@@ -143,14 +143,14 @@ func (w *parquetWriter) files() []*pending { return []*pending{w.out} }
 
 // jsonlWriter writes JSON Lines that akin import reads.
 type jsonlWriter struct {
-	out  *pending
+	stream
 	line bytes.Buffer
 	rec  record
 }
 
 func newJSONL(path string) (*jsonlWriter, error) {
 	out, err := create(path)
-	return &jsonlWriter{out: out}, err
+	return &jsonlWriter{stream: stream{out}}, err
 }
 
 func (w *jsonlWriter) write(r *Row) error {
@@ -190,9 +190,6 @@ func appendVector(line []byte, vector []float32) []byte {
 	}
 	return append(line, ']')
 }
-
-func (w *jsonlWriter) finish() error     { return w.out.fail(w.out.Flush()) }
-func (w *jsonlWriter) files() []*pending { return []*pending{w.out} }
 
 // MarshalPaper gives a paper as a line of JSON that akin import reads.
 func MarshalPaper(p *paper.Paper) ([]byte, error) {

@@ -93,6 +93,12 @@ type writer interface {
 	files() []*pending
 }
 
+// stream is the part of a writer whose one file needs nothing but its rows.
+type stream struct{ out *pending }
+
+func (s stream) finish() error     { return s.out.fail(s.out.Flush()) }
+func (s stream) files() []*pending { return []*pending{s.out} }
+
 // Set writes rows to files of several formats. Make one with [Create]; end it
 // with Commit, and with Abandon in any case.
 type Set struct {
