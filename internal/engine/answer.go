@@ -1,0 +1,120 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"strconv"
+	"time"
+
+	"akin/internal/catalog"
+	"akin/internal/embed"
+	"akin/internal/paper"
+	"akin/internal/rank"
+)
+
+// Answer is a page of results.
+type Answer struct {
+	Results       []Result
+	NextPageToken string
+	Strategy      catalog.Strategy
+	Candidates    int
+	Visited       int
+	// Selectivity is the share of the collection that the filter keeps.
+	Selectivity float64
+	// QueryTokens and Truncated say what was read of a text; QueryTokens is 0
+	// where there was none.
+	QueryTokens int
+	Truncated   bool
+	Empty       EmptyReason
+	Sequence    uint64
+	Timing      Timing
+}
+
+// Result is one paper of an answer.
+type Result struct {
+	Record paper.Record
+	Rank   int
+	Score  float64
+	// Semantic and Lexical are the parts of a score: a cosine and BM25, 0 where
+	// the query did not go by it.
+	Semantic, Lexical float64
+	Vector            []float32
+	// DrivenBy tells which examples of a recommendation the score comes from,
+	// the greatest part first.
+	DrivenBy []rank.Contribution
+	// Matches are the words of the query that the paper has.
+	Matches []catalog.Match
+}
+
+// Timing says where the time of a query went.
+type Timing struct {
+	embed.Timing
+	Search, Hydrate time.Duration
+}
+
+// pinned is the list that the first page of a query fixed.
+type pinned struct {
+	digest [sha256.Size]byte // of the request
+	hits   []rank.Hit
+	answer Answer // without results
+	// drivers are the contributions to each hit's score, where there are any.
+	drivers map[string][]rank.Contribution
+	// words is the lexical side of a query that went by words.
+	words catalog.Words
+}
+
+// page hydrates one page of a list. Papers that were deleted since the list was
+// made are left out; ranks stay.
+func (e *Engine) page(ctx context.Context, q *query, list *pinned, offset int, name string) (*Answer, error) {
+	begin := time.Now()
+	end := min(offset+q.options.PageSize, len(list.hits))
+	hits := list.hits[offset:end]
+	ids := make([]string, len(hits))
+	for i, h := range hits {
+		ids[i] = h.ID
+	}
+	records, err := e.catalog.Get(ctx, q.collection, ids)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[string]int, len(records))
+	for i := range records {
+		byID[records[i].ID] = i
+	}
+	var vectors map[string][]float32
+	if q.options.WithVectors {
+		if vectors, err = e.catalog.Vectors(ctx, q.collection, ids); err != nil {
+			return nil, err
+		}
+	}
+	matches := make([][]catalog.Match, len(records))
+	if q.options.Explain && list.words.Text != "" {
+		ordinals := make([]uint32, len(records))
+		for i := range records {
+			ordinals[i] = records[i].Ordinal
+		}
+		if matches, err = e.catalog.Matches(ctx, q.collection, list.words, ordinals); err != nil {
+			return nil, err
+		}
+	}
+	a := list.answer
+	for i, h := range hits {
+		at, ok := byID[h.ID]
+		if !ok {
+			continue
+		}
+		a.Results = append(a.Results, Result{Record: records[at], Rank: offset + i + 1, Score: h.Score, Semantic: h.Semantic, Lexical: h.Lexical, Vector: vectors[h.ID], DrivenBy: list.drivers[h.ID], Matches: matches[at]})
+	}
+	if end < len(list.hits) {
+		if name == "" {
+			name = newToken()
+		}
+		e.pages.Add(name, list) // anew, so that reading on keeps it alive
+		a.NextPageToken = name + "." + strconv.Itoa(end)
+	}
+	if a.Empty == NotEmpty && len(hits) == 0 {
+		a.Empty = PastEnd
+	}
+	a.Timing.Hydrate = time.Since(begin)
+	return &a, nil
+}

@@ -1,0 +1,104 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"akin/internal/embed"
+	"akin/internal/paper"
+	"akin/internal/rank"
+)
+
+func (x Example) key() []string {
+	weight := number(x.Weight)
+	if x.Text != nil {
+		return []string{"text", x.Text.Title, x.Text.Abstract, weight}
+	}
+	return []string{"id", x.PaperID, weight}
+}
+
+func checkExamples(field string, examples []Example) error {
+	if len(examples) > MaxExamples {
+		return paper.InvalidField(field, "has %d items; the limit is %d", len(examples), MaxExamples)
+	}
+	for i, x := range examples {
+		at := fmt.Sprintf("%s[%d]", field, i)
+		switch {
+		case x.Text == nil && x.PaperID == "":
+			return paper.InvalidField(at, "has neither paper_id nor text; give one of them")
+		case x.Text != nil:
+			if err := x.Text.check(at + ".text"); err != nil {
+				return err
+			}
+		}
+		if math.IsNaN(x.Weight) || x.Weight < 0 || x.Weight > MaxExampleWeight {
+			return paper.InvalidField(at+".weight", "is %v; it must be above 0 and at most %d (0 means 1)", x.Weight, MaxExampleWeight)
+		}
+	}
+	return nil
+}
+
+// embedOne embeds the text of a query and notes what was read of it.
+func (e *Engine) embedOne(ctx context.Context, a *Answer, text string, role embed.Role) ([]float32, error) {
+	got, timing, err := e.embedder.Embed(ctx, []string{text}, embed.Options{Role: role})
+	if err != nil {
+		return nil, err
+	}
+	a.QueryTokens, a.Truncated, a.Timing.Timing = got[0].Tokens, got[0].Truncated, timing
+	return got[0].Vector, nil
+}
+
+// combine makes one query vector of examples.
+func (e *Engine) combine(ctx context.Context, collection, likeField string, likes []Example, dislikeField string, dislikes []Example) ([]float32, error) {
+	positive, err := e.resolve(ctx, collection, likeField, likes)
+	if err != nil {
+		return nil, err
+	}
+	negative, err := e.resolve(ctx, collection, dislikeField, dislikes)
+	if err != nil {
+		return nil, err
+	}
+	if len(positive) == 1 && len(negative) == 0 {
+		return positive[0].Vector, nil // bit for bit, so that a paper's own score is 1
+	}
+	return rank.MeanVector(positive, negative)
+}
+
+// resolve turns examples into vectors: of the collection's papers, or embedded.
+func (e *Engine) resolve(ctx context.Context, collection, field string, examples []Example) ([]rank.Weighted, error) {
+	var ids, texts []string
+	for _, x := range examples {
+		if x.Text != nil {
+			texts = append(texts, e.embedder.Text(x.Text.Title, x.Text.Abstract))
+		} else {
+			ids = append(ids, x.PaperID)
+		}
+	}
+	known, err := e.catalog.Vectors(ctx, collection, ids)
+	if err != nil {
+		return nil, err
+	}
+	embedded, _, err := e.embedder.Embed(ctx, texts, embed.Options{Role: embed.Document})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]rank.Weighted, 0, len(examples))
+	for i, x := range examples {
+		w := rank.Weighted{Weight: x.Weight}
+		if w.Weight == 0 {
+			w.Weight = 1
+		}
+		if x.Text != nil {
+			w.Vector, embedded = embedded[0].Vector, embedded[1:]
+		} else if v, ok := known[x.PaperID]; ok {
+			w.Vector = v
+		} else {
+			missing := paper.MissingPaper(x.PaperID)
+			missing.Message = fmt.Sprintf("%s[%d]: %s", field, i, missing.Message)
+			return nil, missing
+		}
+		out = append(out, w)
+	}
+	return out, nil
+}

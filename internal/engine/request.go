@@ -1,0 +1,113 @@
+package engine
+
+// ResultOptions are what all queries share.
+type ResultOptions struct {
+	// PageSize is how many results to return; 0 means DefaultPageSize.
+	PageSize  int
+	PageToken string
+	// MinScore leaves out results below a cosine; nil keeps all.
+	MinScore *float64
+	// Exact compares every vector.
+	Exact       bool
+	WithVectors bool
+	// Filter is an AIP-160 filter; "" keeps all papers.
+	Filter string
+	// AsOf keeps papers that had appeared by a day, YYYY-MM-DD; "" keeps all.
+	AsOf string
+	// Diversity, from 0 to 1, reorders the first results so that they differ.
+	Diversity float64
+	// Explain asks for the words that each result shares with the query.
+	Explain bool
+}
+
+// SearchRequest is a free-text query.
+type SearchRequest struct {
+	Collection string
+	Query      string
+	Mode       Mode
+	Fusion     Fusion
+	ResultOptions
+}
+
+// Mode is what a query goes by.
+type Mode int
+
+// The modes.
+const (
+	// Hybrid weighs meaning and words.
+	Hybrid Mode = iota
+	// Semantic goes by meaning: the cosine of vectors.
+	Semantic
+	// Lexical goes by words: BM25.
+	Lexical
+)
+
+// Fusion is how the two sides of a hybrid query become one list.
+type Fusion int
+
+// The fusions.
+const (
+	// ZScore adds up standardised scores (rank.FuseZ).
+	ZScore Fusion = iota
+	// RRF adds up reciprocal ranks (rank.FuseRRF).
+	RRF
+)
+
+// SimilarRequest asks for more like papers of the collection, or like a text.
+type SimilarRequest struct {
+	Collection  string
+	PaperIDs    []string
+	Text        *Text
+	IncludeSelf bool
+	Mode        Mode
+	Fusion      Fusion
+	ResultOptions
+}
+
+// Example is a liked or disliked paper or text.
+type Example struct {
+	PaperID string
+	Text    *Text
+	// Weight is how much it counts; 0 means 1.
+	Weight float64
+}
+
+// RecommendRequest is a taste.
+type RecommendRequest struct {
+	Collection string
+	Positive   []Example
+	Negative   []Example
+	// Strategy is how examples become a ranking; 0 is HybridMean.
+	Strategy RecommendStrategy
+	ResultOptions
+}
+
+// RecommendStrategy is how liked and disliked examples become a ranking.
+type RecommendStrategy int
+
+// The strategies.
+const (
+	// HybridMean weighs TopMean of vectors and of words.
+	HybridMean RecommendStrategy = iota
+	// TopMean ranks by the mean of the three greatest similarities to likes,
+	// less a share of the greatest one to a dislike (rank.TopMean).
+	TopMean
+	// MeanVector ranks by the cosine to the mean of the likes moved away from
+	// the mean of the dislikes (rank.MeanVector).
+	MeanVector
+	// BestScore is TopMean with the one greatest similarity.
+	BestScore
+)
+
+// EmptyReason says why an answer holds nothing.
+type EmptyReason int
+
+// The reasons. NotEmpty is the zero value.
+const (
+	NotEmpty EmptyReason = iota
+	CollectionEmpty
+	BelowMinScore
+	OnlyExamples
+	PastEnd
+	Filtered // the filter keeps no paper
+)

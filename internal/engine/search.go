@@ -1,0 +1,63 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"akin/internal/catalog"
+	"akin/internal/embed"
+	"akin/internal/paper"
+)
+
+// Search answers a free-text query.
+func (e *Engine) Search(ctx context.Context, req SearchRequest) (*Answer, error) {
+	if err := checkText("query", req.Query, MaxQueryBytes); err != nil {
+		return nil, err
+	}
+	q := query{name: "search", collection: req.Collection, options: req.ResultOptions, parts: []string{req.Query}}
+	q.blend(req.Mode, req.Fusion)
+	q.words = func(context.Context, string) (catalog.Words, error) {
+		return catalog.Words{Text: req.Query, Typed: true}, nil
+	}
+	q.vector = func(ctx context.Context, _ string, a *Answer) ([]float32, error) {
+		return e.embedOne(ctx, a, req.Query, embed.Query)
+	}
+	return e.answer(ctx, q)
+}
+
+// Similar answers more like this.
+func (e *Engine) Similar(ctx context.Context, req SimilarRequest) (*Answer, error) {
+	q := query{name: "similar", collection: req.Collection, options: req.ResultOptions, parts: slices.Clone(req.PaperIDs)}
+	q.blend(req.Mode, req.Fusion)
+	q.words = func(ctx context.Context, collection string) (catalog.Words, error) {
+		return e.wordsOf(ctx, collection, req)
+	}
+	switch {
+	case req.Text != nil && len(req.PaperIDs) > 0:
+		return nil, paper.InvalidField("text", "is given together with paper_ids; give one of them")
+	case req.Text != nil:
+		if err := req.Text.check("text"); err != nil {
+			return nil, err
+		}
+		q.parts = append(q.parts, "text", req.Text.Title, req.Text.Abstract)
+		q.vector = func(ctx context.Context, _ string, a *Answer) ([]float32, error) {
+			return e.embedOne(ctx, a, e.embedder.Text(req.Text.Title, req.Text.Abstract), embed.Document)
+		}
+	case len(req.PaperIDs) == 0 || len(req.PaperIDs) > MaxQueryPapers:
+		return nil, paper.InvalidField("paper_ids", "has %d items; give 1 to %d, or a text", len(req.PaperIDs), MaxQueryPapers)
+	default:
+		q.vector = func(ctx context.Context, collection string, _ *Answer) ([]float32, error) {
+			var examples []Example
+			for _, id := range req.PaperIDs {
+				examples = append(examples, Example{PaperID: id})
+			}
+			return e.combine(ctx, collection, "paper_ids", examples, "", nil)
+		}
+		if !req.IncludeSelf {
+			q.leaveOut = req.PaperIDs
+		}
+	}
+	q.parts = append(q.parts, strconv.FormatBool(req.IncludeSelf))
+	return e.answer(ctx, q)
+}

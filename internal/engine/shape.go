@@ -1,0 +1,59 @@
+package engine
+
+import (
+	"context"
+	"slices"
+
+	"akin/internal/rank"
+)
+
+// cut leaves out the query's own papers and what min_score refuses, and says
+// which of the two left nothing.
+func (q *query) cut(hits []rank.Hit) ([]rank.Hit, EmptyReason) {
+	own := make(map[string]bool, len(q.leaveOut))
+	for _, id := range q.leaveOut {
+		own[id] = true
+	}
+	hits = slices.DeleteFunc(hits, func(h rank.Hit) bool { return own[h.ID] })
+	if len(hits) == 0 {
+		return nil, OnlyExamples
+	}
+	if s := q.options.MinScore; s != nil {
+		hits = slices.DeleteFunc(hits, func(h rank.Hit) bool { return h.Semantic < *s })
+	}
+	if len(hits) == 0 {
+		return nil, BelowMinScore
+	}
+	return hits[:min(len(hits), MaxResults)], NotEmpty
+}
+
+// diverse is how many of the first results are made to differ.
+const diverse = 100
+
+// diversify reorders the first hits by maximal marginal relevance.
+func (e *Engine) diversify(ctx context.Context, q *query, hits []rank.Hit) error {
+	if q.options.Diversity == 0 {
+		return nil
+	}
+	// Those that may come forward from further down are looked at as well.
+	hits = hits[:min(len(hits), 2*diverse)]
+	ids, scores := make([]string, len(hits)), make([]float64, len(hits))
+	for i, h := range hits {
+		ids[i], scores[i] = h.ID, h.Score
+	}
+	known, err := e.catalog.Vectors(ctx, q.collection, ids)
+	if err != nil {
+		return err
+	}
+	vectors := make([][]float32, len(hits))
+	for i, id := range ids {
+		if vectors[i] = known[id]; vectors[i] == nil { // deleted meanwhile
+			vectors[i] = make([]float32, e.Space().Dimension)
+		}
+	}
+	before := slices.Clone(hits)
+	for i, at := range rank.Diversify(scores, vectors, diverse, q.options.Diversity) {
+		hits[i] = before[at]
+	}
+	return nil
+}
