@@ -32,7 +32,7 @@ func (s *sweep) active() bool { return len(s.condemned) > 0 }
 // tombstoneBound is how many dead slots there may be without a sweep.
 func tombstoneBound(live int) int { return max(fewTombstones, live/tombstoneShare) }
 
-// Repair unlinks all deleted vectors and gives their room back. Writes do the
+// Repair unlinks and wipes all deleted vectors and gives their room back. Writes do the
 // same little by little when there are many; Repair is for a quiet hour, and
 // before an index is saved. Other writers get in between its steps, so that
 // what they delete meanwhile may remain.
@@ -174,6 +174,7 @@ func (g *Graph) endSweep() {
 	g.mu.Lock()
 	for _, slot := range g.sweep.condemned {
 		g.rows.state[slot] = slotFree
+		g.rows.wipe(slot)
 		g.links.clear(slot)
 	}
 	g.mu.Unlock()

@@ -170,6 +170,15 @@ func (r *rows) put(slot, ordinal uint32, vector []float32, state slotState) {
 	}
 }
 
+// wipe forgets what a free slot held, so that no copy of it is saved.
+func (r *rows) wipe(slot uint32) {
+	clear(r.at(slot))
+	if r.coded {
+		clear(r.code(slot))
+		r.scales[slot] = 0
+	}
+}
+
 // drop removes the last row, which nobody must know any more.
 func (r *rows) drop() {
 	last := len(r.state) - 1

@@ -80,6 +80,9 @@ type live struct {
 	// are what the files of the graph and of the lexical index contain. Guarded
 	// by writing.
 	trimmed, saved, savedWords uint64
+	// gone says that the indexes may hold what deleted or changed papers said
+	// since the files were saved; guarded by writing.
+	gone bool
 
 	mu       sync.RWMutex // guards what follows
 	index    ann.Index
@@ -195,6 +198,7 @@ func (c *Embedded) load(ctx context.Context) error {
 	l.mu.Lock()
 	l.index, l.ids, l.sequence, l.papers = index, ids, snapshot.Sequence(), uint32(snapshot.Count())
 	_, l.walks = index.(*ann.Graph)
+	l.gone = true // the indexes may have caught up with deletes
 	l.walks, l.attributes, l.words = l.walks || c.config.Index == CoderIndex, attributes, words
 	l.mu.Unlock()
 	c.maybeBuild()
@@ -437,6 +441,8 @@ func (l *live) apply(changes []Mutation, stored []store.Outcome) (err error) {
 		case store.Created, store.Updated:
 			if o.Result == store.Created {
 				l.papers++
+			} else {
+				l.gone = true
 			}
 			for int(r.Ordinal) >= len(l.ids) {
 				l.ids = append(l.ids, "")
@@ -449,6 +455,7 @@ func (l *live) apply(changes []Mutation, stored []store.Outcome) (err error) {
 			}
 		case store.Deleted:
 			l.papers--
+			l.gone = true
 			if _, deleteErr := l.index.Delete(r.Ordinal); deleteErr != nil {
 				err = errors.Join(err, deleteErr)
 			}

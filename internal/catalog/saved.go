@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"akin/internal/ann"
+	"akin/internal/lexical"
 	"akin/internal/store"
 )
 
@@ -109,13 +110,37 @@ func (c *Embedded) keepSaved(ctx context.Context) {
 	}
 }
 
-// save writes what is derived, where it is not saved as it is. Writers wait
-// meanwhile; queries don't. A failure costs nothing but the time to make it anew
-// at the next start.
+// purge takes out of the indexes what papers said that were deleted, or said
+// before they were changed. The caller need not hold live.writing; what is deleted
+// while it does not may remain.
+func (c *Embedded) purge(words *lexical.Index, index ann.Index) {
+	err := words.Purge()
+	if graph, ok := index.(*ann.Graph); ok {
+		err = errors.Join(err, graph.Repair(context.WithoutCancel(c.ctx)))
+	}
+	if err != nil {
+		c.config.Log.Warn("taking deleted papers out of the indexes failed", "error", err)
+	}
+}
+
+// save writes what is derived, where it is not saved as it is, without what
+// deleted papers said. Writers wait while files are written; queries don't. A
+// failure costs nothing but the time to make it anew at the next start.
 func (c *Embedded) save() {
 	l := c.live
 	l.writing.Lock()
+	words, index, gone := l.words, l.index, l.gone
+	l.gone = false
+	l.writing.Unlock()
+	if gone { // most of it while writers go on
+		c.purge(words, index)
+	}
+	l.writing.Lock()
 	defer l.writing.Unlock()
+	if l.gone {
+		c.purge(l.words, l.index)
+		l.gone = false
+	}
 	c.saveWords()
 	graph, ok := l.index.(*ann.Graph)
 	if !ok || c.graphPath() == "" || l.saved == l.sequence {

@@ -2,8 +2,11 @@ package catalog_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +17,7 @@ import (
 	"akin/internal/catalog"
 	"akin/internal/paper"
 	"akin/internal/store"
+	"akin/internal/vec"
 )
 
 // openSaved opens a catalog that saves its graph, and gives what it logs.
@@ -141,4 +145,66 @@ func TestSavedGraph(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What deleted and changed papers said is in no file that is saved after that:
+// neither their words and ids nor their vectors.
+func TestSavedFilesForget(t *testing.T) {
+	dir := t.TempDir()
+	c, _, closeAll := openSaved(t, dir)
+	for n := range 300 {
+		apply(t, c, put(n, 1))
+	}
+	secret := put(7, 1)
+	secret.Paper.Title, secret.Paper.DOI = "A zyxwotter", "10.5555/qqzyxw"
+	apply(t, c, secret)
+	other := put(9, 1)
+	other.Paper.Title = "A vuttrick"
+	apply(t, c, other)
+	closeAll() // and saved
+	traces := func() (found []string) {
+		codes := make([]int8, dimension)
+		vec.Quantize(codes, vectorOf(701))
+		code := make([]byte, dimension)
+		for i, x := range codes {
+			code[i] = byte(x)
+		}
+		err := filepath.WalkDir(filepath.Join(dir, "indexes"), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			raw, err := os.ReadFile(path)
+			for name, trace := range map[string][]byte{"word": []byte("zyxwotter"), "doi": []byte("qqzyxw"), "replaced word": []byte("vuttrick"), "vector": bytesOf(vectorOf(701)), "code": code} {
+				if bytes.Contains(raw, trace) {
+					found = append(found, name+" in "+d.Name())
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	if found := traces(); len(found) < 5 {
+		t.Fatalf("the test would see nothing: only %v", found)
+	}
+	c, _, closeAll = openSaved(t, dir)
+	apply(t, c, catalog.Mutation{Delete: true, Paper: paper.Paper{ID: "p0007"}}, put(9, 2))
+	closeAll()
+	if found := traces(); len(found) > 0 {
+		t.Errorf("still there: %v", found)
+	}
+	c, _, closeAll = openSaved(t, dir)
+	defer closeAll()
+	if h := nearest(t, c, vectorOf(902), false).Hits[0]; h.ID != "p0009" {
+		t.Errorf("found %+v", h)
+	}
+}
+
+func bytesOf(v []float32) (out []byte) {
+	for _, x := range v {
+		out = binary.LittleEndian.AppendUint32(out, math.Float32bits(x))
+	}
+	return out
 }

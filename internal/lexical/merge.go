@@ -162,3 +162,30 @@ func (x *Index) Compact() error {
 	})
 	return nil
 }
+
+// Purge rewrites each segment that has dead papers, one by one, and what is in
+// memory: what they said is then gone from memory, and with the next Save from
+// the files. It waits for the merges; searches and changes go on.
+func (x *Index) Purge() error {
+	x.write.Lock()
+	if x.closed {
+		x.write.Unlock()
+		return closedError()
+	}
+	x.seal()
+	x.write.Unlock()
+	for x.merge(x.firstDead) {
+		continue
+	}
+	return nil
+}
+
+// firstDead chooses a segment that has dead papers.
+func (x *Index) firstDead() []int {
+	for i := range x.segments {
+		if x.segments[i].dead.n > 0 {
+			return []int{i}
+		}
+	}
+	return nil
+}

@@ -4,29 +4,40 @@ import (
 	"encoding/binary"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // encode gives the file of a lexicon: terms in the order of their numbers, each
-// with the word that is shown for it, and all words in order.
+// with the word that is shown for it, and all words in order. A term that no
+// live paper has keeps its number and loses its name.
 func (l *lexicon) encode() []byte {
 	raw := make([]byte, headLen)
 	raw = binary.AppendUvarint(raw, uint64(len(l.terms)))
 	for i, term := range l.terms {
-		raw = appendString(raw, term)
 		shown := l.shown[i]
+		if l.df[i] == 0 {
+			term, shown = goneTerm(i), ""
+		}
+		raw = appendString(raw, term)
 		if shown == strings.TrimPrefix(term, idMark) {
 			shown = ""
 		}
 		raw = appendString(raw, shown)
 	}
-	raw = binary.AppendUvarint(raw, uint64(len(l.words)))
-	for _, w := range slices.Sorted(maps.Keys(l.words)) {
+	words := slices.Sorted(maps.Keys(l.words))
+	words = slices.DeleteFunc(words, func(w string) bool { return l.df[l.words[w]] == 0 })
+	raw = binary.AppendUvarint(raw, uint64(len(words)))
+	for _, w := range words {
 		raw = appendString(raw, w)
 		raw = binary.AppendUvarint(raw, uint64(l.words[w]))
 	}
 	return frame(kindTerms, raw)
 }
+
+// goneTerm is the name in the file of a term that no live paper has: one that no
+// word and no identifier is.
+func goneTerm(id int) string { return idMark + "\x00" + strconv.Itoa(id) }
 
 // decodeLexicon reads the file of a lexicon. Frequencies are left at 0.
 func decodeLexicon(name string, raw []byte) (*lexicon, error) {
