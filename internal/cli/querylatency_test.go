@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/x448/float16"
+	"google.golang.org/genproto/googleapis/type/date"
 
 	"akin/internal/client"
 	"akin/internal/embed/embedtest"
@@ -82,7 +83,9 @@ func similarTo(t *testing.T, c *client.Client, id string, mode akinv1.Mode) erro
 	return err
 }
 
-// importReady imports the abstracts that have vectors.
+// importReady imports the abstracts: with the vectors that are ready, and each of
+// the others with one halfway between those of the two papers before it, which
+// takes as long to search.
 func importReady(t *testing.T, c *client.Client, shared string) []*akinv1.Paper {
 	t.Helper()
 	model, err := c.Embed.GetModel(t.Context(), &akinv1.GetModelRequest{})
@@ -115,20 +118,30 @@ func importReady(t *testing.T, c *client.Client, shared string) []*akinv1.Paper 
 	lines := bufio.NewScanner(z)
 	lines.Buffer(nil, 1<<24)
 	var papers []*akinv1.Paper
+	var before, last []float32
 	err = c.Import(t.Context(), func(context.Context) (*akinv1.ImportPapersRequest, error) {
 		for lines.Scan() {
-			var p struct{ ID, Title, Abstract, Venue string }
+			var p struct {
+				ID, Title, Abstract, Venue string
+				Year                       int32
+			}
 			if err := json.Unmarshal(lines.Bytes(), &p); err != nil {
 				return nil, err
 			}
 			row, ok := rows[p.ID]
-			if !ok {
+			var vector []float32
+			switch {
+			case ok:
+				vector = unitOf(vectors[row*dim*2 : (row+1)*dim*2])
+				before, last = last, vector
+			case before != nil:
+				vector = halfway(before, last)
+			default:
 				continue
 			}
-			delete(rows, p.ID)
-			paper := &akinv1.Paper{Id: p.ID, Title: p.Title, Abstract: p.Abstract, Venue: p.Venue}
+			paper := &akinv1.Paper{Id: p.ID, Title: p.Title, Abstract: p.Abstract, Venue: p.Venue, PublishDate: &date.Date{Year: p.Year}}
 			papers = append(papers, paper)
-			return &akinv1.ImportPapersRequest{Paper: paper, Vector: unitOf(vectors[row*dim*2 : (row+1)*dim*2]), Space: model.GetSpace().GetFingerprint()}, nil
+			return &akinv1.ImportPapersRequest{Paper: paper, Vector: vector, Space: model.GetSpace().GetFingerprint()}, nil
 		}
 		return nil, io.EOF
 	}, func(*akinv1.ImportPapersResponse) error { return nil })
@@ -145,6 +158,20 @@ func unitOf(raw []byte) []float32 {
 	var sum float64
 	for i := range v {
 		v[i] = float16.Frombits(binary.LittleEndian.Uint16(raw[2*i:])).Float32()
+		sum += float64(v[i]) * float64(v[i])
+	}
+	for i := range v {
+		v[i] /= float32(math.Sqrt(sum))
+	}
+	return v
+}
+
+// halfway is the direction between two unit vectors.
+func halfway(a, b []float32) []float32 {
+	v := make([]float32, len(a))
+	var sum float64
+	for i := range v {
+		v[i] = a[i] + b[i]
 		sum += float64(v[i]) * float64(v[i])
 	}
 	for i := range v {
