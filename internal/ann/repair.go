@@ -174,10 +174,12 @@ func (g *Graph) endSweep() {
 	g.mu.Lock()
 	for _, slot := range g.sweep.condemned {
 		g.rows.state[slot] = slotFree
-		g.rows.wipe(slot)
 		g.links.clear(slot)
 	}
 	g.mu.Unlock()
+	for _, slot := range g.sweep.condemned { // no reader comes there any more
+		g.rows.wipe(slot)
+	}
 	g.free = append(g.free, g.sweep.condemned...)
 	g.sweep = sweep{}
 	if slots := len(g.rows.state); slots > fewSlots && len(g.free) > slots/2 {
