@@ -19,9 +19,10 @@ var errBudget = errors.New("walk over budget")
 type walk struct {
 	gauge
 	scanner  scanner
-	query    probe    // what is searched for
-	codes    []int8   // memory for its codes
-	marks    []uint16 // of each slot: the epoch in which it was seen last
+	collect  func(uint32) bool // collectOne, made once
+	query    probe             // what is searched for
+	codes    []int8            // memory for its codes
+	marks    []uint16          // of each slot: the epoch in which it was seen last
 	epoch    uint16
 	pool     pool
 	frontier heap
