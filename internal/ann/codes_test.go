@@ -103,35 +103,59 @@ func TestPoolAndHeapsFindTheSame(t *testing.T) {
 	}
 }
 
+// TestSearchAllocatesNothing: not by any plan, once memory is there.
 func TestSearchAllocatesNothing(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector empties pools at random")
 	}
 	const dimension, size = 32, 3000
 	vectors := anntest.Clustered(36, size, dimension, 30)
-	walking, exact := newGraph(t, dimension, ann.Options{AlwaysWalk: true, EfConstruction: 30}), newExact(t, dimension)
-	anntest.Fill(t, walking, vectors)
-	anntest.Fill(t, exact, vectors)
-	half := roaring.New()
+	walking := newGraph(t, dimension, ann.Options{AlwaysWalk: true, EfConstruction: 30})
+	choosing, plain := newGraph(t, dimension, ann.Options{EfConstruction: 30}), newExact(t, dimension)
+	exact, err := ann.NewExact(dimension)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, index := range []ann.Index{walking, choosing, exact, plain} {
+		anntest.Fill(t, index, vectors)
+	}
+	half, few, far := roaring.New(), roaring.New(), farFrom(t, plain, vectors[5], size/2)
 	half.AddRange(0, size/2)
-	for name, q := range map[string]ann.Query{
-		"all": {K: 10}, "filtered": {K: 10, Keep: half}, "wide": {K: 100, EfSearch: 2000},
+	for i := range uint32(60) {
+		few.Add(i * 50)
+	}
+	for name, c := range map[string]struct {
+		index ann.Searcher
+		query ann.Query
+		plan  ann.Plan
+	}{
+		"walk":                       {walking, ann.Query{K: 10}, ann.PlanWalk},
+		"walk with heaps":            {walking, ann.Query{K: 100, EfSearch: 2000}, ann.PlanWalk},
+		"filtered walk":              {walking, ann.Query{K: 10, Keep: half}, ann.PlanFilteredWalk},
+		"filtered walk with heaps":   {walking, ann.Query{K: 10, Keep: few}, ann.PlanFilteredWalk},
+		"filtered walk, asked":       {choosing, ann.Query{K: 10, EfSearch: 10, Keep: ann.Set(&uncounted{half})}, ann.PlanFilteredWalk},
+		"walk given up":              {choosing, ann.Query{K: 10, EfSearch: 10, Keep: far}, ann.PlanScan},
+		"graph's scan":               {choosing, ann.Query{K: 10, Exact: true}, ann.PlanScan},
+		"graph's filtered scan":      {choosing, ann.Query{K: 10, Keep: few}, ann.PlanScan},
+		"exact scan":                 {exact, ann.Query{K: 10}, ann.PlanScan},
+		"filtered scan":              {exact, ann.Query{K: 10, Keep: half}, ann.PlanScan},
+		"filtered scan, asked":       {exact, ann.Query{K: 10, Keep: ann.Set(&uncounted{half})}, ann.PlanScan},
+		"scan of float32":            {plain, ann.Query{K: 10}, ann.PlanScan},
+		"filtered scan of float32":   {plain, ann.Query{K: 10, Keep: few}, ann.PlanScan},
+		"scan for nearly everything": {exact, ann.Query{K: size - 1}, ann.PlanScan},
 	} {
-		for kind, index := range map[string]ann.Index{"graph": walking, "exact": exact} {
-			if kind == "exact" && q.Keep != nil {
-				continue // the closure that walks the bitmap
-			}
-			q.Room = make([]ann.Neighbor, q.K)
-			q.Vector = vectors[5]
+		t.Run(name, func(t *testing.T) {
+			q := c.query
+			q.Vector, q.Room = vectors[5], make([]ann.Neighbor, q.K)
 			search := func() {
-				if _, err := index.Search(context.Background(), q); err != nil {
-					t.Fatal(err)
+				if r, err := c.index.Search(context.Background(), q); err != nil || r.Plan != c.plan {
+					t.Fatalf("%q, %v, want a %q", r.Plan, err, c.plan)
 				}
 			}
 			if n := testing.AllocsPerRun(100, search); n >= 1 {
-				t.Errorf("%s, %s: %v allocations a search", kind, name, n)
+				t.Errorf("%v allocations a search", n)
 			}
-		}
+		})
 	}
 }
 

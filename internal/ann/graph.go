@@ -242,9 +242,9 @@ func (g *Graph) highest(except uint32) uint32 {
 }
 
 // Search implements [Index]. It scans instead of walking where that costs less:
-// in a small index, and when a [CountedSet] keeps few. A filtered walk that
-// turns out to cost more than a scan of what is kept is given up for that scan,
-// so that no filter is worse than its scan by more than a factor of two.
+// in a small index, and when a filter keeps few. A filtered walk that is about to
+// cost more than the scan of what is kept is given up for it, mostly after a
+// fortieth as many comparisons: when the filter leaves out what the query is near.
 func (g *Graph) Search(ctx context.Context, q Query) (Result, error) {
 	if err := q.check(g.dimension); err != nil {
 		return Result{}, err
@@ -261,9 +261,9 @@ func (g *Graph) Search(ctx context.Context, q Query) (Result, error) {
 		ef = g.options.EfSearch
 	}
 	ef = min(max(ef, k), g.rows.live())
-	a := chooseApproach(q.Keep, live, ef)
+	a := g.chooseApproach(q.Keep, live, ef)
 	if g.options.AlwaysWalk {
-		a.scan, a.budget = false, 0
+		a.scan = false
 	}
 	w := g.borrow()
 	defer g.walks.Put(w)
@@ -271,9 +271,12 @@ func (g *Graph) Search(ctx context.Context, q Query) (Result, error) {
 		return w.answer(ctx, &g.rows, q, 0)
 	}
 	w.query = g.rows.probeOf(q.Vector, w.codes)
-	b := beam{query: &w.query, ef: ef, keep: q.Keep, except: noSlot, dense: a.dense, budget: a.budget}
+	b := beam{query: &w.query, ef: ef, keep: q.Keep, except: noSlot, dense: a.dense}
+	if q.Keep != nil && !g.options.AlwaysWalk {
+		b.stake = a.kept
+	}
 	err := g.walk(ctx, w, &b)
-	if errors.Is(err, errBudget) {
+	if errors.Is(err, errHopeless) {
 		return w.answer(ctx, &g.rows, q, w.visited)
 	}
 	if err != nil {
@@ -291,6 +294,7 @@ func (g *Graph) Search(ctx context.Context, q Query) (Result, error) {
 // g.mu, and that the graph is not empty.
 func (g *Graph) walk(ctx context.Context, w *walk, b *beam) error {
 	seed := g.descend(w, b.query, b.level)
+	b.review = w.visited + max(leastReview, b.stake/reviewShare)
 	if g.rows.state[seed] == slotLive {
 		return g.search(ctx, w, b, seed)
 	}
@@ -301,10 +305,9 @@ func (g *Graph) walk(ctx context.Context, w *walk, b *beam) error {
 
 // approach is how a search means to go about it.
 type approach struct {
-	kept   int  // upper bound of what the filter leaves
-	scan   bool // instead of walking
-	dense  bool // the filter is known to keep a third or more
-	budget int  // distances after which a walk gives up; 0 for never
+	kept  int  // about what the filter leaves
+	scan  bool // instead of walking
+	dense bool // the filter seems to keep a third or more
 }
 
 // walkFactor is about how many rows a scan compares in the time that a walk takes
@@ -318,13 +321,9 @@ const walkFactor = 30
 // scan take the same time when 15 to 20 % are kept (BenchmarkFilters).
 const filteredFactor = 15
 
-// visitsPerCandidate is at most how many distances a walk computes for each
-// candidate that it keeps: 15 at ef 64, 12 at 128 and 10 at 256.
-const visitsPerCandidate = 15
-
 // chooseApproach compares the costs, in distances, of the two ways to answer. A
 // walk has to pass through live/kept nodes for each one that it may keep.
-func chooseApproach(keep Set, live, ef int) approach {
+func (g *Graph) chooseApproach(keep Set, live, ef int) approach {
 	a := approach{kept: live}
 	factor := float64(filteredFactor)
 	switch set := keep.(type) {
@@ -332,16 +331,10 @@ func chooseApproach(keep Set, live, ef int) approach {
 		factor = walkFactor
 	case CountedSet:
 		a.kept = int(min(uint64(live), set.GetCardinality()))
-		a.dense = 3*a.kept >= live
-		// Where what is kept is spread evenly, a walk ends within a third of the
-		// budget; where it is far from the query, no walk ends soon.
-		expected := visitsPerCandidate * float64(ef) * float64(live) / float64(max(1, a.kept))
-		a.budget = max(1, min(a.kept/2, int(3*expected)))
 	default:
-		// Nobody knows what is kept. To ask the set about every ordinal is
-		// several times cheaper than as many distances.
-		a.budget = max(1, live/4)
+		a.kept = g.rows.sample(keep)
 	}
+	a.dense = 3*a.kept >= live
 	kept := float64(a.kept)
 	a.scan = kept*kept <= factor*float64(ef)*float64(live)
 	return a

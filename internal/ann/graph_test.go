@@ -472,26 +472,68 @@ func TestDescentIntoADeadEnd(t *testing.T) {
 	}
 }
 
-// TestWalkOverBudgetBecomesScan keeps only what is far from the query, so that
-// a walk would have to see everything else first.
-func TestWalkOverBudgetBecomesScan(t *testing.T) {
-	const dimension, size, kept = 16, 4000, 900
+// TestHopelessWalkBecomesScan keeps only what is far from the query, so that a walk
+// would have to see everything else first: it ends soon.
+func TestHopelessWalkBecomesScan(t *testing.T) {
+	const dimension, size, kept, wasted = 16, 4000, 900, 120
 	vectors := anntest.Random(18, size, dimension)
 	g, e := newGraph(t, dimension, ann.Options{M: 8, EfConstruction: 40}), newExact(t, dimension)
 	anntest.Fill(t, g, vectors)
 	anntest.Fill(t, e, vectors)
 	keep := farFrom(t, e, vectors[0], size-kept)
-	for name, c := range map[string]struct {
-		keep   ann.Set
-		budget int
-	}{"counted": {keep, kept}, "asked": {uncounted{keep}, size / 4}} {
-		q := ann.Query{Vector: vectors[0], K: 10, EfSearch: 10, Keep: c.keep}
+	for name, keep := range map[string]ann.Set{"counted": keep, "asked": uncounted{keep}} {
+		q := ann.Query{Vector: vectors[0], K: 10, EfSearch: 10, Keep: keep}
 		got, want := anntest.Search(t, g, q), anntest.Search(t, e, q)
-		if got.Plan != ann.PlanScan || got.Visited <= c.budget || got.Visited > c.budget+kept+100 {
-			t.Errorf("%s: %d distances by %s; the budget of the walk is %d", name, got.Visited, got.Plan, c.budget)
+		if got.Plan != ann.PlanScan || got.Visited <= kept || got.Visited > kept+wasted {
+			t.Errorf("%s: %d distances by %s", name, got.Visited, got.Plan)
 		}
 		if !slices.Equal(got.Neighbors, want.Neighbors) {
 			t.Errorf("%s: %v, want %v", name, got.Neighbors, want.Neighbors)
+		}
+	}
+}
+
+// TestFiltersCostAtMostTheirScan counts comparisons under filters of all kinds: a
+// walk is for less than the scan of what is kept, and one that is given up adds
+// little to it.
+func TestFiltersCostAtMostTheirScan(t *testing.T) {
+	const dimension, questions, ef = 32, 40, 16
+	size := 12_000
+	if raceDetector || testing.Short() {
+		size = 4000
+	}
+	vectors := anntest.Clustered(61, size+questions, dimension, 60)
+	g := newGraph(t, dimension, ann.Options{EfConstruction: 40})
+	anntest.Fill(t, g, vectors[:size])
+	for _, kind := range []string{"random", "near", "far", "nearest left out", "other topic"} {
+		walks := 0
+		for _, share := range []float64{0.9, 0.5, 0.3, 0.25, 0.2, 0.1, 0.01, 0.001} {
+			paid, scans := 0, 0
+			for i, v := range vectors[size:] {
+				keep := filterOf(t, g, kind, share, v, uint64(i))
+				kept := int(keep.GetCardinality())
+				for _, set := range []ann.Set{keep, uncounted{keep}} {
+					r := anntest.Search(t, g, ann.Query{Vector: v, K: 10, EfSearch: ef, Keep: set})
+					paid += r.Visited
+					scans += kept
+					if r.Plan == ann.PlanFilteredWalk {
+						walks++
+						// A walk's comparison costs up to twice a scan's.
+						paid += r.Visited
+					}
+					if r.Visited > kept*5/4+100 {
+						t.Errorf("%s, %g kept: %d distances by %s, for %d papers", kind, share, r.Visited, r.Plan, kept)
+					}
+				}
+			}
+			cost := float64(paid) / float64(scans)
+			t.Logf("%s, %g kept: %.3f of the scan", kind, share, cost)
+			if cost > 1.1 || share <= 0.1 && cost > 1 {
+				t.Errorf("%s, %g kept: the cost is %.2f of the scan's", kind, share, cost)
+			}
+		}
+		if (kind == "random" || kind == "near") && walks == 0 {
+			t.Errorf("%s: no filter was walked", kind)
 		}
 	}
 }

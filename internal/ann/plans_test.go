@@ -39,8 +39,7 @@ func BenchmarkSwitchOver(b *testing.B) {
 }
 
 // BenchmarkFilters compares, under filters, the plan that a graph chooses with the
-// scan of what is left and with a walk at any price. Filters keep a share at random,
-// or the part of it that is nearest to the query, or farthest from it.
+// scan of what is left and with a walk at any price, under the kinds of filterOf.
 func BenchmarkFilters(b *testing.B) {
 	const n, questions = 60_000, 50
 	all := anntest.Abstracts(b, n+1_000)
@@ -48,7 +47,7 @@ func BenchmarkFilters(b *testing.B) {
 	if err := graph.UpsertMany(context.Background(), ordinalsTo(n), all[:n], 2); err != nil {
 		b.Fatal(err)
 	}
-	for _, kind := range []string{"random", "near", "far"} {
+	for _, kind := range []string{"random", "near", "far", "nearest left out", "other topic"} {
 		for _, share := range []float64{0.5, 0.25, 0.1, 0.01, 0.001} {
 			filters := make([]*roaring.Bitmap, questions)
 			for i := range filters {
@@ -94,15 +93,19 @@ func common(a, b []ann.Neighbor) (n int) {
 }
 
 // filterOf keeps a share of a graph's ordinals. "near" and "far" keep it among the
-// half that is nearest to, or farthest from, a query.
+// half that is nearest to, or farthest from, a query; "nearest left out" among all
+// but the hundredth that is nearest, and "other topic" keeps those nearest to a
+// vector of the graph that is not near the query.
 func filterOf(tb testing.TB, g *ann.Graph, kind string, share float64, query []float32, seed uint64) *roaring.Bitmap {
 	r := rand.New(rand.NewPCG(seed, 71))
 	n := g.Len()
-	from := make([]uint32, 0, n)
-	for _, near := range anntest.Search(tb, g, ann.Query{Vector: query, K: n, Exact: true}).Neighbors {
-		from = append(from, near.Ordinal)
-	}
+	from := nearestFirst(tb, g, query)
 	switch kind {
+	case "nearest left out":
+		from = from[n/100:]
+	case "other topic":
+		other, _ := g.Vector(from[n/10+r.IntN(n-n/10)])
+		from = nearestFirst(tb, g, other)[:int(share*float64(n))]
 	case "near":
 		from = from[:n/2]
 	case "far":
@@ -113,4 +116,11 @@ func filterOf(tb testing.TB, g *ann.Graph, kind string, share float64, query []f
 		keep.Add(from[at])
 	}
 	return keep
+}
+
+func nearestFirst(tb testing.TB, g *ann.Graph, v []float32) (ordinals []uint32) {
+	for _, near := range anntest.Search(tb, g, ann.Query{Vector: v, K: g.Len(), Exact: true}).Neighbors {
+		ordinals = append(ordinals, near.Ordinal)
+	}
+	return ordinals
 }

@@ -28,14 +28,8 @@ const (
 	entryFlags      = entryUnexpanded | entryAcceptable
 )
 
-// entryOf makes an unexpanded entry.
-func entryOf(score float32, slot uint32, acceptable bool) rank {
-	e := rankOf(score, slot<<2) &^ entryAcceptable
-	if acceptable {
-		e |= entryAcceptable
-	}
-	return e
-}
+// entryOf makes an unexpanded entry of a slot that is not acceptable.
+func entryOf(score float32, slot uint32) rank { return rankOf(score, slot<<2) &^ entryAcceptable }
 
 // slot returns the slot of an entry.
 func (r rank) slot() uint32 { return r.number() >> 2 }

@@ -118,6 +118,22 @@ func (r *rows) offer(found *best, limit int, slot uint32, score float32, keep Se
 	}
 }
 
+// sample estimates how many ordinals a filter keeps from some rows.
+func (r *rows) sample(keep Set) int {
+	const most = 512
+	asked, kept := 0, 0
+	for slot := 0; slot < len(r.state); slot += 1 + len(r.state)/most {
+		if r.state[slot] != slotLive {
+			continue
+		}
+		asked++
+		if r.keeps(uint32(slot), keep) {
+			kept++
+		}
+	}
+	return r.slots.len() * kept / max(1, asked)
+}
+
 // at returns the vector of a slot.
 func (r *rows) at(slot uint32) []float32 {
 	vectors, from := r.vectors, int(slot)*r.dimension-len(r.mapped)

@@ -69,12 +69,19 @@ func (w *walk) collectSet(keep CountedSet) {
 	s := &w.scanner
 	s.slots = s.slots[:0]
 	w.begin(len(s.rows.state))
-	keep.Iterate(func(ordinal uint32) bool {
-		if slot, ok := s.rows.slots.get(ordinal); ok && w.see(slot) {
-			s.slots = append(s.slots, slot)
-		}
-		return true
-	})
+	if w.collect == nil {
+		w.collect = w.collectOne
+	}
+	keep.Iterate(w.collect)
+}
+
+// collectOne takes the slot of an ordinal, if there is one and it is new.
+func (w *walk) collectOne(ordinal uint32) bool {
+	s := &w.scanner
+	if slot, ok := s.rows.slots.get(ordinal); ok && w.see(slot) {
+		s.slots = append(s.slots, slot)
+	}
+	return true
 }
 
 // compareStrides fills by for slots.

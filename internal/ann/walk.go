@@ -11,17 +11,27 @@ import (
 // walkStride is how many nodes a walk expands between looks at the context.
 const walkStride = 64
 
-// errBudget ends a walk that has come to cost more than a scan.
-var errBudget = errors.New("walk over budget")
+// errHopeless ends a walk that is about to cost more than a scan.
+var errHopeless = errors.New("walk costs more than a scan")
+
+// A filtered walk is reviewed first when it has made a comparison for every
+// reviewShare rows of the scan in its place, or leastReview. One costs as much as
+// four to eight rows of the scan while the walk keeps all that it sees, so that a
+// walk given up at its first review costs about a tenth of the scan.
+const (
+	reviewShare = 64
+	leastReview = 32
+)
 
 // walk is the working memory of one search. It is pooled: a search allocates
 // nothing but its result, and not that if the caller gives room.
 type walk struct {
 	gauge
 	scanner  scanner
-	query    probe    // what is searched for
-	codes    []int8   // memory for its codes
-	marks    []uint16 // of each slot: the epoch in which it was seen last
+	collect  func(uint32) bool // collectOne, made once
+	query    probe             // what is searched for
+	codes    []int8            // memory for its codes
+	marks    []uint16          // of each slot: the epoch in which it was seen last
 	epoch    uint16
 	pool     pool
 	frontier heap
@@ -94,7 +104,35 @@ type beam struct {
 	keep   Set    // of ordinals; nil for all
 	except uint32 // a slot that must not be found, or noSlot
 	dense  bool   // keep keeps so many that a pool can hold what only leads on
-	budget int    // distances after which to give up; 0 for no limit
+
+	// For a walk that may be given up:
+	stake    int // rows of the scan in its place; 0 if it may not be
+	review   int // visited at which to look again
+	near     int // nodes that were near enough to count
+	accepted int // those of near that keep keeps
+}
+
+// hopeless says whether a walk that has compared so many is to be given up for
+// the scan. What it still costs follows from the share of what it came near that
+// the filter keeps. Where the filter leaves out what is nearest to the query, that
+// is far less than the share of all.
+func (b *beam) hopeless(visited int) bool {
+	if b.stake == 0 || visited < b.review {
+		return false
+	}
+	b.review = 2 * visited
+	expected := filteredFactor * float64(b.ef) * float64(b.near)
+	return visited > b.stake/2 || expected > float64(b.accepted)*float64(b.stake)
+}
+
+// admits says whether a node that is near enough to count may be found.
+func (g *Graph) admits(b *beam, slot uint32) bool {
+	b.near++
+	if !g.accepts(b, slot) {
+		return false
+	}
+	b.accepted++
+	return true
 }
 
 // accepts says whether a slot may be found, and not only passed through.
@@ -151,13 +189,16 @@ func (g *Graph) searchPool(ctx context.Context, w *walk, b *beam) error {
 	p.reset(b.ef)
 	for expanded := 0; ; expanded++ {
 		scores := w.score(&g.rows, b.query, w.fresh)
-		if b.budget > 0 && (w.visited > b.budget || len(p.entries) > poolSlack*b.ef) {
-			return errBudget
+		if b.hopeless(w.visited) || b.stake > 0 && len(p.entries) > poolSlack*b.ef {
+			return errHopeless
 		}
 		g.fetchNext(w, b.level, scores)
 		bar := p.bar() | entryFlags
 		for i, slot := range w.fresh {
-			if e := entryOf(scores[i], slot, g.accepts(b, slot)); e > bar {
+			if e := entryOf(scores[i], slot); e > bar {
+				if g.admits(b, slot) {
+					e |= entryAcceptable
+				}
 				p.insert(e)
 				bar = p.bar() | entryFlags
 			}
@@ -194,8 +235,8 @@ func (g *Graph) searchHeaps(ctx context.Context, w *walk, b *beam) error {
 	w.found.reset()
 	for expanded := 0; ; expanded++ {
 		scores := w.score(&g.rows, b.query, w.fresh)
-		if b.budget > 0 && w.visited > b.budget {
-			return errBudget
+		if b.hopeless(w.visited) {
+			return errHopeless
 		}
 		g.take(w, b, scores)
 		if len(w.frontier) == 0 {
@@ -222,7 +263,7 @@ func (g *Graph) take(w *walk, b *beam, scores []float32) {
 			continue
 		}
 		w.frontier.push(r)
-		if g.accepts(b, slot) {
+		if g.admits(b, slot) {
 			w.found.offer(r, b.ef)
 		}
 	}

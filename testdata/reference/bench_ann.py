@@ -3,10 +3,12 @@
 
 Each contender is a process that holds its index and answers the same queries
 whenever it is told to, one thread, so that what the machine does meanwhile hits
-all alike. Prints Markdown (medians over the rounds, with the spread) and, with
---svg, draws the curves.
+all alike. After the curves come filtered queries, and the same queries after a
+fifth of the vectors was deleted. Prints Markdown (medians over the rounds, with
+the spread) and, with --svg, draws the curves of the first set.
 
     python bench_ann.py --worker bin/annworker --vectors abstracts.f16.npy
+    python bench_ann.py --worker bin/annworker --vectors abstracts.f16.npy --sample 20000
     python bench_ann.py --worker bin/annworker --synthetic 100000
 
 Peers that are not installed are left out, and the table says so.
@@ -27,6 +29,9 @@ K = 10
 QUERIES = 1000
 EFS = (10, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 PROBES = (4, 8, 16, 32, 64, 128)
+KEPT = (50, 10, 1)  # percent, by filters
+DELETED = 0.2
+CODER_MOST = 20_000  # vectors; its recall falls further beyond
 
 
 # ---- the contenders, each in a process of its own -------------------------
@@ -38,7 +43,7 @@ def rss():
 
 
 class Hnswlib:
-    settings = EFS
+    settings, setting = EFS, 64
 
     def build(self, x, threads):
         import hnswlib
@@ -51,9 +56,13 @@ class Hnswlib:
         self.index.set_ef(max(ef, K))
         return self.index.knn_query(q, k=K, num_threads=1)[0]
 
+    def delete(self, ids):
+        for i in ids:
+            self.index.mark_deleted(i)
+
 
 class Usearch:
-    settings = EFS
+    settings, setting = EFS, 64
 
     def build(self, x, threads):
         from usearch.index import Index
@@ -65,9 +74,12 @@ class Usearch:
         self.index.expansion_search = ef
         return self.index.search(q, K, threads=1).keys
 
+    def delete(self, ids):
+        self.index.remove(ids.astype(np.uint64), threads=1)
+
 
 class Faiss:
-    settings = PROBES
+    settings, setting = PROBES, 64
 
     def build(self, x, threads):
         import faiss
@@ -85,6 +97,25 @@ class Faiss:
         self.index.nprobe = ef
         return self.index.search(q, K)[1]
 
+    def keep(self, ids, size):
+        import faiss
+
+        mask = np.zeros(size, bool)
+        mask[ids] = True
+        self.bitmap = np.packbits(mask, bitorder="little")
+        self.selector = faiss.IDSelectorBitmap(self.bitmap)
+
+    def filtered(self, q, ef):
+        import faiss
+
+        faiss.omp_set_num_threads(1)
+        return self.index.search(q, K, params=faiss.SearchParametersIVF(sel=self.selector, nprobe=ef))[1]
+
+    def delete(self, ids):
+        import faiss
+
+        self.index.remove_ids(faiss.IDSelectorBatch(ids.astype(np.int64)))
+
 
 PEERS = {"hnswlib": Hnswlib, "usearch": Usearch, "faiss": Faiss}
 
@@ -94,28 +125,41 @@ def cpu():
     return r.ru_utime + r.ru_stime
 
 
+def recall(found, truth):
+    return sum(len(set(map(int, a)) & set(map(int, b))) for a, b in zip(found, truth)) / truth.size
+
+
 def serve(peer, folder):
-    load = lambda name, kind: np.fromfile(os.path.join(folder, name), kind)
-    d = int(load("dimension", np.uint32)[0])
-    x, q = load("base", np.float32).reshape(-1, d), load("queries", np.float32).reshape(-1, d)
-    truth = load("truth", np.uint32).reshape(-1, K)
-    contender, memory = PEERS[peer](), 0
+    """Answers the commands that internal/ann/benchworker has, as far as the peer can."""
+    load = lambda name: np.fromfile(os.path.join(folder, name), np.uint32)
+    d = int(load("dimension")[0])
+    x, q = load("base").view(np.float32).reshape(-1, d), load("queries").view(np.float32).reshape(-1, d)
+    truths = lambda name: load(name).reshape(-1, K)
+    contender, memory, against = PEERS[peer](), 0, truths("truth")
     print("ready", flush=True)
     for line in sys.stdin:
         command, *args = line.split()
-        value, before = 0.0, rss()
+        if command == "filter":
+            contender.keep(load("kept-" + args[0]), len(x))
+        value, found, before = 0.0, None, rss()
         begin, spent = time.perf_counter(), cpu()
         if command == "build":
             contender.build(x, int(args[0]))
         elif command == "search":
             found = contender.search(q, int(args[0]))
+        elif command == "filter":
+            found = contender.filtered(q, int(args[1]))
+        elif command == "delete":
+            contender.delete(load("deleted"))
         wall, spent = time.perf_counter() - begin, cpu() - spent
         if command == "build":
             memory = memory or (rss() - before) / len(x)  # what is freed is not given back
-        elif command == "search":
-            value = sum(len(set(map(int, a)) & set(map(int, b))) for a, b in zip(found, truth)) / truth.size
+        elif command == "delete":
+            against = truths("truth-left")
         elif command == "memory":
             value = memory
+        elif found is not None:
+            value = recall(found, truths("truth-" + args[0]) if command == "filter" else against)
         print("%.6f %.6f %.6f" % (wall, spent, value), flush=True)
 
 
@@ -123,8 +167,8 @@ def serve(peer, folder):
 
 
 class Contender:
-    def __init__(self, name, command, settings, greets):
-        self.name, self.settings = name, settings
+    def __init__(self, name, command, peer, greets):
+        self.name, self.settings, self.setting = name, peer.settings, peer.setting
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "GOMAXPROCS": "2"})
         self.ready = not greets or self.process.stdout.readline().strip() == "ready"
 
@@ -135,14 +179,18 @@ class Contender:
         return tuple(map(float, self.process.stdout.readline().split()))
 
 
-def real(path):
+def real(path, sample):
+    """The vectors but for the queries: all, or so many that are spread evenly."""
     x = np.load(path).astype(np.float32)
     x /= np.linalg.norm(x, axis=1, keepdims=True)
     order = np.random.default_rng(7).permutation(len(x))
     chosen = np.sort(order[:QUERIES])
     mask = np.ones(len(x), bool)
     mask[chosen] = False
-    return x[mask], x[chosen]
+    base = x[mask]
+    if sample:
+        base = base[np.arange(sample) * len(base) // sample]
+    return base, x[chosen]
 
 
 def synthetic(n, d=384, clusters=200, rank=60):
@@ -160,29 +208,46 @@ def synthetic(n, d=384, clusters=200, rank=60):
     return out[:n], out[n:]
 
 
-def truth(x, q):
+def truth(x, q, ids=None):
+    """The K nearest of each query, among the vectors of ids."""
+    if ids is not None:
+        return ids[truth(x[ids], q)]
     best = np.empty((len(q), K), np.uint32)
     for at in range(0, len(q), 100):
         scores = q[at : at + 100] @ x.T
-        part = np.argpartition(-scores, K, axis=1)[:, :K]
-        best[at : at + 100] = part
+        best[at : at + 100] = np.argpartition(-scores, K, axis=1)[:, :K]
     return best
+
+
+def write(folder, x, q):
+    """Writes what all contenders read."""
+    g = np.random.default_rng(13)
+    order = g.permutation(len(x)).astype(np.uint32)
+    deleted, left = order[: int(DELETED * len(x))], np.sort(order[int(DELETED * len(x)) :])
+    data = {"dimension": np.array([x.shape[1]], np.uint32), "base": x, "queries": q, "truth": truth(x, q)}
+    data |= {"deleted": deleted, "truth-left": truth(x, q, left)}
+    for percent in KEPT:
+        kept = np.sort(g.permutation(len(x)).astype(np.uint32)[: len(x) * percent // 100])
+        data |= {"kept-%d" % percent: kept, "truth-%d" % percent: truth(x, q, kept)}
+    for name, values in data.items():
+        values.tofile(os.path.join(folder, name))
 
 
 def spread(values, form="%.0f"):
     return (form + " (" + form + "–" + form + ")") % (statistics.median(values), min(values), max(values))
 
 
-def contenders(args, folder, dimension):
-    path = lambda name: os.path.join(folder, name)
-    worker = [args.worker, "-dimension", str(dimension), "-base", path("base"), "-queries", path("queries"), "-truth", path("truth"), "-file", path("graph")]
-    yield Contender("akin", worker + (["-profile", args.profile] if args.profile else []), EFS, False)
+def contenders(args, folder, x):
+    worker = [args.worker, "-dimension", str(x.shape[1]), "-folder", folder]
+    yield Contender("akin", worker + (["-profile", args.profile] if args.profile else []), Hnswlib, False)
     if "akin-plain" in args.only:
-        yield Contender("akin, float32 alone", worker + ["-plain"], EFS, False)
+        yield Contender("akin, float32 alone", worker + ["-plain"], Hnswlib, False)
+    if "coder" in args.only and len(x) <= CODER_MOST:
+        yield Contender("coder/hnsw", worker + ["-coder"], Hnswlib, False)
     for peer in PEERS:
         if peer not in args.only:
             continue
-        c = Contender(peer, [sys.executable, os.path.abspath(__file__), "--peer", peer, "--folder", folder], PEERS[peer].settings, True)
+        c = Contender(peer, [sys.executable, os.path.abspath(__file__), "--peer", peer, "--folder", folder], PEERS[peer], True)
         if c.ready:
             yield c
         else:
@@ -191,17 +256,18 @@ def contenders(args, folder, dimension):
 
 def measure(args, title, x, q):
     with tempfile.TemporaryDirectory(dir=args.scratch) as folder:
-        np.array([x.shape[1]], np.uint32).tofile(os.path.join(folder, "dimension"))
-        for name, data in (("base", x), ("queries", q), ("truth", truth(x, q))):
-            data.tofile(os.path.join(folder, name))
-        all_ = list(contenders(args, folder, x.shape[1]))
+        write(folder, x, q)
+        all_ = list(contenders(args, folder, x))
         print("### %s: %d vectors of %d dimensions, %d queries\n" % (title, len(x), x.shape[1], len(q)))
         builds(args, all_, len(x))
         curves = searches(args, all_, len(q))
         report(curves)
         files(all_[0])
+        filters(args, all_)
+        deletes(args, all_, int(DELETED * len(x)))
         if args.svg:
             draw(args.svg, title, curves)
+            args.svg = None
         for c in all_:
             c.process.stdin.close()
             c.process.wait()
@@ -283,6 +349,44 @@ def files(akin):
     print("| open, all in memory | %.3f | %.0f | %.0f |\n" % (read[0], akin.ask("memory")[2], QUERIES / akin.ask("search 64")[1]), flush=True)
 
 
+def filters(args, all_):
+    """Filters that keep a share at random, the same for all queries. hnswlib asks a
+    function of Python about every candidate, which would measure Python, and usearch
+    has no filters in Python: they are left out."""
+    akin, faiss = all_[0], [c for c in all_ if c.name == "faiss"]
+    ways = [("akin, its plan", akin, 128), ("akin, scan of what is kept", akin, 0)] + [("faiss, nprobe %d" % probes, c, probes) for c in faiss for probes in (64, 256)]
+    print("| kept at random | " + " | ".join("%s: recall@10 | queries per CPU-second" % name for name, _, _ in ways) + " |")
+    print("|---|" + "---|---|" * len(ways))
+    for percent in KEPT:
+        rates, recalls = [[] for _ in ways], [0] * len(ways)
+        for _ in range(args.rounds):
+            for at, (_, c, setting) in enumerate(ways):
+                _, spent, recalls[at] = c.ask("filter %d %d" % (percent, setting))
+                rates[at].append(QUERIES / spent)
+        print("| %d %% | %s |" % (percent, " | ".join("%.4f | %s" % (r, spread(s)) for r, s in zip(recalls, rates))))
+    print(flush=True)
+
+
+def deletes(args, all_, n):
+    """Deletes a fifth at random and searches for what is left."""
+    all_ = [c for c in all_ if c.name not in ("coder/hnsw", "akin, float32 alone")]
+    print("| %d deleted | deletes per CPU-second | recall@10 before | after | queries per CPU-second before | after |" % n)
+    print("|---|---|---|---|---|---|")
+    before, after, deleted = {}, {}, {}
+    for rates in (before, after):
+        for _ in range(args.rounds):
+            for c in all_:
+                _, spent, recall = c.ask("search %d" % c.setting)
+                rates.setdefault(c.name, [recall, []])[1].append(QUERIES / spent)
+        if rates is before:
+            deleted = {c.name: n / c.ask("delete")[1] for c in all_}
+    for c in all_:
+        (r0, q0), (r1, q1) = before[c.name], after[c.name]
+        name = "%s, %s %d" % (c.name, "nprobe" if c.name == "faiss" else "efSearch", c.setting)
+        print("| %s | %.0f | %.4f | %.4f | %s | %s |" % (name, deleted[c.name], r0, r1, spread(q0), spread(q1)))
+    print(flush=True)
+
+
 COLOURS = ("#0b6", "#c33", "#36c", "#a70", "#666", "#909")
 
 
@@ -313,11 +417,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--worker")
     parser.add_argument("--vectors", help="npy file of real vectors")
+    parser.add_argument("--sample", type=int, action="append", help="how many of the real vectors; 0 is all, which is the default; may be repeated")
     parser.add_argument("--synthetic", type=int, action="append", default=[])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--builds", type=int, default=1)
     parser.add_argument("--threads", action="store_true", help="build with two threads as well")
-    parser.add_argument("--only", default="hnswlib,usearch,faiss,akin-plain")
+    parser.add_argument("--only", default="hnswlib,usearch,faiss,akin-plain,coder")
     parser.add_argument("--svg")
     parser.add_argument("--scratch", help="folder for temporary files")
     parser.add_argument("--profile", help="write akin's CPU profile here")
@@ -329,7 +434,8 @@ def main():
         return
     print("%d rounds, interleaved, one thread; medians, with the least and the most.\n" % args.rounds)
     if args.vectors:
-        measure(args, "Real abstracts", *real(args.vectors))
+        for sample in args.sample or [0]:
+            measure(args, "Real abstracts", *real(args.vectors, sample))
     for n in args.synthetic:
         measure(args, "Synthetic", *synthetic(n))
 

@@ -1,14 +1,18 @@
 // Command benchworker answers commands of make bench-ann, which runs it side by
-// side with other libraries. It reads float32 vectors from files of rows, and then
-// a command a line from standard input:
+// side with other libraries. It reads float32 vectors and uint32 ordinals from
+// files of rows in a folder, and then a command a line from standard input:
 //
-//	build WORKERS    a new graph from all vectors; 0: one by one
+//	build WORKERS    a new index from all vectors; 0: one by one
 //	search EF        every query once, for 10 neighbours; EF 0 scans
-//	memory           bytes per vector, by the index's own count
-//	save, open, read to and from the file of -file; open maps the vectors
+//	filter NAME EF   the same among those of the file kept-NAME, by the plan that
+//	                 the graph chooses
+//	delete           those of the file deleted
+//	memory           bytes per vector, by the graph's own count
+//	save, open, read to and from a file; open maps the vectors
 //
 // It answers each with wall seconds, CPU seconds and a value: the recall of a
-// search, the bytes of memory, otherwise 0.
+// search by the files truth, truth-NAME and, after delete, truth-left; the bytes
+// of memory; otherwise 0.
 package main
 
 import (
@@ -20,10 +24,13 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/pprof"
 	"syscall"
 	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
 
 	"akin/internal/ann"
 )
@@ -40,32 +47,39 @@ func main() {
 // worker holds what commands work on.
 type worker struct {
 	options       ann.Options
+	coder         bool // coder/hnsw in place of a graph
+	folder        string
 	base, queries *matrix
 	truth         []uint32 // neighbors of each query
 	ordinals      []uint32
 	vectors       [][]float32
-	graph         *ann.Graph
+	index         ann.Index  // graph, or a coder
+	graph         *ann.Graph // nil with coder
+	chooses       *ann.Graph // the same graph, which does not always walk
 	exact         *ann.Exact
-	file          string
+	bytes         int64 // of the coder
+	kept          string
+	keep          *roaring.Bitmap // of kept
+	keepTruth     []uint32
 }
 
 func run() (err error) {
 	var w worker
 	dimension := flag.Int("dimension", 384, "of the vectors")
-	base, queries, truth := flag.String("base", "", "file of vectors"), flag.String("queries", "", "file of vectors"), flag.String("truth", "", "file of uint32 ordinals, 10 of each query")
-	flag.StringVar(&w.file, "file", "", "where to save")
+	flag.StringVar(&w.folder, "folder", "", "where the files are")
 	flag.IntVar(&w.options.M, "m", 16, "links")
 	flag.IntVar(&w.options.EfConstruction, "ef-construction", 200, "candidates")
 	flag.BoolVar(&w.options.Plain, "plain", false, "float32 alone")
+	flag.BoolVar(&w.coder, "coder", false, "coder/hnsw in place of the graph")
 	profile := flag.String("profile", "", "file for a CPU profile")
 	flag.Parse()
-	if w.base, err = read(*base, *dimension); err != nil {
+	if w.base, err = w.read("base", *dimension); err != nil {
 		return err
 	}
-	if w.queries, err = read(*queries, *dimension); err != nil {
+	if w.queries, err = w.read("queries", *dimension); err != nil {
 		return err
 	}
-	if w.truth, err = words(*truth); err != nil {
+	if w.truth, err = w.words("truth"); err != nil {
 		return err
 	}
 	for i := range w.base.rows() {
@@ -102,35 +116,77 @@ func (w *worker) serve() error {
 
 func (w *worker) do(line string) (value float64, err error) {
 	var n int
+	var name string
 	switch {
 	case scan(line, "build %d", &n):
 		return 0, w.build(n)
 	case scan(line, "search %d", &n):
 		return w.search(n)
+	case scan(line, "filter %s %d", &name, &n):
+		return w.filter(name, n)
 	case line == "memory":
-		return float64(w.graph.Stats().Bytes) / float64(w.graph.Len()), nil
+		if w.graph != nil {
+			w.bytes = w.graph.Stats().Bytes
+		}
+		return float64(w.bytes) / float64(w.index.Len()), nil
+	case line == "delete":
+		return 0, w.delete()
+	case w.graph == nil:
+		return 0, errors.New("coder/hnsw has no file")
 	case line == "save":
-		return 0, w.graph.Save(w.file, ann.Stamp{Space: "bench"})
+		return 0, w.graph.Save(w.path("graph"), ann.Stamp{Space: "bench"})
 	case line == "open", line == "read":
 		return 0, w.open(line == "read")
 	}
 	return 0, errors.New("unknown command")
 }
 
-func scan(line, format string, into *int) bool {
-	_, err := fmt.Sscanf(line, format, into)
+func (w *worker) path(name string) string { return filepath.Join(w.folder, name) }
+
+func scan(line, format string, into ...any) bool {
+	_, err := fmt.Sscanf(line, format, into...)
 	return err == nil
 }
 
 func (w *worker) build(workers int) (err error) {
+	if w.coder {
+		return w.buildCoder()
+	}
 	if w.graph, err = ann.NewGraph(w.base.dimension, w.options); err != nil {
 		return err
 	}
+	w.index = w.graph
 	if workers > 0 {
 		return w.graph.UpsertMany(context.Background(), w.ordinals, w.vectors, workers)
 	}
-	for i, v := range w.vectors {
-		if err := w.graph.Upsert(uint32(i), v); err != nil {
+	return fill(w.graph, w.vectors)
+}
+
+// buildCoder counts the bytes by what is on the heap before and after.
+func (w *worker) buildCoder() error {
+	w.index = nil
+	before := heap()
+	coder, err := ann.NewCoder(w.base.dimension, 1)
+	if err != nil {
+		return err
+	}
+	if err := fill(coder, w.vectors); err != nil {
+		return err
+	}
+	w.index, w.bytes = coder, heap()-before
+	return nil
+}
+
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+func fill(index ann.Index, vectors [][]float32) error {
+	for i, v := range vectors {
+		if err := index.Upsert(uint32(i), v); err != nil {
 			return err
 		}
 	}
@@ -142,28 +198,59 @@ func (w *worker) open(inMemory bool) error {
 		return err
 	}
 	var err error
-	w.graph, _, err = ann.OpenGraph(w.file, ann.OpenOptions{InMemory: inMemory, AlwaysWalk: true})
+	w.graph, _, err = ann.OpenGraph(w.path("graph"), ann.OpenOptions{InMemory: inMemory, AlwaysWalk: true})
+	w.index = w.graph
 	return err
 }
 
 // search runs all queries and gives the recall.
-func (w *worker) search(ef int) (float64, error) {
-	var index ann.Searcher = w.graph
+func (w *worker) search(ef int) (recall float64, err error) {
+	var index ann.Searcher = w.index
 	if ef == 0 {
-		if err := w.fillExact(); err != nil {
-			return 0, err
+		if w.exact == nil {
+			if w.exact, err = ann.NewExact(w.base.dimension); err != nil {
+				return 0, err
+			}
+			if err := fill(w.exact, w.vectors); err != nil {
+				return 0, err
+			}
 		}
 		index = w.exact
 	}
-	room := make([]ann.Neighbor, neighbors)
+	return w.ask(index, ann.Query{EfSearch: ef}, w.truth)
+}
+
+// filter is search among some, in the graph as it was saved.
+func (w *worker) filter(name string, ef int) (recall float64, err error) {
+	if name != w.kept {
+		ordinals, err := w.words("kept-" + name)
+		if err != nil {
+			return 0, err
+		}
+		if w.keepTruth, err = w.words("truth-" + name); err != nil {
+			return 0, err
+		}
+		w.kept, w.keep = name, roaring.BitmapOf(ordinals...)
+	}
+	if w.chooses == nil {
+		if w.chooses, _, err = ann.OpenGraph(w.path("graph"), ann.OpenOptions{InMemory: true}); err != nil {
+			return 0, err
+		}
+	}
+	return w.ask(w.chooses, ann.Query{EfSearch: ef, Exact: ef == 0, Keep: w.keep}, w.keepTruth)
+}
+
+func (w *worker) ask(index ann.Searcher, like ann.Query, truth []uint32) (recall float64, err error) {
+	like.K, like.Room = neighbors, make([]ann.Neighbor, neighbors)
 	hits := 0
 	for i := range w.queries.rows() {
-		r, err := index.Search(context.Background(), ann.Query{Vector: w.queries.row(i), K: neighbors, EfSearch: ef, Room: room})
+		like.Vector = w.queries.row(i)
+		r, err := index.Search(context.Background(), like)
 		if err != nil {
 			return 0, err
 		}
 		for _, n := range r.Neighbors {
-			for _, want := range w.truth[i*neighbors : (i+1)*neighbors] {
+			for _, want := range truth[i*neighbors : (i+1)*neighbors] {
 				if n.Ordinal == want {
 					hits++
 				}
@@ -173,19 +260,18 @@ func (w *worker) search(ef int) (float64, error) {
 	return float64(hits) / float64(neighbors*w.queries.rows()), nil
 }
 
-func (w *worker) fillExact() (err error) {
-	if w.exact != nil {
-		return nil
-	}
-	if w.exact, err = ann.NewExact(w.base.dimension); err != nil {
+func (w *worker) delete() error {
+	ordinals, err := w.words("deleted")
+	if err != nil {
 		return err
 	}
-	for i := range w.base.rows() {
-		if err := w.exact.Upsert(uint32(i), w.base.row(i)); err != nil {
+	for _, ordinal := range ordinals {
+		if _, err := w.index.Delete(ordinal); err != nil {
 			return err
 		}
 	}
-	return nil
+	w.truth, err = w.words("truth-left")
+	return err
 }
 
 // matrix is vectors in row order.
@@ -198,8 +284,8 @@ func (m *matrix) rows() int { return len(m.values) / m.dimension }
 
 func (m *matrix) row(i int) []float32 { return m.values[i*m.dimension : (i+1)*m.dimension] }
 
-func read(path string, dimension int) (*matrix, error) {
-	all, err := words(path)
+func (w *worker) read(name string, dimension int) (*matrix, error) {
+	all, err := w.words(name)
 	if err != nil {
 		return nil, err
 	}
@@ -211,8 +297,8 @@ func read(path string, dimension int) (*matrix, error) {
 }
 
 // words reads a file of little-endian uint32.
-func words(path string) ([]uint32, error) {
-	raw, err := os.ReadFile(path)
+func (w *worker) words(name string) ([]uint32, error) {
+	raw, err := os.ReadFile(w.path(name))
 	if err != nil {
 		return nil, err
 	}
