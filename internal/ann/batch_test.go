@@ -5,9 +5,12 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
+
+	"github.com/RoaringBitmap/roaring/v2"
 
 	"akin/internal/ann"
 	"akin/internal/ann/anntest"
@@ -138,22 +141,21 @@ func TestManyRefuses(t *testing.T) {
 	}
 }
 
-// TestManyBesideOthers stores batches while others search, store and delete.
+// TestManyBesideOthers stores batches while others do all else that there is; the
+// race detector is the judge, and what was saved opens.
 func TestManyBesideOthers(t *testing.T) {
 	const dimension, size = 8, 3000
 	vectors := anntest.Random(46, size, dimension)
 	g := newGraph(t, dimension, ann.Options{M: 4, EfConstruction: 20, AlwaysWalk: true})
 	var others sync.WaitGroup
 	stop := make(chan struct{})
-	for w := range 3 {
+	path := filepath.Join(t.TempDir(), "graph")
+	half := roaring.New()
+	half.AddRange(0, size/2)
+	for w := range 7 {
 		others.Go(func() {
 			r := rand.New(rand.NewPCG(uint64(w), 47))
 			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
 				i := r.IntN(size)
 				var err error
 				switch w {
@@ -161,11 +163,26 @@ func TestManyBesideOthers(t *testing.T) {
 					_, err = g.Delete(uint32(i))
 				case 1:
 					err = g.Upsert(uint32(i), vectors[(i+1)%size])
+				case 2:
+					err = g.Save(path, ann.Stamp{Space: "test"})
+				case 3:
+					err = g.Repair(context.Background())
+				case 4:
+					g.Stats()
+					g.Vector(uint32(i))
+					err = g.Scores(make([]float32, 2), vectors[i], []uint32{uint32(i), uint32(i / 2)})
+				case 5:
+					_, err = g.Search(context.Background(), ann.Query{Vector: vectors[i], K: 10, Keep: half, Exact: i%2 == 0})
 				default:
 					_, err = g.Search(context.Background(), ann.Query{Vector: vectors[i], K: 10, EfSearch: 50})
 				}
 				if err != nil {
 					t.Error(err)
+				}
+				select {
+				case <-stop:
+					return
+				default:
 				}
 			}
 		})
@@ -178,4 +195,12 @@ func TestManyBesideOthers(t *testing.T) {
 	close(stop)
 	others.Wait()
 	audit(t, g)
+	saved, _, err := ann.OpenGraph(path, ann.OpenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	audit(t, saved)
+	if err := saved.Close(); err != nil {
+		t.Error(err)
+	}
 }

@@ -74,7 +74,7 @@ func (c *Coder) Delete(ordinal uint32) (existed bool, err error) {
 	return false, unsupported("coder/hnsw cannot delete (ordinal %d) without breaking later searches; build the index again", ordinal)
 }
 
-// Search implements [Index] for queries without a filter. Visited is 0: the
+// Search implements [Index] for queries without a filter or Exact. Visited is 0: the
 // library does not count. The context is looked at before the search only.
 func (c *Coder) Search(ctx context.Context, q Query) (Result, error) {
 	if err := q.check(c.dimension); err != nil {
@@ -82,6 +82,9 @@ func (c *Coder) Search(ctx context.Context, q Query) (Result, error) {
 	}
 	if q.Keep != nil {
 		return Result{}, unsupported("coder/hnsw cannot filter; search without one")
+	}
+	if q.Exact {
+		return Result{}, unsupported("coder/hnsw cannot scan; search without asking for it, or use the default index")
 	}
 	if err := ctx.Err(); err != nil {
 		return Result{}, err

@@ -37,7 +37,7 @@ func TestContract(t *testing.T) {
 		// failures themselves, so that an upstream fix shows there.
 		"Coder": {
 			New:       func(d int) (ann.Index, error) { return ann.NewCoder(d, 1) },
-			NoReplace: true, NoDelete: true, NoFilter: true, NotRepeatable: true,
+			NoReplace: true, NoDelete: true, NoFilter: true, NoExact: true, NotRepeatable: true,
 			LeastRecall: 0.1,
 		},
 	} {

@@ -20,8 +20,8 @@ import (
 type Subject struct {
 	// New returns an empty index.
 	New func(dimension int) (ann.Index, error)
-	// NoReplace, NoDelete and NoFilter: refused with ann.ErrUnsupported.
-	NoReplace, NoDelete, NoFilter bool
+	// NoReplace, NoDelete, NoFilter and NoExact: refused with ann.ErrUnsupported.
+	NoReplace, NoDelete, NoFilter, NoExact bool
 	// LeastRecall is the recall@10 that it has on 600 random vectors of 24
 	// dimensions with its defaults. 1 means that every answer is exact.
 	LeastRecall float64
@@ -49,6 +49,8 @@ func Run(t *testing.T, s Subject) {
 		{"replace", testReplace},
 		{"delete", testDelete},
 		{"filter", testFilter},
+		{"exact", testExact},
+		{"scores", testScores},
 		{"repeatable", testRepeatable},
 		{"cancelled", testCancelled},
 		{"concurrent", testConcurrent},
@@ -159,9 +161,11 @@ func testRefusesQueries(t *testing.T, s Subject) {
 		k, ef int
 		want  error
 	}{{0, 0, ann.ErrK}, {-1, 0, ann.ErrK}, {math.MinInt, 0, ann.ErrK}, {1, -1, ann.ErrEfSearch}, {1, math.MinInt, ann.ErrEfSearch}} {
-		_, err := index.Search(context.Background(), ann.Query{Vector: vectors[0], K: c.k, EfSearch: c.ef})
-		if !errors.Is(err, c.want) || paper.KindOf(err) != paper.Invalid {
-			t.Errorf("k %d, efSearch %d: %v, want %v", c.k, c.ef, err, c.want)
+		for _, q := range []ann.Query{{}, {Exact: true}, {Keep: roaring.New()}, {Keep: asked{roaring.BitmapOf(1)}}, {Room: make([]ann.Neighbor, 1)}} {
+			q.Vector, q.K, q.EfSearch = vectors[0], c.k, c.ef
+			if _, err := index.Search(context.Background(), q); !errors.Is(err, c.want) || paper.KindOf(err) != paper.Invalid {
+				t.Errorf("k %d, efSearch %d: %v, want %v", c.k, c.ef, err, c.want)
+			}
 		}
 	}
 }
@@ -194,9 +198,21 @@ func testCopies(t *testing.T, s Subject) {
 func testBoundless(t *testing.T, s Subject) {
 	vectors := Random(6, 50, dimension)
 	index := s.filled(t, vectors)
+	all := roaring.New()
+	all.AddRange(0, math.MaxUint32+1)
 	for _, q := range []ann.Query{
-		{K: math.MaxInt}, {K: math.MaxInt, EfSearch: math.MaxInt}, {K: 1, EfSearch: math.MaxInt}, {K: 51, EfSearch: 1},
+		{K: math.MaxInt},
+		{K: math.MaxInt, EfSearch: math.MaxInt},
+		{K: 1, EfSearch: math.MaxInt},
+		{K: 51, EfSearch: 1},
+		{K: math.MaxInt, Room: make([]ann.Neighbor, 3)},
+		{K: math.MaxInt, EfSearch: math.MaxInt, Keep: all},
+		{K: math.MaxInt, EfSearch: math.MaxInt, Keep: asked{all}},
+		{K: math.MaxInt, EfSearch: math.MaxInt, Exact: true},
 	} {
+		if q.Keep != nil && s.NoFilter || q.Exact && s.NoExact {
+			continue
+		}
 		q.Vector = vectors[0]
 		r := Search(t, index, q)
 		if len(r.Neighbors) == 0 || len(r.Neighbors) > min(q.K, 50) {
@@ -365,6 +381,64 @@ func testFilter(t *testing.T, s Subject) {
 				}
 			}
 		}
+	}
+}
+
+// testExact asks for a scan, which must miss nothing.
+func testExact(t *testing.T, s Subject) {
+	vectors, queries := Random(17, 600, dimension), Random(18, 10, dimension)
+	index := s.filled(t, vectors)
+	if s.NoExact {
+		_, err := index.Search(context.Background(), ann.Query{Vector: queries[0], K: 1, Exact: true})
+		if !errors.Is(err, ann.ErrUnsupported) || paper.KindOf(err) != paper.Unsupported {
+			t.Errorf("exact search: %v, want %v", err, ann.ErrUnsupported)
+		}
+		return
+	}
+	plain := truth(t, vectors)
+	for _, v := range queries {
+		q := ann.Query{Vector: v, K: 10, EfSearch: 1, Exact: true}
+		got, want := Search(t, index, q), Search(t, plain, q)
+		if !slices.Equal(got.Neighbors, want.Neighbors) || got.Plan != ann.PlanScan {
+			t.Errorf("exact search: %+v, want %+v", got, want)
+		}
+	}
+}
+
+// testScores compares given ordinals, where the subject is an ann.Scorer.
+func testScores(t *testing.T, s Subject) {
+	vectors := Random(19, 20, dimension)
+	index := s.filled(t, vectors)
+	scorer, ok := index.(ann.Scorer)
+	if !ok {
+		t.Skip("compares no given ordinals")
+	}
+	ordinals := []uint32{3, 0, 19, 20, math.MaxUint32, 3}
+	scores := make([]float32, len(ordinals)+1)
+	if err := scorer.Scores(scores, vectors[5], ordinals); err != nil {
+		t.Fatal(err)
+	}
+	for i, o := range ordinals {
+		v, found := scorer.Vector(o)
+		if found != (o < 20) || !found && !math.IsNaN(float64(scores[i])) {
+			t.Errorf("ordinal %d, of 20: score %v, vector %v", o, scores[i], v)
+		}
+		if found && (!slices.Equal(v, vectors[o]) || scores[i] != vec.Dot(vectors[5], v)) {
+			t.Errorf("ordinal %d has score %v and another vector than was stored", o, scores[i])
+		}
+	}
+	for name, bad := range badVectors() {
+		if err := scorer.Scores(scores, bad.vector, ordinals); !errors.Is(err, bad.want) || paper.KindOf(err) != paper.Invalid {
+			t.Errorf("scores, %s: %v, want %v", name, err, bad.want)
+		}
+	}
+	if err := scorer.Scores(nil, vectors[0], nil); err != nil {
+		t.Errorf("scores of nothing: %v", err)
+	}
+	v, _ := scorer.Vector(3)
+	v[0]++
+	if again, _ := scorer.Vector(3); !slices.Equal(again, vectors[3]) {
+		t.Error("a change of the vector that was given reached the index")
 	}
 }
 
