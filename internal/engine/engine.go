@@ -112,6 +112,7 @@ type Catalog interface {
 	Papers
 	Writer
 	Finder
+	Describer
 }
 
 // Engine runs the use cases.

@@ -63,7 +63,7 @@ func (o *ResultOptions) check() error {
 	if s := o.MinScore; s != nil && (math.IsNaN(*s) || *s < -1 || *s > 1) {
 		return paper.InvalidField("min_score", "is %v; it is a cosine, between -1 and 1", *s)
 	}
-	return nil
+	return o.checkShape()
 }
 
 // key has everything of the options that shapes the list; the page size does not.
@@ -72,7 +72,7 @@ func (o *ResultOptions) key() []string {
 	if s := o.MinScore; s != nil {
 		minScore = number(*s)
 	}
-	return []string{minScore, strconv.FormatBool(o.Exact), o.Filter, o.AsOf, number(o.Diversity)}
+	return append([]string{minScore, strconv.FormatBool(o.Exact), o.Filter, o.AsOf, number(o.Diversity)}, o.shapeKey()...)
 }
 
 func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
@@ -150,6 +150,9 @@ func (e *Engine) find(ctx context.Context, q *query) (*pinned, error) {
 	}
 	a := &list.answer
 	a.Strategy, a.Visited, a.Sequence, a.Candidates = found.Strategy, found.Visited, found.Sequence, len(found.Hits)
+	if err := e.freshen(ctx, q, list, found.Hits); err != nil {
+		return nil, err
+	}
 	list.hits, a.Empty = q.cut(found.Hits)
 	if err := e.diversify(ctx, q, list.hits); err != nil {
 		return nil, err

@@ -28,6 +28,8 @@ type resultOptions interface {
 	GetDiversity() float64
 	GetExplain() bool
 	GetReadMask() *fieldmaskpb.FieldMask
+	GetRecency() float64
+	GetRecencyHalfLifeDays() float64
 }
 
 // optionsOf checks the read mask early: a query with a bad one costs nothing.
@@ -36,6 +38,7 @@ func optionsOf(req resultOptions, minScore *float64) (engine.ResultOptions, erro
 		PageSize: int(req.GetPageSize()), PageToken: req.GetPageToken(), MinScore: minScore,
 		Exact: req.GetExact(), WithVectors: req.GetIncludeVectors(), Filter: req.GetFilter(),
 		AsOf: req.GetAsOf(), Diversity: req.GetDiversity(), Explain: req.GetExplain(),
+		Recency: req.GetRecency(), HalfLifeDays: req.GetRecencyHalfLifeDays(),
 	}, checkMask("read_mask", req.GetReadMask())
 }
 
@@ -162,7 +165,7 @@ func toResults(a *engine.Answer, mask *fieldmaskpb.FieldMask) []*akinv1.Result {
 			Paper: masked(wire.ToRecord(&r.Record), mask),
 			Rank:  int32(r.Rank),
 			Score: r.Score, Vector: r.Vector,
-			Parts:        &akinv1.Parts{Semantic: r.Semantic, Lexical: r.Lexical},
+			Parts:        &akinv1.Parts{Semantic: r.Semantic, Lexical: r.Lexical, Recency: r.Recency},
 			MatchedTerms: toMatches(r.Matches),
 		}
 	}

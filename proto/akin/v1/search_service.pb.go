@@ -359,9 +359,17 @@ type SearchRequest struct {
 	// date are left out. Empty means all.
 	AsOf string `protobuf:"bytes,30,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
 	// Return the words of the query that each result has.
-	Explain       bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Explain bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
+	// How much newer papers come first: 0, the default, is not at all; at most 1,
+	// which orders by date alone. The list is then ordered by (1 - recency) times
+	// the score scaled to [0, 1] over the list plus recency times a decay that
+	// halves with every half-life of age, at as_of or today.
+	Recency float64 `protobuf:"fixed64,36,opt,name=recency,proto3" json:"recency,omitempty"`
+	// Age in days at which the decay is one half: 0 means 365; otherwise above 0
+	// and at most 36,500.
+	RecencyHalfLifeDays float64 `protobuf:"fixed64,37,opt,name=recency_half_life_days,json=recencyHalfLifeDays,proto3" json:"recency_half_life_days,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *SearchRequest) Reset() {
@@ -490,6 +498,20 @@ func (x *SearchRequest) GetExplain() bool {
 		return x.Explain
 	}
 	return false
+}
+
+func (x *SearchRequest) GetRecency() float64 {
+	if x != nil {
+		return x.Recency
+	}
+	return 0
+}
+
+func (x *SearchRequest) GetRecencyHalfLifeDays() float64 {
+	if x != nil {
+		return x.RecencyHalfLifeDays
+	}
+	return 0
 }
 
 // SearchResponse has the best papers for a text.
@@ -631,9 +653,17 @@ type SimilarRequest struct {
 	// date are left out. Empty means all.
 	AsOf string `protobuf:"bytes,30,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
 	// Return the words of the query that each result has.
-	Explain       bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Explain bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
+	// How much newer papers come first: 0, the default, is not at all; at most 1,
+	// which orders by date alone. The list is then ordered by (1 - recency) times
+	// the score scaled to [0, 1] over the list plus recency times a decay that
+	// halves with every half-life of age, at as_of or today.
+	Recency float64 `protobuf:"fixed64,36,opt,name=recency,proto3" json:"recency,omitempty"`
+	// Age in days at which the decay is one half: 0 means 365; otherwise above 0
+	// and at most 36,500.
+	RecencyHalfLifeDays float64 `protobuf:"fixed64,37,opt,name=recency_half_life_days,json=recencyHalfLifeDays,proto3" json:"recency_half_life_days,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *SimilarRequest) Reset() {
@@ -776,6 +806,20 @@ func (x *SimilarRequest) GetExplain() bool {
 		return x.Explain
 	}
 	return false
+}
+
+func (x *SimilarRequest) GetRecency() float64 {
+	if x != nil {
+		return x.Recency
+	}
+	return 0
+}
+
+func (x *SimilarRequest) GetRecencyHalfLifeDays() float64 {
+	if x != nil {
+		return x.RecencyHalfLifeDays
+	}
+	return 0
 }
 
 // SimilarResponse has the papers most like the query papers.
@@ -1009,9 +1053,17 @@ type RecommendRequest struct {
 	// date are left out. Empty means all.
 	AsOf string `protobuf:"bytes,30,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
 	// Return the words of the query that each result has.
-	Explain       bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Explain bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
+	// How much newer papers come first: 0, the default, is not at all; at most 1,
+	// which orders by date alone. The list is then ordered by (1 - recency) times
+	// the score scaled to [0, 1] over the list plus recency times a decay that
+	// halves with every half-life of age, at as_of or today.
+	Recency float64 `protobuf:"fixed64,36,opt,name=recency,proto3" json:"recency,omitempty"`
+	// Age in days at which the decay is one half: 0 means 365; otherwise above 0
+	// and at most 36,500.
+	RecencyHalfLifeDays float64 `protobuf:"fixed64,37,opt,name=recency_half_life_days,json=recencyHalfLifeDays,proto3" json:"recency_half_life_days,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *RecommendRequest) Reset() {
@@ -1140,6 +1192,20 @@ func (x *RecommendRequest) GetExplain() bool {
 		return x.Explain
 	}
 	return false
+}
+
+func (x *RecommendRequest) GetRecency() float64 {
+	if x != nil {
+		return x.Recency
+	}
+	return 0
+}
+
+func (x *RecommendRequest) GetRecencyHalfLifeDays() float64 {
+	if x != nil {
+		return x.RecencyHalfLifeDays
+	}
+	return 0
 }
 
 // Driver is an example that a recommendation's score comes from.
@@ -1315,7 +1381,11 @@ type Parts struct {
 	Semantic float64 `protobuf:"fixed64,1,opt,name=semantic,proto3" json:"semantic,omitempty"`
 	// BM25, 0 or more; not comparable between queries. 0 if the query does not go
 	// by words, or the paper has none of them.
-	Lexical       float64 `protobuf:"fixed64,2,opt,name=lexical,proto3" json:"lexical,omitempty"`
+	Lexical float64 `protobuf:"fixed64,2,opt,name=lexical,proto3" json:"lexical,omitempty"`
+	// How much the paper's age lets it count, from 0 to 1, if the request asks for
+	// recency; otherwise 0. A date known to the year or the month counts from its
+	// first day; a paper without a date has the median of the list's others.
+	Recency       float64 `protobuf:"fixed64,3,opt,name=recency,proto3" json:"recency,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1364,6 +1434,13 @@ func (x *Parts) GetLexical() float64 {
 	return 0
 }
 
+func (x *Parts) GetRecency() float64 {
+	if x != nil {
+		return x.Recency
+	}
+	return 0
+}
+
 // Result is one paper of an answer.
 type Result struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1373,7 +1450,8 @@ type Result struct {
 	Rank int32 `protobuf:"varint,2,opt,name=rank,proto3" json:"rank,omitempty"`
 	// What the list is ordered by. Semantic: the cosine, in [-1, 1]. Lexical:
 	// BM25. Hybrid: a weighted sum of standardised scores, which says nothing
-	// beyond this list; see parts.
+	// beyond this list; see parts. With recency, the blend that it describes, in
+	// [0, 1].
 	Score float64 `protobuf:"fixed64,3,opt,name=score,proto3" json:"score,omitempty"`
 	// The paper's vector, unit length, if it was asked for.
 	Vector []float32 `protobuf:"fixed32,4,rep,packed,name=vector,proto3" json:"vector,omitempty"`
@@ -1673,7 +1751,7 @@ var File_akin_v1_search_service_proto protoreflect.FileDescriptor
 
 const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\"\xe0\x03\n" +
+	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\"\xaf\x04\n" +
 	"\rSearchRequest\x12\x1a\n" +
 	"\x05query\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\x05query\x12\x1e\n" +
 	"\n" +
@@ -1691,7 +1769,9 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06fusion\x18\x1c \x01(\x0e2\x0f.akin.v1.FusionR\x06fusion\x12\x1c\n" +
 	"\tdiversity\x18\x1d \x01(\x01R\tdiversity\x12\x13\n" +
 	"\x05as_of\x18\x1e \x01(\tR\x04asOf\x12\x18\n" +
-	"\aexplain\x18\x1f \x01(\bR\aexplainB\f\n" +
+	"\aexplain\x18\x1f \x01(\bR\aexplain\x12\x18\n" +
+	"\arecency\x18$ \x01(\x01R\arecency\x123\n" +
+	"\x16recency_half_life_days\x18% \x01(\x01R\x13recencyHalfLifeDaysB\f\n" +
 	"\n" +
 	"_min_score\"\xae\x02\n" +
 	"\x0eSearchResponse\x12)\n" +
@@ -1701,7 +1781,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x05query\x18\x04 \x01(\v2\x12.akin.v1.QueryInfoR\x05query\x127\n" +
 	"\fempty_reason\x18\x05 \x01(\x0e2\x14.akin.v1.EmptyReasonR\vemptyReason\x12\x1a\n" +
 	"\bsequence\x18\x06 \x01(\x04R\bsequence\x12'\n" +
-	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\"\xa8\x04\n" +
+	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\"\xf7\x04\n" +
 	"\x0eSimilarRequest\x12\x1b\n" +
 	"\tpaper_ids\x18\x01 \x03(\tR\bpaperIds\x12!\n" +
 	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextR\x04text\x12\x1e\n" +
@@ -1721,7 +1801,9 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06fusion\x18\x1c \x01(\x0e2\x0f.akin.v1.FusionR\x06fusion\x12\x1c\n" +
 	"\tdiversity\x18\x1d \x01(\x01R\tdiversity\x12\x13\n" +
 	"\x05as_of\x18\x1e \x01(\tR\x04asOf\x12\x18\n" +
-	"\aexplain\x18\x1f \x01(\bR\aexplainB\f\n" +
+	"\aexplain\x18\x1f \x01(\bR\aexplain\x12\x18\n" +
+	"\arecency\x18$ \x01(\x01R\arecency\x123\n" +
+	"\x16recency_half_life_days\x18% \x01(\x01R\x13recencyHalfLifeDaysB\f\n" +
 	"\n" +
 	"_min_score\"\xaf\x02\n" +
 	"\x0fSimilarResponse\x12)\n" +
@@ -1736,7 +1818,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\bpaper_id\x18\x01 \x01(\tH\x00R\apaperId\x12#\n" +
 	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextH\x00R\x04text\x12\x16\n" +
 	"\x06weight\x18\x03 \x01(\x01R\x06weightB\t\n" +
-	"\aexample\"\x95\x04\n" +
+	"\aexample\"\xe4\x04\n" +
 	"\x10RecommendRequest\x122\n" +
 	"\bpositive\x18\x01 \x03(\v2\x10.akin.v1.ExampleB\x04\xe2A\x01\x02R\bpositive\x12,\n" +
 	"\bnegative\x18\x02 \x03(\v2\x10.akin.v1.ExampleR\bnegative\x12\x1e\n" +
@@ -1754,7 +1836,9 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06filter\x18\x1a \x01(\tR\x06filter\x12\x1c\n" +
 	"\tdiversity\x18\x1d \x01(\x01R\tdiversity\x12\x13\n" +
 	"\x05as_of\x18\x1e \x01(\tR\x04asOf\x12\x18\n" +
-	"\aexplain\x18\x1f \x01(\bR\aexplainB\f\n" +
+	"\aexplain\x18\x1f \x01(\bR\aexplain\x12\x18\n" +
+	"\arecency\x18$ \x01(\x01R\arecency\x123\n" +
+	"\x16recency_half_life_days\x18% \x01(\x01R\x13recencyHalfLifeDaysB\f\n" +
 	"\n" +
 	"_min_score\"w\n" +
 	"\x06Driver\x12\x19\n" +
@@ -1768,10 +1852,11 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x04plan\x18\x03 \x01(\v2\r.akin.v1.PlanR\x04plan\x127\n" +
 	"\fempty_reason\x18\x04 \x01(\x0e2\x14.akin.v1.EmptyReasonR\vemptyReason\x12\x1a\n" +
 	"\bsequence\x18\x05 \x01(\x04R\bsequence\x12'\n" +
-	"\x06timing\x18\x06 \x01(\v2\x0f.akin.v1.TimingR\x06timing\"=\n" +
+	"\x06timing\x18\x06 \x01(\v2\x0f.akin.v1.TimingR\x06timing\"W\n" +
 	"\x05Parts\x12\x1a\n" +
 	"\bsemantic\x18\x01 \x01(\x01R\bsemantic\x12\x18\n" +
-	"\alexical\x18\x02 \x01(\x01R\alexical\"\xff\x01\n" +
+	"\alexical\x18\x02 \x01(\x01R\alexical\x12\x18\n" +
+	"\arecency\x18\x03 \x01(\x01R\arecency\"\xff\x01\n" +
 	"\x06Result\x12$\n" +
 	"\x05paper\x18\x01 \x01(\v2\x0e.akin.v1.PaperR\x05paper\x12\x12\n" +
 	"\x04rank\x18\x02 \x01(\x05R\x04rank\x12\x14\n" +
