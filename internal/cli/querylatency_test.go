@@ -10,11 +10,13 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/x448/float16"
+	"google.golang.org/genproto/googleapis/type/date"
 
 	"akin/internal/client"
 	"akin/internal/embed/embedtest"
@@ -117,7 +119,7 @@ func importReady(t *testing.T, c *client.Client, shared string) []*akinv1.Paper 
 	var papers []*akinv1.Paper
 	err = c.Import(t.Context(), func(context.Context) (*akinv1.ImportPapersRequest, error) {
 		for lines.Scan() {
-			var p struct{ ID, Title, Abstract, Venue string }
+			var p struct{ ID, Title, Abstract, Venue, Year string }
 			if err := json.Unmarshal(lines.Bytes(), &p); err != nil {
 				return nil, err
 			}
@@ -127,6 +129,9 @@ func importReady(t *testing.T, c *client.Client, shared string) []*akinv1.Paper 
 			}
 			delete(rows, p.ID)
 			paper := &akinv1.Paper{Id: p.ID, Title: p.Title, Abstract: p.Abstract, Venue: p.Venue}
+			if year, err := strconv.Atoi(p.Year); err == nil {
+				paper.PublishDate = &date.Date{Year: int32(year)}
+			}
 			papers = append(papers, paper)
 			return &akinv1.ImportPapersRequest{Paper: paper, Vector: unitOf(vectors[row*dim*2 : (row+1)*dim*2]), Space: model.GetSpace().GetFingerprint()}, nil
 		}

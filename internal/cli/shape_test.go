@@ -119,3 +119,104 @@ func TestRecency(t *testing.T) {
 		}
 	}
 }
+
+// serveSample serves the sample corpus.
+func serveSample(t *testing.T) (*server, *client.Client) {
+	t.Helper()
+	s := serve(t, filepath.Join(t.TempDir(), "data"))
+	mustRun(t, "import", "--server", s.grpc, samplePath(t))
+	return s, dial(t, s)
+}
+
+// checkGroups checks a grouped list against the plain one: the groups partition
+// it, each is cut to its size, and what stays is in the same order.
+func checkGroups(t *testing.T, grouped *akinv1.SearchResponse, plain []*akinv1.Result, size int, keyOf func(*akinv1.Paper) string) {
+	t.Helper()
+	if len(grouped.GetGroups()) < 2 {
+		t.Errorf("%d groups", len(grouped.GetGroups()))
+	}
+	kept, total := make(map[string]int), 0
+	var order []string
+	for i, r := range grouped.GetResults() {
+		if kept[r.GetGroup()]++; kept[r.GetGroup()] == 1 {
+			order = append(order, r.GetGroup())
+		}
+		if int(r.GetRank()) != i+1 || keyOf != nil && r.GetGroup() != keyOf(r.GetPaper()) {
+			t.Errorf("result %d: rank %d in group %q: %v", i, r.GetRank(), r.GetGroup(), r.GetPaper())
+		}
+	}
+	for i, g := range grouped.GetGroups() {
+		total += int(g.GetCount())
+		if kept[g.GetKey()] != min(int(g.GetCount()), size) || order[i] != g.GetKey() || g.GetLabel() == "" {
+			t.Errorf("group %v has %d results", g, kept[g.GetKey()])
+		}
+	}
+	if total != len(plain) {
+		t.Errorf("the groups have %d results, the list %d", total, len(plain))
+	}
+	at := 0
+	for _, r := range grouped.GetResults() {
+		for at < len(plain) && plain[at].GetPaper().GetId() != r.GetPaper().GetId() {
+			at++
+		}
+		if at == len(plain) || plain[at].GetScore() != r.GetScore() {
+			t.Fatalf("%s is not in the plain list, or in another order", r.GetPaper().GetId())
+		}
+	}
+}
+
+// Groups by venue, year and cluster cut one list, whatever the page size.
+func TestGroups(t *testing.T) {
+	s, c := serveSample(t)
+	ask := func(req *akinv1.SearchRequest) *akinv1.SearchResponse {
+		t.Helper()
+		req.Query = "attention for language and vision"
+		resp, err := c.Search.Search(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp
+	}
+	plain := ask(&akinv1.SearchRequest{PageSize: 1000}).GetResults()
+	keys := map[akinv1.GroupBy]func(*akinv1.Paper) string{
+		akinv1.GroupBy_GROUP_BY_VENUE:   (*akinv1.Paper).GetVenue,
+		akinv1.GroupBy_GROUP_BY_CLUSTER: nil,
+		akinv1.GroupBy_GROUP_BY_YEAR: func(p *akinv1.Paper) string {
+			if p.GetPublishDate() == nil {
+				return ""
+			}
+			return fmt.Sprint(p.GetPublishDate().GetYear())
+		},
+	}
+	for by, keyOf := range keys {
+		for _, size := range []int32{0, 1, 5} {
+			whole := ask(&akinv1.SearchRequest{PageSize: 1000, GroupBy: by, GroupSize: size})
+			checkGroups(t, whole, plain, int(size)+3*(1-min(int(size), 1)), keyOf)
+			var paged []string
+			for token := ""; ; {
+				page := ask(&akinv1.SearchRequest{PageSize: 7, PageToken: token, GroupBy: by, GroupSize: size})
+				paged = append(paged, idsOf(page.GetResults())...)
+				if len(page.GetGroups()) != len(whole.GetGroups()) {
+					t.Errorf("%v: a page has %d groups of %d", by, len(page.GetGroups()), len(whole.GetGroups()))
+				}
+				if token = page.GetNextPageToken(); token == "" {
+					break
+				}
+			}
+			if !slices.Equal(paged, idsOf(whole.GetResults())) {
+				t.Errorf("%v: pages of 7 give another list", by)
+			}
+		}
+	}
+	out := mustRun(t, "search", "--server", s.grpc, "--group-by", "year", "--group-size", "2", "-n", "30", "attention for language and vision")
+	if !strings.Contains(out, "\n2017 (") || strings.Index(out, "2017 (") > strings.Index(out, "Attention is All") {
+		t.Errorf("CLI: %q", out)
+	}
+	_, err := c.Search.Search(t.Context(), &akinv1.SearchRequest{Query: "x", GroupSize: 101})
+	if status.Code(err) != codes.InvalidArgument || !strings.Contains(fmt.Sprint(status.Convert(err).Details()), "group_size") {
+		t.Errorf("a group of 101: %v", err)
+	}
+	if _, err = c.Search.Search(t.Context(), &akinv1.SearchRequest{Query: "x", GroupBy: 9}); status.Code(err) != codes.InvalidArgument {
+		t.Errorf("an unknown grouping: %v", err)
+	}
+}

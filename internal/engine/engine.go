@@ -113,6 +113,7 @@ type Catalog interface {
 	Writer
 	Finder
 	Describer
+	Contents
 }
 
 // Engine runs the use cases.

@@ -157,6 +157,9 @@ func (e *Engine) find(ctx context.Context, q *query) (*pinned, error) {
 	if err := e.diversify(ctx, q, list.hits); err != nil {
 		return nil, err
 	}
+	if err := e.group(ctx, q, list); err != nil {
+		return nil, err
+	}
 	switch {
 	case stats.Papers == 0:
 		a.Empty = CollectionEmpty

@@ -5,6 +5,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"akin/internal/paper"
@@ -22,6 +23,8 @@ const (
 type Describer interface {
 	// Dates gives publication dates.
 	Dates(ctx context.Context, collection string, ordinals []uint32) ([]paper.Date, error)
+	// Venues gives the venues, in one spelling of those that differ in case.
+	Venues(ctx context.Context, collection string, ordinals []uint32) ([]string, error)
 }
 
 // checkShape says what is wrong with the options that shape a list.
@@ -32,12 +35,12 @@ func (o *ResultOptions) checkShape() error {
 	if d := o.HalfLifeDays; math.IsNaN(d) || d < 0 || d > MaxHalfLifeDays {
 		return paper.InvalidField("recency_half_life_days", "is %v; it must be above 0 and at most %d (0 means %d)", d, MaxHalfLifeDays, DefaultHalfLifeDays)
 	}
-	return nil
+	return o.checkGroups()
 }
 
 // shapeKey has what of the options shapes a list.
 func (o *ResultOptions) shapeKey() []string {
-	return []string{number(o.Recency), number(o.HalfLifeDays)}
+	return []string{number(o.Recency), number(o.HalfLifeDays), strconv.Itoa(int(o.GroupBy)), strconv.Itoa(o.GroupSize)}
 }
 
 // freshen blends the scores of a list with the recency of its papers, if that is
@@ -46,11 +49,11 @@ func (e *Engine) freshen(ctx context.Context, q *query, list *pinned, hits []ran
 	if q.options.Recency == 0 || len(hits) == 0 {
 		return nil
 	}
-	ordinals, scores := make([]uint32, len(hits)), make([]float64, len(hits))
+	scores := make([]float64, len(hits))
 	for i, h := range hits {
-		ordinals[i], scores[i] = h.Ordinal, h.Score
+		scores[i] = h.Score
 	}
-	dates, err := e.catalog.Dates(ctx, q.collection, ordinals)
+	dates, err := e.catalog.Dates(ctx, q.collection, ordinalsOf(hits))
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,10 @@ type ResultOptions struct {
 	// HalfLifeDays is the age at which a paper counts half for recency; 0 means
 	// DefaultHalfLifeDays.
 	HalfLifeDays float64
+	// GroupBy is what results are grouped by, with at most GroupSize results a
+	// group; 0 means DefaultGroupSize.
+	GroupBy   GroupBy
+	GroupSize int
 }
 
 // SearchRequest is a free-text query.

@@ -201,6 +201,65 @@ func (Fusion) EnumDescriptor() ([]byte, []int) {
 	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{2}
 }
 
+// GroupBy is what results are grouped by.
+type GroupBy int32
+
+const (
+	// No groups.
+	GroupBy_GROUP_BY_UNSPECIFIED GroupBy = 0
+	// By the venue, without regard to case. Papers without one are a group.
+	GroupBy_GROUP_BY_VENUE GroupBy = 1
+	// By the year of the publication date. Papers without one are a group.
+	GroupBy_GROUP_BY_YEAR GroupBy = 2
+	// By what the papers are about: the vectors of the first 200 results are cut
+	// into clusters, as many as the square root of half their number, and the
+	// results after those join the nearest one.
+	GroupBy_GROUP_BY_CLUSTER GroupBy = 3
+)
+
+// Enum value maps for GroupBy.
+var (
+	GroupBy_name = map[int32]string{
+		0: "GROUP_BY_UNSPECIFIED",
+		1: "GROUP_BY_VENUE",
+		2: "GROUP_BY_YEAR",
+		3: "GROUP_BY_CLUSTER",
+	}
+	GroupBy_value = map[string]int32{
+		"GROUP_BY_UNSPECIFIED": 0,
+		"GROUP_BY_VENUE":       1,
+		"GROUP_BY_YEAR":        2,
+		"GROUP_BY_CLUSTER":     3,
+	}
+)
+
+func (x GroupBy) Enum() *GroupBy {
+	p := new(GroupBy)
+	*p = x
+	return p
+}
+
+func (x GroupBy) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (GroupBy) Descriptor() protoreflect.EnumDescriptor {
+	return file_akin_v1_search_service_proto_enumTypes[3].Descriptor()
+}
+
+func (GroupBy) Type() protoreflect.EnumType {
+	return &file_akin_v1_search_service_proto_enumTypes[3]
+}
+
+func (x GroupBy) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use GroupBy.Descriptor instead.
+func (GroupBy) EnumDescriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{3}
+}
+
 // Strategy is a way to find neighbours.
 type Strategy int32
 
@@ -244,11 +303,11 @@ func (x Strategy) String() string {
 }
 
 func (Strategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[3].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[4].Descriptor()
 }
 
 func (Strategy) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[3]
+	return &file_akin_v1_search_service_proto_enumTypes[4]
 }
 
 func (x Strategy) Number() protoreflect.EnumNumber {
@@ -257,7 +316,7 @@ func (x Strategy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Strategy.Descriptor instead.
 func (Strategy) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{3}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
 }
 
 // EmptyReason says why an answer holds nothing.
@@ -309,11 +368,11 @@ func (x EmptyReason) String() string {
 }
 
 func (EmptyReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[4].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[5].Descriptor()
 }
 
 func (EmptyReason) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[4]
+	return &file_akin_v1_search_service_proto_enumTypes[5]
 }
 
 func (x EmptyReason) Number() protoreflect.EnumNumber {
@@ -322,7 +381,7 @@ func (x EmptyReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EmptyReason.Descriptor instead.
 func (EmptyReason) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{5}
 }
 
 // SearchRequest is a free-text query.
@@ -368,8 +427,13 @@ type SearchRequest struct {
 	// Age in days at which the decay is one half: 0 means 365; otherwise above 0
 	// and at most 36,500.
 	RecencyHalfLifeDays float64 `protobuf:"fixed64,37,opt,name=recency_half_life_days,json=recencyHalfLifeDays,proto3" json:"recency_half_life_days,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// What to group results by: of each group, only the first group_size results
+	// stay in the list.
+	GroupBy GroupBy `protobuf:"varint,38,opt,name=group_by,json=groupBy,proto3,enum=akin.v1.GroupBy" json:"group_by,omitempty"`
+	// Results a group: 0 means 3, at most 100. Without group_by it means nothing.
+	GroupSize     int32 `protobuf:"varint,39,opt,name=group_size,json=groupSize,proto3" json:"group_size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SearchRequest) Reset() {
@@ -514,6 +578,20 @@ func (x *SearchRequest) GetRecencyHalfLifeDays() float64 {
 	return 0
 }
 
+func (x *SearchRequest) GetGroupBy() GroupBy {
+	if x != nil {
+		return x.GroupBy
+	}
+	return GroupBy_GROUP_BY_UNSPECIFIED
+}
+
+func (x *SearchRequest) GetGroupSize() int32 {
+	if x != nil {
+		return x.GroupSize
+	}
+	return 0
+}
+
 // SearchResponse has the best papers for a text.
 type SearchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -530,7 +608,10 @@ type SearchResponse struct {
 	// Sequence number of the last write that the answer has seen.
 	Sequence uint64 `protobuf:"varint,6,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// Where the time went.
-	Timing        *Timing `protobuf:"bytes,7,opt,name=timing,proto3" json:"timing,omitempty"`
+	Timing *Timing `protobuf:"bytes,7,opt,name=timing,proto3" json:"timing,omitempty"`
+	// The groups of the whole list, in the order of their best results, if the
+	// request asks for groups; the same on every page.
+	Groups        []*Group `protobuf:"bytes,9,rep,name=groups,proto3" json:"groups,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -614,6 +695,13 @@ func (x *SearchResponse) GetTiming() *Timing {
 	return nil
 }
 
+func (x *SearchResponse) GetGroups() []*Group {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
 // SimilarRequest asks for more like this.
 type SimilarRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -662,8 +750,13 @@ type SimilarRequest struct {
 	// Age in days at which the decay is one half: 0 means 365; otherwise above 0
 	// and at most 36,500.
 	RecencyHalfLifeDays float64 `protobuf:"fixed64,37,opt,name=recency_half_life_days,json=recencyHalfLifeDays,proto3" json:"recency_half_life_days,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// What to group results by: of each group, only the first group_size results
+	// stay in the list.
+	GroupBy GroupBy `protobuf:"varint,38,opt,name=group_by,json=groupBy,proto3,enum=akin.v1.GroupBy" json:"group_by,omitempty"`
+	// Results a group: 0 means 3, at most 100. Without group_by it means nothing.
+	GroupSize     int32 `protobuf:"varint,39,opt,name=group_size,json=groupSize,proto3" json:"group_size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SimilarRequest) Reset() {
@@ -822,6 +915,20 @@ func (x *SimilarRequest) GetRecencyHalfLifeDays() float64 {
 	return 0
 }
 
+func (x *SimilarRequest) GetGroupBy() GroupBy {
+	if x != nil {
+		return x.GroupBy
+	}
+	return GroupBy_GROUP_BY_UNSPECIFIED
+}
+
+func (x *SimilarRequest) GetGroupSize() int32 {
+	if x != nil {
+		return x.GroupSize
+	}
+	return 0
+}
+
 // SimilarResponse has the papers most like the query papers.
 type SimilarResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -838,7 +945,10 @@ type SimilarResponse struct {
 	// Sequence number of the last write that the answer has seen.
 	Sequence uint64 `protobuf:"varint,6,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// Where the time went.
-	Timing        *Timing `protobuf:"bytes,7,opt,name=timing,proto3" json:"timing,omitempty"`
+	Timing *Timing `protobuf:"bytes,7,opt,name=timing,proto3" json:"timing,omitempty"`
+	// The groups of the whole list, in the order of their best results, if the
+	// request asks for groups; the same on every page.
+	Groups        []*Group `protobuf:"bytes,9,rep,name=groups,proto3" json:"groups,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -918,6 +1028,13 @@ func (x *SimilarResponse) GetSequence() uint64 {
 func (x *SimilarResponse) GetTiming() *Timing {
 	if x != nil {
 		return x.Timing
+	}
+	return nil
+}
+
+func (x *SimilarResponse) GetGroups() []*Group {
+	if x != nil {
+		return x.Groups
 	}
 	return nil
 }
@@ -1062,8 +1179,13 @@ type RecommendRequest struct {
 	// Age in days at which the decay is one half: 0 means 365; otherwise above 0
 	// and at most 36,500.
 	RecencyHalfLifeDays float64 `protobuf:"fixed64,37,opt,name=recency_half_life_days,json=recencyHalfLifeDays,proto3" json:"recency_half_life_days,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// What to group results by: of each group, only the first group_size results
+	// stay in the list.
+	GroupBy GroupBy `protobuf:"varint,38,opt,name=group_by,json=groupBy,proto3,enum=akin.v1.GroupBy" json:"group_by,omitempty"`
+	// Results a group: 0 means 3, at most 100. Without group_by it means nothing.
+	GroupSize     int32 `protobuf:"varint,39,opt,name=group_size,json=groupSize,proto3" json:"group_size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RecommendRequest) Reset() {
@@ -1208,6 +1330,20 @@ func (x *RecommendRequest) GetRecencyHalfLifeDays() float64 {
 	return 0
 }
 
+func (x *RecommendRequest) GetGroupBy() GroupBy {
+	if x != nil {
+		return x.GroupBy
+	}
+	return GroupBy_GROUP_BY_UNSPECIFIED
+}
+
+func (x *RecommendRequest) GetGroupSize() int32 {
+	if x != nil {
+		return x.GroupSize
+	}
+	return 0
+}
+
 // Driver is an example that a recommendation's score comes from.
 type Driver struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1296,7 +1432,10 @@ type RecommendResponse struct {
 	// Sequence number of the last write that the answer has seen.
 	Sequence uint64 `protobuf:"varint,5,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// Where the time went.
-	Timing        *Timing `protobuf:"bytes,6,opt,name=timing,proto3" json:"timing,omitempty"`
+	Timing *Timing `protobuf:"bytes,6,opt,name=timing,proto3" json:"timing,omitempty"`
+	// The groups of the whole list, in the order of their best results, if the
+	// request asks for groups; the same on every page.
+	Groups        []*Group `protobuf:"bytes,9,rep,name=groups,proto3" json:"groups,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1369,6 +1508,13 @@ func (x *RecommendResponse) GetSequence() uint64 {
 func (x *RecommendResponse) GetTiming() *Timing {
 	if x != nil {
 		return x.Timing
+	}
+	return nil
+}
+
+func (x *RecommendResponse) GetGroups() []*Group {
+	if x != nil {
+		return x.Groups
 	}
 	return nil
 }
@@ -1462,7 +1608,9 @@ type Result struct {
 	Parts *Parts `protobuf:"bytes,6,opt,name=parts,proto3" json:"parts,omitempty"`
 	// The words of the query that the paper has, those first that add most to the
 	// lexical part, if explain asked for them.
-	MatchedTerms  []*MatchedTerm `protobuf:"bytes,7,rep,name=matched_terms,json=matchedTerms,proto3" json:"matched_terms,omitempty"`
+	MatchedTerms []*MatchedTerm `protobuf:"bytes,7,rep,name=matched_terms,json=matchedTerms,proto3" json:"matched_terms,omitempty"`
+	// Key of the result's group, if the request asks for groups.
+	Group         string `protobuf:"bytes,10,opt,name=group,proto3" json:"group,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1546,6 +1694,88 @@ func (x *Result) GetMatchedTerms() []*MatchedTerm {
 	return nil
 }
 
+func (x *Result) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+// Group is results that have something in common.
+type Group struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Tells the groups of one answer apart: the venue, the year, or the number of
+	// a cluster, from 1; empty for papers without a venue or year.
+	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// For people: the key, or the words that tell a cluster from the others.
+	Label string `protobuf:"bytes,2,opt,name=label,proto3" json:"label,omitempty"`
+	// Results that the group has in the whole list, with those that group_size
+	// leaves out.
+	Count int32 `protobuf:"varint,3,opt,name=count,proto3" json:"count,omitempty"`
+	// The highest score of its results.
+	BestScore     float64 `protobuf:"fixed64,4,opt,name=best_score,json=bestScore,proto3" json:"best_score,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Group) Reset() {
+	*x = Group{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Group) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Group) ProtoMessage() {}
+
+func (x *Group) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Group.ProtoReflect.Descriptor instead.
+func (*Group) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Group) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Group) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *Group) GetCount() int32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *Group) GetBestScore() float64 {
+	if x != nil {
+		return x.BestScore
+	}
+	return 0
+}
+
 // MatchedTerm is a word that a query and a paper share.
 type MatchedTerm struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1563,7 +1793,7 @@ type MatchedTerm struct {
 
 func (x *MatchedTerm) Reset() {
 	*x = MatchedTerm{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	mi := &file_akin_v1_search_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1575,7 +1805,7 @@ func (x *MatchedTerm) String() string {
 func (*MatchedTerm) ProtoMessage() {}
 
 func (x *MatchedTerm) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	mi := &file_akin_v1_search_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1588,7 +1818,7 @@ func (x *MatchedTerm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchedTerm.ProtoReflect.Descriptor instead.
 func (*MatchedTerm) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *MatchedTerm) GetTerm() string {
@@ -1636,7 +1866,7 @@ type Plan struct {
 
 func (x *Plan) Reset() {
 	*x = Plan{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	mi := &file_akin_v1_search_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1648,7 +1878,7 @@ func (x *Plan) String() string {
 func (*Plan) ProtoMessage() {}
 
 func (x *Plan) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	mi := &file_akin_v1_search_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1661,7 +1891,7 @@ func (x *Plan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plan.ProtoReflect.Descriptor instead.
 func (*Plan) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Plan) GetStrategy() Strategy {
@@ -1705,7 +1935,7 @@ type QueryInfo struct {
 
 func (x *QueryInfo) Reset() {
 	*x = QueryInfo{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[12]
+	mi := &file_akin_v1_search_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1717,7 +1947,7 @@ func (x *QueryInfo) String() string {
 func (*QueryInfo) ProtoMessage() {}
 
 func (x *QueryInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[12]
+	mi := &file_akin_v1_search_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1730,7 +1960,7 @@ func (x *QueryInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryInfo.ProtoReflect.Descriptor instead.
 func (*QueryInfo) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{12}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *QueryInfo) GetTokens() int32 {
@@ -1751,7 +1981,7 @@ var File_akin_v1_search_service_proto protoreflect.FileDescriptor
 
 const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\"\xaf\x04\n" +
+	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\"\xfb\x04\n" +
 	"\rSearchRequest\x12\x1a\n" +
 	"\x05query\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\x05query\x12\x1e\n" +
 	"\n" +
@@ -1771,9 +2001,12 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x05as_of\x18\x1e \x01(\tR\x04asOf\x12\x18\n" +
 	"\aexplain\x18\x1f \x01(\bR\aexplain\x12\x18\n" +
 	"\arecency\x18$ \x01(\x01R\arecency\x123\n" +
-	"\x16recency_half_life_days\x18% \x01(\x01R\x13recencyHalfLifeDaysB\f\n" +
+	"\x16recency_half_life_days\x18% \x01(\x01R\x13recencyHalfLifeDays\x12+\n" +
+	"\bgroup_by\x18& \x01(\x0e2\x10.akin.v1.GroupByR\agroupBy\x12\x1d\n" +
 	"\n" +
-	"_min_score\"\xae\x02\n" +
+	"group_size\x18' \x01(\x05R\tgroupSizeB\f\n" +
+	"\n" +
+	"_min_score\"\xd6\x02\n" +
 	"\x0eSearchResponse\x12)\n" +
 	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.ResultR\aresults\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n" +
@@ -1781,7 +2014,8 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x05query\x18\x04 \x01(\v2\x12.akin.v1.QueryInfoR\x05query\x127\n" +
 	"\fempty_reason\x18\x05 \x01(\x0e2\x14.akin.v1.EmptyReasonR\vemptyReason\x12\x1a\n" +
 	"\bsequence\x18\x06 \x01(\x04R\bsequence\x12'\n" +
-	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\"\xf7\x04\n" +
+	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\x12&\n" +
+	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\"\xc3\x05\n" +
 	"\x0eSimilarRequest\x12\x1b\n" +
 	"\tpaper_ids\x18\x01 \x03(\tR\bpaperIds\x12!\n" +
 	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextR\x04text\x12\x1e\n" +
@@ -1803,9 +2037,12 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x05as_of\x18\x1e \x01(\tR\x04asOf\x12\x18\n" +
 	"\aexplain\x18\x1f \x01(\bR\aexplain\x12\x18\n" +
 	"\arecency\x18$ \x01(\x01R\arecency\x123\n" +
-	"\x16recency_half_life_days\x18% \x01(\x01R\x13recencyHalfLifeDaysB\f\n" +
+	"\x16recency_half_life_days\x18% \x01(\x01R\x13recencyHalfLifeDays\x12+\n" +
+	"\bgroup_by\x18& \x01(\x0e2\x10.akin.v1.GroupByR\agroupBy\x12\x1d\n" +
 	"\n" +
-	"_min_score\"\xaf\x02\n" +
+	"group_size\x18' \x01(\x05R\tgroupSizeB\f\n" +
+	"\n" +
+	"_min_score\"\xd7\x02\n" +
 	"\x0fSimilarResponse\x12)\n" +
 	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.ResultR\aresults\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n" +
@@ -1813,12 +2050,13 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x05query\x18\x04 \x01(\v2\x12.akin.v1.QueryInfoR\x05query\x127\n" +
 	"\fempty_reason\x18\x05 \x01(\x0e2\x14.akin.v1.EmptyReasonR\vemptyReason\x12\x1a\n" +
 	"\bsequence\x18\x06 \x01(\x04R\bsequence\x12'\n" +
-	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\"n\n" +
+	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\x12&\n" +
+	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\"n\n" +
 	"\aExample\x12\x1b\n" +
 	"\bpaper_id\x18\x01 \x01(\tH\x00R\apaperId\x12#\n" +
 	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextH\x00R\x04text\x12\x16\n" +
 	"\x06weight\x18\x03 \x01(\x01R\x06weightB\t\n" +
-	"\aexample\"\xe4\x04\n" +
+	"\aexample\"\xb0\x05\n" +
 	"\x10RecommendRequest\x122\n" +
 	"\bpositive\x18\x01 \x03(\v2\x10.akin.v1.ExampleB\x04\xe2A\x01\x02R\bpositive\x12,\n" +
 	"\bnegative\x18\x02 \x03(\v2\x10.akin.v1.ExampleR\bnegative\x12\x1e\n" +
@@ -1838,25 +2076,29 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x05as_of\x18\x1e \x01(\tR\x04asOf\x12\x18\n" +
 	"\aexplain\x18\x1f \x01(\bR\aexplain\x12\x18\n" +
 	"\arecency\x18$ \x01(\x01R\arecency\x123\n" +
-	"\x16recency_half_life_days\x18% \x01(\x01R\x13recencyHalfLifeDaysB\f\n" +
+	"\x16recency_half_life_days\x18% \x01(\x01R\x13recencyHalfLifeDays\x12+\n" +
+	"\bgroup_by\x18& \x01(\x0e2\x10.akin.v1.GroupByR\agroupBy\x12\x1d\n" +
+	"\n" +
+	"group_size\x18' \x01(\x05R\tgroupSizeB\f\n" +
 	"\n" +
 	"_min_score\"w\n" +
 	"\x06Driver\x12\x19\n" +
 	"\bpaper_id\x18\x01 \x01(\tR\apaperId\x12\x18\n" +
 	"\aexample\x18\x02 \x01(\x05R\aexample\x12\x14\n" +
 	"\x05liked\x18\x03 \x01(\bR\x05liked\x12\"\n" +
-	"\fcontribution\x18\x04 \x01(\x01R\fcontribution\"\x87\x02\n" +
+	"\fcontribution\x18\x04 \x01(\x01R\fcontribution\"\xaf\x02\n" +
 	"\x11RecommendResponse\x12)\n" +
 	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.ResultR\aresults\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n" +
 	"\x04plan\x18\x03 \x01(\v2\r.akin.v1.PlanR\x04plan\x127\n" +
 	"\fempty_reason\x18\x04 \x01(\x0e2\x14.akin.v1.EmptyReasonR\vemptyReason\x12\x1a\n" +
 	"\bsequence\x18\x05 \x01(\x04R\bsequence\x12'\n" +
-	"\x06timing\x18\x06 \x01(\v2\x0f.akin.v1.TimingR\x06timing\"W\n" +
+	"\x06timing\x18\x06 \x01(\v2\x0f.akin.v1.TimingR\x06timing\x12&\n" +
+	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\"W\n" +
 	"\x05Parts\x12\x1a\n" +
 	"\bsemantic\x18\x01 \x01(\x01R\bsemantic\x12\x18\n" +
 	"\alexical\x18\x02 \x01(\x01R\alexical\x12\x18\n" +
-	"\arecency\x18\x03 \x01(\x01R\arecency\"\xff\x01\n" +
+	"\arecency\x18\x03 \x01(\x01R\arecency\"\x95\x02\n" +
 	"\x06Result\x12$\n" +
 	"\x05paper\x18\x01 \x01(\v2\x0e.akin.v1.PaperR\x05paper\x12\x12\n" +
 	"\x04rank\x18\x02 \x01(\x05R\x04rank\x12\x14\n" +
@@ -1864,7 +2106,15 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06vector\x18\x04 \x03(\x02R\x06vector\x12,\n" +
 	"\tdriven_by\x18\x05 \x03(\v2\x0f.akin.v1.DriverR\bdrivenBy\x12$\n" +
 	"\x05parts\x18\x06 \x01(\v2\x0e.akin.v1.PartsR\x05parts\x129\n" +
-	"\rmatched_terms\x18\a \x03(\v2\x14.akin.v1.MatchedTermR\fmatchedTerms\"\x7f\n" +
+	"\rmatched_terms\x18\a \x03(\v2\x14.akin.v1.MatchedTermR\fmatchedTerms\x12\x14\n" +
+	"\x05group\x18\n" +
+	" \x01(\tR\x05group\"d\n" +
+	"\x05Group\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05label\x18\x02 \x01(\tR\x05label\x12\x14\n" +
+	"\x05count\x18\x03 \x01(\x05R\x05count\x12\x1d\n" +
+	"\n" +
+	"best_score\x18\x04 \x01(\x01R\tbestScore\"\x7f\n" +
 	"\vMatchedTerm\x12\x12\n" +
 	"\x04term\x18\x01 \x01(\tR\x04term\x12\x14\n" +
 	"\x05score\x18\x02 \x01(\x01R\x05score\x12\x1f\n" +
@@ -1896,7 +2146,12 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x12FUSION_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eFUSION_Z_SCORE\x10\x01\x12\x0e\n" +
 	"\n" +
-	"FUSION_RRF\x10\x02*i\n" +
+	"FUSION_RRF\x10\x02*`\n" +
+	"\aGroupBy\x12\x18\n" +
+	"\x14GROUP_BY_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0eGROUP_BY_VENUE\x10\x01\x12\x11\n" +
+	"\rGROUP_BY_YEAR\x10\x02\x12\x14\n" +
+	"\x10GROUP_BY_CLUSTER\x10\x03*i\n" +
 	"\bStrategy\x12\x18\n" +
 	"\x14STRATEGY_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSTRATEGY_EXACT\x10\x01\x12\x12\n" +
@@ -1928,75 +2183,83 @@ func file_akin_v1_search_service_proto_rawDescGZIP() []byte {
 	return file_akin_v1_search_service_proto_rawDescData
 }
 
-var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_akin_v1_search_service_proto_goTypes = []any{
 	(RecommendStrategy)(0),        // 0: akin.v1.RecommendStrategy
 	(Mode)(0),                     // 1: akin.v1.Mode
 	(Fusion)(0),                   // 2: akin.v1.Fusion
-	(Strategy)(0),                 // 3: akin.v1.Strategy
-	(EmptyReason)(0),              // 4: akin.v1.EmptyReason
-	(*SearchRequest)(nil),         // 5: akin.v1.SearchRequest
-	(*SearchResponse)(nil),        // 6: akin.v1.SearchResponse
-	(*SimilarRequest)(nil),        // 7: akin.v1.SimilarRequest
-	(*SimilarResponse)(nil),       // 8: akin.v1.SimilarResponse
-	(*Example)(nil),               // 9: akin.v1.Example
-	(*RecommendRequest)(nil),      // 10: akin.v1.RecommendRequest
-	(*Driver)(nil),                // 11: akin.v1.Driver
-	(*RecommendResponse)(nil),     // 12: akin.v1.RecommendResponse
-	(*Parts)(nil),                 // 13: akin.v1.Parts
-	(*Result)(nil),                // 14: akin.v1.Result
-	(*MatchedTerm)(nil),           // 15: akin.v1.MatchedTerm
-	(*Plan)(nil),                  // 16: akin.v1.Plan
-	(*QueryInfo)(nil),             // 17: akin.v1.QueryInfo
-	(*fieldmaskpb.FieldMask)(nil), // 18: google.protobuf.FieldMask
-	(*Timing)(nil),                // 19: akin.v1.Timing
-	(*Text)(nil),                  // 20: akin.v1.Text
-	(*Paper)(nil),                 // 21: akin.v1.Paper
+	(GroupBy)(0),                  // 3: akin.v1.GroupBy
+	(Strategy)(0),                 // 4: akin.v1.Strategy
+	(EmptyReason)(0),              // 5: akin.v1.EmptyReason
+	(*SearchRequest)(nil),         // 6: akin.v1.SearchRequest
+	(*SearchResponse)(nil),        // 7: akin.v1.SearchResponse
+	(*SimilarRequest)(nil),        // 8: akin.v1.SimilarRequest
+	(*SimilarResponse)(nil),       // 9: akin.v1.SimilarResponse
+	(*Example)(nil),               // 10: akin.v1.Example
+	(*RecommendRequest)(nil),      // 11: akin.v1.RecommendRequest
+	(*Driver)(nil),                // 12: akin.v1.Driver
+	(*RecommendResponse)(nil),     // 13: akin.v1.RecommendResponse
+	(*Parts)(nil),                 // 14: akin.v1.Parts
+	(*Result)(nil),                // 15: akin.v1.Result
+	(*Group)(nil),                 // 16: akin.v1.Group
+	(*MatchedTerm)(nil),           // 17: akin.v1.MatchedTerm
+	(*Plan)(nil),                  // 18: akin.v1.Plan
+	(*QueryInfo)(nil),             // 19: akin.v1.QueryInfo
+	(*fieldmaskpb.FieldMask)(nil), // 20: google.protobuf.FieldMask
+	(*Timing)(nil),                // 21: akin.v1.Timing
+	(*Text)(nil),                  // 22: akin.v1.Text
+	(*Paper)(nil),                 // 23: akin.v1.Paper
 }
 var file_akin_v1_search_service_proto_depIdxs = []int32{
-	18, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
+	20, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
 	1,  // 1: akin.v1.SearchRequest.mode:type_name -> akin.v1.Mode
 	2,  // 2: akin.v1.SearchRequest.fusion:type_name -> akin.v1.Fusion
-	14, // 3: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
-	16, // 4: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
-	17, // 5: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
-	4,  // 6: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	19, // 7: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
-	20, // 8: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
-	18, // 9: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
-	1,  // 10: akin.v1.SimilarRequest.mode:type_name -> akin.v1.Mode
-	2,  // 11: akin.v1.SimilarRequest.fusion:type_name -> akin.v1.Fusion
-	14, // 12: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
-	16, // 13: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
-	17, // 14: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
-	4,  // 15: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	19, // 16: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
-	20, // 17: akin.v1.Example.text:type_name -> akin.v1.Text
-	9,  // 18: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
-	9,  // 19: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
-	0,  // 20: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
-	18, // 21: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
-	14, // 22: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
-	16, // 23: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
-	4,  // 24: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	19, // 25: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
-	21, // 26: akin.v1.Result.paper:type_name -> akin.v1.Paper
-	11, // 27: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
-	13, // 28: akin.v1.Result.parts:type_name -> akin.v1.Parts
-	15, // 29: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
-	3,  // 30: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
-	5,  // 31: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
-	7,  // 32: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
-	10, // 33: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
-	6,  // 34: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
-	8,  // 35: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
-	12, // 36: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
-	34, // [34:37] is the sub-list for method output_type
-	31, // [31:34] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	3,  // 3: akin.v1.SearchRequest.group_by:type_name -> akin.v1.GroupBy
+	15, // 4: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
+	18, // 5: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
+	19, // 6: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
+	5,  // 7: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	21, // 8: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
+	16, // 9: akin.v1.SearchResponse.groups:type_name -> akin.v1.Group
+	22, // 10: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
+	20, // 11: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
+	1,  // 12: akin.v1.SimilarRequest.mode:type_name -> akin.v1.Mode
+	2,  // 13: akin.v1.SimilarRequest.fusion:type_name -> akin.v1.Fusion
+	3,  // 14: akin.v1.SimilarRequest.group_by:type_name -> akin.v1.GroupBy
+	15, // 15: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
+	18, // 16: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
+	19, // 17: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
+	5,  // 18: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	21, // 19: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
+	16, // 20: akin.v1.SimilarResponse.groups:type_name -> akin.v1.Group
+	22, // 21: akin.v1.Example.text:type_name -> akin.v1.Text
+	10, // 22: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
+	10, // 23: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
+	0,  // 24: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
+	20, // 25: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
+	3,  // 26: akin.v1.RecommendRequest.group_by:type_name -> akin.v1.GroupBy
+	15, // 27: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
+	18, // 28: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
+	5,  // 29: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	21, // 30: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
+	16, // 31: akin.v1.RecommendResponse.groups:type_name -> akin.v1.Group
+	23, // 32: akin.v1.Result.paper:type_name -> akin.v1.Paper
+	12, // 33: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
+	14, // 34: akin.v1.Result.parts:type_name -> akin.v1.Parts
+	17, // 35: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
+	4,  // 36: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
+	6,  // 37: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
+	8,  // 38: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
+	11, // 39: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
+	7,  // 40: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
+	9,  // 41: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
+	13, // 42: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
+	40, // [40:43] is the sub-list for method output_type
+	37, // [37:40] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_search_service_proto_init() }
@@ -2017,8 +2280,8 @@ func file_akin_v1_search_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_akin_v1_search_service_proto_rawDesc), len(file_akin_v1_search_service_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   13,
+			NumEnums:      6,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
