@@ -8,6 +8,9 @@ import (
 	"akin/internal/vec"
 )
 
+// share is the part of a cluster that a term must be in to name it.
+const share = .2
+
 // clusterRounds is the most rounds in which vectors change their cluster.
 const clusterRounds = 20
 
@@ -158,17 +161,19 @@ func flatten(parent []int) []int {
 // most n each and the most telling first: those whose mean weight in the cluster
 // exceeds that in the others most (differential labelling: Manning, Raghavan and
 // Schütze, Introduction to information retrieval, 2008, section 17.7). terms are
-// sparse vectors, and cluster says where each belongs.
+// sparse vectors, and cluster says where each belongs. A term counts if a fifth of
+// the cluster's vectors have it, so that no rare word speaks for all.
 func Characteristic(terms [][]Term, cluster []int, k, n int) [][]uint32 {
-	sums, sizes := make([]map[uint32]float64, k), make([]float64, k)
+	sums, having, sizes := make([]map[uint32]float64, k), make([]map[uint32]float64, k), make([]float64, k)
 	total := make(map[uint32]float64)
 	for c := range sums {
-		sums[c] = make(map[uint32]float64)
+		sums[c], having[c] = make(map[uint32]float64), make(map[uint32]float64)
 	}
 	for i, c := range cluster {
 		sizes[c]++
 		for _, t := range terms[i] {
 			sums[c][t.ID] += float64(t.Weight)
+			having[c][t.ID]++
 			total[t.ID] += float64(t.Weight)
 		}
 	}
@@ -181,7 +186,7 @@ func Characteristic(terms [][]Term, cluster []int, k, n int) [][]uint32 {
 		var all []scored
 		others := math.Max(1, float64(len(cluster))-sizes[c])
 		for id, sum := range sums[c] {
-			if value := sum/sizes[c] - (total[id]-sum)/others; value > 0 {
+			if value := sum/sizes[c] - (total[id]-sum)/others; value > 0 && having[c][id] >= share*sizes[c] {
 				all = append(all, scored{id, value})
 			}
 		}
