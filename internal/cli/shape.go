@@ -33,10 +33,19 @@ type response interface {
 	GetNextPageToken() string
 	GetEmptyReason() akinv1.EmptyReason
 	GetGroups() []*akinv1.Group
+	GetLimitedBy() []*akinv1.Limitation
 }
 
-// answer prints a page of results, each group of them under a heading.
+// answer prints a page of results and, if there are few, why.
 func (e *environment) answer(resp response) {
+	e.groups(resp)
+	for _, l := range resp.GetLimitedBy() {
+		fmt.Fprintln(e.errOut, oneLine(l.GetDetail()))
+	}
+}
+
+// groups prints the results, each group of them under a heading.
+func (e *environment) groups(resp response) {
 	if len(resp.GetGroups()) == 0 || len(resp.GetResults()) == 0 {
 		e.results(resp.GetResults(), resp.GetNextPageToken(), resp.GetEmptyReason())
 		return

@@ -220,3 +220,96 @@ func TestGroups(t *testing.T) {
 		t.Errorf("an unknown grouping: %v", err)
 	}
 }
+
+// Every reason for a short list is told, with what caused it, and one sentence.
+func TestLimitations(t *testing.T) {
+	s, c := serveSample(t)
+	const query = "attention for language"
+	low, high := 0.999, 0.3
+	for _, x := range []struct {
+		name   string
+		ask    *akinv1.SearchRequest
+		reason akinv1.LimitationReason
+		check  func(l *akinv1.Limitation, results int) bool
+		says   string
+	}{
+		{"collection", &akinv1.SearchRequest{Query: query, PageSize: 200}, akinv1.LimitationReason_LIMITATION_REASON_COLLECTION, func(l *akinv1.Limitation, n int) bool {
+			return l.GetKeptCount() == 132 && n == 132 && l.GetField() == "collection"
+		}, "The collection holds 132 papers."},
+		{"filter", &akinv1.SearchRequest{Query: query, Filter: "year >= 2030"}, akinv1.LimitationReason_LIMITATION_REASON_FILTER, func(l *akinv1.Limitation, n int) bool {
+			return l.GetRemovedCount() == 132 && n == 0 && l.GetValue() == "year >= 2030" && l.GetPart() == ""
+		}, "The filter keeps none of 132 papers."},
+		{"conjunction", &akinv1.SearchRequest{Query: query, Filter: "category = cs.CL AND year >= 2030 title:attention"}, akinv1.LimitationReason_LIMITATION_REASON_FILTER, func(l *akinv1.Limitation, _ int) bool {
+			return l.GetPart() == "year >= 2030" && l.GetPartKeptCount() == 0
+		}, "; `year >= 2030` keeps none."},
+		{"conjunction of words", &akinv1.SearchRequest{Query: query, Filter: "category = cs.CL AND title:attention"}, akinv1.LimitationReason_LIMITATION_REASON_FILTER, func(l *akinv1.Limitation, n int) bool {
+			return l.GetPart() == "title:attention" && int(l.GetKeptCount()) == n && n > 0 && l.GetPartKeptCount() >= l.GetKeptCount()
+		}, "; `title:attention` keeps"},
+		{"day", &akinv1.SearchRequest{Query: query, AsOf: "1900-01-01"}, akinv1.LimitationReason_LIMITATION_REASON_AS_OF, func(l *akinv1.Limitation, _ int) bool {
+			return l.GetKeptCount() == 0 && l.GetValue() == "1900-01-01"
+		}, "By 1900-01-01, none of 132 papers had appeared"},
+		{"words", &akinv1.SearchRequest{Query: "zyzzyva quokka the", Mode: akinv1.Mode_MODE_LEXICAL}, akinv1.LimitationReason_LIMITATION_REASON_WORDS, func(l *akinv1.Limitation, n int) bool {
+			return l.GetValue() == "zyzzyva quokka" && n == 0 && l.GetKeptCount() == 0
+		}, "no paper of the collection has zyzzyva, quokka."},
+		{"rare words", &akinv1.SearchRequest{Query: "pretraining quokka", PageSize: 100, Mode: akinv1.Mode_MODE_LEXICAL}, akinv1.LimitationReason_LIMITATION_REASON_WORDS, func(l *akinv1.Limitation, n int) bool {
+			return l.GetValue() == "quokka" && int(l.GetKeptCount()) == n && n > 0
+		}, "have a word of the query; no paper of the collection has quokka."},
+		{"phrase", &akinv1.SearchRequest{Query: query + ` "quokka attention"`}, akinv1.LimitationReason_LIMITATION_REASON_PHRASE, func(l *akinv1.Limitation, n int) bool {
+			return l.GetValue() == "quokka attention" && n == 0 && l.GetRemovedCount() == 132
+		}, `Of 132 papers, none has the phrase "quokka attention".`},
+		{"exclusion", &akinv1.SearchRequest{Query: "attention -attention", Mode: akinv1.Mode_MODE_LEXICAL}, akinv1.LimitationReason_LIMITATION_REASON_EXCLUSION, func(l *akinv1.Limitation, n int) bool {
+			return l.GetValue() == "attention" && l.GetKeptCount() == 0 && n == 0
+		}, `"attention", which the query excludes.`},
+		{"minimum", &akinv1.SearchRequest{Query: query, MinScore: &low}, akinv1.LimitationReason_LIMITATION_REASON_MIN_SCORE, func(l *akinv1.Limitation, n int) bool {
+			high = l.GetBestRefusedScore()
+			return n == 0 && l.GetRemovedCount() == 132 && high > .2 && high < low
+		}, "have a cosine below 0.999; the best of them has"},
+		{"minimum lowered", &akinv1.SearchRequest{Query: query, MinScore: &high}, akinv1.LimitationReason_LIMITATION_REASON_MIN_SCORE, func(l *akinv1.Limitation, n int) bool {
+			return n == 1 && l.GetKeptCount() == 1
+		}, "Of 132 candidates, 131 have"},
+		{"groups", &akinv1.SearchRequest{Query: query, GroupBy: akinv1.GroupBy_GROUP_BY_CLUSTER, GroupSize: 1, PageSize: 20}, akinv1.LimitationReason_LIMITATION_REASON_GROUP_SIZE, func(l *akinv1.Limitation, n int) bool {
+			return int(l.GetKeptCount()) == n && int(l.GetRemovedCount()) == 132-n && l.GetValue() == "1"
+		}, "With 1 a group, "},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			resp, err := c.Search.Search(t.Context(), x.ask)
+			if err != nil {
+				t.Fatal(err)
+			}
+			limits := resp.GetLimitedBy()
+			at := slices.IndexFunc(limits, func(l *akinv1.Limitation) bool { return l.GetReason() == x.reason })
+			if at < 0 || !x.check(limits[at], len(resp.GetResults())) || !strings.Contains(limits[at].GetDetail(), x.says) {
+				t.Errorf("%d results, limited by %v", len(resp.GetResults()), limits)
+			}
+		})
+	}
+	full, err := c.Search.Search(t.Context(), &akinv1.SearchRequest{Query: query, Filter: "year >= 2015"})
+	if err != nil || len(full.GetLimitedBy()) != 0 || len(full.GetResults()) != 10 {
+		t.Errorf("a full page: %v, %v", full.GetLimitedBy(), err)
+	}
+	_, _, errOut := run(t, "", "search", "--server", s.grpc, "--filter", "category = cs.CL AND year >= 2030", query)
+	if !strings.Contains(errOut, "No results: the filter keeps no paper") || !strings.Contains(errOut, "The filter keeps none of 132 papers; `year >= 2030` keeps none.\n") {
+		t.Errorf("CLI: %q", errOut)
+	}
+	similar, err := c.Search.Similar(t.Context(), &akinv1.SimilarRequest{PaperIds: []string{"arXiv:1706.03762"}, Filter: `id = "arXiv:1706.03762"`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := similar.GetLimitedBy()[len(similar.GetLimitedBy())-1]
+	if last.GetReason() != akinv1.LimitationReason_LIMITATION_REASON_EXAMPLES || last.GetField() != "paper_ids" || last.GetRemovedCount() != 1 || last.GetDetail() != "The query's own paper is left out." {
+		t.Errorf("similar to itself: %v", similar.GetLimitedBy())
+	}
+	recommended, err := c.Search.Recommend(t.Context(), &akinv1.RecommendRequest{
+		Positive: []*akinv1.Example{{Example: &akinv1.Example_PaperId{PaperId: "arXiv:1706.03762"}}}, AsOf: "2017-12-31", Filter: "year = 2017", PageSize: 100,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reasons []akinv1.LimitationReason
+	for _, l := range recommended.GetLimitedBy() {
+		reasons = append(reasons, l.GetReason())
+	}
+	if !slices.Equal(reasons, []akinv1.LimitationReason{akinv1.LimitationReason_LIMITATION_REASON_FILTER, akinv1.LimitationReason_LIMITATION_REASON_EXAMPLES}) {
+		t.Errorf("recommend: %v", recommended.GetLimitedBy())
+	}
+}

@@ -26,6 +26,8 @@ type Answer struct {
 	QueryTokens int
 	Truncated   bool
 	Empty       EmptyReason
+	// Limits say what kept papers out of a list that is shorter than a page.
+	Limits []Limit
 	// Groups are those of the whole list, in the order of their best results.
 	Groups   []Group
 	Sequence uint64
@@ -71,6 +73,7 @@ type pinned struct {
 	decays map[string]float64
 	// groupOf are the keys of the papers' groups by id, where there are groups.
 	groupOf map[string]string
+	lost    losses
 }
 
 // page hydrates one page of a list. Papers that were deleted since the list was

@@ -114,6 +114,7 @@ type Catalog interface {
 	Finder
 	Describer
 	Contents
+	Sifter
 }
 
 // Engine runs the use cases.

@@ -109,6 +109,7 @@ func (e *Engine) group(ctx context.Context, q *query, list *pinned) (err error) 
 			list.groupOf[h.ID] = groups[at].Key
 		}
 	}
+	list.lost.grouped = len(list.hits) - len(kept)
 	list.hits = kept
 	for _, at := range order {
 		list.answer.Groups = append(list.answer.Groups, groups[at])

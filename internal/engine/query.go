@@ -32,6 +32,9 @@ type query struct {
 	rank func(ctx context.Context, q *query, list *pinned) (catalog.Found, error)
 	// leaveOut are ids that must not be among the results.
 	leaveOut []string
+	// wordsField and ownField are the request's fields that words and leaveOut
+	// come from.
+	wordsField, ownField string
 }
 
 func (q *query) check() (err error) {
@@ -103,7 +106,12 @@ func (e *Engine) answer(ctx context.Context, q query) (*Answer, error) {
 			return nil, err
 		}
 	}
-	return e.page(ctx, &q, list, offset, name)
+	a, err := e.page(ctx, &q, list, offset, name)
+	if err != nil {
+		return nil, err
+	}
+	a.Limits, err = e.limits(ctx, &q, list)
+	return a, err
 }
 
 // resume finds the list of a page token: the list's name and an offset.
@@ -153,6 +161,7 @@ func (e *Engine) find(ctx context.Context, q *query) (*pinned, error) {
 	if err := e.freshen(ctx, q, list, found.Hits); err != nil {
 		return nil, err
 	}
+	list.lost.count(q, found.Hits)
 	list.hits, a.Empty = q.cut(found.Hits)
 	if err := e.diversify(ctx, q, list.hits); err != nil {
 		return nil, err

@@ -1,6 +1,10 @@
 package filter
 
-import "akin/internal/paper"
+import (
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"akin/internal/paper"
+)
 
 // Dates gives the publication dates of papers, parallel to ordinals; the zero
 // date where a paper has none, or is not there.
@@ -33,4 +37,11 @@ func (x *Index) Venues(ordinals []uint32) []string {
 		}
 	}
 	return out
+}
+
+// All gives the ordinals of all papers, as a bitmap of the caller's own.
+func (x *Index) All() *roaring.Bitmap {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.live.Clone()
 }

@@ -82,7 +82,7 @@ func (s *searchService) Search(ctx context.Context, req *akinv1.SearchRequest) (
 	}
 	return &akinv1.SearchResponse{
 		Results: toResults(a, req.GetReadMask()), NextPageToken: a.NextPageToken, Plan: toPlan(a), Query: toQueryInfo(a),
-		EmptyReason: emptyReasons[a.Empty], Sequence: a.Sequence, Timing: toTiming(a.Timing), Groups: toGroups(a),
+		EmptyReason: emptyReasons[a.Empty], Sequence: a.Sequence, Timing: toTiming(a.Timing), Groups: toGroups(a), LimitedBy: toLimits(a),
 	}, nil
 }
 
@@ -105,7 +105,7 @@ func (s *searchService) Similar(ctx context.Context, req *akinv1.SimilarRequest)
 	}
 	return &akinv1.SimilarResponse{
 		Results: toResults(a, req.GetReadMask()), NextPageToken: a.NextPageToken, Plan: toPlan(a), Query: toQueryInfo(a),
-		EmptyReason: emptyReasons[a.Empty], Sequence: a.Sequence, Timing: toTiming(a.Timing), Groups: toGroups(a),
+		EmptyReason: emptyReasons[a.Empty], Sequence: a.Sequence, Timing: toTiming(a.Timing), Groups: toGroups(a), LimitedBy: toLimits(a),
 	}, nil
 }
 
@@ -131,7 +131,7 @@ func (s *searchService) Recommend(ctx context.Context, req *akinv1.RecommendRequ
 	}
 	return &akinv1.RecommendResponse{
 		Results: results, NextPageToken: a.NextPageToken, Plan: toPlan(a),
-		EmptyReason: emptyReasons[a.Empty], Sequence: a.Sequence, Timing: toTiming(a.Timing), Groups: toGroups(a),
+		EmptyReason: emptyReasons[a.Empty], Sequence: a.Sequence, Timing: toTiming(a.Timing), Groups: toGroups(a), LimitedBy: toLimits(a),
 	}, nil
 }
 

@@ -384,6 +384,87 @@ func (EmptyReason) EnumDescriptor() ([]byte, []int) {
 	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{5}
 }
 
+// LimitationReason says what kept papers out.
+type LimitationReason int32
+
+const (
+	// Not said.
+	LimitationReason_LIMITATION_REASON_UNSPECIFIED LimitationReason = 0
+	// The collection does not hold more papers.
+	LimitationReason_LIMITATION_REASON_COLLECTION LimitationReason = 1
+	// filter.
+	LimitationReason_LIMITATION_REASON_FILTER LimitationReason = 2
+	// as_of: papers that appeared later, or have no date.
+	LimitationReason_LIMITATION_REASON_AS_OF LimitationReason = 3
+	// A lexical query's words: papers that have none of them.
+	LimitationReason_LIMITATION_REASON_WORDS LimitationReason = 4
+	// A phrase of the query: papers that do not have it.
+	LimitationReason_LIMITATION_REASON_PHRASE LimitationReason = 5
+	// What the query excludes: papers that have it.
+	LimitationReason_LIMITATION_REASON_EXCLUSION LimitationReason = 6
+	// The query papers or examples, which are never results.
+	LimitationReason_LIMITATION_REASON_EXAMPLES LimitationReason = 7
+	// min_score.
+	LimitationReason_LIMITATION_REASON_MIN_SCORE LimitationReason = 8
+	// group_size.
+	LimitationReason_LIMITATION_REASON_GROUP_SIZE LimitationReason = 9
+)
+
+// Enum value maps for LimitationReason.
+var (
+	LimitationReason_name = map[int32]string{
+		0: "LIMITATION_REASON_UNSPECIFIED",
+		1: "LIMITATION_REASON_COLLECTION",
+		2: "LIMITATION_REASON_FILTER",
+		3: "LIMITATION_REASON_AS_OF",
+		4: "LIMITATION_REASON_WORDS",
+		5: "LIMITATION_REASON_PHRASE",
+		6: "LIMITATION_REASON_EXCLUSION",
+		7: "LIMITATION_REASON_EXAMPLES",
+		8: "LIMITATION_REASON_MIN_SCORE",
+		9: "LIMITATION_REASON_GROUP_SIZE",
+	}
+	LimitationReason_value = map[string]int32{
+		"LIMITATION_REASON_UNSPECIFIED": 0,
+		"LIMITATION_REASON_COLLECTION":  1,
+		"LIMITATION_REASON_FILTER":      2,
+		"LIMITATION_REASON_AS_OF":       3,
+		"LIMITATION_REASON_WORDS":       4,
+		"LIMITATION_REASON_PHRASE":      5,
+		"LIMITATION_REASON_EXCLUSION":   6,
+		"LIMITATION_REASON_EXAMPLES":    7,
+		"LIMITATION_REASON_MIN_SCORE":   8,
+		"LIMITATION_REASON_GROUP_SIZE":  9,
+	}
+)
+
+func (x LimitationReason) Enum() *LimitationReason {
+	p := new(LimitationReason)
+	*p = x
+	return p
+}
+
+func (x LimitationReason) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (LimitationReason) Descriptor() protoreflect.EnumDescriptor {
+	return file_akin_v1_search_service_proto_enumTypes[6].Descriptor()
+}
+
+func (LimitationReason) Type() protoreflect.EnumType {
+	return &file_akin_v1_search_service_proto_enumTypes[6]
+}
+
+func (x LimitationReason) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use LimitationReason.Descriptor instead.
+func (LimitationReason) EnumDescriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{6}
+}
+
 // SearchRequest is a free-text query.
 type SearchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -609,6 +690,9 @@ type SearchResponse struct {
 	Sequence uint64 `protobuf:"varint,6,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// Where the time went.
 	Timing *Timing `protobuf:"bytes,7,opt,name=timing,proto3" json:"timing,omitempty"`
+	// What kept papers out, in the order in which it applies, if the whole list
+	// is shorter than page_size.
+	LimitedBy []*Limitation `protobuf:"bytes,8,rep,name=limited_by,json=limitedBy,proto3" json:"limited_by,omitempty"`
 	// The groups of the whole list, in the order of their best results, if the
 	// request asks for groups; the same on every page.
 	Groups        []*Group `protobuf:"bytes,9,rep,name=groups,proto3" json:"groups,omitempty"`
@@ -691,6 +775,13 @@ func (x *SearchResponse) GetSequence() uint64 {
 func (x *SearchResponse) GetTiming() *Timing {
 	if x != nil {
 		return x.Timing
+	}
+	return nil
+}
+
+func (x *SearchResponse) GetLimitedBy() []*Limitation {
+	if x != nil {
+		return x.LimitedBy
 	}
 	return nil
 }
@@ -946,6 +1037,9 @@ type SimilarResponse struct {
 	Sequence uint64 `protobuf:"varint,6,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// Where the time went.
 	Timing *Timing `protobuf:"bytes,7,opt,name=timing,proto3" json:"timing,omitempty"`
+	// What kept papers out, in the order in which it applies, if the whole list
+	// is shorter than page_size.
+	LimitedBy []*Limitation `protobuf:"bytes,8,rep,name=limited_by,json=limitedBy,proto3" json:"limited_by,omitempty"`
 	// The groups of the whole list, in the order of their best results, if the
 	// request asks for groups; the same on every page.
 	Groups        []*Group `protobuf:"bytes,9,rep,name=groups,proto3" json:"groups,omitempty"`
@@ -1028,6 +1122,13 @@ func (x *SimilarResponse) GetSequence() uint64 {
 func (x *SimilarResponse) GetTiming() *Timing {
 	if x != nil {
 		return x.Timing
+	}
+	return nil
+}
+
+func (x *SimilarResponse) GetLimitedBy() []*Limitation {
+	if x != nil {
+		return x.LimitedBy
 	}
 	return nil
 }
@@ -1433,6 +1534,9 @@ type RecommendResponse struct {
 	Sequence uint64 `protobuf:"varint,5,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// Where the time went.
 	Timing *Timing `protobuf:"bytes,6,opt,name=timing,proto3" json:"timing,omitempty"`
+	// What kept papers out, in the order in which it applies, if the whole list
+	// is shorter than page_size.
+	LimitedBy []*Limitation `protobuf:"bytes,8,rep,name=limited_by,json=limitedBy,proto3" json:"limited_by,omitempty"`
 	// The groups of the whole list, in the order of their best results, if the
 	// request asks for groups; the same on every page.
 	Groups        []*Group `protobuf:"bytes,9,rep,name=groups,proto3" json:"groups,omitempty"`
@@ -1508,6 +1612,13 @@ func (x *RecommendResponse) GetSequence() uint64 {
 func (x *RecommendResponse) GetTiming() *Timing {
 	if x != nil {
 		return x.Timing
+	}
+	return nil
+}
+
+func (x *RecommendResponse) GetLimitedBy() []*Limitation {
+	if x != nil {
+		return x.LimitedBy
 	}
 	return nil
 }
@@ -1977,6 +2088,126 @@ func (x *QueryInfo) GetTruncated() bool {
 	return false
 }
 
+// Limitation is one thing that kept papers out of an answer that is short or
+// empty. The first one whose kept_count is below page_size is the cause.
+type Limitation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it is.
+	Reason LimitationReason `protobuf:"varint,1,opt,name=reason,proto3,enum=akin.v1.LimitationReason" json:"reason,omitempty"`
+	// The request's field, for example "min_score".
+	Field string `protobuf:"bytes,2,opt,name=field,proto3" json:"field,omitempty"`
+	// The field's value; of a query's words, what they ask for: the phrase, what is
+	// excluded, or the words that no paper has. Empty for EXAMPLES.
+	Value string `protobuf:"bytes,3,opt,name=value,proto3" json:"value,omitempty"`
+	// How many of the papers that were left before it it kept out.
+	RemovedCount int32 `protobuf:"varint,4,opt,name=removed_count,json=removedCount,proto3" json:"removed_count,omitempty"`
+	// All of it in a sentence, in English.
+	Detail string `protobuf:"bytes,5,opt,name=detail,proto3" json:"detail,omitempty"`
+	// How many papers it left.
+	KeptCount int32 `protobuf:"varint,6,opt,name=kept_count,json=keptCount,proto3" json:"kept_count,omitempty"`
+	// Of a filter that is a conjunction: the part that alone keeps fewest papers.
+	Part string `protobuf:"bytes,7,opt,name=part,proto3" json:"part,omitempty"`
+	// How many papers of the collection that part keeps.
+	PartKeptCount int32 `protobuf:"varint,8,opt,name=part_kept_count,json=partKeptCount,proto3" json:"part_kept_count,omitempty"`
+	// The best cosine that min_score refused: lower it to that.
+	BestRefusedScore float64 `protobuf:"fixed64,9,opt,name=best_refused_score,json=bestRefusedScore,proto3" json:"best_refused_score,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *Limitation) Reset() {
+	*x = Limitation{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Limitation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Limitation) ProtoMessage() {}
+
+func (x *Limitation) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Limitation.ProtoReflect.Descriptor instead.
+func (*Limitation) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Limitation) GetReason() LimitationReason {
+	if x != nil {
+		return x.Reason
+	}
+	return LimitationReason_LIMITATION_REASON_UNSPECIFIED
+}
+
+func (x *Limitation) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *Limitation) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *Limitation) GetRemovedCount() int32 {
+	if x != nil {
+		return x.RemovedCount
+	}
+	return 0
+}
+
+func (x *Limitation) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
+func (x *Limitation) GetKeptCount() int32 {
+	if x != nil {
+		return x.KeptCount
+	}
+	return 0
+}
+
+func (x *Limitation) GetPart() string {
+	if x != nil {
+		return x.Part
+	}
+	return ""
+}
+
+func (x *Limitation) GetPartKeptCount() int32 {
+	if x != nil {
+		return x.PartKeptCount
+	}
+	return 0
+}
+
+func (x *Limitation) GetBestRefusedScore() float64 {
+	if x != nil {
+		return x.BestRefusedScore
+	}
+	return 0
+}
+
 var File_akin_v1_search_service_proto protoreflect.FileDescriptor
 
 const file_akin_v1_search_service_proto_rawDesc = "" +
@@ -2006,7 +2237,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\n" +
 	"group_size\x18' \x01(\x05R\tgroupSizeB\f\n" +
 	"\n" +
-	"_min_score\"\xd6\x02\n" +
+	"_min_score\"\x8a\x03\n" +
 	"\x0eSearchResponse\x12)\n" +
 	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.ResultR\aresults\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n" +
@@ -2014,7 +2245,9 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x05query\x18\x04 \x01(\v2\x12.akin.v1.QueryInfoR\x05query\x127\n" +
 	"\fempty_reason\x18\x05 \x01(\x0e2\x14.akin.v1.EmptyReasonR\vemptyReason\x12\x1a\n" +
 	"\bsequence\x18\x06 \x01(\x04R\bsequence\x12'\n" +
-	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\x12&\n" +
+	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\x122\n" +
+	"\n" +
+	"limited_by\x18\b \x03(\v2\x13.akin.v1.LimitationR\tlimitedBy\x12&\n" +
 	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\"\xc3\x05\n" +
 	"\x0eSimilarRequest\x12\x1b\n" +
 	"\tpaper_ids\x18\x01 \x03(\tR\bpaperIds\x12!\n" +
@@ -2042,7 +2275,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\n" +
 	"group_size\x18' \x01(\x05R\tgroupSizeB\f\n" +
 	"\n" +
-	"_min_score\"\xd7\x02\n" +
+	"_min_score\"\x8b\x03\n" +
 	"\x0fSimilarResponse\x12)\n" +
 	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.ResultR\aresults\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n" +
@@ -2050,7 +2283,9 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x05query\x18\x04 \x01(\v2\x12.akin.v1.QueryInfoR\x05query\x127\n" +
 	"\fempty_reason\x18\x05 \x01(\x0e2\x14.akin.v1.EmptyReasonR\vemptyReason\x12\x1a\n" +
 	"\bsequence\x18\x06 \x01(\x04R\bsequence\x12'\n" +
-	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\x12&\n" +
+	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\x122\n" +
+	"\n" +
+	"limited_by\x18\b \x03(\v2\x13.akin.v1.LimitationR\tlimitedBy\x12&\n" +
 	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\"n\n" +
 	"\aExample\x12\x1b\n" +
 	"\bpaper_id\x18\x01 \x01(\tH\x00R\apaperId\x12#\n" +
@@ -2086,14 +2321,16 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\bpaper_id\x18\x01 \x01(\tR\apaperId\x12\x18\n" +
 	"\aexample\x18\x02 \x01(\x05R\aexample\x12\x14\n" +
 	"\x05liked\x18\x03 \x01(\bR\x05liked\x12\"\n" +
-	"\fcontribution\x18\x04 \x01(\x01R\fcontribution\"\xaf\x02\n" +
+	"\fcontribution\x18\x04 \x01(\x01R\fcontribution\"\xe3\x02\n" +
 	"\x11RecommendResponse\x12)\n" +
 	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.ResultR\aresults\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n" +
 	"\x04plan\x18\x03 \x01(\v2\r.akin.v1.PlanR\x04plan\x127\n" +
 	"\fempty_reason\x18\x04 \x01(\x0e2\x14.akin.v1.EmptyReasonR\vemptyReason\x12\x1a\n" +
 	"\bsequence\x18\x05 \x01(\x04R\bsequence\x12'\n" +
-	"\x06timing\x18\x06 \x01(\v2\x0f.akin.v1.TimingR\x06timing\x12&\n" +
+	"\x06timing\x18\x06 \x01(\v2\x0f.akin.v1.TimingR\x06timing\x122\n" +
+	"\n" +
+	"limited_by\x18\b \x03(\v2\x13.akin.v1.LimitationR\tlimitedBy\x12&\n" +
 	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\"W\n" +
 	"\x05Parts\x12\x1a\n" +
 	"\bsemantic\x18\x01 \x01(\x01R\bsemantic\x12\x18\n" +
@@ -2130,7 +2367,19 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\vselectivity\x18\x04 \x01(\x01R\vselectivity\"A\n" +
 	"\tQueryInfo\x12\x16\n" +
 	"\x06tokens\x18\x01 \x01(\x05R\x06tokens\x12\x1c\n" +
-	"\ttruncated\x18\x02 \x01(\bR\ttruncated*\xbe\x01\n" +
+	"\ttruncated\x18\x02 \x01(\bR\ttruncated\"\xb1\x02\n" +
+	"\n" +
+	"Limitation\x121\n" +
+	"\x06reason\x18\x01 \x01(\x0e2\x19.akin.v1.LimitationReasonR\x06reason\x12\x14\n" +
+	"\x05field\x18\x02 \x01(\tR\x05field\x12\x14\n" +
+	"\x05value\x18\x03 \x01(\tR\x05value\x12#\n" +
+	"\rremoved_count\x18\x04 \x01(\x05R\fremovedCount\x12\x16\n" +
+	"\x06detail\x18\x05 \x01(\tR\x06detail\x12\x1d\n" +
+	"\n" +
+	"kept_count\x18\x06 \x01(\x05R\tkeptCount\x12\x12\n" +
+	"\x04part\x18\a \x01(\tR\x04part\x12&\n" +
+	"\x0fpart_kept_count\x18\b \x01(\x05R\rpartKeptCount\x12,\n" +
+	"\x12best_refused_score\x18\t \x01(\x01R\x10bestRefusedScore*\xbe\x01\n" +
 	"\x11RecommendStrategy\x12\"\n" +
 	"\x1eRECOMMEND_STRATEGY_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eRECOMMEND_STRATEGY_MEAN_VECTOR\x10\x01\x12\x1f\n" +
@@ -2163,7 +2412,18 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x16EMPTY_REASON_MIN_SCORE\x10\x02\x12\x1e\n" +
 	"\x1aEMPTY_REASON_ONLY_EXAMPLES\x10\x03\x12\x19\n" +
 	"\x15EMPTY_REASON_PAST_END\x10\x04\x12\x17\n" +
-	"\x13EMPTY_REASON_FILTER\x10\x052\xb2\x02\n" +
+	"\x13EMPTY_REASON_FILTER\x10\x05*\xd1\x02\n" +
+	"\x10LimitationReason\x12!\n" +
+	"\x1dLIMITATION_REASON_UNSPECIFIED\x10\x00\x12 \n" +
+	"\x1cLIMITATION_REASON_COLLECTION\x10\x01\x12\x1c\n" +
+	"\x18LIMITATION_REASON_FILTER\x10\x02\x12\x1b\n" +
+	"\x17LIMITATION_REASON_AS_OF\x10\x03\x12\x1b\n" +
+	"\x17LIMITATION_REASON_WORDS\x10\x04\x12\x1c\n" +
+	"\x18LIMITATION_REASON_PHRASE\x10\x05\x12\x1f\n" +
+	"\x1bLIMITATION_REASON_EXCLUSION\x10\x06\x12\x1e\n" +
+	"\x1aLIMITATION_REASON_EXAMPLES\x10\a\x12\x1f\n" +
+	"\x1bLIMITATION_REASON_MIN_SCORE\x10\b\x12 \n" +
+	"\x1cLIMITATION_REASON_GROUP_SIZE\x10\t2\xb2\x02\n" +
 	"\rSearchService\x12^\n" +
 	"\x06Search\x12\x16.akin.v1.SearchRequest\x1a\x17.akin.v1.SearchResponse\"#\x82\xd3\xe4\x93\x02\x1d:\x01*Z\f\x12\n" +
 	"/v1/search\"\n" +
@@ -2183,8 +2443,8 @@ func file_akin_v1_search_service_proto_rawDescGZIP() []byte {
 	return file_akin_v1_search_service_proto_rawDescData
 }
 
-var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_akin_v1_search_service_proto_goTypes = []any{
 	(RecommendStrategy)(0),        // 0: akin.v1.RecommendStrategy
 	(Mode)(0),                     // 1: akin.v1.Mode
@@ -2192,74 +2452,80 @@ var file_akin_v1_search_service_proto_goTypes = []any{
 	(GroupBy)(0),                  // 3: akin.v1.GroupBy
 	(Strategy)(0),                 // 4: akin.v1.Strategy
 	(EmptyReason)(0),              // 5: akin.v1.EmptyReason
-	(*SearchRequest)(nil),         // 6: akin.v1.SearchRequest
-	(*SearchResponse)(nil),        // 7: akin.v1.SearchResponse
-	(*SimilarRequest)(nil),        // 8: akin.v1.SimilarRequest
-	(*SimilarResponse)(nil),       // 9: akin.v1.SimilarResponse
-	(*Example)(nil),               // 10: akin.v1.Example
-	(*RecommendRequest)(nil),      // 11: akin.v1.RecommendRequest
-	(*Driver)(nil),                // 12: akin.v1.Driver
-	(*RecommendResponse)(nil),     // 13: akin.v1.RecommendResponse
-	(*Parts)(nil),                 // 14: akin.v1.Parts
-	(*Result)(nil),                // 15: akin.v1.Result
-	(*Group)(nil),                 // 16: akin.v1.Group
-	(*MatchedTerm)(nil),           // 17: akin.v1.MatchedTerm
-	(*Plan)(nil),                  // 18: akin.v1.Plan
-	(*QueryInfo)(nil),             // 19: akin.v1.QueryInfo
-	(*fieldmaskpb.FieldMask)(nil), // 20: google.protobuf.FieldMask
-	(*Timing)(nil),                // 21: akin.v1.Timing
-	(*Text)(nil),                  // 22: akin.v1.Text
-	(*Paper)(nil),                 // 23: akin.v1.Paper
+	(LimitationReason)(0),         // 6: akin.v1.LimitationReason
+	(*SearchRequest)(nil),         // 7: akin.v1.SearchRequest
+	(*SearchResponse)(nil),        // 8: akin.v1.SearchResponse
+	(*SimilarRequest)(nil),        // 9: akin.v1.SimilarRequest
+	(*SimilarResponse)(nil),       // 10: akin.v1.SimilarResponse
+	(*Example)(nil),               // 11: akin.v1.Example
+	(*RecommendRequest)(nil),      // 12: akin.v1.RecommendRequest
+	(*Driver)(nil),                // 13: akin.v1.Driver
+	(*RecommendResponse)(nil),     // 14: akin.v1.RecommendResponse
+	(*Parts)(nil),                 // 15: akin.v1.Parts
+	(*Result)(nil),                // 16: akin.v1.Result
+	(*Group)(nil),                 // 17: akin.v1.Group
+	(*MatchedTerm)(nil),           // 18: akin.v1.MatchedTerm
+	(*Plan)(nil),                  // 19: akin.v1.Plan
+	(*QueryInfo)(nil),             // 20: akin.v1.QueryInfo
+	(*Limitation)(nil),            // 21: akin.v1.Limitation
+	(*fieldmaskpb.FieldMask)(nil), // 22: google.protobuf.FieldMask
+	(*Timing)(nil),                // 23: akin.v1.Timing
+	(*Text)(nil),                  // 24: akin.v1.Text
+	(*Paper)(nil),                 // 25: akin.v1.Paper
 }
 var file_akin_v1_search_service_proto_depIdxs = []int32{
-	20, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
+	22, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
 	1,  // 1: akin.v1.SearchRequest.mode:type_name -> akin.v1.Mode
 	2,  // 2: akin.v1.SearchRequest.fusion:type_name -> akin.v1.Fusion
 	3,  // 3: akin.v1.SearchRequest.group_by:type_name -> akin.v1.GroupBy
-	15, // 4: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
-	18, // 5: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
-	19, // 6: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
+	16, // 4: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
+	19, // 5: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
+	20, // 6: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
 	5,  // 7: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	21, // 8: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
-	16, // 9: akin.v1.SearchResponse.groups:type_name -> akin.v1.Group
-	22, // 10: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
-	20, // 11: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
-	1,  // 12: akin.v1.SimilarRequest.mode:type_name -> akin.v1.Mode
-	2,  // 13: akin.v1.SimilarRequest.fusion:type_name -> akin.v1.Fusion
-	3,  // 14: akin.v1.SimilarRequest.group_by:type_name -> akin.v1.GroupBy
-	15, // 15: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
-	18, // 16: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
-	19, // 17: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
-	5,  // 18: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	21, // 19: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
-	16, // 20: akin.v1.SimilarResponse.groups:type_name -> akin.v1.Group
-	22, // 21: akin.v1.Example.text:type_name -> akin.v1.Text
-	10, // 22: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
-	10, // 23: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
-	0,  // 24: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
-	20, // 25: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
-	3,  // 26: akin.v1.RecommendRequest.group_by:type_name -> akin.v1.GroupBy
-	15, // 27: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
-	18, // 28: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
-	5,  // 29: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	21, // 30: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
-	16, // 31: akin.v1.RecommendResponse.groups:type_name -> akin.v1.Group
-	23, // 32: akin.v1.Result.paper:type_name -> akin.v1.Paper
-	12, // 33: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
-	14, // 34: akin.v1.Result.parts:type_name -> akin.v1.Parts
-	17, // 35: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
-	4,  // 36: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
-	6,  // 37: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
-	8,  // 38: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
-	11, // 39: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
-	7,  // 40: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
-	9,  // 41: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
-	13, // 42: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
-	40, // [40:43] is the sub-list for method output_type
-	37, // [37:40] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	23, // 8: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
+	21, // 9: akin.v1.SearchResponse.limited_by:type_name -> akin.v1.Limitation
+	17, // 10: akin.v1.SearchResponse.groups:type_name -> akin.v1.Group
+	24, // 11: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
+	22, // 12: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
+	1,  // 13: akin.v1.SimilarRequest.mode:type_name -> akin.v1.Mode
+	2,  // 14: akin.v1.SimilarRequest.fusion:type_name -> akin.v1.Fusion
+	3,  // 15: akin.v1.SimilarRequest.group_by:type_name -> akin.v1.GroupBy
+	16, // 16: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
+	19, // 17: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
+	20, // 18: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
+	5,  // 19: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	23, // 20: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
+	21, // 21: akin.v1.SimilarResponse.limited_by:type_name -> akin.v1.Limitation
+	17, // 22: akin.v1.SimilarResponse.groups:type_name -> akin.v1.Group
+	24, // 23: akin.v1.Example.text:type_name -> akin.v1.Text
+	11, // 24: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
+	11, // 25: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
+	0,  // 26: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
+	22, // 27: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
+	3,  // 28: akin.v1.RecommendRequest.group_by:type_name -> akin.v1.GroupBy
+	16, // 29: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
+	19, // 30: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
+	5,  // 31: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	23, // 32: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
+	21, // 33: akin.v1.RecommendResponse.limited_by:type_name -> akin.v1.Limitation
+	17, // 34: akin.v1.RecommendResponse.groups:type_name -> akin.v1.Group
+	25, // 35: akin.v1.Result.paper:type_name -> akin.v1.Paper
+	13, // 36: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
+	15, // 37: akin.v1.Result.parts:type_name -> akin.v1.Parts
+	18, // 38: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
+	4,  // 39: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
+	6,  // 40: akin.v1.Limitation.reason:type_name -> akin.v1.LimitationReason
+	7,  // 41: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
+	9,  // 42: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
+	12, // 43: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
+	8,  // 44: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
+	10, // 45: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
+	14, // 46: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
+	44, // [44:47] is the sub-list for method output_type
+	41, // [41:44] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_search_service_proto_init() }
@@ -2280,8 +2546,8 @@ func file_akin_v1_search_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_akin_v1_search_service_proto_rawDesc), len(file_akin_v1_search_service_proto_rawDesc)),
-			NumEnums:      6,
-			NumMessages:   14,
+			NumEnums:      7,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
