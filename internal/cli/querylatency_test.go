@@ -41,6 +41,11 @@ func TestQueryLatency(t *testing.T) {
 	defer c.Close()
 	papers := importReady(t, c, shared)
 	waitForGraph(t, c, papers[0].GetId())
+	begin := time.Now()
+	if err := noveltyOf(t, c, papers[0].GetId()); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("the first novelty: %.1f s", time.Since(begin).Seconds())
 	for _, q := range []struct {
 		name string
 		ask  func(i int) error
@@ -50,6 +55,19 @@ func TestQueryLatency(t *testing.T) {
 		{"search, hybrid", func(i int) error { return searchIn(t, c, papers[i].GetTitle(), akinv1.Mode_MODE_HYBRID) }},
 		{"similar by id, semantic", func(i int) error { return similarTo(t, c, papers[i].GetId(), akinv1.Mode_MODE_SEMANTIC) }},
 		{"similar by id, hybrid", func(i int) error { return similarTo(t, c, papers[i].GetId(), akinv1.Mode_MODE_HYBRID) }},
+		{"similar by id, semantic, with recency", func(i int) error {
+			_, err := c.Search.Similar(t.Context(), &akinv1.SimilarRequest{PaperIds: []string{papers[i].GetId()}, Mode: akinv1.Mode_MODE_SEMANTIC, Recency: .3})
+			return err
+		}},
+		{"similar by id, semantic, by venue", func(i int) error {
+			_, err := c.Search.Similar(t.Context(), &akinv1.SimilarRequest{PaperIds: []string{papers[i].GetId()}, Mode: akinv1.Mode_MODE_SEMANTIC, GroupBy: akinv1.GroupBy_GROUP_BY_VENUE})
+			return err
+		}},
+		{"similar by id, semantic, in clusters", func(i int) error {
+			_, err := c.Search.Similar(t.Context(), &akinv1.SimilarRequest{PaperIds: []string{papers[i].GetId()}, Mode: akinv1.Mode_MODE_SEMANTIC, GroupBy: akinv1.GroupBy_GROUP_BY_CLUSTER})
+			return err
+		}},
+		{"novelty of 1", func(i int) error { return noveltyOf(t, c, papers[i].GetId()) }},
 		{"recommend from 5", func(i int) error {
 			req := &akinv1.RecommendRequest{}
 			for k := range 5 {
@@ -81,6 +99,11 @@ func searchIn(t *testing.T, c *client.Client, text string, mode akinv1.Mode) err
 
 func similarTo(t *testing.T, c *client.Client, id string, mode akinv1.Mode) error {
 	_, err := c.Search.Similar(t.Context(), &akinv1.SimilarRequest{PaperIds: []string{id}, Mode: mode})
+	return err
+}
+
+func noveltyOf(t *testing.T, c *client.Client, id string) error {
+	_, err := c.Search.GetNovelty(t.Context(), &akinv1.GetNoveltyRequest{PaperIds: []string{id}})
 	return err
 }
 

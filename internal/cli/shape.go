@@ -38,7 +38,11 @@ type response interface {
 
 // answer prints a page of results and, if there are few, why.
 func (e *environment) answer(resp response) {
-	e.groups(resp)
+	if len(resp.GetResults()) == 0 && len(resp.GetLimitedBy()) > 0 {
+		fmt.Fprintln(e.errOut, "No results.")
+	} else {
+		e.groups(resp)
+	}
 	for _, l := range resp.GetLimitedBy() {
 		fmt.Fprintln(e.errOut, oneLine(l.GetDetail()))
 	}

@@ -8,6 +8,7 @@ package akinv1
 
 import (
 	_ "google.golang.org/genproto/googleapis/api/annotations"
+	date "google.golang.org/genproto/googleapis/type/date"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
@@ -463,6 +464,67 @@ func (x LimitationReason) Number() protoreflect.EnumNumber {
 // Deprecated: Use LimitationReason.Descriptor instead.
 func (LimitationReason) EnumDescriptor() ([]byte, []int) {
 	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{6}
+}
+
+// NoveltyReason says why a novelty is missing or uncertain.
+type NoveltyReason int32
+
+const (
+	// Nothing is.
+	NoveltyReason_NOVELTY_REASON_UNSPECIFIED NoveltyReason = 0
+	// The paper has no date.
+	NoveltyReason_NOVELTY_REASON_NO_DATE NoveltyReason = 1
+	// No paper of the collection is earlier.
+	NoveltyReason_NOVELTY_REASON_NO_EARLIER NoveltyReason = 2
+	// Fewer than 5 papers are earlier: the distance is that to all of them.
+	NoveltyReason_NOVELTY_REASON_FEW_EARLIER NoveltyReason = 3
+	// No paper of the collection has 5 earlier ones: there is no percentile.
+	NoveltyReason_NOVELTY_REASON_NO_REFERENCE NoveltyReason = 4
+)
+
+// Enum value maps for NoveltyReason.
+var (
+	NoveltyReason_name = map[int32]string{
+		0: "NOVELTY_REASON_UNSPECIFIED",
+		1: "NOVELTY_REASON_NO_DATE",
+		2: "NOVELTY_REASON_NO_EARLIER",
+		3: "NOVELTY_REASON_FEW_EARLIER",
+		4: "NOVELTY_REASON_NO_REFERENCE",
+	}
+	NoveltyReason_value = map[string]int32{
+		"NOVELTY_REASON_UNSPECIFIED":  0,
+		"NOVELTY_REASON_NO_DATE":      1,
+		"NOVELTY_REASON_NO_EARLIER":   2,
+		"NOVELTY_REASON_FEW_EARLIER":  3,
+		"NOVELTY_REASON_NO_REFERENCE": 4,
+	}
+)
+
+func (x NoveltyReason) Enum() *NoveltyReason {
+	p := new(NoveltyReason)
+	*p = x
+	return p
+}
+
+func (x NoveltyReason) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (NoveltyReason) Descriptor() protoreflect.EnumDescriptor {
+	return file_akin_v1_search_service_proto_enumTypes[7].Descriptor()
+}
+
+func (NoveltyReason) Type() protoreflect.EnumType {
+	return &file_akin_v1_search_service_proto_enumTypes[7]
+}
+
+func (x NoveltyReason) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use NoveltyReason.Descriptor instead.
+func (NoveltyReason) EnumDescriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{7}
 }
 
 // SearchRequest is a free-text query.
@@ -2208,11 +2270,341 @@ func (x *Limitation) GetBestRefusedScore() float64 {
 	return 0
 }
 
+// GetNoveltyRequest asks how far papers are from what came before them.
+type GetNoveltyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1 to 100 ids of papers in the collection. Give either paper_ids or text.
+	PaperIds []string `protobuf:"bytes,1,rep,name=paper_ids,json=paperIds,proto3" json:"paper_ids,omitempty"`
+	// A paper that need not be in the collection; what has appeared by as_of came
+	// before it.
+	Text *Text `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	// Collection to compare with; empty means "papers".
+	Collection string `protobuf:"bytes,3,opt,name=collection,proto3" json:"collection,omitempty"`
+	// Nothing that appeared after this day counts, as YYYY-MM-DD. Empty is no limit
+	// for papers, which are compared with what came before them in any case, and
+	// today for a text.
+	AsOf          string `protobuf:"bytes,4,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetNoveltyRequest) Reset() {
+	*x = GetNoveltyRequest{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetNoveltyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetNoveltyRequest) ProtoMessage() {}
+
+func (x *GetNoveltyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetNoveltyRequest.ProtoReflect.Descriptor instead.
+func (*GetNoveltyRequest) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *GetNoveltyRequest) GetPaperIds() []string {
+	if x != nil {
+		return x.PaperIds
+	}
+	return nil
+}
+
+func (x *GetNoveltyRequest) GetText() *Text {
+	if x != nil {
+		return x.Text
+	}
+	return nil
+}
+
+func (x *GetNoveltyRequest) GetCollection() string {
+	if x != nil {
+		return x.Collection
+	}
+	return ""
+}
+
+func (x *GetNoveltyRequest) GetAsOf() string {
+	if x != nil {
+		return x.AsOf
+	}
+	return ""
+}
+
+// GetNoveltyResponse has one novelty a paper.
+type GetNoveltyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order of the request.
+	Novelties []*Novelty `protobuf:"bytes,1,rep,name=novelties,proto3" json:"novelties,omitempty"`
+	// How many papers the percentiles are among: up to 500 of the collection, drawn
+	// by a digest of their ids, each compared with its own past; those with too few
+	// earlier papers left out. They are compared when first asked for and again
+	// when the collection has changed by more than a tenth.
+	ReferenceCount int32 `protobuf:"varint,2,opt,name=reference_count,json=referenceCount,proto3" json:"reference_count,omitempty"`
+	// What was read of a pasted text; unset for ids.
+	Query *QueryInfo `protobuf:"bytes,3,opt,name=query,proto3" json:"query,omitempty"`
+	// Sequence number of the last write that the answer has seen.
+	Sequence      uint64 `protobuf:"varint,4,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetNoveltyResponse) Reset() {
+	*x = GetNoveltyResponse{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetNoveltyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetNoveltyResponse) ProtoMessage() {}
+
+func (x *GetNoveltyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetNoveltyResponse.ProtoReflect.Descriptor instead.
+func (*GetNoveltyResponse) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *GetNoveltyResponse) GetNovelties() []*Novelty {
+	if x != nil {
+		return x.Novelties
+	}
+	return nil
+}
+
+func (x *GetNoveltyResponse) GetReferenceCount() int32 {
+	if x != nil {
+		return x.ReferenceCount
+	}
+	return 0
+}
+
+func (x *GetNoveltyResponse) GetQuery() *QueryInfo {
+	if x != nil {
+		return x.Query
+	}
+	return nil
+}
+
+func (x *GetNoveltyResponse) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+// Novelty is how far a paper is from what came before it. A paper is earlier if
+// its date is before the first day that the other's date can be: of dates that are
+// known to the year, those of the years before.
+type Novelty struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The paper; empty for a text.
+	PaperId string `protobuf:"bytes,1,opt,name=paper_id,json=paperId,proto3" json:"paper_id,omitempty"`
+	// 1 minus the mean cosine with the 5 nearest earlier papers, in [0, 2]; unset
+	// if there are none.
+	Distance *float64 `protobuf:"fixed64,2,opt,name=distance,proto3,oneof" json:"distance,omitempty"`
+	// The share of the reference that is less far from its own past, from 0 to 100;
+	// what is equally far counts half. Unset if there is no distance or no
+	// reference.
+	Percentile *float64 `protobuf:"fixed64,3,opt,name=percentile,proto3,oneof" json:"percentile,omitempty"`
+	// Why something is missing or uncertain; unspecified if nothing is.
+	Reason NoveltyReason `protobuf:"varint,4,opt,name=reason,proto3,enum=akin.v1.NoveltyReason" json:"reason,omitempty"`
+	// The nearest earlier papers, at most 5, the nearest first.
+	Nearest []*EarlierPaper `protobuf:"bytes,5,rep,name=nearest,proto3" json:"nearest,omitempty"`
+	// How many papers are earlier.
+	EarlierCount int32 `protobuf:"varint,6,opt,name=earlier_count,json=earlierCount,proto3" json:"earlier_count,omitempty"`
+	// The last day whose papers are earlier, as YYYY-MM-DD; empty without a date.
+	ComparedUntil string `protobuf:"bytes,7,opt,name=compared_until,json=comparedUntil,proto3" json:"compared_until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Novelty) Reset() {
+	*x = Novelty{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Novelty) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Novelty) ProtoMessage() {}
+
+func (x *Novelty) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Novelty.ProtoReflect.Descriptor instead.
+func (*Novelty) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Novelty) GetPaperId() string {
+	if x != nil {
+		return x.PaperId
+	}
+	return ""
+}
+
+func (x *Novelty) GetDistance() float64 {
+	if x != nil && x.Distance != nil {
+		return *x.Distance
+	}
+	return 0
+}
+
+func (x *Novelty) GetPercentile() float64 {
+	if x != nil && x.Percentile != nil {
+		return *x.Percentile
+	}
+	return 0
+}
+
+func (x *Novelty) GetReason() NoveltyReason {
+	if x != nil {
+		return x.Reason
+	}
+	return NoveltyReason_NOVELTY_REASON_UNSPECIFIED
+}
+
+func (x *Novelty) GetNearest() []*EarlierPaper {
+	if x != nil {
+		return x.Nearest
+	}
+	return nil
+}
+
+func (x *Novelty) GetEarlierCount() int32 {
+	if x != nil {
+		return x.EarlierCount
+	}
+	return 0
+}
+
+func (x *Novelty) GetComparedUntil() string {
+	if x != nil {
+		return x.ComparedUntil
+	}
+	return ""
+}
+
+// EarlierPaper is a paper that came before another.
+type EarlierPaper struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id.
+	PaperId string `protobuf:"bytes,1,opt,name=paper_id,json=paperId,proto3" json:"paper_id,omitempty"`
+	// Its title.
+	Title string `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
+	// The cosine of the two, in [-1, 1].
+	Similarity float64 `protobuf:"fixed64,3,opt,name=similarity,proto3" json:"similarity,omitempty"`
+	// When it appeared.
+	PublishDate   *date.Date `protobuf:"bytes,4,opt,name=publish_date,json=publishDate,proto3" json:"publish_date,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EarlierPaper) Reset() {
+	*x = EarlierPaper{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EarlierPaper) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EarlierPaper) ProtoMessage() {}
+
+func (x *EarlierPaper) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EarlierPaper.ProtoReflect.Descriptor instead.
+func (*EarlierPaper) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *EarlierPaper) GetPaperId() string {
+	if x != nil {
+		return x.PaperId
+	}
+	return ""
+}
+
+func (x *EarlierPaper) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *EarlierPaper) GetSimilarity() float64 {
+	if x != nil {
+		return x.Similarity
+	}
+	return 0
+}
+
+func (x *EarlierPaper) GetPublishDate() *date.Date {
+	if x != nil {
+		return x.PublishDate
+	}
+	return nil
+}
+
 var File_akin_v1_search_service_proto protoreflect.FileDescriptor
 
 const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\"\xfb\x04\n" +
+	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x16google/type/date.proto\"\xfb\x04\n" +
 	"\rSearchRequest\x12\x1a\n" +
 	"\x05query\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\x05query\x12\x1e\n" +
 	"\n" +
@@ -2379,7 +2771,38 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"kept_count\x18\x06 \x01(\x05R\tkeptCount\x12\x12\n" +
 	"\x04part\x18\a \x01(\tR\x04part\x12&\n" +
 	"\x0fpart_kept_count\x18\b \x01(\x05R\rpartKeptCount\x12,\n" +
-	"\x12best_refused_score\x18\t \x01(\x01R\x10bestRefusedScore*\xbe\x01\n" +
+	"\x12best_refused_score\x18\t \x01(\x01R\x10bestRefusedScore\"\x88\x01\n" +
+	"\x11GetNoveltyRequest\x12\x1b\n" +
+	"\tpaper_ids\x18\x01 \x03(\tR\bpaperIds\x12!\n" +
+	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextR\x04text\x12\x1e\n" +
+	"\n" +
+	"collection\x18\x03 \x01(\tR\n" +
+	"collection\x12\x13\n" +
+	"\x05as_of\x18\x04 \x01(\tR\x04asOf\"\xb3\x01\n" +
+	"\x12GetNoveltyResponse\x12.\n" +
+	"\tnovelties\x18\x01 \x03(\v2\x10.akin.v1.NoveltyR\tnovelties\x12'\n" +
+	"\x0freference_count\x18\x02 \x01(\x05R\x0ereferenceCount\x12(\n" +
+	"\x05query\x18\x03 \x01(\v2\x12.akin.v1.QueryInfoR\x05query\x12\x1a\n" +
+	"\bsequence\x18\x04 \x01(\x04R\bsequence\"\xb3\x02\n" +
+	"\aNovelty\x12\x19\n" +
+	"\bpaper_id\x18\x01 \x01(\tR\apaperId\x12\x1f\n" +
+	"\bdistance\x18\x02 \x01(\x01H\x00R\bdistance\x88\x01\x01\x12#\n" +
+	"\n" +
+	"percentile\x18\x03 \x01(\x01H\x01R\n" +
+	"percentile\x88\x01\x01\x12.\n" +
+	"\x06reason\x18\x04 \x01(\x0e2\x16.akin.v1.NoveltyReasonR\x06reason\x12/\n" +
+	"\anearest\x18\x05 \x03(\v2\x15.akin.v1.EarlierPaperR\anearest\x12#\n" +
+	"\rearlier_count\x18\x06 \x01(\x05R\fearlierCount\x12%\n" +
+	"\x0ecompared_until\x18\a \x01(\tR\rcomparedUntilB\v\n" +
+	"\t_distanceB\r\n" +
+	"\v_percentile\"\x95\x01\n" +
+	"\fEarlierPaper\x12\x19\n" +
+	"\bpaper_id\x18\x01 \x01(\tR\apaperId\x12\x14\n" +
+	"\x05title\x18\x02 \x01(\tR\x05title\x12\x1e\n" +
+	"\n" +
+	"similarity\x18\x03 \x01(\x01R\n" +
+	"similarity\x124\n" +
+	"\fpublish_date\x18\x04 \x01(\v2\x11.google.type.DateR\vpublishDate*\xbe\x01\n" +
 	"\x11RecommendStrategy\x12\"\n" +
 	"\x1eRECOMMEND_STRATEGY_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eRECOMMEND_STRATEGY_MEAN_VECTOR\x10\x01\x12\x1f\n" +
@@ -2423,13 +2846,21 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x1bLIMITATION_REASON_EXCLUSION\x10\x06\x12\x1e\n" +
 	"\x1aLIMITATION_REASON_EXAMPLES\x10\a\x12\x1f\n" +
 	"\x1bLIMITATION_REASON_MIN_SCORE\x10\b\x12 \n" +
-	"\x1cLIMITATION_REASON_GROUP_SIZE\x10\t2\xb2\x02\n" +
+	"\x1cLIMITATION_REASON_GROUP_SIZE\x10\t*\xab\x01\n" +
+	"\rNoveltyReason\x12\x1e\n" +
+	"\x1aNOVELTY_REASON_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16NOVELTY_REASON_NO_DATE\x10\x01\x12\x1d\n" +
+	"\x19NOVELTY_REASON_NO_EARLIER\x10\x02\x12\x1e\n" +
+	"\x1aNOVELTY_REASON_FEW_EARLIER\x10\x03\x12\x1f\n" +
+	"\x1bNOVELTY_REASON_NO_REFERENCE\x10\x042\xa0\x03\n" +
 	"\rSearchService\x12^\n" +
 	"\x06Search\x12\x16.akin.v1.SearchRequest\x1a\x17.akin.v1.SearchResponse\"#\x82\xd3\xe4\x93\x02\x1d:\x01*Z\f\x12\n" +
 	"/v1/search\"\n" +
 	"/v1/search\x12c\n" +
 	"\aSimilar\x12\x17.akin.v1.SimilarRequest\x1a\x18.akin.v1.SimilarResponse\"%\x82\xd3\xe4\x93\x02\x1f:\x01*Z\r\x12\v/v1/similar\"\v/v1/similar\x12\\\n" +
-	"\tRecommend\x12\x19.akin.v1.RecommendRequest\x1a\x1a.akin.v1.RecommendResponse\"\x18\x82\xd3\xe4\x93\x02\x12:\x01*\"\r/v1/recommendB\x1bZ\x19akin/proto/akin/v1;akinv1b\x06proto3"
+	"\tRecommend\x12\x19.akin.v1.RecommendRequest\x1a\x1a.akin.v1.RecommendResponse\"\x18\x82\xd3\xe4\x93\x02\x12:\x01*\"\r/v1/recommend\x12l\n" +
+	"\n" +
+	"GetNovelty\x12\x1a.akin.v1.GetNoveltyRequest\x1a\x1b.akin.v1.GetNoveltyResponse\"%\x82\xd3\xe4\x93\x02\x1f:\x01*Z\r\x12\v/v1/novelty\"\v/v1/noveltyB\x1bZ\x19akin/proto/akin/v1;akinv1b\x06proto3"
 
 var (
 	file_akin_v1_search_service_proto_rawDescOnce sync.Once
@@ -2443,8 +2874,8 @@ func file_akin_v1_search_service_proto_rawDescGZIP() []byte {
 	return file_akin_v1_search_service_proto_rawDescData
 }
 
-var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
+var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_akin_v1_search_service_proto_goTypes = []any{
 	(RecommendStrategy)(0),        // 0: akin.v1.RecommendStrategy
 	(Mode)(0),                     // 1: akin.v1.Mode
@@ -2453,79 +2884,93 @@ var file_akin_v1_search_service_proto_goTypes = []any{
 	(Strategy)(0),                 // 4: akin.v1.Strategy
 	(EmptyReason)(0),              // 5: akin.v1.EmptyReason
 	(LimitationReason)(0),         // 6: akin.v1.LimitationReason
-	(*SearchRequest)(nil),         // 7: akin.v1.SearchRequest
-	(*SearchResponse)(nil),        // 8: akin.v1.SearchResponse
-	(*SimilarRequest)(nil),        // 9: akin.v1.SimilarRequest
-	(*SimilarResponse)(nil),       // 10: akin.v1.SimilarResponse
-	(*Example)(nil),               // 11: akin.v1.Example
-	(*RecommendRequest)(nil),      // 12: akin.v1.RecommendRequest
-	(*Driver)(nil),                // 13: akin.v1.Driver
-	(*RecommendResponse)(nil),     // 14: akin.v1.RecommendResponse
-	(*Parts)(nil),                 // 15: akin.v1.Parts
-	(*Result)(nil),                // 16: akin.v1.Result
-	(*Group)(nil),                 // 17: akin.v1.Group
-	(*MatchedTerm)(nil),           // 18: akin.v1.MatchedTerm
-	(*Plan)(nil),                  // 19: akin.v1.Plan
-	(*QueryInfo)(nil),             // 20: akin.v1.QueryInfo
-	(*Limitation)(nil),            // 21: akin.v1.Limitation
-	(*fieldmaskpb.FieldMask)(nil), // 22: google.protobuf.FieldMask
-	(*Timing)(nil),                // 23: akin.v1.Timing
-	(*Text)(nil),                  // 24: akin.v1.Text
-	(*Paper)(nil),                 // 25: akin.v1.Paper
+	(NoveltyReason)(0),            // 7: akin.v1.NoveltyReason
+	(*SearchRequest)(nil),         // 8: akin.v1.SearchRequest
+	(*SearchResponse)(nil),        // 9: akin.v1.SearchResponse
+	(*SimilarRequest)(nil),        // 10: akin.v1.SimilarRequest
+	(*SimilarResponse)(nil),       // 11: akin.v1.SimilarResponse
+	(*Example)(nil),               // 12: akin.v1.Example
+	(*RecommendRequest)(nil),      // 13: akin.v1.RecommendRequest
+	(*Driver)(nil),                // 14: akin.v1.Driver
+	(*RecommendResponse)(nil),     // 15: akin.v1.RecommendResponse
+	(*Parts)(nil),                 // 16: akin.v1.Parts
+	(*Result)(nil),                // 17: akin.v1.Result
+	(*Group)(nil),                 // 18: akin.v1.Group
+	(*MatchedTerm)(nil),           // 19: akin.v1.MatchedTerm
+	(*Plan)(nil),                  // 20: akin.v1.Plan
+	(*QueryInfo)(nil),             // 21: akin.v1.QueryInfo
+	(*Limitation)(nil),            // 22: akin.v1.Limitation
+	(*GetNoveltyRequest)(nil),     // 23: akin.v1.GetNoveltyRequest
+	(*GetNoveltyResponse)(nil),    // 24: akin.v1.GetNoveltyResponse
+	(*Novelty)(nil),               // 25: akin.v1.Novelty
+	(*EarlierPaper)(nil),          // 26: akin.v1.EarlierPaper
+	(*fieldmaskpb.FieldMask)(nil), // 27: google.protobuf.FieldMask
+	(*Timing)(nil),                // 28: akin.v1.Timing
+	(*Text)(nil),                  // 29: akin.v1.Text
+	(*Paper)(nil),                 // 30: akin.v1.Paper
+	(*date.Date)(nil),             // 31: google.type.Date
 }
 var file_akin_v1_search_service_proto_depIdxs = []int32{
-	22, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
+	27, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
 	1,  // 1: akin.v1.SearchRequest.mode:type_name -> akin.v1.Mode
 	2,  // 2: akin.v1.SearchRequest.fusion:type_name -> akin.v1.Fusion
 	3,  // 3: akin.v1.SearchRequest.group_by:type_name -> akin.v1.GroupBy
-	16, // 4: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
-	19, // 5: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
-	20, // 6: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
+	17, // 4: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
+	20, // 5: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
+	21, // 6: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
 	5,  // 7: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	23, // 8: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
-	21, // 9: akin.v1.SearchResponse.limited_by:type_name -> akin.v1.Limitation
-	17, // 10: akin.v1.SearchResponse.groups:type_name -> akin.v1.Group
-	24, // 11: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
-	22, // 12: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
+	28, // 8: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
+	22, // 9: akin.v1.SearchResponse.limited_by:type_name -> akin.v1.Limitation
+	18, // 10: akin.v1.SearchResponse.groups:type_name -> akin.v1.Group
+	29, // 11: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
+	27, // 12: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
 	1,  // 13: akin.v1.SimilarRequest.mode:type_name -> akin.v1.Mode
 	2,  // 14: akin.v1.SimilarRequest.fusion:type_name -> akin.v1.Fusion
 	3,  // 15: akin.v1.SimilarRequest.group_by:type_name -> akin.v1.GroupBy
-	16, // 16: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
-	19, // 17: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
-	20, // 18: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
+	17, // 16: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
+	20, // 17: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
+	21, // 18: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
 	5,  // 19: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	23, // 20: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
-	21, // 21: akin.v1.SimilarResponse.limited_by:type_name -> akin.v1.Limitation
-	17, // 22: akin.v1.SimilarResponse.groups:type_name -> akin.v1.Group
-	24, // 23: akin.v1.Example.text:type_name -> akin.v1.Text
-	11, // 24: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
-	11, // 25: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
+	28, // 20: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
+	22, // 21: akin.v1.SimilarResponse.limited_by:type_name -> akin.v1.Limitation
+	18, // 22: akin.v1.SimilarResponse.groups:type_name -> akin.v1.Group
+	29, // 23: akin.v1.Example.text:type_name -> akin.v1.Text
+	12, // 24: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
+	12, // 25: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
 	0,  // 26: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
-	22, // 27: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
+	27, // 27: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
 	3,  // 28: akin.v1.RecommendRequest.group_by:type_name -> akin.v1.GroupBy
-	16, // 29: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
-	19, // 30: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
+	17, // 29: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
+	20, // 30: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
 	5,  // 31: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	23, // 32: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
-	21, // 33: akin.v1.RecommendResponse.limited_by:type_name -> akin.v1.Limitation
-	17, // 34: akin.v1.RecommendResponse.groups:type_name -> akin.v1.Group
-	25, // 35: akin.v1.Result.paper:type_name -> akin.v1.Paper
-	13, // 36: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
-	15, // 37: akin.v1.Result.parts:type_name -> akin.v1.Parts
-	18, // 38: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
+	28, // 32: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
+	22, // 33: akin.v1.RecommendResponse.limited_by:type_name -> akin.v1.Limitation
+	18, // 34: akin.v1.RecommendResponse.groups:type_name -> akin.v1.Group
+	30, // 35: akin.v1.Result.paper:type_name -> akin.v1.Paper
+	14, // 36: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
+	16, // 37: akin.v1.Result.parts:type_name -> akin.v1.Parts
+	19, // 38: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
 	4,  // 39: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
 	6,  // 40: akin.v1.Limitation.reason:type_name -> akin.v1.LimitationReason
-	7,  // 41: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
-	9,  // 42: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
-	12, // 43: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
-	8,  // 44: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
-	10, // 45: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
-	14, // 46: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
-	44, // [44:47] is the sub-list for method output_type
-	41, // [41:44] is the sub-list for method input_type
-	41, // [41:41] is the sub-list for extension type_name
-	41, // [41:41] is the sub-list for extension extendee
-	0,  // [0:41] is the sub-list for field type_name
+	29, // 41: akin.v1.GetNoveltyRequest.text:type_name -> akin.v1.Text
+	25, // 42: akin.v1.GetNoveltyResponse.novelties:type_name -> akin.v1.Novelty
+	21, // 43: akin.v1.GetNoveltyResponse.query:type_name -> akin.v1.QueryInfo
+	7,  // 44: akin.v1.Novelty.reason:type_name -> akin.v1.NoveltyReason
+	26, // 45: akin.v1.Novelty.nearest:type_name -> akin.v1.EarlierPaper
+	31, // 46: akin.v1.EarlierPaper.publish_date:type_name -> google.type.Date
+	8,  // 47: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
+	10, // 48: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
+	13, // 49: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
+	23, // 50: akin.v1.SearchService.GetNovelty:input_type -> akin.v1.GetNoveltyRequest
+	9,  // 51: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
+	11, // 52: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
+	15, // 53: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
+	24, // 54: akin.v1.SearchService.GetNovelty:output_type -> akin.v1.GetNoveltyResponse
+	51, // [51:55] is the sub-list for method output_type
+	47, // [47:51] is the sub-list for method input_type
+	47, // [47:47] is the sub-list for extension type_name
+	47, // [47:47] is the sub-list for extension extendee
+	0,  // [0:47] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_search_service_proto_init() }
@@ -2541,13 +2986,14 @@ func file_akin_v1_search_service_proto_init() {
 		(*Example_Text)(nil),
 	}
 	file_akin_v1_search_service_proto_msgTypes[5].OneofWrappers = []any{}
+	file_akin_v1_search_service_proto_msgTypes[17].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_akin_v1_search_service_proto_rawDesc), len(file_akin_v1_search_service_proto_rawDesc)),
-			NumEnums:      7,
-			NumMessages:   15,
+			NumEnums:      8,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
