@@ -59,6 +59,7 @@ type commands struct {
 	Harvest   harvestCommand   `cmd:"" help:"Fetch records from repositories, for akin import."`
 	Search    searchCommand    `cmd:"" help:"Find papers for a free text."`
 	Similar   similarCommand   `cmd:"" help:"Find papers like one, or like a title and abstract."`
+	Novelty   noveltyCommand   `cmd:"" help:"Say how far papers are from what came before them."`
 	Recommend recommendCommand `cmd:"" help:"Find papers like some and unlike others."`
 	Get       getCommand       `cmd:"" help:"Show papers."`
 	List      listCommand      `cmd:"" help:"List papers in order of id."`

@@ -27,7 +27,8 @@ type resultFlags struct {
 	MinScore       *float64 `help:"Leave out results below this cosine." placeholder:"X"`
 	Exact          bool     `help:"Compare with every paper instead of walking the graph."`
 	IncludeVectors bool     `help:"Return vectors too (with --json)."`
-	JSON           bool     `name:"json" help:"Print the response as JSON."`
+	shapeFlags
+	JSON bool `name:"json" help:"Print the response as JSON."`
 }
 
 // modeFlags say what a query goes by.
@@ -83,7 +84,7 @@ func (c searchCommand) Run(e *environment) error {
 	}
 	resp, err := cl.Search.Search(e.ctx, &akinv1.SearchRequest{
 		Query: query, Mode: c.mode(), Fusion: c.fusion(), PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
-		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain,
+		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize,
 	})
 	if err != nil {
 		return err
@@ -92,7 +93,7 @@ func (c searchCommand) Run(e *environment) error {
 		if resp.GetQuery().GetTruncated() {
 			fmt.Fprintf(e.errOut, "The query was long: only its first %d tokens were used.\n", resp.GetQuery().GetTokens())
 		}
-		e.results(resp.GetResults(), resp.GetNextPageToken(), resp.GetEmptyReason())
+		e.answer(resp)
 	})
 }
 
@@ -117,7 +118,7 @@ func (c similarCommand) Run(e *environment) error {
 	req := &akinv1.SimilarRequest{
 		PaperIds: c.ID, IncludeSelf: c.IncludeSelf, Mode: c.mode(), Fusion: c.fusion(),
 		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
-		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain,
+		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize,
 	}
 	if c.Title != "" || c.Abstract != "" {
 		text, err := textOf(c.Title, c.Abstract)
@@ -138,7 +139,7 @@ func (c similarCommand) Run(e *environment) error {
 		if resp.GetQuery().GetTruncated() {
 			fmt.Fprintf(e.errOut, "The text was long: only its first %d tokens were used.\n", resp.GetQuery().GetTokens())
 		}
-		e.results(resp.GetResults(), resp.GetNextPageToken(), resp.GetEmptyReason())
+		e.answer(resp)
 	})
 }
 
@@ -178,13 +179,13 @@ func (c recommendCommand) Run(e *environment) error {
 	resp, err := cl.Search.Recommend(e.ctx, &akinv1.RecommendRequest{
 		Positive: examples(c.Like, c.LikeText), Negative: examples(c.Unlike, c.UnlikeText), Strategy: strategy(c.Strategy),
 		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
-		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain,
+		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize,
 	})
 	if err != nil {
 		return err
 	}
 	return e.show(c.JSON, resp, func() {
-		e.results(resp.GetResults(), resp.GetNextPageToken(), resp.GetEmptyReason())
+		e.answer(resp)
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +41,11 @@ func TestQueryLatency(t *testing.T) {
 	defer c.Close()
 	papers := importReady(t, c, shared)
 	waitForGraph(t, c, papers[0].GetId())
+	begin := time.Now()
+	if err := noveltyOf(t, c, papers[0].GetId()); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("the first novelty: %.1f s", time.Since(begin).Seconds())
 	for _, q := range []struct {
 		name string
 		ask  func(i int) error
@@ -49,6 +55,19 @@ func TestQueryLatency(t *testing.T) {
 		{"search, hybrid", func(i int) error { return searchIn(t, c, papers[i].GetTitle(), akinv1.Mode_MODE_HYBRID) }},
 		{"similar by id, semantic", func(i int) error { return similarTo(t, c, papers[i].GetId(), akinv1.Mode_MODE_SEMANTIC) }},
 		{"similar by id, hybrid", func(i int) error { return similarTo(t, c, papers[i].GetId(), akinv1.Mode_MODE_HYBRID) }},
+		{"similar by id, semantic, with recency", func(i int) error {
+			_, err := c.Search.Similar(t.Context(), &akinv1.SimilarRequest{PaperIds: []string{papers[i].GetId()}, Mode: akinv1.Mode_MODE_SEMANTIC, Recency: .3})
+			return err
+		}},
+		{"similar by id, semantic, by venue", func(i int) error {
+			_, err := c.Search.Similar(t.Context(), &akinv1.SimilarRequest{PaperIds: []string{papers[i].GetId()}, Mode: akinv1.Mode_MODE_SEMANTIC, GroupBy: akinv1.GroupBy_GROUP_BY_VENUE})
+			return err
+		}},
+		{"similar by id, semantic, in clusters", func(i int) error {
+			_, err := c.Search.Similar(t.Context(), &akinv1.SimilarRequest{PaperIds: []string{papers[i].GetId()}, Mode: akinv1.Mode_MODE_SEMANTIC, GroupBy: akinv1.GroupBy_GROUP_BY_CLUSTER})
+			return err
+		}},
+		{"novelty of 1", func(i int) error { return noveltyOf(t, c, papers[i].GetId()) }},
 		{"recommend from 5", func(i int) error {
 			req := &akinv1.RecommendRequest{}
 			for k := range 5 {
@@ -80,6 +99,11 @@ func searchIn(t *testing.T, c *client.Client, text string, mode akinv1.Mode) err
 
 func similarTo(t *testing.T, c *client.Client, id string, mode akinv1.Mode) error {
 	_, err := c.Search.Similar(t.Context(), &akinv1.SimilarRequest{PaperIds: []string{id}, Mode: mode})
+	return err
+}
+
+func noveltyOf(t *testing.T, c *client.Client, id string) error {
+	_, err := c.Search.GetNovelty(t.Context(), &akinv1.GetNoveltyRequest{PaperIds: []string{id}})
 	return err
 }
 
@@ -121,10 +145,7 @@ func importReady(t *testing.T, c *client.Client, shared string) []*akinv1.Paper 
 	var before, last []float32
 	err = c.Import(t.Context(), func(context.Context) (*akinv1.ImportPapersRequest, error) {
 		for lines.Scan() {
-			var p struct {
-				ID, Title, Abstract, Venue string
-				Year                       int32
-			}
+			var p struct{ ID, Title, Abstract, Venue, Year string }
 			if err := json.Unmarshal(lines.Bytes(), &p); err != nil {
 				return nil, err
 			}
@@ -139,7 +160,10 @@ func importReady(t *testing.T, c *client.Client, shared string) []*akinv1.Paper 
 			default:
 				continue
 			}
-			paper := &akinv1.Paper{Id: p.ID, Title: p.Title, Abstract: p.Abstract, Venue: p.Venue, PublishDate: &date.Date{Year: p.Year}}
+			paper := &akinv1.Paper{Id: p.ID, Title: p.Title, Abstract: p.Abstract, Venue: p.Venue}
+			if year, err := strconv.Atoi(p.Year); err == nil {
+				paper.PublishDate = &date.Date{Year: int32(year)}
+			}
 			papers = append(papers, paper)
 			return &akinv1.ImportPapersRequest{Paper: paper, Vector: vector, Space: model.GetSpace().GetFingerprint()}, nil
 		}

@@ -26,8 +26,12 @@ type Answer struct {
 	QueryTokens int
 	Truncated   bool
 	Empty       EmptyReason
-	Sequence    uint64
-	Timing      Timing
+	// Limits say what kept papers out of a list that is shorter than a page.
+	Limits []Limit
+	// Groups are those of the whole list, in the order of their best results.
+	Groups   []Group
+	Sequence uint64
+	Timing   Timing
 }
 
 // Result is one paper of an answer.
@@ -38,7 +42,11 @@ type Result struct {
 	// Semantic and Lexical are the parts of a score: a cosine and BM25, 0 where
 	// the query did not go by it.
 	Semantic, Lexical float64
-	Vector            []float32
+	// Group is the key of the result's group, where there are groups.
+	Group string
+	// Recency is the decay of the paper's age, where it was asked for.
+	Recency float64
+	Vector  []float32
 	// DrivenBy tells which examples of a recommendation the score comes from,
 	// the greatest part first.
 	DrivenBy []rank.Contribution
@@ -61,6 +69,11 @@ type pinned struct {
 	drivers map[string][]rank.Contribution
 	// words is the lexical side of a query that went by words.
 	words catalog.Words
+	// decays are the papers' recency by id, where it was asked for.
+	decays map[string]float64
+	// groupOf are the keys of the papers' groups by id, where there are groups.
+	groupOf map[string]string
+	lost    losses
 }
 
 // page hydrates one page of a list. Papers that were deleted since the list was
@@ -103,7 +116,7 @@ func (e *Engine) page(ctx context.Context, q *query, list *pinned, offset int, n
 		if !ok {
 			continue
 		}
-		a.Results = append(a.Results, Result{Record: records[at], Rank: offset + i + 1, Score: h.Score, Semantic: h.Semantic, Lexical: h.Lexical, Vector: vectors[h.ID], DrivenBy: list.drivers[h.ID], Matches: matches[at]})
+		a.Results = append(a.Results, Result{Record: records[at], Rank: offset + i + 1, Score: h.Score, Semantic: h.Semantic, Lexical: h.Lexical, Recency: list.decays[h.ID], Group: list.groupOf[h.ID], Vector: vectors[h.ID], DrivenBy: list.drivers[h.ID], Matches: matches[at]})
 	}
 	if end < len(list.hits) {
 		if name == "" {

@@ -112,6 +112,10 @@ type Catalog interface {
 	Papers
 	Writer
 	Finder
+	Describer
+	Contents
+	Sifter
+	Sampler
 }
 
 // Engine runs the use cases.
@@ -119,6 +123,8 @@ type Engine struct {
 	embedder Model
 	catalog  Catalog
 	pages    *expirable.LRU[string, *pinned]
+
+	references references
 
 	// writing serialises read-change-write of papers.
 	writing sync.Mutex
@@ -129,7 +135,8 @@ type Engine struct {
 func New(embedder Model, c Catalog) *Engine {
 	return &Engine{
 		embedder: embedder, catalog: c,
-		pages: expirable.NewLRU[string, *pinned](maxPinnedLists, nil, pageTTL),
+		pages:      expirable.NewLRU[string, *pinned](maxPinnedLists, nil, pageTTL),
+		references: newReferences(),
 	}
 }
 

@@ -32,6 +32,9 @@ type query struct {
 	rank func(ctx context.Context, q *query, list *pinned) (catalog.Found, error)
 	// leaveOut are ids that must not be among the results.
 	leaveOut []string
+	// wordsField and ownField are the request's fields that words and leaveOut
+	// come from.
+	wordsField, ownField string
 }
 
 func (q *query) check() (err error) {
@@ -63,7 +66,7 @@ func (o *ResultOptions) check() error {
 	if s := o.MinScore; s != nil && (math.IsNaN(*s) || *s < -1 || *s > 1) {
 		return paper.InvalidField("min_score", "is %v; it is a cosine, between -1 and 1", *s)
 	}
-	return nil
+	return o.checkShape()
 }
 
 // key has everything of the options that shapes the list; the page size does not.
@@ -72,7 +75,7 @@ func (o *ResultOptions) key() []string {
 	if s := o.MinScore; s != nil {
 		minScore = number(*s)
 	}
-	return []string{minScore, strconv.FormatBool(o.Exact), o.Filter, o.AsOf, number(o.Diversity)}
+	return append([]string{minScore, strconv.FormatBool(o.Exact), o.Filter, o.AsOf, number(o.Diversity)}, o.shapeKey()...)
 }
 
 func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
@@ -103,7 +106,12 @@ func (e *Engine) answer(ctx context.Context, q query) (*Answer, error) {
 			return nil, err
 		}
 	}
-	return e.page(ctx, &q, list, offset, name)
+	a, err := e.page(ctx, &q, list, offset, name)
+	if err != nil {
+		return nil, err
+	}
+	a.Limits, err = e.limits(ctx, &q, list)
+	return a, err
 }
 
 // resume finds the list of a page token: the list's name and an offset.
@@ -150,8 +158,15 @@ func (e *Engine) find(ctx context.Context, q *query) (*pinned, error) {
 	}
 	a := &list.answer
 	a.Strategy, a.Visited, a.Sequence, a.Candidates = found.Strategy, found.Visited, found.Sequence, len(found.Hits)
+	if err := e.freshen(ctx, q, list, found.Hits); err != nil {
+		return nil, err
+	}
+	list.lost.count(q, found.Hits)
 	list.hits, a.Empty = q.cut(found.Hits)
 	if err := e.diversify(ctx, q, list.hits); err != nil {
+		return nil, err
+	}
+	if err := e.group(ctx, q, list); err != nil {
 		return nil, err
 	}
 	switch {

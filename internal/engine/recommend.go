@@ -20,7 +20,7 @@ const (
 
 // Recommend answers a taste.
 func (e *Engine) Recommend(ctx context.Context, req RecommendRequest) (*Answer, error) {
-	q := query{name: "recommend", collection: req.Collection, options: req.ResultOptions, parts: []string{strconv.Itoa(int(req.Strategy))}}
+	q := query{name: "recommend", collection: req.Collection, options: req.ResultOptions, parts: []string{strconv.Itoa(int(req.Strategy))}, ownField: "positive"}
 	if len(req.Positive) == 0 {
 		return nil, paper.InvalidField("positive", "is empty; give 1 to %d liked papers", MaxExamples)
 	}

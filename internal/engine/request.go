@@ -18,6 +18,15 @@ type ResultOptions struct {
 	Diversity float64
 	// Explain asks for the words that each result shares with the query.
 	Explain bool
+	// Recency, from 0 to 1, is how much newer papers come first.
+	Recency float64
+	// HalfLifeDays is the age at which a paper counts half for recency; 0 means
+	// DefaultHalfLifeDays.
+	HalfLifeDays float64
+	// GroupBy is what results are grouped by, with at most GroupSize results a
+	// group; 0 means DefaultGroupSize.
+	GroupBy   GroupBy
+	GroupSize int
 }
 
 // SearchRequest is a free-text query.

@@ -15,7 +15,7 @@ func (e *Engine) Search(ctx context.Context, req SearchRequest) (*Answer, error)
 	if err := checkText("query", req.Query, MaxQueryBytes); err != nil {
 		return nil, err
 	}
-	q := query{name: "search", collection: req.Collection, options: req.ResultOptions, parts: []string{req.Query}}
+	q := query{name: "search", collection: req.Collection, options: req.ResultOptions, parts: []string{req.Query}, wordsField: "query"}
 	q.blend(req.Mode, req.Fusion)
 	q.words = func(context.Context, string) (catalog.Words, error) {
 		return catalog.Words{Text: req.Query, Typed: true}, nil
@@ -28,7 +28,7 @@ func (e *Engine) Search(ctx context.Context, req SearchRequest) (*Answer, error)
 
 // Similar answers more like this.
 func (e *Engine) Similar(ctx context.Context, req SimilarRequest) (*Answer, error) {
-	q := query{name: "similar", collection: req.Collection, options: req.ResultOptions, parts: slices.Clone(req.PaperIDs)}
+	q := query{name: "similar", collection: req.Collection, options: req.ResultOptions, parts: slices.Clone(req.PaperIDs), wordsField: "paper_ids", ownField: "paper_ids"}
 	q.blend(req.Mode, req.Fusion)
 	q.words = func(ctx context.Context, collection string) (catalog.Words, error) {
 		return e.wordsOf(ctx, collection, req)
@@ -40,6 +40,7 @@ func (e *Engine) Similar(ctx context.Context, req SimilarRequest) (*Answer, erro
 		if err := req.Text.check("text"); err != nil {
 			return nil, err
 		}
+		q.wordsField = "text"
 		q.parts = append(q.parts, "text", req.Text.Title, req.Text.Abstract)
 		q.vector = func(ctx context.Context, _ string, a *Answer) ([]float32, error) {
 			return e.embedOne(ctx, a, e.embedder.Text(req.Text.Title, req.Text.Abstract), embed.Document)

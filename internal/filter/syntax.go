@@ -16,6 +16,9 @@ type syntax struct {
 	op    filtering.TokenType
 	value word
 	arg   *syntax
+	// start and end are the node's bytes in the text, negation and parentheses
+	// included.
+	start, end int
 }
 
 type syntaxKind int
@@ -105,13 +108,13 @@ func (r *reader) factor() (*syntax, error) {
 
 // chain reads one part, and further ones while more says so.
 func (r *reader) chain(kind syntaxKind, part func() (*syntax, error), more func() bool) (*syntax, error) {
-	first, err := part()
+	first, err := r.placed(part)
 	if err != nil {
 		return nil, err
 	}
 	kids := []*syntax{first}
 	for more() {
-		kid, err := part()
+		kid, err := r.placed(part)
 		if err != nil {
 			return nil, err
 		}
@@ -121,6 +124,16 @@ func (r *reader) chain(kind syntaxKind, part func() (*syntax, error), more func(
 		return first, nil
 	}
 	return &syntax{kind: kind, kids: kids}, nil
+}
+
+// placed reads a part and notes where in the text it stands.
+func (r *reader) placed(part func() (*syntax, error)) (*syntax, error) {
+	first := r.peek()
+	s, err := part()
+	if err == nil {
+		s.start, s.end = first.start, r.tokens[r.next-1].end
+	}
+	return s, err
 }
 
 // term reads [NOT | -] simple.

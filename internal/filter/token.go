@@ -27,6 +27,8 @@ type token struct {
 	text   string // unquoted, where it was a string
 	column int    // in characters over the whole text, from 1
 	spaced bool   // white space, or nothing, comes before it
+	// start and end are its bytes in the text.
+	start, end int
 }
 
 // tokenEnd is the kind of the token after the last.
@@ -54,6 +56,7 @@ func tokens(text string) ([]token, error) {
 	lexer.Init(text)
 	var all []token
 	column, spaced := 1, true
+	start := 0
 	for {
 		t, err := lexer.Lex()
 		if errors.Is(err, io.EOF) {
@@ -67,10 +70,11 @@ func tokens(text string) ([]token, error) {
 			if err != nil {
 				return nil, faultAt(column, "the string %s has an escape that is not one: write \\\\ for a backslash and \\\" for a quotation mark", clip(t.Value))
 			}
-			all = append(all, token{t.Type, value, column, spaced})
+			all = append(all, token{t.Type, value, column, spaced, start, start + len(t.Value)})
 		}
 		spaced = t.Type == filtering.TokenTypeWhitespace
 		column += utf8.RuneCountInString(t.Value)
+		start += len(t.Value)
 	}
 }
 

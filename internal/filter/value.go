@@ -27,6 +27,11 @@ func packDay(year, month, day int) uint32 {
 
 func packDate(d paper.Date) uint32 { return packDay(d.Year, d.Month, d.Day) }
 
+// unpackDate undoes packDate.
+func unpackDate(packed uint32) paper.Date {
+	return paper.Date{Year: int(packed >> 9), Month: int(packed >> 5 & 15), Day: int(packed & 31)}
+}
+
 // anyDate is every date with a year; zero stands for no date.
 func anyDate() interval[uint32] { return interval[uint32]{packDay(1, 0, 0), packDay(9999, 12, 31)} }
 

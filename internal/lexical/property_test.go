@@ -191,6 +191,9 @@ func compareWithModel(t *rapid.T, x *Index, m model) {
 	if len(r.Hits) != min(q.K, len(want)) {
 		t.Fatalf("%q: %d hits, the model has %d and k is %d", q.Text, len(r.Hits), len(want), q.K)
 	}
+	if steps, err := x.Explain(t.Context(), q, true); err != nil || steps[len(steps)-1].Left != len(want) {
+		t.Fatalf("%q: steps %v, %v; the model has %d papers", q.Text, steps, err, len(want))
+	}
 	all := make([]uint32, 0, len(m))
 	for ordinal := range m {
 		all = append(all, ordinal)

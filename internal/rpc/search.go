@@ -28,14 +28,23 @@ type resultOptions interface {
 	GetDiversity() float64
 	GetExplain() bool
 	GetReadMask() *fieldmaskpb.FieldMask
+	GetRecency() float64
+	GetRecencyHalfLifeDays() float64
+	GetGroupBy() akinv1.GroupBy
+	GetGroupSize() int32
 }
 
 // optionsOf checks the read mask early: a query with a bad one costs nothing.
 func optionsOf(req resultOptions, minScore *float64) (engine.ResultOptions, error) {
+	if err := checkEnum("group_by", req.GetGroupBy()); err != nil {
+		return engine.ResultOptions{}, err
+	}
 	return engine.ResultOptions{
 		PageSize: int(req.GetPageSize()), PageToken: req.GetPageToken(), MinScore: minScore,
 		Exact: req.GetExact(), WithVectors: req.GetIncludeVectors(), Filter: req.GetFilter(),
 		AsOf: req.GetAsOf(), Diversity: req.GetDiversity(), Explain: req.GetExplain(),
+		Recency: req.GetRecency(), HalfLifeDays: req.GetRecencyHalfLifeDays(),
+		GroupBy: groupings[req.GetGroupBy()], GroupSize: int(req.GetGroupSize()),
 	}, checkMask("read_mask", req.GetReadMask())
 }
 
@@ -73,7 +82,7 @@ func (s *searchService) Search(ctx context.Context, req *akinv1.SearchRequest) (
 	}
 	return &akinv1.SearchResponse{
 		Results: toResults(a, req.GetReadMask()), NextPageToken: a.NextPageToken, Plan: toPlan(a), Query: toQueryInfo(a),
-		EmptyReason: emptyReasons[a.Empty], Sequence: a.Sequence, Timing: toTiming(a.Timing),
+		EmptyReason: emptyReasons[a.Empty], Sequence: a.Sequence, Timing: toTiming(a.Timing), Groups: toGroups(a), LimitedBy: toLimits(a),
 	}, nil
 }
 
@@ -96,7 +105,7 @@ func (s *searchService) Similar(ctx context.Context, req *akinv1.SimilarRequest)
 	}
 	return &akinv1.SimilarResponse{
 		Results: toResults(a, req.GetReadMask()), NextPageToken: a.NextPageToken, Plan: toPlan(a), Query: toQueryInfo(a),
-		EmptyReason: emptyReasons[a.Empty], Sequence: a.Sequence, Timing: toTiming(a.Timing),
+		EmptyReason: emptyReasons[a.Empty], Sequence: a.Sequence, Timing: toTiming(a.Timing), Groups: toGroups(a), LimitedBy: toLimits(a),
 	}, nil
 }
 
@@ -122,7 +131,7 @@ func (s *searchService) Recommend(ctx context.Context, req *akinv1.RecommendRequ
 	}
 	return &akinv1.RecommendResponse{
 		Results: results, NextPageToken: a.NextPageToken, Plan: toPlan(a),
-		EmptyReason: emptyReasons[a.Empty], Sequence: a.Sequence, Timing: toTiming(a.Timing),
+		EmptyReason: emptyReasons[a.Empty], Sequence: a.Sequence, Timing: toTiming(a.Timing), Groups: toGroups(a), LimitedBy: toLimits(a),
 	}, nil
 }
 
@@ -162,8 +171,9 @@ func toResults(a *engine.Answer, mask *fieldmaskpb.FieldMask) []*akinv1.Result {
 			Paper: masked(wire.ToRecord(&r.Record), mask),
 			Rank:  int32(r.Rank),
 			Score: r.Score, Vector: r.Vector,
-			Parts:        &akinv1.Parts{Semantic: r.Semantic, Lexical: r.Lexical},
+			Parts:        &akinv1.Parts{Semantic: r.Semantic, Lexical: r.Lexical, Recency: r.Recency},
 			MatchedTerms: toMatches(r.Matches),
+			Group:        r.Group,
 		}
 	}
 	return out

@@ -8,6 +8,7 @@ package akinv1
 
 import (
 	_ "google.golang.org/genproto/googleapis/api/annotations"
+	date "google.golang.org/genproto/googleapis/type/date"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
@@ -201,6 +202,65 @@ func (Fusion) EnumDescriptor() ([]byte, []int) {
 	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{2}
 }
 
+// GroupBy is what results are grouped by.
+type GroupBy int32
+
+const (
+	// No groups.
+	GroupBy_GROUP_BY_UNSPECIFIED GroupBy = 0
+	// By the venue, without regard to case. Papers without one are a group.
+	GroupBy_GROUP_BY_VENUE GroupBy = 1
+	// By the year of the publication date. Papers without one are a group.
+	GroupBy_GROUP_BY_YEAR GroupBy = 2
+	// By what the papers are about: the vectors of the first 200 results are cut
+	// into clusters, as many as the square root of half their number, and the
+	// results after those join the nearest one.
+	GroupBy_GROUP_BY_CLUSTER GroupBy = 3
+)
+
+// Enum value maps for GroupBy.
+var (
+	GroupBy_name = map[int32]string{
+		0: "GROUP_BY_UNSPECIFIED",
+		1: "GROUP_BY_VENUE",
+		2: "GROUP_BY_YEAR",
+		3: "GROUP_BY_CLUSTER",
+	}
+	GroupBy_value = map[string]int32{
+		"GROUP_BY_UNSPECIFIED": 0,
+		"GROUP_BY_VENUE":       1,
+		"GROUP_BY_YEAR":        2,
+		"GROUP_BY_CLUSTER":     3,
+	}
+)
+
+func (x GroupBy) Enum() *GroupBy {
+	p := new(GroupBy)
+	*p = x
+	return p
+}
+
+func (x GroupBy) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (GroupBy) Descriptor() protoreflect.EnumDescriptor {
+	return file_akin_v1_search_service_proto_enumTypes[3].Descriptor()
+}
+
+func (GroupBy) Type() protoreflect.EnumType {
+	return &file_akin_v1_search_service_proto_enumTypes[3]
+}
+
+func (x GroupBy) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use GroupBy.Descriptor instead.
+func (GroupBy) EnumDescriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{3}
+}
+
 // Strategy is a way to find neighbours.
 type Strategy int32
 
@@ -244,11 +304,11 @@ func (x Strategy) String() string {
 }
 
 func (Strategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[3].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[4].Descriptor()
 }
 
 func (Strategy) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[3]
+	return &file_akin_v1_search_service_proto_enumTypes[4]
 }
 
 func (x Strategy) Number() protoreflect.EnumNumber {
@@ -257,7 +317,7 @@ func (x Strategy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Strategy.Descriptor instead.
 func (Strategy) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{3}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
 }
 
 // EmptyReason says why an answer holds nothing.
@@ -309,11 +369,11 @@ func (x EmptyReason) String() string {
 }
 
 func (EmptyReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[4].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[5].Descriptor()
 }
 
 func (EmptyReason) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[4]
+	return &file_akin_v1_search_service_proto_enumTypes[5]
 }
 
 func (x EmptyReason) Number() protoreflect.EnumNumber {
@@ -322,7 +382,149 @@ func (x EmptyReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EmptyReason.Descriptor instead.
 func (EmptyReason) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{5}
+}
+
+// LimitationReason says what kept papers out.
+type LimitationReason int32
+
+const (
+	// Not said.
+	LimitationReason_LIMITATION_REASON_UNSPECIFIED LimitationReason = 0
+	// The collection does not hold more papers.
+	LimitationReason_LIMITATION_REASON_COLLECTION LimitationReason = 1
+	// filter.
+	LimitationReason_LIMITATION_REASON_FILTER LimitationReason = 2
+	// as_of: papers that appeared later, or have no date.
+	LimitationReason_LIMITATION_REASON_AS_OF LimitationReason = 3
+	// A lexical query's words: papers that have none of them.
+	LimitationReason_LIMITATION_REASON_WORDS LimitationReason = 4
+	// A phrase of the query: papers that do not have it.
+	LimitationReason_LIMITATION_REASON_PHRASE LimitationReason = 5
+	// What the query excludes: papers that have it.
+	LimitationReason_LIMITATION_REASON_EXCLUSION LimitationReason = 6
+	// The query papers or examples, which are never results.
+	LimitationReason_LIMITATION_REASON_EXAMPLES LimitationReason = 7
+	// min_score.
+	LimitationReason_LIMITATION_REASON_MIN_SCORE LimitationReason = 8
+	// group_size.
+	LimitationReason_LIMITATION_REASON_GROUP_SIZE LimitationReason = 9
+)
+
+// Enum value maps for LimitationReason.
+var (
+	LimitationReason_name = map[int32]string{
+		0: "LIMITATION_REASON_UNSPECIFIED",
+		1: "LIMITATION_REASON_COLLECTION",
+		2: "LIMITATION_REASON_FILTER",
+		3: "LIMITATION_REASON_AS_OF",
+		4: "LIMITATION_REASON_WORDS",
+		5: "LIMITATION_REASON_PHRASE",
+		6: "LIMITATION_REASON_EXCLUSION",
+		7: "LIMITATION_REASON_EXAMPLES",
+		8: "LIMITATION_REASON_MIN_SCORE",
+		9: "LIMITATION_REASON_GROUP_SIZE",
+	}
+	LimitationReason_value = map[string]int32{
+		"LIMITATION_REASON_UNSPECIFIED": 0,
+		"LIMITATION_REASON_COLLECTION":  1,
+		"LIMITATION_REASON_FILTER":      2,
+		"LIMITATION_REASON_AS_OF":       3,
+		"LIMITATION_REASON_WORDS":       4,
+		"LIMITATION_REASON_PHRASE":      5,
+		"LIMITATION_REASON_EXCLUSION":   6,
+		"LIMITATION_REASON_EXAMPLES":    7,
+		"LIMITATION_REASON_MIN_SCORE":   8,
+		"LIMITATION_REASON_GROUP_SIZE":  9,
+	}
+)
+
+func (x LimitationReason) Enum() *LimitationReason {
+	p := new(LimitationReason)
+	*p = x
+	return p
+}
+
+func (x LimitationReason) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (LimitationReason) Descriptor() protoreflect.EnumDescriptor {
+	return file_akin_v1_search_service_proto_enumTypes[6].Descriptor()
+}
+
+func (LimitationReason) Type() protoreflect.EnumType {
+	return &file_akin_v1_search_service_proto_enumTypes[6]
+}
+
+func (x LimitationReason) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use LimitationReason.Descriptor instead.
+func (LimitationReason) EnumDescriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{6}
+}
+
+// NoveltyReason says why a novelty is missing or uncertain.
+type NoveltyReason int32
+
+const (
+	// Nothing is.
+	NoveltyReason_NOVELTY_REASON_UNSPECIFIED NoveltyReason = 0
+	// The paper has no date.
+	NoveltyReason_NOVELTY_REASON_NO_DATE NoveltyReason = 1
+	// No paper of the collection is earlier.
+	NoveltyReason_NOVELTY_REASON_NO_EARLIER NoveltyReason = 2
+	// Fewer than 5 papers are earlier: the distance is that to all of them.
+	NoveltyReason_NOVELTY_REASON_FEW_EARLIER NoveltyReason = 3
+	// No paper of the collection has 5 earlier ones: there is no percentile.
+	NoveltyReason_NOVELTY_REASON_NO_REFERENCE NoveltyReason = 4
+)
+
+// Enum value maps for NoveltyReason.
+var (
+	NoveltyReason_name = map[int32]string{
+		0: "NOVELTY_REASON_UNSPECIFIED",
+		1: "NOVELTY_REASON_NO_DATE",
+		2: "NOVELTY_REASON_NO_EARLIER",
+		3: "NOVELTY_REASON_FEW_EARLIER",
+		4: "NOVELTY_REASON_NO_REFERENCE",
+	}
+	NoveltyReason_value = map[string]int32{
+		"NOVELTY_REASON_UNSPECIFIED":  0,
+		"NOVELTY_REASON_NO_DATE":      1,
+		"NOVELTY_REASON_NO_EARLIER":   2,
+		"NOVELTY_REASON_FEW_EARLIER":  3,
+		"NOVELTY_REASON_NO_REFERENCE": 4,
+	}
+)
+
+func (x NoveltyReason) Enum() *NoveltyReason {
+	p := new(NoveltyReason)
+	*p = x
+	return p
+}
+
+func (x NoveltyReason) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (NoveltyReason) Descriptor() protoreflect.EnumDescriptor {
+	return file_akin_v1_search_service_proto_enumTypes[7].Descriptor()
+}
+
+func (NoveltyReason) Type() protoreflect.EnumType {
+	return &file_akin_v1_search_service_proto_enumTypes[7]
+}
+
+func (x NoveltyReason) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use NoveltyReason.Descriptor instead.
+func (NoveltyReason) EnumDescriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{7}
 }
 
 // SearchRequest is a free-text query.
@@ -359,7 +561,20 @@ type SearchRequest struct {
 	// date are left out. Empty means all.
 	AsOf string `protobuf:"bytes,30,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
 	// Return the words of the query that each result has.
-	Explain       bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
+	Explain bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
+	// How much newer papers come first: 0, the default, is not at all; at most 1,
+	// which orders by date alone. The list is then ordered by (1 - recency) times
+	// the score scaled to [0, 1] over the list plus recency times a decay that
+	// halves with every half-life of age, at as_of or today.
+	Recency float64 `protobuf:"fixed64,36,opt,name=recency,proto3" json:"recency,omitempty"`
+	// Age in days at which the decay is one half: 0 means 365; otherwise above 0
+	// and at most 36,500.
+	RecencyHalfLifeDays float64 `protobuf:"fixed64,37,opt,name=recency_half_life_days,json=recencyHalfLifeDays,proto3" json:"recency_half_life_days,omitempty"`
+	// What to group results by: of each group, only the first group_size results
+	// stay in the list.
+	GroupBy GroupBy `protobuf:"varint,38,opt,name=group_by,json=groupBy,proto3,enum=akin.v1.GroupBy" json:"group_by,omitempty"`
+	// Results a group: 0 means 3, at most 100. Without group_by it means nothing.
+	GroupSize     int32 `protobuf:"varint,39,opt,name=group_size,json=groupSize,proto3" json:"group_size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -492,6 +707,34 @@ func (x *SearchRequest) GetExplain() bool {
 	return false
 }
 
+func (x *SearchRequest) GetRecency() float64 {
+	if x != nil {
+		return x.Recency
+	}
+	return 0
+}
+
+func (x *SearchRequest) GetRecencyHalfLifeDays() float64 {
+	if x != nil {
+		return x.RecencyHalfLifeDays
+	}
+	return 0
+}
+
+func (x *SearchRequest) GetGroupBy() GroupBy {
+	if x != nil {
+		return x.GroupBy
+	}
+	return GroupBy_GROUP_BY_UNSPECIFIED
+}
+
+func (x *SearchRequest) GetGroupSize() int32 {
+	if x != nil {
+		return x.GroupSize
+	}
+	return 0
+}
+
 // SearchResponse has the best papers for a text.
 type SearchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -508,7 +751,13 @@ type SearchResponse struct {
 	// Sequence number of the last write that the answer has seen.
 	Sequence uint64 `protobuf:"varint,6,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// Where the time went.
-	Timing        *Timing `protobuf:"bytes,7,opt,name=timing,proto3" json:"timing,omitempty"`
+	Timing *Timing `protobuf:"bytes,7,opt,name=timing,proto3" json:"timing,omitempty"`
+	// What kept papers out, in the order in which it applies, if the whole list
+	// is shorter than page_size.
+	LimitedBy []*Limitation `protobuf:"bytes,8,rep,name=limited_by,json=limitedBy,proto3" json:"limited_by,omitempty"`
+	// The groups of the whole list, in the order of their best results, if the
+	// request asks for groups; the same on every page.
+	Groups        []*Group `protobuf:"bytes,9,rep,name=groups,proto3" json:"groups,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -592,6 +841,20 @@ func (x *SearchResponse) GetTiming() *Timing {
 	return nil
 }
 
+func (x *SearchResponse) GetLimitedBy() []*Limitation {
+	if x != nil {
+		return x.LimitedBy
+	}
+	return nil
+}
+
+func (x *SearchResponse) GetGroups() []*Group {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
 // SimilarRequest asks for more like this.
 type SimilarRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -631,7 +894,20 @@ type SimilarRequest struct {
 	// date are left out. Empty means all.
 	AsOf string `protobuf:"bytes,30,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
 	// Return the words of the query that each result has.
-	Explain       bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
+	Explain bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
+	// How much newer papers come first: 0, the default, is not at all; at most 1,
+	// which orders by date alone. The list is then ordered by (1 - recency) times
+	// the score scaled to [0, 1] over the list plus recency times a decay that
+	// halves with every half-life of age, at as_of or today.
+	Recency float64 `protobuf:"fixed64,36,opt,name=recency,proto3" json:"recency,omitempty"`
+	// Age in days at which the decay is one half: 0 means 365; otherwise above 0
+	// and at most 36,500.
+	RecencyHalfLifeDays float64 `protobuf:"fixed64,37,opt,name=recency_half_life_days,json=recencyHalfLifeDays,proto3" json:"recency_half_life_days,omitempty"`
+	// What to group results by: of each group, only the first group_size results
+	// stay in the list.
+	GroupBy GroupBy `protobuf:"varint,38,opt,name=group_by,json=groupBy,proto3,enum=akin.v1.GroupBy" json:"group_by,omitempty"`
+	// Results a group: 0 means 3, at most 100. Without group_by it means nothing.
+	GroupSize     int32 `protobuf:"varint,39,opt,name=group_size,json=groupSize,proto3" json:"group_size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -778,6 +1054,34 @@ func (x *SimilarRequest) GetExplain() bool {
 	return false
 }
 
+func (x *SimilarRequest) GetRecency() float64 {
+	if x != nil {
+		return x.Recency
+	}
+	return 0
+}
+
+func (x *SimilarRequest) GetRecencyHalfLifeDays() float64 {
+	if x != nil {
+		return x.RecencyHalfLifeDays
+	}
+	return 0
+}
+
+func (x *SimilarRequest) GetGroupBy() GroupBy {
+	if x != nil {
+		return x.GroupBy
+	}
+	return GroupBy_GROUP_BY_UNSPECIFIED
+}
+
+func (x *SimilarRequest) GetGroupSize() int32 {
+	if x != nil {
+		return x.GroupSize
+	}
+	return 0
+}
+
 // SimilarResponse has the papers most like the query papers.
 type SimilarResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -794,7 +1098,13 @@ type SimilarResponse struct {
 	// Sequence number of the last write that the answer has seen.
 	Sequence uint64 `protobuf:"varint,6,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// Where the time went.
-	Timing        *Timing `protobuf:"bytes,7,opt,name=timing,proto3" json:"timing,omitempty"`
+	Timing *Timing `protobuf:"bytes,7,opt,name=timing,proto3" json:"timing,omitempty"`
+	// What kept papers out, in the order in which it applies, if the whole list
+	// is shorter than page_size.
+	LimitedBy []*Limitation `protobuf:"bytes,8,rep,name=limited_by,json=limitedBy,proto3" json:"limited_by,omitempty"`
+	// The groups of the whole list, in the order of their best results, if the
+	// request asks for groups; the same on every page.
+	Groups        []*Group `protobuf:"bytes,9,rep,name=groups,proto3" json:"groups,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -874,6 +1184,20 @@ func (x *SimilarResponse) GetSequence() uint64 {
 func (x *SimilarResponse) GetTiming() *Timing {
 	if x != nil {
 		return x.Timing
+	}
+	return nil
+}
+
+func (x *SimilarResponse) GetLimitedBy() []*Limitation {
+	if x != nil {
+		return x.LimitedBy
+	}
+	return nil
+}
+
+func (x *SimilarResponse) GetGroups() []*Group {
+	if x != nil {
+		return x.Groups
 	}
 	return nil
 }
@@ -1009,7 +1333,20 @@ type RecommendRequest struct {
 	// date are left out. Empty means all.
 	AsOf string `protobuf:"bytes,30,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
 	// Return the words of the query that each result has.
-	Explain       bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
+	Explain bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
+	// How much newer papers come first: 0, the default, is not at all; at most 1,
+	// which orders by date alone. The list is then ordered by (1 - recency) times
+	// the score scaled to [0, 1] over the list plus recency times a decay that
+	// halves with every half-life of age, at as_of or today.
+	Recency float64 `protobuf:"fixed64,36,opt,name=recency,proto3" json:"recency,omitempty"`
+	// Age in days at which the decay is one half: 0 means 365; otherwise above 0
+	// and at most 36,500.
+	RecencyHalfLifeDays float64 `protobuf:"fixed64,37,opt,name=recency_half_life_days,json=recencyHalfLifeDays,proto3" json:"recency_half_life_days,omitempty"`
+	// What to group results by: of each group, only the first group_size results
+	// stay in the list.
+	GroupBy GroupBy `protobuf:"varint,38,opt,name=group_by,json=groupBy,proto3,enum=akin.v1.GroupBy" json:"group_by,omitempty"`
+	// Results a group: 0 means 3, at most 100. Without group_by it means nothing.
+	GroupSize     int32 `protobuf:"varint,39,opt,name=group_size,json=groupSize,proto3" json:"group_size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1142,6 +1479,34 @@ func (x *RecommendRequest) GetExplain() bool {
 	return false
 }
 
+func (x *RecommendRequest) GetRecency() float64 {
+	if x != nil {
+		return x.Recency
+	}
+	return 0
+}
+
+func (x *RecommendRequest) GetRecencyHalfLifeDays() float64 {
+	if x != nil {
+		return x.RecencyHalfLifeDays
+	}
+	return 0
+}
+
+func (x *RecommendRequest) GetGroupBy() GroupBy {
+	if x != nil {
+		return x.GroupBy
+	}
+	return GroupBy_GROUP_BY_UNSPECIFIED
+}
+
+func (x *RecommendRequest) GetGroupSize() int32 {
+	if x != nil {
+		return x.GroupSize
+	}
+	return 0
+}
+
 // Driver is an example that a recommendation's score comes from.
 type Driver struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1230,7 +1595,13 @@ type RecommendResponse struct {
 	// Sequence number of the last write that the answer has seen.
 	Sequence uint64 `protobuf:"varint,5,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// Where the time went.
-	Timing        *Timing `protobuf:"bytes,6,opt,name=timing,proto3" json:"timing,omitempty"`
+	Timing *Timing `protobuf:"bytes,6,opt,name=timing,proto3" json:"timing,omitempty"`
+	// What kept papers out, in the order in which it applies, if the whole list
+	// is shorter than page_size.
+	LimitedBy []*Limitation `protobuf:"bytes,8,rep,name=limited_by,json=limitedBy,proto3" json:"limited_by,omitempty"`
+	// The groups of the whole list, in the order of their best results, if the
+	// request asks for groups; the same on every page.
+	Groups        []*Group `protobuf:"bytes,9,rep,name=groups,proto3" json:"groups,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1307,6 +1678,20 @@ func (x *RecommendResponse) GetTiming() *Timing {
 	return nil
 }
 
+func (x *RecommendResponse) GetLimitedBy() []*Limitation {
+	if x != nil {
+		return x.LimitedBy
+	}
+	return nil
+}
+
+func (x *RecommendResponse) GetGroups() []*Group {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
 // Parts are what a score is made of.
 type Parts struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1315,7 +1700,11 @@ type Parts struct {
 	Semantic float64 `protobuf:"fixed64,1,opt,name=semantic,proto3" json:"semantic,omitempty"`
 	// BM25, 0 or more; not comparable between queries. 0 if the query does not go
 	// by words, or the paper has none of them.
-	Lexical       float64 `protobuf:"fixed64,2,opt,name=lexical,proto3" json:"lexical,omitempty"`
+	Lexical float64 `protobuf:"fixed64,2,opt,name=lexical,proto3" json:"lexical,omitempty"`
+	// How much the paper's age lets it count, from 0 to 1, if the request asks for
+	// recency; otherwise 0. A date known to the year or the month counts from its
+	// first day; a paper without a date has the median of the list's others.
+	Recency       float64 `protobuf:"fixed64,3,opt,name=recency,proto3" json:"recency,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1364,6 +1753,13 @@ func (x *Parts) GetLexical() float64 {
 	return 0
 }
 
+func (x *Parts) GetRecency() float64 {
+	if x != nil {
+		return x.Recency
+	}
+	return 0
+}
+
 // Result is one paper of an answer.
 type Result struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1373,7 +1769,8 @@ type Result struct {
 	Rank int32 `protobuf:"varint,2,opt,name=rank,proto3" json:"rank,omitempty"`
 	// What the list is ordered by. Semantic: the cosine, in [-1, 1]. Lexical:
 	// BM25. Hybrid: a weighted sum of standardised scores, which says nothing
-	// beyond this list; see parts.
+	// beyond this list; see parts. With recency, the blend that it describes, in
+	// [0, 1].
 	Score float64 `protobuf:"fixed64,3,opt,name=score,proto3" json:"score,omitempty"`
 	// The paper's vector, unit length, if it was asked for.
 	Vector []float32 `protobuf:"fixed32,4,rep,packed,name=vector,proto3" json:"vector,omitempty"`
@@ -1384,7 +1781,9 @@ type Result struct {
 	Parts *Parts `protobuf:"bytes,6,opt,name=parts,proto3" json:"parts,omitempty"`
 	// The words of the query that the paper has, those first that add most to the
 	// lexical part, if explain asked for them.
-	MatchedTerms  []*MatchedTerm `protobuf:"bytes,7,rep,name=matched_terms,json=matchedTerms,proto3" json:"matched_terms,omitempty"`
+	MatchedTerms []*MatchedTerm `protobuf:"bytes,7,rep,name=matched_terms,json=matchedTerms,proto3" json:"matched_terms,omitempty"`
+	// Key of the result's group, if the request asks for groups.
+	Group         string `protobuf:"bytes,10,opt,name=group,proto3" json:"group,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1468,6 +1867,88 @@ func (x *Result) GetMatchedTerms() []*MatchedTerm {
 	return nil
 }
 
+func (x *Result) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+// Group is results that have something in common.
+type Group struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Tells the groups of one answer apart: the venue, the year, or the number of
+	// a cluster, from 1; empty for papers without a venue or year.
+	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// For people: the key, or the words that tell a cluster from the others.
+	Label string `protobuf:"bytes,2,opt,name=label,proto3" json:"label,omitempty"`
+	// Results that the group has in the whole list, with those that group_size
+	// leaves out.
+	Count int32 `protobuf:"varint,3,opt,name=count,proto3" json:"count,omitempty"`
+	// The highest score of its results.
+	BestScore     float64 `protobuf:"fixed64,4,opt,name=best_score,json=bestScore,proto3" json:"best_score,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Group) Reset() {
+	*x = Group{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Group) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Group) ProtoMessage() {}
+
+func (x *Group) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Group.ProtoReflect.Descriptor instead.
+func (*Group) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Group) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Group) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *Group) GetCount() int32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *Group) GetBestScore() float64 {
+	if x != nil {
+		return x.BestScore
+	}
+	return 0
+}
+
 // MatchedTerm is a word that a query and a paper share.
 type MatchedTerm struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1485,7 +1966,7 @@ type MatchedTerm struct {
 
 func (x *MatchedTerm) Reset() {
 	*x = MatchedTerm{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	mi := &file_akin_v1_search_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1497,7 +1978,7 @@ func (x *MatchedTerm) String() string {
 func (*MatchedTerm) ProtoMessage() {}
 
 func (x *MatchedTerm) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	mi := &file_akin_v1_search_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1510,7 +1991,7 @@ func (x *MatchedTerm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchedTerm.ProtoReflect.Descriptor instead.
 func (*MatchedTerm) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *MatchedTerm) GetTerm() string {
@@ -1558,7 +2039,7 @@ type Plan struct {
 
 func (x *Plan) Reset() {
 	*x = Plan{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	mi := &file_akin_v1_search_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1570,7 +2051,7 @@ func (x *Plan) String() string {
 func (*Plan) ProtoMessage() {}
 
 func (x *Plan) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	mi := &file_akin_v1_search_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1583,7 +2064,7 @@ func (x *Plan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plan.ProtoReflect.Descriptor instead.
 func (*Plan) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Plan) GetStrategy() Strategy {
@@ -1627,7 +2108,7 @@ type QueryInfo struct {
 
 func (x *QueryInfo) Reset() {
 	*x = QueryInfo{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[12]
+	mi := &file_akin_v1_search_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1639,7 +2120,7 @@ func (x *QueryInfo) String() string {
 func (*QueryInfo) ProtoMessage() {}
 
 func (x *QueryInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[12]
+	mi := &file_akin_v1_search_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1652,7 +2133,7 @@ func (x *QueryInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryInfo.ProtoReflect.Descriptor instead.
 func (*QueryInfo) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{12}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *QueryInfo) GetTokens() int32 {
@@ -1669,11 +2150,461 @@ func (x *QueryInfo) GetTruncated() bool {
 	return false
 }
 
+// Limitation is one thing that kept papers out of an answer that is short or
+// empty. The first one whose kept_count is below page_size is the cause.
+type Limitation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it is.
+	Reason LimitationReason `protobuf:"varint,1,opt,name=reason,proto3,enum=akin.v1.LimitationReason" json:"reason,omitempty"`
+	// The request's field, for example "min_score".
+	Field string `protobuf:"bytes,2,opt,name=field,proto3" json:"field,omitempty"`
+	// The field's value; of a query's words, what they ask for: the phrase, what is
+	// excluded, or the words that no paper has. Empty for EXAMPLES.
+	Value string `protobuf:"bytes,3,opt,name=value,proto3" json:"value,omitempty"`
+	// How many of the papers that were left before it it kept out.
+	RemovedCount int32 `protobuf:"varint,4,opt,name=removed_count,json=removedCount,proto3" json:"removed_count,omitempty"`
+	// All of it in a sentence, in English.
+	Detail string `protobuf:"bytes,5,opt,name=detail,proto3" json:"detail,omitempty"`
+	// How many papers it left.
+	KeptCount int32 `protobuf:"varint,6,opt,name=kept_count,json=keptCount,proto3" json:"kept_count,omitempty"`
+	// Of a filter that is a conjunction: the part that alone keeps fewest papers.
+	Part string `protobuf:"bytes,7,opt,name=part,proto3" json:"part,omitempty"`
+	// How many papers of the collection that part keeps.
+	PartKeptCount int32 `protobuf:"varint,8,opt,name=part_kept_count,json=partKeptCount,proto3" json:"part_kept_count,omitempty"`
+	// The best cosine that min_score refused: lower it to that.
+	BestRefusedScore float64 `protobuf:"fixed64,9,opt,name=best_refused_score,json=bestRefusedScore,proto3" json:"best_refused_score,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *Limitation) Reset() {
+	*x = Limitation{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Limitation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Limitation) ProtoMessage() {}
+
+func (x *Limitation) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Limitation.ProtoReflect.Descriptor instead.
+func (*Limitation) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Limitation) GetReason() LimitationReason {
+	if x != nil {
+		return x.Reason
+	}
+	return LimitationReason_LIMITATION_REASON_UNSPECIFIED
+}
+
+func (x *Limitation) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *Limitation) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *Limitation) GetRemovedCount() int32 {
+	if x != nil {
+		return x.RemovedCount
+	}
+	return 0
+}
+
+func (x *Limitation) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
+func (x *Limitation) GetKeptCount() int32 {
+	if x != nil {
+		return x.KeptCount
+	}
+	return 0
+}
+
+func (x *Limitation) GetPart() string {
+	if x != nil {
+		return x.Part
+	}
+	return ""
+}
+
+func (x *Limitation) GetPartKeptCount() int32 {
+	if x != nil {
+		return x.PartKeptCount
+	}
+	return 0
+}
+
+func (x *Limitation) GetBestRefusedScore() float64 {
+	if x != nil {
+		return x.BestRefusedScore
+	}
+	return 0
+}
+
+// GetNoveltyRequest asks how far papers are from what came before them.
+type GetNoveltyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1 to 100 ids of papers in the collection. Give either paper_ids or text.
+	PaperIds []string `protobuf:"bytes,1,rep,name=paper_ids,json=paperIds,proto3" json:"paper_ids,omitempty"`
+	// A paper that need not be in the collection; what has appeared by as_of came
+	// before it.
+	Text *Text `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	// Collection to compare with; empty means "papers".
+	Collection string `protobuf:"bytes,3,opt,name=collection,proto3" json:"collection,omitempty"`
+	// Nothing that appeared after this day counts, as YYYY-MM-DD. Empty is no limit
+	// for papers, which are compared with what came before them in any case, and
+	// today for a text.
+	AsOf          string `protobuf:"bytes,4,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetNoveltyRequest) Reset() {
+	*x = GetNoveltyRequest{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetNoveltyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetNoveltyRequest) ProtoMessage() {}
+
+func (x *GetNoveltyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetNoveltyRequest.ProtoReflect.Descriptor instead.
+func (*GetNoveltyRequest) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *GetNoveltyRequest) GetPaperIds() []string {
+	if x != nil {
+		return x.PaperIds
+	}
+	return nil
+}
+
+func (x *GetNoveltyRequest) GetText() *Text {
+	if x != nil {
+		return x.Text
+	}
+	return nil
+}
+
+func (x *GetNoveltyRequest) GetCollection() string {
+	if x != nil {
+		return x.Collection
+	}
+	return ""
+}
+
+func (x *GetNoveltyRequest) GetAsOf() string {
+	if x != nil {
+		return x.AsOf
+	}
+	return ""
+}
+
+// GetNoveltyResponse has one novelty a paper.
+type GetNoveltyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order of the request.
+	Novelties []*Novelty `protobuf:"bytes,1,rep,name=novelties,proto3" json:"novelties,omitempty"`
+	// How many papers the percentiles are among: up to 500 of the collection, drawn
+	// by a digest of their ids, each compared with its own past; those with too few
+	// earlier papers left out. They are compared when first asked for and again
+	// when the collection has changed by more than a tenth.
+	ReferenceCount int32 `protobuf:"varint,2,opt,name=reference_count,json=referenceCount,proto3" json:"reference_count,omitempty"`
+	// What was read of a pasted text; unset for ids.
+	Query *QueryInfo `protobuf:"bytes,3,opt,name=query,proto3" json:"query,omitempty"`
+	// Sequence number of the last write that the answer has seen.
+	Sequence      uint64 `protobuf:"varint,4,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetNoveltyResponse) Reset() {
+	*x = GetNoveltyResponse{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetNoveltyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetNoveltyResponse) ProtoMessage() {}
+
+func (x *GetNoveltyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetNoveltyResponse.ProtoReflect.Descriptor instead.
+func (*GetNoveltyResponse) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *GetNoveltyResponse) GetNovelties() []*Novelty {
+	if x != nil {
+		return x.Novelties
+	}
+	return nil
+}
+
+func (x *GetNoveltyResponse) GetReferenceCount() int32 {
+	if x != nil {
+		return x.ReferenceCount
+	}
+	return 0
+}
+
+func (x *GetNoveltyResponse) GetQuery() *QueryInfo {
+	if x != nil {
+		return x.Query
+	}
+	return nil
+}
+
+func (x *GetNoveltyResponse) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+// Novelty is how far a paper is from what came before it. A paper is earlier if
+// its date is before the first day that the other's date can be: of dates that are
+// known to the year, those of the years before.
+type Novelty struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The paper; empty for a text.
+	PaperId string `protobuf:"bytes,1,opt,name=paper_id,json=paperId,proto3" json:"paper_id,omitempty"`
+	// 1 minus the mean cosine with the 5 nearest earlier papers, in [0, 2]; unset
+	// if there are none.
+	Distance *float64 `protobuf:"fixed64,2,opt,name=distance,proto3,oneof" json:"distance,omitempty"`
+	// The share of the reference that is less far from its own past, from 0 to 100;
+	// what is equally far counts half. Unset if there is no distance or no
+	// reference.
+	Percentile *float64 `protobuf:"fixed64,3,opt,name=percentile,proto3,oneof" json:"percentile,omitempty"`
+	// Why something is missing or uncertain; unspecified if nothing is.
+	Reason NoveltyReason `protobuf:"varint,4,opt,name=reason,proto3,enum=akin.v1.NoveltyReason" json:"reason,omitempty"`
+	// The nearest earlier papers, at most 5, the nearest first.
+	Nearest []*EarlierPaper `protobuf:"bytes,5,rep,name=nearest,proto3" json:"nearest,omitempty"`
+	// How many papers are earlier.
+	EarlierCount int32 `protobuf:"varint,6,opt,name=earlier_count,json=earlierCount,proto3" json:"earlier_count,omitempty"`
+	// The last day whose papers are earlier, as YYYY-MM-DD; empty without a date.
+	ComparedUntil string `protobuf:"bytes,7,opt,name=compared_until,json=comparedUntil,proto3" json:"compared_until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Novelty) Reset() {
+	*x = Novelty{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Novelty) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Novelty) ProtoMessage() {}
+
+func (x *Novelty) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Novelty.ProtoReflect.Descriptor instead.
+func (*Novelty) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Novelty) GetPaperId() string {
+	if x != nil {
+		return x.PaperId
+	}
+	return ""
+}
+
+func (x *Novelty) GetDistance() float64 {
+	if x != nil && x.Distance != nil {
+		return *x.Distance
+	}
+	return 0
+}
+
+func (x *Novelty) GetPercentile() float64 {
+	if x != nil && x.Percentile != nil {
+		return *x.Percentile
+	}
+	return 0
+}
+
+func (x *Novelty) GetReason() NoveltyReason {
+	if x != nil {
+		return x.Reason
+	}
+	return NoveltyReason_NOVELTY_REASON_UNSPECIFIED
+}
+
+func (x *Novelty) GetNearest() []*EarlierPaper {
+	if x != nil {
+		return x.Nearest
+	}
+	return nil
+}
+
+func (x *Novelty) GetEarlierCount() int32 {
+	if x != nil {
+		return x.EarlierCount
+	}
+	return 0
+}
+
+func (x *Novelty) GetComparedUntil() string {
+	if x != nil {
+		return x.ComparedUntil
+	}
+	return ""
+}
+
+// EarlierPaper is a paper that came before another.
+type EarlierPaper struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id.
+	PaperId string `protobuf:"bytes,1,opt,name=paper_id,json=paperId,proto3" json:"paper_id,omitempty"`
+	// Its title.
+	Title string `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
+	// The cosine of the two, in [-1, 1].
+	Similarity float64 `protobuf:"fixed64,3,opt,name=similarity,proto3" json:"similarity,omitempty"`
+	// When it appeared.
+	PublishDate   *date.Date `protobuf:"bytes,4,opt,name=publish_date,json=publishDate,proto3" json:"publish_date,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EarlierPaper) Reset() {
+	*x = EarlierPaper{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EarlierPaper) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EarlierPaper) ProtoMessage() {}
+
+func (x *EarlierPaper) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EarlierPaper.ProtoReflect.Descriptor instead.
+func (*EarlierPaper) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *EarlierPaper) GetPaperId() string {
+	if x != nil {
+		return x.PaperId
+	}
+	return ""
+}
+
+func (x *EarlierPaper) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *EarlierPaper) GetSimilarity() float64 {
+	if x != nil {
+		return x.Similarity
+	}
+	return 0
+}
+
+func (x *EarlierPaper) GetPublishDate() *date.Date {
+	if x != nil {
+		return x.PublishDate
+	}
+	return nil
+}
+
 var File_akin_v1_search_service_proto protoreflect.FileDescriptor
 
 const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\"\xe0\x03\n" +
+	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x16google/type/date.proto\"\xfb\x04\n" +
 	"\rSearchRequest\x12\x1a\n" +
 	"\x05query\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\x05query\x12\x1e\n" +
 	"\n" +
@@ -1691,9 +2622,14 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06fusion\x18\x1c \x01(\x0e2\x0f.akin.v1.FusionR\x06fusion\x12\x1c\n" +
 	"\tdiversity\x18\x1d \x01(\x01R\tdiversity\x12\x13\n" +
 	"\x05as_of\x18\x1e \x01(\tR\x04asOf\x12\x18\n" +
-	"\aexplain\x18\x1f \x01(\bR\aexplainB\f\n" +
+	"\aexplain\x18\x1f \x01(\bR\aexplain\x12\x18\n" +
+	"\arecency\x18$ \x01(\x01R\arecency\x123\n" +
+	"\x16recency_half_life_days\x18% \x01(\x01R\x13recencyHalfLifeDays\x12+\n" +
+	"\bgroup_by\x18& \x01(\x0e2\x10.akin.v1.GroupByR\agroupBy\x12\x1d\n" +
 	"\n" +
-	"_min_score\"\xae\x02\n" +
+	"group_size\x18' \x01(\x05R\tgroupSizeB\f\n" +
+	"\n" +
+	"_min_score\"\x8a\x03\n" +
 	"\x0eSearchResponse\x12)\n" +
 	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.ResultR\aresults\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n" +
@@ -1701,7 +2637,10 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x05query\x18\x04 \x01(\v2\x12.akin.v1.QueryInfoR\x05query\x127\n" +
 	"\fempty_reason\x18\x05 \x01(\x0e2\x14.akin.v1.EmptyReasonR\vemptyReason\x12\x1a\n" +
 	"\bsequence\x18\x06 \x01(\x04R\bsequence\x12'\n" +
-	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\"\xa8\x04\n" +
+	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\x122\n" +
+	"\n" +
+	"limited_by\x18\b \x03(\v2\x13.akin.v1.LimitationR\tlimitedBy\x12&\n" +
+	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\"\xc3\x05\n" +
 	"\x0eSimilarRequest\x12\x1b\n" +
 	"\tpaper_ids\x18\x01 \x03(\tR\bpaperIds\x12!\n" +
 	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextR\x04text\x12\x1e\n" +
@@ -1721,9 +2660,14 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06fusion\x18\x1c \x01(\x0e2\x0f.akin.v1.FusionR\x06fusion\x12\x1c\n" +
 	"\tdiversity\x18\x1d \x01(\x01R\tdiversity\x12\x13\n" +
 	"\x05as_of\x18\x1e \x01(\tR\x04asOf\x12\x18\n" +
-	"\aexplain\x18\x1f \x01(\bR\aexplainB\f\n" +
+	"\aexplain\x18\x1f \x01(\bR\aexplain\x12\x18\n" +
+	"\arecency\x18$ \x01(\x01R\arecency\x123\n" +
+	"\x16recency_half_life_days\x18% \x01(\x01R\x13recencyHalfLifeDays\x12+\n" +
+	"\bgroup_by\x18& \x01(\x0e2\x10.akin.v1.GroupByR\agroupBy\x12\x1d\n" +
 	"\n" +
-	"_min_score\"\xaf\x02\n" +
+	"group_size\x18' \x01(\x05R\tgroupSizeB\f\n" +
+	"\n" +
+	"_min_score\"\x8b\x03\n" +
 	"\x0fSimilarResponse\x12)\n" +
 	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.ResultR\aresults\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n" +
@@ -1731,12 +2675,15 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x05query\x18\x04 \x01(\v2\x12.akin.v1.QueryInfoR\x05query\x127\n" +
 	"\fempty_reason\x18\x05 \x01(\x0e2\x14.akin.v1.EmptyReasonR\vemptyReason\x12\x1a\n" +
 	"\bsequence\x18\x06 \x01(\x04R\bsequence\x12'\n" +
-	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\"n\n" +
+	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\x122\n" +
+	"\n" +
+	"limited_by\x18\b \x03(\v2\x13.akin.v1.LimitationR\tlimitedBy\x12&\n" +
+	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\"n\n" +
 	"\aExample\x12\x1b\n" +
 	"\bpaper_id\x18\x01 \x01(\tH\x00R\apaperId\x12#\n" +
 	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextH\x00R\x04text\x12\x16\n" +
 	"\x06weight\x18\x03 \x01(\x01R\x06weightB\t\n" +
-	"\aexample\"\x95\x04\n" +
+	"\aexample\"\xb0\x05\n" +
 	"\x10RecommendRequest\x122\n" +
 	"\bpositive\x18\x01 \x03(\v2\x10.akin.v1.ExampleB\x04\xe2A\x01\x02R\bpositive\x12,\n" +
 	"\bnegative\x18\x02 \x03(\v2\x10.akin.v1.ExampleR\bnegative\x12\x1e\n" +
@@ -1754,24 +2701,33 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06filter\x18\x1a \x01(\tR\x06filter\x12\x1c\n" +
 	"\tdiversity\x18\x1d \x01(\x01R\tdiversity\x12\x13\n" +
 	"\x05as_of\x18\x1e \x01(\tR\x04asOf\x12\x18\n" +
-	"\aexplain\x18\x1f \x01(\bR\aexplainB\f\n" +
+	"\aexplain\x18\x1f \x01(\bR\aexplain\x12\x18\n" +
+	"\arecency\x18$ \x01(\x01R\arecency\x123\n" +
+	"\x16recency_half_life_days\x18% \x01(\x01R\x13recencyHalfLifeDays\x12+\n" +
+	"\bgroup_by\x18& \x01(\x0e2\x10.akin.v1.GroupByR\agroupBy\x12\x1d\n" +
+	"\n" +
+	"group_size\x18' \x01(\x05R\tgroupSizeB\f\n" +
 	"\n" +
 	"_min_score\"w\n" +
 	"\x06Driver\x12\x19\n" +
 	"\bpaper_id\x18\x01 \x01(\tR\apaperId\x12\x18\n" +
 	"\aexample\x18\x02 \x01(\x05R\aexample\x12\x14\n" +
 	"\x05liked\x18\x03 \x01(\bR\x05liked\x12\"\n" +
-	"\fcontribution\x18\x04 \x01(\x01R\fcontribution\"\x87\x02\n" +
+	"\fcontribution\x18\x04 \x01(\x01R\fcontribution\"\xe3\x02\n" +
 	"\x11RecommendResponse\x12)\n" +
 	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.ResultR\aresults\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n" +
 	"\x04plan\x18\x03 \x01(\v2\r.akin.v1.PlanR\x04plan\x127\n" +
 	"\fempty_reason\x18\x04 \x01(\x0e2\x14.akin.v1.EmptyReasonR\vemptyReason\x12\x1a\n" +
 	"\bsequence\x18\x05 \x01(\x04R\bsequence\x12'\n" +
-	"\x06timing\x18\x06 \x01(\v2\x0f.akin.v1.TimingR\x06timing\"=\n" +
+	"\x06timing\x18\x06 \x01(\v2\x0f.akin.v1.TimingR\x06timing\x122\n" +
+	"\n" +
+	"limited_by\x18\b \x03(\v2\x13.akin.v1.LimitationR\tlimitedBy\x12&\n" +
+	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\"W\n" +
 	"\x05Parts\x12\x1a\n" +
 	"\bsemantic\x18\x01 \x01(\x01R\bsemantic\x12\x18\n" +
-	"\alexical\x18\x02 \x01(\x01R\alexical\"\xff\x01\n" +
+	"\alexical\x18\x02 \x01(\x01R\alexical\x12\x18\n" +
+	"\arecency\x18\x03 \x01(\x01R\arecency\"\x95\x02\n" +
 	"\x06Result\x12$\n" +
 	"\x05paper\x18\x01 \x01(\v2\x0e.akin.v1.PaperR\x05paper\x12\x12\n" +
 	"\x04rank\x18\x02 \x01(\x05R\x04rank\x12\x14\n" +
@@ -1779,7 +2735,15 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06vector\x18\x04 \x03(\x02R\x06vector\x12,\n" +
 	"\tdriven_by\x18\x05 \x03(\v2\x0f.akin.v1.DriverR\bdrivenBy\x12$\n" +
 	"\x05parts\x18\x06 \x01(\v2\x0e.akin.v1.PartsR\x05parts\x129\n" +
-	"\rmatched_terms\x18\a \x03(\v2\x14.akin.v1.MatchedTermR\fmatchedTerms\"\x7f\n" +
+	"\rmatched_terms\x18\a \x03(\v2\x14.akin.v1.MatchedTermR\fmatchedTerms\x12\x14\n" +
+	"\x05group\x18\n" +
+	" \x01(\tR\x05group\"d\n" +
+	"\x05Group\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05label\x18\x02 \x01(\tR\x05label\x12\x14\n" +
+	"\x05count\x18\x03 \x01(\x05R\x05count\x12\x1d\n" +
+	"\n" +
+	"best_score\x18\x04 \x01(\x01R\tbestScore\"\x7f\n" +
 	"\vMatchedTerm\x12\x12\n" +
 	"\x04term\x18\x01 \x01(\tR\x04term\x12\x14\n" +
 	"\x05score\x18\x02 \x01(\x01R\x05score\x12\x1f\n" +
@@ -1795,7 +2759,50 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\vselectivity\x18\x04 \x01(\x01R\vselectivity\"A\n" +
 	"\tQueryInfo\x12\x16\n" +
 	"\x06tokens\x18\x01 \x01(\x05R\x06tokens\x12\x1c\n" +
-	"\ttruncated\x18\x02 \x01(\bR\ttruncated*\xbe\x01\n" +
+	"\ttruncated\x18\x02 \x01(\bR\ttruncated\"\xb1\x02\n" +
+	"\n" +
+	"Limitation\x121\n" +
+	"\x06reason\x18\x01 \x01(\x0e2\x19.akin.v1.LimitationReasonR\x06reason\x12\x14\n" +
+	"\x05field\x18\x02 \x01(\tR\x05field\x12\x14\n" +
+	"\x05value\x18\x03 \x01(\tR\x05value\x12#\n" +
+	"\rremoved_count\x18\x04 \x01(\x05R\fremovedCount\x12\x16\n" +
+	"\x06detail\x18\x05 \x01(\tR\x06detail\x12\x1d\n" +
+	"\n" +
+	"kept_count\x18\x06 \x01(\x05R\tkeptCount\x12\x12\n" +
+	"\x04part\x18\a \x01(\tR\x04part\x12&\n" +
+	"\x0fpart_kept_count\x18\b \x01(\x05R\rpartKeptCount\x12,\n" +
+	"\x12best_refused_score\x18\t \x01(\x01R\x10bestRefusedScore\"\x88\x01\n" +
+	"\x11GetNoveltyRequest\x12\x1b\n" +
+	"\tpaper_ids\x18\x01 \x03(\tR\bpaperIds\x12!\n" +
+	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextR\x04text\x12\x1e\n" +
+	"\n" +
+	"collection\x18\x03 \x01(\tR\n" +
+	"collection\x12\x13\n" +
+	"\x05as_of\x18\x04 \x01(\tR\x04asOf\"\xb3\x01\n" +
+	"\x12GetNoveltyResponse\x12.\n" +
+	"\tnovelties\x18\x01 \x03(\v2\x10.akin.v1.NoveltyR\tnovelties\x12'\n" +
+	"\x0freference_count\x18\x02 \x01(\x05R\x0ereferenceCount\x12(\n" +
+	"\x05query\x18\x03 \x01(\v2\x12.akin.v1.QueryInfoR\x05query\x12\x1a\n" +
+	"\bsequence\x18\x04 \x01(\x04R\bsequence\"\xb3\x02\n" +
+	"\aNovelty\x12\x19\n" +
+	"\bpaper_id\x18\x01 \x01(\tR\apaperId\x12\x1f\n" +
+	"\bdistance\x18\x02 \x01(\x01H\x00R\bdistance\x88\x01\x01\x12#\n" +
+	"\n" +
+	"percentile\x18\x03 \x01(\x01H\x01R\n" +
+	"percentile\x88\x01\x01\x12.\n" +
+	"\x06reason\x18\x04 \x01(\x0e2\x16.akin.v1.NoveltyReasonR\x06reason\x12/\n" +
+	"\anearest\x18\x05 \x03(\v2\x15.akin.v1.EarlierPaperR\anearest\x12#\n" +
+	"\rearlier_count\x18\x06 \x01(\x05R\fearlierCount\x12%\n" +
+	"\x0ecompared_until\x18\a \x01(\tR\rcomparedUntilB\v\n" +
+	"\t_distanceB\r\n" +
+	"\v_percentile\"\x95\x01\n" +
+	"\fEarlierPaper\x12\x19\n" +
+	"\bpaper_id\x18\x01 \x01(\tR\apaperId\x12\x14\n" +
+	"\x05title\x18\x02 \x01(\tR\x05title\x12\x1e\n" +
+	"\n" +
+	"similarity\x18\x03 \x01(\x01R\n" +
+	"similarity\x124\n" +
+	"\fpublish_date\x18\x04 \x01(\v2\x11.google.type.DateR\vpublishDate*\xbe\x01\n" +
 	"\x11RecommendStrategy\x12\"\n" +
 	"\x1eRECOMMEND_STRATEGY_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eRECOMMEND_STRATEGY_MEAN_VECTOR\x10\x01\x12\x1f\n" +
@@ -1811,7 +2818,12 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x12FUSION_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eFUSION_Z_SCORE\x10\x01\x12\x0e\n" +
 	"\n" +
-	"FUSION_RRF\x10\x02*i\n" +
+	"FUSION_RRF\x10\x02*`\n" +
+	"\aGroupBy\x12\x18\n" +
+	"\x14GROUP_BY_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0eGROUP_BY_VENUE\x10\x01\x12\x11\n" +
+	"\rGROUP_BY_YEAR\x10\x02\x12\x14\n" +
+	"\x10GROUP_BY_CLUSTER\x10\x03*i\n" +
 	"\bStrategy\x12\x18\n" +
 	"\x14STRATEGY_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSTRATEGY_EXACT\x10\x01\x12\x12\n" +
@@ -1823,13 +2835,32 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x16EMPTY_REASON_MIN_SCORE\x10\x02\x12\x1e\n" +
 	"\x1aEMPTY_REASON_ONLY_EXAMPLES\x10\x03\x12\x19\n" +
 	"\x15EMPTY_REASON_PAST_END\x10\x04\x12\x17\n" +
-	"\x13EMPTY_REASON_FILTER\x10\x052\xb2\x02\n" +
+	"\x13EMPTY_REASON_FILTER\x10\x05*\xd1\x02\n" +
+	"\x10LimitationReason\x12!\n" +
+	"\x1dLIMITATION_REASON_UNSPECIFIED\x10\x00\x12 \n" +
+	"\x1cLIMITATION_REASON_COLLECTION\x10\x01\x12\x1c\n" +
+	"\x18LIMITATION_REASON_FILTER\x10\x02\x12\x1b\n" +
+	"\x17LIMITATION_REASON_AS_OF\x10\x03\x12\x1b\n" +
+	"\x17LIMITATION_REASON_WORDS\x10\x04\x12\x1c\n" +
+	"\x18LIMITATION_REASON_PHRASE\x10\x05\x12\x1f\n" +
+	"\x1bLIMITATION_REASON_EXCLUSION\x10\x06\x12\x1e\n" +
+	"\x1aLIMITATION_REASON_EXAMPLES\x10\a\x12\x1f\n" +
+	"\x1bLIMITATION_REASON_MIN_SCORE\x10\b\x12 \n" +
+	"\x1cLIMITATION_REASON_GROUP_SIZE\x10\t*\xab\x01\n" +
+	"\rNoveltyReason\x12\x1e\n" +
+	"\x1aNOVELTY_REASON_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16NOVELTY_REASON_NO_DATE\x10\x01\x12\x1d\n" +
+	"\x19NOVELTY_REASON_NO_EARLIER\x10\x02\x12\x1e\n" +
+	"\x1aNOVELTY_REASON_FEW_EARLIER\x10\x03\x12\x1f\n" +
+	"\x1bNOVELTY_REASON_NO_REFERENCE\x10\x042\xa0\x03\n" +
 	"\rSearchService\x12^\n" +
 	"\x06Search\x12\x16.akin.v1.SearchRequest\x1a\x17.akin.v1.SearchResponse\"#\x82\xd3\xe4\x93\x02\x1d:\x01*Z\f\x12\n" +
 	"/v1/search\"\n" +
 	"/v1/search\x12c\n" +
 	"\aSimilar\x12\x17.akin.v1.SimilarRequest\x1a\x18.akin.v1.SimilarResponse\"%\x82\xd3\xe4\x93\x02\x1f:\x01*Z\r\x12\v/v1/similar\"\v/v1/similar\x12\\\n" +
-	"\tRecommend\x12\x19.akin.v1.RecommendRequest\x1a\x1a.akin.v1.RecommendResponse\"\x18\x82\xd3\xe4\x93\x02\x12:\x01*\"\r/v1/recommendB\x1bZ\x19akin/proto/akin/v1;akinv1b\x06proto3"
+	"\tRecommend\x12\x19.akin.v1.RecommendRequest\x1a\x1a.akin.v1.RecommendResponse\"\x18\x82\xd3\xe4\x93\x02\x12:\x01*\"\r/v1/recommend\x12l\n" +
+	"\n" +
+	"GetNovelty\x12\x1a.akin.v1.GetNoveltyRequest\x1a\x1b.akin.v1.GetNoveltyResponse\"%\x82\xd3\xe4\x93\x02\x1f:\x01*Z\r\x12\v/v1/novelty\"\v/v1/noveltyB\x1bZ\x19akin/proto/akin/v1;akinv1b\x06proto3"
 
 var (
 	file_akin_v1_search_service_proto_rawDescOnce sync.Once
@@ -1843,75 +2874,103 @@ func file_akin_v1_search_service_proto_rawDescGZIP() []byte {
 	return file_akin_v1_search_service_proto_rawDescData
 }
 
-var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
+var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_akin_v1_search_service_proto_goTypes = []any{
 	(RecommendStrategy)(0),        // 0: akin.v1.RecommendStrategy
 	(Mode)(0),                     // 1: akin.v1.Mode
 	(Fusion)(0),                   // 2: akin.v1.Fusion
-	(Strategy)(0),                 // 3: akin.v1.Strategy
-	(EmptyReason)(0),              // 4: akin.v1.EmptyReason
-	(*SearchRequest)(nil),         // 5: akin.v1.SearchRequest
-	(*SearchResponse)(nil),        // 6: akin.v1.SearchResponse
-	(*SimilarRequest)(nil),        // 7: akin.v1.SimilarRequest
-	(*SimilarResponse)(nil),       // 8: akin.v1.SimilarResponse
-	(*Example)(nil),               // 9: akin.v1.Example
-	(*RecommendRequest)(nil),      // 10: akin.v1.RecommendRequest
-	(*Driver)(nil),                // 11: akin.v1.Driver
-	(*RecommendResponse)(nil),     // 12: akin.v1.RecommendResponse
-	(*Parts)(nil),                 // 13: akin.v1.Parts
-	(*Result)(nil),                // 14: akin.v1.Result
-	(*MatchedTerm)(nil),           // 15: akin.v1.MatchedTerm
-	(*Plan)(nil),                  // 16: akin.v1.Plan
-	(*QueryInfo)(nil),             // 17: akin.v1.QueryInfo
-	(*fieldmaskpb.FieldMask)(nil), // 18: google.protobuf.FieldMask
-	(*Timing)(nil),                // 19: akin.v1.Timing
-	(*Text)(nil),                  // 20: akin.v1.Text
-	(*Paper)(nil),                 // 21: akin.v1.Paper
+	(GroupBy)(0),                  // 3: akin.v1.GroupBy
+	(Strategy)(0),                 // 4: akin.v1.Strategy
+	(EmptyReason)(0),              // 5: akin.v1.EmptyReason
+	(LimitationReason)(0),         // 6: akin.v1.LimitationReason
+	(NoveltyReason)(0),            // 7: akin.v1.NoveltyReason
+	(*SearchRequest)(nil),         // 8: akin.v1.SearchRequest
+	(*SearchResponse)(nil),        // 9: akin.v1.SearchResponse
+	(*SimilarRequest)(nil),        // 10: akin.v1.SimilarRequest
+	(*SimilarResponse)(nil),       // 11: akin.v1.SimilarResponse
+	(*Example)(nil),               // 12: akin.v1.Example
+	(*RecommendRequest)(nil),      // 13: akin.v1.RecommendRequest
+	(*Driver)(nil),                // 14: akin.v1.Driver
+	(*RecommendResponse)(nil),     // 15: akin.v1.RecommendResponse
+	(*Parts)(nil),                 // 16: akin.v1.Parts
+	(*Result)(nil),                // 17: akin.v1.Result
+	(*Group)(nil),                 // 18: akin.v1.Group
+	(*MatchedTerm)(nil),           // 19: akin.v1.MatchedTerm
+	(*Plan)(nil),                  // 20: akin.v1.Plan
+	(*QueryInfo)(nil),             // 21: akin.v1.QueryInfo
+	(*Limitation)(nil),            // 22: akin.v1.Limitation
+	(*GetNoveltyRequest)(nil),     // 23: akin.v1.GetNoveltyRequest
+	(*GetNoveltyResponse)(nil),    // 24: akin.v1.GetNoveltyResponse
+	(*Novelty)(nil),               // 25: akin.v1.Novelty
+	(*EarlierPaper)(nil),          // 26: akin.v1.EarlierPaper
+	(*fieldmaskpb.FieldMask)(nil), // 27: google.protobuf.FieldMask
+	(*Timing)(nil),                // 28: akin.v1.Timing
+	(*Text)(nil),                  // 29: akin.v1.Text
+	(*Paper)(nil),                 // 30: akin.v1.Paper
+	(*date.Date)(nil),             // 31: google.type.Date
 }
 var file_akin_v1_search_service_proto_depIdxs = []int32{
-	18, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
+	27, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
 	1,  // 1: akin.v1.SearchRequest.mode:type_name -> akin.v1.Mode
 	2,  // 2: akin.v1.SearchRequest.fusion:type_name -> akin.v1.Fusion
-	14, // 3: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
-	16, // 4: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
-	17, // 5: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
-	4,  // 6: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	19, // 7: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
-	20, // 8: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
-	18, // 9: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
-	1,  // 10: akin.v1.SimilarRequest.mode:type_name -> akin.v1.Mode
-	2,  // 11: akin.v1.SimilarRequest.fusion:type_name -> akin.v1.Fusion
-	14, // 12: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
-	16, // 13: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
-	17, // 14: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
-	4,  // 15: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	19, // 16: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
-	20, // 17: akin.v1.Example.text:type_name -> akin.v1.Text
-	9,  // 18: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
-	9,  // 19: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
-	0,  // 20: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
-	18, // 21: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
-	14, // 22: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
-	16, // 23: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
-	4,  // 24: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	19, // 25: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
-	21, // 26: akin.v1.Result.paper:type_name -> akin.v1.Paper
-	11, // 27: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
-	13, // 28: akin.v1.Result.parts:type_name -> akin.v1.Parts
-	15, // 29: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
-	3,  // 30: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
-	5,  // 31: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
-	7,  // 32: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
-	10, // 33: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
-	6,  // 34: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
-	8,  // 35: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
-	12, // 36: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
-	34, // [34:37] is the sub-list for method output_type
-	31, // [31:34] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	3,  // 3: akin.v1.SearchRequest.group_by:type_name -> akin.v1.GroupBy
+	17, // 4: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
+	20, // 5: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
+	21, // 6: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
+	5,  // 7: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	28, // 8: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
+	22, // 9: akin.v1.SearchResponse.limited_by:type_name -> akin.v1.Limitation
+	18, // 10: akin.v1.SearchResponse.groups:type_name -> akin.v1.Group
+	29, // 11: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
+	27, // 12: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
+	1,  // 13: akin.v1.SimilarRequest.mode:type_name -> akin.v1.Mode
+	2,  // 14: akin.v1.SimilarRequest.fusion:type_name -> akin.v1.Fusion
+	3,  // 15: akin.v1.SimilarRequest.group_by:type_name -> akin.v1.GroupBy
+	17, // 16: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
+	20, // 17: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
+	21, // 18: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
+	5,  // 19: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	28, // 20: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
+	22, // 21: akin.v1.SimilarResponse.limited_by:type_name -> akin.v1.Limitation
+	18, // 22: akin.v1.SimilarResponse.groups:type_name -> akin.v1.Group
+	29, // 23: akin.v1.Example.text:type_name -> akin.v1.Text
+	12, // 24: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
+	12, // 25: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
+	0,  // 26: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
+	27, // 27: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
+	3,  // 28: akin.v1.RecommendRequest.group_by:type_name -> akin.v1.GroupBy
+	17, // 29: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
+	20, // 30: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
+	5,  // 31: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	28, // 32: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
+	22, // 33: akin.v1.RecommendResponse.limited_by:type_name -> akin.v1.Limitation
+	18, // 34: akin.v1.RecommendResponse.groups:type_name -> akin.v1.Group
+	30, // 35: akin.v1.Result.paper:type_name -> akin.v1.Paper
+	14, // 36: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
+	16, // 37: akin.v1.Result.parts:type_name -> akin.v1.Parts
+	19, // 38: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
+	4,  // 39: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
+	6,  // 40: akin.v1.Limitation.reason:type_name -> akin.v1.LimitationReason
+	29, // 41: akin.v1.GetNoveltyRequest.text:type_name -> akin.v1.Text
+	25, // 42: akin.v1.GetNoveltyResponse.novelties:type_name -> akin.v1.Novelty
+	21, // 43: akin.v1.GetNoveltyResponse.query:type_name -> akin.v1.QueryInfo
+	7,  // 44: akin.v1.Novelty.reason:type_name -> akin.v1.NoveltyReason
+	26, // 45: akin.v1.Novelty.nearest:type_name -> akin.v1.EarlierPaper
+	31, // 46: akin.v1.EarlierPaper.publish_date:type_name -> google.type.Date
+	8,  // 47: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
+	10, // 48: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
+	13, // 49: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
+	23, // 50: akin.v1.SearchService.GetNovelty:input_type -> akin.v1.GetNoveltyRequest
+	9,  // 51: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
+	11, // 52: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
+	15, // 53: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
+	24, // 54: akin.v1.SearchService.GetNovelty:output_type -> akin.v1.GetNoveltyResponse
+	51, // [51:55] is the sub-list for method output_type
+	47, // [47:51] is the sub-list for method input_type
+	47, // [47:47] is the sub-list for extension type_name
+	47, // [47:47] is the sub-list for extension extendee
+	0,  // [0:47] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_search_service_proto_init() }
@@ -1927,13 +2986,14 @@ func file_akin_v1_search_service_proto_init() {
 		(*Example_Text)(nil),
 	}
 	file_akin_v1_search_service_proto_msgTypes[5].OneofWrappers = []any{}
+	file_akin_v1_search_service_proto_msgTypes[17].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_akin_v1_search_service_proto_rawDesc), len(file_akin_v1_search_service_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   13,
+			NumEnums:      8,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

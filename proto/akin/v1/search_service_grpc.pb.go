@@ -19,9 +19,10 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	SearchService_Search_FullMethodName    = "/akin.v1.SearchService/Search"
-	SearchService_Similar_FullMethodName   = "/akin.v1.SearchService/Similar"
-	SearchService_Recommend_FullMethodName = "/akin.v1.SearchService/Recommend"
+	SearchService_Search_FullMethodName     = "/akin.v1.SearchService/Search"
+	SearchService_Similar_FullMethodName    = "/akin.v1.SearchService/Similar"
+	SearchService_Recommend_FullMethodName  = "/akin.v1.SearchService/Recommend"
+	SearchService_GetNovelty_FullMethodName = "/akin.v1.SearchService/GetNovelty"
 )
 
 // SearchServiceClient is the client API for SearchService service.
@@ -41,6 +42,8 @@ type SearchServiceClient interface {
 	Similar(ctx context.Context, in *SimilarRequest, opts ...grpc.CallOption) (*SimilarResponse, error)
 	// Recommend finds papers like the positive and unlike the negative examples.
 	Recommend(ctx context.Context, in *RecommendRequest, opts ...grpc.CallOption) (*RecommendResponse, error)
+	// GetNovelty says how far papers are from what came before them.
+	GetNovelty(ctx context.Context, in *GetNoveltyRequest, opts ...grpc.CallOption) (*GetNoveltyResponse, error)
 }
 
 type searchServiceClient struct {
@@ -81,6 +84,16 @@ func (c *searchServiceClient) Recommend(ctx context.Context, in *RecommendReques
 	return out, nil
 }
 
+func (c *searchServiceClient) GetNovelty(ctx context.Context, in *GetNoveltyRequest, opts ...grpc.CallOption) (*GetNoveltyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetNoveltyResponse)
+	err := c.cc.Invoke(ctx, SearchService_GetNovelty_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // SearchServiceServer is the server API for SearchService service.
 // All implementations must embed UnimplementedSearchServiceServer
 // for forward compatibility.
@@ -98,6 +111,8 @@ type SearchServiceServer interface {
 	Similar(context.Context, *SimilarRequest) (*SimilarResponse, error)
 	// Recommend finds papers like the positive and unlike the negative examples.
 	Recommend(context.Context, *RecommendRequest) (*RecommendResponse, error)
+	// GetNovelty says how far papers are from what came before them.
+	GetNovelty(context.Context, *GetNoveltyRequest) (*GetNoveltyResponse, error)
 	mustEmbedUnimplementedSearchServiceServer()
 }
 
@@ -116,6 +131,9 @@ func (UnimplementedSearchServiceServer) Similar(context.Context, *SimilarRequest
 }
 func (UnimplementedSearchServiceServer) Recommend(context.Context, *RecommendRequest) (*RecommendResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Recommend not implemented")
+}
+func (UnimplementedSearchServiceServer) GetNovelty(context.Context, *GetNoveltyRequest) (*GetNoveltyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetNovelty not implemented")
 }
 func (UnimplementedSearchServiceServer) mustEmbedUnimplementedSearchServiceServer() {}
 func (UnimplementedSearchServiceServer) testEmbeddedByValue()                       {}
@@ -192,6 +210,24 @@ func _SearchService_Recommend_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SearchService_GetNovelty_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetNoveltyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SearchServiceServer).GetNovelty(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SearchService_GetNovelty_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SearchServiceServer).GetNovelty(ctx, req.(*GetNoveltyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // SearchService_ServiceDesc is the grpc.ServiceDesc for SearchService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -210,6 +246,10 @@ var SearchService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Recommend",
 			Handler:    _SearchService_Recommend_Handler,
+		},
+		{
+			MethodName: "GetNovelty",
+			Handler:    _SearchService_GetNovelty_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

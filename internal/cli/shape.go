@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"fmt"
+
+	akinv1 "akin/proto/akin/v1"
+)
+
+// shapeFlags shape the list of a query's results.
+type shapeFlags struct {
+	Recency             float64 `help:"How much newer papers come first: 0 (not at all) to 1 (by date alone)." placeholder:"X"`
+	RecencyHalfLifeDays float64 `help:"Age in days at which a paper counts half for --recency (0: 365)." placeholder:"DAYS"`
+	GroupBy             string  `help:"Group the results by venue, year or cluster." enum:"none,venue,year,cluster" default:"none"`
+	GroupSize           int32   `help:"Results a group (0: 3, at most 100)." placeholder:"N"`
+}
+
+func (f shapeFlags) groupBy() akinv1.GroupBy {
+	switch f.GroupBy {
+	case "venue":
+		return akinv1.GroupBy_GROUP_BY_VENUE
+	case "year":
+		return akinv1.GroupBy_GROUP_BY_YEAR
+	case "cluster":
+		return akinv1.GroupBy_GROUP_BY_CLUSTER
+	default:
+		return akinv1.GroupBy_GROUP_BY_UNSPECIFIED
+	}
+}
+
+// response is what the answers of the three queries share.
+type response interface {
+	GetResults() []*akinv1.Result
+	GetNextPageToken() string
+	GetEmptyReason() akinv1.EmptyReason
+	GetGroups() []*akinv1.Group
+	GetLimitedBy() []*akinv1.Limitation
+}
+
+// answer prints a page of results and, if there are few, why.
+func (e *environment) answer(resp response) {
+	if len(resp.GetResults()) == 0 && len(resp.GetLimitedBy()) > 0 {
+		fmt.Fprintln(e.errOut, "No results.")
+	} else {
+		e.groups(resp)
+	}
+	for _, l := range resp.GetLimitedBy() {
+		fmt.Fprintln(e.errOut, oneLine(l.GetDetail()))
+	}
+}
+
+// groups prints the results, each group of them under a heading.
+func (e *environment) groups(resp response) {
+	if len(resp.GetGroups()) == 0 || len(resp.GetResults()) == 0 {
+		e.results(resp.GetResults(), resp.GetNextPageToken(), resp.GetEmptyReason())
+		return
+	}
+	groups := resp.GetGroups()
+	members := make(map[string][]*akinv1.Result)
+	for _, r := range resp.GetResults() {
+		members[r.GetGroup()] = append(members[r.GetGroup()], r)
+	}
+	last := -1
+	for i, g := range groups {
+		if len(members[g.GetKey()]) > 0 {
+			last = i
+		}
+	}
+	for i, g := range groups {
+		here := members[g.GetKey()]
+		if len(here) == 0 {
+			continue
+		}
+		fmt.Fprintf(e.out, "%s (%d)\n", oneLine(g.GetLabel()), g.GetCount())
+		next := ""
+		if i == last {
+			next = resp.GetNextPageToken()
+		}
+		e.results(here, next, resp.GetEmptyReason())
+	}
+}

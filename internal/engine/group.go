@@ -1,0 +1,206 @@
+package engine
+
+import (
+	"context"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"akin/internal/paper"
+	"akin/internal/rank"
+)
+
+// GroupBy is what results are grouped by.
+type GroupBy int
+
+// What results can be grouped by.
+const (
+	NoGroups GroupBy = iota
+	ByVenue
+	ByYear
+	// ByCluster groups papers that are about the same (rank.Clusters).
+	ByCluster
+)
+
+// The limits of groups.
+const (
+	DefaultGroupSize = 3
+	MaxGroupSize     = 100
+	// clustered is how many of the first results make the clusters; the others
+	// join the nearest one.
+	clustered = 200
+	// labelTerms is how many words name a cluster.
+	labelTerms = 3
+)
+
+// Group is results that have something in common.
+type Group struct {
+	// Key tells groups of one answer apart.
+	Key string
+	// Label is for people.
+	Label string
+	// Count is how many results of the list it has, with those that the size of
+	// a group leaves out.
+	Count int
+	// Best is the highest score of its results.
+	Best float64
+}
+
+// Contents tells what candidates are about, by ordinal; nil for a paper that is
+// not there.
+type Contents interface {
+	VectorsAt(ctx context.Context, collection string, ordinals []uint32) ([][]float32, error)
+	// TermsAt gives tf-idf vectors, unit length each.
+	TermsAt(ctx context.Context, collection string, ordinals []uint32) ([][]rank.Term, error)
+	// TermNames gives a word to show for each of some terms.
+	TermNames(ctx context.Context, collection string, terms []uint32) ([]string, error)
+}
+
+// checkGroups says what is wrong with the options of groups.
+func (o *ResultOptions) checkGroups() error {
+	if o.GroupSize < 0 || o.GroupSize > MaxGroupSize {
+		return paper.InvalidField("group_size", "is %d; it must be 1 to %d (0 means %d)", o.GroupSize, MaxGroupSize, DefaultGroupSize)
+	}
+	if o.GroupSize == 0 {
+		o.GroupSize = DefaultGroupSize
+	}
+	return nil
+}
+
+// grouping says which group each hit of a list is in.
+type grouping struct {
+	of    []int // parallel to the hits
+	names []Group
+}
+
+// group puts the hits of a list into groups, and leaves out of each what is more
+// than the size of a group.
+func (e *Engine) group(ctx context.Context, q *query, list *pinned) (err error) {
+	if len(list.hits) == 0 {
+		return nil
+	}
+	var g grouping
+	switch q.options.GroupBy {
+	case ByVenue:
+		g, err = e.byVenue(ctx, q, list.hits)
+	case ByYear:
+		g, err = e.byYear(ctx, q, list.hits)
+	case ByCluster:
+		g, err = e.byCluster(ctx, q, list.hits)
+	default:
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	groups := g.names
+	var order []int // of groups, by their first result
+	list.groupOf = make(map[string]string)
+	var kept []rank.Hit
+	for i, h := range list.hits {
+		at := g.of[i]
+		if groups[at].Count++; groups[at].Count == 1 {
+			order, groups[at].Best = append(order, at), h.Score
+		}
+		groups[at].Best = math.Max(groups[at].Best, h.Score)
+		if groups[at].Count <= q.options.GroupSize {
+			kept = append(kept, h)
+			list.groupOf[h.ID] = groups[at].Key
+		}
+	}
+	list.lost.grouped = len(list.hits) - len(kept)
+	list.hits = kept
+	for _, at := range order {
+		list.answer.Groups = append(list.answer.Groups, groups[at])
+	}
+	return nil
+}
+
+// byValue groups by a text that papers have, and names the group of those that
+// have none.
+func byValue(values []string, none string) grouping {
+	g := grouping{of: make([]int, len(values))}
+	at := make(map[string]int)
+	for i, v := range values {
+		n, ok := at[v]
+		if !ok {
+			n = len(g.names)
+			at[v] = n
+			g.names = append(g.names, Group{Key: v, Label: v})
+			if v == "" {
+				g.names[n].Label = none
+			}
+		}
+		g.of[i] = n
+	}
+	return g
+}
+
+func ordinalsOf(hits []rank.Hit) []uint32 {
+	out := make([]uint32, len(hits))
+	for i, h := range hits {
+		out[i] = h.Ordinal
+	}
+	return out
+}
+
+func (e *Engine) byVenue(ctx context.Context, q *query, hits []rank.Hit) (grouping, error) {
+	venues, err := e.catalog.Venues(ctx, q.collection, ordinalsOf(hits))
+	return byValue(venues, "no venue"), err
+}
+
+func (e *Engine) byYear(ctx context.Context, q *query, hits []rank.Hit) (grouping, error) {
+	dates, err := e.catalog.Dates(ctx, q.collection, ordinalsOf(hits))
+	years := make([]string, len(dates))
+	for i, d := range dates {
+		if d.Year != 0 {
+			years[i] = strconv.Itoa(d.Year)
+		}
+	}
+	return byValue(years, "no year"), err
+}
+
+// byCluster groups by what papers are about. Papers that were deleted since they
+// were found are a group of their own.
+func (e *Engine) byCluster(ctx context.Context, q *query, hits []rank.Hit) (grouping, error) {
+	ordinals := ordinalsOf(hits)
+	vectors, err := e.catalog.VectorsAt(ctx, q.collection, ordinals)
+	if err != nil {
+		return grouping{}, err
+	}
+	first := slices.DeleteFunc(slices.Clone(vectors[:min(clustered, len(vectors))]), func(v []float32) bool { return v == nil })
+	centroids := rank.Clusters(first, rank.ClusterCount(len(first)))
+	g := grouping{of: make([]int, len(hits)), names: make([]Group, len(centroids)+1)}
+	g.names[len(centroids)].Label = "deleted"
+	// Keys number the clusters in the order of their best results.
+	next := 0
+	for i, v := range vectors {
+		at := len(centroids)
+		if v != nil && len(centroids) > 0 {
+			at = rank.Nearest(v, centroids)
+		}
+		if g.of[i] = at; g.names[at].Key == "" {
+			next++
+			g.names[at].Key = strconv.Itoa(next)
+		}
+	}
+	n := min(clustered, len(hits))
+	return g, e.label(ctx, q.collection, ordinals[:n], g.of[:n], g.names[:len(centroids)])
+}
+
+// label names clusters by their most characteristic words.
+func (e *Engine) label(ctx context.Context, collection string, ordinals []uint32, of []int, clusters []Group) error {
+	terms, err := e.catalog.TermsAt(ctx, collection, ordinals)
+	if err != nil {
+		return err
+	}
+	for c, ids := range rank.Characteristic(terms, of, len(clusters)+1, labelTerms)[:len(clusters)] {
+		words, err := e.catalog.TermNames(ctx, collection, ids)
+		if err != nil {
+			return err
+		}
+		clusters[c].Label = strings.Join(words, ", ")
+	}
+	return nil
+}

@@ -1,0 +1,247 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"akin/internal/catalog"
+	"akin/internal/rank"
+)
+
+// LimitReason says what kept papers out of an answer.
+type LimitReason int
+
+// The reasons, in the order in which they apply.
+const (
+	LimitCollection LimitReason = iota + 1 // there are not more papers
+	LimitFilter
+	LimitAsOf
+	LimitWords     // papers without any word of the query
+	LimitPhrase    // papers without a phrase of the query
+	LimitExclusion // papers with what the query excludes
+	LimitExamples  // the query's own papers
+	LimitMinScore
+	LimitGroupSize
+)
+
+// Limit is one thing that kept papers out of an answer that is short.
+type Limit struct {
+	Reason LimitReason
+	// Field and Value are the request's; the value of LimitWords are the words
+	// that no paper has.
+	Field, Value string
+	// Removed is how many papers it kept out of those that were left before it,
+	// and Kept how many it left.
+	Removed, Kept int
+	// Part is the part of a filter that keeps fewest papers, and PartKept how
+	// many those are; "" where the filter has no parts.
+	Part     string
+	PartKept int
+	// BestRefused is the best cosine below MinScore.
+	BestRefused float64
+	// Detail says it in a sentence.
+	Detail string
+}
+
+// Sifter tells what the conditions of a query leave.
+type Sifter interface {
+	Sift(ctx context.Context, collection string, query catalog.Sift) (catalog.Sifted, error)
+}
+
+// losses is what a list lost on its way, for the reasons why it is short.
+type losses struct {
+	own, below, grouped int
+	bestRefused         float64
+}
+
+// count notes what cut will leave out of the hits.
+func (n *losses) count(q *query, hits []rank.Hit) {
+	own := make(map[string]bool, len(q.leaveOut))
+	for _, id := range q.leaveOut {
+		own[id] = true
+	}
+	for _, h := range hits {
+		switch {
+		case own[h.ID]:
+			n.own++
+		case q.options.MinScore != nil && h.Semantic < *q.options.MinScore:
+			if n.below == 0 || h.Semantic > n.bestRefused {
+				n.bestRefused = h.Semantic
+			}
+			n.below++
+		}
+	}
+}
+
+// limits says why a list is shorter than a page; nil where it is not.
+func (e *Engine) limits(ctx context.Context, q *query, list *pinned) ([]Limit, error) {
+	if len(list.hits) >= q.options.PageSize {
+		return nil, nil
+	}
+	sifted, err := e.catalog.Sift(ctx, q.collection, catalog.Sift{
+		Filter: q.options.Filter, AsOf: q.options.AsOf, Words: list.words, AnyWord: q.mode == Lexical && list.words.Text != "",
+	})
+	if err != nil {
+		return nil, err
+	}
+	var out []Limit
+	if sifted.Papers < q.options.PageSize {
+		out = append(out, Limit{
+			Reason: LimitCollection, Field: "collection", Value: q.collection, Kept: sifted.Papers,
+			Detail: fmt.Sprintf("The collection holds %s.", papers(sifted.Papers)),
+		})
+	}
+	out = append(out, q.filterLimits(&sifted)...)
+	out = append(out, q.wordLimits(&sifted)...)
+	return append(out, q.listLimits(list)...), nil
+}
+
+// filterLimits are those that a paper's attributes decide.
+func (q *query) filterLimits(s *catalog.Sifted) (out []Limit) {
+	if s.Filtered < s.Papers {
+		l := Limit{
+			Reason: LimitFilter, Field: "filter", Value: q.options.Filter, Removed: s.Papers - s.Filtered, Kept: s.Filtered,
+			Detail: fmt.Sprintf("The filter keeps %s of %s", some(s.Filtered), papers(s.Papers)),
+		}
+		for _, p := range s.Parts {
+			if p.Kept >= 0 && (l.Part == "" || p.Kept < l.PartKept) {
+				l.Part, l.PartKept = p.Text, p.Kept
+			}
+		}
+		if l.Part != "" {
+			l.Detail += fmt.Sprintf("; `%s` keeps %s", clip(l.Part), some(l.PartKept))
+		}
+		l.Detail += "."
+		out = append(out, l)
+	}
+	if s.AsOf < s.Filtered {
+		l := Limit{
+			Reason: LimitAsOf, Field: "as_of", Value: q.options.AsOf, Removed: s.Filtered - s.AsOf, Kept: s.AsOf,
+			Detail: fmt.Sprintf("By %s, %s of %s had appeared", q.options.AsOf, some(s.AsOf), papers(s.Filtered)),
+		}
+		if s.Undated > 0 {
+			l.Detail += fmt.Sprintf("; %s no date", have(s.Undated))
+		}
+		l.Detail += "."
+		out = append(out, l)
+	}
+	return out
+}
+
+// wordLimits are those that the words of the query make.
+func (q *query) wordLimits(s *catalog.Sifted) (out []Limit) {
+	before := s.AsOf
+	for _, step := range s.Words {
+		l := Limit{Field: q.wordsField, Value: step.Text, Removed: before - step.Left, Kept: step.Left}
+		switch step.Kind {
+		case catalog.StepPhrase:
+			l.Reason = LimitPhrase
+			l.Detail = fmt.Sprintf("Of %s, %s the phrase %q.", papers(before), have(step.Left), clip(step.Text))
+		case catalog.StepExclusion:
+			l.Reason = LimitExclusion
+			l.Detail = fmt.Sprintf("Of %s, %s %q, which the query excludes.", papers(before), have(l.Removed), clip(step.Text))
+		case catalog.StepWords:
+			l.Reason = LimitWords
+			l.Value = strings.Join(step.Unknown, " ")
+			l.Detail = fmt.Sprintf("Of %s, %s a word of the query", papers(before), have(step.Left))
+			if len(step.Unknown) > 0 {
+				l.Detail += "; no paper of the collection has " + clip(strings.Join(step.Unknown, ", "))
+			}
+			l.Detail += "."
+		}
+		if before = step.Left; l.Removed > 0 {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// listLimits are those that the list of candidates met.
+func (q *query) listLimits(list *pinned) (out []Limit) {
+	lost, left := list.lost, list.answer.Candidates
+	if lost.own > 0 {
+		left -= lost.own
+		out = append(out, Limit{
+			Reason: LimitExamples, Field: q.ownField, Removed: lost.own, Kept: left,
+			Detail: fmt.Sprintf("The query's own %s left out.", are(lost.own)),
+		})
+	}
+	if lost.below > 0 {
+		minimum := number(*q.options.MinScore)
+		out = append(out, Limit{
+			Reason: LimitMinScore, Field: "min_score", Value: minimum, Removed: lost.below, Kept: left - lost.below, BestRefused: lost.bestRefused,
+			Detail: fmt.Sprintf("Of %s, %s a cosine below %s; the best of them has %.4f.", candidates(left), have(lost.below), minimum, lost.bestRefused),
+		})
+	}
+	if lost.grouped > 0 {
+		size := strconv.Itoa(q.options.GroupSize)
+		out = append(out, Limit{
+			Reason: LimitGroupSize, Field: "group_size", Value: size, Removed: lost.grouped, Kept: len(list.hits),
+			Detail: fmt.Sprintf("With %s a group, %s of %s left out.", size, thousands(lost.grouped), thousands(len(list.hits)+lost.grouped)),
+		})
+	}
+	return out
+}
+
+// clip keeps what a sentence quotes short.
+func clip(s string) string {
+	const most = 200
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
+}
+
+// The numbers of sentences.
+
+func papers(n int) string {
+	switch n {
+	case 0:
+		return "no papers"
+	case 1:
+		return "1 paper"
+	}
+	return thousands(n) + " papers"
+}
+
+func candidates(n int) string {
+	if n == 1 {
+		return "1 candidate"
+	}
+	return thousands(n) + " candidates"
+}
+
+func some(n int) string {
+	if n == 0 {
+		return "none"
+	}
+	return thousands(n)
+}
+
+func have(n int) string {
+	switch n {
+	case 0:
+		return "none has"
+	case 1:
+		return "1 has"
+	}
+	return thousands(n) + " have"
+}
+
+func are(n int) string {
+	if n == 1 {
+		return "paper is"
+	}
+	return thousands(n) + " papers are"
+}
+
+// thousands writes a number with a comma after each three digits.
+func thousands(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
