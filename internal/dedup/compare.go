@@ -31,7 +31,7 @@ const (
 	leastTitleOverlap = 0.5
 	// titleCosine is what the vectors of papers with one title must have;
 	// authorCosine if they have an author in common.
-	titleCosine, authorCosine = 0.85, 0.7
+	titleCosine, authorCosine = 0.88, 0.7
 	// anyCosine is below all.
 	anyCosine = -2
 	// longTitle is how many words a title must have to count where an abstract

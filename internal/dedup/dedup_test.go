@@ -178,8 +178,8 @@ func genKeys(t *rapid.T) []Key {
 	}), 0, 40).Draw(t, "keys")
 }
 
-// Group is what comparing all pairs in order gives, every paper is in one group,
-// and Compare is symmetric.
+// Group is what comparing all pairs in order gives, and what shares ids with
+// those; every paper is in one group, and Compare is symmetric.
 func TestGroupIsComparingAll(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		keys := genKeys(t)
@@ -190,28 +190,53 @@ func TestGroupIsComparingAll(t *testing.T) {
 		match := func(i, j int) (Match, bool) {
 			return Compare(&keys[i], &keys[j], MinSimilarity, func() float64 { return cosine(i, j) })
 		}
-		want := make(map[int][]Member)
+		opt := Options{MinSimilarity: MinSimilarity, Apart: rapid.IntRange(0, len(keys)).Draw(t, "apart")}
+		want := make(map[int][]int)
 		taken := make([]bool, len(keys))
 		for i := range keys {
-			for j := i + 1; j < len(keys) && !taken[i]; j++ {
+			for j := i + 1; j < len(keys); j++ {
 				m, ok := match(i, j)
 				if back, backOK := match(j, i); back != m || backOK != ok {
 					t.Fatalf("%d and %d: %v %v, and back %v %v", i, j, m, ok, back, backOK)
 				}
-				if ok && !taken[j] {
+			}
+			if taken[i] {
+				continue
+			}
+			group := map[int]bool{i: true}
+			grow := func(matches func(j int) bool) {
+				for j := i + 1; j < len(keys); j++ {
+					if !taken[j] && j >= opt.Apart && !group[j] && matches(j) {
+						group[j] = true
+					}
+				}
+			}
+			grow(func(j int) bool { _, ok := match(i, j); return ok })
+			for _, byID := range classes(keys) {
+				if slices.ContainsFunc(byID, func(j int) bool { return group[j] }) {
+					grow(func(j int) bool { return slices.Contains(byID, j) })
+				}
+			}
+			for j := range keys {
+				if j != i && group[j] {
+					want[i] = append(want[i], j)
 					taken[j] = true
-					want[i] = append(want[i], Member{At: j, Match: m})
 				}
 			}
 		}
 		times := make([]int, len(keys))
-		for i, members := range Group(keys, MinSimilarity, cosine) {
+		for i, members := range Group(keys, opt, cosine) {
 			times[i]++
+			var got []int
 			for _, m := range members {
 				times[m.At]++
+				got = append(got, m.At)
+				if direct, ok := match(i, m.At); ok && direct != m.Match || !ok && (m.Reason != SameArxivID && m.Reason != SameDOI) {
+					t.Fatalf("%d under %d: %+v, compared directly %+v", m.At, i, m.Match, direct)
+				}
 			}
-			if !slices.Equal(members, want[i]) {
-				t.Fatalf("group of %d: %v, want %v", i, members, want[i])
+			if !slices.Equal(got, want[i]) {
+				t.Fatalf("group of %d: %v, want %v", i, got, want[i])
 			}
 		}
 		for i, n := range times {
@@ -220,6 +245,23 @@ func TestGroupIsComparingAll(t *testing.T) {
 			}
 		}
 	})
+}
+
+// classes are the papers that share ids, directly or through others.
+func classes(keys []Key) (out [][]int) {
+	for i := range keys {
+		class := []int{i}
+		for at := 0; at < len(class); at++ {
+			for j := range keys {
+				a, b := &keys[class[at]], &keys[j]
+				if (a.arxiv != 0 && a.arxiv == b.arxiv || a.doi != 0 && a.doi == b.doi) && !slices.Contains(class, j) {
+					class = append(class, j)
+				}
+			}
+		}
+		out = append(out, class)
+	}
+	return out
 }
 
 // The order of authors and of words that only differ in case, accents or
@@ -246,7 +288,7 @@ func TestManyAlike(t *testing.T) {
 			keys[i] = KeyOf(&p)
 		}
 		groups := 0
-		for range Group(keys, MinSimilarity, func(int, int) float64 { return 1 }) {
+		for range Group(keys, Options{MinSimilarity: MinSimilarity}, func(int, int) float64 { return 1 }) {
 			groups++
 		}
 		if want := map[bool]int{true: 1, false: len(keys)}[matching]; groups < want*9/10 || groups > want {
@@ -293,7 +335,7 @@ func BenchmarkGroup1000(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		for range Group(keys, MinSimilarity, func(int, int) float64 { return 0.8 }) {
+		for range Group(keys, Options{MinSimilarity: MinSimilarity}, func(int, int) float64 { return 0.8 }) {
 		}
 	}
 }

@@ -13,9 +13,9 @@
 // # Guarantees
 //
 // Keys depend on the paper alone, on every machine. Compare is symmetric. Group
-// compares every member with the first of its group, so that a chain of small
-// differences never joins two papers that differ much, and it finds every pair
-// that Compare accepts: its tables miss none.
+// compares with the first of a group, so that a chain of small differences never
+// joins two papers that differ much; one arXiv id or DOI is the same work,
+// however long the chain. Its tables miss no pair that Compare accepts.
 //
 // # Concurrency
 //
