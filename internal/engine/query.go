@@ -72,7 +72,7 @@ func (o *ResultOptions) key() []string {
 	if s := o.MinScore; s != nil {
 		minScore = number(*s)
 	}
-	return []string{minScore, strconv.FormatBool(o.Exact), o.Filter, o.AsOf, number(o.Diversity)}
+	return []string{minScore, strconv.FormatBool(o.Exact), o.Filter, o.AsOf, number(o.Diversity), strconv.FormatBool(o.KeepVersions)}
 }
 
 func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
@@ -151,6 +151,9 @@ func (e *Engine) find(ctx context.Context, q *query) (*pinned, error) {
 	a := &list.answer
 	a.Strategy, a.Visited, a.Sequence, a.Candidates = found.Strategy, found.Visited, found.Sequence, len(found.Hits)
 	list.hits, a.Empty = q.cut(found.Hits)
+	if err := e.collapse(ctx, q, list); err != nil {
+		return nil, err
+	}
 	if err := e.diversify(ctx, q, list.hits); err != nil {
 		return nil, err
 	}

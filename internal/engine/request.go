@@ -18,6 +18,9 @@ type ResultOptions struct {
 	Diversity float64
 	// Explain asks for the words that each result shares with the query.
 	Explain bool
+	// KeepVersions keeps near-duplicates and versions of one work as results of
+	// their own; otherwise the best ranked of them stands for all.
+	KeepVersions bool
 }
 
 // SearchRequest is a free-text query.

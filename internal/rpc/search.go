@@ -31,11 +31,12 @@ type resultOptions interface {
 }
 
 // optionsOf checks the read mask early: a query with a bad one costs nothing.
-func optionsOf(req resultOptions, minScore *float64) (engine.ResultOptions, error) {
+func optionsOf(req resultOptions, minScore *float64, collapse *bool) (engine.ResultOptions, error) {
 	return engine.ResultOptions{
 		PageSize: int(req.GetPageSize()), PageToken: req.GetPageToken(), MinScore: minScore,
 		Exact: req.GetExact(), WithVectors: req.GetIncludeVectors(), Filter: req.GetFilter(),
 		AsOf: req.GetAsOf(), Diversity: req.GetDiversity(), Explain: req.GetExplain(),
+		KeepVersions: collapse != nil && !*collapse,
 	}, checkMask("read_mask", req.GetReadMask())
 }
 
@@ -57,7 +58,7 @@ func modeOf(req interface {
 
 // Search implements SearchService.
 func (s *searchService) Search(ctx context.Context, req *akinv1.SearchRequest) (*akinv1.SearchResponse, error) {
-	options, err := optionsOf(req, req.MinScore)
+	options, err := optionsOf(req, req.MinScore, req.CollapseVersions)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +80,7 @@ func (s *searchService) Search(ctx context.Context, req *akinv1.SearchRequest) (
 
 // Similar implements SearchService.
 func (s *searchService) Similar(ctx context.Context, req *akinv1.SimilarRequest) (*akinv1.SimilarResponse, error) {
-	options, err := optionsOf(req, req.MinScore)
+	options, err := optionsOf(req, req.MinScore, req.CollapseVersions)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +103,7 @@ func (s *searchService) Similar(ctx context.Context, req *akinv1.SimilarRequest)
 
 // Recommend implements SearchService.
 func (s *searchService) Recommend(ctx context.Context, req *akinv1.RecommendRequest) (*akinv1.RecommendResponse, error) {
-	options, err := optionsOf(req, req.MinScore)
+	options, err := optionsOf(req, req.MinScore, req.CollapseVersions)
 	if err != nil {
 		return nil, err
 	}
@@ -164,6 +165,7 @@ func toResults(a *engine.Answer, mask *fieldmaskpb.FieldMask) []*akinv1.Result {
 			Score: r.Score, Vector: r.Vector,
 			Parts:        &akinv1.Parts{Semantic: r.Semantic, Lexical: r.Lexical},
 			MatchedTerms: toMatches(r.Matches),
+			Collapsed:    toCollapsed(r.Collapsed),
 		}
 	}
 	return out

@@ -201,6 +201,69 @@ func (Fusion) EnumDescriptor() ([]byte, []int) {
 	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{2}
 }
 
+// CollapseReason says why two papers count as one.
+type CollapseReason int32
+
+const (
+	// Not said.
+	CollapseReason_COLLAPSE_REASON_UNSPECIFIED CollapseReason = 0
+	// They have one arXiv id, whatever the version.
+	CollapseReason_COLLAPSE_REASON_SAME_ARXIV_ID CollapseReason = 1
+	// They have one DOI.
+	CollapseReason_COLLAPSE_REASON_SAME_DOI CollapseReason = 2
+	// They have one title but for case and punctuation, and an author in common or
+	// similar abstracts.
+	CollapseReason_COLLAPSE_REASON_SAME_TITLE CollapseReason = 3
+	// Their titles and abstracts are nearly the same text, and they share authors
+	// or most words of the title.
+	CollapseReason_COLLAPSE_REASON_SIMILAR_TEXT CollapseReason = 4
+)
+
+// Enum value maps for CollapseReason.
+var (
+	CollapseReason_name = map[int32]string{
+		0: "COLLAPSE_REASON_UNSPECIFIED",
+		1: "COLLAPSE_REASON_SAME_ARXIV_ID",
+		2: "COLLAPSE_REASON_SAME_DOI",
+		3: "COLLAPSE_REASON_SAME_TITLE",
+		4: "COLLAPSE_REASON_SIMILAR_TEXT",
+	}
+	CollapseReason_value = map[string]int32{
+		"COLLAPSE_REASON_UNSPECIFIED":   0,
+		"COLLAPSE_REASON_SAME_ARXIV_ID": 1,
+		"COLLAPSE_REASON_SAME_DOI":      2,
+		"COLLAPSE_REASON_SAME_TITLE":    3,
+		"COLLAPSE_REASON_SIMILAR_TEXT":  4,
+	}
+)
+
+func (x CollapseReason) Enum() *CollapseReason {
+	p := new(CollapseReason)
+	*p = x
+	return p
+}
+
+func (x CollapseReason) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CollapseReason) Descriptor() protoreflect.EnumDescriptor {
+	return file_akin_v1_search_service_proto_enumTypes[3].Descriptor()
+}
+
+func (CollapseReason) Type() protoreflect.EnumType {
+	return &file_akin_v1_search_service_proto_enumTypes[3]
+}
+
+func (x CollapseReason) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CollapseReason.Descriptor instead.
+func (CollapseReason) EnumDescriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{3}
+}
+
 // Strategy is a way to find neighbours.
 type Strategy int32
 
@@ -244,11 +307,11 @@ func (x Strategy) String() string {
 }
 
 func (Strategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[3].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[4].Descriptor()
 }
 
 func (Strategy) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[3]
+	return &file_akin_v1_search_service_proto_enumTypes[4]
 }
 
 func (x Strategy) Number() protoreflect.EnumNumber {
@@ -257,7 +320,7 @@ func (x Strategy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Strategy.Descriptor instead.
 func (Strategy) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{3}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
 }
 
 // EmptyReason says why an answer holds nothing.
@@ -309,11 +372,11 @@ func (x EmptyReason) String() string {
 }
 
 func (EmptyReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[4].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[5].Descriptor()
 }
 
 func (EmptyReason) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[4]
+	return &file_akin_v1_search_service_proto_enumTypes[5]
 }
 
 func (x EmptyReason) Number() protoreflect.EnumNumber {
@@ -322,7 +385,7 @@ func (x EmptyReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EmptyReason.Descriptor instead.
 func (EmptyReason) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{5}
 }
 
 // SearchRequest is a free-text query.
@@ -359,9 +422,13 @@ type SearchRequest struct {
 	// date are left out. Empty means all.
 	AsOf string `protobuf:"bytes,30,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
 	// Return the words of the query that each result has.
-	Explain       bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Explain bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
+	// Whether versions of one work, and papers with nearly the same text, become
+	// one result, the best ranked, which names the others in collapsed.
+	// Unset means true.
+	CollapseVersions *bool `protobuf:"varint,32,opt,name=collapse_versions,json=collapseVersions,proto3,oneof" json:"collapse_versions,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *SearchRequest) Reset() {
@@ -488,6 +555,13 @@ func (x *SearchRequest) GetAsOf() string {
 func (x *SearchRequest) GetExplain() bool {
 	if x != nil {
 		return x.Explain
+	}
+	return false
+}
+
+func (x *SearchRequest) GetCollapseVersions() bool {
+	if x != nil && x.CollapseVersions != nil {
+		return *x.CollapseVersions
 	}
 	return false
 }
@@ -631,9 +705,14 @@ type SimilarRequest struct {
 	// date are left out. Empty means all.
 	AsOf string `protobuf:"bytes,30,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
 	// Return the words of the query that each result has.
-	Explain       bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Explain bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
+	// Whether versions of one work, and papers with nearly the same text, become
+	// one result, the best ranked, which names the others in collapsed; other
+	// versions of the query papers are left out as well, unless include_self.
+	// Unset means true.
+	CollapseVersions *bool `protobuf:"varint,32,opt,name=collapse_versions,json=collapseVersions,proto3,oneof" json:"collapse_versions,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *SimilarRequest) Reset() {
@@ -774,6 +853,13 @@ func (x *SimilarRequest) GetAsOf() string {
 func (x *SimilarRequest) GetExplain() bool {
 	if x != nil {
 		return x.Explain
+	}
+	return false
+}
+
+func (x *SimilarRequest) GetCollapseVersions() bool {
+	if x != nil && x.CollapseVersions != nil {
+		return *x.CollapseVersions
 	}
 	return false
 }
@@ -1009,9 +1095,14 @@ type RecommendRequest struct {
 	// date are left out. Empty means all.
 	AsOf string `protobuf:"bytes,30,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
 	// Return the words of the query that each result has.
-	Explain       bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Explain bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
+	// Whether versions of one work, and papers with nearly the same text, become
+	// one result, the best ranked, which names the others in collapsed; other
+	// versions of the examples are left out as well.
+	// Unset means true.
+	CollapseVersions *bool `protobuf:"varint,32,opt,name=collapse_versions,json=collapseVersions,proto3,oneof" json:"collapse_versions,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *RecommendRequest) Reset() {
@@ -1138,6 +1229,13 @@ func (x *RecommendRequest) GetAsOf() string {
 func (x *RecommendRequest) GetExplain() bool {
 	if x != nil {
 		return x.Explain
+	}
+	return false
+}
+
+func (x *RecommendRequest) GetCollapseVersions() bool {
+	if x != nil && x.CollapseVersions != nil {
+		return *x.CollapseVersions
 	}
 	return false
 }
@@ -1384,7 +1482,10 @@ type Result struct {
 	Parts *Parts `protobuf:"bytes,6,opt,name=parts,proto3" json:"parts,omitempty"`
 	// The words of the query that the paper has, those first that add most to the
 	// lexical part, if explain asked for them.
-	MatchedTerms  []*MatchedTerm `protobuf:"bytes,7,rep,name=matched_terms,json=matchedTerms,proto3" json:"matched_terms,omitempty"`
+	MatchedTerms []*MatchedTerm `protobuf:"bytes,7,rep,name=matched_terms,json=matchedTerms,proto3" json:"matched_terms,omitempty"`
+	// The papers that this one stands for, best ranked first: they would be results
+	// without collapse_versions.
+	Collapsed     []*Collapsed `protobuf:"bytes,8,rep,name=collapsed,proto3" json:"collapsed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1468,6 +1569,348 @@ func (x *Result) GetMatchedTerms() []*MatchedTerm {
 	return nil
 }
 
+func (x *Result) GetCollapsed() []*Collapsed {
+	if x != nil {
+		return x.Collapsed
+	}
+	return nil
+}
+
+// Collapsed is a paper that a result stands for.
+type Collapsed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The paper's id.
+	PaperId string `protobuf:"bytes,1,opt,name=paper_id,json=paperId,proto3" json:"paper_id,omitempty"`
+	// Why it counts as one with the result.
+	Reason CollapseReason `protobuf:"varint,2,opt,name=reason,proto3,enum=akin.v1.CollapseReason" json:"reason,omitempty"`
+	// Cosine with the result's vector, in [-1, 1].
+	Similarity    float64 `protobuf:"fixed64,3,opt,name=similarity,proto3" json:"similarity,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Collapsed) Reset() {
+	*x = Collapsed{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Collapsed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Collapsed) ProtoMessage() {}
+
+func (x *Collapsed) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Collapsed.ProtoReflect.Descriptor instead.
+func (*Collapsed) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Collapsed) GetPaperId() string {
+	if x != nil {
+		return x.PaperId
+	}
+	return ""
+}
+
+func (x *Collapsed) GetReason() CollapseReason {
+	if x != nil {
+		return x.Reason
+	}
+	return CollapseReason_COLLAPSE_REASON_UNSPECIFIED
+}
+
+func (x *Collapsed) GetSimilarity() float64 {
+	if x != nil {
+		return x.Similarity
+	}
+	return 0
+}
+
+// FindDuplicatesRequest asks for the papers that count as one.
+type FindDuplicatesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Collection to compare; empty means "papers".
+	Collection string `protobuf:"bytes,1,opt,name=collection,proto3" json:"collection,omitempty"`
+	// Which papers to compare, as an AIP-160 filter; empty means all.
+	Filter string `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
+	// The cosine that papers with similar texts must have, between 0 and 1; unset
+	// means 0.95. Papers with one arXiv id, DOI or title are found besides.
+	MinSimilarity *float64 `protobuf:"fixed64,3,opt,name=min_similarity,json=minSimilarity,proto3,oneof" json:"min_similarity,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindDuplicatesRequest) Reset() {
+	*x = FindDuplicatesRequest{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindDuplicatesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindDuplicatesRequest) ProtoMessage() {}
+
+func (x *FindDuplicatesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindDuplicatesRequest.ProtoReflect.Descriptor instead.
+func (*FindDuplicatesRequest) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *FindDuplicatesRequest) GetCollection() string {
+	if x != nil {
+		return x.Collection
+	}
+	return ""
+}
+
+func (x *FindDuplicatesRequest) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
+func (x *FindDuplicatesRequest) GetMinSimilarity() float64 {
+	if x != nil && x.MinSimilarity != nil {
+		return *x.MinSimilarity
+	}
+	return 0
+}
+
+// FindDuplicatesResponse is the totals, a report of progress, or a group.
+type FindDuplicatesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The last change that the comparison has seen; the same in all responses.
+	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// How many papers are compared; the same in all responses.
+	TotalSize uint32 `protobuf:"varint,2,opt,name=total_size,json=totalSize,proto3" json:"total_size,omitempty"`
+	// How many of them have been compared with all others so far; the last
+	// response has total_size.
+	PapersCompared uint32 `protobuf:"varint,3,opt,name=papers_compared,json=papersCompared,proto3" json:"papers_compared,omitempty"`
+	// Groups that were found, in order of the id of their first paper. No paper is
+	// in two groups; one of more than 1,000 papers comes in parts that begin with
+	// the same first paper.
+	Groups        []*DuplicateGroup `protobuf:"bytes,4,rep,name=groups,proto3" json:"groups,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindDuplicatesResponse) Reset() {
+	*x = FindDuplicatesResponse{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindDuplicatesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindDuplicatesResponse) ProtoMessage() {}
+
+func (x *FindDuplicatesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindDuplicatesResponse.ProtoReflect.Descriptor instead.
+func (*FindDuplicatesResponse) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *FindDuplicatesResponse) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *FindDuplicatesResponse) GetTotalSize() uint32 {
+	if x != nil {
+		return x.TotalSize
+	}
+	return 0
+}
+
+func (x *FindDuplicatesResponse) GetPapersCompared() uint32 {
+	if x != nil {
+		return x.PapersCompared
+	}
+	return 0
+}
+
+func (x *FindDuplicatesResponse) GetGroups() []*DuplicateGroup {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+// DuplicateGroup are papers that count as one.
+type DuplicateGroup struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Two or more, in order of id. Each one matches the first; two others need not
+	// match each other.
+	Papers        []*DuplicatePaper `protobuf:"bytes,1,rep,name=papers,proto3" json:"papers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DuplicateGroup) Reset() {
+	*x = DuplicateGroup{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DuplicateGroup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DuplicateGroup) ProtoMessage() {}
+
+func (x *DuplicateGroup) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DuplicateGroup.ProtoReflect.Descriptor instead.
+func (*DuplicateGroup) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *DuplicateGroup) GetPapers() []*DuplicatePaper {
+	if x != nil {
+		return x.Papers
+	}
+	return nil
+}
+
+// DuplicatePaper is a paper of a group.
+type DuplicatePaper struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The paper's id.
+	PaperId string `protobuf:"bytes,1,opt,name=paper_id,json=paperId,proto3" json:"paper_id,omitempty"`
+	// The paper's title.
+	Title string `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
+	// Why it counts as one with the first paper; unspecified for that itself.
+	Reason CollapseReason `protobuf:"varint,3,opt,name=reason,proto3,enum=akin.v1.CollapseReason" json:"reason,omitempty"`
+	// Cosine with the first paper's vector, in [-1, 1]; 0 for that itself.
+	Similarity float64 `protobuf:"fixed64,4,opt,name=similarity,proto3" json:"similarity,omitempty"`
+	// Estimated share of the pairs of neighbouring words of both texts that the two
+	// have in common, from 0 to 1; 0 for the first paper itself.
+	Resemblance   float64 `protobuf:"fixed64,5,opt,name=resemblance,proto3" json:"resemblance,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DuplicatePaper) Reset() {
+	*x = DuplicatePaper{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DuplicatePaper) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DuplicatePaper) ProtoMessage() {}
+
+func (x *DuplicatePaper) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DuplicatePaper.ProtoReflect.Descriptor instead.
+func (*DuplicatePaper) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *DuplicatePaper) GetPaperId() string {
+	if x != nil {
+		return x.PaperId
+	}
+	return ""
+}
+
+func (x *DuplicatePaper) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *DuplicatePaper) GetReason() CollapseReason {
+	if x != nil {
+		return x.Reason
+	}
+	return CollapseReason_COLLAPSE_REASON_UNSPECIFIED
+}
+
+func (x *DuplicatePaper) GetSimilarity() float64 {
+	if x != nil {
+		return x.Similarity
+	}
+	return 0
+}
+
+func (x *DuplicatePaper) GetResemblance() float64 {
+	if x != nil {
+		return x.Resemblance
+	}
+	return 0
+}
+
 // MatchedTerm is a word that a query and a paper share.
 type MatchedTerm struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1485,7 +1928,7 @@ type MatchedTerm struct {
 
 func (x *MatchedTerm) Reset() {
 	*x = MatchedTerm{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	mi := &file_akin_v1_search_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1497,7 +1940,7 @@ func (x *MatchedTerm) String() string {
 func (*MatchedTerm) ProtoMessage() {}
 
 func (x *MatchedTerm) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	mi := &file_akin_v1_search_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1510,7 +1953,7 @@ func (x *MatchedTerm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchedTerm.ProtoReflect.Descriptor instead.
 func (*MatchedTerm) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *MatchedTerm) GetTerm() string {
@@ -1558,7 +2001,7 @@ type Plan struct {
 
 func (x *Plan) Reset() {
 	*x = Plan{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	mi := &file_akin_v1_search_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1570,7 +2013,7 @@ func (x *Plan) String() string {
 func (*Plan) ProtoMessage() {}
 
 func (x *Plan) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	mi := &file_akin_v1_search_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1583,7 +2026,7 @@ func (x *Plan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plan.ProtoReflect.Descriptor instead.
 func (*Plan) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Plan) GetStrategy() Strategy {
@@ -1627,7 +2070,7 @@ type QueryInfo struct {
 
 func (x *QueryInfo) Reset() {
 	*x = QueryInfo{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[12]
+	mi := &file_akin_v1_search_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1639,7 +2082,7 @@ func (x *QueryInfo) String() string {
 func (*QueryInfo) ProtoMessage() {}
 
 func (x *QueryInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[12]
+	mi := &file_akin_v1_search_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1652,7 +2095,7 @@ func (x *QueryInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryInfo.ProtoReflect.Descriptor instead.
 func (*QueryInfo) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{12}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *QueryInfo) GetTokens() int32 {
@@ -1673,7 +2116,7 @@ var File_akin_v1_search_service_proto protoreflect.FileDescriptor
 
 const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\"\xe0\x03\n" +
+	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\"\xa8\x04\n" +
 	"\rSearchRequest\x12\x1a\n" +
 	"\x05query\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\x05query\x12\x1e\n" +
 	"\n" +
@@ -1691,9 +2134,11 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06fusion\x18\x1c \x01(\x0e2\x0f.akin.v1.FusionR\x06fusion\x12\x1c\n" +
 	"\tdiversity\x18\x1d \x01(\x01R\tdiversity\x12\x13\n" +
 	"\x05as_of\x18\x1e \x01(\tR\x04asOf\x12\x18\n" +
-	"\aexplain\x18\x1f \x01(\bR\aexplainB\f\n" +
+	"\aexplain\x18\x1f \x01(\bR\aexplain\x120\n" +
+	"\x11collapse_versions\x18  \x01(\bH\x01R\x10collapseVersions\x88\x01\x01B\f\n" +
 	"\n" +
-	"_min_score\"\xae\x02\n" +
+	"_min_scoreB\x14\n" +
+	"\x12_collapse_versions\"\xae\x02\n" +
 	"\x0eSearchResponse\x12)\n" +
 	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.ResultR\aresults\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n" +
@@ -1701,7 +2146,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x05query\x18\x04 \x01(\v2\x12.akin.v1.QueryInfoR\x05query\x127\n" +
 	"\fempty_reason\x18\x05 \x01(\x0e2\x14.akin.v1.EmptyReasonR\vemptyReason\x12\x1a\n" +
 	"\bsequence\x18\x06 \x01(\x04R\bsequence\x12'\n" +
-	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\"\xa8\x04\n" +
+	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\"\xf0\x04\n" +
 	"\x0eSimilarRequest\x12\x1b\n" +
 	"\tpaper_ids\x18\x01 \x03(\tR\bpaperIds\x12!\n" +
 	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextR\x04text\x12\x1e\n" +
@@ -1721,9 +2166,11 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06fusion\x18\x1c \x01(\x0e2\x0f.akin.v1.FusionR\x06fusion\x12\x1c\n" +
 	"\tdiversity\x18\x1d \x01(\x01R\tdiversity\x12\x13\n" +
 	"\x05as_of\x18\x1e \x01(\tR\x04asOf\x12\x18\n" +
-	"\aexplain\x18\x1f \x01(\bR\aexplainB\f\n" +
+	"\aexplain\x18\x1f \x01(\bR\aexplain\x120\n" +
+	"\x11collapse_versions\x18  \x01(\bH\x01R\x10collapseVersions\x88\x01\x01B\f\n" +
 	"\n" +
-	"_min_score\"\xaf\x02\n" +
+	"_min_scoreB\x14\n" +
+	"\x12_collapse_versions\"\xaf\x02\n" +
 	"\x0fSimilarResponse\x12)\n" +
 	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.ResultR\aresults\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n" +
@@ -1736,7 +2183,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\bpaper_id\x18\x01 \x01(\tH\x00R\apaperId\x12#\n" +
 	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextH\x00R\x04text\x12\x16\n" +
 	"\x06weight\x18\x03 \x01(\x01R\x06weightB\t\n" +
-	"\aexample\"\x95\x04\n" +
+	"\aexample\"\xdd\x04\n" +
 	"\x10RecommendRequest\x122\n" +
 	"\bpositive\x18\x01 \x03(\v2\x10.akin.v1.ExampleB\x04\xe2A\x01\x02R\bpositive\x12,\n" +
 	"\bnegative\x18\x02 \x03(\v2\x10.akin.v1.ExampleR\bnegative\x12\x1e\n" +
@@ -1754,9 +2201,11 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06filter\x18\x1a \x01(\tR\x06filter\x12\x1c\n" +
 	"\tdiversity\x18\x1d \x01(\x01R\tdiversity\x12\x13\n" +
 	"\x05as_of\x18\x1e \x01(\tR\x04asOf\x12\x18\n" +
-	"\aexplain\x18\x1f \x01(\bR\aexplainB\f\n" +
+	"\aexplain\x18\x1f \x01(\bR\aexplain\x120\n" +
+	"\x11collapse_versions\x18  \x01(\bH\x01R\x10collapseVersions\x88\x01\x01B\f\n" +
 	"\n" +
-	"_min_score\"w\n" +
+	"_min_scoreB\x14\n" +
+	"\x12_collapse_versions\"w\n" +
 	"\x06Driver\x12\x19\n" +
 	"\bpaper_id\x18\x01 \x01(\tR\apaperId\x12\x18\n" +
 	"\aexample\x18\x02 \x01(\x05R\aexample\x12\x14\n" +
@@ -1771,7 +2220,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06timing\x18\x06 \x01(\v2\x0f.akin.v1.TimingR\x06timing\"=\n" +
 	"\x05Parts\x12\x1a\n" +
 	"\bsemantic\x18\x01 \x01(\x01R\bsemantic\x12\x18\n" +
-	"\alexical\x18\x02 \x01(\x01R\alexical\"\xff\x01\n" +
+	"\alexical\x18\x02 \x01(\x01R\alexical\"\xb1\x02\n" +
 	"\x06Result\x12$\n" +
 	"\x05paper\x18\x01 \x01(\v2\x0e.akin.v1.PaperR\x05paper\x12\x12\n" +
 	"\x04rank\x18\x02 \x01(\x05R\x04rank\x12\x14\n" +
@@ -1779,7 +2228,37 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06vector\x18\x04 \x03(\x02R\x06vector\x12,\n" +
 	"\tdriven_by\x18\x05 \x03(\v2\x0f.akin.v1.DriverR\bdrivenBy\x12$\n" +
 	"\x05parts\x18\x06 \x01(\v2\x0e.akin.v1.PartsR\x05parts\x129\n" +
-	"\rmatched_terms\x18\a \x03(\v2\x14.akin.v1.MatchedTermR\fmatchedTerms\"\x7f\n" +
+	"\rmatched_terms\x18\a \x03(\v2\x14.akin.v1.MatchedTermR\fmatchedTerms\x120\n" +
+	"\tcollapsed\x18\b \x03(\v2\x12.akin.v1.CollapsedR\tcollapsed\"w\n" +
+	"\tCollapsed\x12\x19\n" +
+	"\bpaper_id\x18\x01 \x01(\tR\apaperId\x12/\n" +
+	"\x06reason\x18\x02 \x01(\x0e2\x17.akin.v1.CollapseReasonR\x06reason\x12\x1e\n" +
+	"\n" +
+	"similarity\x18\x03 \x01(\x01R\n" +
+	"similarity\"\x8e\x01\n" +
+	"\x15FindDuplicatesRequest\x12\x1e\n" +
+	"\n" +
+	"collection\x18\x01 \x01(\tR\n" +
+	"collection\x12\x16\n" +
+	"\x06filter\x18\x02 \x01(\tR\x06filter\x12*\n" +
+	"\x0emin_similarity\x18\x03 \x01(\x01H\x00R\rminSimilarity\x88\x01\x01B\x11\n" +
+	"\x0f_min_similarity\"\xad\x01\n" +
+	"\x16FindDuplicatesResponse\x12\x1a\n" +
+	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x1d\n" +
+	"\n" +
+	"total_size\x18\x02 \x01(\rR\ttotalSize\x12'\n" +
+	"\x0fpapers_compared\x18\x03 \x01(\rR\x0epapersCompared\x12/\n" +
+	"\x06groups\x18\x04 \x03(\v2\x17.akin.v1.DuplicateGroupR\x06groups\"A\n" +
+	"\x0eDuplicateGroup\x12/\n" +
+	"\x06papers\x18\x01 \x03(\v2\x17.akin.v1.DuplicatePaperR\x06papers\"\xb4\x01\n" +
+	"\x0eDuplicatePaper\x12\x19\n" +
+	"\bpaper_id\x18\x01 \x01(\tR\apaperId\x12\x14\n" +
+	"\x05title\x18\x02 \x01(\tR\x05title\x12/\n" +
+	"\x06reason\x18\x03 \x01(\x0e2\x17.akin.v1.CollapseReasonR\x06reason\x12\x1e\n" +
+	"\n" +
+	"similarity\x18\x04 \x01(\x01R\n" +
+	"similarity\x12 \n" +
+	"\vresemblance\x18\x05 \x01(\x01R\vresemblance\"\x7f\n" +
 	"\vMatchedTerm\x12\x12\n" +
 	"\x04term\x18\x01 \x01(\tR\x04term\x12\x14\n" +
 	"\x05score\x18\x02 \x01(\x01R\x05score\x12\x1f\n" +
@@ -1811,7 +2290,13 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x12FUSION_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eFUSION_Z_SCORE\x10\x01\x12\x0e\n" +
 	"\n" +
-	"FUSION_RRF\x10\x02*i\n" +
+	"FUSION_RRF\x10\x02*\xb4\x01\n" +
+	"\x0eCollapseReason\x12\x1f\n" +
+	"\x1bCOLLAPSE_REASON_UNSPECIFIED\x10\x00\x12!\n" +
+	"\x1dCOLLAPSE_REASON_SAME_ARXIV_ID\x10\x01\x12\x1c\n" +
+	"\x18COLLAPSE_REASON_SAME_DOI\x10\x02\x12\x1e\n" +
+	"\x1aCOLLAPSE_REASON_SAME_TITLE\x10\x03\x12 \n" +
+	"\x1cCOLLAPSE_REASON_SIMILAR_TEXT\x10\x04*i\n" +
 	"\bStrategy\x12\x18\n" +
 	"\x14STRATEGY_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSTRATEGY_EXACT\x10\x01\x12\x12\n" +
@@ -1823,13 +2308,14 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x16EMPTY_REASON_MIN_SCORE\x10\x02\x12\x1e\n" +
 	"\x1aEMPTY_REASON_ONLY_EXAMPLES\x10\x03\x12\x19\n" +
 	"\x15EMPTY_REASON_PAST_END\x10\x04\x12\x17\n" +
-	"\x13EMPTY_REASON_FILTER\x10\x052\xb2\x02\n" +
+	"\x13EMPTY_REASON_FILTER\x10\x052\x9f\x03\n" +
 	"\rSearchService\x12^\n" +
 	"\x06Search\x12\x16.akin.v1.SearchRequest\x1a\x17.akin.v1.SearchResponse\"#\x82\xd3\xe4\x93\x02\x1d:\x01*Z\f\x12\n" +
 	"/v1/search\"\n" +
 	"/v1/search\x12c\n" +
 	"\aSimilar\x12\x17.akin.v1.SimilarRequest\x1a\x18.akin.v1.SimilarResponse\"%\x82\xd3\xe4\x93\x02\x1f:\x01*Z\r\x12\v/v1/similar\"\v/v1/similar\x12\\\n" +
-	"\tRecommend\x12\x19.akin.v1.RecommendRequest\x1a\x1a.akin.v1.RecommendResponse\"\x18\x82\xd3\xe4\x93\x02\x12:\x01*\"\r/v1/recommendB\x1bZ\x19akin/proto/akin/v1;akinv1b\x06proto3"
+	"\tRecommend\x12\x19.akin.v1.RecommendRequest\x1a\x1a.akin.v1.RecommendResponse\"\x18\x82\xd3\xe4\x93\x02\x12:\x01*\"\r/v1/recommend\x12k\n" +
+	"\x0eFindDuplicates\x12\x1e.akin.v1.FindDuplicatesRequest\x1a\x1f.akin.v1.FindDuplicatesResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/duplicates0\x01B\x1bZ\x19akin/proto/akin/v1;akinv1b\x06proto3"
 
 var (
 	file_akin_v1_search_service_proto_rawDescOnce sync.Once
@@ -1843,75 +2329,88 @@ func file_akin_v1_search_service_proto_rawDescGZIP() []byte {
 	return file_akin_v1_search_service_proto_rawDescData
 }
 
-var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_akin_v1_search_service_proto_goTypes = []any{
-	(RecommendStrategy)(0),        // 0: akin.v1.RecommendStrategy
-	(Mode)(0),                     // 1: akin.v1.Mode
-	(Fusion)(0),                   // 2: akin.v1.Fusion
-	(Strategy)(0),                 // 3: akin.v1.Strategy
-	(EmptyReason)(0),              // 4: akin.v1.EmptyReason
-	(*SearchRequest)(nil),         // 5: akin.v1.SearchRequest
-	(*SearchResponse)(nil),        // 6: akin.v1.SearchResponse
-	(*SimilarRequest)(nil),        // 7: akin.v1.SimilarRequest
-	(*SimilarResponse)(nil),       // 8: akin.v1.SimilarResponse
-	(*Example)(nil),               // 9: akin.v1.Example
-	(*RecommendRequest)(nil),      // 10: akin.v1.RecommendRequest
-	(*Driver)(nil),                // 11: akin.v1.Driver
-	(*RecommendResponse)(nil),     // 12: akin.v1.RecommendResponse
-	(*Parts)(nil),                 // 13: akin.v1.Parts
-	(*Result)(nil),                // 14: akin.v1.Result
-	(*MatchedTerm)(nil),           // 15: akin.v1.MatchedTerm
-	(*Plan)(nil),                  // 16: akin.v1.Plan
-	(*QueryInfo)(nil),             // 17: akin.v1.QueryInfo
-	(*fieldmaskpb.FieldMask)(nil), // 18: google.protobuf.FieldMask
-	(*Timing)(nil),                // 19: akin.v1.Timing
-	(*Text)(nil),                  // 20: akin.v1.Text
-	(*Paper)(nil),                 // 21: akin.v1.Paper
+	(RecommendStrategy)(0),         // 0: akin.v1.RecommendStrategy
+	(Mode)(0),                      // 1: akin.v1.Mode
+	(Fusion)(0),                    // 2: akin.v1.Fusion
+	(CollapseReason)(0),            // 3: akin.v1.CollapseReason
+	(Strategy)(0),                  // 4: akin.v1.Strategy
+	(EmptyReason)(0),               // 5: akin.v1.EmptyReason
+	(*SearchRequest)(nil),          // 6: akin.v1.SearchRequest
+	(*SearchResponse)(nil),         // 7: akin.v1.SearchResponse
+	(*SimilarRequest)(nil),         // 8: akin.v1.SimilarRequest
+	(*SimilarResponse)(nil),        // 9: akin.v1.SimilarResponse
+	(*Example)(nil),                // 10: akin.v1.Example
+	(*RecommendRequest)(nil),       // 11: akin.v1.RecommendRequest
+	(*Driver)(nil),                 // 12: akin.v1.Driver
+	(*RecommendResponse)(nil),      // 13: akin.v1.RecommendResponse
+	(*Parts)(nil),                  // 14: akin.v1.Parts
+	(*Result)(nil),                 // 15: akin.v1.Result
+	(*Collapsed)(nil),              // 16: akin.v1.Collapsed
+	(*FindDuplicatesRequest)(nil),  // 17: akin.v1.FindDuplicatesRequest
+	(*FindDuplicatesResponse)(nil), // 18: akin.v1.FindDuplicatesResponse
+	(*DuplicateGroup)(nil),         // 19: akin.v1.DuplicateGroup
+	(*DuplicatePaper)(nil),         // 20: akin.v1.DuplicatePaper
+	(*MatchedTerm)(nil),            // 21: akin.v1.MatchedTerm
+	(*Plan)(nil),                   // 22: akin.v1.Plan
+	(*QueryInfo)(nil),              // 23: akin.v1.QueryInfo
+	(*fieldmaskpb.FieldMask)(nil),  // 24: google.protobuf.FieldMask
+	(*Timing)(nil),                 // 25: akin.v1.Timing
+	(*Text)(nil),                   // 26: akin.v1.Text
+	(*Paper)(nil),                  // 27: akin.v1.Paper
 }
 var file_akin_v1_search_service_proto_depIdxs = []int32{
-	18, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
+	24, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
 	1,  // 1: akin.v1.SearchRequest.mode:type_name -> akin.v1.Mode
 	2,  // 2: akin.v1.SearchRequest.fusion:type_name -> akin.v1.Fusion
-	14, // 3: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
-	16, // 4: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
-	17, // 5: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
-	4,  // 6: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	19, // 7: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
-	20, // 8: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
-	18, // 9: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
+	15, // 3: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
+	22, // 4: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
+	23, // 5: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
+	5,  // 6: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	25, // 7: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
+	26, // 8: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
+	24, // 9: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
 	1,  // 10: akin.v1.SimilarRequest.mode:type_name -> akin.v1.Mode
 	2,  // 11: akin.v1.SimilarRequest.fusion:type_name -> akin.v1.Fusion
-	14, // 12: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
-	16, // 13: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
-	17, // 14: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
-	4,  // 15: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	19, // 16: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
-	20, // 17: akin.v1.Example.text:type_name -> akin.v1.Text
-	9,  // 18: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
-	9,  // 19: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
+	15, // 12: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
+	22, // 13: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
+	23, // 14: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
+	5,  // 15: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	25, // 16: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
+	26, // 17: akin.v1.Example.text:type_name -> akin.v1.Text
+	10, // 18: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
+	10, // 19: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
 	0,  // 20: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
-	18, // 21: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
-	14, // 22: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
-	16, // 23: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
-	4,  // 24: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	19, // 25: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
-	21, // 26: akin.v1.Result.paper:type_name -> akin.v1.Paper
-	11, // 27: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
-	13, // 28: akin.v1.Result.parts:type_name -> akin.v1.Parts
-	15, // 29: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
-	3,  // 30: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
-	5,  // 31: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
-	7,  // 32: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
-	10, // 33: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
-	6,  // 34: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
-	8,  // 35: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
-	12, // 36: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
-	34, // [34:37] is the sub-list for method output_type
-	31, // [31:34] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	24, // 21: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
+	15, // 22: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
+	22, // 23: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
+	5,  // 24: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	25, // 25: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
+	27, // 26: akin.v1.Result.paper:type_name -> akin.v1.Paper
+	12, // 27: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
+	14, // 28: akin.v1.Result.parts:type_name -> akin.v1.Parts
+	21, // 29: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
+	16, // 30: akin.v1.Result.collapsed:type_name -> akin.v1.Collapsed
+	3,  // 31: akin.v1.Collapsed.reason:type_name -> akin.v1.CollapseReason
+	19, // 32: akin.v1.FindDuplicatesResponse.groups:type_name -> akin.v1.DuplicateGroup
+	20, // 33: akin.v1.DuplicateGroup.papers:type_name -> akin.v1.DuplicatePaper
+	3,  // 34: akin.v1.DuplicatePaper.reason:type_name -> akin.v1.CollapseReason
+	4,  // 35: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
+	6,  // 36: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
+	8,  // 37: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
+	11, // 38: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
+	17, // 39: akin.v1.SearchService.FindDuplicates:input_type -> akin.v1.FindDuplicatesRequest
+	7,  // 40: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
+	9,  // 41: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
+	13, // 42: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
+	18, // 43: akin.v1.SearchService.FindDuplicates:output_type -> akin.v1.FindDuplicatesResponse
+	40, // [40:44] is the sub-list for method output_type
+	36, // [36:40] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_search_service_proto_init() }
@@ -1927,13 +2426,14 @@ func file_akin_v1_search_service_proto_init() {
 		(*Example_Text)(nil),
 	}
 	file_akin_v1_search_service_proto_msgTypes[5].OneofWrappers = []any{}
+	file_akin_v1_search_service_proto_msgTypes[11].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_akin_v1_search_service_proto_rawDesc), len(file_akin_v1_search_service_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   13,
+			NumEnums:      6,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

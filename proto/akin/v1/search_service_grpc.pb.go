@@ -19,9 +19,10 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	SearchService_Search_FullMethodName    = "/akin.v1.SearchService/Search"
-	SearchService_Similar_FullMethodName   = "/akin.v1.SearchService/Similar"
-	SearchService_Recommend_FullMethodName = "/akin.v1.SearchService/Recommend"
+	SearchService_Search_FullMethodName         = "/akin.v1.SearchService/Search"
+	SearchService_Similar_FullMethodName        = "/akin.v1.SearchService/Similar"
+	SearchService_Recommend_FullMethodName      = "/akin.v1.SearchService/Recommend"
+	SearchService_FindDuplicates_FullMethodName = "/akin.v1.SearchService/FindDuplicates"
 )
 
 // SearchServiceClient is the client API for SearchService service.
@@ -41,6 +42,11 @@ type SearchServiceClient interface {
 	Similar(ctx context.Context, in *SimilarRequest, opts ...grpc.CallOption) (*SimilarResponse, error)
 	// Recommend finds papers like the positive and unlike the negative examples.
 	Recommend(ctx context.Context, in *RecommendRequest, opts ...grpc.CallOption) (*RecommendResponse, error)
+	// FindDuplicates compares the papers of a collection with each other, as they
+	// are at one sequence, and gives the groups that count as one work or have
+	// nearly the same text. It begins with the totals, at once, and goes on with
+	// groups as they are found and with its progress.
+	FindDuplicates(ctx context.Context, in *FindDuplicatesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[FindDuplicatesResponse], error)
 }
 
 type searchServiceClient struct {
@@ -81,6 +87,25 @@ func (c *searchServiceClient) Recommend(ctx context.Context, in *RecommendReques
 	return out, nil
 }
 
+func (c *searchServiceClient) FindDuplicates(ctx context.Context, in *FindDuplicatesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[FindDuplicatesResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &SearchService_ServiceDesc.Streams[0], SearchService_FindDuplicates_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[FindDuplicatesRequest, FindDuplicatesResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type SearchService_FindDuplicatesClient = grpc.ServerStreamingClient[FindDuplicatesResponse]
+
 // SearchServiceServer is the server API for SearchService service.
 // All implementations must embed UnimplementedSearchServiceServer
 // for forward compatibility.
@@ -98,6 +123,11 @@ type SearchServiceServer interface {
 	Similar(context.Context, *SimilarRequest) (*SimilarResponse, error)
 	// Recommend finds papers like the positive and unlike the negative examples.
 	Recommend(context.Context, *RecommendRequest) (*RecommendResponse, error)
+	// FindDuplicates compares the papers of a collection with each other, as they
+	// are at one sequence, and gives the groups that count as one work or have
+	// nearly the same text. It begins with the totals, at once, and goes on with
+	// groups as they are found and with its progress.
+	FindDuplicates(*FindDuplicatesRequest, grpc.ServerStreamingServer[FindDuplicatesResponse]) error
 	mustEmbedUnimplementedSearchServiceServer()
 }
 
@@ -116,6 +146,9 @@ func (UnimplementedSearchServiceServer) Similar(context.Context, *SimilarRequest
 }
 func (UnimplementedSearchServiceServer) Recommend(context.Context, *RecommendRequest) (*RecommendResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Recommend not implemented")
+}
+func (UnimplementedSearchServiceServer) FindDuplicates(*FindDuplicatesRequest, grpc.ServerStreamingServer[FindDuplicatesResponse]) error {
+	return status.Error(codes.Unimplemented, "method FindDuplicates not implemented")
 }
 func (UnimplementedSearchServiceServer) mustEmbedUnimplementedSearchServiceServer() {}
 func (UnimplementedSearchServiceServer) testEmbeddedByValue()                       {}
@@ -192,6 +225,17 @@ func _SearchService_Recommend_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SearchService_FindDuplicates_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(FindDuplicatesRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(SearchServiceServer).FindDuplicates(m, &grpc.GenericServerStream[FindDuplicatesRequest, FindDuplicatesResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type SearchService_FindDuplicatesServer = grpc.ServerStreamingServer[FindDuplicatesResponse]
+
 // SearchService_ServiceDesc is the grpc.ServiceDesc for SearchService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -212,6 +256,12 @@ var SearchService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _SearchService_Recommend_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "FindDuplicates",
+			Handler:       _SearchService_FindDuplicates_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "akin/v1/search_service.proto",
 }
