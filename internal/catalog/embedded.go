@@ -10,6 +10,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"akin/internal/ann"
+	"akin/internal/dedup"
 	"akin/internal/filter"
 	"akin/internal/lexical"
 	"akin/internal/paper"
@@ -86,8 +87,9 @@ type live struct {
 
 	mu       sync.RWMutex // guards what follows
 	index    ann.Index
-	walks    bool     // whether index is approximate
-	ids      []string // by ordinal; "" where there is no paper
+	walks    bool        // whether index is approximate
+	ids      []string    // by ordinal; "" where there is no paper
+	keys     []dedup.Key // by ordinal; the zero value where there is no paper
 	sequence uint64
 	papers   uint32
 
@@ -171,7 +173,7 @@ func (c *Embedded) load(ctx context.Context) error {
 	} else if index, err = c.indexOf(ctx, snapshot); err != nil {
 		return err
 	}
-	ids := make([]string, snapshot.NextOrdinal())
+	ids, keys := make([]string, snapshot.NextOrdinal()), make([]dedup.Key, snapshot.NextOrdinal())
 	attributes := filter.NewIndex()
 	words := c.openWords(ctx, snapshot)
 	known := words != nil
@@ -184,7 +186,7 @@ func (c *Embedded) load(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		ids[record.Ordinal] = record.ID
+		ids[record.Ordinal], keys[record.Ordinal] = record.ID, dedup.KeyOf(&record.Paper)
 		attributes.Upsert(record.Ordinal, record)
 		if !known {
 			if err := addWords(words, record); err != nil {
@@ -196,7 +198,7 @@ func (c *Embedded) load(ctx context.Context) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	l.mu.Lock()
-	l.index, l.ids, l.sequence, l.papers = index, ids, snapshot.Sequence(), uint32(snapshot.Count())
+	l.index, l.ids, l.keys, l.sequence, l.papers = index, ids, keys, snapshot.Sequence(), uint32(snapshot.Count())
 	_, l.walks = index.(*ann.Graph)
 	l.gone = true // the indexes may have caught up with deletes
 	l.walks, l.attributes, l.words = l.walks || c.config.Index == CoderIndex, attributes, words
@@ -432,6 +434,7 @@ func changeOf(r store.Result) Change {
 
 // apply brings the index to what the store now holds.
 func (l *live) apply(changes []Mutation, stored []store.Outcome) (err error) {
+	keys := keysOf(stored) // before queries have to wait
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i, o := range stored {
@@ -445,9 +448,9 @@ func (l *live) apply(changes []Mutation, stored []store.Outcome) (err error) {
 				l.gone = true
 			}
 			for int(r.Ordinal) >= len(l.ids) {
-				l.ids = append(l.ids, "")
+				l.ids, l.keys = append(l.ids, ""), append(l.keys, dedup.Key{})
 			}
-			l.ids[r.Ordinal] = r.ID
+			l.ids[r.Ordinal], l.keys[r.Ordinal] = r.ID, keys[i]
 			l.attributes.Upsert(r.Ordinal, r)
 			err = errors.Join(err, addWords(l.words, r))
 			if changes[i].Vector != nil {
@@ -459,7 +462,7 @@ func (l *live) apply(changes []Mutation, stored []store.Outcome) (err error) {
 			if _, deleteErr := l.index.Delete(r.Ordinal); deleteErr != nil {
 				err = errors.Join(err, deleteErr)
 			}
-			l.ids[r.Ordinal] = ""
+			l.ids[r.Ordinal], l.keys[r.Ordinal] = "", dedup.Key{}
 			l.attributes.Delete(r.Ordinal)
 			if _, deleteErr := l.words.Delete(r.Ordinal); deleteErr != nil {
 				err = errors.Join(err, deleteErr)

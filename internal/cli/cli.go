@@ -53,26 +53,27 @@ var errPartial = errors.New("some rows were quarantined")
 const defaultServer = "127.0.0.1:7411"
 
 type commands struct {
-	Serve     serveCommand     `cmd:"" help:"Serve a data directory over gRPC and HTTP."`
-	Import    importCommand    `cmd:"" help:"Import files of papers."`
-	Export    exportCommand    `cmd:"" help:"Write papers, and vectors, to files."`
-	Harvest   harvestCommand   `cmd:"" help:"Fetch records from repositories, for akin import."`
-	Search    searchCommand    `cmd:"" help:"Find papers for a free text."`
-	Similar   similarCommand   `cmd:"" help:"Find papers like one, or like a title and abstract."`
-	Novelty   noveltyCommand   `cmd:"" help:"Say how far papers are from what came before them."`
-	Recommend recommendCommand `cmd:"" help:"Find papers like some and unlike others."`
-	Get       getCommand       `cmd:"" help:"Show papers."`
-	List      listCommand      `cmd:"" help:"List papers in order of id."`
-	Count     countCommand     `cmd:"" help:"Count papers by venue, year, category, author or language."`
-	Delete    deleteCommand    `cmd:"" help:"Erase papers."`
-	Info      infoCommand      `cmd:"" help:"Show version, model, limits and size."`
-	Embed     embedCommand     `cmd:"" help:"Turn files of papers into files of vectors."`
-	Eval      evalCommand      `cmd:"" help:"Measure retrieval quality on a data set with judgements."`
-	Tokenize  tokenizeCommand  `cmd:"" help:"Show the token ids of texts."`
-	Model     modelCommand     `cmd:"" help:"List, verify, describe and build models."`
-	Reembed   reembedCommand   `cmd:"" help:"Embed a data directory anew, into the space of another model."`
-	Setup     setupCommand     `cmd:"" help:"Fetch the model and ONNX Runtime (beside harvest, the only command that reaches for the network by itself)."`
-	Version   versionCommand   `cmd:"" help:"Print the version."`
+	Serve      serveCommand      `cmd:"" help:"Serve a data directory over gRPC and HTTP."`
+	Import     importCommand     `cmd:"" help:"Import files of papers."`
+	Export     exportCommand     `cmd:"" help:"Write papers, and vectors, to files."`
+	Harvest    harvestCommand    `cmd:"" help:"Fetch records from repositories, for akin import."`
+	Search     searchCommand     `cmd:"" help:"Find papers for a free text."`
+	Similar    similarCommand    `cmd:"" help:"Find papers like one, or like a title and abstract."`
+	Novelty    noveltyCommand    `cmd:"" help:"Say how far papers are from what came before them."`
+	Recommend  recommendCommand  `cmd:"" help:"Find papers like some and unlike others."`
+	Duplicates duplicatesCommand `cmd:"" help:"List papers that are versions of one work, or have nearly the same text."`
+	Get        getCommand        `cmd:"" help:"Show papers."`
+	List       listCommand       `cmd:"" help:"List papers in order of id."`
+	Count      countCommand      `cmd:"" help:"Count papers by venue, year, category, author or language."`
+	Delete     deleteCommand     `cmd:"" help:"Erase papers."`
+	Info       infoCommand       `cmd:"" help:"Show version, model, limits and size."`
+	Embed      embedCommand      `cmd:"" help:"Turn files of papers into files of vectors."`
+	Eval       evalCommand       `cmd:"" help:"Measure retrieval quality on a data set with judgements."`
+	Tokenize   tokenizeCommand   `cmd:"" help:"Show the token ids of texts."`
+	Model      modelCommand      `cmd:"" help:"List, verify, describe and build models."`
+	Reembed    reembedCommand    `cmd:"" help:"Embed a data directory anew, into the space of another model."`
+	Setup      setupCommand      `cmd:"" help:"Fetch the model and ONNX Runtime (beside harvest, the only command that reaches for the network by itself)."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 
 	modelFlags
 	LogLevel slog.Level `help:"What to log: debug, info, warn or error." default:"warn" env:"AKIN_LOG_LEVEL" placeholder:"LEVEL"`

@@ -146,6 +146,9 @@ type evalSearcher struct {
 	strategy akinv1.RecommendStrategy
 	mode     akinv1.Mode
 	fusion   akinv1.Fusion
+	// collapse is whether versions become one result: never, since each was
+	// judged on its own.
+	collapse bool
 }
 
 // load imports the papers of a data set. Papers that have no text cannot be
@@ -182,10 +185,10 @@ func (s *evalSearcher) load(e *environment) error {
 func (s *evalSearcher) Search(ctx context.Context, q eval.Query, k int) ([]eval.Scored, error) {
 	switch {
 	case q.Text != "":
-		resp, err := s.client.Search.Search(ctx, &akinv1.SearchRequest{Query: q.Text, PageSize: int32(k), Exact: true, Mode: s.mode, Fusion: s.fusion, ReadMask: onlyIDs()})
+		resp, err := s.client.Search.Search(ctx, &akinv1.SearchRequest{Query: q.Text, PageSize: int32(k), Exact: true, Mode: s.mode, Fusion: s.fusion, ReadMask: onlyIDs(), CollapseVersions: &s.collapse})
 		return scored(resp.GetResults()), err
 	case len(q.Likes) > 0:
-		req := &akinv1.RecommendRequest{PageSize: int32(k), Exact: true, Strategy: s.strategy, ReadMask: onlyIDs()}
+		req := &akinv1.RecommendRequest{PageSize: int32(k), Exact: true, Strategy: s.strategy, ReadMask: onlyIDs(), CollapseVersions: &s.collapse}
 		for _, id := range q.Likes {
 			req.Positive = append(req.Positive, &akinv1.Example{Example: &akinv1.Example_PaperId{PaperId: id}})
 		}
@@ -195,7 +198,7 @@ func (s *evalSearcher) Search(ctx context.Context, q eval.Query, k int) ([]eval.
 		return s.pool(ctx, q)
 	default:
 		resp, err := s.client.Search.Similar(ctx, &akinv1.SimilarRequest{
-			PaperIds: []string{q.PaperID}, PageSize: int32(k), Exact: true, Mode: s.mode, Fusion: s.fusion, ReadMask: onlyIDs(),
+			PaperIds: []string{q.PaperID}, PageSize: int32(k), Exact: true, Mode: s.mode, Fusion: s.fusion, ReadMask: onlyIDs(), CollapseVersions: &s.collapse,
 		})
 		return scored(resp.GetResults()), err
 	}
@@ -219,7 +222,7 @@ const mostPool = 255
 func (s *evalSearcher) pool(ctx context.Context, q eval.Query) ([]eval.Scored, error) {
 	if len(q.Candidates) > mostPool {
 		resp, err := s.client.Search.Similar(ctx, &akinv1.SimilarRequest{
-			PaperIds: []string{q.PaperID}, PageSize: 1000, Exact: true, Mode: s.mode, Fusion: s.fusion, ReadMask: onlyIDs(),
+			PaperIds: []string{q.PaperID}, PageSize: 1000, Exact: true, Mode: s.mode, Fusion: s.fusion, ReadMask: onlyIDs(), CollapseVersions: &s.collapse,
 		})
 		return eval.Condense(scored(resp.GetResults()), q.Candidates), err
 	}
@@ -231,7 +234,7 @@ func (s *evalSearcher) pool(ctx context.Context, q eval.Query) ([]eval.Scored, e
 		ids.WriteString(strconv.Quote(id))
 	}
 	resp, err := s.client.Search.Similar(ctx, &akinv1.SimilarRequest{
-		PaperIds: []string{q.PaperID}, PageSize: 1000, Exact: true, Mode: s.mode, Fusion: s.fusion, ReadMask: onlyIDs(),
+		PaperIds: []string{q.PaperID}, PageSize: 1000, Exact: true, Mode: s.mode, Fusion: s.fusion, ReadMask: onlyIDs(), CollapseVersions: &s.collapse,
 		Filter: "id = (" + ids.String() + ")",
 	})
 	return scored(resp.GetResults()), err

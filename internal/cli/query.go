@@ -18,15 +18,16 @@ import (
 // resultFlags are what the three queries share.
 type resultFlags struct {
 	target
-	PageSize       int32    `help:"Results to show (0: 10, at most 1000)." short:"n" placeholder:"N"`
-	PageToken      string   `help:"Show the next page: nextPageToken of the page before, from the same running server." placeholder:"TOKEN"`
-	Filter         string   `help:"Only papers that an AIP-160 filter keeps, such as 'category = \"cs.CL\" AND year >= 2024'." placeholder:"TEXT"`
-	AsOf           string   `help:"Only papers that had appeared by this day." placeholder:"YYYY-MM-DD"`
-	Diversity      float64  `help:"Make the first results differ from each other: 0 (off) to 1." placeholder:"X"`
-	Explain        bool     `help:"Show the words of the query that each result has."`
-	MinScore       *float64 `help:"Leave out results below this cosine." placeholder:"X"`
-	Exact          bool     `help:"Compare with every paper instead of walking the graph."`
-	IncludeVectors bool     `help:"Return vectors too (with --json)."`
+	PageSize         int32    `help:"Results to show (0: 10, at most 1000)." short:"n" placeholder:"N"`
+	PageToken        string   `help:"Show the next page: nextPageToken of the page before, from the same running server." placeholder:"TOKEN"`
+	Filter           string   `help:"Only papers that an AIP-160 filter keeps, such as 'category = \"cs.CL\" AND year >= 2024'." placeholder:"TEXT"`
+	AsOf             string   `help:"Only papers that had appeared by this day." placeholder:"YYYY-MM-DD"`
+	Diversity        float64  `help:"Make the first results differ from each other: 0 (off) to 1." placeholder:"X"`
+	Explain          bool     `help:"Show the words of the query that each result has."`
+	MinScore         *float64 `help:"Leave out results below this cosine." placeholder:"X"`
+	Exact            bool     `help:"Compare with every paper instead of walking the graph."`
+	IncludeVectors   bool     `help:"Return vectors too (with --json)."`
+	CollapseVersions bool     `help:"Show versions of one work, and papers with nearly the same text, as one result (default)." default:"true" negatable:""`
 	shapeFlags
 	JSON bool `name:"json" help:"Print the response as JSON."`
 }
@@ -84,7 +85,7 @@ func (c searchCommand) Run(e *environment) error {
 	}
 	resp, err := cl.Search.Search(e.ctx, &akinv1.SearchRequest{
 		Query: query, Mode: c.mode(), Fusion: c.fusion(), PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
-		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize,
+		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, CollapseVersions: &c.CollapseVersions, Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize,
 	})
 	if err != nil {
 		return err
@@ -118,7 +119,7 @@ func (c similarCommand) Run(e *environment) error {
 	req := &akinv1.SimilarRequest{
 		PaperIds: c.ID, IncludeSelf: c.IncludeSelf, Mode: c.mode(), Fusion: c.fusion(),
 		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
-		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize,
+		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, CollapseVersions: &c.CollapseVersions, Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize,
 	}
 	if c.Title != "" || c.Abstract != "" {
 		text, err := textOf(c.Title, c.Abstract)
@@ -179,7 +180,7 @@ func (c recommendCommand) Run(e *environment) error {
 	resp, err := cl.Search.Recommend(e.ctx, &akinv1.RecommendRequest{
 		Positive: examples(c.Like, c.LikeText), Negative: examples(c.Unlike, c.UnlikeText), Strategy: strategy(c.Strategy),
 		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
-		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize,
+		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, CollapseVersions: &c.CollapseVersions, Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize,
 	})
 	if err != nil {
 		return err
@@ -236,6 +237,9 @@ func (e *environment) results(results []*akinv1.Result, next string, empty akinv
 		}
 		if d := r.GetDrivenBy(); len(d) > 0 && d[0].GetPaperId() != "" {
 			fmt.Fprintf(e.out, "             because of %s\n", oneLine(d[0].GetPaperId()))
+		}
+		if c := r.GetCollapsed(); len(c) > 0 {
+			fmt.Fprintf(e.out, "             also: %s\n", alsoThere(c))
 		}
 	}
 	if len(results) == 0 {

@@ -68,6 +68,18 @@ func TestQueryLatency(t *testing.T) {
 			return err
 		}},
 		{"novelty of 1", func(i int) error { return noveltyOf(t, c, papers[i].GetId()) }},
+		{"search, hybrid, versions kept", func(i int) error {
+			_, err := c.Search.Search(t.Context(), &akinv1.SearchRequest{Query: papers[i].GetTitle(), CollapseVersions: keepVersions()})
+			return err
+		}},
+		{"similar by id, semantic, versions kept", func(i int) error {
+			_, err := c.Search.Similar(t.Context(), &akinv1.SimilarRequest{PaperIds: []string{papers[i].GetId()}, Mode: akinv1.Mode_MODE_SEMANTIC, CollapseVersions: keepVersions()})
+			return err
+		}},
+		{"similar by id, hybrid, versions kept", func(i int) error {
+			_, err := c.Search.Similar(t.Context(), &akinv1.SimilarRequest{PaperIds: []string{papers[i].GetId()}, CollapseVersions: keepVersions()})
+			return err
+		}},
 		{"recommend from 5", func(i int) error {
 			req := &akinv1.RecommendRequest{}
 			for k := range 5 {
@@ -91,6 +103,8 @@ func TestQueryLatency(t *testing.T) {
 		t.Logf("| %s | %.1f ms | %.1f ms |", q.name, percentile(took, 50).Seconds()*1000, percentile(took, 99).Seconds()*1000)
 	}
 }
+
+func keepVersions() *bool { return new(bool) }
 
 func searchIn(t *testing.T, c *client.Client, text string, mode akinv1.Mode) error {
 	_, err := c.Search.Search(t.Context(), &akinv1.SearchRequest{Query: text, Mode: mode})
@@ -145,7 +159,7 @@ func importReady(t *testing.T, c *client.Client, shared string) []*akinv1.Paper 
 	var before, last []float32
 	err = c.Import(t.Context(), func(context.Context) (*akinv1.ImportPapersRequest, error) {
 		for lines.Scan() {
-			var p struct{ ID, Title, Abstract, Venue, Year string }
+			var p struct{ ID, Title, Abstract, Venue, Year, Authors string }
 			if err := json.Unmarshal(lines.Bytes(), &p); err != nil {
 				return nil, err
 			}
@@ -163,6 +177,11 @@ func importReady(t *testing.T, c *client.Client, shared string) []*akinv1.Paper 
 			paper := &akinv1.Paper{Id: p.ID, Title: p.Title, Abstract: p.Abstract, Venue: p.Venue}
 			if year, err := strconv.Atoi(p.Year); err == nil {
 				paper.PublishDate = &date.Date{Year: int32(year)}
+			}
+			for name := range strings.SplitSeq(p.Authors, ";") {
+				if name = strings.TrimSpace(name); name != "" {
+					paper.Authors = append(paper.Authors, &akinv1.Author{Name: name})
+				}
 			}
 			papers = append(papers, paper)
 			return &akinv1.ImportPapersRequest{Paper: paper, Vector: vector, Space: model.GetSpace().GetFingerprint()}, nil

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"crypto/sha256"
+	"slices"
 	"strconv"
 	"time"
 
@@ -52,6 +53,8 @@ type Result struct {
 	DrivenBy []rank.Contribution
 	// Matches are the words of the query that the paper has.
 	Matches []catalog.Match
+	// Collapsed are the papers that this one stands for, best ranked first.
+	Collapsed []catalog.Collapsed
 }
 
 // Timing says where the time of a query went.
@@ -67,6 +70,8 @@ type pinned struct {
 	answer Answer // without results
 	// drivers are the contributions to each hit's score, where there are any.
 	drivers map[string][]rank.Contribution
+	// collapsed are what hits stand for, by id.
+	collapsed map[string][]catalog.Collapsed
 	// words is the lexical side of a query that went by words.
 	words catalog.Words
 	// decays are the papers' recency by id, where it was asked for.
@@ -86,7 +91,7 @@ func (e *Engine) page(ctx context.Context, q *query, list *pinned, offset int, n
 	for i, h := range hits {
 		ids[i] = h.ID
 	}
-	records, err := e.catalog.Get(ctx, q.collection, ids)
+	records, err := e.catalog.Get(ctx, q.collection, list.withCollapsed(ids))
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +121,7 @@ func (e *Engine) page(ctx context.Context, q *query, list *pinned, offset int, n
 		if !ok {
 			continue
 		}
-		a.Results = append(a.Results, Result{Record: records[at], Rank: offset + i + 1, Score: h.Score, Semantic: h.Semantic, Lexical: h.Lexical, Recency: list.decays[h.ID], Group: list.groupOf[h.ID], Vector: vectors[h.ID], DrivenBy: list.drivers[h.ID], Matches: matches[at]})
+		a.Results = append(a.Results, Result{Record: records[at], Rank: offset + i + 1, Score: h.Score, Semantic: h.Semantic, Lexical: h.Lexical, Recency: list.decays[h.ID], Group: list.groupOf[h.ID], Vector: vectors[h.ID], DrivenBy: list.drivers[h.ID], Matches: matches[at], Collapsed: list.standing(h.ID, byID)})
 	}
 	if end < len(list.hits) {
 		if name == "" {
@@ -130,4 +135,26 @@ func (e *Engine) page(ctx context.Context, q *query, list *pinned, offset int, n
 	}
 	a.Timing.Hydrate = time.Since(begin)
 	return &a, nil
+}
+
+// withCollapsed adds the ids that hits stand for.
+func (p *pinned) withCollapsed(ids []string) []string {
+	all := slices.Clone(ids)
+	for _, id := range ids {
+		for _, c := range p.collapsed[id] {
+			all = append(all, c.ID)
+		}
+	}
+	return all
+}
+
+// standing gives what a hit stands for, without papers that are not known any
+// more.
+func (p *pinned) standing(id string, known map[string]int) (out []catalog.Collapsed) {
+	for _, c := range p.collapsed[id] {
+		if _, ok := known[c.ID]; ok {
+			out = append(out, c)
+		}
+	}
+	return out
 }

@@ -107,6 +107,15 @@ type Finder interface {
 	Vectors(ctx context.Context, collection string, ids []string) (map[string][]float32, error)
 }
 
+// Deduplicator tells which papers count as one.
+type Deduplicator interface {
+	// Collapse takes out of a list what counts as one with an earlier hit or with
+	// one of the own papers, and gives what the hits that are left stand for.
+	Collapse(ctx context.Context, collection string, hits []rank.Hit, own []string) ([]rank.Hit, map[string][]catalog.Collapsed, error)
+	// Duplicates opens the papers that a filter keeps; the caller closes it.
+	Duplicates(ctx context.Context, collection, filter string) (*catalog.Duplicates, error)
+}
+
 // Catalog is what an Engine works on.
 type Catalog interface {
 	Papers
@@ -116,6 +125,7 @@ type Catalog interface {
 	Contents
 	Sifter
 	Sampler
+	Deduplicator
 }
 
 // Engine runs the use cases.

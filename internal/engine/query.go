@@ -75,7 +75,7 @@ func (o *ResultOptions) key() []string {
 	if s := o.MinScore; s != nil {
 		minScore = number(*s)
 	}
-	return append([]string{minScore, strconv.FormatBool(o.Exact), o.Filter, o.AsOf, number(o.Diversity)}, o.shapeKey()...)
+	return append([]string{minScore, strconv.FormatBool(o.Exact), o.Filter, o.AsOf, number(o.Diversity), strconv.FormatBool(o.KeepVersions)}, o.shapeKey()...)
 }
 
 func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
@@ -163,6 +163,9 @@ func (e *Engine) find(ctx context.Context, q *query) (*pinned, error) {
 	}
 	list.lost.count(q, found.Hits)
 	list.hits, a.Empty = q.cut(found.Hits)
+	if err := e.collapse(ctx, q, list); err != nil {
+		return nil, err
+	}
 	if err := e.diversify(ctx, q, list.hits); err != nil {
 		return nil, err
 	}

@@ -27,6 +27,9 @@ type ResultOptions struct {
 	// group; 0 means DefaultGroupSize.
 	GroupBy   GroupBy
 	GroupSize int
+	// KeepVersions keeps near-duplicates and versions of one work as results of
+	// their own; otherwise the best ranked of them stands for all.
+	KeepVersions bool
 }
 
 // SearchRequest is a free-text query.

@@ -27,6 +27,21 @@ func (q *query) cut(hits []rank.Hit) ([]rank.Hit, EmptyReason) {
 	return hits[:min(len(hits), MaxResults)], NotEmpty
 }
 
+// collapse takes versions and near-duplicates of earlier hits, and of the query's
+// own papers, out of a list, which keeps what stands for what.
+func (e *Engine) collapse(ctx context.Context, q *query, list *pinned) (err error) {
+	if q.options.KeepVersions || len(list.hits) == 0 {
+		return nil
+	}
+	if list.hits, list.collapsed, err = e.catalog.Collapse(ctx, q.collection, list.hits, q.leaveOut); err != nil {
+		return err
+	}
+	if len(list.hits) == 0 {
+		list.answer.Empty = OnlyExamples
+	}
+	return nil
+}
+
 // diverse is how many of the first results are made to differ.
 const diverse = 100
 

@@ -35,7 +35,7 @@ type resultOptions interface {
 }
 
 // optionsOf checks the read mask early: a query with a bad one costs nothing.
-func optionsOf(req resultOptions, minScore *float64) (engine.ResultOptions, error) {
+func optionsOf(req resultOptions, minScore *float64, collapse *bool) (engine.ResultOptions, error) {
 	if err := checkEnum("group_by", req.GetGroupBy()); err != nil {
 		return engine.ResultOptions{}, err
 	}
@@ -45,6 +45,7 @@ func optionsOf(req resultOptions, minScore *float64) (engine.ResultOptions, erro
 		AsOf: req.GetAsOf(), Diversity: req.GetDiversity(), Explain: req.GetExplain(),
 		Recency: req.GetRecency(), HalfLifeDays: req.GetRecencyHalfLifeDays(),
 		GroupBy: groupings[req.GetGroupBy()], GroupSize: int(req.GetGroupSize()),
+		KeepVersions: collapse != nil && !*collapse,
 	}, checkMask("read_mask", req.GetReadMask())
 }
 
@@ -66,7 +67,7 @@ func modeOf(req interface {
 
 // Search implements SearchService.
 func (s *searchService) Search(ctx context.Context, req *akinv1.SearchRequest) (*akinv1.SearchResponse, error) {
-	options, err := optionsOf(req, req.MinScore)
+	options, err := optionsOf(req, req.MinScore, req.CollapseVersions)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +89,7 @@ func (s *searchService) Search(ctx context.Context, req *akinv1.SearchRequest) (
 
 // Similar implements SearchService.
 func (s *searchService) Similar(ctx context.Context, req *akinv1.SimilarRequest) (*akinv1.SimilarResponse, error) {
-	options, err := optionsOf(req, req.MinScore)
+	options, err := optionsOf(req, req.MinScore, req.CollapseVersions)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +112,7 @@ func (s *searchService) Similar(ctx context.Context, req *akinv1.SimilarRequest)
 
 // Recommend implements SearchService.
 func (s *searchService) Recommend(ctx context.Context, req *akinv1.RecommendRequest) (*akinv1.RecommendResponse, error) {
-	options, err := optionsOf(req, req.MinScore)
+	options, err := optionsOf(req, req.MinScore, req.CollapseVersions)
 	if err != nil {
 		return nil, err
 	}
@@ -174,6 +175,7 @@ func toResults(a *engine.Answer, mask *fieldmaskpb.FieldMask) []*akinv1.Result {
 			Parts:        &akinv1.Parts{Semantic: r.Semantic, Lexical: r.Lexical, Recency: r.Recency},
 			MatchedTerms: toMatches(r.Matches),
 			Group:        r.Group,
+			Collapsed:    toCollapsed(r.Collapsed),
 		}
 	}
 	return out

@@ -261,6 +261,69 @@ func (GroupBy) EnumDescriptor() ([]byte, []int) {
 	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{3}
 }
 
+// CollapseReason says why two papers count as one.
+type CollapseReason int32
+
+const (
+	// Not said.
+	CollapseReason_COLLAPSE_REASON_UNSPECIFIED CollapseReason = 0
+	// They have one arXiv id, whatever the version.
+	CollapseReason_COLLAPSE_REASON_SAME_ARXIV_ID CollapseReason = 1
+	// They have one DOI.
+	CollapseReason_COLLAPSE_REASON_SAME_DOI CollapseReason = 2
+	// They have one title but for case and punctuation, and an author in common or
+	// similar abstracts.
+	CollapseReason_COLLAPSE_REASON_SAME_TITLE CollapseReason = 3
+	// Their titles and abstracts are nearly the same text, and they share authors
+	// or most words of the title.
+	CollapseReason_COLLAPSE_REASON_SIMILAR_TEXT CollapseReason = 4
+)
+
+// Enum value maps for CollapseReason.
+var (
+	CollapseReason_name = map[int32]string{
+		0: "COLLAPSE_REASON_UNSPECIFIED",
+		1: "COLLAPSE_REASON_SAME_ARXIV_ID",
+		2: "COLLAPSE_REASON_SAME_DOI",
+		3: "COLLAPSE_REASON_SAME_TITLE",
+		4: "COLLAPSE_REASON_SIMILAR_TEXT",
+	}
+	CollapseReason_value = map[string]int32{
+		"COLLAPSE_REASON_UNSPECIFIED":   0,
+		"COLLAPSE_REASON_SAME_ARXIV_ID": 1,
+		"COLLAPSE_REASON_SAME_DOI":      2,
+		"COLLAPSE_REASON_SAME_TITLE":    3,
+		"COLLAPSE_REASON_SIMILAR_TEXT":  4,
+	}
+)
+
+func (x CollapseReason) Enum() *CollapseReason {
+	p := new(CollapseReason)
+	*p = x
+	return p
+}
+
+func (x CollapseReason) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CollapseReason) Descriptor() protoreflect.EnumDescriptor {
+	return file_akin_v1_search_service_proto_enumTypes[4].Descriptor()
+}
+
+func (CollapseReason) Type() protoreflect.EnumType {
+	return &file_akin_v1_search_service_proto_enumTypes[4]
+}
+
+func (x CollapseReason) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CollapseReason.Descriptor instead.
+func (CollapseReason) EnumDescriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
+}
+
 // Strategy is a way to find neighbours.
 type Strategy int32
 
@@ -304,11 +367,11 @@ func (x Strategy) String() string {
 }
 
 func (Strategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[4].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[5].Descriptor()
 }
 
 func (Strategy) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[4]
+	return &file_akin_v1_search_service_proto_enumTypes[5]
 }
 
 func (x Strategy) Number() protoreflect.EnumNumber {
@@ -317,7 +380,7 @@ func (x Strategy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Strategy.Descriptor instead.
 func (Strategy) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{5}
 }
 
 // EmptyReason says why an answer holds nothing.
@@ -369,11 +432,11 @@ func (x EmptyReason) String() string {
 }
 
 func (EmptyReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[5].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[6].Descriptor()
 }
 
 func (EmptyReason) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[5]
+	return &file_akin_v1_search_service_proto_enumTypes[6]
 }
 
 func (x EmptyReason) Number() protoreflect.EnumNumber {
@@ -382,7 +445,7 @@ func (x EmptyReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EmptyReason.Descriptor instead.
 func (EmptyReason) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{5}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{6}
 }
 
 // LimitationReason says what kept papers out.
@@ -450,11 +513,11 @@ func (x LimitationReason) String() string {
 }
 
 func (LimitationReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[6].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[7].Descriptor()
 }
 
 func (LimitationReason) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[6]
+	return &file_akin_v1_search_service_proto_enumTypes[7]
 }
 
 func (x LimitationReason) Number() protoreflect.EnumNumber {
@@ -463,7 +526,7 @@ func (x LimitationReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use LimitationReason.Descriptor instead.
 func (LimitationReason) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{6}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{7}
 }
 
 // NoveltyReason says why a novelty is missing or uncertain.
@@ -511,11 +574,11 @@ func (x NoveltyReason) String() string {
 }
 
 func (NoveltyReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[7].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[8].Descriptor()
 }
 
 func (NoveltyReason) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[7]
+	return &file_akin_v1_search_service_proto_enumTypes[8]
 }
 
 func (x NoveltyReason) Number() protoreflect.EnumNumber {
@@ -524,7 +587,7 @@ func (x NoveltyReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use NoveltyReason.Descriptor instead.
 func (NoveltyReason) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{7}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{8}
 }
 
 // SearchRequest is a free-text query.
@@ -562,6 +625,10 @@ type SearchRequest struct {
 	AsOf string `protobuf:"bytes,30,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
 	// Return the words of the query that each result has.
 	Explain bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
+	// Whether versions of one work, and papers with nearly the same text, become
+	// one result, the best ranked, which names the others in collapsed.
+	// Unset means true.
+	CollapseVersions *bool `protobuf:"varint,32,opt,name=collapse_versions,json=collapseVersions,proto3,oneof" json:"collapse_versions,omitempty"`
 	// How much newer papers come first: 0, the default, is not at all; at most 1,
 	// which orders by date alone. The list is then ordered by (1 - recency) times
 	// the score scaled to [0, 1] over the list plus recency times a decay that
@@ -703,6 +770,13 @@ func (x *SearchRequest) GetAsOf() string {
 func (x *SearchRequest) GetExplain() bool {
 	if x != nil {
 		return x.Explain
+	}
+	return false
+}
+
+func (x *SearchRequest) GetCollapseVersions() bool {
+	if x != nil && x.CollapseVersions != nil {
+		return *x.CollapseVersions
 	}
 	return false
 }
@@ -895,6 +969,11 @@ type SimilarRequest struct {
 	AsOf string `protobuf:"bytes,30,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
 	// Return the words of the query that each result has.
 	Explain bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
+	// Whether versions of one work, and papers with nearly the same text, become
+	// one result, the best ranked, which names the others in collapsed; other
+	// versions of the query papers are left out as well, unless include_self.
+	// Unset means true.
+	CollapseVersions *bool `protobuf:"varint,32,opt,name=collapse_versions,json=collapseVersions,proto3,oneof" json:"collapse_versions,omitempty"`
 	// How much newer papers come first: 0, the default, is not at all; at most 1,
 	// which orders by date alone. The list is then ordered by (1 - recency) times
 	// the score scaled to [0, 1] over the list plus recency times a decay that
@@ -1050,6 +1129,13 @@ func (x *SimilarRequest) GetAsOf() string {
 func (x *SimilarRequest) GetExplain() bool {
 	if x != nil {
 		return x.Explain
+	}
+	return false
+}
+
+func (x *SimilarRequest) GetCollapseVersions() bool {
+	if x != nil && x.CollapseVersions != nil {
+		return *x.CollapseVersions
 	}
 	return false
 }
@@ -1334,6 +1420,11 @@ type RecommendRequest struct {
 	AsOf string `protobuf:"bytes,30,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
 	// Return the words of the query that each result has.
 	Explain bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
+	// Whether versions of one work, and papers with nearly the same text, become
+	// one result, the best ranked, which names the others in collapsed; other
+	// versions of the examples are left out as well.
+	// Unset means true.
+	CollapseVersions *bool `protobuf:"varint,32,opt,name=collapse_versions,json=collapseVersions,proto3,oneof" json:"collapse_versions,omitempty"`
 	// How much newer papers come first: 0, the default, is not at all; at most 1,
 	// which orders by date alone. The list is then ordered by (1 - recency) times
 	// the score scaled to [0, 1] over the list plus recency times a decay that
@@ -1475,6 +1566,13 @@ func (x *RecommendRequest) GetAsOf() string {
 func (x *RecommendRequest) GetExplain() bool {
 	if x != nil {
 		return x.Explain
+	}
+	return false
+}
+
+func (x *RecommendRequest) GetCollapseVersions() bool {
+	if x != nil && x.CollapseVersions != nil {
+		return *x.CollapseVersions
 	}
 	return false
 }
@@ -1782,6 +1880,9 @@ type Result struct {
 	// The words of the query that the paper has, those first that add most to the
 	// lexical part, if explain asked for them.
 	MatchedTerms []*MatchedTerm `protobuf:"bytes,7,rep,name=matched_terms,json=matchedTerms,proto3" json:"matched_terms,omitempty"`
+	// The papers that this one stands for, best ranked first: they would be results
+	// without collapse_versions.
+	Collapsed []*Collapsed `protobuf:"bytes,8,rep,name=collapsed,proto3" json:"collapsed,omitempty"`
 	// Key of the result's group, if the request asks for groups.
 	Group         string `protobuf:"bytes,10,opt,name=group,proto3" json:"group,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1863,6 +1964,13 @@ func (x *Result) GetParts() *Parts {
 func (x *Result) GetMatchedTerms() []*MatchedTerm {
 	if x != nil {
 		return x.MatchedTerms
+	}
+	return nil
+}
+
+func (x *Result) GetCollapsed() []*Collapsed {
+	if x != nil {
+		return x.Collapsed
 	}
 	return nil
 }
@@ -1949,6 +2057,341 @@ func (x *Group) GetBestScore() float64 {
 	return 0
 }
 
+// Collapsed is a paper that a result stands for.
+type Collapsed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The paper's id.
+	PaperId string `protobuf:"bytes,1,opt,name=paper_id,json=paperId,proto3" json:"paper_id,omitempty"`
+	// Why it counts as one with the result.
+	Reason CollapseReason `protobuf:"varint,2,opt,name=reason,proto3,enum=akin.v1.CollapseReason" json:"reason,omitempty"`
+	// Cosine with the result's vector, in [-1, 1].
+	Similarity    float64 `protobuf:"fixed64,3,opt,name=similarity,proto3" json:"similarity,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Collapsed) Reset() {
+	*x = Collapsed{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Collapsed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Collapsed) ProtoMessage() {}
+
+func (x *Collapsed) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Collapsed.ProtoReflect.Descriptor instead.
+func (*Collapsed) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Collapsed) GetPaperId() string {
+	if x != nil {
+		return x.PaperId
+	}
+	return ""
+}
+
+func (x *Collapsed) GetReason() CollapseReason {
+	if x != nil {
+		return x.Reason
+	}
+	return CollapseReason_COLLAPSE_REASON_UNSPECIFIED
+}
+
+func (x *Collapsed) GetSimilarity() float64 {
+	if x != nil {
+		return x.Similarity
+	}
+	return 0
+}
+
+// FindDuplicatesRequest asks for the papers that count as one.
+type FindDuplicatesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Collection to compare; empty means "papers".
+	Collection string `protobuf:"bytes,1,opt,name=collection,proto3" json:"collection,omitempty"`
+	// Which papers to compare, as an AIP-160 filter; empty means all.
+	Filter string `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
+	// The cosine that papers with similar texts must have, between 0 and 1; unset
+	// means 0.95. Papers with one arXiv id, DOI or title are found besides.
+	MinSimilarity *float64 `protobuf:"fixed64,3,opt,name=min_similarity,json=minSimilarity,proto3,oneof" json:"min_similarity,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindDuplicatesRequest) Reset() {
+	*x = FindDuplicatesRequest{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindDuplicatesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindDuplicatesRequest) ProtoMessage() {}
+
+func (x *FindDuplicatesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindDuplicatesRequest.ProtoReflect.Descriptor instead.
+func (*FindDuplicatesRequest) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *FindDuplicatesRequest) GetCollection() string {
+	if x != nil {
+		return x.Collection
+	}
+	return ""
+}
+
+func (x *FindDuplicatesRequest) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
+func (x *FindDuplicatesRequest) GetMinSimilarity() float64 {
+	if x != nil && x.MinSimilarity != nil {
+		return *x.MinSimilarity
+	}
+	return 0
+}
+
+// FindDuplicatesResponse is the totals, a report of progress, or a group.
+type FindDuplicatesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The last change that the comparison has seen; the same in all responses.
+	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// How many papers are compared; the same in all responses.
+	TotalSize uint32 `protobuf:"varint,2,opt,name=total_size,json=totalSize,proto3" json:"total_size,omitempty"`
+	// How many of them have been compared with all others so far; the last
+	// response has total_size.
+	PapersCompared uint32 `protobuf:"varint,3,opt,name=papers_compared,json=papersCompared,proto3" json:"papers_compared,omitempty"`
+	// Groups that were found, in order of the id of their first paper. No paper is
+	// in two groups; one of more than 1,000 papers comes in parts that begin with
+	// the same first paper.
+	Groups        []*DuplicateGroup `protobuf:"bytes,4,rep,name=groups,proto3" json:"groups,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindDuplicatesResponse) Reset() {
+	*x = FindDuplicatesResponse{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindDuplicatesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindDuplicatesResponse) ProtoMessage() {}
+
+func (x *FindDuplicatesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindDuplicatesResponse.ProtoReflect.Descriptor instead.
+func (*FindDuplicatesResponse) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *FindDuplicatesResponse) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *FindDuplicatesResponse) GetTotalSize() uint32 {
+	if x != nil {
+		return x.TotalSize
+	}
+	return 0
+}
+
+func (x *FindDuplicatesResponse) GetPapersCompared() uint32 {
+	if x != nil {
+		return x.PapersCompared
+	}
+	return 0
+}
+
+func (x *FindDuplicatesResponse) GetGroups() []*DuplicateGroup {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+// DuplicateGroup are papers that count as one.
+type DuplicateGroup struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Two or more, in order of id. Each one matches the first; two others need not
+	// match each other.
+	Papers        []*DuplicatePaper `protobuf:"bytes,1,rep,name=papers,proto3" json:"papers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DuplicateGroup) Reset() {
+	*x = DuplicateGroup{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DuplicateGroup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DuplicateGroup) ProtoMessage() {}
+
+func (x *DuplicateGroup) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DuplicateGroup.ProtoReflect.Descriptor instead.
+func (*DuplicateGroup) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *DuplicateGroup) GetPapers() []*DuplicatePaper {
+	if x != nil {
+		return x.Papers
+	}
+	return nil
+}
+
+// DuplicatePaper is a paper of a group.
+type DuplicatePaper struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The paper's id.
+	PaperId string `protobuf:"bytes,1,opt,name=paper_id,json=paperId,proto3" json:"paper_id,omitempty"`
+	// The paper's title.
+	Title string `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
+	// Why it counts as one with the first paper; unspecified for that itself.
+	Reason CollapseReason `protobuf:"varint,3,opt,name=reason,proto3,enum=akin.v1.CollapseReason" json:"reason,omitempty"`
+	// Cosine with the first paper's vector, in [-1, 1]; 0 for that itself.
+	Similarity float64 `protobuf:"fixed64,4,opt,name=similarity,proto3" json:"similarity,omitempty"`
+	// Estimated share of the pairs of neighbouring words of both texts that the two
+	// have in common, from 0 to 1; 0 for the first paper itself.
+	Resemblance   float64 `protobuf:"fixed64,5,opt,name=resemblance,proto3" json:"resemblance,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DuplicatePaper) Reset() {
+	*x = DuplicatePaper{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DuplicatePaper) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DuplicatePaper) ProtoMessage() {}
+
+func (x *DuplicatePaper) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DuplicatePaper.ProtoReflect.Descriptor instead.
+func (*DuplicatePaper) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *DuplicatePaper) GetPaperId() string {
+	if x != nil {
+		return x.PaperId
+	}
+	return ""
+}
+
+func (x *DuplicatePaper) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *DuplicatePaper) GetReason() CollapseReason {
+	if x != nil {
+		return x.Reason
+	}
+	return CollapseReason_COLLAPSE_REASON_UNSPECIFIED
+}
+
+func (x *DuplicatePaper) GetSimilarity() float64 {
+	if x != nil {
+		return x.Similarity
+	}
+	return 0
+}
+
+func (x *DuplicatePaper) GetResemblance() float64 {
+	if x != nil {
+		return x.Resemblance
+	}
+	return 0
+}
+
 // MatchedTerm is a word that a query and a paper share.
 type MatchedTerm struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1966,7 +2409,7 @@ type MatchedTerm struct {
 
 func (x *MatchedTerm) Reset() {
 	*x = MatchedTerm{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	mi := &file_akin_v1_search_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1978,7 +2421,7 @@ func (x *MatchedTerm) String() string {
 func (*MatchedTerm) ProtoMessage() {}
 
 func (x *MatchedTerm) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	mi := &file_akin_v1_search_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1991,7 +2434,7 @@ func (x *MatchedTerm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchedTerm.ProtoReflect.Descriptor instead.
 func (*MatchedTerm) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *MatchedTerm) GetTerm() string {
@@ -2039,7 +2482,7 @@ type Plan struct {
 
 func (x *Plan) Reset() {
 	*x = Plan{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[12]
+	mi := &file_akin_v1_search_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2051,7 +2494,7 @@ func (x *Plan) String() string {
 func (*Plan) ProtoMessage() {}
 
 func (x *Plan) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[12]
+	mi := &file_akin_v1_search_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2064,7 +2507,7 @@ func (x *Plan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plan.ProtoReflect.Descriptor instead.
 func (*Plan) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{12}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Plan) GetStrategy() Strategy {
@@ -2108,7 +2551,7 @@ type QueryInfo struct {
 
 func (x *QueryInfo) Reset() {
 	*x = QueryInfo{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[13]
+	mi := &file_akin_v1_search_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2120,7 +2563,7 @@ func (x *QueryInfo) String() string {
 func (*QueryInfo) ProtoMessage() {}
 
 func (x *QueryInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[13]
+	mi := &file_akin_v1_search_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2133,7 +2576,7 @@ func (x *QueryInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryInfo.ProtoReflect.Descriptor instead.
 func (*QueryInfo) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{13}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *QueryInfo) GetTokens() int32 {
@@ -2179,7 +2622,7 @@ type Limitation struct {
 
 func (x *Limitation) Reset() {
 	*x = Limitation{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[14]
+	mi := &file_akin_v1_search_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2191,7 +2634,7 @@ func (x *Limitation) String() string {
 func (*Limitation) ProtoMessage() {}
 
 func (x *Limitation) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[14]
+	mi := &file_akin_v1_search_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2204,7 +2647,7 @@ func (x *Limitation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limitation.ProtoReflect.Descriptor instead.
 func (*Limitation) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{14}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Limitation) GetReason() LimitationReason {
@@ -2290,7 +2733,7 @@ type GetNoveltyRequest struct {
 
 func (x *GetNoveltyRequest) Reset() {
 	*x = GetNoveltyRequest{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[15]
+	mi := &file_akin_v1_search_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2302,7 +2745,7 @@ func (x *GetNoveltyRequest) String() string {
 func (*GetNoveltyRequest) ProtoMessage() {}
 
 func (x *GetNoveltyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[15]
+	mi := &file_akin_v1_search_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2315,7 +2758,7 @@ func (x *GetNoveltyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNoveltyRequest.ProtoReflect.Descriptor instead.
 func (*GetNoveltyRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{15}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *GetNoveltyRequest) GetPaperIds() []string {
@@ -2366,7 +2809,7 @@ type GetNoveltyResponse struct {
 
 func (x *GetNoveltyResponse) Reset() {
 	*x = GetNoveltyResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[16]
+	mi := &file_akin_v1_search_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2378,7 +2821,7 @@ func (x *GetNoveltyResponse) String() string {
 func (*GetNoveltyResponse) ProtoMessage() {}
 
 func (x *GetNoveltyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[16]
+	mi := &file_akin_v1_search_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2391,7 +2834,7 @@ func (x *GetNoveltyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNoveltyResponse.ProtoReflect.Descriptor instead.
 func (*GetNoveltyResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{16}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetNoveltyResponse) GetNovelties() []*Novelty {
@@ -2450,7 +2893,7 @@ type Novelty struct {
 
 func (x *Novelty) Reset() {
 	*x = Novelty{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[17]
+	mi := &file_akin_v1_search_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2462,7 +2905,7 @@ func (x *Novelty) String() string {
 func (*Novelty) ProtoMessage() {}
 
 func (x *Novelty) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[17]
+	mi := &file_akin_v1_search_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2475,7 +2918,7 @@ func (x *Novelty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Novelty.ProtoReflect.Descriptor instead.
 func (*Novelty) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{17}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Novelty) GetPaperId() string {
@@ -2544,7 +2987,7 @@ type EarlierPaper struct {
 
 func (x *EarlierPaper) Reset() {
 	*x = EarlierPaper{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[18]
+	mi := &file_akin_v1_search_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2556,7 +2999,7 @@ func (x *EarlierPaper) String() string {
 func (*EarlierPaper) ProtoMessage() {}
 
 func (x *EarlierPaper) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[18]
+	mi := &file_akin_v1_search_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2569,7 +3012,7 @@ func (x *EarlierPaper) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EarlierPaper.ProtoReflect.Descriptor instead.
 func (*EarlierPaper) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{18}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *EarlierPaper) GetPaperId() string {
@@ -2604,7 +3047,7 @@ var File_akin_v1_search_service_proto protoreflect.FileDescriptor
 
 const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x16google/type/date.proto\"\xfb\x04\n" +
+	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x16google/type/date.proto\"\xc3\x05\n" +
 	"\rSearchRequest\x12\x1a\n" +
 	"\x05query\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\x05query\x12\x1e\n" +
 	"\n" +
@@ -2622,14 +3065,16 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06fusion\x18\x1c \x01(\x0e2\x0f.akin.v1.FusionR\x06fusion\x12\x1c\n" +
 	"\tdiversity\x18\x1d \x01(\x01R\tdiversity\x12\x13\n" +
 	"\x05as_of\x18\x1e \x01(\tR\x04asOf\x12\x18\n" +
-	"\aexplain\x18\x1f \x01(\bR\aexplain\x12\x18\n" +
+	"\aexplain\x18\x1f \x01(\bR\aexplain\x120\n" +
+	"\x11collapse_versions\x18  \x01(\bH\x01R\x10collapseVersions\x88\x01\x01\x12\x18\n" +
 	"\arecency\x18$ \x01(\x01R\arecency\x123\n" +
 	"\x16recency_half_life_days\x18% \x01(\x01R\x13recencyHalfLifeDays\x12+\n" +
 	"\bgroup_by\x18& \x01(\x0e2\x10.akin.v1.GroupByR\agroupBy\x12\x1d\n" +
 	"\n" +
 	"group_size\x18' \x01(\x05R\tgroupSizeB\f\n" +
 	"\n" +
-	"_min_score\"\x8a\x03\n" +
+	"_min_scoreB\x14\n" +
+	"\x12_collapse_versions\"\x8a\x03\n" +
 	"\x0eSearchResponse\x12)\n" +
 	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.ResultR\aresults\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n" +
@@ -2640,7 +3085,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\x122\n" +
 	"\n" +
 	"limited_by\x18\b \x03(\v2\x13.akin.v1.LimitationR\tlimitedBy\x12&\n" +
-	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\"\xc3\x05\n" +
+	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\"\x8b\x06\n" +
 	"\x0eSimilarRequest\x12\x1b\n" +
 	"\tpaper_ids\x18\x01 \x03(\tR\bpaperIds\x12!\n" +
 	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextR\x04text\x12\x1e\n" +
@@ -2660,14 +3105,16 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06fusion\x18\x1c \x01(\x0e2\x0f.akin.v1.FusionR\x06fusion\x12\x1c\n" +
 	"\tdiversity\x18\x1d \x01(\x01R\tdiversity\x12\x13\n" +
 	"\x05as_of\x18\x1e \x01(\tR\x04asOf\x12\x18\n" +
-	"\aexplain\x18\x1f \x01(\bR\aexplain\x12\x18\n" +
+	"\aexplain\x18\x1f \x01(\bR\aexplain\x120\n" +
+	"\x11collapse_versions\x18  \x01(\bH\x01R\x10collapseVersions\x88\x01\x01\x12\x18\n" +
 	"\arecency\x18$ \x01(\x01R\arecency\x123\n" +
 	"\x16recency_half_life_days\x18% \x01(\x01R\x13recencyHalfLifeDays\x12+\n" +
 	"\bgroup_by\x18& \x01(\x0e2\x10.akin.v1.GroupByR\agroupBy\x12\x1d\n" +
 	"\n" +
 	"group_size\x18' \x01(\x05R\tgroupSizeB\f\n" +
 	"\n" +
-	"_min_score\"\x8b\x03\n" +
+	"_min_scoreB\x14\n" +
+	"\x12_collapse_versions\"\x8b\x03\n" +
 	"\x0fSimilarResponse\x12)\n" +
 	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.ResultR\aresults\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n" +
@@ -2683,7 +3130,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\bpaper_id\x18\x01 \x01(\tH\x00R\apaperId\x12#\n" +
 	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextH\x00R\x04text\x12\x16\n" +
 	"\x06weight\x18\x03 \x01(\x01R\x06weightB\t\n" +
-	"\aexample\"\xb0\x05\n" +
+	"\aexample\"\xf8\x05\n" +
 	"\x10RecommendRequest\x122\n" +
 	"\bpositive\x18\x01 \x03(\v2\x10.akin.v1.ExampleB\x04\xe2A\x01\x02R\bpositive\x12,\n" +
 	"\bnegative\x18\x02 \x03(\v2\x10.akin.v1.ExampleR\bnegative\x12\x1e\n" +
@@ -2701,14 +3148,16 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06filter\x18\x1a \x01(\tR\x06filter\x12\x1c\n" +
 	"\tdiversity\x18\x1d \x01(\x01R\tdiversity\x12\x13\n" +
 	"\x05as_of\x18\x1e \x01(\tR\x04asOf\x12\x18\n" +
-	"\aexplain\x18\x1f \x01(\bR\aexplain\x12\x18\n" +
+	"\aexplain\x18\x1f \x01(\bR\aexplain\x120\n" +
+	"\x11collapse_versions\x18  \x01(\bH\x01R\x10collapseVersions\x88\x01\x01\x12\x18\n" +
 	"\arecency\x18$ \x01(\x01R\arecency\x123\n" +
 	"\x16recency_half_life_days\x18% \x01(\x01R\x13recencyHalfLifeDays\x12+\n" +
 	"\bgroup_by\x18& \x01(\x0e2\x10.akin.v1.GroupByR\agroupBy\x12\x1d\n" +
 	"\n" +
 	"group_size\x18' \x01(\x05R\tgroupSizeB\f\n" +
 	"\n" +
-	"_min_score\"w\n" +
+	"_min_scoreB\x14\n" +
+	"\x12_collapse_versions\"w\n" +
 	"\x06Driver\x12\x19\n" +
 	"\bpaper_id\x18\x01 \x01(\tR\apaperId\x12\x18\n" +
 	"\aexample\x18\x02 \x01(\x05R\aexample\x12\x14\n" +
@@ -2727,7 +3176,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x05Parts\x12\x1a\n" +
 	"\bsemantic\x18\x01 \x01(\x01R\bsemantic\x12\x18\n" +
 	"\alexical\x18\x02 \x01(\x01R\alexical\x12\x18\n" +
-	"\arecency\x18\x03 \x01(\x01R\arecency\"\x95\x02\n" +
+	"\arecency\x18\x03 \x01(\x01R\arecency\"\xc7\x02\n" +
 	"\x06Result\x12$\n" +
 	"\x05paper\x18\x01 \x01(\v2\x0e.akin.v1.PaperR\x05paper\x12\x12\n" +
 	"\x04rank\x18\x02 \x01(\x05R\x04rank\x12\x14\n" +
@@ -2735,7 +3184,8 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06vector\x18\x04 \x03(\x02R\x06vector\x12,\n" +
 	"\tdriven_by\x18\x05 \x03(\v2\x0f.akin.v1.DriverR\bdrivenBy\x12$\n" +
 	"\x05parts\x18\x06 \x01(\v2\x0e.akin.v1.PartsR\x05parts\x129\n" +
-	"\rmatched_terms\x18\a \x03(\v2\x14.akin.v1.MatchedTermR\fmatchedTerms\x12\x14\n" +
+	"\rmatched_terms\x18\a \x03(\v2\x14.akin.v1.MatchedTermR\fmatchedTerms\x120\n" +
+	"\tcollapsed\x18\b \x03(\v2\x12.akin.v1.CollapsedR\tcollapsed\x12\x14\n" +
 	"\x05group\x18\n" +
 	" \x01(\tR\x05group\"d\n" +
 	"\x05Group\x12\x10\n" +
@@ -2743,7 +3193,36 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x12\x14\n" +
 	"\x05count\x18\x03 \x01(\x05R\x05count\x12\x1d\n" +
 	"\n" +
-	"best_score\x18\x04 \x01(\x01R\tbestScore\"\x7f\n" +
+	"best_score\x18\x04 \x01(\x01R\tbestScore\"w\n" +
+	"\tCollapsed\x12\x19\n" +
+	"\bpaper_id\x18\x01 \x01(\tR\apaperId\x12/\n" +
+	"\x06reason\x18\x02 \x01(\x0e2\x17.akin.v1.CollapseReasonR\x06reason\x12\x1e\n" +
+	"\n" +
+	"similarity\x18\x03 \x01(\x01R\n" +
+	"similarity\"\x8e\x01\n" +
+	"\x15FindDuplicatesRequest\x12\x1e\n" +
+	"\n" +
+	"collection\x18\x01 \x01(\tR\n" +
+	"collection\x12\x16\n" +
+	"\x06filter\x18\x02 \x01(\tR\x06filter\x12*\n" +
+	"\x0emin_similarity\x18\x03 \x01(\x01H\x00R\rminSimilarity\x88\x01\x01B\x11\n" +
+	"\x0f_min_similarity\"\xad\x01\n" +
+	"\x16FindDuplicatesResponse\x12\x1a\n" +
+	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x1d\n" +
+	"\n" +
+	"total_size\x18\x02 \x01(\rR\ttotalSize\x12'\n" +
+	"\x0fpapers_compared\x18\x03 \x01(\rR\x0epapersCompared\x12/\n" +
+	"\x06groups\x18\x04 \x03(\v2\x17.akin.v1.DuplicateGroupR\x06groups\"A\n" +
+	"\x0eDuplicateGroup\x12/\n" +
+	"\x06papers\x18\x01 \x03(\v2\x17.akin.v1.DuplicatePaperR\x06papers\"\xb4\x01\n" +
+	"\x0eDuplicatePaper\x12\x19\n" +
+	"\bpaper_id\x18\x01 \x01(\tR\apaperId\x12\x14\n" +
+	"\x05title\x18\x02 \x01(\tR\x05title\x12/\n" +
+	"\x06reason\x18\x03 \x01(\x0e2\x17.akin.v1.CollapseReasonR\x06reason\x12\x1e\n" +
+	"\n" +
+	"similarity\x18\x04 \x01(\x01R\n" +
+	"similarity\x12 \n" +
+	"\vresemblance\x18\x05 \x01(\x01R\vresemblance\"\x7f\n" +
 	"\vMatchedTerm\x12\x12\n" +
 	"\x04term\x18\x01 \x01(\tR\x04term\x12\x14\n" +
 	"\x05score\x18\x02 \x01(\x01R\x05score\x12\x1f\n" +
@@ -2823,7 +3302,13 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x14GROUP_BY_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eGROUP_BY_VENUE\x10\x01\x12\x11\n" +
 	"\rGROUP_BY_YEAR\x10\x02\x12\x14\n" +
-	"\x10GROUP_BY_CLUSTER\x10\x03*i\n" +
+	"\x10GROUP_BY_CLUSTER\x10\x03*\xb4\x01\n" +
+	"\x0eCollapseReason\x12\x1f\n" +
+	"\x1bCOLLAPSE_REASON_UNSPECIFIED\x10\x00\x12!\n" +
+	"\x1dCOLLAPSE_REASON_SAME_ARXIV_ID\x10\x01\x12\x1c\n" +
+	"\x18COLLAPSE_REASON_SAME_DOI\x10\x02\x12\x1e\n" +
+	"\x1aCOLLAPSE_REASON_SAME_TITLE\x10\x03\x12 \n" +
+	"\x1cCOLLAPSE_REASON_SIMILAR_TEXT\x10\x04*i\n" +
 	"\bStrategy\x12\x18\n" +
 	"\x14STRATEGY_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSTRATEGY_EXACT\x10\x01\x12\x12\n" +
@@ -2852,7 +3337,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x16NOVELTY_REASON_NO_DATE\x10\x01\x12\x1d\n" +
 	"\x19NOVELTY_REASON_NO_EARLIER\x10\x02\x12\x1e\n" +
 	"\x1aNOVELTY_REASON_FEW_EARLIER\x10\x03\x12\x1f\n" +
-	"\x1bNOVELTY_REASON_NO_REFERENCE\x10\x042\xa0\x03\n" +
+	"\x1bNOVELTY_REASON_NO_REFERENCE\x10\x042\x8d\x04\n" +
 	"\rSearchService\x12^\n" +
 	"\x06Search\x12\x16.akin.v1.SearchRequest\x1a\x17.akin.v1.SearchResponse\"#\x82\xd3\xe4\x93\x02\x1d:\x01*Z\f\x12\n" +
 	"/v1/search\"\n" +
@@ -2860,7 +3345,8 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\aSimilar\x12\x17.akin.v1.SimilarRequest\x1a\x18.akin.v1.SimilarResponse\"%\x82\xd3\xe4\x93\x02\x1f:\x01*Z\r\x12\v/v1/similar\"\v/v1/similar\x12\\\n" +
 	"\tRecommend\x12\x19.akin.v1.RecommendRequest\x1a\x1a.akin.v1.RecommendResponse\"\x18\x82\xd3\xe4\x93\x02\x12:\x01*\"\r/v1/recommend\x12l\n" +
 	"\n" +
-	"GetNovelty\x12\x1a.akin.v1.GetNoveltyRequest\x1a\x1b.akin.v1.GetNoveltyResponse\"%\x82\xd3\xe4\x93\x02\x1f:\x01*Z\r\x12\v/v1/novelty\"\v/v1/noveltyB\x1bZ\x19akin/proto/akin/v1;akinv1b\x06proto3"
+	"GetNovelty\x12\x1a.akin.v1.GetNoveltyRequest\x1a\x1b.akin.v1.GetNoveltyResponse\"%\x82\xd3\xe4\x93\x02\x1f:\x01*Z\r\x12\v/v1/novelty\"\v/v1/novelty\x12k\n" +
+	"\x0eFindDuplicates\x12\x1e.akin.v1.FindDuplicatesRequest\x1a\x1f.akin.v1.FindDuplicatesResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/duplicates0\x01B\x1bZ\x19akin/proto/akin/v1;akinv1b\x06proto3"
 
 var (
 	file_akin_v1_search_service_proto_rawDescOnce sync.Once
@@ -2874,103 +3360,116 @@ func file_akin_v1_search_service_proto_rawDescGZIP() []byte {
 	return file_akin_v1_search_service_proto_rawDescData
 }
 
-var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
+var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_akin_v1_search_service_proto_goTypes = []any{
-	(RecommendStrategy)(0),        // 0: akin.v1.RecommendStrategy
-	(Mode)(0),                     // 1: akin.v1.Mode
-	(Fusion)(0),                   // 2: akin.v1.Fusion
-	(GroupBy)(0),                  // 3: akin.v1.GroupBy
-	(Strategy)(0),                 // 4: akin.v1.Strategy
-	(EmptyReason)(0),              // 5: akin.v1.EmptyReason
-	(LimitationReason)(0),         // 6: akin.v1.LimitationReason
-	(NoveltyReason)(0),            // 7: akin.v1.NoveltyReason
-	(*SearchRequest)(nil),         // 8: akin.v1.SearchRequest
-	(*SearchResponse)(nil),        // 9: akin.v1.SearchResponse
-	(*SimilarRequest)(nil),        // 10: akin.v1.SimilarRequest
-	(*SimilarResponse)(nil),       // 11: akin.v1.SimilarResponse
-	(*Example)(nil),               // 12: akin.v1.Example
-	(*RecommendRequest)(nil),      // 13: akin.v1.RecommendRequest
-	(*Driver)(nil),                // 14: akin.v1.Driver
-	(*RecommendResponse)(nil),     // 15: akin.v1.RecommendResponse
-	(*Parts)(nil),                 // 16: akin.v1.Parts
-	(*Result)(nil),                // 17: akin.v1.Result
-	(*Group)(nil),                 // 18: akin.v1.Group
-	(*MatchedTerm)(nil),           // 19: akin.v1.MatchedTerm
-	(*Plan)(nil),                  // 20: akin.v1.Plan
-	(*QueryInfo)(nil),             // 21: akin.v1.QueryInfo
-	(*Limitation)(nil),            // 22: akin.v1.Limitation
-	(*GetNoveltyRequest)(nil),     // 23: akin.v1.GetNoveltyRequest
-	(*GetNoveltyResponse)(nil),    // 24: akin.v1.GetNoveltyResponse
-	(*Novelty)(nil),               // 25: akin.v1.Novelty
-	(*EarlierPaper)(nil),          // 26: akin.v1.EarlierPaper
-	(*fieldmaskpb.FieldMask)(nil), // 27: google.protobuf.FieldMask
-	(*Timing)(nil),                // 28: akin.v1.Timing
-	(*Text)(nil),                  // 29: akin.v1.Text
-	(*Paper)(nil),                 // 30: akin.v1.Paper
-	(*date.Date)(nil),             // 31: google.type.Date
+	(RecommendStrategy)(0),         // 0: akin.v1.RecommendStrategy
+	(Mode)(0),                      // 1: akin.v1.Mode
+	(Fusion)(0),                    // 2: akin.v1.Fusion
+	(GroupBy)(0),                   // 3: akin.v1.GroupBy
+	(CollapseReason)(0),            // 4: akin.v1.CollapseReason
+	(Strategy)(0),                  // 5: akin.v1.Strategy
+	(EmptyReason)(0),               // 6: akin.v1.EmptyReason
+	(LimitationReason)(0),          // 7: akin.v1.LimitationReason
+	(NoveltyReason)(0),             // 8: akin.v1.NoveltyReason
+	(*SearchRequest)(nil),          // 9: akin.v1.SearchRequest
+	(*SearchResponse)(nil),         // 10: akin.v1.SearchResponse
+	(*SimilarRequest)(nil),         // 11: akin.v1.SimilarRequest
+	(*SimilarResponse)(nil),        // 12: akin.v1.SimilarResponse
+	(*Example)(nil),                // 13: akin.v1.Example
+	(*RecommendRequest)(nil),       // 14: akin.v1.RecommendRequest
+	(*Driver)(nil),                 // 15: akin.v1.Driver
+	(*RecommendResponse)(nil),      // 16: akin.v1.RecommendResponse
+	(*Parts)(nil),                  // 17: akin.v1.Parts
+	(*Result)(nil),                 // 18: akin.v1.Result
+	(*Group)(nil),                  // 19: akin.v1.Group
+	(*Collapsed)(nil),              // 20: akin.v1.Collapsed
+	(*FindDuplicatesRequest)(nil),  // 21: akin.v1.FindDuplicatesRequest
+	(*FindDuplicatesResponse)(nil), // 22: akin.v1.FindDuplicatesResponse
+	(*DuplicateGroup)(nil),         // 23: akin.v1.DuplicateGroup
+	(*DuplicatePaper)(nil),         // 24: akin.v1.DuplicatePaper
+	(*MatchedTerm)(nil),            // 25: akin.v1.MatchedTerm
+	(*Plan)(nil),                   // 26: akin.v1.Plan
+	(*QueryInfo)(nil),              // 27: akin.v1.QueryInfo
+	(*Limitation)(nil),             // 28: akin.v1.Limitation
+	(*GetNoveltyRequest)(nil),      // 29: akin.v1.GetNoveltyRequest
+	(*GetNoveltyResponse)(nil),     // 30: akin.v1.GetNoveltyResponse
+	(*Novelty)(nil),                // 31: akin.v1.Novelty
+	(*EarlierPaper)(nil),           // 32: akin.v1.EarlierPaper
+	(*fieldmaskpb.FieldMask)(nil),  // 33: google.protobuf.FieldMask
+	(*Timing)(nil),                 // 34: akin.v1.Timing
+	(*Text)(nil),                   // 35: akin.v1.Text
+	(*Paper)(nil),                  // 36: akin.v1.Paper
+	(*date.Date)(nil),              // 37: google.type.Date
 }
 var file_akin_v1_search_service_proto_depIdxs = []int32{
-	27, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
+	33, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
 	1,  // 1: akin.v1.SearchRequest.mode:type_name -> akin.v1.Mode
 	2,  // 2: akin.v1.SearchRequest.fusion:type_name -> akin.v1.Fusion
 	3,  // 3: akin.v1.SearchRequest.group_by:type_name -> akin.v1.GroupBy
-	17, // 4: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
-	20, // 5: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
-	21, // 6: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
-	5,  // 7: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	28, // 8: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
-	22, // 9: akin.v1.SearchResponse.limited_by:type_name -> akin.v1.Limitation
-	18, // 10: akin.v1.SearchResponse.groups:type_name -> akin.v1.Group
-	29, // 11: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
-	27, // 12: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
+	18, // 4: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
+	26, // 5: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
+	27, // 6: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
+	6,  // 7: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	34, // 8: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
+	28, // 9: akin.v1.SearchResponse.limited_by:type_name -> akin.v1.Limitation
+	19, // 10: akin.v1.SearchResponse.groups:type_name -> akin.v1.Group
+	35, // 11: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
+	33, // 12: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
 	1,  // 13: akin.v1.SimilarRequest.mode:type_name -> akin.v1.Mode
 	2,  // 14: akin.v1.SimilarRequest.fusion:type_name -> akin.v1.Fusion
 	3,  // 15: akin.v1.SimilarRequest.group_by:type_name -> akin.v1.GroupBy
-	17, // 16: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
-	20, // 17: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
-	21, // 18: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
-	5,  // 19: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	28, // 20: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
-	22, // 21: akin.v1.SimilarResponse.limited_by:type_name -> akin.v1.Limitation
-	18, // 22: akin.v1.SimilarResponse.groups:type_name -> akin.v1.Group
-	29, // 23: akin.v1.Example.text:type_name -> akin.v1.Text
-	12, // 24: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
-	12, // 25: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
+	18, // 16: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
+	26, // 17: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
+	27, // 18: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
+	6,  // 19: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	34, // 20: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
+	28, // 21: akin.v1.SimilarResponse.limited_by:type_name -> akin.v1.Limitation
+	19, // 22: akin.v1.SimilarResponse.groups:type_name -> akin.v1.Group
+	35, // 23: akin.v1.Example.text:type_name -> akin.v1.Text
+	13, // 24: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
+	13, // 25: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
 	0,  // 26: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
-	27, // 27: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
+	33, // 27: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
 	3,  // 28: akin.v1.RecommendRequest.group_by:type_name -> akin.v1.GroupBy
-	17, // 29: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
-	20, // 30: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
-	5,  // 31: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	28, // 32: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
-	22, // 33: akin.v1.RecommendResponse.limited_by:type_name -> akin.v1.Limitation
-	18, // 34: akin.v1.RecommendResponse.groups:type_name -> akin.v1.Group
-	30, // 35: akin.v1.Result.paper:type_name -> akin.v1.Paper
-	14, // 36: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
-	16, // 37: akin.v1.Result.parts:type_name -> akin.v1.Parts
-	19, // 38: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
-	4,  // 39: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
-	6,  // 40: akin.v1.Limitation.reason:type_name -> akin.v1.LimitationReason
-	29, // 41: akin.v1.GetNoveltyRequest.text:type_name -> akin.v1.Text
-	25, // 42: akin.v1.GetNoveltyResponse.novelties:type_name -> akin.v1.Novelty
-	21, // 43: akin.v1.GetNoveltyResponse.query:type_name -> akin.v1.QueryInfo
-	7,  // 44: akin.v1.Novelty.reason:type_name -> akin.v1.NoveltyReason
-	26, // 45: akin.v1.Novelty.nearest:type_name -> akin.v1.EarlierPaper
-	31, // 46: akin.v1.EarlierPaper.publish_date:type_name -> google.type.Date
-	8,  // 47: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
-	10, // 48: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
-	13, // 49: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
-	23, // 50: akin.v1.SearchService.GetNovelty:input_type -> akin.v1.GetNoveltyRequest
-	9,  // 51: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
-	11, // 52: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
-	15, // 53: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
-	24, // 54: akin.v1.SearchService.GetNovelty:output_type -> akin.v1.GetNoveltyResponse
-	51, // [51:55] is the sub-list for method output_type
-	47, // [47:51] is the sub-list for method input_type
-	47, // [47:47] is the sub-list for extension type_name
-	47, // [47:47] is the sub-list for extension extendee
-	0,  // [0:47] is the sub-list for field type_name
+	18, // 29: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
+	26, // 30: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
+	6,  // 31: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	34, // 32: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
+	28, // 33: akin.v1.RecommendResponse.limited_by:type_name -> akin.v1.Limitation
+	19, // 34: akin.v1.RecommendResponse.groups:type_name -> akin.v1.Group
+	36, // 35: akin.v1.Result.paper:type_name -> akin.v1.Paper
+	15, // 36: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
+	17, // 37: akin.v1.Result.parts:type_name -> akin.v1.Parts
+	25, // 38: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
+	20, // 39: akin.v1.Result.collapsed:type_name -> akin.v1.Collapsed
+	4,  // 40: akin.v1.Collapsed.reason:type_name -> akin.v1.CollapseReason
+	23, // 41: akin.v1.FindDuplicatesResponse.groups:type_name -> akin.v1.DuplicateGroup
+	24, // 42: akin.v1.DuplicateGroup.papers:type_name -> akin.v1.DuplicatePaper
+	4,  // 43: akin.v1.DuplicatePaper.reason:type_name -> akin.v1.CollapseReason
+	5,  // 44: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
+	7,  // 45: akin.v1.Limitation.reason:type_name -> akin.v1.LimitationReason
+	35, // 46: akin.v1.GetNoveltyRequest.text:type_name -> akin.v1.Text
+	31, // 47: akin.v1.GetNoveltyResponse.novelties:type_name -> akin.v1.Novelty
+	27, // 48: akin.v1.GetNoveltyResponse.query:type_name -> akin.v1.QueryInfo
+	8,  // 49: akin.v1.Novelty.reason:type_name -> akin.v1.NoveltyReason
+	32, // 50: akin.v1.Novelty.nearest:type_name -> akin.v1.EarlierPaper
+	37, // 51: akin.v1.EarlierPaper.publish_date:type_name -> google.type.Date
+	9,  // 52: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
+	11, // 53: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
+	14, // 54: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
+	29, // 55: akin.v1.SearchService.GetNovelty:input_type -> akin.v1.GetNoveltyRequest
+	21, // 56: akin.v1.SearchService.FindDuplicates:input_type -> akin.v1.FindDuplicatesRequest
+	10, // 57: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
+	12, // 58: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
+	16, // 59: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
+	30, // 60: akin.v1.SearchService.GetNovelty:output_type -> akin.v1.GetNoveltyResponse
+	22, // 61: akin.v1.SearchService.FindDuplicates:output_type -> akin.v1.FindDuplicatesResponse
+	57, // [57:62] is the sub-list for method output_type
+	52, // [52:57] is the sub-list for method input_type
+	52, // [52:52] is the sub-list for extension type_name
+	52, // [52:52] is the sub-list for extension extendee
+	0,  // [0:52] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_search_service_proto_init() }
@@ -2986,14 +3485,15 @@ func file_akin_v1_search_service_proto_init() {
 		(*Example_Text)(nil),
 	}
 	file_akin_v1_search_service_proto_msgTypes[5].OneofWrappers = []any{}
-	file_akin_v1_search_service_proto_msgTypes[17].OneofWrappers = []any{}
+	file_akin_v1_search_service_proto_msgTypes[12].OneofWrappers = []any{}
+	file_akin_v1_search_service_proto_msgTypes[22].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_akin_v1_search_service_proto_rawDesc), len(file_akin_v1_search_service_proto_rawDesc)),
-			NumEnums:      8,
-			NumMessages:   19,
+			NumEnums:      9,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -248,6 +248,34 @@ func local_request_SearchService_GetNovelty_1(ctx context.Context, marshaler run
 	return msg, metadata, err
 }
 
+var filter_SearchService_FindDuplicates_0 = &utilities.DoubleArray{Encoding: map[string]int{}, Base: []int(nil), Check: []int(nil)}
+
+func request_SearchService_FindDuplicates_0(ctx context.Context, marshaler runtime.Marshaler, client SearchServiceClient, req *http.Request, pathParams map[string]string) (SearchService_FindDuplicatesClient, runtime.ServerMetadata, error) {
+	var (
+		protoReq FindDuplicatesRequest
+		metadata runtime.ServerMetadata
+	)
+	if err := req.ParseForm(); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if err := runtime.PopulateQueryParameters(&protoReq, req.Form, filter_SearchService_FindDuplicates_0); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	stream, err := client.FindDuplicates(ctx, &protoReq)
+	if err != nil {
+		return nil, metadata, err
+	}
+	header, err := stream.Header()
+	if err != nil {
+		return nil, metadata, err
+	}
+	metadata.HeaderMD = header
+	return stream, metadata, nil
+}
+
 // RegisterSearchServiceHandlerServer registers the http handlers for service SearchService to "mux".
 // UnaryRPC     :call SearchServiceServer directly.
 // StreamingRPC :currently unsupported pending https://github.com/grpc/grpc-go/issues/906.
@@ -393,6 +421,13 @@ func RegisterSearchServiceHandlerServer(ctx context.Context, mux *runtime.ServeM
 			return
 		}
 		forward_SearchService_GetNovelty_1(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
+
+	mux.Handle(http.MethodGet, pattern_SearchService_FindDuplicates_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		err := status.Error(codes.Unimplemented, "streaming calls are not yet supported in the in-process transport")
+		_, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+		return
 	})
 
 	return nil
@@ -553,25 +588,44 @@ func RegisterSearchServiceHandlerClient(ctx context.Context, mux *runtime.ServeM
 		}
 		forward_SearchService_GetNovelty_1(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodGet, pattern_SearchService_FindDuplicates_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/akin.v1.SearchService/FindDuplicates", runtime.WithHTTPPathPattern("/v1/duplicates"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_SearchService_FindDuplicates_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_SearchService_FindDuplicates_0(annotatedContext, mux, outboundMarshaler, w, req, func() (proto.Message, error) { return resp.Recv() }, mux.GetForwardResponseOptions()...)
+	})
 	return nil
 }
 
 var (
-	pattern_SearchService_Search_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "search"}, ""))
-	pattern_SearchService_Search_1     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "search"}, ""))
-	pattern_SearchService_Similar_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "similar"}, ""))
-	pattern_SearchService_Similar_1    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "similar"}, ""))
-	pattern_SearchService_Recommend_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "recommend"}, ""))
-	pattern_SearchService_GetNovelty_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "novelty"}, ""))
-	pattern_SearchService_GetNovelty_1 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "novelty"}, ""))
+	pattern_SearchService_Search_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "search"}, ""))
+	pattern_SearchService_Search_1         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "search"}, ""))
+	pattern_SearchService_Similar_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "similar"}, ""))
+	pattern_SearchService_Similar_1        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "similar"}, ""))
+	pattern_SearchService_Recommend_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "recommend"}, ""))
+	pattern_SearchService_GetNovelty_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "novelty"}, ""))
+	pattern_SearchService_GetNovelty_1     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "novelty"}, ""))
+	pattern_SearchService_FindDuplicates_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "duplicates"}, ""))
 )
 
 var (
-	forward_SearchService_Search_0     = runtime.ForwardResponseMessage
-	forward_SearchService_Search_1     = runtime.ForwardResponseMessage
-	forward_SearchService_Similar_0    = runtime.ForwardResponseMessage
-	forward_SearchService_Similar_1    = runtime.ForwardResponseMessage
-	forward_SearchService_Recommend_0  = runtime.ForwardResponseMessage
-	forward_SearchService_GetNovelty_0 = runtime.ForwardResponseMessage
-	forward_SearchService_GetNovelty_1 = runtime.ForwardResponseMessage
+	forward_SearchService_Search_0         = runtime.ForwardResponseMessage
+	forward_SearchService_Search_1         = runtime.ForwardResponseMessage
+	forward_SearchService_Similar_0        = runtime.ForwardResponseMessage
+	forward_SearchService_Similar_1        = runtime.ForwardResponseMessage
+	forward_SearchService_Recommend_0      = runtime.ForwardResponseMessage
+	forward_SearchService_GetNovelty_0     = runtime.ForwardResponseMessage
+	forward_SearchService_GetNovelty_1     = runtime.ForwardResponseMessage
+	forward_SearchService_FindDuplicates_0 = runtime.ForwardResponseStream
 )

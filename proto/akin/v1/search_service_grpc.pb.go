@@ -19,10 +19,11 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	SearchService_Search_FullMethodName     = "/akin.v1.SearchService/Search"
-	SearchService_Similar_FullMethodName    = "/akin.v1.SearchService/Similar"
-	SearchService_Recommend_FullMethodName  = "/akin.v1.SearchService/Recommend"
-	SearchService_GetNovelty_FullMethodName = "/akin.v1.SearchService/GetNovelty"
+	SearchService_Search_FullMethodName         = "/akin.v1.SearchService/Search"
+	SearchService_Similar_FullMethodName        = "/akin.v1.SearchService/Similar"
+	SearchService_Recommend_FullMethodName      = "/akin.v1.SearchService/Recommend"
+	SearchService_GetNovelty_FullMethodName     = "/akin.v1.SearchService/GetNovelty"
+	SearchService_FindDuplicates_FullMethodName = "/akin.v1.SearchService/FindDuplicates"
 )
 
 // SearchServiceClient is the client API for SearchService service.
@@ -44,6 +45,11 @@ type SearchServiceClient interface {
 	Recommend(ctx context.Context, in *RecommendRequest, opts ...grpc.CallOption) (*RecommendResponse, error)
 	// GetNovelty says how far papers are from what came before them.
 	GetNovelty(ctx context.Context, in *GetNoveltyRequest, opts ...grpc.CallOption) (*GetNoveltyResponse, error)
+	// FindDuplicates compares the papers of a collection with each other, as they
+	// are at one sequence, and gives the groups that count as one work or have
+	// nearly the same text. It begins with the totals, at once, and goes on with
+	// groups as they are found and with its progress.
+	FindDuplicates(ctx context.Context, in *FindDuplicatesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[FindDuplicatesResponse], error)
 }
 
 type searchServiceClient struct {
@@ -94,6 +100,25 @@ func (c *searchServiceClient) GetNovelty(ctx context.Context, in *GetNoveltyRequ
 	return out, nil
 }
 
+func (c *searchServiceClient) FindDuplicates(ctx context.Context, in *FindDuplicatesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[FindDuplicatesResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &SearchService_ServiceDesc.Streams[0], SearchService_FindDuplicates_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[FindDuplicatesRequest, FindDuplicatesResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type SearchService_FindDuplicatesClient = grpc.ServerStreamingClient[FindDuplicatesResponse]
+
 // SearchServiceServer is the server API for SearchService service.
 // All implementations must embed UnimplementedSearchServiceServer
 // for forward compatibility.
@@ -113,6 +138,11 @@ type SearchServiceServer interface {
 	Recommend(context.Context, *RecommendRequest) (*RecommendResponse, error)
 	// GetNovelty says how far papers are from what came before them.
 	GetNovelty(context.Context, *GetNoveltyRequest) (*GetNoveltyResponse, error)
+	// FindDuplicates compares the papers of a collection with each other, as they
+	// are at one sequence, and gives the groups that count as one work or have
+	// nearly the same text. It begins with the totals, at once, and goes on with
+	// groups as they are found and with its progress.
+	FindDuplicates(*FindDuplicatesRequest, grpc.ServerStreamingServer[FindDuplicatesResponse]) error
 	mustEmbedUnimplementedSearchServiceServer()
 }
 
@@ -134,6 +164,9 @@ func (UnimplementedSearchServiceServer) Recommend(context.Context, *RecommendReq
 }
 func (UnimplementedSearchServiceServer) GetNovelty(context.Context, *GetNoveltyRequest) (*GetNoveltyResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetNovelty not implemented")
+}
+func (UnimplementedSearchServiceServer) FindDuplicates(*FindDuplicatesRequest, grpc.ServerStreamingServer[FindDuplicatesResponse]) error {
+	return status.Error(codes.Unimplemented, "method FindDuplicates not implemented")
 }
 func (UnimplementedSearchServiceServer) mustEmbedUnimplementedSearchServiceServer() {}
 func (UnimplementedSearchServiceServer) testEmbeddedByValue()                       {}
@@ -228,6 +261,17 @@ func _SearchService_GetNovelty_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SearchService_FindDuplicates_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(FindDuplicatesRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(SearchServiceServer).FindDuplicates(m, &grpc.GenericServerStream[FindDuplicatesRequest, FindDuplicatesResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type SearchService_FindDuplicatesServer = grpc.ServerStreamingServer[FindDuplicatesResponse]
+
 // SearchService_ServiceDesc is the grpc.ServiceDesc for SearchService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -252,6 +296,12 @@ var SearchService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _SearchService_GetNovelty_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "FindDuplicates",
+			Handler:       _SearchService_FindDuplicates_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "akin/v1/search_service.proto",
 }

@@ -1,0 +1,272 @@
+package catalog
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"math"
+	"runtime"
+	"slices"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"akin/internal/ann"
+	"akin/internal/dedup"
+	"akin/internal/filter"
+	"akin/internal/paper"
+	"akin/internal/rank"
+	"akin/internal/store"
+	"akin/internal/vec"
+)
+
+// keysOf gives the keys of what was stored, parallel to it.
+func keysOf(stored []store.Outcome) []dedup.Key {
+	keys := make([]dedup.Key, len(stored))
+	for i := range stored {
+		if r := stored[i].Result; r == store.Created || r == store.Updated {
+			keys[i] = dedup.KeyOf(&stored[i].Record.Paper)
+		}
+	}
+	return keys
+}
+
+// Collapsed is a hit that an earlier one stands for.
+type Collapsed struct {
+	ID string
+	dedup.Match
+}
+
+// Collapse takes out of a list, best first, the hits that count as one with an
+// earlier hit, and all that count as one with own papers, by id. It gives what is
+// left, in order, and what each of those stands for, by its id, in order. hits is
+// overwritten. Papers that were deleted meanwhile count as one with nothing.
+func (c *Embedded) Collapse(ctx context.Context, collection string, hits []rank.Hit, own []string) (left []rank.Hit, stands map[string][]Collapsed, err error) {
+	l, err := c.of(collection)
+	if err != nil {
+		return nil, nil, err
+	}
+	ordinals := make([]uint32, 0, len(own)+len(hits))
+	if len(own) > 0 {
+		records, err := c.Get(ctx, collection, own)
+		if err != nil {
+			return nil, nil, err
+		}
+		for i := range records {
+			ordinals = append(ordinals, records[i].Ordinal)
+		}
+	}
+	apart := len(ordinals)
+	for _, h := range hits {
+		ordinals = append(ordinals, h.Ordinal)
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	keys := make([]dedup.Key, len(ordinals))
+	for i, o := range ordinals {
+		if int(o) < len(l.keys) { // own papers may be newer than the indexes
+			keys[i] = l.keys[o]
+		}
+	}
+	cosine := func(i, j int) (similarity float64) {
+		similarity, err = c.cosine(ctx, l, ordinals[i], ordinals[j], err)
+		return similarity
+	}
+	left, stands = hits[:0], make(map[string][]Collapsed)
+	for i, members := range dedup.Group(keys, dedup.Options{MinSimilarity: dedup.MinSimilarity, Apart: apart}, cosine) {
+		if err != nil {
+			return nil, nil, err
+		}
+		if i < apart {
+			continue
+		}
+		first := hits[i-apart] // left grows no faster than i
+		for _, m := range members {
+			stands[first.ID] = append(stands[first.ID], Collapsed{ID: l.ids[ordinals[m.At]], Match: m.Match})
+		}
+		left = append(left, first)
+	}
+	return left, stands, err
+}
+
+// cosine compares the vectors of two papers, NaN if one has none. It does
+// nothing after an error. The caller holds the read lock.
+func (c *Embedded) cosine(ctx context.Context, l *live, a, b uint32, before error) (float64, error) {
+	if before != nil {
+		return math.NaN(), before
+	}
+	if scorer, ok := l.index.(ann.Scorer); ok {
+		vector, found := scorer.Vector(a)
+		if !found {
+			return math.NaN(), nil
+		}
+		var out [1]float32
+		err := scorer.Scores(out[:], vector, []uint32{b})
+		return float64(out[0]), err
+	}
+	vectors, err := c.storedVectors(ctx, l, []uint32{a, b})
+	if err != nil || vectors[0] == nil || vectors[1] == nil {
+		return math.NaN(), err
+	}
+	return float64(vec.Dot(vectors[0], vectors[1])), nil
+}
+
+// Duplicates are the papers of a collection at one sequence, to be compared. It
+// belongs to one goroutine and must be closed.
+type Duplicates struct {
+	// Stats has the papers that the filter keeps.
+	Stats
+	snapshot *store.Snapshot
+	// ordinals and keys are parallel, in order of id.
+	ordinals []uint32
+	keys     []dedup.Key
+}
+
+// Close gives the state back.
+func (d *Duplicates) Close() { d.snapshot.Close() }
+
+// Duplicates opens the papers of a collection that an AIP-160 filter keeps; ""
+// keeps all. It copies their keys.
+func (c *Embedded) Duplicates(ctx context.Context, collection, text string) (*Duplicates, error) {
+	l, err := c.of(collection)
+	if err != nil {
+		return nil, err
+	}
+	keep, err := filter.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	d, ids, err := c.copyKeys(l)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.choose(ctx, keep, ids); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// copyKeys takes the keys, by ordinal, and the store at the same sequence.
+func (c *Embedded) copyKeys(l *live) (*Duplicates, []string, error) {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	snapshot, err := c.config.Store.Snapshot(l.name)
+	if err != nil {
+		return nil, nil, err
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return &Duplicates{Stats: Stats{Sequence: snapshot.Sequence()}, snapshot: snapshot, keys: slices.Clone(l.keys)}, slices.Clone(l.ids), nil
+}
+
+// choose keeps the papers that the filter keeps, in order of id.
+func (d *Duplicates) choose(ctx context.Context, keep *filter.Filter, ids []string) error {
+	var kept *roaring.Bitmap
+	if !keep.All() {
+		kept = roaring.New()
+		for r, err := range d.snapshot.Records(ctx) {
+			if err != nil {
+				return err
+			}
+			if keep.Match(r) {
+				kept.Add(r.Ordinal)
+			}
+		}
+	}
+	for o, id := range ids {
+		if id != "" && (kept == nil || kept.Contains(uint32(o))) {
+			d.ordinals = append(d.ordinals, uint32(o))
+		}
+	}
+	slices.SortFunc(d.ordinals, func(a, b uint32) int { return cmp.Compare(ids[a], ids[b]) })
+	keys := make([]dedup.Key, len(d.ordinals))
+	for i, o := range d.ordinals {
+		keys[i] = d.keys[o]
+	}
+	d.keys, d.Papers = keys, uint32(len(keys))
+	return nil
+}
+
+// Duplicate is a paper of a group.
+type Duplicate struct {
+	Record *paper.Record
+	// Match is how it matches the first of its group; zero for the first.
+	dedup.Match
+}
+
+// DuplicateGroup are papers that count as one, the first one with each other.
+type DuplicateGroup struct {
+	// Papers are in order of id; nil only reports progress.
+	Papers []Duplicate
+	// Compared is how many papers have been compared with all others so far.
+	Compared int
+}
+
+// compareStep is after how many papers there is a report of progress, and
+// others get the core.
+const compareStep = 1024
+
+// Groups iterates over the groups of two or more papers, in order of the id of
+// their first, which is the least, and in between over reports of progress.
+// Similar texts must have the given cosine. After an error it ends.
+func (d *Duplicates) Groups(ctx context.Context, minSimilarity float64) iter.Seq2[DuplicateGroup, error] {
+	return func(yield func(DuplicateGroup, error) bool) {
+		var failed error
+		cosine := func(i, j int) (similarity float64) {
+			similarity, failed = d.cosine(ctx, i, j, failed)
+			return similarity
+		}
+		for i, members := range dedup.Group(d.keys, dedup.Options{MinSimilarity: minSimilarity}, cosine) {
+			group := DuplicateGroup{Compared: i + 1}
+			if failed == nil && len(members) > 0 {
+				group.Papers, failed = d.read(ctx, i, members)
+			}
+			if failed == nil && i%compareStep == 0 {
+				failed = ctx.Err()
+				runtime.Gosched()
+			}
+			if failed != nil {
+				yield(DuplicateGroup{}, failed)
+				return
+			}
+			if (group.Papers != nil || i%compareStep == 0) && !yield(group, nil) {
+				return
+			}
+		}
+		yield(DuplicateGroup{Compared: len(d.keys)}, nil)
+	}
+}
+
+// cosine compares the stored vectors of two papers, NaN if one has none. It does
+// nothing after an error.
+func (d *Duplicates) cosine(ctx context.Context, i, j int, before error) (float64, error) {
+	if before != nil {
+		return math.NaN(), before
+	}
+	var vectors [2][]float32
+	for at, k := range []int{i, j} {
+		v, err := d.snapshot.Vector(ctx, d.ordinals[k])
+		if missing(err) {
+			return math.NaN(), nil
+		}
+		if err != nil {
+			return math.NaN(), err
+		}
+		vectors[at] = v
+	}
+	return float64(vec.Dot(vectors[0], vectors[1])), nil
+}
+
+// read gives the records of a group.
+func (d *Duplicates) read(ctx context.Context, first int, members []dedup.Member) ([]Duplicate, error) {
+	ordinals := []uint32{d.ordinals[first]}
+	out := []Duplicate{{}}
+	for _, m := range members {
+		ordinals, out = append(ordinals, d.ordinals[m.At]), append(out, Duplicate{Match: m.Match})
+	}
+	records, err := d.snapshot.ByOrdinals(ctx, ordinals)
+	for i, r := range records {
+		out[i].Record = r
+	}
+	return out, err
+}

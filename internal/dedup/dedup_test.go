@@ -1,0 +1,341 @@
+package dedup
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"akin/internal/paper"
+)
+
+const abstract = "We study how vectors of abstracts can be compared when two papers describe one work, and show on real data that words in common are the better evidence. A small edit must leave a signature almost as it was, whatever the edit is."
+
+func authors(names ...string) (out []paper.Author) {
+	for _, n := range names {
+		out = append(out, paper.Author{Name: n})
+	}
+	return out
+}
+
+func TestCompare(t *testing.T) {
+	base := paper.Paper{ID: "a", Title: "Comparing the abstracts of versions of papers", Abstract: abstract, Authors: authors("Ada Lovelace", "Karl Sandström")}
+	edit := func(f func(p *paper.Paper)) paper.Paper {
+		p := base.Clone()
+		p.ID = "b"
+		f(&p)
+		return p
+	}
+	far := "An unrelated account of seabirds that nest on cliffs in the north and of what they feed their young during long summers without any night at all."
+	for _, tc := range []struct {
+		name   string
+		a, b   paper.Paper
+		cosine float64
+		want   Reason
+	}{
+		{"arXiv versions in ids", paper.Paper{ID: "arXiv:2112.09118", Title: "One"}, paper.Paper{ID: "arXiv:2112.09118v2", Title: "Two"}, 0, SameArxivID},
+		{"arXiv id in a field and a DOI", paper.Paper{ID: "x", ArxivID: "2112.09118v1", Title: "One"}, paper.Paper{ID: "y", DOI: "10.48550/arXiv.2112.09118", Title: "Two"}, 0, SameArxivID},
+		{"old arXiv ids", paper.Paper{ID: "x", ArxivID: "math.GT/0309136"}, paper.Paper{ID: "oai:arXiv.org:x", ArxivID: "https://arxiv.org/abs/math/0309136v3"}, 0, SameArxivID},
+		{"other arXiv ids", paper.Paper{ID: "arXiv:2112.09118"}, paper.Paper{ID: "arXiv:2112.09119"}, 1, None},
+		{"numbers that are no arXiv ids", paper.Paper{ID: "2112.09118"}, paper.Paper{ID: "2112.09118v2"}, 1, None},
+		{"DOIs", paper.Paper{ID: "x", DOI: "10.1000/ABC"}, paper.Paper{ID: "doi:10.1000/abc"}, 0, SameDOI},
+		{"DOI as an address", paper.Paper{ID: "x", DOI: "https://doi.org/10.1000/ABC"}, paper.Paper{ID: "y", DOI: "10.1000/abc"}, 0, SameDOI},
+		{"no ids", paper.Paper{ID: "x"}, paper.Paper{ID: "y"}, 1, None},
+		{"title and author", base, edit(func(p *paper.Paper) {
+			p.Title, p.Abstract, p.Authors = "COMPARING the abstracts of versions of papers.", far, authors("K. Sandstrom")
+		}), 0.75, SameTitle},
+		{"title and author, other works", base, edit(func(p *paper.Paper) { p.Abstract = far }), 0.6, None},
+		{"title of others, other works", base, edit(func(p *paper.Paper) { p.Abstract, p.Authors = far, authors("Grace Hopper") }), 0.75, None},
+		{"title of others, near", base, edit(func(p *paper.Paper) { p.Abstract, p.Authors = far, authors("Grace Hopper") }), 0.9, SameTitle},
+		{"extended abstract", base, edit(func(p *paper.Paper) { p.Title += " (Extended Abstract)"; p.Abstract = far }), 0.9, SameTitle},
+		{"one without an abstract", base, edit(func(p *paper.Paper) { p.Abstract = "" }), 0.3, SameTitle},
+		{"one without abstract and authors", base, edit(func(p *paper.Paper) { p.Abstract, p.Authors = "", nil }), 0.3, SameTitle},
+		{"no vector", base, edit(func(p *paper.Paper) { p.Abstract, p.Authors = "", nil }), nan(), None},
+		{"editorials", paper.Paper{ID: "x", Title: "Editorial", Authors: authors("Ada Lovelace")}, paper.Paper{ID: "y", Title: "Editorial", Authors: authors("Ada Lovelace")}, 1, None},
+		{"introductions", edit(func(p *paper.Paper) { p.Title = "Introduction" }), edit(func(p *paper.Paper) { p.ID, p.Title, p.Abstract, p.Authors = "c", "Introduction", far, nil }), 0.5, None},
+		{"text of one author", base, edit(func(p *paper.Paper) {
+			p.Title, p.Abstract = "On versions", strings.Replace(abstract, "real", "synthetic", 1)
+		}), 0.97, SimilarText},
+		{"text, but not near", base, edit(func(p *paper.Paper) { p.Title = "On versions" }), 0.9, None},
+		{"text of others under another title", base, edit(func(p *paper.Paper) { p.Title, p.Authors = "Spelling of birds", authors("Grace Hopper") }), 0.97, None},
+		{"text of nobody under nearly the title", edit(func(p *paper.Paper) { p.Authors = nil }), edit(func(p *paper.Paper) { p.ID, p.Title, p.Authors = "c", "Comparing abstracts of versions of papers", nil }), 0.97, SimilarText},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			a, b := KeyOf(&tc.a), KeyOf(&tc.b)
+			for _, pair := range [][2]*Key{{&a, &b}, {&b, &a}} {
+				m, ok := Compare(pair[0], pair[1], MinSimilarity, func() float64 { return tc.cosine })
+				if ok != (tc.want != None) || ok && m.Reason != tc.want {
+					t.Errorf("got %+v, %v; want reason %d", m, ok, tc.want)
+				}
+			}
+		})
+	}
+}
+
+func nan() float64 {
+	zero := 0.0
+	return zero / zero
+}
+
+// The estimate is near the truth, for long texts and short ones.
+func TestResemblance(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, words := range []int{30, 60, 200} {
+		for _, share := range []float64{0, 0.3, 0.5, 0.8, 1} {
+			var off float64
+			const rounds = 200
+			for range rounds {
+				a, b := make([]string, words), make([]string, words)
+				for i := range words {
+					a[i] = fmt.Sprint(random.Uint64())
+					b[i] = a[i]
+				}
+				for i := int(share * float64(words)); i < words; i++ {
+					b[i] = fmt.Sprint(random.Uint64())
+				}
+				var x, y Key
+				x.ofText("", strings.Join(a, " "))
+				y.ofText("", strings.Join(b, " "))
+				off += resemblance(x.text.agree(&y.text)) - jaccard(a, b)
+			}
+			if off /= rounds; off < -0.02 || off > 0.02 {
+				t.Errorf("%d words, %.0f %% in common: estimates are off by %.3f", words, 100*share, off)
+			}
+		}
+	}
+}
+
+// jaccard is the truth about pairs of neighbouring words.
+func jaccard(a, b []string) float64 {
+	pairs := func(words []string) map[string]bool {
+		out := make(map[string]bool)
+		for i := 1; i < len(words); i++ {
+			out[words[i-1]+" "+words[i]] = true
+		}
+		return out
+	}
+	x, y, shared := pairs(a), pairs(b), 0
+	for p := range x {
+		if y[p] {
+			shared++
+		}
+	}
+	return float64(shared) / float64(len(x)+len(y)-shared)
+}
+
+// A small edit changes few slots.
+func TestSmallEdit(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	words := strings.Fields(abstract)
+	for i := range words {
+		words[i] = fmt.Sprint(words[i], i)
+	}
+	whole := keyOfText(words)
+	least := slots
+	for range 500 {
+		edited := slices.Clone(words)
+		at := random.IntN(len(edited))
+		switch random.IntN(3) {
+		case 0:
+			edited[at] = "edited"
+		case 1:
+			edited = slices.Delete(edited, at, at+1)
+		default:
+			edited = slices.Insert(edited, at, "inserted")
+		}
+		k := keyOfText(edited)
+		least = min(least, whole.text.agree(&k.text))
+	}
+	if least < leastAgree+slots/8 {
+		t.Errorf("one word of %d changed left %d of %d slots", len(words), least, slots)
+	}
+}
+
+func keyOfText(words []string) (k Key) {
+	k.ofText("", strings.Join(words, " "))
+	return k
+}
+
+// genKeys draws papers that have much in common.
+func genKeys(t *rapid.T) []Key {
+	word := rapid.SampledFrom([]string{"a", "b", "c", "graph", "vector", "paper", "Ünïcode", "数学"})
+	texts := rapid.SliceOfN(rapid.Map(rapid.SliceOfN(word, 20, 30), func(w []string) string { return strings.Join(w, " ") }), 1, 4).Draw(t, "texts")
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Key {
+		p := paper.Paper{
+			ID:       rapid.SampledFrom([]string{"x", "arXiv:2112.09118", "arXiv:2112.09118v2", "doi:10.1/a"}).Draw(t, "id"),
+			DOI:      rapid.SampledFrom([]string{"", "", "10.1/A", "10.1/b"}).Draw(t, "doi"),
+			Title:    rapid.SampledFrom([]string{"", "Editorial", "One title of more than five words", "Another title of more than five"}).Draw(t, "title"),
+			Abstract: rapid.SampledFrom(texts).Draw(t, "abstract"),
+			Authors:  authors(rapid.SliceOfN(rapid.SampledFrom([]string{"A. One", "B. Two", "C. Three"}), 0, 3).Draw(t, "authors")...),
+		}
+		if rapid.Bool().Draw(t, "edit") {
+			p.Abstract += " edited"
+		}
+		return KeyOf(&p)
+	}), 0, 40).Draw(t, "keys")
+}
+
+// Group is what comparing all pairs in order gives, and what shares ids with
+// those; every paper is in one group, and Compare is symmetric.
+func TestGroupIsComparingAll(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		keys := genKeys(t)
+		seed := rapid.Uint64().Draw(t, "seed")
+		cosine := func(i, j int) float64 {
+			return 0.6 + 0.4*float64(mix(seed+uint64(min(i, j)*1000+max(i, j)))%1000)/1000
+		}
+		match := func(i, j int) (Match, bool) {
+			return Compare(&keys[i], &keys[j], MinSimilarity, func() float64 { return cosine(i, j) })
+		}
+		opt := Options{MinSimilarity: MinSimilarity, Apart: rapid.IntRange(0, len(keys)).Draw(t, "apart")}
+		want := make(map[int][]int)
+		taken := make([]bool, len(keys))
+		for i := range keys {
+			for j := i + 1; j < len(keys); j++ {
+				m, ok := match(i, j)
+				if back, backOK := match(j, i); back != m || backOK != ok {
+					t.Fatalf("%d and %d: %v %v, and back %v %v", i, j, m, ok, back, backOK)
+				}
+			}
+			if taken[i] {
+				continue
+			}
+			group := map[int]bool{i: true}
+			grow := func(matches func(j int) bool) {
+				for j := i + 1; j < len(keys); j++ {
+					if !taken[j] && j >= opt.Apart && !group[j] && matches(j) {
+						group[j] = true
+					}
+				}
+			}
+			grow(func(j int) bool { _, ok := match(i, j); return ok })
+			for _, byID := range classes(keys) {
+				if slices.ContainsFunc(byID, func(j int) bool { return group[j] }) {
+					grow(func(j int) bool { return slices.Contains(byID, j) })
+				}
+			}
+			for j := range keys {
+				if j != i && group[j] {
+					want[i] = append(want[i], j)
+					taken[j] = true
+				}
+			}
+		}
+		times := make([]int, len(keys))
+		for i, members := range Group(keys, opt, cosine) {
+			times[i]++
+			var got []int
+			for _, m := range members {
+				times[m.At]++
+				got = append(got, m.At)
+				if direct, ok := match(i, m.At); ok && direct != m.Match || !ok && (m.Reason != SameArxivID && m.Reason != SameDOI) {
+					t.Fatalf("%d under %d: %+v, compared directly %+v", m.At, i, m.Match, direct)
+				}
+			}
+			if !slices.Equal(got, want[i]) {
+				t.Fatalf("group of %d: %v, want %v", i, got, want[i])
+			}
+		}
+		for i, n := range times {
+			if n != 1 {
+				t.Fatalf("paper %d is in %d groups", i, n)
+			}
+		}
+	})
+}
+
+// classes are the papers that share ids, directly or through others.
+func classes(keys []Key) (out [][]int) {
+	for i := range keys {
+		class := []int{i}
+		for at := 0; at < len(class); at++ {
+			for j := range keys {
+				a, b := &keys[class[at]], &keys[j]
+				if (a.arxiv != 0 && a.arxiv == b.arxiv || a.doi != 0 && a.doi == b.doi) && !slices.Contains(class, j) {
+					class = append(class, j)
+				}
+			}
+		}
+		out = append(out, class)
+	}
+	return out
+}
+
+// The order of authors and of words that only differ in case, accents or
+// punctuation means nothing; a key is the same each time.
+func TestKeyFolds(t *testing.T) {
+	a := KeyOf(&paper.Paper{ID: "x", Title: "Poincaré, Embeddings!", Abstract: abstract, Authors: authors("Max Müller", "Ada Lovelace")})
+	b := KeyOf(&paper.Paper{ID: "y", Title: "POINCARÉ embeddings", Abstract: strings.ToUpper(abstract), Authors: authors("Lovelace, A.", "M Muller")})
+	if a != b {
+		t.Errorf("%+v\n%+v", a, b)
+	}
+}
+
+// Many papers that match each other are compared with one; of many that share a
+// title and nothing else, few last names meet in a hash.
+func TestManyAlike(t *testing.T) {
+	for _, matching := range []bool{true, false} {
+		p := paper.Paper{Title: "A title of more than five words", Abstract: abstract}
+		keys := make([]Key, 5000)
+		for i := range keys {
+			if !matching {
+				p.Authors = authors(fmt.Sprint("Author ", i))
+				p.Abstract = ""
+			}
+			keys[i] = KeyOf(&p)
+		}
+		groups := 0
+		for range Group(keys, Options{MinSimilarity: MinSimilarity}, func(int, int) float64 { return 1 }) {
+			groups++
+		}
+		if want := map[bool]int{true: 1, false: len(keys)}[matching]; groups < want*9/10 || groups > want {
+			t.Errorf("matching %v: %d groups of %d papers, want %d", matching, groups, len(keys), want)
+		}
+	}
+}
+
+func FuzzKeyOf(f *testing.F) {
+	f.Add("arXiv:2112.09118v2", "Title (Extended Abstract)", abstract, "Lovelace, Ada", "2112.09118", "https://doi.org/10.1/x")
+	f.Add("x", "数学の本", "\xff\xfe\u0301", ",", "math.GT/0309136v", "10.")
+	f.Fuzz(func(t *testing.T, id, title, text, author, arxiv, doi string) {
+		p := paper.Paper{ID: id, Title: title, Abstract: text, Authors: authors(author, author), ArxivID: arxiv, DOI: doi}
+		k := KeyOf(&p)
+		if k != KeyOf(&p) {
+			t.Fatal("a key is different each time")
+		}
+		if k.text.agree(&k.text) != slots || k.titleOverlap(&k) != 1 && k.titleWords > 0 {
+			t.Fatalf("a key differs from itself: %+v", k)
+		}
+		if m, ok := Compare(&k, &k, MinSimilarity, func() float64 { return 1 }); (k.arxiv != 0 || k.doi != 0) && !ok {
+			t.Fatalf("a paper does not match itself: %+v", m)
+		}
+	})
+}
+
+func BenchmarkKeyOf(b *testing.B) {
+	p := paper.Paper{ID: "arXiv:2112.09118", Title: "A title of some words", Abstract: strings.Repeat(abstract+" ", 5), Authors: authors("Ada Lovelace", "Max Müller")}
+	for b.Loop() {
+		KeyOf(&p)
+	}
+}
+
+func BenchmarkGroup1000(b *testing.B) {
+	random := rand.New(rand.NewPCG(5, 6))
+	keys := make([]Key, 1000)
+	for i := range keys {
+		words := make([]string, 180)
+		for j := range words { // as often as words are in texts on one topic
+			words[j] = fmt.Sprint(int(40 / (random.Float64() + 0.01)))
+		}
+		p := paper.Paper{Title: fmt.Sprint("Paper ", i), Abstract: strings.Join(words, " ")}
+		keys[i] = KeyOf(&p)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		for range Group(keys, Options{MinSimilarity: MinSimilarity}, func(int, int) float64 { return 0.8 }) {
+		}
+	}
+}

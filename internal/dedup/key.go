@@ -1,0 +1,177 @@
+package dedup
+
+import (
+	"encoding/binary"
+	"hash/fnv"
+	"math"
+	"slices"
+	"strings"
+
+	"akin/internal/paper"
+)
+
+const (
+	// keptAuthors is how many authors a key has: the first ones and the last.
+	keptAuthors = 4
+	// keptWords is how many words of a title a key has: those with the least
+	// hashes.
+	keptWords = 8
+)
+
+// Key is what a paper is compared by, 128 bytes. The zero value matches nothing.
+type Key struct {
+	arxiv, doi, title uint64              // hashes; 0 is none
+	text              signature           // of title and abstract
+	words             [keptWords]uint16   // of the title, ascending, then 0
+	authors           [keptAuthors]uint16 // last names, ascending, then 0
+	titleWords        uint16
+	textWords         uint16
+	abstract          bool
+}
+
+// KeyOf makes the key of a paper.
+func KeyOf(p *paper.Paper) Key {
+	k := Key{
+		arxiv: hashOf(arxivOf(p)), doi: hashOf(doiOf(p)),
+		authors: authorsOf(p.Authors), abstract: strings.TrimSpace(p.Abstract) != "",
+	}
+	k.ofTitle(p.Title)
+	k.ofText(p.Title, p.Abstract)
+	return k
+}
+
+func hashOf(s string) uint64 {
+	if s == "" {
+		return 0
+	}
+	h := fnv.New64a()
+	h.Write([]byte(s))
+	return max(1, mix(h.Sum64()))
+}
+
+// mix spreads a hash over all its bits (the finaliser of SplitMix64).
+func mix(x uint64) uint64 {
+	x ^= x >> 30
+	x *= 0xbf58476d1ce4e5b9
+	x ^= x >> 27
+	x *= 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// ofTitle sets what comes from the title. "(Extended Abstract)" at its end does
+// not count.
+func (k *Key) ofTitle(title string) {
+	var hashes []uint64
+	h := fnv.New64a()
+	eachWord(title, func(word []byte) {
+		h.Reset()
+		h.Write(word)
+		hashes = append(hashes, mix(h.Sum64()))
+	})
+	const least = 3 // words that must be left
+	if n := len(hashes) - 2; n >= least && hashes[n] == wordHash("extended") && hashes[n+1] == wordHash("abstract") {
+		hashes = hashes[:n]
+	}
+	if len(hashes) == 0 {
+		return
+	}
+	h.Reset()
+	for _, x := range hashes {
+		h.Write(binary.LittleEndian.AppendUint64(nil, x))
+	}
+	k.title = max(1, mix(h.Sum64()))
+	k.titleWords = uint16(min(len(hashes), math.MaxUint16))
+	small := make([]uint16, len(hashes))
+	for i, x := range hashes {
+		small[i] = max(1, uint16(x))
+	}
+	slices.Sort(small)
+	copy(k.words[:], slices.Compact(small))
+}
+
+func wordHash(word string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(word))
+	return mix(h.Sum64())
+}
+
+// authorsOf gives the hashes of the last names of the first authors and of the
+// last one.
+func authorsOf(authors []paper.Author) (out [keptAuthors]uint16) {
+	if n := len(authors); n > keptAuthors {
+		authors = append(slices.Clone(authors[:keptAuthors-1]), authors[n-1])
+	}
+	var names []uint16
+	for _, a := range authors {
+		if x := hashOf(lastName(a.Name)); x != 0 {
+			names = append(names, max(1, uint16(x)))
+		}
+	}
+	slices.Sort(names)
+	copy(out[:], slices.Compact(names))
+	return out
+}
+
+// lastName is the last word of a name, or of what stands before its comma.
+func lastName(name string) string {
+	if before, _, ok := strings.Cut(name, ","); ok {
+		name = before
+	}
+	last := ""
+	eachWord(plain(name), func(word []byte) { last = string(word) })
+	return last
+}
+
+// sharedAuthors is how many last names two papers share, and how many the one
+// with fewer has.
+func (k *Key) sharedAuthors(o *Key) (shared, of int) {
+	s, a, b := overlap(k.authors[:], o.authors[:])
+	return s, min(a, b)
+}
+
+// titleOverlap is the share of the words of two titles that both have, about: of
+// long titles a sample is compared.
+func (k *Key) titleOverlap(o *Key) float64 {
+	if k.titleWords == 0 || o.titleWords == 0 {
+		return 0
+	}
+	// The least hashes of the union are a sample of it; those beyond the last
+	// kept one of either are not known to be missing there.
+	limit := uint16(math.MaxUint16)
+	for _, words := range [][keptWords]uint16{k.words, o.words} {
+		if last := words[keptWords-1]; last != 0 {
+			limit = min(limit, last)
+		}
+	}
+	shared, a, b := overlap(upTo(k.words[:], limit), upTo(o.words[:], limit))
+	return float64(shared) / float64(max(1, a+b-shared))
+}
+
+// upTo gives the part of an ascending list that is no more than a limit.
+func upTo(list []uint16, limit uint16) []uint16 {
+	for i, x := range list {
+		if x > limit || x == 0 {
+			return list[:i]
+		}
+	}
+	return list
+}
+
+// overlap counts what two ascending lists share, and their elements; zeros at
+// the end are none.
+func overlap(a, b []uint16) (shared, inA, inB int) {
+	a, b = upTo(a, math.MaxUint16), upTo(b, math.MaxUint16)
+	inA, inB = len(a), len(b)
+	for len(a) > 0 && len(b) > 0 {
+		switch {
+		case a[0] < b[0]:
+			a = a[1:]
+		case a[0] > b[0]:
+			b = b[1:]
+		default:
+			shared++
+			a, b = a[1:], b[1:]
+		}
+	}
+	return shared, inA, inB
+}

@@ -1,0 +1,94 @@
+package engine
+
+import (
+	"context"
+	"math"
+
+	"akin/internal/catalog"
+	"akin/internal/dedup"
+	"akin/internal/paper"
+)
+
+// groupPapers is the most papers of a group that are sent together.
+const groupPapers = 1_000
+
+// FindDuplicates asks for the papers of a collection that count as one.
+type FindDuplicates struct {
+	Collection string
+	// Filter is an AIP-160 filter; "" compares all papers.
+	Filter string
+	// MinSimilarity is the cosine that similar texts must have, from 0 to 1; nil
+	// is dedup.MinSimilarity.
+	MinSimilarity *float64
+}
+
+// FoundDuplicates are some groups, or a report of progress.
+type FoundDuplicates struct {
+	// Sequence is the last change that the comparison has seen, Total how many
+	// papers it compares; both are always the same.
+	Sequence uint64
+	Total    uint32
+	// Compared is how many papers have been compared with all others.
+	Compared int
+	// Group has the first paper and those that count as one with it; nil where
+	// there is only progress.
+	Group []catalog.Duplicate
+}
+
+// FindDuplicates compares papers as they are at one sequence and calls send: at
+// once, with each group as it is found, in order of the id of its first paper,
+// now and then with the progress, and in the end. A group of more than 1,000
+// papers is sent in parts that begin with the same first paper. It takes one core
+// at most. Its first error ends it.
+func (e *Engine) FindDuplicates(ctx context.Context, q FindDuplicates, send func(FoundDuplicates) error) error {
+	if err := e.needCatalog(); err != nil {
+		return err
+	}
+	collection, err := collectionOf(q.Collection)
+	if err != nil {
+		return err
+	}
+	least := dedup.MinSimilarity
+	if q.MinSimilarity != nil {
+		least = *q.MinSimilarity
+	}
+	if math.IsNaN(least) || least < 0 || least > 1 {
+		return paper.InvalidField("min_similarity", "is %v; it is a cosine, between 0 and 1; leave it out for %v", least, dedup.MinSimilarity)
+	}
+	papers, err := e.catalog.Duplicates(ctx, collection, q.Filter)
+	if err != nil {
+		return err
+	}
+	defer papers.Close()
+	found := FoundDuplicates{Sequence: papers.Sequence, Total: papers.Papers}
+	if err := send(found); err != nil {
+		return err
+	}
+	for group, err := range papers.Groups(ctx, least) {
+		if err != nil {
+			return err
+		}
+		found.Compared = group.Compared
+		for _, found.Group = range parts(group.Papers) {
+			if err := send(found); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// parts cuts a group, at least into one part, each with its first paper.
+func parts(group []catalog.Duplicate) [][]catalog.Duplicate {
+	if len(group) <= groupPapers {
+		return [][]catalog.Duplicate{group}
+	}
+	var out [][]catalog.Duplicate
+	first, rest := group[0], group[1:]
+	for len(rest) > 0 {
+		n := min(len(rest), groupPapers-1)
+		out = append(out, append([]catalog.Duplicate{first}, rest[:n]...))
+		rest = rest[n:]
+	}
+	return out
+}
