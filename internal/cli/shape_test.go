@@ -165,6 +165,29 @@ func checkGroups(t *testing.T, grouped *akinv1.SearchResponse, plain []*akinv1.R
 	}
 }
 
+// checkCohesion checks that papers are nearer to those of their cluster than to
+// others.
+func checkCohesion(t *testing.T, results []*akinv1.Result) {
+	t.Helper()
+	var within, across, withins, acrosses float64
+	for i, a := range results {
+		for _, b := range results[:i] {
+			var cosine float64
+			for d, x := range a.GetVector() {
+				cosine += float64(x) * float64(b.GetVector()[d])
+			}
+			if a.GetGroup() == b.GetGroup() {
+				within, withins = within+cosine, withins+1
+			} else {
+				across, acrosses = across+cosine, acrosses+1
+			}
+		}
+	}
+	if within/withins < across/acrosses+.1 {
+		t.Errorf("mean cosine within clusters %.3f, across %.3f", within/withins, across/acrosses)
+	}
+}
+
 // Groups by venue, year and cluster cut one list, whatever the page size.
 func TestGroups(t *testing.T) {
 	s, c := serveSample(t)
@@ -208,6 +231,7 @@ func TestGroups(t *testing.T) {
 			}
 		}
 	}
+	checkCohesion(t, ask(&akinv1.SearchRequest{PageSize: 1000, GroupBy: akinv1.GroupBy_GROUP_BY_CLUSTER, GroupSize: 100, IncludeVectors: true}).GetResults())
 	out := mustRun(t, "search", "--server", s.grpc, "--group-by", "year", "--group-size", "2", "-n", "30", "attention for language and vision")
 	if !strings.Contains(out, "\n2017 (") || strings.Index(out, "2017 (") > strings.Index(out, "Attention is All") {
 		t.Errorf("CLI: %q", out)
