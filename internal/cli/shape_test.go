@@ -247,8 +247,17 @@ func TestGroups(t *testing.T) {
 
 // Every reason for a short list is told, with what caused it, and one sentence.
 func TestLimitations(t *testing.T) {
-	s, c := serveSample(t)
+	s := serve(t, filepath.Join(t.TempDir(), "data"))
+	c := dial(t, s)
 	const query = "attention for language"
+	none, err := c.Search.Search(t.Context(), &akinv1.SearchRequest{Query: query})
+	if err != nil || len(none.GetLimitedBy()) != 1 || none.GetLimitedBy()[0].GetDetail() != "The collection holds no papers." {
+		t.Errorf("an empty collection: %v, %v", none, err)
+	}
+	if _, _, errOut := run(t, "", "search", "--server", s.grpc, query); errOut != "No results: the collection holds no papers; import some with `akin import`.\n" {
+		t.Errorf("an empty collection: %q", errOut)
+	}
+	mustRun(t, "import", "--server", s.grpc, samplePath(t))
 	low, high := 0.999, 0.3
 	for _, x := range []struct {
 		name   string
