@@ -78,7 +78,7 @@ func noveltySentence(n *akinv1.Novelty) string {
 	case akinv1.NoveltyReason_NOVELTY_REASON_NO_EARLIER:
 		return "no paper of the collection is earlier."
 	case akinv1.NoveltyReason_NOVELTY_REASON_FEW_EARLIER:
-		return fmt.Sprintf("only %d papers of the collection are earlier.", n.GetEarlierCount())
+		return fmt.Sprintf("the collection has fewer than 5 earlier papers (%d).", n.GetEarlierCount())
 	case akinv1.NoveltyReason_NOVELTY_REASON_NO_REFERENCE:
 		return "too few papers have earlier ones to compare with."
 	default:

@@ -106,7 +106,7 @@ func TestNovelty(t *testing.T) {
 
 func testNoveltySurfaces(t *testing.T, s *server, c *client.Client, twin *akinv1.Novelty) {
 	out := mustRun(t, "novelty", "--server", s.grpc, "twin", "dateless", "first", "second")
-	for _, want := range []string{"twin: more novel than ", "dateless: the paper has no date", "first: no paper of the collection is earlier", "uncertain: only 1 papers"} {
+	for _, want := range []string{"twin: more novel than ", "dateless: the paper has no date", "first: no paper of the collection is earlier", "uncertain: the collection has fewer than 5 earlier papers (1)."} {
 		if !strings.Contains(out, want) {
 			t.Errorf("CLI lacks %q: %q", want, out)
 		}

@@ -38,6 +38,10 @@ type response interface {
 
 // answer prints a page of results and, if there are few, why.
 func (e *environment) answer(resp response) {
+	if resp.GetEmptyReason() == akinv1.EmptyReason_EMPTY_REASON_COLLECTION_EMPTY {
+		e.groups(resp) // that says what to do
+		return
+	}
 	if len(resp.GetResults()) == 0 && len(resp.GetLimitedBy()) > 0 {
 		fmt.Fprintln(e.errOut, "No results.")
 	} else {

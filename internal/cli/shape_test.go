@@ -165,6 +165,29 @@ func checkGroups(t *testing.T, grouped *akinv1.SearchResponse, plain []*akinv1.R
 	}
 }
 
+// checkCohesion checks that papers are nearer to those of their cluster than to
+// others.
+func checkCohesion(t *testing.T, results []*akinv1.Result) {
+	t.Helper()
+	var within, across, withins, acrosses float64
+	for i, a := range results {
+		for _, b := range results[:i] {
+			var cosine float64
+			for d, x := range a.GetVector() {
+				cosine += float64(x) * float64(b.GetVector()[d])
+			}
+			if a.GetGroup() == b.GetGroup() {
+				within, withins = within+cosine, withins+1
+			} else {
+				across, acrosses = across+cosine, acrosses+1
+			}
+		}
+	}
+	if within/withins < across/acrosses+.1 {
+		t.Errorf("mean cosine within clusters %.3f, across %.3f", within/withins, across/acrosses)
+	}
+}
+
 // Groups by venue, year and cluster cut one list, whatever the page size.
 func TestGroups(t *testing.T) {
 	s, c := serveSample(t)
@@ -208,6 +231,7 @@ func TestGroups(t *testing.T) {
 			}
 		}
 	}
+	checkCohesion(t, ask(&akinv1.SearchRequest{PageSize: 1000, GroupBy: akinv1.GroupBy_GROUP_BY_CLUSTER, GroupSize: 100, IncludeVectors: true}).GetResults())
 	out := mustRun(t, "search", "--server", s.grpc, "--group-by", "year", "--group-size", "2", "-n", "30", "attention for language and vision")
 	if !strings.Contains(out, "\n2017 (") || strings.Index(out, "2017 (") > strings.Index(out, "Attention is All") {
 		t.Errorf("CLI: %q", out)
@@ -223,8 +247,17 @@ func TestGroups(t *testing.T) {
 
 // Every reason for a short list is told, with what caused it, and one sentence.
 func TestLimitations(t *testing.T) {
-	s, c := serveSample(t)
+	s := serve(t, filepath.Join(t.TempDir(), "data"))
+	c := dial(t, s)
 	const query = "attention for language"
+	none, err := c.Search.Search(t.Context(), &akinv1.SearchRequest{Query: query})
+	if err != nil || len(none.GetLimitedBy()) != 1 || none.GetLimitedBy()[0].GetDetail() != "The collection holds no papers." {
+		t.Errorf("an empty collection: %v, %v", none, err)
+	}
+	if _, _, errOut := run(t, "", "search", "--server", s.grpc, query); errOut != "No results: the collection holds no papers; import some with `akin import`.\n" {
+		t.Errorf("an empty collection: %q", errOut)
+	}
+	mustRun(t, "import", "--server", s.grpc, samplePath(t))
 	low, high := 0.999, 0.3
 	for _, x := range []struct {
 		name   string

@@ -74,10 +74,11 @@ type pinned struct {
 	collapsed map[string][]catalog.Collapsed
 	// words is the lexical side of a query that went by words.
 	words catalog.Words
-	// decays are the papers' recency by id, where it was asked for.
-	decays map[string]float64
-	// groupOf are the keys of the papers' groups by id, where there are groups.
-	groupOf map[string]string
+	// decays are the hits' recency, where it was asked for.
+	decays []float64
+	// groupOf are the hits' groups, where there are groups: positions in
+	// answer.Groups.
+	groupOf []int32
 	lost    losses
 }
 
@@ -121,7 +122,8 @@ func (e *Engine) page(ctx context.Context, q *query, list *pinned, offset int, n
 		if !ok {
 			continue
 		}
-		a.Results = append(a.Results, Result{Record: records[at], Rank: offset + i + 1, Score: h.Score, Semantic: h.Semantic, Lexical: h.Lexical, Recency: list.decays[h.ID], Group: list.groupOf[h.ID], Vector: vectors[h.ID], DrivenBy: list.drivers[h.ID], Matches: matches[at], Collapsed: list.standing(h.ID, byID)})
+		a.Results = append(a.Results, Result{Record: records[at], Rank: offset + i + 1, Score: h.Score, Semantic: h.Semantic, Lexical: h.Lexical, Vector: vectors[h.ID], DrivenBy: list.drivers[h.ID], Matches: matches[at], Collapsed: list.standing(h.ID, byID)})
+		list.shape(&a.Results[len(a.Results)-1])
 	}
 	if end < len(list.hits) {
 		if name == "" {

@@ -94,26 +94,25 @@ func (e *Engine) group(ctx context.Context, q *query, list *pinned) (err error) 
 	if err != nil {
 		return err
 	}
-	groups := g.names
-	var order []int // of groups, by their first result
-	list.groupOf = make(map[string]string)
+	place := make(map[int]int32) // of groups, in the order of their first results
 	var kept []rank.Hit
+	a := &list.answer
 	for i, h := range list.hits {
-		at := g.of[i]
-		if groups[at].Count++; groups[at].Count == 1 {
-			order, groups[at].Best = append(order, at), h.Score
+		at, ok := place[g.of[i]]
+		if !ok {
+			at = int32(len(a.Groups))
+			place[g.of[i]] = at
+			a.Groups = append(a.Groups, g.names[g.of[i]])
+			a.Groups[at].Best = h.Score
 		}
-		groups[at].Best = math.Max(groups[at].Best, h.Score)
-		if groups[at].Count <= q.options.GroupSize {
-			kept = append(kept, h)
-			list.groupOf[h.ID] = groups[at].Key
+		group := &a.Groups[at]
+		group.Best = math.Max(group.Best, h.Score)
+		if group.Count++; group.Count <= q.options.GroupSize {
+			kept, list.groupOf = append(kept, h), append(list.groupOf, at)
 		}
 	}
 	list.lost.grouped = len(list.hits) - len(kept)
 	list.hits = kept
-	for _, at := range order {
-		list.answer.Groups = append(list.answer.Groups, groups[at])
-	}
 	return nil
 }
 

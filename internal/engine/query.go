@@ -35,6 +35,8 @@ type query struct {
 	// wordsField and ownField are the request's fields that words and leaveOut
 	// come from.
 	wordsField, ownField string
+	// decays are the recency of papers by id, where it was asked for.
+	decays map[string]float64
 }
 
 func (q *query) check() (err error) {
@@ -158,7 +160,7 @@ func (e *Engine) find(ctx context.Context, q *query) (*pinned, error) {
 	}
 	a := &list.answer
 	a.Strategy, a.Visited, a.Sequence, a.Candidates = found.Strategy, found.Visited, found.Sequence, len(found.Hits)
-	if err := e.freshen(ctx, q, list, found.Hits); err != nil {
+	if err := e.freshen(ctx, q, found.Hits); err != nil {
 		return nil, err
 	}
 	list.lost.count(q, found.Hits)
@@ -172,6 +174,7 @@ func (e *Engine) find(ctx context.Context, q *query) (*pinned, error) {
 	if err := e.group(ctx, q, list); err != nil {
 		return nil, err
 	}
+	list.keepDecays(q)
 	switch {
 	case stats.Papers == 0:
 		a.Empty = CollectionEmpty

@@ -45,7 +45,7 @@ func (o *ResultOptions) shapeKey() []string {
 
 // freshen blends the scores of a list with the recency of its papers, if that is
 // asked for, and orders it anew. Equal scores keep to relevance, then to ids.
-func (e *Engine) freshen(ctx context.Context, q *query, list *pinned, hits []rank.Hit) error {
+func (e *Engine) freshen(ctx context.Context, q *query, hits []rank.Hit) error {
 	if q.options.Recency == 0 || len(hits) == 0 {
 		return nil
 	}
@@ -60,16 +60,39 @@ func (e *Engine) freshen(ctx context.Context, q *query, list *pinned, hits []ran
 	halfLife := cmp.Or(q.options.HalfLifeDays, DefaultHalfLifeDays)
 	decays := rank.Decays(q.options.ages(dates, time.Now()), halfLife)
 	relevance := make(map[string]float64, len(hits))
-	list.decays = make(map[string]float64, len(hits))
+	decayOf := make(map[string]float64, len(hits))
 	for i, score := range rank.Freshen(scores, decays, q.options.Recency) {
 		h := &hits[i]
-		relevance[h.ID], list.decays[h.ID] = h.Score, decays[i]
+		relevance[h.ID], decayOf[h.ID] = h.Score, decays[i]
 		h.Score = score
 	}
 	slices.SortFunc(hits, func(a, b rank.Hit) int {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(relevance[b.ID], relevance[a.ID]), cmp.Compare(a.ID, b.ID))
 	})
+	q.decays = decayOf
 	return nil
+}
+
+// keepDecays pins the recency of the hits that are left.
+func (l *pinned) keepDecays(q *query) {
+	if q.decays == nil {
+		return
+	}
+	l.decays = make([]float64, len(l.hits))
+	for i, h := range l.hits {
+		l.decays[i] = q.decays[h.ID]
+	}
+}
+
+// shape fills in what a result has by its place in the list.
+func (l *pinned) shape(r *Result) {
+	at := r.Rank - 1
+	if l.decays != nil {
+		r.Recency = l.decays[at]
+	}
+	if l.groupOf != nil {
+		r.Group = l.answer.Groups[l.groupOf[at]].Key
+	}
 }
 
 // ages gives the ages in days that papers of those dates have at the day of
