@@ -57,6 +57,10 @@ func TestVersionsOverSockets(t *testing.T) {
 	if got := found("similar", "arXiv:1706.03762"); got["arXiv:1706.03762v5"] != nil || len(got) != 133 {
 		t.Errorf("similar gave %d results, among them %v", len(got), got["arXiv:1706.03762v5"])
 	}
+	resp := unmarshal(t, mustRun(t, "similar", "arXiv:1706.03762", "--server", s.grpc, "--json", "-n", "200"), new(akinv1.SimilarResponse))
+	if limits := resp.GetLimitedBy(); len(limits) == 0 || limits[len(limits)-1].GetReason() != akinv1.LimitationReason_LIMITATION_REASON_VERSIONS || limits[len(limits)-1].GetRemovedCount() != 2 {
+		t.Errorf("limited by %v", resp.GetLimitedBy())
+	}
 	if got := found("similar", "arXiv:1706.03762", "--no-collapse-versions"); got["arXiv:1706.03762v5"] == nil {
 		t.Error("similar --no-collapse-versions leaves a version out")
 	}

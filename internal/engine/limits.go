@@ -23,6 +23,7 @@ const (
 	LimitExclusion // papers with what the query excludes
 	LimitExamples  // the query's own papers
 	LimitMinScore
+	LimitVersions // of better results, or of the query's own papers
 	LimitGroupSize
 )
 
@@ -52,7 +53,7 @@ type Sifter interface {
 
 // losses is what a list lost on its way, for the reasons why it is short.
 type losses struct {
-	own, below, grouped int
+	own, below, versions, grouped int
 	bestRefused         float64
 }
 
@@ -173,6 +174,12 @@ func (q *query) listLimits(list *pinned) (out []Limit) {
 		out = append(out, Limit{
 			Reason: LimitMinScore, Field: "min_score", Value: minimum, Removed: lost.below, Kept: left - lost.below, BestRefused: lost.bestRefused,
 			Detail: fmt.Sprintf("Of %s, %s a cosine below %s; the best of them has %.4f.", candidates(left), have(lost.below), minimum, lost.bestRefused),
+		})
+	}
+	if lost.versions > 0 {
+		out = append(out, Limit{
+			Reason: LimitVersions, Field: "collapse_versions", Value: "true", Removed: lost.versions, Kept: len(list.hits) + lost.grouped,
+			Detail: fmt.Sprintf("As versions of other papers, %s left out.", are(lost.versions)),
 		})
 	}
 	if lost.grouped > 0 {

@@ -33,9 +33,11 @@ func (e *Engine) collapse(ctx context.Context, q *query, list *pinned) (err erro
 	if q.options.KeepVersions || len(list.hits) == 0 {
 		return nil
 	}
+	before := len(list.hits)
 	if list.hits, list.collapsed, err = e.catalog.Collapse(ctx, q.collection, list.hits, q.leaveOut); err != nil {
 		return err
 	}
+	list.lost.versions = before - len(list.hits)
 	if len(list.hits) == 0 {
 		list.answer.Empty = OnlyExamples
 	}

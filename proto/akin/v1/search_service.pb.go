@@ -472,21 +472,25 @@ const (
 	LimitationReason_LIMITATION_REASON_MIN_SCORE LimitationReason = 8
 	// group_size.
 	LimitationReason_LIMITATION_REASON_GROUP_SIZE LimitationReason = 9
+	// collapse_versions: versions of better results, or of the query papers or
+	// examples.
+	LimitationReason_LIMITATION_REASON_VERSIONS LimitationReason = 10
 )
 
 // Enum value maps for LimitationReason.
 var (
 	LimitationReason_name = map[int32]string{
-		0: "LIMITATION_REASON_UNSPECIFIED",
-		1: "LIMITATION_REASON_COLLECTION",
-		2: "LIMITATION_REASON_FILTER",
-		3: "LIMITATION_REASON_AS_OF",
-		4: "LIMITATION_REASON_WORDS",
-		5: "LIMITATION_REASON_PHRASE",
-		6: "LIMITATION_REASON_EXCLUSION",
-		7: "LIMITATION_REASON_EXAMPLES",
-		8: "LIMITATION_REASON_MIN_SCORE",
-		9: "LIMITATION_REASON_GROUP_SIZE",
+		0:  "LIMITATION_REASON_UNSPECIFIED",
+		1:  "LIMITATION_REASON_COLLECTION",
+		2:  "LIMITATION_REASON_FILTER",
+		3:  "LIMITATION_REASON_AS_OF",
+		4:  "LIMITATION_REASON_WORDS",
+		5:  "LIMITATION_REASON_PHRASE",
+		6:  "LIMITATION_REASON_EXCLUSION",
+		7:  "LIMITATION_REASON_EXAMPLES",
+		8:  "LIMITATION_REASON_MIN_SCORE",
+		9:  "LIMITATION_REASON_GROUP_SIZE",
+		10: "LIMITATION_REASON_VERSIONS",
 	}
 	LimitationReason_value = map[string]int32{
 		"LIMITATION_REASON_UNSPECIFIED": 0,
@@ -499,6 +503,7 @@ var (
 		"LIMITATION_REASON_EXAMPLES":    7,
 		"LIMITATION_REASON_MIN_SCORE":   8,
 		"LIMITATION_REASON_GROUP_SIZE":  9,
+		"LIMITATION_REASON_VERSIONS":    10,
 	}
 )
 
@@ -3320,7 +3325,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x16EMPTY_REASON_MIN_SCORE\x10\x02\x12\x1e\n" +
 	"\x1aEMPTY_REASON_ONLY_EXAMPLES\x10\x03\x12\x19\n" +
 	"\x15EMPTY_REASON_PAST_END\x10\x04\x12\x17\n" +
-	"\x13EMPTY_REASON_FILTER\x10\x05*\xd1\x02\n" +
+	"\x13EMPTY_REASON_FILTER\x10\x05*\xf1\x02\n" +
 	"\x10LimitationReason\x12!\n" +
 	"\x1dLIMITATION_REASON_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cLIMITATION_REASON_COLLECTION\x10\x01\x12\x1c\n" +
@@ -3331,7 +3336,9 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x1bLIMITATION_REASON_EXCLUSION\x10\x06\x12\x1e\n" +
 	"\x1aLIMITATION_REASON_EXAMPLES\x10\a\x12\x1f\n" +
 	"\x1bLIMITATION_REASON_MIN_SCORE\x10\b\x12 \n" +
-	"\x1cLIMITATION_REASON_GROUP_SIZE\x10\t*\xab\x01\n" +
+	"\x1cLIMITATION_REASON_GROUP_SIZE\x10\t\x12\x1e\n" +
+	"\x1aLIMITATION_REASON_VERSIONS\x10\n" +
+	"*\xab\x01\n" +
 	"\rNoveltyReason\x12\x1e\n" +
 	"\x1aNOVELTY_REASON_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16NOVELTY_REASON_NO_DATE\x10\x01\x12\x1d\n" +
