@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
+	"golang.org/x/sync/errgroup"
 
 	"akin/internal/ann"
 	"akin/internal/dedup"
@@ -28,6 +29,45 @@ func keysOf(stored []store.Outcome) []dedup.Key {
 		}
 	}
 	return keys
+}
+
+// hashing makes the keys of a collection on all cores while it is read.
+type hashing struct {
+	keys  []dedup.Key
+	batch []*paper.Record
+	work  errgroup.Group
+}
+
+// hashBatch is how many papers a goroutine takes.
+const hashBatch = 512
+
+func newHashing(keys []dedup.Key) *hashing {
+	h := &hashing{keys: keys}
+	h.work.SetLimit(runtime.GOMAXPROCS(0))
+	return h
+}
+
+func (h *hashing) add(r *paper.Record) {
+	if h.batch = append(h.batch, r); len(h.batch) == hashBatch {
+		h.flush()
+	}
+}
+
+func (h *hashing) flush() {
+	batch := h.batch
+	h.batch = nil
+	h.work.Go(func() error {
+		for _, r := range batch {
+			h.keys[r.Ordinal] = dedup.KeyOf(&r.Paper)
+		}
+		return nil
+	})
+}
+
+// wait ends it: the keys of all papers are there.
+func (h *hashing) wait() {
+	h.flush()
+	h.work.Wait() //nolint:errcheck // there are no errors
 }
 
 // Collapsed is a hit that an earlier one stands for.

@@ -48,18 +48,6 @@ func TestQueryLatency(t *testing.T) {
 		{"search, hybrid", func(i int) error { return searchIn(t, c, papers[i].GetTitle(), akinv1.Mode_MODE_HYBRID) }},
 		{"similar by id, semantic", func(i int) error { return similarTo(t, c, papers[i].GetId(), akinv1.Mode_MODE_SEMANTIC) }},
 		{"similar by id, hybrid", func(i int) error { return similarTo(t, c, papers[i].GetId(), akinv1.Mode_MODE_HYBRID) }},
-		{"search, hybrid, versions kept", func(i int) error {
-			_, err := c.Search.Search(t.Context(), &akinv1.SearchRequest{Query: papers[i].GetTitle(), CollapseVersions: keepVersions()})
-			return err
-		}},
-		{"similar by id, semantic, versions kept", func(i int) error {
-			_, err := c.Search.Similar(t.Context(), &akinv1.SimilarRequest{PaperIds: []string{papers[i].GetId()}, Mode: akinv1.Mode_MODE_SEMANTIC, CollapseVersions: keepVersions()})
-			return err
-		}},
-		{"similar by id, hybrid, versions kept", func(i int) error {
-			_, err := c.Search.Similar(t.Context(), &akinv1.SimilarRequest{PaperIds: []string{papers[i].GetId()}, CollapseVersions: keepVersions()})
-			return err
-		}},
 		{"recommend from 5", func(i int) error {
 			req := &akinv1.RecommendRequest{}
 			for k := range 5 {
@@ -83,8 +71,6 @@ func TestQueryLatency(t *testing.T) {
 		t.Logf("| %s | %.1f ms | %.1f ms |", q.name, percentile(took, 50).Seconds()*1000, percentile(took, 99).Seconds()*1000)
 	}
 }
-
-func keepVersions() *bool { return new(bool) }
 
 func searchIn(t *testing.T, c *client.Client, text string, mode akinv1.Mode) error {
 	_, err := c.Search.Search(t.Context(), &akinv1.SearchRequest{Query: text, Mode: mode})
