@@ -11,7 +11,7 @@ VERSION     ?= 0.1.0-dev
 TOOLS       := $(CURDIR)/.akin/tools
 VENV        := $(CURDIR)/.akin/venv
 
-.PHONY: help setup build run test lint gen gen-check gen-tools tools test-python bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-filter bench-lexical eval clean
+.PHONY: help setup build run test lint gen gen-check gen-tools tools test-python bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-duplicates bench-filter bench-lexical eval clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -95,6 +95,9 @@ bench-ann: $(ANN_VENV)/.ready ## Measure the index beside its peers, on VECTORS 
 bench-ann-1m: $(ANN_VENV)/.ready ## The same for a million vectors, beside hnswlib: 20 minutes, 12 GB.
 	go build -o bin/annworker ./internal/ann/benchworker
 	$(ANN_BENCH) --synthetic 1000000 --only hnswlib $(ANN_FLAGS)
+
+bench-duplicates: setup ## List the versions among the real abstracts, to be judged by reading.
+	AKIN_BENCH=1 go test ./internal/cli -run 'TestRealDuplicates' -timeout 30m -v -count 1
 
 bench-latency: setup ## Measure a query through gRPC, idle and during a bulk import.
 	AKIN_BENCH=1 go test ./internal/cli -run 'TestLatency|TestQueryLatency' -timeout 30m -v -count 1

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
+	"golang.org/x/sync/errgroup"
 
 	"akin/internal/ann"
 	"akin/internal/dedup"
@@ -28,6 +29,45 @@ func keysOf(stored []store.Outcome) []dedup.Key {
 		}
 	}
 	return keys
+}
+
+// hashing makes the keys of a collection on all cores while it is read.
+type hashing struct {
+	keys  []dedup.Key
+	batch []*paper.Record
+	work  errgroup.Group
+}
+
+// hashBatch is how many papers a goroutine takes.
+const hashBatch = 512
+
+func newHashing(keys []dedup.Key) *hashing {
+	h := &hashing{keys: keys}
+	h.work.SetLimit(runtime.GOMAXPROCS(0))
+	return h
+}
+
+func (h *hashing) add(r *paper.Record) {
+	if h.batch = append(h.batch, r); len(h.batch) == hashBatch {
+		h.flush()
+	}
+}
+
+func (h *hashing) flush() {
+	batch := h.batch
+	h.batch = nil
+	h.work.Go(func() error {
+		for _, r := range batch {
+			h.keys[r.Ordinal] = dedup.KeyOf(&r.Paper)
+		}
+		return nil
+	})
+}
+
+// wait ends it: the keys of all papers are there.
+func (h *hashing) wait() {
+	h.flush()
+	h.work.Wait() //nolint:errcheck // there are no errors
 }
 
 // Collapsed is a hit that an earlier one stands for.
@@ -67,14 +107,11 @@ func (c *Embedded) Collapse(ctx context.Context, collection string, hits []rank.
 			keys[i] = l.keys[o]
 		}
 	}
-	cosine := func(i, j int) (similarity float64) {
-		similarity, err = c.cosine(ctx, l, ordinals[i], ordinals[j], err)
-		return similarity
-	}
+	near := &nearness{vector: func(i int) ([]float32, error) { return c.vectorOf(ctx, l, ordinals[i]) }}
 	left, stands = hits[:0], make(map[string][]Collapsed)
-	for i, members := range dedup.Group(keys, dedup.Options{MinSimilarity: dedup.MinSimilarity, Apart: apart}, cosine) {
-		if err != nil {
-			return nil, nil, err
+	for i, members := range dedup.Group(keys, dedup.Options{MinSimilarity: dedup.MinSimilarity, Apart: apart}, near.cosine) {
+		if near.err != nil {
+			return nil, nil, near.err
 		}
 		if i < apart {
 			continue
@@ -85,29 +122,49 @@ func (c *Embedded) Collapse(ctx context.Context, collection string, hits []rank.
 		}
 		left = append(left, first)
 	}
-	return left, stands, err
+	return left, stands, near.err
 }
 
-// cosine compares the vectors of two papers, NaN if one has none. It does
-// nothing after an error. The caller holds the read lock.
-func (c *Embedded) cosine(ctx context.Context, l *live, a, b uint32, before error) (float64, error) {
-	if before != nil {
-		return math.NaN(), before
+// nearness compares the vectors of papers, many with one.
+type nearness struct {
+	// vector gives the vector of a paper, nil if it has none.
+	vector func(i int) ([]float32, error)
+	// err is the first error of vector; after it, nothing is near.
+	err error
+
+	last  int // of those compared with others
+	kept  []float32
+	known bool
+}
+
+// cosine is NaN if one of the papers has no vector.
+func (n *nearness) cosine(i, j int) float64 {
+	if n.err == nil && (!n.known || n.last != i) {
+		n.kept, n.err = n.vector(i)
+		n.last, n.known = i, true
 	}
+	if n.err != nil || n.kept == nil {
+		return math.NaN()
+	}
+	var other []float32
+	if other, n.err = n.vector(j); n.err != nil || other == nil {
+		return math.NaN()
+	}
+	return float64(vec.Dot(n.kept, other))
+}
+
+// vectorOf gives the vector of a paper, nil if it has none. The caller holds the
+// read lock.
+func (c *Embedded) vectorOf(ctx context.Context, l *live, ordinal uint32) ([]float32, error) {
 	if scorer, ok := l.index.(ann.Scorer); ok {
-		vector, found := scorer.Vector(a)
-		if !found {
-			return math.NaN(), nil
-		}
-		var out [1]float32
-		err := scorer.Scores(out[:], vector, []uint32{b})
-		return float64(out[0]), err
+		vector, _ := scorer.Vector(ordinal)
+		return vector, nil
 	}
-	vectors, err := c.storedVectors(ctx, l, []uint32{a, b})
-	if err != nil || vectors[0] == nil || vectors[1] == nil {
-		return math.NaN(), err
+	vectors, err := c.storedVectors(ctx, l, []uint32{ordinal})
+	if err != nil {
+		return nil, err
 	}
-	return float64(vec.Dot(vectors[0], vectors[1])), nil
+	return vectors[0], nil
 }
 
 // Duplicates are the papers of a collection at one sequence, to be compared. It
@@ -211,13 +268,9 @@ const compareStep = 1024
 // Similar texts must have the given cosine. After an error it ends.
 func (d *Duplicates) Groups(ctx context.Context, minSimilarity float64) iter.Seq2[DuplicateGroup, error] {
 	return func(yield func(DuplicateGroup, error) bool) {
-		var failed error
-		cosine := func(i, j int) (similarity float64) {
-			similarity, failed = d.cosine(ctx, i, j, failed)
-			return similarity
-		}
-		for i, members := range dedup.Group(d.keys, dedup.Options{MinSimilarity: minSimilarity}, cosine) {
-			group := DuplicateGroup{Compared: i + 1}
+		near := &nearness{vector: func(i int) ([]float32, error) { return d.vector(ctx, i) }}
+		for i, members := range dedup.Group(d.keys, dedup.Options{MinSimilarity: minSimilarity}, near.cosine) {
+			group, failed := DuplicateGroup{Compared: i + 1}, near.err
 			if failed == nil && len(members) > 0 {
 				group.Papers, failed = d.read(ctx, i, members)
 			}
@@ -237,24 +290,13 @@ func (d *Duplicates) Groups(ctx context.Context, minSimilarity float64) iter.Seq
 	}
 }
 
-// cosine compares the stored vectors of two papers, NaN if one has none. It does
-// nothing after an error.
-func (d *Duplicates) cosine(ctx context.Context, i, j int, before error) (float64, error) {
-	if before != nil {
-		return math.NaN(), before
+// vector gives the stored vector of a paper, nil if it has none.
+func (d *Duplicates) vector(ctx context.Context, i int) ([]float32, error) {
+	v, err := d.snapshot.Vector(ctx, d.ordinals[i])
+	if missing(err) {
+		return nil, nil
 	}
-	var vectors [2][]float32
-	for at, k := range []int{i, j} {
-		v, err := d.snapshot.Vector(ctx, d.ordinals[k])
-		if missing(err) {
-			return math.NaN(), nil
-		}
-		if err != nil {
-			return math.NaN(), err
-		}
-		vectors[at] = v
-	}
-	return float64(vec.Dot(vectors[0], vectors[1])), nil
+	return v, err
 }
 
 // read gives the records of a group.

@@ -182,11 +182,14 @@ func (c *Embedded) load(ctx context.Context) error {
 			return err
 		}
 	}
+	hashing := newHashing(keys)
+	defer hashing.wait()
 	for record, err := range snapshot.Records(ctx) {
 		if err != nil {
 			return err
 		}
-		ids[record.Ordinal], keys[record.Ordinal] = record.ID, dedup.KeyOf(&record.Paper)
+		ids[record.Ordinal] = record.ID
+		hashing.add(record)
 		attributes.Upsert(record.Ordinal, record)
 		if !known {
 			if err := addWords(words, record); err != nil {
@@ -194,6 +197,7 @@ func (c *Embedded) load(ctx context.Context) error {
 			}
 		}
 	}
+	hashing.wait()
 	l := c.live
 	l.writing.Lock()
 	defer l.writing.Unlock()

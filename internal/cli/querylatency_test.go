@@ -68,18 +68,6 @@ func TestQueryLatency(t *testing.T) {
 			return err
 		}},
 		{"novelty of 1", func(i int) error { return noveltyOf(t, c, papers[i].GetId()) }},
-		{"search, hybrid, versions kept", func(i int) error {
-			_, err := c.Search.Search(t.Context(), &akinv1.SearchRequest{Query: papers[i].GetTitle(), CollapseVersions: keepVersions()})
-			return err
-		}},
-		{"similar by id, semantic, versions kept", func(i int) error {
-			_, err := c.Search.Similar(t.Context(), &akinv1.SimilarRequest{PaperIds: []string{papers[i].GetId()}, Mode: akinv1.Mode_MODE_SEMANTIC, CollapseVersions: keepVersions()})
-			return err
-		}},
-		{"similar by id, hybrid, versions kept", func(i int) error {
-			_, err := c.Search.Similar(t.Context(), &akinv1.SimilarRequest{PaperIds: []string{papers[i].GetId()}, CollapseVersions: keepVersions()})
-			return err
-		}},
 		{"recommend from 5", func(i int) error {
 			req := &akinv1.RecommendRequest{}
 			for k := range 5 {
@@ -103,8 +91,6 @@ func TestQueryLatency(t *testing.T) {
 		t.Logf("| %s | %.1f ms | %.1f ms |", q.name, percentile(took, 50).Seconds()*1000, percentile(took, 99).Seconds()*1000)
 	}
 }
-
-func keepVersions() *bool { return new(bool) }
 
 func searchIn(t *testing.T, c *client.Client, text string, mode akinv1.Mode) error {
 	_, err := c.Search.Search(t.Context(), &akinv1.SearchRequest{Query: text, Mode: mode})

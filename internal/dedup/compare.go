@@ -34,6 +34,9 @@ const (
 	titleCosine, authorCosine = 0.88, 0.7
 	// anyCosine is below all.
 	anyCosine = -2
+	// shortTitle is how many words a title must have to count among papers of
+	// other authors.
+	shortTitle = 3
 	// longTitle is how many words a title must have to count where an abstract
 	// is missing, and specificTitle where authors are missing too.
 	longTitle, specificTitle = 5, 6
@@ -93,7 +96,7 @@ func (k *Key) sameTitle(o *Key) (least float64, same bool) {
 	case k.abstract && o.abstract && shared > 0:
 		return authorCosine, true
 	case k.abstract && o.abstract:
-		return titleCosine, true
+		return titleCosine, k.titleWords >= shortTitle
 	case shared > 0: // without an abstract, a cosine says nothing of the works
 		return anyCosine, k.titleWords >= longTitle
 	default:

@@ -18,7 +18,7 @@ const (
 	keptWords = 8
 )
 
-// Key is what a paper is compared by, 128 bytes. The zero value matches nothing.
+// Key is what a paper is compared by, 120 bytes. The zero value matches nothing.
 type Key struct {
 	arxiv, doi, title uint64              // hashes; 0 is none
 	text              signature           // of title and abstract
