@@ -18,12 +18,13 @@ import (
 // resultFlags are what the three queries share.
 type resultFlags struct {
 	target
-	PageSize       int32    `help:"Results to show (0: 10, at most 1000)." short:"n" placeholder:"N"`
-	PageToken      string   `help:"Show the next page: nextPageToken of the page before, from the same running server." placeholder:"TOKEN"`
-	Filter         string   `help:"Only papers that an AIP-160 filter keeps, such as 'category = \"cs.CL\" AND year >= 2024'." placeholder:"TEXT"`
-	AsOf           string   `help:"Only papers that had appeared by this day." placeholder:"YYYY-MM-DD"`
-	Diversity      float64  `help:"Make the first results differ from each other: 0 (off) to 1." placeholder:"X"`
-	Explain        bool     `help:"Show the words of the query that each result has."`
+	PageSize  int32   `help:"Results to show (0: 10, at most 1000)." short:"n" placeholder:"N"`
+	PageToken string  `help:"Show the next page: nextPageToken of the page before, from the same running server." placeholder:"TOKEN"`
+	Filter    string  `help:"Only papers that an AIP-160 filter keeps, such as 'category = \"cs.CL\" AND year >= 2024'." placeholder:"TEXT"`
+	AsOf      string  `help:"Only papers that had appeared by this day." placeholder:"YYYY-MM-DD"`
+	Diversity float64 `help:"Make the first results differ from each other: 0 (off) to 1." placeholder:"X"`
+	Explain   bool    `help:"Show the words of the query that each result has."`
+	sentenceFlags
 	MinScore       *float64 `help:"Leave out results below this cosine." placeholder:"X"`
 	Exact          bool     `help:"Compare with every paper instead of walking the graph."`
 	IncludeVectors bool     `help:"Return vectors too (with --json)."`
@@ -58,6 +59,7 @@ type searchCommand struct {
 	Text []string `arg:"" help:"What to look for; - reads it from standard input."`
 	resultFlags
 	modeFlags
+	rerankFlag
 }
 
 // Help shows examples.
@@ -82,8 +84,8 @@ func (c searchCommand) Run(e *environment) error {
 		return err
 	}
 	resp, err := cl.Search.Search(e.ctx, &akinv1.SearchRequest{
-		Query: query, Mode: c.mode(), Fusion: c.fusion(), PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
-		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain,
+		Query: query, Mode: c.mode(), Fusion: c.fusion(), Rerank: c.Rerank, PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
+		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Evidence: c.Evidence,
 	})
 	if err != nil {
 		return err
@@ -103,6 +105,7 @@ type similarCommand struct {
 	IncludeSelf bool     `help:"Allow the query papers among the results."`
 	resultFlags
 	modeFlags
+	rerankFlag
 }
 
 // Help shows examples.
@@ -115,9 +118,9 @@ func (similarCommand) Help() string {
 // Run finds more like this.
 func (c similarCommand) Run(e *environment) error {
 	req := &akinv1.SimilarRequest{
-		PaperIds: c.ID, IncludeSelf: c.IncludeSelf, Mode: c.mode(), Fusion: c.fusion(),
+		PaperIds: c.ID, IncludeSelf: c.IncludeSelf, Mode: c.mode(), Fusion: c.fusion(), Rerank: c.Rerank,
 		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
-		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain,
+		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Evidence: c.Evidence,
 	}
 	if c.Title != "" || c.Abstract != "" {
 		text, err := textOf(c.Title, c.Abstract)
@@ -178,7 +181,7 @@ func (c recommendCommand) Run(e *environment) error {
 	resp, err := cl.Search.Recommend(e.ctx, &akinv1.RecommendRequest{
 		Positive: examples(c.Like, c.LikeText), Negative: examples(c.Unlike, c.UnlikeText), Strategy: strategy(c.Strategy),
 		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
-		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain,
+		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Evidence: c.Evidence,
 	})
 	if err != nil {
 		return err
@@ -236,6 +239,7 @@ func (e *environment) results(results []*akinv1.Result, next string, empty akinv
 		if d := r.GetDrivenBy(); len(d) > 0 && d[0].GetPaperId() != "" {
 			fmt.Fprintf(e.out, "             because of %s\n", oneLine(d[0].GetPaperId()))
 		}
+		e.evidence(r.GetEvidence())
 	}
 	if len(results) == 0 {
 		fmt.Fprintln(e.errOut, "No results:", emptySentence(empty))

@@ -44,6 +44,8 @@ type Result struct {
 	DrivenBy []rank.Contribution
 	// Matches are the words of the query that the paper has.
 	Matches []catalog.Match
+	// Evidence are the sentences that speak for the paper, the nearest first.
+	Evidence []Evidence
 }
 
 // Timing says where the time of a query went.
@@ -104,6 +106,9 @@ func (e *Engine) page(ctx context.Context, q *query, list *pinned, offset int, n
 			continue
 		}
 		a.Results = append(a.Results, Result{Record: records[at], Rank: offset + i + 1, Score: h.Score, Semantic: h.Semantic, Lexical: h.Lexical, Vector: vectors[h.ID], DrivenBy: list.drivers[h.ID], Matches: matches[at]})
+	}
+	if err := e.explainBySentences(ctx, q, list, a.Results); err != nil {
+		return nil, err
 	}
 	if end < len(list.hits) {
 		if name == "" {

@@ -30,6 +30,10 @@ type query struct {
 	fusion Fusion
 	// rank makes the list of any other query: hits, best first.
 	rank func(ctx context.Context, q *query, list *pinned) (catalog.Found, error)
+	// against says what results are compared with, sentence by sentence.
+	against against
+	// rerank is how many of the first results are ordered anew by that.
+	rerank int
 	// leaveOut are ids that must not be among the results.
 	leaveOut []string
 }
@@ -40,6 +44,9 @@ func (q *query) check() (err error) {
 	}
 	if q.options.MinScore != nil && q.mode == Lexical {
 		return paper.InvalidField("min_score", "is a cosine, which a lexical query does not have; leave it out, or use another mode")
+	}
+	if err := checkRerank(q.rerank); err != nil {
+		return err
 	}
 	return q.options.check()
 }
@@ -63,7 +70,7 @@ func (o *ResultOptions) check() error {
 	if s := o.MinScore; s != nil && (math.IsNaN(*s) || *s < -1 || *s > 1) {
 		return paper.InvalidField("min_score", "is %v; it is a cosine, between -1 and 1", *s)
 	}
-	return nil
+	return o.checkEvidence()
 }
 
 // key has everything of the options that shapes the list; the page size does not.
@@ -151,6 +158,9 @@ func (e *Engine) find(ctx context.Context, q *query) (*pinned, error) {
 	a := &list.answer
 	a.Strategy, a.Visited, a.Sequence, a.Candidates = found.Strategy, found.Visited, found.Sequence, len(found.Hits)
 	list.hits, a.Empty = q.cut(found.Hits)
+	if err := e.rerank(ctx, q, list); err != nil {
+		return nil, err
+	}
 	if err := e.diversify(ctx, q, list.hits); err != nil {
 		return nil, err
 	}

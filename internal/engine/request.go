@@ -18,6 +18,8 @@ type ResultOptions struct {
 	Diversity float64
 	// Explain asks for the words that each result shares with the query.
 	Explain bool
+	// Evidence asks for the sentences that speak for each result of the page.
+	Evidence bool
 }
 
 // SearchRequest is a free-text query.
@@ -26,6 +28,9 @@ type SearchRequest struct {
 	Query      string
 	Mode       Mode
 	Fusion     Fusion
+	// Rerank is how many of the first results are ordered anew by their
+	// sentences; 0 is off.
+	Rerank int
 	ResultOptions
 }
 
@@ -61,6 +66,8 @@ type SimilarRequest struct {
 	IncludeSelf bool
 	Mode        Mode
 	Fusion      Fusion
+	// Rerank is as for a search.
+	Rerank int
 	ResultOptions
 }
 

@@ -27,6 +27,7 @@ type resultOptions interface {
 	GetAsOf() string
 	GetDiversity() float64
 	GetExplain() bool
+	GetEvidence() bool
 	GetReadMask() *fieldmaskpb.FieldMask
 }
 
@@ -35,7 +36,7 @@ func optionsOf(req resultOptions, minScore *float64) (engine.ResultOptions, erro
 	return engine.ResultOptions{
 		PageSize: int(req.GetPageSize()), PageToken: req.GetPageToken(), MinScore: minScore,
 		Exact: req.GetExact(), WithVectors: req.GetIncludeVectors(), Filter: req.GetFilter(),
-		AsOf: req.GetAsOf(), Diversity: req.GetDiversity(), Explain: req.GetExplain(),
+		AsOf: req.GetAsOf(), Diversity: req.GetDiversity(), Explain: req.GetExplain(), Evidence: req.GetEvidence(),
 	}, checkMask("read_mask", req.GetReadMask())
 }
 
@@ -66,7 +67,7 @@ func (s *searchService) Search(ctx context.Context, req *akinv1.SearchRequest) (
 		return nil, err
 	}
 	a, err := s.server.engine.Search(ctx, engine.SearchRequest{
-		Collection: req.GetCollection(), Query: req.GetQuery(), Mode: mode, Fusion: fusion, ResultOptions: options,
+		Collection: req.GetCollection(), Query: req.GetQuery(), Mode: mode, Fusion: fusion, Rerank: int(req.GetRerank()), ResultOptions: options,
 	})
 	if err != nil {
 		return nil, err
@@ -89,7 +90,7 @@ func (s *searchService) Similar(ctx context.Context, req *akinv1.SimilarRequest)
 	}
 	a, err := s.server.engine.Similar(ctx, engine.SimilarRequest{
 		Collection: req.GetCollection(), PaperIDs: req.GetPaperIds(), Text: fromText(req.GetText()),
-		IncludeSelf: req.GetIncludeSelf(), Mode: mode, Fusion: fusion, ResultOptions: options,
+		IncludeSelf: req.GetIncludeSelf(), Mode: mode, Fusion: fusion, Rerank: int(req.GetRerank()), ResultOptions: options,
 	})
 	if err != nil {
 		return nil, err
@@ -164,6 +165,7 @@ func toResults(a *engine.Answer, mask *fieldmaskpb.FieldMask) []*akinv1.Result {
 			Score: r.Score, Vector: r.Vector,
 			Parts:        &akinv1.Parts{Semantic: r.Semantic, Lexical: r.Lexical},
 			MatchedTerms: toMatches(r.Matches),
+			Evidence:     toEvidence(r.Evidence),
 		}
 	}
 	return out

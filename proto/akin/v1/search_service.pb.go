@@ -201,6 +201,59 @@ func (Fusion) EnumDescriptor() ([]byte, []int) {
 	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{2}
 }
 
+// EvidenceField is a field of a paper that a sentence is from.
+type EvidenceField int32
+
+const (
+	// Not said.
+	EvidenceField_EVIDENCE_FIELD_UNSPECIFIED EvidenceField = 0
+	// The title; only where there is no abstract.
+	EvidenceField_EVIDENCE_FIELD_TITLE EvidenceField = 1
+	// The abstract.
+	EvidenceField_EVIDENCE_FIELD_ABSTRACT EvidenceField = 2
+)
+
+// Enum value maps for EvidenceField.
+var (
+	EvidenceField_name = map[int32]string{
+		0: "EVIDENCE_FIELD_UNSPECIFIED",
+		1: "EVIDENCE_FIELD_TITLE",
+		2: "EVIDENCE_FIELD_ABSTRACT",
+	}
+	EvidenceField_value = map[string]int32{
+		"EVIDENCE_FIELD_UNSPECIFIED": 0,
+		"EVIDENCE_FIELD_TITLE":       1,
+		"EVIDENCE_FIELD_ABSTRACT":    2,
+	}
+)
+
+func (x EvidenceField) Enum() *EvidenceField {
+	p := new(EvidenceField)
+	*p = x
+	return p
+}
+
+func (x EvidenceField) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (EvidenceField) Descriptor() protoreflect.EnumDescriptor {
+	return file_akin_v1_search_service_proto_enumTypes[3].Descriptor()
+}
+
+func (EvidenceField) Type() protoreflect.EnumType {
+	return &file_akin_v1_search_service_proto_enumTypes[3]
+}
+
+func (x EvidenceField) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use EvidenceField.Descriptor instead.
+func (EvidenceField) EnumDescriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{3}
+}
+
 // Strategy is a way to find neighbours.
 type Strategy int32
 
@@ -244,11 +297,11 @@ func (x Strategy) String() string {
 }
 
 func (Strategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[3].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[4].Descriptor()
 }
 
 func (Strategy) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[3]
+	return &file_akin_v1_search_service_proto_enumTypes[4]
 }
 
 func (x Strategy) Number() protoreflect.EnumNumber {
@@ -257,7 +310,7 @@ func (x Strategy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Strategy.Descriptor instead.
 func (Strategy) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{3}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
 }
 
 // EmptyReason says why an answer holds nothing.
@@ -309,11 +362,11 @@ func (x EmptyReason) String() string {
 }
 
 func (EmptyReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[4].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[5].Descriptor()
 }
 
 func (EmptyReason) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[4]
+	return &file_akin_v1_search_service_proto_enumTypes[5]
 }
 
 func (x EmptyReason) Number() protoreflect.EnumNumber {
@@ -322,7 +375,7 @@ func (x EmptyReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EmptyReason.Descriptor instead.
 func (EmptyReason) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{5}
 }
 
 // SearchRequest is a free-text query.
@@ -359,7 +412,14 @@ type SearchRequest struct {
 	// date are left out. Empty means all.
 	AsOf string `protobuf:"bytes,30,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
 	// Return the words of the query that each result has.
-	Explain       bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
+	Explain bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
+	// Return for each result of the page the sentences that speak for it; with it,
+	// page_size is at most 20.
+	Evidence bool `protobuf:"varint,33,opt,name=evidence,proto3" json:"evidence,omitempty"`
+	// How many of the first results are ordered anew by their sentences: 0 is off,
+	// at most 100, others are an error. It reads every sentence of theirs, which
+	// takes seconds where the server has not read them lately.
+	Rerank        int32 `protobuf:"varint,35,opt,name=rerank,proto3" json:"rerank,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -490,6 +550,20 @@ func (x *SearchRequest) GetExplain() bool {
 		return x.Explain
 	}
 	return false
+}
+
+func (x *SearchRequest) GetEvidence() bool {
+	if x != nil {
+		return x.Evidence
+	}
+	return false
+}
+
+func (x *SearchRequest) GetRerank() int32 {
+	if x != nil {
+		return x.Rerank
+	}
+	return 0
 }
 
 // SearchResponse has the best papers for a text.
@@ -631,7 +705,14 @@ type SimilarRequest struct {
 	// date are left out. Empty means all.
 	AsOf string `protobuf:"bytes,30,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
 	// Return the words of the query that each result has.
-	Explain       bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
+	Explain bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
+	// Return for each result of the page the sentences that speak for it; with it,
+	// page_size is at most 20.
+	Evidence bool `protobuf:"varint,33,opt,name=evidence,proto3" json:"evidence,omitempty"`
+	// How many of the first results are ordered anew by their sentences: 0 is off,
+	// at most 100, others are an error. It reads every sentence of theirs, which
+	// takes seconds where the server has not read them lately.
+	Rerank        int32 `protobuf:"varint,35,opt,name=rerank,proto3" json:"rerank,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -776,6 +857,20 @@ func (x *SimilarRequest) GetExplain() bool {
 		return x.Explain
 	}
 	return false
+}
+
+func (x *SimilarRequest) GetEvidence() bool {
+	if x != nil {
+		return x.Evidence
+	}
+	return false
+}
+
+func (x *SimilarRequest) GetRerank() int32 {
+	if x != nil {
+		return x.Rerank
+	}
+	return 0
 }
 
 // SimilarResponse has the papers most like the query papers.
@@ -1009,7 +1104,10 @@ type RecommendRequest struct {
 	// date are left out. Empty means all.
 	AsOf string `protobuf:"bytes,30,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
 	// Return the words of the query that each result has.
-	Explain       bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
+	Explain bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
+	// Return for each result of the page the sentences that speak for it; with it,
+	// page_size is at most 20.
+	Evidence      bool `protobuf:"varint,33,opt,name=evidence,proto3" json:"evidence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1138,6 +1236,13 @@ func (x *RecommendRequest) GetAsOf() string {
 func (x *RecommendRequest) GetExplain() bool {
 	if x != nil {
 		return x.Explain
+	}
+	return false
+}
+
+func (x *RecommendRequest) GetEvidence() bool {
+	if x != nil {
+		return x.Evidence
 	}
 	return false
 }
@@ -1384,7 +1489,11 @@ type Result struct {
 	Parts *Parts `protobuf:"bytes,6,opt,name=parts,proto3" json:"parts,omitempty"`
 	// The words of the query that the paper has, those first that add most to the
 	// lexical part, if explain asked for them.
-	MatchedTerms  []*MatchedTerm `protobuf:"bytes,7,rep,name=matched_terms,json=matchedTerms,proto3" json:"matched_terms,omitempty"`
+	MatchedTerms []*MatchedTerm `protobuf:"bytes,7,rep,name=matched_terms,json=matchedTerms,proto3" json:"matched_terms,omitempty"`
+	// The sentences that speak for the result, the nearest first, if evidence asked
+	// for them: for a search up to 2 sentences of the result, otherwise the one
+	// pair of sentences that are nearest to each other.
+	Evidence      []*Evidence `protobuf:"bytes,9,rep,name=evidence,proto3" json:"evidence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1468,6 +1577,207 @@ func (x *Result) GetMatchedTerms() []*MatchedTerm {
 	return nil
 }
 
+func (x *Result) GetEvidence() []*Evidence {
+	if x != nil {
+		return x.Evidence
+	}
+	return nil
+}
+
+// Evidence is a sentence of a result that is near to what was asked for.
+type Evidence struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where the sentence is.
+	Field EvidenceField `protobuf:"varint,1,opt,name=field,proto3,enum=akin.v1.EvidenceField" json:"field,omitempty"`
+	// Its first byte in that field's UTF-8 text.
+	Start int32 `protobuf:"varint,2,opt,name=start,proto3" json:"start,omitempty"`
+	// The byte after its last one.
+	End int32 `protobuf:"varint,3,opt,name=end,proto3" json:"end,omitempty"`
+	// The sentence itself.
+	Text string `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
+	// Its cosine with the query, or with the sentence of, in [-1, 1].
+	Similarity float64 `protobuf:"fixed64,5,opt,name=similarity,proto3" json:"similarity,omitempty"`
+	// The words that it shares with the query, or with the sentence of, as it
+	// writes them and in its order; words with the same stem count as the same.
+	MatchedTerms []string `protobuf:"bytes,6,rep,name=matched_terms,json=matchedTerms,proto3" json:"matched_terms,omitempty"`
+	// The sentence of a query paper or of an example that it is nearest to; unset
+	// for a search.
+	Of            *EvidenceSource `protobuf:"bytes,7,opt,name=of,proto3" json:"of,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Evidence) Reset() {
+	*x = Evidence{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Evidence) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Evidence) ProtoMessage() {}
+
+func (x *Evidence) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Evidence.ProtoReflect.Descriptor instead.
+func (*Evidence) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Evidence) GetField() EvidenceField {
+	if x != nil {
+		return x.Field
+	}
+	return EvidenceField_EVIDENCE_FIELD_UNSPECIFIED
+}
+
+func (x *Evidence) GetStart() int32 {
+	if x != nil {
+		return x.Start
+	}
+	return 0
+}
+
+func (x *Evidence) GetEnd() int32 {
+	if x != nil {
+		return x.End
+	}
+	return 0
+}
+
+func (x *Evidence) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Evidence) GetSimilarity() float64 {
+	if x != nil {
+		return x.Similarity
+	}
+	return 0
+}
+
+func (x *Evidence) GetMatchedTerms() []string {
+	if x != nil {
+		return x.MatchedTerms
+	}
+	return nil
+}
+
+func (x *Evidence) GetOf() *EvidenceSource {
+	if x != nil {
+		return x.Of
+	}
+	return nil
+}
+
+// EvidenceSource is a sentence of a query paper or of an example.
+type EvidenceSource struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The paper's id; empty for a text.
+	PaperId string `protobuf:"bytes,1,opt,name=paper_id,json=paperId,proto3" json:"paper_id,omitempty"`
+	// Position of the paper in paper_ids, or of the example in positive: the one
+	// that adds most to the result's score.
+	Example int32 `protobuf:"varint,2,opt,name=example,proto3" json:"example,omitempty"`
+	// Where the sentence is.
+	Field EvidenceField `protobuf:"varint,3,opt,name=field,proto3,enum=akin.v1.EvidenceField" json:"field,omitempty"`
+	// Its first byte in that field's UTF-8 text.
+	Start int32 `protobuf:"varint,4,opt,name=start,proto3" json:"start,omitempty"`
+	// The byte after its last one.
+	End int32 `protobuf:"varint,5,opt,name=end,proto3" json:"end,omitempty"`
+	// The sentence itself.
+	Text          string `protobuf:"bytes,6,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EvidenceSource) Reset() {
+	*x = EvidenceSource{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EvidenceSource) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EvidenceSource) ProtoMessage() {}
+
+func (x *EvidenceSource) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EvidenceSource.ProtoReflect.Descriptor instead.
+func (*EvidenceSource) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *EvidenceSource) GetPaperId() string {
+	if x != nil {
+		return x.PaperId
+	}
+	return ""
+}
+
+func (x *EvidenceSource) GetExample() int32 {
+	if x != nil {
+		return x.Example
+	}
+	return 0
+}
+
+func (x *EvidenceSource) GetField() EvidenceField {
+	if x != nil {
+		return x.Field
+	}
+	return EvidenceField_EVIDENCE_FIELD_UNSPECIFIED
+}
+
+func (x *EvidenceSource) GetStart() int32 {
+	if x != nil {
+		return x.Start
+	}
+	return 0
+}
+
+func (x *EvidenceSource) GetEnd() int32 {
+	if x != nil {
+		return x.End
+	}
+	return 0
+}
+
+func (x *EvidenceSource) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
 // MatchedTerm is a word that a query and a paper share.
 type MatchedTerm struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1485,7 +1795,7 @@ type MatchedTerm struct {
 
 func (x *MatchedTerm) Reset() {
 	*x = MatchedTerm{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	mi := &file_akin_v1_search_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1497,7 +1807,7 @@ func (x *MatchedTerm) String() string {
 func (*MatchedTerm) ProtoMessage() {}
 
 func (x *MatchedTerm) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	mi := &file_akin_v1_search_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1510,7 +1820,7 @@ func (x *MatchedTerm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchedTerm.ProtoReflect.Descriptor instead.
 func (*MatchedTerm) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *MatchedTerm) GetTerm() string {
@@ -1558,7 +1868,7 @@ type Plan struct {
 
 func (x *Plan) Reset() {
 	*x = Plan{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	mi := &file_akin_v1_search_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1570,7 +1880,7 @@ func (x *Plan) String() string {
 func (*Plan) ProtoMessage() {}
 
 func (x *Plan) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	mi := &file_akin_v1_search_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1583,7 +1893,7 @@ func (x *Plan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plan.ProtoReflect.Descriptor instead.
 func (*Plan) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Plan) GetStrategy() Strategy {
@@ -1627,7 +1937,7 @@ type QueryInfo struct {
 
 func (x *QueryInfo) Reset() {
 	*x = QueryInfo{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[12]
+	mi := &file_akin_v1_search_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1639,7 +1949,7 @@ func (x *QueryInfo) String() string {
 func (*QueryInfo) ProtoMessage() {}
 
 func (x *QueryInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[12]
+	mi := &file_akin_v1_search_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1652,7 +1962,7 @@ func (x *QueryInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryInfo.ProtoReflect.Descriptor instead.
 func (*QueryInfo) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{12}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *QueryInfo) GetTokens() int32 {
@@ -1673,7 +1983,7 @@ var File_akin_v1_search_service_proto protoreflect.FileDescriptor
 
 const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\"\xe0\x03\n" +
+	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\"\x94\x04\n" +
 	"\rSearchRequest\x12\x1a\n" +
 	"\x05query\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\x05query\x12\x1e\n" +
 	"\n" +
@@ -1691,7 +2001,9 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06fusion\x18\x1c \x01(\x0e2\x0f.akin.v1.FusionR\x06fusion\x12\x1c\n" +
 	"\tdiversity\x18\x1d \x01(\x01R\tdiversity\x12\x13\n" +
 	"\x05as_of\x18\x1e \x01(\tR\x04asOf\x12\x18\n" +
-	"\aexplain\x18\x1f \x01(\bR\aexplainB\f\n" +
+	"\aexplain\x18\x1f \x01(\bR\aexplain\x12\x1a\n" +
+	"\bevidence\x18! \x01(\bR\bevidence\x12\x16\n" +
+	"\x06rerank\x18# \x01(\x05R\x06rerankB\f\n" +
 	"\n" +
 	"_min_score\"\xae\x02\n" +
 	"\x0eSearchResponse\x12)\n" +
@@ -1701,7 +2013,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x05query\x18\x04 \x01(\v2\x12.akin.v1.QueryInfoR\x05query\x127\n" +
 	"\fempty_reason\x18\x05 \x01(\x0e2\x14.akin.v1.EmptyReasonR\vemptyReason\x12\x1a\n" +
 	"\bsequence\x18\x06 \x01(\x04R\bsequence\x12'\n" +
-	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\"\xa8\x04\n" +
+	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\"\xdc\x04\n" +
 	"\x0eSimilarRequest\x12\x1b\n" +
 	"\tpaper_ids\x18\x01 \x03(\tR\bpaperIds\x12!\n" +
 	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextR\x04text\x12\x1e\n" +
@@ -1721,7 +2033,9 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06fusion\x18\x1c \x01(\x0e2\x0f.akin.v1.FusionR\x06fusion\x12\x1c\n" +
 	"\tdiversity\x18\x1d \x01(\x01R\tdiversity\x12\x13\n" +
 	"\x05as_of\x18\x1e \x01(\tR\x04asOf\x12\x18\n" +
-	"\aexplain\x18\x1f \x01(\bR\aexplainB\f\n" +
+	"\aexplain\x18\x1f \x01(\bR\aexplain\x12\x1a\n" +
+	"\bevidence\x18! \x01(\bR\bevidence\x12\x16\n" +
+	"\x06rerank\x18# \x01(\x05R\x06rerankB\f\n" +
 	"\n" +
 	"_min_score\"\xaf\x02\n" +
 	"\x0fSimilarResponse\x12)\n" +
@@ -1736,7 +2050,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\bpaper_id\x18\x01 \x01(\tH\x00R\apaperId\x12#\n" +
 	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextH\x00R\x04text\x12\x16\n" +
 	"\x06weight\x18\x03 \x01(\x01R\x06weightB\t\n" +
-	"\aexample\"\x95\x04\n" +
+	"\aexample\"\xb1\x04\n" +
 	"\x10RecommendRequest\x122\n" +
 	"\bpositive\x18\x01 \x03(\v2\x10.akin.v1.ExampleB\x04\xe2A\x01\x02R\bpositive\x12,\n" +
 	"\bnegative\x18\x02 \x03(\v2\x10.akin.v1.ExampleR\bnegative\x12\x1e\n" +
@@ -1754,7 +2068,8 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06filter\x18\x1a \x01(\tR\x06filter\x12\x1c\n" +
 	"\tdiversity\x18\x1d \x01(\x01R\tdiversity\x12\x13\n" +
 	"\x05as_of\x18\x1e \x01(\tR\x04asOf\x12\x18\n" +
-	"\aexplain\x18\x1f \x01(\bR\aexplainB\f\n" +
+	"\aexplain\x18\x1f \x01(\bR\aexplain\x12\x1a\n" +
+	"\bevidence\x18! \x01(\bR\bevidenceB\f\n" +
 	"\n" +
 	"_min_score\"w\n" +
 	"\x06Driver\x12\x19\n" +
@@ -1771,7 +2086,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06timing\x18\x06 \x01(\v2\x0f.akin.v1.TimingR\x06timing\"=\n" +
 	"\x05Parts\x12\x1a\n" +
 	"\bsemantic\x18\x01 \x01(\x01R\bsemantic\x12\x18\n" +
-	"\alexical\x18\x02 \x01(\x01R\alexical\"\xff\x01\n" +
+	"\alexical\x18\x02 \x01(\x01R\alexical\"\xae\x02\n" +
 	"\x06Result\x12$\n" +
 	"\x05paper\x18\x01 \x01(\v2\x0e.akin.v1.PaperR\x05paper\x12\x12\n" +
 	"\x04rank\x18\x02 \x01(\x05R\x04rank\x12\x14\n" +
@@ -1779,7 +2094,25 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06vector\x18\x04 \x03(\x02R\x06vector\x12,\n" +
 	"\tdriven_by\x18\x05 \x03(\v2\x0f.akin.v1.DriverR\bdrivenBy\x12$\n" +
 	"\x05parts\x18\x06 \x01(\v2\x0e.akin.v1.PartsR\x05parts\x129\n" +
-	"\rmatched_terms\x18\a \x03(\v2\x14.akin.v1.MatchedTermR\fmatchedTerms\"\x7f\n" +
+	"\rmatched_terms\x18\a \x03(\v2\x14.akin.v1.MatchedTermR\fmatchedTerms\x12-\n" +
+	"\bevidence\x18\t \x03(\v2\x11.akin.v1.EvidenceR\bevidence\"\xe2\x01\n" +
+	"\bEvidence\x12,\n" +
+	"\x05field\x18\x01 \x01(\x0e2\x16.akin.v1.EvidenceFieldR\x05field\x12\x14\n" +
+	"\x05start\x18\x02 \x01(\x05R\x05start\x12\x10\n" +
+	"\x03end\x18\x03 \x01(\x05R\x03end\x12\x12\n" +
+	"\x04text\x18\x04 \x01(\tR\x04text\x12\x1e\n" +
+	"\n" +
+	"similarity\x18\x05 \x01(\x01R\n" +
+	"similarity\x12#\n" +
+	"\rmatched_terms\x18\x06 \x03(\tR\fmatchedTerms\x12'\n" +
+	"\x02of\x18\a \x01(\v2\x17.akin.v1.EvidenceSourceR\x02of\"\xaf\x01\n" +
+	"\x0eEvidenceSource\x12\x19\n" +
+	"\bpaper_id\x18\x01 \x01(\tR\apaperId\x12\x18\n" +
+	"\aexample\x18\x02 \x01(\x05R\aexample\x12,\n" +
+	"\x05field\x18\x03 \x01(\x0e2\x16.akin.v1.EvidenceFieldR\x05field\x12\x14\n" +
+	"\x05start\x18\x04 \x01(\x05R\x05start\x12\x10\n" +
+	"\x03end\x18\x05 \x01(\x05R\x03end\x12\x12\n" +
+	"\x04text\x18\x06 \x01(\tR\x04text\"\x7f\n" +
 	"\vMatchedTerm\x12\x12\n" +
 	"\x04term\x18\x01 \x01(\tR\x04term\x12\x14\n" +
 	"\x05score\x18\x02 \x01(\x01R\x05score\x12\x1f\n" +
@@ -1811,7 +2144,11 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x12FUSION_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eFUSION_Z_SCORE\x10\x01\x12\x0e\n" +
 	"\n" +
-	"FUSION_RRF\x10\x02*i\n" +
+	"FUSION_RRF\x10\x02*f\n" +
+	"\rEvidenceField\x12\x1e\n" +
+	"\x1aEVIDENCE_FIELD_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14EVIDENCE_FIELD_TITLE\x10\x01\x12\x1b\n" +
+	"\x17EVIDENCE_FIELD_ABSTRACT\x10\x02*i\n" +
 	"\bStrategy\x12\x18\n" +
 	"\x14STRATEGY_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSTRATEGY_EXACT\x10\x01\x12\x12\n" +
@@ -1843,75 +2180,82 @@ func file_akin_v1_search_service_proto_rawDescGZIP() []byte {
 	return file_akin_v1_search_service_proto_rawDescData
 }
 
-var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_akin_v1_search_service_proto_goTypes = []any{
 	(RecommendStrategy)(0),        // 0: akin.v1.RecommendStrategy
 	(Mode)(0),                     // 1: akin.v1.Mode
 	(Fusion)(0),                   // 2: akin.v1.Fusion
-	(Strategy)(0),                 // 3: akin.v1.Strategy
-	(EmptyReason)(0),              // 4: akin.v1.EmptyReason
-	(*SearchRequest)(nil),         // 5: akin.v1.SearchRequest
-	(*SearchResponse)(nil),        // 6: akin.v1.SearchResponse
-	(*SimilarRequest)(nil),        // 7: akin.v1.SimilarRequest
-	(*SimilarResponse)(nil),       // 8: akin.v1.SimilarResponse
-	(*Example)(nil),               // 9: akin.v1.Example
-	(*RecommendRequest)(nil),      // 10: akin.v1.RecommendRequest
-	(*Driver)(nil),                // 11: akin.v1.Driver
-	(*RecommendResponse)(nil),     // 12: akin.v1.RecommendResponse
-	(*Parts)(nil),                 // 13: akin.v1.Parts
-	(*Result)(nil),                // 14: akin.v1.Result
-	(*MatchedTerm)(nil),           // 15: akin.v1.MatchedTerm
-	(*Plan)(nil),                  // 16: akin.v1.Plan
-	(*QueryInfo)(nil),             // 17: akin.v1.QueryInfo
-	(*fieldmaskpb.FieldMask)(nil), // 18: google.protobuf.FieldMask
-	(*Timing)(nil),                // 19: akin.v1.Timing
-	(*Text)(nil),                  // 20: akin.v1.Text
-	(*Paper)(nil),                 // 21: akin.v1.Paper
+	(EvidenceField)(0),            // 3: akin.v1.EvidenceField
+	(Strategy)(0),                 // 4: akin.v1.Strategy
+	(EmptyReason)(0),              // 5: akin.v1.EmptyReason
+	(*SearchRequest)(nil),         // 6: akin.v1.SearchRequest
+	(*SearchResponse)(nil),        // 7: akin.v1.SearchResponse
+	(*SimilarRequest)(nil),        // 8: akin.v1.SimilarRequest
+	(*SimilarResponse)(nil),       // 9: akin.v1.SimilarResponse
+	(*Example)(nil),               // 10: akin.v1.Example
+	(*RecommendRequest)(nil),      // 11: akin.v1.RecommendRequest
+	(*Driver)(nil),                // 12: akin.v1.Driver
+	(*RecommendResponse)(nil),     // 13: akin.v1.RecommendResponse
+	(*Parts)(nil),                 // 14: akin.v1.Parts
+	(*Result)(nil),                // 15: akin.v1.Result
+	(*Evidence)(nil),              // 16: akin.v1.Evidence
+	(*EvidenceSource)(nil),        // 17: akin.v1.EvidenceSource
+	(*MatchedTerm)(nil),           // 18: akin.v1.MatchedTerm
+	(*Plan)(nil),                  // 19: akin.v1.Plan
+	(*QueryInfo)(nil),             // 20: akin.v1.QueryInfo
+	(*fieldmaskpb.FieldMask)(nil), // 21: google.protobuf.FieldMask
+	(*Timing)(nil),                // 22: akin.v1.Timing
+	(*Text)(nil),                  // 23: akin.v1.Text
+	(*Paper)(nil),                 // 24: akin.v1.Paper
 }
 var file_akin_v1_search_service_proto_depIdxs = []int32{
-	18, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
+	21, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
 	1,  // 1: akin.v1.SearchRequest.mode:type_name -> akin.v1.Mode
 	2,  // 2: akin.v1.SearchRequest.fusion:type_name -> akin.v1.Fusion
-	14, // 3: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
-	16, // 4: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
-	17, // 5: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
-	4,  // 6: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	19, // 7: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
-	20, // 8: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
-	18, // 9: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
+	15, // 3: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
+	19, // 4: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
+	20, // 5: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
+	5,  // 6: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	22, // 7: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
+	23, // 8: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
+	21, // 9: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
 	1,  // 10: akin.v1.SimilarRequest.mode:type_name -> akin.v1.Mode
 	2,  // 11: akin.v1.SimilarRequest.fusion:type_name -> akin.v1.Fusion
-	14, // 12: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
-	16, // 13: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
-	17, // 14: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
-	4,  // 15: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	19, // 16: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
-	20, // 17: akin.v1.Example.text:type_name -> akin.v1.Text
-	9,  // 18: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
-	9,  // 19: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
+	15, // 12: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
+	19, // 13: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
+	20, // 14: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
+	5,  // 15: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	22, // 16: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
+	23, // 17: akin.v1.Example.text:type_name -> akin.v1.Text
+	10, // 18: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
+	10, // 19: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
 	0,  // 20: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
-	18, // 21: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
-	14, // 22: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
-	16, // 23: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
-	4,  // 24: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	19, // 25: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
-	21, // 26: akin.v1.Result.paper:type_name -> akin.v1.Paper
-	11, // 27: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
-	13, // 28: akin.v1.Result.parts:type_name -> akin.v1.Parts
-	15, // 29: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
-	3,  // 30: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
-	5,  // 31: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
-	7,  // 32: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
-	10, // 33: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
-	6,  // 34: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
-	8,  // 35: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
-	12, // 36: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
-	34, // [34:37] is the sub-list for method output_type
-	31, // [31:34] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	21, // 21: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
+	15, // 22: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
+	19, // 23: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
+	5,  // 24: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	22, // 25: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
+	24, // 26: akin.v1.Result.paper:type_name -> akin.v1.Paper
+	12, // 27: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
+	14, // 28: akin.v1.Result.parts:type_name -> akin.v1.Parts
+	18, // 29: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
+	16, // 30: akin.v1.Result.evidence:type_name -> akin.v1.Evidence
+	3,  // 31: akin.v1.Evidence.field:type_name -> akin.v1.EvidenceField
+	17, // 32: akin.v1.Evidence.of:type_name -> akin.v1.EvidenceSource
+	3,  // 33: akin.v1.EvidenceSource.field:type_name -> akin.v1.EvidenceField
+	4,  // 34: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
+	6,  // 35: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
+	8,  // 36: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
+	11, // 37: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
+	7,  // 38: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
+	9,  // 39: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
+	13, // 40: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
+	38, // [38:41] is the sub-list for method output_type
+	35, // [35:38] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_search_service_proto_init() }
@@ -1932,8 +2276,8 @@ func file_akin_v1_search_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_akin_v1_search_service_proto_rawDesc), len(file_akin_v1_search_service_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   13,
+			NumEnums:      6,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
