@@ -22,7 +22,11 @@ func (e *Engine) Search(ctx context.Context, req SearchRequest) (*Answer, error)
 		return catalog.Words{Text: req.Query, Typed: true}, nil
 	}
 	q.vector = func(ctx context.Context, _ string, a *Answer) ([]float32, error) {
-		return e.embedOne(ctx, a, req.Query, embed.Query)
+		vector, err := e.embedOne(ctx, a, req.Query, embed.Query)
+		if err == nil && (req.Evidence || req.Rerank > 0) {
+			e.reader.keepQuery(req.Query, vector)
+		}
+		return vector, err
 	}
 	return e.answer(ctx, q)
 }

@@ -165,16 +165,24 @@ func (r *reader) embed(ctx context.Context, fresh []paper.Digest, known map[pape
 
 // query gives the vector of a search's text.
 func (r *reader) query(ctx context.Context, text string) ([]float32, error) {
-	digest := paper.Digest(sha256.Sum256([]byte("akin.query.v1\n" + text)))
-	if s := r.recall(digest); s != nil {
+	if s := r.recall(queryDigest(text)); s != nil {
 		return s.vectors[0], nil
 	}
 	got, _, err := r.embedder.Embed(ctx, []string{text}, embed.Options{Role: embed.Query})
 	if err != nil {
 		return nil, err
 	}
-	r.remember(digest, &sentences{passages: make([]Passage, 1), vectors: [][]float32{got[0].Vector}})
+	r.keepQuery(text, got[0].Vector)
 	return got[0].Vector, nil
+}
+
+// keepQuery keeps the vector of a search's text, which query then gives.
+func (r *reader) keepQuery(text string, vector []float32) {
+	r.remember(queryDigest(text), &sentences{passages: make([]Passage, 1), vectors: [][]float32{vector}})
+}
+
+func queryDigest(text string) paper.Digest {
+	return paper.Digest(sha256.Sum256([]byte("akin.query.v1\n" + text)))
 }
 
 func (r *reader) recall(digest paper.Digest) *sentences {
