@@ -11,7 +11,7 @@ VERSION     ?= 0.1.0-dev
 TOOLS       := $(CURDIR)/.akin/tools
 VENV        := $(CURDIR)/.akin/venv
 
-.PHONY: help setup build run test lint gen gen-check gen-tools tools test-python bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-duplicates bench-filter bench-lexical eval clean
+.PHONY: help setup build run test lint gen gen-check gen-tools tools test-python bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-duplicates bench-filter bench-lexical eval eval-rerank clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -117,6 +117,12 @@ eval: setup ## Measure retrieval quality on the collections of EVAL_DATA, in all
 	    bin/akin eval --data .akin/eval/$$(basename $$set) --mode $$mode --metrics nDCG@10,R@100,MRR,nDCG%20,MAP $(EVAL_DATA)/$$set; done; done
 	@for given in 80% 5; do for strategy in hybrid top-mean best-score mean-vector; do echo; echo "recommend/reviews, $$strategy"; \
 	  bin/akin eval --data .akin/eval/reviews --sets $(REVIEWS) --given $$given --strategy $$strategy --metrics R@20,R@50,nDCG@10 $(EVAL_DATA)/recommend/reviews; done; done
+
+eval-rerank: setup ## Measure re-ranking by sentences on the same collections (an hour).
+	@for set in search/cranfield search/scifact-train search/scitldr-dev similar/csfcube-fold1; do \
+	  for n in 0 20 50 100; do echo; echo "$$set, rerank $$n"; \
+	    bin/akin eval --data .akin/eval/$$(basename $$set) --rerank $$n --metrics nDCG@10,nDCG%20,MAP $(EVAL_DATA)/$$set; done; done
+
 LEXICAL_VENV := $(CURDIR)/.akin/lexical-venv
 
 $(LEXICAL_VENV)/.ready: testdata/reference/lexical-requirements.txt

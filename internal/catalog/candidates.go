@@ -176,3 +176,7 @@ func (c *Embedded) Matches(_ context.Context, collection string, words Words, or
 	}
 	return out, nil
 }
+
+// SharedTerms gives the words of a text that a query has too, as the text writes
+// them.
+func SharedTerms(query, text string) []string { return lexical.Shared(query, text) }

@@ -32,6 +32,7 @@ type evalCommand struct {
 	Seed     uint64   `help:"For likes: divide them in another way."`
 	Strategy string   `help:"For likes: how examples become a ranking." enum:"hybrid,top-mean,best-score,mean-vector" default:"hybrid"`
 	modeFlags
+	rerankFlag
 	Resamples int  `help:"Bootstrap resamples for the 95 % intervals." default:"10000"`
 	JSON      bool `name:"json" help:"Print the reports as JSON."`
 }
@@ -122,7 +123,7 @@ func (c evalCommand) evaluate(e *environment, dir string, options eval.Options) 
 		return nil, 0, err
 	}
 	defer func() { err = errors.Join(err, e.close()) }()
-	s := &evalSearcher{client: cl, set: set, strategy: strategy(c.Strategy), mode: c.mode(), fusion: c.fusion()}
+	s := &evalSearcher{client: cl, set: set, strategy: strategy(c.Strategy), mode: c.mode(), fusion: c.fusion(), rerank: c.Rerank}
 	if err := s.load(e); err != nil {
 		return nil, 0, err
 	}
@@ -146,6 +147,7 @@ type evalSearcher struct {
 	strategy akinv1.RecommendStrategy
 	mode     akinv1.Mode
 	fusion   akinv1.Fusion
+	rerank   int32
 	// collapse is whether versions become one result: never, since each was
 	// judged on its own.
 	collapse bool
@@ -185,7 +187,7 @@ func (s *evalSearcher) load(e *environment) error {
 func (s *evalSearcher) Search(ctx context.Context, q eval.Query, k int) ([]eval.Scored, error) {
 	switch {
 	case q.Text != "":
-		resp, err := s.client.Search.Search(ctx, &akinv1.SearchRequest{Query: q.Text, PageSize: int32(k), Exact: true, Mode: s.mode, Fusion: s.fusion, ReadMask: onlyIDs(), CollapseVersions: &s.collapse})
+		resp, err := s.client.Search.Search(ctx, &akinv1.SearchRequest{Query: q.Text, PageSize: int32(k), Exact: true, Mode: s.mode, Fusion: s.fusion, Rerank: s.rerank, ReadMask: onlyIDs(), CollapseVersions: &s.collapse})
 		return scored(resp.GetResults()), err
 	case len(q.Likes) > 0:
 		req := &akinv1.RecommendRequest{PageSize: int32(k), Exact: true, Strategy: s.strategy, ReadMask: onlyIDs(), CollapseVersions: &s.collapse}
@@ -198,7 +200,7 @@ func (s *evalSearcher) Search(ctx context.Context, q eval.Query, k int) ([]eval.
 		return s.pool(ctx, q)
 	default:
 		resp, err := s.client.Search.Similar(ctx, &akinv1.SimilarRequest{
-			PaperIds: []string{q.PaperID}, PageSize: int32(k), Exact: true, Mode: s.mode, Fusion: s.fusion, ReadMask: onlyIDs(), CollapseVersions: &s.collapse,
+			PaperIds: []string{q.PaperID}, PageSize: int32(k), Exact: true, Mode: s.mode, Fusion: s.fusion, Rerank: s.rerank, ReadMask: onlyIDs(), CollapseVersions: &s.collapse,
 		})
 		return scored(resp.GetResults()), err
 	}
@@ -222,7 +224,7 @@ const mostPool = 255
 func (s *evalSearcher) pool(ctx context.Context, q eval.Query) ([]eval.Scored, error) {
 	if len(q.Candidates) > mostPool {
 		resp, err := s.client.Search.Similar(ctx, &akinv1.SimilarRequest{
-			PaperIds: []string{q.PaperID}, PageSize: 1000, Exact: true, Mode: s.mode, Fusion: s.fusion, ReadMask: onlyIDs(), CollapseVersions: &s.collapse,
+			PaperIds: []string{q.PaperID}, PageSize: 1000, Exact: true, Mode: s.mode, Fusion: s.fusion, Rerank: s.rerank, ReadMask: onlyIDs(), CollapseVersions: &s.collapse,
 		})
 		return eval.Condense(scored(resp.GetResults()), q.Candidates), err
 	}
@@ -234,7 +236,7 @@ func (s *evalSearcher) pool(ctx context.Context, q eval.Query) ([]eval.Scored, e
 		ids.WriteString(strconv.Quote(id))
 	}
 	resp, err := s.client.Search.Similar(ctx, &akinv1.SimilarRequest{
-		PaperIds: []string{q.PaperID}, PageSize: 1000, Exact: true, Mode: s.mode, Fusion: s.fusion, ReadMask: onlyIDs(), CollapseVersions: &s.collapse,
+		PaperIds: []string{q.PaperID}, PageSize: 1000, Exact: true, Mode: s.mode, Fusion: s.fusion, Rerank: s.rerank, ReadMask: onlyIDs(), CollapseVersions: &s.collapse,
 		Filter: "id = (" + ids.String() + ")",
 	})
 	return scored(resp.GetResults()), err

@@ -29,6 +29,7 @@ type resultFlags struct {
 	IncludeVectors   bool     `help:"Return vectors too (with --json)."`
 	CollapseVersions bool     `help:"Show versions of one work, and papers with nearly the same text, as one result (default)." default:"true" negatable:""`
 	shapeFlags
+	sentenceFlags
 	JSON bool `name:"json" help:"Print the response as JSON."`
 }
 
@@ -60,6 +61,7 @@ type searchCommand struct {
 	Text []string `arg:"" help:"What to look for; - reads it from standard input."`
 	resultFlags
 	modeFlags
+	rerankFlag
 }
 
 // Help shows examples.
@@ -84,8 +86,8 @@ func (c searchCommand) Run(e *environment) error {
 		return err
 	}
 	resp, err := cl.Search.Search(e.ctx, &akinv1.SearchRequest{
-		Query: query, Mode: c.mode(), Fusion: c.fusion(), PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
-		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, CollapseVersions: &c.CollapseVersions, Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize,
+		Query: query, Mode: c.mode(), Fusion: c.fusion(), Rerank: c.Rerank, PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
+		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Evidence: c.Evidence, CollapseVersions: &c.CollapseVersions, Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize,
 	})
 	if err != nil {
 		return err
@@ -105,6 +107,7 @@ type similarCommand struct {
 	IncludeSelf bool     `help:"Allow the query papers among the results."`
 	resultFlags
 	modeFlags
+	rerankFlag
 }
 
 // Help shows examples.
@@ -117,9 +120,9 @@ func (similarCommand) Help() string {
 // Run finds more like this.
 func (c similarCommand) Run(e *environment) error {
 	req := &akinv1.SimilarRequest{
-		PaperIds: c.ID, IncludeSelf: c.IncludeSelf, Mode: c.mode(), Fusion: c.fusion(),
+		PaperIds: c.ID, IncludeSelf: c.IncludeSelf, Mode: c.mode(), Fusion: c.fusion(), Rerank: c.Rerank,
 		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
-		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, CollapseVersions: &c.CollapseVersions, Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize,
+		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Evidence: c.Evidence, CollapseVersions: &c.CollapseVersions, Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize,
 	}
 	if c.Title != "" || c.Abstract != "" {
 		text, err := textOf(c.Title, c.Abstract)
@@ -180,7 +183,7 @@ func (c recommendCommand) Run(e *environment) error {
 	resp, err := cl.Search.Recommend(e.ctx, &akinv1.RecommendRequest{
 		Positive: examples(c.Like, c.LikeText), Negative: examples(c.Unlike, c.UnlikeText), Strategy: strategy(c.Strategy),
 		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
-		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, CollapseVersions: &c.CollapseVersions, Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize,
+		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Evidence: c.Evidence, CollapseVersions: &c.CollapseVersions, Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize,
 	})
 	if err != nil {
 		return err
@@ -241,6 +244,7 @@ func (e *environment) results(results []*akinv1.Result, next string, empty akinv
 		if c := r.GetCollapsed(); len(c) > 0 {
 			fmt.Fprintf(e.out, "             also: %s\n", alsoThere(c))
 		}
+		e.evidence(r.GetEvidence())
 	}
 	if len(results) == 0 {
 		fmt.Fprintln(e.errOut, "No results:", emptySentence(empty))

@@ -55,6 +55,8 @@ type Result struct {
 	Matches []catalog.Match
 	// Collapsed are the papers that this one stands for, best ranked first.
 	Collapsed []catalog.Collapsed
+	// Evidence are the sentences that speak for the paper, the nearest first.
+	Evidence []Evidence
 }
 
 // Timing says where the time of a query went.
@@ -124,6 +126,9 @@ func (e *Engine) page(ctx context.Context, q *query, list *pinned, offset int, n
 		}
 		a.Results = append(a.Results, Result{Record: records[at], Rank: offset + i + 1, Score: h.Score, Semantic: h.Semantic, Lexical: h.Lexical, Vector: vectors[h.ID], DrivenBy: list.drivers[h.ID], Matches: matches[at], Collapsed: list.standing(h.ID, byID)})
 		list.shape(&a.Results[len(a.Results)-1])
+	}
+	if err := e.explainBySentences(ctx, q, list, a.Results); err != nil {
+		return nil, err
 	}
 	if end < len(list.hits) {
 		if name == "" {

@@ -133,6 +133,7 @@ type Engine struct {
 	embedder Model
 	catalog  Catalog
 	pages    *expirable.LRU[string, *pinned]
+	reader   *reader
 
 	references references
 
@@ -144,7 +145,7 @@ type Engine struct {
 // close. Without a catalog (nil) only Embed works.
 func New(embedder Model, c Catalog) *Engine {
 	return &Engine{
-		embedder: embedder, catalog: c,
+		embedder: embedder, catalog: c, reader: newReader(embedder),
 		pages:      expirable.NewLRU[string, *pinned](maxPinnedLists, nil, pageTTL),
 		references: newReferences(),
 	}

@@ -54,7 +54,7 @@ type Sifter interface {
 // losses is what a list lost on its way, for the reasons why it is short.
 type losses struct {
 	own, below, versions, grouped int
-	bestRefused         float64
+	bestRefused                   float64
 }
 
 // count notes what cut will leave out of the hits.

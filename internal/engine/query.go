@@ -30,6 +30,10 @@ type query struct {
 	fusion Fusion
 	// rank makes the list of any other query: hits, best first.
 	rank func(ctx context.Context, q *query, list *pinned) (catalog.Found, error)
+	// against says what results are compared with, sentence by sentence.
+	against against
+	// rerank is how many of the first results are ordered anew by that.
+	rerank int
 	// leaveOut are ids that must not be among the results.
 	leaveOut []string
 	// wordsField and ownField are the request's fields that words and leaveOut
@@ -45,6 +49,9 @@ func (q *query) check() (err error) {
 	}
 	if q.options.MinScore != nil && q.mode == Lexical {
 		return paper.InvalidField("min_score", "is a cosine, which a lexical query does not have; leave it out, or use another mode")
+	}
+	if err := checkRerank(q.rerank); err != nil {
+		return err
 	}
 	return q.options.check()
 }
@@ -67,6 +74,9 @@ func (o *ResultOptions) check() error {
 	}
 	if s := o.MinScore; s != nil && (math.IsNaN(*s) || *s < -1 || *s > 1) {
 		return paper.InvalidField("min_score", "is %v; it is a cosine, between -1 and 1", *s)
+	}
+	if err := o.checkEvidence(); err != nil {
+		return err
 	}
 	return o.checkShape()
 }
@@ -166,6 +176,9 @@ func (e *Engine) find(ctx context.Context, q *query) (*pinned, error) {
 	list.lost.count(q, found.Hits)
 	list.hits, a.Empty = q.cut(found.Hits)
 	if err := e.collapse(ctx, q, list); err != nil {
+		return nil, err
+	}
+	if err := e.rerank(ctx, q, list); err != nil {
 		return nil, err
 	}
 	if err := e.diversify(ctx, q, list.hits); err != nil {

@@ -39,6 +39,7 @@ func (e *Engine) Recommend(ctx context.Context, req RecommendRequest) (*Answer, 
 			}
 		}
 	}
+	q.against = e.againstExamples(req.Positive)
 	if req.Strategy == MeanVector {
 		q.vector = func(ctx context.Context, collection string, _ *Answer) ([]float32, error) {
 			return e.combine(ctx, collection, "positive", req.Positive, "negative", req.Negative)

@@ -30,6 +30,8 @@ type ResultOptions struct {
 	// KeepVersions keeps near-duplicates and versions of one work as results of
 	// their own; otherwise the best ranked of them stands for all.
 	KeepVersions bool
+	// Evidence asks for the sentences that speak for each result of the page.
+	Evidence bool
 }
 
 // SearchRequest is a free-text query.
@@ -38,6 +40,9 @@ type SearchRequest struct {
 	Query      string
 	Mode       Mode
 	Fusion     Fusion
+	// Rerank is how many of the first results are ordered anew by their
+	// sentences; 0 is off.
+	Rerank int
 	ResultOptions
 }
 
@@ -73,6 +78,8 @@ type SimilarRequest struct {
 	IncludeSelf bool
 	Mode        Mode
 	Fusion      Fusion
+	// Rerank is as for a search.
+	Rerank int
 	ResultOptions
 }
 

@@ -17,11 +17,16 @@ func (e *Engine) Search(ctx context.Context, req SearchRequest) (*Answer, error)
 	}
 	q := query{name: "search", collection: req.Collection, options: req.ResultOptions, parts: []string{req.Query}, wordsField: "query"}
 	q.blend(req.Mode, req.Fusion)
+	q.bySentences(req.Rerank, againstQuery(req.Query))
 	q.words = func(context.Context, string) (catalog.Words, error) {
 		return catalog.Words{Text: req.Query, Typed: true}, nil
 	}
 	q.vector = func(ctx context.Context, _ string, a *Answer) ([]float32, error) {
-		return e.embedOne(ctx, a, req.Query, embed.Query)
+		vector, err := e.embedOne(ctx, a, req.Query, embed.Query)
+		if err == nil && (req.Evidence || req.Rerank > 0) {
+			e.reader.keepQuery(req.Query, vector)
+		}
+		return vector, err
 	}
 	return e.answer(ctx, q)
 }
@@ -49,16 +54,25 @@ func (e *Engine) Similar(ctx context.Context, req SimilarRequest) (*Answer, erro
 		return nil, paper.InvalidField("paper_ids", "has %d items; give 1 to %d, or a text", len(req.PaperIDs), MaxQueryPapers)
 	default:
 		q.vector = func(ctx context.Context, collection string, _ *Answer) ([]float32, error) {
-			var examples []Example
-			for _, id := range req.PaperIDs {
-				examples = append(examples, Example{PaperID: id})
-			}
-			return e.combine(ctx, collection, "paper_ids", examples, "", nil)
+			return e.combine(ctx, collection, "paper_ids", req.examples(), "", nil)
 		}
 		if !req.IncludeSelf {
 			q.leaveOut = req.PaperIDs
 		}
 	}
 	q.parts = append(q.parts, strconv.FormatBool(req.IncludeSelf))
+	q.bySentences(req.Rerank, e.againstExamples(req.examples()))
 	return e.answer(ctx, q)
+}
+
+// examples are what the request asks for more of.
+func (r SimilarRequest) examples() []Example {
+	if r.Text != nil {
+		return []Example{{Text: r.Text}}
+	}
+	out := make([]Example, len(r.PaperIDs))
+	for i, id := range r.PaperIDs {
+		out[i] = Example{PaperID: id}
+	}
+	return out
 }

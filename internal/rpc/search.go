@@ -27,6 +27,7 @@ type resultOptions interface {
 	GetAsOf() string
 	GetDiversity() float64
 	GetExplain() bool
+	GetEvidence() bool
 	GetReadMask() *fieldmaskpb.FieldMask
 	GetRecency() float64
 	GetRecencyHalfLifeDays() float64
@@ -42,7 +43,7 @@ func optionsOf(req resultOptions, minScore *float64, collapse *bool) (engine.Res
 	return engine.ResultOptions{
 		PageSize: int(req.GetPageSize()), PageToken: req.GetPageToken(), MinScore: minScore,
 		Exact: req.GetExact(), WithVectors: req.GetIncludeVectors(), Filter: req.GetFilter(),
-		AsOf: req.GetAsOf(), Diversity: req.GetDiversity(), Explain: req.GetExplain(),
+		AsOf: req.GetAsOf(), Diversity: req.GetDiversity(), Explain: req.GetExplain(), Evidence: req.GetEvidence(),
 		Recency: req.GetRecency(), HalfLifeDays: req.GetRecencyHalfLifeDays(),
 		GroupBy: groupings[req.GetGroupBy()], GroupSize: int(req.GetGroupSize()),
 		KeepVersions: collapse != nil && !*collapse,
@@ -76,7 +77,7 @@ func (s *searchService) Search(ctx context.Context, req *akinv1.SearchRequest) (
 		return nil, err
 	}
 	a, err := s.server.engine.Search(ctx, engine.SearchRequest{
-		Collection: req.GetCollection(), Query: req.GetQuery(), Mode: mode, Fusion: fusion, ResultOptions: options,
+		Collection: req.GetCollection(), Query: req.GetQuery(), Mode: mode, Fusion: fusion, Rerank: int(req.GetRerank()), ResultOptions: options,
 	})
 	if err != nil {
 		return nil, err
@@ -99,7 +100,7 @@ func (s *searchService) Similar(ctx context.Context, req *akinv1.SimilarRequest)
 	}
 	a, err := s.server.engine.Similar(ctx, engine.SimilarRequest{
 		Collection: req.GetCollection(), PaperIDs: req.GetPaperIds(), Text: fromText(req.GetText()),
-		IncludeSelf: req.GetIncludeSelf(), Mode: mode, Fusion: fusion, ResultOptions: options,
+		IncludeSelf: req.GetIncludeSelf(), Mode: mode, Fusion: fusion, Rerank: int(req.GetRerank()), ResultOptions: options,
 	})
 	if err != nil {
 		return nil, err
@@ -176,6 +177,7 @@ func toResults(a *engine.Answer, mask *fieldmaskpb.FieldMask) []*akinv1.Result {
 			MatchedTerms: toMatches(r.Matches),
 			Group:        r.Group,
 			Collapsed:    toCollapsed(r.Collapsed),
+			Evidence:     toEvidence(r.Evidence),
 		}
 	}
 	return out

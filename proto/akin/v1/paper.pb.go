@@ -486,9 +486,9 @@ type Timing struct {
 	TokenizeSeconds float64 `protobuf:"fixed64,2,opt,name=tokenize_seconds,json=tokenizeSeconds,proto3" json:"tokenize_seconds,omitempty"`
 	// Running the model.
 	InferenceSeconds float64 `protobuf:"fixed64,3,opt,name=inference_seconds,json=inferenceSeconds,proto3" json:"inference_seconds,omitempty"`
-	// Finding neighbours.
+	// Finding neighbours, and ordering them anew by their sentences.
 	SearchSeconds float64 `protobuf:"fixed64,4,opt,name=search_seconds,json=searchSeconds,proto3" json:"search_seconds,omitempty"`
-	// Reading the papers from the store.
+	// Reading the papers from the store, and their sentences for evidence.
 	HydrateSeconds float64 `protobuf:"fixed64,5,opt,name=hydrate_seconds,json=hydrateSeconds,proto3" json:"hydrate_seconds,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache

@@ -324,6 +324,59 @@ func (CollapseReason) EnumDescriptor() ([]byte, []int) {
 	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
 }
 
+// EvidenceField is a field of a paper that a sentence is from.
+type EvidenceField int32
+
+const (
+	// Not said.
+	EvidenceField_EVIDENCE_FIELD_UNSPECIFIED EvidenceField = 0
+	// The title; only where there is no abstract.
+	EvidenceField_EVIDENCE_FIELD_TITLE EvidenceField = 1
+	// The abstract.
+	EvidenceField_EVIDENCE_FIELD_ABSTRACT EvidenceField = 2
+)
+
+// Enum value maps for EvidenceField.
+var (
+	EvidenceField_name = map[int32]string{
+		0: "EVIDENCE_FIELD_UNSPECIFIED",
+		1: "EVIDENCE_FIELD_TITLE",
+		2: "EVIDENCE_FIELD_ABSTRACT",
+	}
+	EvidenceField_value = map[string]int32{
+		"EVIDENCE_FIELD_UNSPECIFIED": 0,
+		"EVIDENCE_FIELD_TITLE":       1,
+		"EVIDENCE_FIELD_ABSTRACT":    2,
+	}
+)
+
+func (x EvidenceField) Enum() *EvidenceField {
+	p := new(EvidenceField)
+	*p = x
+	return p
+}
+
+func (x EvidenceField) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (EvidenceField) Descriptor() protoreflect.EnumDescriptor {
+	return file_akin_v1_search_service_proto_enumTypes[5].Descriptor()
+}
+
+func (EvidenceField) Type() protoreflect.EnumType {
+	return &file_akin_v1_search_service_proto_enumTypes[5]
+}
+
+func (x EvidenceField) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use EvidenceField.Descriptor instead.
+func (EvidenceField) EnumDescriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{5}
+}
+
 // Strategy is a way to find neighbours.
 type Strategy int32
 
@@ -367,11 +420,11 @@ func (x Strategy) String() string {
 }
 
 func (Strategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[5].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[6].Descriptor()
 }
 
 func (Strategy) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[5]
+	return &file_akin_v1_search_service_proto_enumTypes[6]
 }
 
 func (x Strategy) Number() protoreflect.EnumNumber {
@@ -380,7 +433,7 @@ func (x Strategy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Strategy.Descriptor instead.
 func (Strategy) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{5}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{6}
 }
 
 // EmptyReason says why an answer holds nothing.
@@ -432,11 +485,11 @@ func (x EmptyReason) String() string {
 }
 
 func (EmptyReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[6].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[7].Descriptor()
 }
 
 func (EmptyReason) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[6]
+	return &file_akin_v1_search_service_proto_enumTypes[7]
 }
 
 func (x EmptyReason) Number() protoreflect.EnumNumber {
@@ -445,7 +498,7 @@ func (x EmptyReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EmptyReason.Descriptor instead.
 func (EmptyReason) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{6}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{7}
 }
 
 // LimitationReason says what kept papers out.
@@ -518,11 +571,11 @@ func (x LimitationReason) String() string {
 }
 
 func (LimitationReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[7].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[8].Descriptor()
 }
 
 func (LimitationReason) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[7]
+	return &file_akin_v1_search_service_proto_enumTypes[8]
 }
 
 func (x LimitationReason) Number() protoreflect.EnumNumber {
@@ -531,7 +584,7 @@ func (x LimitationReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use LimitationReason.Descriptor instead.
 func (LimitationReason) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{7}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{8}
 }
 
 // NoveltyReason says why a novelty is missing or uncertain.
@@ -579,11 +632,11 @@ func (x NoveltyReason) String() string {
 }
 
 func (NoveltyReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[8].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[9].Descriptor()
 }
 
 func (NoveltyReason) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[8]
+	return &file_akin_v1_search_service_proto_enumTypes[9]
 }
 
 func (x NoveltyReason) Number() protoreflect.EnumNumber {
@@ -592,7 +645,7 @@ func (x NoveltyReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use NoveltyReason.Descriptor instead.
 func (NoveltyReason) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{8}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{9}
 }
 
 // SearchRequest is a free-text query.
@@ -634,6 +687,13 @@ type SearchRequest struct {
 	// one result, the best ranked, which names the others in collapsed.
 	// Unset means true.
 	CollapseVersions *bool `protobuf:"varint,32,opt,name=collapse_versions,json=collapseVersions,proto3,oneof" json:"collapse_versions,omitempty"`
+	// Return for each result of the page the sentences that speak for it; with it,
+	// page_size is at most 20.
+	Evidence bool `protobuf:"varint,33,opt,name=evidence,proto3" json:"evidence,omitempty"`
+	// How many of the first results are ordered anew by their sentences: 0 is off,
+	// at most 100, others are an error. It reads every sentence of theirs, which
+	// takes seconds where the server has not read them lately.
+	Rerank int32 `protobuf:"varint,35,opt,name=rerank,proto3" json:"rerank,omitempty"`
 	// How much newer papers come first: 0, the default, is not at all; at most 1,
 	// which orders by date alone. The list is then ordered by (1 - recency) times
 	// the score scaled to [0, 1] over the list plus recency times a decay that
@@ -784,6 +844,20 @@ func (x *SearchRequest) GetCollapseVersions() bool {
 		return *x.CollapseVersions
 	}
 	return false
+}
+
+func (x *SearchRequest) GetEvidence() bool {
+	if x != nil {
+		return x.Evidence
+	}
+	return false
+}
+
+func (x *SearchRequest) GetRerank() int32 {
+	if x != nil {
+		return x.Rerank
+	}
+	return 0
 }
 
 func (x *SearchRequest) GetRecency() float64 {
@@ -979,6 +1053,13 @@ type SimilarRequest struct {
 	// versions of the query papers are left out as well, unless include_self.
 	// Unset means true.
 	CollapseVersions *bool `protobuf:"varint,32,opt,name=collapse_versions,json=collapseVersions,proto3,oneof" json:"collapse_versions,omitempty"`
+	// Return for each result of the page the sentences that speak for it; with it,
+	// page_size is at most 20.
+	Evidence bool `protobuf:"varint,33,opt,name=evidence,proto3" json:"evidence,omitempty"`
+	// How many of the first results are ordered anew by their sentences: 0 is off,
+	// at most 100, others are an error. It reads every sentence of theirs, which
+	// takes seconds where the server has not read them lately.
+	Rerank int32 `protobuf:"varint,35,opt,name=rerank,proto3" json:"rerank,omitempty"`
 	// How much newer papers come first: 0, the default, is not at all; at most 1,
 	// which orders by date alone. The list is then ordered by (1 - recency) times
 	// the score scaled to [0, 1] over the list plus recency times a decay that
@@ -1143,6 +1224,20 @@ func (x *SimilarRequest) GetCollapseVersions() bool {
 		return *x.CollapseVersions
 	}
 	return false
+}
+
+func (x *SimilarRequest) GetEvidence() bool {
+	if x != nil {
+		return x.Evidence
+	}
+	return false
+}
+
+func (x *SimilarRequest) GetRerank() int32 {
+	if x != nil {
+		return x.Rerank
+	}
+	return 0
 }
 
 func (x *SimilarRequest) GetRecency() float64 {
@@ -1430,6 +1525,9 @@ type RecommendRequest struct {
 	// versions of the examples are left out as well.
 	// Unset means true.
 	CollapseVersions *bool `protobuf:"varint,32,opt,name=collapse_versions,json=collapseVersions,proto3,oneof" json:"collapse_versions,omitempty"`
+	// Return for each result of the page the sentences that speak for it; with it,
+	// page_size is at most 20.
+	Evidence bool `protobuf:"varint,33,opt,name=evidence,proto3" json:"evidence,omitempty"`
 	// How much newer papers come first: 0, the default, is not at all; at most 1,
 	// which orders by date alone. The list is then ordered by (1 - recency) times
 	// the score scaled to [0, 1] over the list plus recency times a decay that
@@ -1578,6 +1676,13 @@ func (x *RecommendRequest) GetExplain() bool {
 func (x *RecommendRequest) GetCollapseVersions() bool {
 	if x != nil && x.CollapseVersions != nil {
 		return *x.CollapseVersions
+	}
+	return false
+}
+
+func (x *RecommendRequest) GetEvidence() bool {
+	if x != nil {
+		return x.Evidence
 	}
 	return false
 }
@@ -1888,6 +1993,10 @@ type Result struct {
 	// The papers that this one stands for, best ranked first: they would be results
 	// without collapse_versions.
 	Collapsed []*Collapsed `protobuf:"bytes,8,rep,name=collapsed,proto3" json:"collapsed,omitempty"`
+	// The sentences that speak for the result, the nearest first, if evidence asked
+	// for them: for a search up to 2 sentences of the result, otherwise the one
+	// pair of sentences that are nearest to each other.
+	Evidence []*Evidence `protobuf:"bytes,9,rep,name=evidence,proto3" json:"evidence,omitempty"`
 	// Key of the result's group, if the request asks for groups.
 	Group         string `protobuf:"bytes,10,opt,name=group,proto3" json:"group,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1976,6 +2085,13 @@ func (x *Result) GetMatchedTerms() []*MatchedTerm {
 func (x *Result) GetCollapsed() []*Collapsed {
 	if x != nil {
 		return x.Collapsed
+	}
+	return nil
+}
+
+func (x *Result) GetEvidence() []*Evidence {
+	if x != nil {
+		return x.Evidence
 	}
 	return nil
 }
@@ -2397,6 +2513,200 @@ func (x *DuplicatePaper) GetResemblance() float64 {
 	return 0
 }
 
+// Evidence is a sentence of a result that is near to what was asked for.
+type Evidence struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where the sentence is.
+	Field EvidenceField `protobuf:"varint,1,opt,name=field,proto3,enum=akin.v1.EvidenceField" json:"field,omitempty"`
+	// Its first byte in that field's UTF-8 text.
+	Start int32 `protobuf:"varint,2,opt,name=start,proto3" json:"start,omitempty"`
+	// The byte after its last one.
+	End int32 `protobuf:"varint,3,opt,name=end,proto3" json:"end,omitempty"`
+	// The sentence itself.
+	Text string `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
+	// Its cosine with the query, or with the sentence of, in [-1, 1].
+	Similarity float64 `protobuf:"fixed64,5,opt,name=similarity,proto3" json:"similarity,omitempty"`
+	// The words that it shares with the query, or with the sentence of, as it
+	// writes them and in its order; words with the same stem count as the same.
+	MatchedTerms []string `protobuf:"bytes,6,rep,name=matched_terms,json=matchedTerms,proto3" json:"matched_terms,omitempty"`
+	// The sentence of a query paper or of an example that it is nearest to; unset
+	// for a search.
+	Of            *EvidenceSource `protobuf:"bytes,7,opt,name=of,proto3" json:"of,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Evidence) Reset() {
+	*x = Evidence{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Evidence) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Evidence) ProtoMessage() {}
+
+func (x *Evidence) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Evidence.ProtoReflect.Descriptor instead.
+func (*Evidence) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Evidence) GetField() EvidenceField {
+	if x != nil {
+		return x.Field
+	}
+	return EvidenceField_EVIDENCE_FIELD_UNSPECIFIED
+}
+
+func (x *Evidence) GetStart() int32 {
+	if x != nil {
+		return x.Start
+	}
+	return 0
+}
+
+func (x *Evidence) GetEnd() int32 {
+	if x != nil {
+		return x.End
+	}
+	return 0
+}
+
+func (x *Evidence) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Evidence) GetSimilarity() float64 {
+	if x != nil {
+		return x.Similarity
+	}
+	return 0
+}
+
+func (x *Evidence) GetMatchedTerms() []string {
+	if x != nil {
+		return x.MatchedTerms
+	}
+	return nil
+}
+
+func (x *Evidence) GetOf() *EvidenceSource {
+	if x != nil {
+		return x.Of
+	}
+	return nil
+}
+
+// EvidenceSource is a sentence of a query paper or of an example.
+type EvidenceSource struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The paper's id; empty for a text.
+	PaperId string `protobuf:"bytes,1,opt,name=paper_id,json=paperId,proto3" json:"paper_id,omitempty"`
+	// Position of the paper in paper_ids, or of the example in positive: the one
+	// that adds most to the result's score.
+	Example int32 `protobuf:"varint,2,opt,name=example,proto3" json:"example,omitempty"`
+	// Where the sentence is.
+	Field EvidenceField `protobuf:"varint,3,opt,name=field,proto3,enum=akin.v1.EvidenceField" json:"field,omitempty"`
+	// Its first byte in that field's UTF-8 text.
+	Start int32 `protobuf:"varint,4,opt,name=start,proto3" json:"start,omitempty"`
+	// The byte after its last one.
+	End int32 `protobuf:"varint,5,opt,name=end,proto3" json:"end,omitempty"`
+	// The sentence itself.
+	Text          string `protobuf:"bytes,6,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EvidenceSource) Reset() {
+	*x = EvidenceSource{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EvidenceSource) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EvidenceSource) ProtoMessage() {}
+
+func (x *EvidenceSource) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EvidenceSource.ProtoReflect.Descriptor instead.
+func (*EvidenceSource) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *EvidenceSource) GetPaperId() string {
+	if x != nil {
+		return x.PaperId
+	}
+	return ""
+}
+
+func (x *EvidenceSource) GetExample() int32 {
+	if x != nil {
+		return x.Example
+	}
+	return 0
+}
+
+func (x *EvidenceSource) GetField() EvidenceField {
+	if x != nil {
+		return x.Field
+	}
+	return EvidenceField_EVIDENCE_FIELD_UNSPECIFIED
+}
+
+func (x *EvidenceSource) GetStart() int32 {
+	if x != nil {
+		return x.Start
+	}
+	return 0
+}
+
+func (x *EvidenceSource) GetEnd() int32 {
+	if x != nil {
+		return x.End
+	}
+	return 0
+}
+
+func (x *EvidenceSource) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
 // MatchedTerm is a word that a query and a paper share.
 type MatchedTerm struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2414,7 +2724,7 @@ type MatchedTerm struct {
 
 func (x *MatchedTerm) Reset() {
 	*x = MatchedTerm{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[16]
+	mi := &file_akin_v1_search_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2426,7 +2736,7 @@ func (x *MatchedTerm) String() string {
 func (*MatchedTerm) ProtoMessage() {}
 
 func (x *MatchedTerm) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[16]
+	mi := &file_akin_v1_search_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2439,7 +2749,7 @@ func (x *MatchedTerm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchedTerm.ProtoReflect.Descriptor instead.
 func (*MatchedTerm) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{16}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *MatchedTerm) GetTerm() string {
@@ -2487,7 +2797,7 @@ type Plan struct {
 
 func (x *Plan) Reset() {
 	*x = Plan{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[17]
+	mi := &file_akin_v1_search_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2499,7 +2809,7 @@ func (x *Plan) String() string {
 func (*Plan) ProtoMessage() {}
 
 func (x *Plan) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[17]
+	mi := &file_akin_v1_search_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2512,7 +2822,7 @@ func (x *Plan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plan.ProtoReflect.Descriptor instead.
 func (*Plan) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{17}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Plan) GetStrategy() Strategy {
@@ -2556,7 +2866,7 @@ type QueryInfo struct {
 
 func (x *QueryInfo) Reset() {
 	*x = QueryInfo{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[18]
+	mi := &file_akin_v1_search_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2568,7 +2878,7 @@ func (x *QueryInfo) String() string {
 func (*QueryInfo) ProtoMessage() {}
 
 func (x *QueryInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[18]
+	mi := &file_akin_v1_search_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2581,7 +2891,7 @@ func (x *QueryInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryInfo.ProtoReflect.Descriptor instead.
 func (*QueryInfo) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{18}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *QueryInfo) GetTokens() int32 {
@@ -2627,7 +2937,7 @@ type Limitation struct {
 
 func (x *Limitation) Reset() {
 	*x = Limitation{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[19]
+	mi := &file_akin_v1_search_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2639,7 +2949,7 @@ func (x *Limitation) String() string {
 func (*Limitation) ProtoMessage() {}
 
 func (x *Limitation) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[19]
+	mi := &file_akin_v1_search_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2652,7 +2962,7 @@ func (x *Limitation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limitation.ProtoReflect.Descriptor instead.
 func (*Limitation) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{19}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Limitation) GetReason() LimitationReason {
@@ -2738,7 +3048,7 @@ type GetNoveltyRequest struct {
 
 func (x *GetNoveltyRequest) Reset() {
 	*x = GetNoveltyRequest{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[20]
+	mi := &file_akin_v1_search_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2750,7 +3060,7 @@ func (x *GetNoveltyRequest) String() string {
 func (*GetNoveltyRequest) ProtoMessage() {}
 
 func (x *GetNoveltyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[20]
+	mi := &file_akin_v1_search_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2763,7 +3073,7 @@ func (x *GetNoveltyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNoveltyRequest.ProtoReflect.Descriptor instead.
 func (*GetNoveltyRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{20}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GetNoveltyRequest) GetPaperIds() []string {
@@ -2814,7 +3124,7 @@ type GetNoveltyResponse struct {
 
 func (x *GetNoveltyResponse) Reset() {
 	*x = GetNoveltyResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[21]
+	mi := &file_akin_v1_search_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2826,7 +3136,7 @@ func (x *GetNoveltyResponse) String() string {
 func (*GetNoveltyResponse) ProtoMessage() {}
 
 func (x *GetNoveltyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[21]
+	mi := &file_akin_v1_search_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2839,7 +3149,7 @@ func (x *GetNoveltyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNoveltyResponse.ProtoReflect.Descriptor instead.
 func (*GetNoveltyResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{21}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GetNoveltyResponse) GetNovelties() []*Novelty {
@@ -2898,7 +3208,7 @@ type Novelty struct {
 
 func (x *Novelty) Reset() {
 	*x = Novelty{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[22]
+	mi := &file_akin_v1_search_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2910,7 +3220,7 @@ func (x *Novelty) String() string {
 func (*Novelty) ProtoMessage() {}
 
 func (x *Novelty) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[22]
+	mi := &file_akin_v1_search_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2923,7 +3233,7 @@ func (x *Novelty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Novelty.ProtoReflect.Descriptor instead.
 func (*Novelty) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{22}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Novelty) GetPaperId() string {
@@ -2992,7 +3302,7 @@ type EarlierPaper struct {
 
 func (x *EarlierPaper) Reset() {
 	*x = EarlierPaper{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[23]
+	mi := &file_akin_v1_search_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3004,7 +3314,7 @@ func (x *EarlierPaper) String() string {
 func (*EarlierPaper) ProtoMessage() {}
 
 func (x *EarlierPaper) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[23]
+	mi := &file_akin_v1_search_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3017,7 +3327,7 @@ func (x *EarlierPaper) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EarlierPaper.ProtoReflect.Descriptor instead.
 func (*EarlierPaper) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{23}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *EarlierPaper) GetPaperId() string {
@@ -3052,7 +3362,7 @@ var File_akin_v1_search_service_proto protoreflect.FileDescriptor
 
 const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x16google/type/date.proto\"\xc3\x05\n" +
+	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x16google/type/date.proto\"\xf7\x05\n" +
 	"\rSearchRequest\x12\x1a\n" +
 	"\x05query\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\x05query\x12\x1e\n" +
 	"\n" +
@@ -3071,7 +3381,9 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\tdiversity\x18\x1d \x01(\x01R\tdiversity\x12\x13\n" +
 	"\x05as_of\x18\x1e \x01(\tR\x04asOf\x12\x18\n" +
 	"\aexplain\x18\x1f \x01(\bR\aexplain\x120\n" +
-	"\x11collapse_versions\x18  \x01(\bH\x01R\x10collapseVersions\x88\x01\x01\x12\x18\n" +
+	"\x11collapse_versions\x18  \x01(\bH\x01R\x10collapseVersions\x88\x01\x01\x12\x1a\n" +
+	"\bevidence\x18! \x01(\bR\bevidence\x12\x16\n" +
+	"\x06rerank\x18# \x01(\x05R\x06rerank\x12\x18\n" +
 	"\arecency\x18$ \x01(\x01R\arecency\x123\n" +
 	"\x16recency_half_life_days\x18% \x01(\x01R\x13recencyHalfLifeDays\x12+\n" +
 	"\bgroup_by\x18& \x01(\x0e2\x10.akin.v1.GroupByR\agroupBy\x12\x1d\n" +
@@ -3090,7 +3402,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\x122\n" +
 	"\n" +
 	"limited_by\x18\b \x03(\v2\x13.akin.v1.LimitationR\tlimitedBy\x12&\n" +
-	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\"\x8b\x06\n" +
+	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\"\xbf\x06\n" +
 	"\x0eSimilarRequest\x12\x1b\n" +
 	"\tpaper_ids\x18\x01 \x03(\tR\bpaperIds\x12!\n" +
 	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextR\x04text\x12\x1e\n" +
@@ -3111,7 +3423,9 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\tdiversity\x18\x1d \x01(\x01R\tdiversity\x12\x13\n" +
 	"\x05as_of\x18\x1e \x01(\tR\x04asOf\x12\x18\n" +
 	"\aexplain\x18\x1f \x01(\bR\aexplain\x120\n" +
-	"\x11collapse_versions\x18  \x01(\bH\x01R\x10collapseVersions\x88\x01\x01\x12\x18\n" +
+	"\x11collapse_versions\x18  \x01(\bH\x01R\x10collapseVersions\x88\x01\x01\x12\x1a\n" +
+	"\bevidence\x18! \x01(\bR\bevidence\x12\x16\n" +
+	"\x06rerank\x18# \x01(\x05R\x06rerank\x12\x18\n" +
 	"\arecency\x18$ \x01(\x01R\arecency\x123\n" +
 	"\x16recency_half_life_days\x18% \x01(\x01R\x13recencyHalfLifeDays\x12+\n" +
 	"\bgroup_by\x18& \x01(\x0e2\x10.akin.v1.GroupByR\agroupBy\x12\x1d\n" +
@@ -3135,7 +3449,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\bpaper_id\x18\x01 \x01(\tH\x00R\apaperId\x12#\n" +
 	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextH\x00R\x04text\x12\x16\n" +
 	"\x06weight\x18\x03 \x01(\x01R\x06weightB\t\n" +
-	"\aexample\"\xf8\x05\n" +
+	"\aexample\"\x94\x06\n" +
 	"\x10RecommendRequest\x122\n" +
 	"\bpositive\x18\x01 \x03(\v2\x10.akin.v1.ExampleB\x04\xe2A\x01\x02R\bpositive\x12,\n" +
 	"\bnegative\x18\x02 \x03(\v2\x10.akin.v1.ExampleR\bnegative\x12\x1e\n" +
@@ -3154,7 +3468,8 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\tdiversity\x18\x1d \x01(\x01R\tdiversity\x12\x13\n" +
 	"\x05as_of\x18\x1e \x01(\tR\x04asOf\x12\x18\n" +
 	"\aexplain\x18\x1f \x01(\bR\aexplain\x120\n" +
-	"\x11collapse_versions\x18  \x01(\bH\x01R\x10collapseVersions\x88\x01\x01\x12\x18\n" +
+	"\x11collapse_versions\x18  \x01(\bH\x01R\x10collapseVersions\x88\x01\x01\x12\x1a\n" +
+	"\bevidence\x18! \x01(\bR\bevidence\x12\x18\n" +
 	"\arecency\x18$ \x01(\x01R\arecency\x123\n" +
 	"\x16recency_half_life_days\x18% \x01(\x01R\x13recencyHalfLifeDays\x12+\n" +
 	"\bgroup_by\x18& \x01(\x0e2\x10.akin.v1.GroupByR\agroupBy\x12\x1d\n" +
@@ -3181,7 +3496,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x05Parts\x12\x1a\n" +
 	"\bsemantic\x18\x01 \x01(\x01R\bsemantic\x12\x18\n" +
 	"\alexical\x18\x02 \x01(\x01R\alexical\x12\x18\n" +
-	"\arecency\x18\x03 \x01(\x01R\arecency\"\xc7\x02\n" +
+	"\arecency\x18\x03 \x01(\x01R\arecency\"\xf6\x02\n" +
 	"\x06Result\x12$\n" +
 	"\x05paper\x18\x01 \x01(\v2\x0e.akin.v1.PaperR\x05paper\x12\x12\n" +
 	"\x04rank\x18\x02 \x01(\x05R\x04rank\x12\x14\n" +
@@ -3190,7 +3505,8 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\tdriven_by\x18\x05 \x03(\v2\x0f.akin.v1.DriverR\bdrivenBy\x12$\n" +
 	"\x05parts\x18\x06 \x01(\v2\x0e.akin.v1.PartsR\x05parts\x129\n" +
 	"\rmatched_terms\x18\a \x03(\v2\x14.akin.v1.MatchedTermR\fmatchedTerms\x120\n" +
-	"\tcollapsed\x18\b \x03(\v2\x12.akin.v1.CollapsedR\tcollapsed\x12\x14\n" +
+	"\tcollapsed\x18\b \x03(\v2\x12.akin.v1.CollapsedR\tcollapsed\x12-\n" +
+	"\bevidence\x18\t \x03(\v2\x11.akin.v1.EvidenceR\bevidence\x12\x14\n" +
 	"\x05group\x18\n" +
 	" \x01(\tR\x05group\"d\n" +
 	"\x05Group\x12\x10\n" +
@@ -3227,7 +3543,24 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\n" +
 	"similarity\x18\x04 \x01(\x01R\n" +
 	"similarity\x12 \n" +
-	"\vresemblance\x18\x05 \x01(\x01R\vresemblance\"\x7f\n" +
+	"\vresemblance\x18\x05 \x01(\x01R\vresemblance\"\xe2\x01\n" +
+	"\bEvidence\x12,\n" +
+	"\x05field\x18\x01 \x01(\x0e2\x16.akin.v1.EvidenceFieldR\x05field\x12\x14\n" +
+	"\x05start\x18\x02 \x01(\x05R\x05start\x12\x10\n" +
+	"\x03end\x18\x03 \x01(\x05R\x03end\x12\x12\n" +
+	"\x04text\x18\x04 \x01(\tR\x04text\x12\x1e\n" +
+	"\n" +
+	"similarity\x18\x05 \x01(\x01R\n" +
+	"similarity\x12#\n" +
+	"\rmatched_terms\x18\x06 \x03(\tR\fmatchedTerms\x12'\n" +
+	"\x02of\x18\a \x01(\v2\x17.akin.v1.EvidenceSourceR\x02of\"\xaf\x01\n" +
+	"\x0eEvidenceSource\x12\x19\n" +
+	"\bpaper_id\x18\x01 \x01(\tR\apaperId\x12\x18\n" +
+	"\aexample\x18\x02 \x01(\x05R\aexample\x12,\n" +
+	"\x05field\x18\x03 \x01(\x0e2\x16.akin.v1.EvidenceFieldR\x05field\x12\x14\n" +
+	"\x05start\x18\x04 \x01(\x05R\x05start\x12\x10\n" +
+	"\x03end\x18\x05 \x01(\x05R\x03end\x12\x12\n" +
+	"\x04text\x18\x06 \x01(\tR\x04text\"\x7f\n" +
 	"\vMatchedTerm\x12\x12\n" +
 	"\x04term\x18\x01 \x01(\tR\x04term\x12\x14\n" +
 	"\x05score\x18\x02 \x01(\x01R\x05score\x12\x1f\n" +
@@ -3313,7 +3646,11 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x1dCOLLAPSE_REASON_SAME_ARXIV_ID\x10\x01\x12\x1c\n" +
 	"\x18COLLAPSE_REASON_SAME_DOI\x10\x02\x12\x1e\n" +
 	"\x1aCOLLAPSE_REASON_SAME_TITLE\x10\x03\x12 \n" +
-	"\x1cCOLLAPSE_REASON_SIMILAR_TEXT\x10\x04*i\n" +
+	"\x1cCOLLAPSE_REASON_SIMILAR_TEXT\x10\x04*f\n" +
+	"\rEvidenceField\x12\x1e\n" +
+	"\x1aEVIDENCE_FIELD_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14EVIDENCE_FIELD_TITLE\x10\x01\x12\x1b\n" +
+	"\x17EVIDENCE_FIELD_ABSTRACT\x10\x02*i\n" +
 	"\bStrategy\x12\x18\n" +
 	"\x14STRATEGY_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSTRATEGY_EXACT\x10\x01\x12\x12\n" +
@@ -3367,116 +3704,123 @@ func file_akin_v1_search_service_proto_rawDescGZIP() []byte {
 	return file_akin_v1_search_service_proto_rawDescData
 }
 
-var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
-var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 10)
+var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_akin_v1_search_service_proto_goTypes = []any{
 	(RecommendStrategy)(0),         // 0: akin.v1.RecommendStrategy
 	(Mode)(0),                      // 1: akin.v1.Mode
 	(Fusion)(0),                    // 2: akin.v1.Fusion
 	(GroupBy)(0),                   // 3: akin.v1.GroupBy
 	(CollapseReason)(0),            // 4: akin.v1.CollapseReason
-	(Strategy)(0),                  // 5: akin.v1.Strategy
-	(EmptyReason)(0),               // 6: akin.v1.EmptyReason
-	(LimitationReason)(0),          // 7: akin.v1.LimitationReason
-	(NoveltyReason)(0),             // 8: akin.v1.NoveltyReason
-	(*SearchRequest)(nil),          // 9: akin.v1.SearchRequest
-	(*SearchResponse)(nil),         // 10: akin.v1.SearchResponse
-	(*SimilarRequest)(nil),         // 11: akin.v1.SimilarRequest
-	(*SimilarResponse)(nil),        // 12: akin.v1.SimilarResponse
-	(*Example)(nil),                // 13: akin.v1.Example
-	(*RecommendRequest)(nil),       // 14: akin.v1.RecommendRequest
-	(*Driver)(nil),                 // 15: akin.v1.Driver
-	(*RecommendResponse)(nil),      // 16: akin.v1.RecommendResponse
-	(*Parts)(nil),                  // 17: akin.v1.Parts
-	(*Result)(nil),                 // 18: akin.v1.Result
-	(*Group)(nil),                  // 19: akin.v1.Group
-	(*Collapsed)(nil),              // 20: akin.v1.Collapsed
-	(*FindDuplicatesRequest)(nil),  // 21: akin.v1.FindDuplicatesRequest
-	(*FindDuplicatesResponse)(nil), // 22: akin.v1.FindDuplicatesResponse
-	(*DuplicateGroup)(nil),         // 23: akin.v1.DuplicateGroup
-	(*DuplicatePaper)(nil),         // 24: akin.v1.DuplicatePaper
-	(*MatchedTerm)(nil),            // 25: akin.v1.MatchedTerm
-	(*Plan)(nil),                   // 26: akin.v1.Plan
-	(*QueryInfo)(nil),              // 27: akin.v1.QueryInfo
-	(*Limitation)(nil),             // 28: akin.v1.Limitation
-	(*GetNoveltyRequest)(nil),      // 29: akin.v1.GetNoveltyRequest
-	(*GetNoveltyResponse)(nil),     // 30: akin.v1.GetNoveltyResponse
-	(*Novelty)(nil),                // 31: akin.v1.Novelty
-	(*EarlierPaper)(nil),           // 32: akin.v1.EarlierPaper
-	(*fieldmaskpb.FieldMask)(nil),  // 33: google.protobuf.FieldMask
-	(*Timing)(nil),                 // 34: akin.v1.Timing
-	(*Text)(nil),                   // 35: akin.v1.Text
-	(*Paper)(nil),                  // 36: akin.v1.Paper
-	(*date.Date)(nil),              // 37: google.type.Date
+	(EvidenceField)(0),             // 5: akin.v1.EvidenceField
+	(Strategy)(0),                  // 6: akin.v1.Strategy
+	(EmptyReason)(0),               // 7: akin.v1.EmptyReason
+	(LimitationReason)(0),          // 8: akin.v1.LimitationReason
+	(NoveltyReason)(0),             // 9: akin.v1.NoveltyReason
+	(*SearchRequest)(nil),          // 10: akin.v1.SearchRequest
+	(*SearchResponse)(nil),         // 11: akin.v1.SearchResponse
+	(*SimilarRequest)(nil),         // 12: akin.v1.SimilarRequest
+	(*SimilarResponse)(nil),        // 13: akin.v1.SimilarResponse
+	(*Example)(nil),                // 14: akin.v1.Example
+	(*RecommendRequest)(nil),       // 15: akin.v1.RecommendRequest
+	(*Driver)(nil),                 // 16: akin.v1.Driver
+	(*RecommendResponse)(nil),      // 17: akin.v1.RecommendResponse
+	(*Parts)(nil),                  // 18: akin.v1.Parts
+	(*Result)(nil),                 // 19: akin.v1.Result
+	(*Group)(nil),                  // 20: akin.v1.Group
+	(*Collapsed)(nil),              // 21: akin.v1.Collapsed
+	(*FindDuplicatesRequest)(nil),  // 22: akin.v1.FindDuplicatesRequest
+	(*FindDuplicatesResponse)(nil), // 23: akin.v1.FindDuplicatesResponse
+	(*DuplicateGroup)(nil),         // 24: akin.v1.DuplicateGroup
+	(*DuplicatePaper)(nil),         // 25: akin.v1.DuplicatePaper
+	(*Evidence)(nil),               // 26: akin.v1.Evidence
+	(*EvidenceSource)(nil),         // 27: akin.v1.EvidenceSource
+	(*MatchedTerm)(nil),            // 28: akin.v1.MatchedTerm
+	(*Plan)(nil),                   // 29: akin.v1.Plan
+	(*QueryInfo)(nil),              // 30: akin.v1.QueryInfo
+	(*Limitation)(nil),             // 31: akin.v1.Limitation
+	(*GetNoveltyRequest)(nil),      // 32: akin.v1.GetNoveltyRequest
+	(*GetNoveltyResponse)(nil),     // 33: akin.v1.GetNoveltyResponse
+	(*Novelty)(nil),                // 34: akin.v1.Novelty
+	(*EarlierPaper)(nil),           // 35: akin.v1.EarlierPaper
+	(*fieldmaskpb.FieldMask)(nil),  // 36: google.protobuf.FieldMask
+	(*Timing)(nil),                 // 37: akin.v1.Timing
+	(*Text)(nil),                   // 38: akin.v1.Text
+	(*Paper)(nil),                  // 39: akin.v1.Paper
+	(*date.Date)(nil),              // 40: google.type.Date
 }
 var file_akin_v1_search_service_proto_depIdxs = []int32{
-	33, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
+	36, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
 	1,  // 1: akin.v1.SearchRequest.mode:type_name -> akin.v1.Mode
 	2,  // 2: akin.v1.SearchRequest.fusion:type_name -> akin.v1.Fusion
 	3,  // 3: akin.v1.SearchRequest.group_by:type_name -> akin.v1.GroupBy
-	18, // 4: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
-	26, // 5: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
-	27, // 6: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
-	6,  // 7: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	34, // 8: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
-	28, // 9: akin.v1.SearchResponse.limited_by:type_name -> akin.v1.Limitation
-	19, // 10: akin.v1.SearchResponse.groups:type_name -> akin.v1.Group
-	35, // 11: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
-	33, // 12: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
+	19, // 4: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
+	29, // 5: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
+	30, // 6: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
+	7,  // 7: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	37, // 8: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
+	31, // 9: akin.v1.SearchResponse.limited_by:type_name -> akin.v1.Limitation
+	20, // 10: akin.v1.SearchResponse.groups:type_name -> akin.v1.Group
+	38, // 11: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
+	36, // 12: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
 	1,  // 13: akin.v1.SimilarRequest.mode:type_name -> akin.v1.Mode
 	2,  // 14: akin.v1.SimilarRequest.fusion:type_name -> akin.v1.Fusion
 	3,  // 15: akin.v1.SimilarRequest.group_by:type_name -> akin.v1.GroupBy
-	18, // 16: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
-	26, // 17: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
-	27, // 18: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
-	6,  // 19: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	34, // 20: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
-	28, // 21: akin.v1.SimilarResponse.limited_by:type_name -> akin.v1.Limitation
-	19, // 22: akin.v1.SimilarResponse.groups:type_name -> akin.v1.Group
-	35, // 23: akin.v1.Example.text:type_name -> akin.v1.Text
-	13, // 24: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
-	13, // 25: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
+	19, // 16: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
+	29, // 17: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
+	30, // 18: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
+	7,  // 19: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	37, // 20: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
+	31, // 21: akin.v1.SimilarResponse.limited_by:type_name -> akin.v1.Limitation
+	20, // 22: akin.v1.SimilarResponse.groups:type_name -> akin.v1.Group
+	38, // 23: akin.v1.Example.text:type_name -> akin.v1.Text
+	14, // 24: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
+	14, // 25: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
 	0,  // 26: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
-	33, // 27: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
+	36, // 27: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
 	3,  // 28: akin.v1.RecommendRequest.group_by:type_name -> akin.v1.GroupBy
-	18, // 29: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
-	26, // 30: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
-	6,  // 31: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	34, // 32: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
-	28, // 33: akin.v1.RecommendResponse.limited_by:type_name -> akin.v1.Limitation
-	19, // 34: akin.v1.RecommendResponse.groups:type_name -> akin.v1.Group
-	36, // 35: akin.v1.Result.paper:type_name -> akin.v1.Paper
-	15, // 36: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
-	17, // 37: akin.v1.Result.parts:type_name -> akin.v1.Parts
-	25, // 38: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
-	20, // 39: akin.v1.Result.collapsed:type_name -> akin.v1.Collapsed
-	4,  // 40: akin.v1.Collapsed.reason:type_name -> akin.v1.CollapseReason
-	23, // 41: akin.v1.FindDuplicatesResponse.groups:type_name -> akin.v1.DuplicateGroup
-	24, // 42: akin.v1.DuplicateGroup.papers:type_name -> akin.v1.DuplicatePaper
-	4,  // 43: akin.v1.DuplicatePaper.reason:type_name -> akin.v1.CollapseReason
-	5,  // 44: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
-	7,  // 45: akin.v1.Limitation.reason:type_name -> akin.v1.LimitationReason
-	35, // 46: akin.v1.GetNoveltyRequest.text:type_name -> akin.v1.Text
-	31, // 47: akin.v1.GetNoveltyResponse.novelties:type_name -> akin.v1.Novelty
-	27, // 48: akin.v1.GetNoveltyResponse.query:type_name -> akin.v1.QueryInfo
-	8,  // 49: akin.v1.Novelty.reason:type_name -> akin.v1.NoveltyReason
-	32, // 50: akin.v1.Novelty.nearest:type_name -> akin.v1.EarlierPaper
-	37, // 51: akin.v1.EarlierPaper.publish_date:type_name -> google.type.Date
-	9,  // 52: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
-	11, // 53: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
-	14, // 54: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
-	29, // 55: akin.v1.SearchService.GetNovelty:input_type -> akin.v1.GetNoveltyRequest
-	21, // 56: akin.v1.SearchService.FindDuplicates:input_type -> akin.v1.FindDuplicatesRequest
-	10, // 57: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
-	12, // 58: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
-	16, // 59: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
-	30, // 60: akin.v1.SearchService.GetNovelty:output_type -> akin.v1.GetNoveltyResponse
-	22, // 61: akin.v1.SearchService.FindDuplicates:output_type -> akin.v1.FindDuplicatesResponse
-	57, // [57:62] is the sub-list for method output_type
-	52, // [52:57] is the sub-list for method input_type
-	52, // [52:52] is the sub-list for extension type_name
-	52, // [52:52] is the sub-list for extension extendee
-	0,  // [0:52] is the sub-list for field type_name
+	19, // 29: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
+	29, // 30: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
+	7,  // 31: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	37, // 32: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
+	31, // 33: akin.v1.RecommendResponse.limited_by:type_name -> akin.v1.Limitation
+	20, // 34: akin.v1.RecommendResponse.groups:type_name -> akin.v1.Group
+	39, // 35: akin.v1.Result.paper:type_name -> akin.v1.Paper
+	16, // 36: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
+	18, // 37: akin.v1.Result.parts:type_name -> akin.v1.Parts
+	28, // 38: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
+	21, // 39: akin.v1.Result.collapsed:type_name -> akin.v1.Collapsed
+	26, // 40: akin.v1.Result.evidence:type_name -> akin.v1.Evidence
+	4,  // 41: akin.v1.Collapsed.reason:type_name -> akin.v1.CollapseReason
+	24, // 42: akin.v1.FindDuplicatesResponse.groups:type_name -> akin.v1.DuplicateGroup
+	25, // 43: akin.v1.DuplicateGroup.papers:type_name -> akin.v1.DuplicatePaper
+	4,  // 44: akin.v1.DuplicatePaper.reason:type_name -> akin.v1.CollapseReason
+	5,  // 45: akin.v1.Evidence.field:type_name -> akin.v1.EvidenceField
+	27, // 46: akin.v1.Evidence.of:type_name -> akin.v1.EvidenceSource
+	5,  // 47: akin.v1.EvidenceSource.field:type_name -> akin.v1.EvidenceField
+	6,  // 48: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
+	8,  // 49: akin.v1.Limitation.reason:type_name -> akin.v1.LimitationReason
+	38, // 50: akin.v1.GetNoveltyRequest.text:type_name -> akin.v1.Text
+	34, // 51: akin.v1.GetNoveltyResponse.novelties:type_name -> akin.v1.Novelty
+	30, // 52: akin.v1.GetNoveltyResponse.query:type_name -> akin.v1.QueryInfo
+	9,  // 53: akin.v1.Novelty.reason:type_name -> akin.v1.NoveltyReason
+	35, // 54: akin.v1.Novelty.nearest:type_name -> akin.v1.EarlierPaper
+	40, // 55: akin.v1.EarlierPaper.publish_date:type_name -> google.type.Date
+	10, // 56: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
+	12, // 57: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
+	15, // 58: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
+	32, // 59: akin.v1.SearchService.GetNovelty:input_type -> akin.v1.GetNoveltyRequest
+	22, // 60: akin.v1.SearchService.FindDuplicates:input_type -> akin.v1.FindDuplicatesRequest
+	11, // 61: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
+	13, // 62: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
+	17, // 63: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
+	33, // 64: akin.v1.SearchService.GetNovelty:output_type -> akin.v1.GetNoveltyResponse
+	23, // 65: akin.v1.SearchService.FindDuplicates:output_type -> akin.v1.FindDuplicatesResponse
+	61, // [61:66] is the sub-list for method output_type
+	56, // [56:61] is the sub-list for method input_type
+	56, // [56:56] is the sub-list for extension type_name
+	56, // [56:56] is the sub-list for extension extendee
+	0,  // [0:56] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_search_service_proto_init() }
@@ -3493,14 +3837,14 @@ func file_akin_v1_search_service_proto_init() {
 	}
 	file_akin_v1_search_service_proto_msgTypes[5].OneofWrappers = []any{}
 	file_akin_v1_search_service_proto_msgTypes[12].OneofWrappers = []any{}
-	file_akin_v1_search_service_proto_msgTypes[22].OneofWrappers = []any{}
+	file_akin_v1_search_service_proto_msgTypes[24].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_akin_v1_search_service_proto_rawDesc), len(file_akin_v1_search_service_proto_rawDesc)),
-			NumEnums:      9,
-			NumMessages:   24,
+			NumEnums:      10,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+
+	akinv1 "akin/proto/akin/v1"
+)
+
+// sentenceFlags ask for the sentences behind a result.
+type sentenceFlags struct {
+	Evidence bool `help:"Show the sentences that speak for each result (at most 20 results a page)."`
+}
+
+// rerankFlag orders results by their sentences.
+type rerankFlag struct {
+	Rerank int32 `help:"Order the first N results anew by their sentences (0: off, at most 100)." placeholder:"N"`
+}
+
+// resultIndent is where the title of a result begins.
+const resultIndent = "             "
+
+// evidence prints the sentences that speak for a result, and for more like this
+// and recommendations what they are near to.
+func (e *environment) evidence(found []*akinv1.Evidence) {
+	for _, s := range found {
+		e.quote(fmt.Sprintf("%.2f", s.GetSimilarity()), s.GetText())
+		if of := s.GetOf(); of != nil {
+			e.quote("  ~ ", of.GetText())
+		}
+	}
+}
+
+// quote prints a sentence under a result, behind a label, wrapped to the width of
+// a terminal and dimmed on one.
+func (e *environment) quote(label, text string) {
+	dim, plain := "", ""
+	if e.outIsTerminal && os.Getenv("NO_COLOR") == "" {
+		dim, plain = "\x1b[2m", "\x1b[0m"
+	}
+	hang := strings.Repeat(" ", len(resultIndent)+len(label)+2)
+	for i, line := range wrap(strings.Fields(oneLine(text)), e.width()-len(hang)) {
+		before := hang
+		if i == 0 {
+			before = resultIndent + label + "  "
+		}
+		fmt.Fprintf(e.out, "%s%s%s%s\n", dim, before, line, plain)
+	}
+}
+
+// width is how many columns a line may have: a terminal's, within reason, and no
+// limit elsewhere.
+func (e *environment) width() int {
+	const fewest, most, unlimited = 40, 110, 1 << 20
+	f, ok := e.out.(*os.File)
+	if !ok || !e.outIsTerminal {
+		return unlimited
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return most
+	}
+	return max(fewest, min(most, width))
+}
+
+// wrap makes lines of at most width characters of words; a longer word has a line
+// of its own.
+func wrap(words []string, width int) []string {
+	var lines []string
+	room := 0
+	for _, w := range words {
+		n := utf8.RuneCountInString(w)
+		if len(lines) > 0 && n+1 <= room {
+			lines[len(lines)-1] += " " + w
+			room -= n + 1
+			continue
+		}
+		lines, room = append(lines, w), width-n
+	}
+	return lines
+}
