@@ -75,11 +75,13 @@ bench-job: setup $(BENCH_VENV)/.ready ## Measure akin embed: beside the bare rat
 	$(BENCH_VENV)/bin/python testdata/reference/bench_job.py --akin bin/akin --worker bin/benchworker --home .akin --papers $(ABSTRACTS)
 	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; bin/jobworker -rows $(JOB_ROWS) -dir "$$scratch"
 
-# The nearest-neighbour index beside its peers: all VECTORS (an npy file), 20,000
-# of them with coder/hnsw as well, and synthetic ones. ANN_FLAGS adds to the run.
+# The nearest-neighbour index beside its peers, on ANN_SETS: all VECTORS (an npy
+# file), 20,000 of them with coder/hnsw as well, and synthetic ones. ANN_FLAGS adds
+# to the run.
 ANN_VENV  := $(CURDIR)/.akin/ann-venv
 VECTORS   ?= ../shared/data/vectors/abstracts.f16.npy
-ANN_FLAGS ?=
+ANN_SETS  ?= --sample 0 --sample 20000 --synthetic 100000
+ANN_FLAGS ?= --threads
 
 $(ANN_VENV)/.ready: testdata/reference/ann-requirements.txt
 	$(PYTHON) -m venv $(ANN_VENV)
@@ -90,7 +92,7 @@ ANN_BENCH := $(ANN_VENV)/bin/python testdata/reference/bench_ann.py --worker bin
 
 bench-ann: $(ANN_VENV)/.ready ## Measure the index beside its peers, on VECTORS and on synthetic ones.
 	go build -o bin/annworker ./internal/ann/benchworker
-	$(ANN_BENCH) --vectors $(VECTORS) --sample 0 --sample 20000 --synthetic 100000 --threads $(ANN_FLAGS)
+	$(ANN_BENCH) --vectors $(VECTORS) $(ANN_SETS) $(ANN_FLAGS)
 
 bench-ann-1m: $(ANN_VENV)/.ready ## The same for a million vectors, beside hnswlib: 20 minutes, 12 GB.
 	go build -o bin/annworker ./internal/ann/benchworker

@@ -44,7 +44,7 @@ func TestOnAbstracts(t *testing.T) {
 	audit(t, graph)
 	t.Run("recall", func(t *testing.T) { testRecall(t, graph, exact, vectors, queries) })
 	t.Run("filters", func(t *testing.T) { testFilters(t, graph, exact, queries[:100]) })
-	t.Run("far filters", func(t *testing.T) { testFarFilters(t, graph, exact, queries[:20]) })
+	t.Run("related filters", func(t *testing.T) { testRelatedFilters(t, graph, exact, queries[:20]) })
 	t.Run("deletes", func(t *testing.T) { testDeletes(t, graph, exact, vectors, queries) })
 }
 
@@ -102,17 +102,28 @@ func testFilters(t *testing.T, graph *ann.Graph, exact *ann.Exact, queries [][]f
 	}
 }
 
-// testFarFilters keeps only the half that is farther from the query, which is
-// where filtered walks are known to fail.
-func testFarFilters(t *testing.T, graph *ann.Graph, exact *ann.Exact, queries [][]float32) {
-	wanted := 0.0
-	for _, v := range queries {
-		keep := farFrom(t, exact, v, exact.Len()/2)
-		wanted += anntest.Recall(t, graph, exact, [][]float32{v}, ann.Query{K: 10, Keep: keep}).Recall / float64(len(queries))
-	}
-	t.Logf("farther half kept: recall@10 %.4f", wanted)
-	if wanted < 0.98 {
-		t.Errorf("farther half kept: recall@10 is %.4f, want at least 0.98", wanted)
+// testRelatedFilters keeps papers by where they are from the query: filters that
+// walks are known to fail under.
+func testRelatedFilters(t *testing.T, graph *ann.Graph, exact *ann.Exact, queries [][]float32) {
+	for _, kind := range []string{"near", "far", "nearest left out", "other topic"} {
+		for _, share := range []float64{0.5, 0.1, 0.01, 0.001} {
+			recall, visited, kept, plans := 0.0, 0.0, 0.0, map[ann.Plan]int{}
+			for i, v := range queries {
+				keep := filterOf(t, graph, kind, share, v, uint64(i))
+				m := anntest.Recall(t, graph, exact, [][]float32{v}, ann.Query{K: 10, Keep: keep})
+				recall += m.Recall / float64(len(queries))
+				visited += m.Visited
+				kept += float64(keep.GetCardinality())
+				for plan := range m.Plans {
+					plans[plan]++
+				}
+			}
+			cost := visited / kept
+			t.Logf("%s, %g kept: recall@10 %.4f, %.3f of the scan's distances, %v", kind, share, recall, cost, plans)
+			if recall < 0.98 || cost > 1.1 || share <= 0.1 && cost > 1 {
+				t.Errorf("%s, %g kept: recall@10 is %.4f, want at least 0.98, for %.3f of the scan's distances", kind, share, recall, cost)
+			}
+		}
 	}
 }
 

@@ -359,8 +359,9 @@ def filters(args, all_):
     print("|---|" + "---|---|" * len(ways))
     for percent in KEPT:
         rates, recalls = [[] for _ in ways], [0] * len(ways)
-        for _ in range(args.rounds):
-            for at, (_, c, setting) in enumerate(ways):
+        for turn in range(args.rounds):
+            for at in range(len(ways))[:: -1 if turn % 2 else 1]:
+                _, c, setting = ways[at]
                 _, spent, recalls[at] = c.ask("filter %d %d" % (percent, setting))
                 rates[at].append(QUERIES / spent)
         print("| %d %% | %s |" % (percent, " | ".join("%.4f | %s" % (r, spread(s)) for r, s in zip(recalls, rates))))
