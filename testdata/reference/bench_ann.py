@@ -28,6 +28,8 @@ import numpy as np
 K = 10
 QUERIES = 1000
 EFS = (10, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+# What it takes among so many more for the same recall.
+LARGE, LARGE_EFS = 500_000, (40, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 PROBES = (4, 8, 16, 32, 64, 128)
 KEPT = (50, 10, 1)  # percent, by filters
 DELETED = 0.2
@@ -258,6 +260,9 @@ def measure(args, title, x, q):
     with tempfile.TemporaryDirectory(dir=args.scratch) as folder:
         write(folder, x, q)
         all_ = list(contenders(args, folder, x))
+        for c in all_:
+            if len(x) >= LARGE and c.settings is EFS:
+                c.settings = LARGE_EFS
         print("### %s: %d vectors of %d dimensions, %d queries\n" % (title, len(x), x.shape[1], len(q)))
         builds(args, all_, len(x))
         curves = searches(args, all_, len(q))
