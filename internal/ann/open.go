@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"github.com/edsrzf/mmap-go"
+	"golang.org/x/sync/errgroup"
 )
 
 // OpenOptions say how to open a file of a graph. What shaped the graph is in the
@@ -108,10 +109,16 @@ func (r *fileReader) read(o OpenOptions) (*Graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.tables(g); err != nil {
-		return nil, err
+	var codes errgroup.Group // the greater part of the file, which no check needs
+	codes.Go(func() (err error) {
+		g.rows.codes, err = section[int8](r, sectionCodes)
+		return err
+	})
+	err = r.tables(g)
+	if err == nil {
+		err = g.adopt(h)
 	}
-	if err := g.adopt(h); err != nil {
+	if err := firstOf(codes.Wait(), err); err != nil {
 		return nil, err
 	}
 	return g, r.vectors(g, o.InMemory)
@@ -130,12 +137,10 @@ func section[T float32 | uint32 | int8 | uint8 | slotState](r *fileReader, numbe
 	return s, nil
 }
 
-// tables reads everything but the vectors.
+// tables reads everything but the vectors and their codes.
 func (r *fileReader) tables(g *Graph) (err error) {
 	read := func(err2 error) { err = firstOf(err, err2) }
 	var err2 error
-	g.rows.codes, err2 = section[int8](r, sectionCodes)
-	read(err2)
 	g.rows.scales, err2 = section[float32](r, sectionScales)
 	read(err2)
 	g.rows.ordinals, err2 = section[uint32](r, sectionOrdinals)
