@@ -28,9 +28,9 @@ type evalCommand struct {
 	Given    string   `help:"For likes: how many are given, a number or a share." default:"80%"`
 	Splits   int      `help:"For likes: how often each set is divided." default:"4"`
 	Seed     uint64   `help:"For likes: divide and pick them in another way."`
-	Corpus   string   `help:"For likes: the papers, where they are not in the directory." type:"existingfile" placeholder:"FILE"`
+	Corpus   string   `help:"The papers, where they are not in the directory." type:"existingfile" placeholder:"FILE"`
 	Vectors  string   `help:"Ready vectors of the corpus, a .npy file with ids.txt beside it; papers without one are left out." type:"existingfile" placeholder:"FILE"`
-	Strategy string   `help:"For likes: how examples become a ranking." enum:"hybrid,top-mean,best-score,mean-vector" default:"hybrid"`
+	Strategy string   `help:"For likes: how examples become a ranking." enum:"hybrid,svm,top-mean,best-score,mean-vector" default:"hybrid"`
 	modeFlags
 	Resamples int  `help:"Bootstrap resamples for the 95 % intervals, and permutations of a comparison." default:"10000"`
 	JSON      bool `name:"json" help:"Print the reports, and comparisons, as JSON, one a line."`
@@ -249,10 +249,10 @@ func (c evalCommand) open(e *environment, dir string) (_ *eval.Dataset, vectors 
 		}
 	}
 	if !eval.HasTaste(dir) {
-		if c.Corpus != "" || only != nil {
-			return nil, nil, errors.New("--corpus and --vectors are for data sets with labels.tsv; leave them out")
+		if only != nil {
+			return nil, nil, errors.New("--vectors is for data sets with labels.tsv; leave it out")
 		}
-		set, err := eval.OpenDataset(dir)
+		set, err := eval.OpenDataset(dir, c.Corpus)
 		return set, nil, err
 	}
 	set, err := eval.OpenTaste(dir, eval.TasteOptions{

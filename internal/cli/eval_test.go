@@ -78,7 +78,8 @@ func TestEvalScore(t *testing.T) {
 		{`none of the run's 1 queries is judged ("q7", for example)`, []string{"--score", foreign, mini}},
 		{"--score and --baseline are about one data set", []string{"--score", a, mini, mini}},
 		{"leave one out", []string{"--score", a, "--run", bad, mini}},
-		{"--corpus and --vectors are for data sets with labels.tsv", []string{"--corpus", bad, mini}},
+		{"bad.trec:1: read a paper", []string{"--corpus", bad, mini}},
+		{"bad.trec cannot be used: it has no whole header", []string{"--vectors", bad, mini}},
 	} {
 		if code, _, errOut := run(t, "", append([]string{"eval"}, c.args...)...); code == 0 || !strings.Contains(errOut, c.want) {
 			t.Errorf("%v: exit code %d, %q", c.args, code, errOut)

@@ -34,8 +34,10 @@ const (
 	// size cut the same list.
 	MaxResults       = 1_000
 	MaxQueryPapers   = 100
-	MaxExamples      = 1_000
+	MaxExamples      = 5_000
+	MaxExampleTexts  = 1_000 // of a list of examples; each is embedded
 	MaxExampleWeight = 1_000
+	MaxHalfLifeDays  = 36_500
 	MaxBatch         = 1_000
 	MaxEmbedInputs   = 256
 	MaxTokenizeBytes = 16 << 20
@@ -101,6 +103,10 @@ type Finder interface {
 	Matches(ctx context.Context, collection string, words catalog.Words, ordinals []uint32) ([][]catalog.Match, error)
 	// Recall gives the union of what is near several vectors, with theirs.
 	Recall(ctx context.Context, collection string, query catalog.Neighbors, probes []catalog.Probe) (catalog.Recalled, error)
+	// Sample gives n papers that stand for the collection, with their vectors.
+	Sample(ctx context.Context, collection string, n int) (catalog.Recalled, error)
+	// TermsAt gives the tf-idf vectors of ordinals, nil where there is none.
+	TermsAt(ctx context.Context, collection string, ordinals []uint32) ([][]rank.Term, error)
 	// Terms gives the tf-idf vectors of those ids that are there.
 	Terms(ctx context.Context, collection string, ids []string) (map[string][]rank.Term, error)
 	// Vectors gives the vectors of those ids that are there.

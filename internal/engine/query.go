@@ -151,6 +151,7 @@ func (e *Engine) find(ctx context.Context, q *query) (*pinned, error) {
 	a := &list.answer
 	a.Strategy, a.Visited, a.Sequence, a.Candidates = found.Strategy, found.Visited, found.Sequence, len(found.Hits)
 	list.hits, a.Empty = q.cut(found.Hits)
+	list.forget()
 	if err := e.diversify(ctx, q, list.hits); err != nil {
 		return nil, err
 	}

@@ -56,7 +56,7 @@ func TestOptionsReportAllFaults(t *testing.T) {
 }
 
 func TestReportAsMarkdownAndJSON(t *testing.T) {
-	d, err := OpenDataset(mini)
+	d, err := OpenDataset(mini, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ type searchFunc func(q Query, k int) ([]Scored, error)
 func (f searchFunc) Search(_ context.Context, q Query, k int) ([]Scored, error) { return f(q, k) }
 
 func TestEvaluateHoldsSearchersToTheContract(t *testing.T) {
-	d, err := OpenDataset(mini)
+	d, err := OpenDataset(mini, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestEvaluateHoldsSearchersToTheContract(t *testing.T) {
 }
 
 func TestEvaluateAsksForCandidates(t *testing.T) {
-	d, err := OpenDataset(mini)
+	d, err := OpenDataset(mini, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,12 +56,8 @@ func HasTaste(dir string) bool {
 func OpenTaste(dir string, opt TasteOptions) (*Dataset, error) {
 	d := &Dataset{Name: filepath.Base(filepath.Clean(dir)), Qrels: Qrels{}}
 	labels := &labels{}
-	corpusDir, corpus := dir, "corpus.jsonl"
-	if opt.Corpus != "" {
-		corpusDir, corpus = filepath.Split(opt.Corpus)
-	}
 	err := errors.Join(
-		open(corpusDir, corpus, ReadCorpus, &d.Papers),
+		openCorpus(dir, opt.Corpus, &d.Papers),
 		open(dir, LabelsFile, readLabels, &labels),
 	)
 	if err == nil {

@@ -11,6 +11,7 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -38,9 +39,17 @@ const (
 	RecommendStrategy_RECOMMEND_STRATEGY_TOP_MEAN RecommendStrategy = 2
 	// Like TOP_MEAN, with the one greatest similarity.
 	RecommendStrategy_RECOMMEND_STRATEGY_BEST_SCORE RecommendStrategy = 3
-	// TOP_MEAN of vectors with weight 0.6 and of tf-idf with 0.4, standardised over
-	// the candidates; what dislikes take away is taken away after that.
+	// TOP_MEAN of vectors with weight 0.7 and of tf-idf with 0.3, standardised by a
+	// sample of the collection; what dislikes take away is taken away after that.
 	RecommendStrategy_RECOMMEND_STRATEGY_HYBRID RecommendStrategy = 4
+	// The distance to hyperplanes that keep the liked papers apart from the
+	// disliked ones and from papers of the collection that are picked by chance,
+	// always the same ones, over vectors and tf-idf (linear support vector
+	// machines; a paper is never judged by one that it was picked for). A dislike
+	// lowers the disliked paper itself and, on the whole, what is near it; that it
+	// raises nothing, as with the other strategies, does not hold. driven_by and
+	// the semantic part are those of TOP_MEAN.
+	RecommendStrategy_RECOMMEND_STRATEGY_SVM RecommendStrategy = 5
 )
 
 // Enum value maps for RecommendStrategy.
@@ -51,6 +60,7 @@ var (
 		2: "RECOMMEND_STRATEGY_TOP_MEAN",
 		3: "RECOMMEND_STRATEGY_BEST_SCORE",
 		4: "RECOMMEND_STRATEGY_HYBRID",
+		5: "RECOMMEND_STRATEGY_SVM",
 	}
 	RecommendStrategy_value = map[string]int32{
 		"RECOMMEND_STRATEGY_UNSPECIFIED": 0,
@@ -58,6 +68,7 @@ var (
 		"RECOMMEND_STRATEGY_TOP_MEAN":    2,
 		"RECOMMEND_STRATEGY_BEST_SCORE":  3,
 		"RECOMMEND_STRATEGY_HYBRID":      4,
+		"RECOMMEND_STRATEGY_SVM":         5,
 	}
 )
 
@@ -890,7 +901,10 @@ type Example struct {
 	Example isExample_Example `protobuf_oneof:"example"`
 	// How much it counts against the other examples: 0 means 1; otherwise
 	// above 0 and at most 1,000.
-	Weight        float64 `protobuf:"fixed64,3,opt,name=weight,proto3" json:"weight,omitempty"`
+	Weight float64 `protobuf:"fixed64,3,opt,name=weight,proto3" json:"weight,omitempty"`
+	// When it was liked or disliked, for half_life_days; unset counts as the
+	// newest.
+	Time          *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=time,proto3" json:"time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -957,6 +971,13 @@ func (x *Example) GetWeight() float64 {
 	return 0
 }
 
+func (x *Example) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
 type isExample_Example interface {
 	isExample_Example()
 }
@@ -978,9 +999,9 @@ func (*Example_Text) isExample_Example() {}
 // RecommendRequest is a taste.
 type RecommendRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1 to 1,000 liked papers.
+	// 1 to 5,000 liked papers, at most 1,000 of them texts.
 	Positive []*Example `protobuf:"bytes,1,rep,name=positive,proto3" json:"positive,omitempty"`
-	// Up to 1,000 disliked papers.
+	// Up to 5,000 disliked papers, at most 1,000 of them texts.
 	Negative []*Example `protobuf:"bytes,2,rep,name=negative,proto3" json:"negative,omitempty"`
 	// Collection to search; empty means "papers".
 	Collection string `protobuf:"bytes,3,opt,name=collection,proto3" json:"collection,omitempty"`
@@ -1009,7 +1030,11 @@ type RecommendRequest struct {
 	// date are left out. Empty means all.
 	AsOf string `protobuf:"bytes,30,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
 	// Return the words of the query that each result has.
-	Explain       bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
+	Explain bool `protobuf:"varint,31,opt,name=explain,proto3" json:"explain,omitempty"`
+	// An example's weight halves for every so many days that it is older than the
+	// newest example, liked or disliked, down to a millionth; at most 36,500. 0 is
+	// off; otherwise at least one example must have a time.
+	HalfLifeDays  float64 `protobuf:"fixed64,34,opt,name=half_life_days,json=halfLifeDays,proto3" json:"half_life_days,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1140,6 +1165,13 @@ func (x *RecommendRequest) GetExplain() bool {
 		return x.Explain
 	}
 	return false
+}
+
+func (x *RecommendRequest) GetHalfLifeDays() float64 {
+	if x != nil {
+		return x.HalfLifeDays
+	}
+	return 0
 }
 
 // Driver is an example that a recommendation's score comes from.
@@ -1673,7 +1705,7 @@ var File_akin_v1_search_service_proto protoreflect.FileDescriptor
 
 const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\"\xe0\x03\n" +
+	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe0\x03\n" +
 	"\rSearchRequest\x12\x1a\n" +
 	"\x05query\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\x05query\x12\x1e\n" +
 	"\n" +
@@ -1731,12 +1763,13 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x05query\x18\x04 \x01(\v2\x12.akin.v1.QueryInfoR\x05query\x127\n" +
 	"\fempty_reason\x18\x05 \x01(\x0e2\x14.akin.v1.EmptyReasonR\vemptyReason\x12\x1a\n" +
 	"\bsequence\x18\x06 \x01(\x04R\bsequence\x12'\n" +
-	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\"n\n" +
+	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\"\x9e\x01\n" +
 	"\aExample\x12\x1b\n" +
 	"\bpaper_id\x18\x01 \x01(\tH\x00R\apaperId\x12#\n" +
 	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextH\x00R\x04text\x12\x16\n" +
-	"\x06weight\x18\x03 \x01(\x01R\x06weightB\t\n" +
-	"\aexample\"\x95\x04\n" +
+	"\x06weight\x18\x03 \x01(\x01R\x06weight\x12.\n" +
+	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04timeB\t\n" +
+	"\aexample\"\xbb\x04\n" +
 	"\x10RecommendRequest\x122\n" +
 	"\bpositive\x18\x01 \x03(\v2\x10.akin.v1.ExampleB\x04\xe2A\x01\x02R\bpositive\x12,\n" +
 	"\bnegative\x18\x02 \x03(\v2\x10.akin.v1.ExampleR\bnegative\x12\x1e\n" +
@@ -1754,7 +1787,8 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06filter\x18\x1a \x01(\tR\x06filter\x12\x1c\n" +
 	"\tdiversity\x18\x1d \x01(\x01R\tdiversity\x12\x13\n" +
 	"\x05as_of\x18\x1e \x01(\tR\x04asOf\x12\x18\n" +
-	"\aexplain\x18\x1f \x01(\bR\aexplainB\f\n" +
+	"\aexplain\x18\x1f \x01(\bR\aexplain\x12$\n" +
+	"\x0ehalf_life_days\x18\" \x01(\x01R\fhalfLifeDaysB\f\n" +
 	"\n" +
 	"_min_score\"w\n" +
 	"\x06Driver\x12\x19\n" +
@@ -1795,13 +1829,14 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\vselectivity\x18\x04 \x01(\x01R\vselectivity\"A\n" +
 	"\tQueryInfo\x12\x16\n" +
 	"\x06tokens\x18\x01 \x01(\x05R\x06tokens\x12\x1c\n" +
-	"\ttruncated\x18\x02 \x01(\bR\ttruncated*\xbe\x01\n" +
+	"\ttruncated\x18\x02 \x01(\bR\ttruncated*\xda\x01\n" +
 	"\x11RecommendStrategy\x12\"\n" +
 	"\x1eRECOMMEND_STRATEGY_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eRECOMMEND_STRATEGY_MEAN_VECTOR\x10\x01\x12\x1f\n" +
 	"\x1bRECOMMEND_STRATEGY_TOP_MEAN\x10\x02\x12!\n" +
 	"\x1dRECOMMEND_STRATEGY_BEST_SCORE\x10\x03\x12\x1d\n" +
-	"\x19RECOMMEND_STRATEGY_HYBRID\x10\x04*R\n" +
+	"\x19RECOMMEND_STRATEGY_HYBRID\x10\x04\x12\x1a\n" +
+	"\x16RECOMMEND_STRATEGY_SVM\x10\x05*R\n" +
 	"\x04Mode\x12\x14\n" +
 	"\x10MODE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rMODE_SEMANTIC\x10\x01\x12\x10\n" +
@@ -1867,7 +1902,8 @@ var file_akin_v1_search_service_proto_goTypes = []any{
 	(*fieldmaskpb.FieldMask)(nil), // 18: google.protobuf.FieldMask
 	(*Timing)(nil),                // 19: akin.v1.Timing
 	(*Text)(nil),                  // 20: akin.v1.Text
-	(*Paper)(nil),                 // 21: akin.v1.Paper
+	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
+	(*Paper)(nil),                 // 22: akin.v1.Paper
 }
 var file_akin_v1_search_service_proto_depIdxs = []int32{
 	18, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
@@ -1888,30 +1924,31 @@ var file_akin_v1_search_service_proto_depIdxs = []int32{
 	4,  // 15: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
 	19, // 16: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
 	20, // 17: akin.v1.Example.text:type_name -> akin.v1.Text
-	9,  // 18: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
-	9,  // 19: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
-	0,  // 20: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
-	18, // 21: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
-	14, // 22: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
-	16, // 23: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
-	4,  // 24: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	19, // 25: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
-	21, // 26: akin.v1.Result.paper:type_name -> akin.v1.Paper
-	11, // 27: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
-	13, // 28: akin.v1.Result.parts:type_name -> akin.v1.Parts
-	15, // 29: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
-	3,  // 30: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
-	5,  // 31: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
-	7,  // 32: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
-	10, // 33: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
-	6,  // 34: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
-	8,  // 35: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
-	12, // 36: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
-	34, // [34:37] is the sub-list for method output_type
-	31, // [31:34] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	21, // 18: akin.v1.Example.time:type_name -> google.protobuf.Timestamp
+	9,  // 19: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
+	9,  // 20: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
+	0,  // 21: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
+	18, // 22: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
+	14, // 23: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
+	16, // 24: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
+	4,  // 25: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	19, // 26: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
+	22, // 27: akin.v1.Result.paper:type_name -> akin.v1.Paper
+	11, // 28: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
+	13, // 29: akin.v1.Result.parts:type_name -> akin.v1.Parts
+	15, // 30: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
+	3,  // 31: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
+	5,  // 32: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
+	7,  // 33: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
+	10, // 34: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
+	6,  // 35: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
+	8,  // 36: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
+	12, // 37: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
+	35, // [35:38] is the sub-list for method output_type
+	32, // [32:35] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_search_service_proto_init() }
