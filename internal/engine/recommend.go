@@ -18,8 +18,11 @@ const (
 	likesAsked = 64
 	// nearLike is how many neighbours each of them brings in.
 	nearLike = 200
-	// mostCompared is how many pairs of candidate and like are compared. Where
-	// there would be more, the likes that were asked choose among the candidates.
+	// mostJudged is how many candidates are judged by all likes and by words; the
+	// likes that were asked choose them. With many likes there are fewer, so that
+	// not more than mostCompared pairs are compared, but leastJudged at least.
+	mostJudged   = 4 * MaxResults
+	leastJudged  = 2 * MaxResults
 	mostCompared = 10_000_000
 	// tasteWeight is the semantic side's share of a hybrid taste; docs/quality.md
 	// has what it was chosen by.
@@ -129,7 +132,7 @@ func (e *Engine) taste(ctx context.Context, q *query, list *pinned, req Recommen
 		return catalog.Found{}, err
 	}
 	q.withoutExamples(&found)
-	if most := max(2*MaxResults, mostCompared/len(t.likes)); len(found.Hits) > most {
+	if most := max(leastJudged, min(mostJudged, mostCompared/len(t.likes))); len(found.Hits) > most {
 		if err := t.choose(ctx, &found, most); err != nil {
 			return catalog.Found{}, err
 		}

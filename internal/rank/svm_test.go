@@ -121,13 +121,13 @@ func TestBagScoresWhatItWasTrainedWith(t *testing.T) {
 		ordinals = append(ordinals, uint32(i))
 	}
 	others[7].Features = around(r, liked, .05) // would be liked, too
-	b := trainBag(t, judged, others, ordinals, 2)
+	b := trainBag(t, judged, others, ordinals, 3)
 	for i, x := range others {
 		if i != 7 && b.Score(7, others[7].Features) <= b.Score(uint32(i), x.Features) {
 			t.Fatalf("paper %d comes before what is like the like", i)
 		}
 	}
-	if one := trainBag(t, judged, nil, nil, 2); one.Score(0, others[7].Features) <= 0 {
+	if one := trainBag(t, judged, nil, nil, 3); one.Score(0, others[7].Features) <= 0 {
 		t.Error("a like and nothing else says nothing")
 	}
 }
