@@ -111,14 +111,20 @@ bench-filter: ## Measure filters and their index over the papers of ABSTRACTS.
 # Test collections beside the repository; the papers of each are embedded once,
 # into a data directory that is kept.
 EVAL_DATA ?= ../shared/data/eval
+AUTHORS   ?= 400
 REVIEWS   := Estrogens,NSAIDS,UrinaryIncontinence,Triptans,Antihistamines,OralHypoglycemics
 
-eval: setup ## Measure retrieval quality on the collections of EVAL_DATA, in all modes.
+eval: setup $(BENCH_VENV)/.ready ## Measure retrieval quality on the collections of EVAL_DATA, in all modes.
 	@for set in search/cranfield search/scifact-train search/scitldr-dev similar/csfcube-fold1; do \
 	  for mode in hybrid semantic lexical; do echo; echo "$$set, $$mode"; \
 	    bin/akin eval --data .akin/eval/$$(basename $$set) --mode $$mode --metrics nDCG@10,R@100,MRR,nDCG%20,MAP $(EVAL_DATA)/$$set; done; done
-	@for given in 80% 5; do for strategy in hybrid top-mean best-score mean-vector; do echo; echo "recommend/reviews, $$strategy"; \
+	@for given in 80% 5; do for strategy in hybrid svm top-mean best-score mean-vector; do echo; echo "recommend/reviews, $$strategy"; \
 	  bin/akin eval --data .akin/eval/reviews --sets $(REVIEWS) --given $$given --strategy $$strategy --metrics R@20,R@50,nDCG@10 $(EVAL_DATA)/recommend/reviews; done; done
+	$(BENCH_VENV)/bin/python testdata/reference/authors_tfidf.py --corpus $(ABSTRACTS) --labels $(EVAL_DATA)/recommend/authors/labels.tsv \
+	  --ids $(dir $(VECTORS))ids.txt --out .akin/eval/tfidf
+	@for strategy in hybrid svm top-mean; do echo; echo "recommend/authors, $$strategy"; \
+	  bin/akin eval --data .akin/eval/authors --corpus $(ABSTRACTS) --vectors $(VECTORS) --sample $(AUTHORS) --strategy $$strategy \
+	    --baseline .akin/eval/tfidf.mean --metrics R@20,R@50,nDCG@10 $(EVAL_DATA)/recommend/authors; done
 
 eval-rerank: setup ## Measure re-ranking by sentences on the same collections (an hour).
 	@for set in search/cranfield search/scifact-train search/scitldr-dev similar/csfcube-fold1; do \

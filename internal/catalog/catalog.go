@@ -89,13 +89,23 @@ type Recalled struct {
 	// scores mean nothing. Vectors are parallel, float32 [dim] each.
 	Hits    []rank.Hit
 	Vectors [][]float32
-	// Terms are parallel, too: the papers' tf-idf vectors, unit length each.
-	Terms [][]rank.Term
 	// The others are as in Found; Strategy is the least exact of the queries.
 	Strategy Strategy
 	Visited  int
 	Kept     uint32
 	Sequence uint64
+}
+
+// Keep drops the hits, and their vectors, whose positions it is not told to keep.
+func (r *Recalled) Keep(keep func(i int) bool) {
+	n := 0
+	for i := range r.Hits {
+		if keep(i) {
+			r.Hits[n], r.Vectors[n] = r.Hits[i], r.Vectors[i]
+			n++
+		}
+	}
+	r.Hits, r.Vectors = r.Hits[:n], r.Vectors[:n]
 }
 
 // Stats describe a collection.

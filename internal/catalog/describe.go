@@ -38,15 +38,18 @@ func (c *Embedded) VectorsAt(ctx context.Context, collection string, ordinals []
 	return c.vectors(ctx, l, ordinals)
 }
 
-// TermsAt gives the tf-idf vectors of papers, parallel to ordinals; nil where a
-// paper is not there.
-func (c *Embedded) TermsAt(_ context.Context, collection string, ordinals []uint32) ([][]rank.Term, error) {
+// TermsAt gives the tf-idf vectors of papers, unit length each, parallel to
+// ordinals; nil where a paper is not there.
+func (c *Embedded) TermsAt(ctx context.Context, collection string, ordinals []uint32) ([][]rank.Term, error) {
 	l, err := c.of(collection)
 	if err != nil {
 		return nil, err
 	}
 	out := make([][]rank.Term, len(ordinals))
 	for i, o := range ordinals {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		out[i] = l.terms(o)
 	}
 	return out, nil

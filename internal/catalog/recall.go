@@ -3,6 +3,7 @@ package catalog
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 
 	"akin/internal/ann"
@@ -48,26 +49,81 @@ func (c *Embedded) Recall(ctx context.Context, collection string, q Neighbors, p
 		}
 	}
 	slices.SortFunc(out.Hits, func(a, b rank.Hit) int { return cmp.Compare(a.ID, b.ID) })
+	return out, c.attach(ctx, l, &out)
+}
+
+// attach adds the vectors of the hits, and drops a paper that has none because it
+// was deleted meanwhile.
+func (c *Embedded) attach(ctx context.Context, l *live, out *Recalled) error {
 	ordinals := make([]uint32, len(out.Hits))
 	for i, h := range out.Hits {
 		ordinals[i] = h.Ordinal
 	}
 	vectors, err := c.vectors(ctx, l, ordinals)
 	if err != nil {
-		return Recalled{}, err
+		return err
 	}
-	// A paper that was deleted meanwhile has none.
 	kept := 0
 	for i, v := range vectors {
 		if v != nil {
 			out.Hits[kept] = out.Hits[i]
 			out.Vectors = append(out.Vectors, v)
-			out.Terms = append(out.Terms, l.terms(ordinals[i]))
 			kept++
 		}
 	}
 	out.Hits = out.Hits[:kept]
-	return out, nil
+	return nil
+}
+
+// Background picks n papers, or all if there are fewer, by a digest of their
+// ordinals: always the same ones, of which some give way while the collection
+// grows. The hits are in the order of those digests.
+func (c *Embedded) Background(ctx context.Context, collection string, n int) (Recalled, error) {
+	l, err := c.of(collection)
+	if err != nil {
+		return Recalled{}, err
+	}
+	var out Recalled
+	l.mu.RLock()
+	out.Sequence, out.Kept = l.sequence, l.papers
+	for _, o := range sampleOf(l.ids, int(l.papers), n) {
+		out.Hits = append(out.Hits, rank.Hit{ID: l.ids[o], Ordinal: o})
+	}
+	l.mu.RUnlock()
+	return out, c.attach(ctx, l, &out)
+}
+
+// sampleOf gives the n ordinals with the least digests, of those that have an id.
+func sampleOf(ids []string, papers, n int) []uint32 {
+	// Digests are spread evenly: those below this are hardly ever fewer than n.
+	most := uint64(math.MaxUint64)
+	if want := float64(n) + 8*math.Sqrt(float64(n)) + 16; want < float64(papers) {
+		most = uint64(want / float64(papers) * math.MaxUint64)
+	}
+	var out []uint32
+	for {
+		out = out[:0]
+		for o, id := range ids {
+			if id != "" && mix(uint32(o)) <= most {
+				out = append(out, uint32(o))
+			}
+		}
+		if len(out) >= min(n, papers) || most == math.MaxUint64 {
+			break
+		}
+		most = math.MaxUint64
+	}
+	slices.SortFunc(out, func(a, b uint32) int { return cmp.Compare(mix(a), mix(b)) })
+	return out[:min(n, len(out))]
+}
+
+// mix is the finaliser of SplitMix64 (Steele, Lea and Flood, Fast splittable
+// pseudorandom number generators, 2014), which gives every number another one.
+func mix(ordinal uint32) uint64 {
+	z := (uint64(ordinal) + 1) * 0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
 }
 
 // terms is the tf-idf vector of a paper; nil where there is none.

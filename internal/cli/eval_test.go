@@ -30,3 +30,59 @@ func TestEval(t *testing.T) {
 		t.Errorf("an unknown metric: exit code %d, %q", code, errOut)
 	}
 }
+
+// Runs of files are scored without a server, and compared query by query.
+func TestEvalScore(t *testing.T) {
+	mini := filepath.Join(embedtest.Root(t), "testdata", "eval", "mini")
+	a := filepath.Join(mini, "run.trec")
+	dir := t.TempDir()
+	b := filepath.Join(dir, "b.trec")
+	os.WriteFile(b, []byte("owls Q0 p3 1 9 b\nowls Q0 p2 2 8 b\n"), 0o600)
+
+	code, out, errOut := run(t, "", "eval", "--score", a, "--score", b, "--metrics", "MRR,Rprec", mini)
+	// The first paper of a is relevant for one query, the second for the other; b
+	// has one list, whose second paper is relevant.
+	if code != 0 || !strings.Contains(out, "| 2 | 0.750 [") || !strings.Contains(out, "| 2 | 0.250 [") || !strings.Contains(out, "| MRR | -0.5000 |") || !strings.Contains(out, "| 0 | 2 | 0 |") {
+		t.Errorf("exit code %d, %s", code, out)
+	}
+	if !strings.Contains(errOut, "lacks 1 of 2 queries, for example p1_method") {
+		t.Errorf("a missing query: %q", errOut)
+	}
+	out = mustRun(t, "eval", "--json", "--score", a, "--baseline", b, "--metrics", "MRR", mini)
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	var last struct {
+		Baseline    string `json:"baseline"`
+		Comparisons []struct {
+			Difference float64 `json:"difference"`
+			P          float64 `json:"p"`
+			Better     int     `json:"better"`
+		} `json:"comparisons"`
+	}
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil || len(lines) != 2 || last.Baseline != b || len(last.Comparisons) != 1 || last.Comparisons[0].Difference != .5 || last.Comparisons[0].Better != 2 || last.Comparisons[0].P < .4 {
+		t.Errorf("%v, %+v in %s", err, last, out)
+	}
+	if out := mustRun(t, "eval", "--per-query", "--score", a, "--metrics", "MRR", mini); !strings.HasPrefix(out, "dataset\tsystem\tquery\tMRR\nmini\t") || !strings.Contains(out, "\tall\t0.750000\n") {
+		t.Errorf("a line for each query: %s", out)
+	}
+
+	bad := filepath.Join(dir, "bad.trec")
+	os.WriteFile(bad, []byte("owls Q0 p2 1 0.5 tag\nowls Q0 p3 half tag\n"), 0o600)
+	foreign := filepath.Join(dir, "foreign.trec")
+	os.WriteFile(foreign, []byte("q7 Q0 p2 1 0.5 tag\n"), 0o600)
+	for _, c := range []struct {
+		want string
+		args []string
+	}{
+		{"bad.trec:2: has 5 fields; wanted are six: query Q0 paper rank score tag", []string{"--score", bad, mini}},
+		{"bad.trec:2: has 5 fields", []string{"--baseline", bad, mini}},
+		{`none of the run's 1 queries is judged ("q7", for example)`, []string{"--score", foreign, mini}},
+		{"--score and --baseline are about one data set", []string{"--score", a, mini, mini}},
+		{"leave one out", []string{"--score", a, "--run", bad, mini}},
+		{"bad.trec:1: read a paper", []string{"--corpus", bad, mini}},
+		{"bad.trec cannot be used: it has no whole header", []string{"--vectors", bad, mini}},
+	} {
+		if code, _, errOut := run(t, "", append([]string{"eval"}, c.args...)...); code == 0 || !strings.Contains(errOut, c.want) {
+			t.Errorf("%v: exit code %d, %q", c.args, code, errOut)
+		}
+	}
+}

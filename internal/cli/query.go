@@ -159,11 +159,14 @@ func textOf(title, abstract string) (*akinv1.Text, error) {
 }
 
 type recommendCommand struct {
-	Like       []string `help:"Ids of papers that are liked; repeat the flag for several." placeholder:"ID" sep:"none"`
-	Unlike     []string `help:"Ids of papers that are disliked." placeholder:"ID" sep:"none"`
-	LikeText   []string `help:"Texts that are liked." placeholder:"TEXT" sep:"none"`
-	UnlikeText []string `help:"Texts that are disliked." placeholder:"TEXT" sep:"none"`
-	Strategy   string   `help:"How examples become a ranking: hybrid, top-mean, best-score or mean-vector." enum:"hybrid,top-mean,best-score,mean-vector" default:"hybrid"`
+	Like         []string `help:"Ids of papers that are liked; repeat the flag for several." placeholder:"ID" sep:"none"`
+	Unlike       []string `help:"Ids of papers that are disliked." placeholder:"ID" sep:"none"`
+	LikeText     []string `help:"Texts that are liked." placeholder:"TEXT" sep:"none"`
+	UnlikeText   []string `help:"Texts that are disliked." placeholder:"TEXT" sep:"none"`
+	LikeFile     []string `help:"Files of papers that are liked: id, weight and day, separated by tabs, or JSON Lines." type:"existingfile" placeholder:"FILE" sep:"none"`
+	UnlikeFile   []string `help:"Files of papers that are disliked." type:"existingfile" placeholder:"FILE" sep:"none"`
+	HalfLifeDays float64  `help:"Halve the weight of an example for every so many days that it is older than the newest (0: off)." placeholder:"DAYS"`
+	Strategy     string   `help:"How examples become a ranking: hybrid, svm, top-mean, best-score or mean-vector." enum:"hybrid,svm,top-mean,best-score,mean-vector" default:"hybrid"`
 	resultFlags
 }
 
@@ -171,17 +174,31 @@ type recommendCommand struct {
 func (recommendCommand) Help() string {
 	return `Examples:
   akin recommend --like arXiv:1706.03762 --like arXiv:1810.04805 --unlike arXiv:1512.03385
-  akin recommend --like-text "contrastive learning of sentence embeddings"`
+  akin recommend --like-text "contrastive learning of sentence embeddings"
+  akin recommend --like-file library.tsv --half-life-days 365
+
+A file has a line for each paper: its id, a weight and the day when it was liked
+(2024-05-01), separated by tabs, or {"id": …, "weight": …, "time": …}, or
+{"title": …, "abstract": …} for one that is not in the collection. Weight and
+day may be left out. At most 5000 papers may be liked, and as many disliked.`
 }
 
 // Run recommends.
 func (c recommendCommand) Run(e *environment) error {
+	positive, err := examples(c.Like, c.LikeText, c.LikeFile)
+	if err != nil {
+		return err
+	}
+	negative, err := examples(c.Unlike, c.UnlikeText, c.UnlikeFile)
+	if err != nil {
+		return err
+	}
 	cl, err := e.connect(c.target, false)
 	if err != nil {
 		return err
 	}
 	resp, err := cl.Search.Recommend(e.ctx, &akinv1.RecommendRequest{
-		Positive: examples(c.Like, c.LikeText), Negative: examples(c.Unlike, c.UnlikeText), Strategy: strategy(c.Strategy),
+		Positive: positive, Negative: negative, Strategy: strategy(c.Strategy), HalfLifeDays: c.HalfLifeDays,
 		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
 		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Evidence: c.Evidence, CollapseVersions: &c.CollapseVersions, Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize,
 	})
@@ -199,6 +216,8 @@ func strategy(name string) akinv1.RecommendStrategy {
 		return akinv1.RecommendStrategy_RECOMMEND_STRATEGY_MEAN_VECTOR
 	case "best-score":
 		return akinv1.RecommendStrategy_RECOMMEND_STRATEGY_BEST_SCORE
+	case "svm":
+		return akinv1.RecommendStrategy_RECOMMEND_STRATEGY_SVM
 	case "top-mean":
 		return akinv1.RecommendStrategy_RECOMMEND_STRATEGY_TOP_MEAN
 	default:
@@ -206,14 +225,21 @@ func strategy(name string) akinv1.RecommendStrategy {
 	}
 }
 
-func examples(ids, texts []string) (out []*akinv1.Example) {
+func examples(ids, texts, files []string) (out []*akinv1.Example, err error) {
 	for _, id := range ids {
 		out = append(out, &akinv1.Example{Example: &akinv1.Example_PaperId{PaperId: id}})
 	}
 	for _, text := range texts {
 		out = append(out, &akinv1.Example{Example: &akinv1.Example_Text{Text: &akinv1.Text{Abstract: text}}})
 	}
-	return out
+	for _, path := range files {
+		more, err := readExamples(path)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, more...)
+	}
+	return out, nil
 }
 
 // show prints a response as JSON, or as human prints it.

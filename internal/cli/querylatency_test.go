@@ -68,23 +68,21 @@ func TestQueryLatency(t *testing.T) {
 			return err
 		}},
 		{"novelty of 1", func(i int) error { return noveltyOf(t, c, papers[i].GetId()) }},
-		{"recommend from 5", func(i int) error {
-			req := &akinv1.RecommendRequest{}
-			for k := range 5 {
-				req.Positive = append(req.Positive, &akinv1.Example{Example: &akinv1.Example_PaperId{PaperId: papers[(i+k)%len(papers)].GetId()}})
-			}
-			_, err := c.Search.Recommend(t.Context(), req)
-			return err
-		}},
+		{"recommend from 5", func(i int) error { return recommendFrom(t, c, papers, i, 5) }},
+		{"recommend from 5,000", func(i int) error { return recommendFrom(t, c, papers, i, 5000) }},
 	} {
+		times, warm := 320, 20
+		if strings.HasSuffix(q.name, ",000") {
+			times, warm = 30, 2
+		}
 		var took []time.Duration
-		step := len(papers) / 320
-		for n := range 320 {
+		step := len(papers) / times
+		for n := range times {
 			begin := time.Now()
 			if err := q.ask(n * step); err != nil {
 				t.Fatal(err)
 			}
-			if n >= 20 {
+			if n >= warm {
 				took = append(took, time.Since(begin))
 			}
 		}
@@ -99,6 +97,16 @@ func searchIn(t *testing.T, c *client.Client, text string, mode akinv1.Mode) err
 
 func similarTo(t *testing.T, c *client.Client, id string, mode akinv1.Mode) error {
 	_, err := c.Search.Similar(t.Context(), &akinv1.SimilarRequest{PaperIds: []string{id}, Mode: mode})
+	return err
+}
+
+// recommendFrom likes n papers from the i-th on.
+func recommendFrom(t *testing.T, c *client.Client, papers []*akinv1.Paper, i, n int) error {
+	req := &akinv1.RecommendRequest{}
+	for k := range n {
+		req.Positive = append(req.Positive, &akinv1.Example{Example: &akinv1.Example_PaperId{PaperId: papers[(i+k)%len(papers)].GetId()}})
+	}
+	_, err := c.Search.Recommend(t.Context(), req)
 	return err
 }
 

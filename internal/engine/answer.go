@@ -84,6 +84,19 @@ type pinned struct {
 	lost    losses
 }
 
+// forget drops the contributions to papers that are not in the list, which is
+// kept for its page tokens.
+func (p *pinned) forget() {
+	drivers := p.drivers
+	if drivers == nil {
+		return
+	}
+	p.drivers = make(map[string][]rank.Contribution, len(p.hits))
+	for _, h := range p.hits {
+		p.drivers[h.ID] = drivers[h.ID]
+	}
+}
+
 // page hydrates one page of a list. Papers that were deleted since the list was
 // made are left out; ranks stay.
 func (e *Engine) page(ctx context.Context, q *query, list *pinned, offset int, name string) (*Answer, error) {

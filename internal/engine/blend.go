@@ -11,9 +11,8 @@ import (
 	"akin/internal/rank"
 )
 
-// semanticWeight is the semantic side's share of a hybrid score, in searches,
-// more like this and recommendations alike; docs/quality.md has what it was
-// chosen by.
+// semanticWeight is the semantic side's share of a hybrid score, in searches and
+// more like this; docs/quality.md has what it was chosen by.
 const semanticWeight = 0.6
 
 // blend says how a query weighs meaning and words.

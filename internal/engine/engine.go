@@ -34,7 +34,8 @@ const (
 	// size cut the same list.
 	MaxResults       = 1_000
 	MaxQueryPapers   = 100
-	MaxExamples      = 1_000
+	MaxExamples      = 5_000
+	MaxExampleTexts  = 1_000 // of a list of examples; each is embedded
 	MaxExampleWeight = 1_000
 	MaxBatch         = 1_000
 	MaxEmbedInputs   = 256
@@ -101,6 +102,8 @@ type Finder interface {
 	Matches(ctx context.Context, collection string, words catalog.Words, ordinals []uint32) ([][]catalog.Match, error)
 	// Recall gives the union of what is near several vectors, with theirs.
 	Recall(ctx context.Context, collection string, query catalog.Neighbors, probes []catalog.Probe) (catalog.Recalled, error)
+	// Background gives n papers that stand for the collection, with their vectors.
+	Background(ctx context.Context, collection string, n int) (catalog.Recalled, error)
 	// Terms gives the tf-idf vectors of those ids that are there.
 	Terms(ctx context.Context, collection string, ids []string) (map[string][]rank.Term, error)
 	// Vectors gives the vectors of those ids that are there.

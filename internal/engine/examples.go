@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"time"
 
 	"akin/internal/embed"
 	"akin/internal/paper"
@@ -12,22 +13,39 @@ import (
 
 func (x Example) key() []string {
 	weight := number(x.Weight)
-	if x.Text != nil {
-		return []string{"text", x.Text.Title, x.Text.Abstract, weight}
+	when := ""
+	if !x.Time.IsZero() {
+		when = x.Time.UTC().Format(time.RFC3339Nano)
 	}
-	return []string{"id", x.PaperID, weight}
+	if x.Text != nil {
+		return []string{"text", x.Text.Title, x.Text.Abstract, weight, when}
+	}
+	return []string{"id", x.PaperID, weight, when}
 }
 
+// weight is how much it counts.
+func (x Example) weight() float64 {
+	if x.Weight == 0 {
+		return 1
+	}
+	return x.Weight
+}
+
+// checkExamples holds a list of examples to the limits.
 func checkExamples(field string, examples []Example) error {
 	if len(examples) > MaxExamples {
 		return paper.InvalidField(field, "has %d items; the limit is %d", len(examples), MaxExamples)
 	}
+	texts := 0
 	for i, x := range examples {
 		at := fmt.Sprintf("%s[%d]", field, i)
 		switch {
 		case x.Text == nil && x.PaperID == "":
 			return paper.InvalidField(at, "has neither paper_id nor text; give one of them")
 		case x.Text != nil:
+			if texts++; texts > MaxExampleTexts {
+				return paper.InvalidField(field, "has more than %d texts, which would each be embedded; import them as papers and give their ids", MaxExampleTexts)
+			}
 			if err := x.Text.check(at + ".text"); err != nil {
 				return err
 			}
@@ -85,10 +103,7 @@ func (e *Engine) resolve(ctx context.Context, collection, field string, examples
 	}
 	out := make([]rank.Weighted, 0, len(examples))
 	for i, x := range examples {
-		w := rank.Weighted{Weight: x.Weight}
-		if w.Weight == 0 {
-			w.Weight = 1
-		}
+		w := rank.Weighted{Weight: x.weight()}
 		if x.Text != nil {
 			w.Vector, embedded = embedded[0].Vector, embedded[1:]
 		} else if v, ok := known[x.PaperID]; ok {

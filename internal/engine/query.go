@@ -181,6 +181,7 @@ func (e *Engine) find(ctx context.Context, q *query) (*pinned, error) {
 	if err := e.rerank(ctx, q, list); err != nil {
 		return nil, err
 	}
+	list.forget()
 	if err := e.diversify(ctx, q, list.hits); err != nil {
 		return nil, err
 	}

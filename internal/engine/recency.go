@@ -15,7 +15,8 @@ import (
 // The half-life of recency, in days.
 const (
 	DefaultHalfLifeDays = 365
-	MaxHalfLifeDays     = 36_500
+	// MaxHalfLifeDays is that of likes as well.
+	MaxHalfLifeDays = 36_500
 )
 
 // Describer tells what candidates are, by ordinal and from memory. What a paper

@@ -1,5 +1,7 @@
 package engine
 
+import "time"
+
 // ResultOptions are what all queries share.
 type ResultOptions struct {
 	// PageSize is how many results to return; 0 means DefaultPageSize.
@@ -89,6 +91,8 @@ type Example struct {
 	Text    *Text
 	// Weight is how much it counts; 0 means 1.
 	Weight float64
+	// Time is when it was liked or disliked; zero counts as the newest.
+	Time time.Time
 }
 
 // RecommendRequest is a taste.
@@ -98,6 +102,9 @@ type RecommendRequest struct {
 	Negative   []Example
 	// Strategy is how examples become a ranking; 0 is HybridMean.
 	Strategy RecommendStrategy
+	// HalfLifeDays halves an example's weight for every so many days that it is
+	// older than the newest one; 0 is off.
+	HalfLifeDays float64
 	ResultOptions
 }
 
@@ -116,6 +123,9 @@ const (
 	MeanVector
 	// BestScore is TopMean with the one greatest similarity.
 	BestScore
+	// Machine ranks by the distance to the hyperplanes of support vector machines
+	// (rank.Bag).
+	Machine
 )
 
 // EmptyReason says why an answer holds nothing.

@@ -24,15 +24,15 @@ type Dataset struct {
 
 // OpenDataset reads a directory that holds corpus.jsonl, queries.jsonl and
 // qrels.tsv, each plain or with ".gz" at the end of its name. The directory's
-// name becomes the dataset's.
+// name becomes the dataset's. corpus names a corpus elsewhere, or is empty.
 //
 // A paper is no answer to itself: judgements of a query paper are dropped
 // (CSFCube has one). A query with a facet ranks only its judged papers, as
 // CSFCube prescribes: they become its Candidates.
-func OpenDataset(dir string) (*Dataset, error) {
+func OpenDataset(dir, corpus string) (*Dataset, error) {
 	d := &Dataset{Name: filepath.Base(filepath.Clean(dir))}
 	err := errors.Join(
-		open(dir, "corpus.jsonl", ReadCorpus, &d.Papers),
+		openCorpus(dir, corpus, &d.Papers),
 		open(dir, "queries.jsonl", ReadQueries, &d.Queries),
 		open(dir, "qrels.tsv", ReadQrels, &d.Qrels),
 	)
@@ -43,6 +43,15 @@ func OpenDataset(dir string) (*Dataset, error) {
 		return nil, fmt.Errorf("open dataset %s: %w", d.Name, err)
 	}
 	return d, nil
+}
+
+// openCorpus reads the corpus of a directory, or another file's.
+func openCorpus(dir, path string, into *[]paper.Paper) error {
+	if path == "" {
+		return open(dir, "corpus.jsonl", ReadCorpus, into)
+	}
+	dir, name := filepath.Split(path)
+	return open(dir, name, ReadCorpus, into)
 }
 
 // open reads a file of dir, under its name or compressed, into the target.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"akin/internal/paper"
 )
@@ -95,6 +94,8 @@ type Result struct {
 type Report struct {
 	// Dataset is the dataset's name, empty if Score made the report.
 	Dataset string `json:"dataset,omitempty"`
+	// System names what was measured, for tables; empty if nobody named it.
+	System string `json:"system,omitempty"`
 	// Queries is how many the means are over.
 	Queries int `json:"queries"`
 	// Results are in the order of Options.Metrics.
@@ -125,6 +126,9 @@ func Score(run Run, qrels Qrels, o Options) (*Report, error) {
 		Sort(report.Run[query])
 	}
 	topics := report.topics(qrels, o)
+	if query, ok := foreign(run, qrels); ok {
+		return nil, paper.Invalidf("none of the run's %d queries is judged (%q, for example): is it a run of another data set?", len(run), query)
+	}
 	if len(topics) == 0 {
 		return nil, paper.Invalidf("no query has both a list and a relevant paper: %d lists, %d judged queries", len(run), len(qrels))
 	}
@@ -133,6 +137,20 @@ func Score(run Run, qrels Qrels, o Options) (*Report, error) {
 		report.Results = append(report.Results, result(topics, m, o))
 	}
 	return report, nil
+}
+
+// foreign says whether a run has queries, and none that was judged; it names the
+// first.
+func foreign(run Run, qrels Qrels) (query string, yes bool) {
+	for query := range run {
+		if _, ok := qrels[query]; ok {
+			return "", false
+		}
+	}
+	if len(run) == 0 {
+		return "", false
+	}
+	return slices.Min(slices.Collect(maps.Keys(run))), true
 }
 
 // topics picks the queries that count, and notes those that don't.
@@ -175,25 +193,4 @@ func (r *Report) Result(m Metric) (Result, bool) {
 		}
 	}
 	return Result{}, false
-}
-
-// MarkdownHeader gives the two lines that head a table of MarkdownRow.
-func (r *Report) MarkdownHeader() string {
-	names, rule := "| dataset | system | queries |", "|---|---|--:|"
-	for _, res := range r.Results {
-		names += " " + res.Metric.String() + " |"
-		rule += "---|"
-	}
-	return names + "\n" + rule + "\n"
-}
-
-// MarkdownRow gives one line of a table: dataset, system, number of queries,
-// and each metric as "mean [low, high]".
-func (r *Report) MarkdownRow(system string) string {
-	cell := strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ")
-	row := fmt.Sprintf("| %s | %s | %d |", cell.Replace(r.Dataset), cell.Replace(system), r.Queries)
-	for _, res := range r.Results {
-		row += fmt.Sprintf(" %.3f [%.3f, %.3f] |", res.Mean, res.Interval.Low, res.Interval.High)
-	}
-	return row + "\n"
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"math"
 	"math/rand/v2"
 	"reflect"
@@ -36,6 +37,9 @@ func TestScorePicksQueries(t *testing.T) {
 	if _, err := Score(Run{"hopeless": ranked("a")}, qrels, Options{}); paper.KindOf(err) != paper.Invalid {
 		t.Errorf("no query to score: %v", err)
 	}
+	if _, err := Score(Run{"z": ranked("a"), "y": nil}, qrels, Options{Complete: true}); err == nil || !strings.Contains(err.Error(), `2 queries is judged ("y", for example)`) {
+		t.Errorf("a run of other queries: %v", err)
+	}
 	if _, err := Score(Run{"found": {{"a", math.NaN()}}}, qrels, Options{}); err == nil {
 		t.Error("NaN was scored")
 	}
@@ -52,7 +56,7 @@ func TestOptionsReportAllFaults(t *testing.T) {
 }
 
 func TestReportAsMarkdownAndJSON(t *testing.T) {
-	d, err := OpenDataset(mini)
+	d, err := OpenDataset(mini, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +64,8 @@ func TestReportAsMarkdownAndJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := r.MarkdownHeader() + r.MarkdownRow("a|b")
+	r.System = "a|b"
+	got := r.MarkdownHeader() + r.MarkdownRow()
 	want := "| dataset | system | queries | nDCG@10 | nDCG%20 |\n|---|---|--:|---|---|\n" +
 		"| mini | a\\|b | 2 | 1.000 [1.000, 1.000] | 1.000 [1.000, 1.000] |\n"
 	if got != want {
@@ -91,7 +96,7 @@ type searchFunc func(q Query, k int) ([]Scored, error)
 func (f searchFunc) Search(_ context.Context, q Query, k int) ([]Scored, error) { return f(q, k) }
 
 func TestEvaluateHoldsSearchersToTheContract(t *testing.T) {
-	d, err := OpenDataset(mini)
+	d, err := OpenDataset(mini, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +129,7 @@ func TestEvaluateHoldsSearchersToTheContract(t *testing.T) {
 }
 
 func TestEvaluateAsksForCandidates(t *testing.T) {
-	d, err := OpenDataset(mini)
+	d, err := OpenDataset(mini, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +209,10 @@ func TestCompare(t *testing.T) {
 	if math.Abs(c.Interval.Low-.1) > 1e-9 || math.Abs(c.Interval.High-.1) > 1e-9 {
 		t.Errorf("interval of a constant difference is %v", c.Interval)
 	}
-	if c, err := Compare(a, a, MAP(0), Options{}); err != nil || c.P != 1 || c.Difference != 0 {
+	if c.Better != 8 || c.Worse != 0 || c.Equal != 0 {
+		t.Errorf("%d better, %d worse, %d equal", c.Better, c.Worse, c.Equal)
+	}
+	if c, err := Compare(a, a, MAP(0), Options{}); err != nil || c.P != 1 || c.Difference != 0 || c.Equal != 8 {
 		t.Errorf("with itself: %+v, %v", c, err)
 	}
 	if _, err := Compare(a, withValues(.1), MAP(0), Options{}); err == nil {
@@ -212,5 +220,49 @@ func TestCompare(t *testing.T) {
 	}
 	if _, err := Compare(a, b, MRR(0), Options{}); err == nil {
 		t.Error("a metric that is not there was compared")
+	}
+}
+
+// A comparison whose every number can be checked by hand: differences .5, -.25
+// and 0. All ways to set signs give a sum of at least .25 either way: p is 1.
+func TestCompareByHand(t *testing.T) {
+	got, err := CompareAll(withValues(.25, .5, 1), withValues(.75, .25, 1), Options{Resamples: 999})
+	if err != nil || len(got) != 1 {
+		t.Fatal(got, err)
+	}
+	c := got[0]
+	if !near(c.Difference, .25/3) || c.P != 1 || c.Better != 1 || c.Worse != 1 || c.Equal != 1 || c.Queries != 3 {
+		t.Errorf("comparison is %+v", c)
+	}
+	// The least and the greatest mean of three draws come up in 1 of 27 resamples,
+	// more often than 2.5 %.
+	if !near(c.Interval.Low, -.25) || !near(c.Interval.High, .5) {
+		t.Errorf("interval is %+v", c.Interval)
+	}
+	table := MarkdownComparison("a|b", "c", got)
+	if want := "| c − a\\|b | difference | 95 % interval | p | better | worse | equal |\n|---|--:|---|--:|--:|--:|--:|\n| MAP | +0.0833 | [-0.2500, +0.5000] | 1 | 1 | 1 | 1 |\n"; table != want {
+		t.Errorf("table is\n%s", table)
+	}
+}
+
+func TestWritePerQuery(t *testing.T) {
+	r, err := Score(Run{"q1": ranked("x", "a"), "q2": ranked("b")}, Qrels{"q1": {"a": 1}, "q2": {"b": 1}}, Options{Metrics: []Metric{MRR(0), Precision(1)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Dataset, r.System = "set", "system"
+	var b strings.Builder
+	if err := r.WritePerQuery(&b, true); err != nil {
+		t.Fatal(err)
+	}
+	want := "dataset\tsystem\tquery\tMRR\tP@1\nset\tsystem\tq1\t0.500000\t0.000000\nset\tsystem\tq2\t1.000000\t1.000000\nset\tsystem\tall\t0.750000\t0.500000\n"
+	if b.String() != want {
+		t.Errorf("wrote\n%s", b.String())
+	}
+	if r.System = "a\tb"; r.WritePerQuery(&b, false) == nil {
+		t.Error("a name with a tab was written")
+	}
+	if r.System = "a"; !errors.Is(r.WritePerQuery(broken{}, false), io.ErrClosedPipe) {
+		t.Error("a write error is lost")
 	}
 }

@@ -20,6 +20,7 @@ type Interval struct {
 const (
 	streamBootstrap = iota + 1
 	streamRandomisation
+	streamSample
 )
 
 // Bootstrap gives the mean of the values and its 95 % percentile bootstrap
@@ -71,7 +72,16 @@ type Comparison struct {
 	Interval Interval `json:"interval"`
 	// P is the two-sided p-value of the paired randomisation test, in (0, 1].
 	P float64 `json:"p"`
+	// Better, Worse and Equal count the queries by the sign of their difference;
+	// values closer than 1e-9 are equal.
+	Better int `json:"better"`
+	Worse  int `json:"worse"`
+	Equal  int `json:"equal"`
 }
+
+// equalWithin is how close two values of a query are that count as equal: what
+// is left of another order of additions.
+const equalWithin = 1e-9
 
 // Compare tests whether system b differs from a. The p-value is that of
 // Fisher's paired randomisation test, as Smucker, Allan and Carterette
@@ -103,7 +113,31 @@ func Compare(a, b *Report, m Metric, o Options) (*Comparison, error) {
 	}
 	c := &Comparison{Metric: m, Queries: len(differences), P: randomisation(differences, o.Resamples, o.Seed)}
 	c.Difference, c.Interval = Bootstrap(differences, o.Resamples, o.Seed)
+	for _, d := range differences {
+		switch {
+		case d > equalWithin:
+			c.Better++
+		case d < -equalWithin:
+			c.Worse++
+		default:
+			c.Equal++
+		}
+	}
 	return c, nil
+}
+
+// CompareAll compares two reports in every metric that the first has, in its
+// order: see Compare.
+func CompareAll(a, b *Report, o Options) ([]Comparison, error) {
+	out := make([]Comparison, 0, len(a.Results))
+	for _, res := range a.Results {
+		c, err := Compare(a, b, res.Metric, o)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, *c)
+	}
+	return out, nil
 }
 
 // randomisation is the two-sided p-value of the hypothesis that signs of the

@@ -15,8 +15,10 @@ import (
 	"akin/internal/paper"
 )
 
-// LabelsFile is what makes a directory a data set for recommendations: lines of
-// set, paper and 1 or 0, liked or not, separated by tabs.
+// LabelsFile is what makes a directory a data set for recommendations. Its lines
+// have one of two forms, separated by tabs: set, paper and 1 or 0, liked or not;
+// or set, paper, year and train or test, where those to train with are given and
+// the others should be found.
 const LabelsFile = "labels.tsv"
 
 // TasteOptions say how sets of liked papers become queries.
@@ -29,8 +31,16 @@ type TasteOptions struct {
 	Given string
 	// Splits is how often each set is divided, in another way each time; 0 is 4.
 	Splits int
-	// Seed makes other divisions.
+	// Seed makes other divisions, and another sample.
 	Seed uint64
+	// Sample is how many sets to take, by chance, of those that are to be used; 0
+	// takes all.
+	Sample int
+	// Corpus is the file of the papers; empty is corpus.jsonl in the directory.
+	Corpus string
+	// Only are the papers to use, of the corpus and of the labels; nil means all.
+	// Sets that are left with nothing to give or to find are dropped.
+	Only map[string]bool
 }
 
 // HasTaste says whether a directory is a data set for recommendations.
@@ -39,17 +49,19 @@ func HasTaste(dir string) bool {
 	return err == nil
 }
 
-// OpenTaste reads a directory that holds corpus.jsonl (or .gz) and labels.tsv.
-// Each division of a set's likes is a query.
+// OpenTaste reads a directory with labels.tsv and corpus.jsonl (or .gz). Where
+// the labels say what is given, each set is a query and the corpus are all
+// papers; otherwise each division of a set's likes is one, and the corpus are
+// the papers of the sets.
 func OpenTaste(dir string, opt TasteOptions) (*Dataset, error) {
-	d := &Dataset{Name: filepath.Base(filepath.Clean(dir)) + ", " + opt.Given + " given", Qrels: Qrels{}}
-	labels := Qrels{}
+	d := &Dataset{Name: filepath.Base(filepath.Clean(dir)), Qrels: Qrels{}}
+	labels := &labels{}
 	err := errors.Join(
-		open(dir, "corpus.jsonl", ReadCorpus, &d.Papers),
-		open(dir, LabelsFile, ReadQrels, &labels),
+		openCorpus(dir, opt.Corpus, &d.Papers),
+		open(dir, LabelsFile, readLabels, &labels),
 	)
 	if err == nil {
-		err = d.divide(labels, opt)
+		err = d.taste(labels, opt)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open dataset %s: %w", filepath.Base(filepath.Clean(dir)), err)
@@ -57,21 +69,84 @@ func OpenTaste(dir string, opt TasteOptions) (*Dataset, error) {
 	return d, nil
 }
 
-func (d *Dataset) divide(labels Qrels, opt TasteOptions) error {
-	sets := opt.Sets
-	if len(sets) == 0 {
-		sets = slices.Sorted(maps.Keys(labels))
+// taste makes queries of the labels.
+func (d *Dataset) taste(l *labels, opt TasteOptions) error {
+	if opt.Only != nil {
+		d.Papers = slices.DeleteFunc(d.Papers, func(p paper.Paper) bool { return !opt.Only[p.ID] })
+		l.keep(opt.Only)
 	}
+	sets, err := opt.choose(l)
+	if err != nil {
+		return err
+	}
+	if l.divided {
+		return d.divided(l, sets)
+	}
+	d.Name += ", " + opt.Given + " given"
+	return d.divide(l, sets, opt)
+}
+
+// choose gives the sets to use, sorted.
+func (o TasteOptions) choose(l *labels) ([]string, error) {
+	all := slices.Sorted(maps.Keys(l.sets))
+	sets := slices.Clone(o.Sets)
+	if len(sets) == 0 {
+		sets = all
+	}
+	for _, set := range sets {
+		if l.sets[set] == nil {
+			known := strings.Join(all[:min(len(all), 20)], ", ")
+			if len(all) > 20 {
+				known += fmt.Sprintf(" and %d more", len(all)-20)
+			}
+			return nil, paper.InvalidField("sets", "names %q; there are %s", set, known)
+		}
+	}
+	if o.Sample < 0 {
+		return nil, paper.InvalidField("sample", "is %d; give a number of sets, or 0 for all", o.Sample)
+	}
+	if o.Sample > 0 && o.Sample < len(sets) {
+		rand.New(rand.NewPCG(o.Seed, streamSample)).Shuffle(len(sets), func(i, j int) { sets[i], sets[j] = sets[j], sets[i] })
+		sets = sets[:o.Sample]
+	}
+	slices.Sort(sets)
+	return slices.Compact(sets), nil
+}
+
+// divided makes a query of each set: some papers are given, the others should be
+// found.
+func (d *Dataset) divided(l *labels, sets []string) error {
+	corpus := make(map[string]bool, len(d.Papers))
+	for i := range d.Papers {
+		corpus[d.Papers[i].ID] = true
+	}
+	for _, set := range sets {
+		q := Query{ID: set}
+		d.Qrels[set] = map[string]int{}
+		for _, x := range l.sets[set] {
+			if !corpus[x.paper] {
+				return paper.Invalidf("set %q has paper %q, which the corpus lacks", set, x.paper)
+			}
+			if x.given {
+				q.Likes = append(q.Likes, x.paper)
+			} else {
+				d.Qrels[set][x.paper] = 1
+			}
+		}
+		slices.Sort(q.Likes)
+		d.Queries = append(d.Queries, q)
+	}
+	return nil
+}
+
+func (d *Dataset) divide(l *labels, sets []string, opt TasteOptions) error {
 	corpus := map[string]bool{}
 	for _, set := range sets {
-		if labels[set] == nil {
-			return paper.InvalidField("sets", "names %q; there are %s", set, strings.Join(slices.Sorted(maps.Keys(labels)), ", "))
-		}
 		var likes []string
-		for id, grade := range labels[set] {
-			corpus[id] = true
-			if grade > 0 {
-				likes = append(likes, id)
+		for _, x := range l.sets[set] {
+			corpus[x.paper] = true
+			if x.liked {
+				likes = append(likes, x.paper)
 			}
 		}
 		slices.Sort(likes)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -68,5 +69,68 @@ func TestOpenTaste(t *testing.T) {
 		if _, err := eval.OpenTaste(dir, opt); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
 		}
+	}
+}
+
+// authorsData has two people's papers by time, and a corpus elsewhere.
+func authorsData(t *testing.T, labels string) (dir, corpus string) {
+	t.Helper()
+	dir = t.TempDir()
+	corpus = filepath.Join(t.TempDir(), "papers.jsonl")
+	var lines strings.Builder
+	for _, id := range []string{"a", "b", "c", "d", "e"} {
+		fmt.Fprintf(&lines, "{\"id\":%q,\"title\":\"paper %s\"}\n", id, id)
+	}
+	os.WriteFile(corpus, []byte(lines.String()), 0o600)
+	os.WriteFile(filepath.Join(dir, eval.LabelsFile), []byte(labels), 0o600)
+	return dir, corpus
+}
+
+const twoAuthors = "x\tb\t2001\ttrain\nx\ta\t2000\ttrain\nx\tc\t2002\ttest\ny\tc\t2001\ttrain\ny\td\t2002\ttest\n"
+
+func TestOpenTasteThatIsDivided(t *testing.T) {
+	dir, corpus := authorsData(t, twoAuthors)
+	d, err := eval.OpenTaste(dir, eval.TasteOptions{Corpus: corpus})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []eval.Query{{ID: "x", Likes: []string{"a", "b"}}, {ID: "y", Likes: []string{"c"}}}
+	if !reflect.DeepEqual(d.Queries, want) || len(d.Papers) != 5 {
+		t.Errorf("%d papers, queries %+v", len(d.Papers), d.Queries)
+	}
+	if want := (eval.Qrels{"x": {"c": 1}, "y": {"d": 1}}); !reflect.DeepEqual(d.Qrels, want) {
+		t.Errorf("judgements are %v", d.Qrels)
+	}
+	one, err := eval.OpenTaste(dir, eval.TasteOptions{Corpus: corpus, Sample: 1})
+	if err != nil || len(one.Queries) != 1 || len(one.Qrels) != 1 || len(one.Papers) != 5 {
+		t.Errorf("a sample of one: %+v, %v", one, err)
+	}
+	// Without d there is nothing to find for y.
+	only, err := eval.OpenTaste(dir, eval.TasteOptions{Corpus: corpus, Only: map[string]bool{"b": true, "c": true, "e": true}})
+	if err != nil || len(only.Papers) != 3 || len(only.Queries) != 1 || !slices.Equal(only.Queries[0].Likes, []string{"b"}) {
+		t.Errorf("restricted: %+v, %v", only, err)
+	}
+}
+
+func TestOpenTasteRefusesLabels(t *testing.T) {
+	for _, c := range []struct{ labels, want string }{
+		{"x\ta\n", "labels.tsv:1: has 2 fields; wanted are set, paper and 1 or 0"},
+		{"x\ta\t1\nx\tb\t2000\ttest\n", "labels.tsv:2: has 4 fields"},
+		{"x\ta\tyes\n", `labels.tsv:1: label "yes" is not a whole number`},
+		{"x\ta\tMay\ttrain\n", `labels.tsv:1: year "May"`},
+		{"x\ta\t2000\tTrain\n", `labels.tsv:1: the last field is "Train"; write train`},
+		{"\ta\t1\n", "labels.tsv:1: the set or the paper is empty"},
+		{"x\ta\t1\nx\ta\t0\n", `labels.tsv:2: set "x" has paper "a" already, in line 1`},
+		{"x\ta\t2000\ttrain\n", `set "x" has 1 papers to train with and 0 to test with`},
+		{"x\ta\t2000\ttrain\nx\tzz\t2000\ttest\n", `set "x" has paper "zz", which the corpus lacks`},
+	} {
+		dir, corpus := authorsData(t, c.labels)
+		if _, err := eval.OpenTaste(dir, eval.TasteOptions{Corpus: corpus, Given: "1"}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: %v", c.labels, err)
+		}
+	}
+	dir, corpus := authorsData(t, twoAuthors)
+	if _, err := eval.OpenTaste(dir, eval.TasteOptions{Corpus: corpus, Sample: -1}); err == nil || !strings.Contains(err.Error(), "sample is -1") {
+		t.Errorf("a negative sample: %v", err)
 	}
 }

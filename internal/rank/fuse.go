@@ -39,20 +39,34 @@ func moments(scores []float64) (mean, deviation float64) {
 	return mean, math.Sqrt(variance / float64(len(scores)))
 }
 
-// FuseTaste is FuseZ of how near papers are to likes, by vectors and by words,
-// less what dislikes take away (0 or less each, in the unit of near). The latter
-// weighs against near what it would without words, and does not go into any mean,
-// so that a dislike raises nothing.
-func FuseTaste(near, words, penalty []float64, weight float64) []float64 {
-	out := FuseZ(near, words, weight)
-	_, deviation := moments(near)
-	if deviation < 1e-12 {
-		deviation = 1
-	}
-	for i, p := range penalty {
-		out[i] += weight * p / deviation
+// Taste is how near papers are to likes, by vectors and by words; the two lists
+// are parallel.
+type Taste struct{ Near, Words []float64 }
+
+// FuseTaste weighs how near papers are to likes by vectors and by words, less
+// what dislikes take away (0 or less each, in the unit of Near). Both are
+// standardised by how they are spread over usual papers, not over those to be
+// ranked: the latter were found by their vectors, whose scores are therefore
+// closer together than those of words, and would count for too much. The penalty
+// weighs against Near what it would without words, and does not go into any
+// mean, so that a dislike raises nothing.
+func FuseTaste(papers, usual Taste, penalty []float64, weight float64) []float64 {
+	near, nearSpread := moments(usual.Near)
+	words, wordsSpread := moments(usual.Words)
+	nearSpread, wordsSpread = orOne(nearSpread), orOne(wordsSpread)
+	out := make([]float64, len(papers.Near))
+	for i := range out {
+		out[i] = weight*(papers.Near[i]-near+penalty[i])/nearSpread + (1-weight)*(papers.Words[i]-words)/wordsSpread
 	}
 	return out
+}
+
+// orOne is a deviation to divide by.
+func orOne(deviation float64) float64 {
+	if deviation < 1e-12 {
+		return 1
+	}
+	return deviation
 }
 
 // FuseZ adds up the z-scores of two lists of scores over the same candidates:

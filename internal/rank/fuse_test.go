@@ -91,6 +91,10 @@ func TestDiversify(t *testing.T) {
 	}
 }
 
+func similarities(v []float32, examples []rank.Weighted) []rank.Near {
+	return rank.NewExamples(examples).Similarities(v, new(rank.Scratch))
+}
+
 // One dislike pushes what is near it down and nothing up, and what is nearer
 // not less.
 func TestDislikePushesDown(t *testing.T) {
@@ -105,16 +109,16 @@ func TestDislikePushesDown(t *testing.T) {
 		likes, dislikes := weighted(1+r.IntN(6)), weighted(r.IntN(4))
 		added := append(slices.Clone(dislikes), rank.Weighted{Vector: unit(r, 6), Weight: 1 + r.Float64()})
 		v := unit(r, 6)
-		near := rank.Similarities(v, likes)
-		before := rank.TopMean(near, rank.Similarities(v, dislikes), rank.TopLikes)
-		after := rank.TopMean(near, rank.Similarities(v, added), rank.TopLikes)
+		near := similarities(v, likes)
+		before := rank.TopMean(near, similarities(v, dislikes), rank.TopLikes)
+		after := rank.TopMean(near, similarities(v, added), rank.TopLikes)
 		if after > before+1e-12 {
 			t.Fatalf("a dislike raised a score from %v to %v", before, after)
 		}
 		// The disliked paper itself is lowered by half at least.
 		self := added[len(added)-1].Vector
-		base := rank.TopMean(rank.Similarities(self, likes), nil, rank.TopLikes)
-		if got := rank.TopMean(rank.Similarities(self, likes), rank.Similarities(self, added), rank.TopLikes); base-got < .5-1e-5 {
+		base := rank.TopMean(similarities(self, likes), nil, rank.TopLikes)
+		if got := rank.TopMean(similarities(self, likes), similarities(self, added), rank.TopLikes); base-got < .5-1e-5 {
 			t.Fatalf("the disliked paper went from %v to %v", base, got)
 		}
 	}
@@ -148,7 +152,8 @@ func TestFuseTaste(t *testing.T) {
 			near[i], words[i], before[i] = r.Float64(), r.Float64(), -r.Float64()/2
 			after[i] = min(before[i], -r.Float64()/2)
 		}
-		a, b := rank.FuseTaste(near, words, before, .6), rank.FuseTaste(near, words, after, .6)
+		papers := rank.Taste{Near: near, Words: words}
+		a, b := rank.FuseTaste(papers, papers, before, .6), rank.FuseTaste(papers, papers, after, .6)
 		for i := range n {
 			if b[i] > a[i]+1e-9 {
 				t.Fatalf("a dislike raised a score from %v to %v", a[i], b[i])
@@ -156,8 +161,15 @@ func TestFuseTaste(t *testing.T) {
 		}
 	}
 	// Likes and dislikes weigh against each other as they do without words.
-	got := rank.FuseTaste([]float64{.8, .6}, []float64{.1, .1}, []float64{-.2, 0}, 1)
+	two := rank.Taste{Near: []float64{.8, .6}, Words: []float64{.1, .1}}
+	got := rank.FuseTaste(two, two, []float64{-.2, 0}, 1)
 	if math.Abs(got[0]-got[1]) > 1e-9 {
+		t.Errorf("%v", got)
+	}
+	// Means .2 and 0, deviations .1 and 1 (there is none).
+	usual := rank.Taste{Near: []float64{.1, .3}, Words: []float64{0, 0}}
+	got = rank.FuseTaste(two, usual, []float64{0, -.1}, .5)
+	if math.Abs(got[0]-(.5*6+.5*.1)) > 1e-9 || math.Abs(got[1]-(.5*3+.5*.1)) > 1e-9 {
 		t.Errorf("%v", got)
 	}
 }

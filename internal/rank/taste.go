@@ -1,7 +1,6 @@
 package rank
 
 import (
-	"cmp"
 	"math"
 	"slices"
 
@@ -44,27 +43,31 @@ func Sum(parts []Contribution) float64 {
 	return score
 }
 
-// Contributions tells what TopMean adds up, the greatest first.
+// Contributions tells what TopMean adds up, the greatest first. It takes one pass
+// over the examples.
 func Contributions(likes, dislikes []Near, top int) []Contribution {
-	order := make([]int, len(likes))
-	for i := range order {
-		order[i] = i
-	}
-	value := func(i int) float64 { return math.Max(0, likes[i].Similarity) * likes[i].Weight }
-	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(value(j), value(i)) })
-	order = order[:min(top, len(order))]
-	var out []Contribution
+	best := make([]Contribution, 0, top+1)
 	var heaviest float64 // so that a weight only counts against other weights
-	for _, l := range likes {
+	for i, l := range likes {
 		heaviest = math.Max(heaviest, l.Weight)
+		value := math.Max(0, l.Similarity) * l.Weight
+		if len(best) == top && value <= best[top-1].Value {
+			continue
+		}
+		at := len(best) // behind those that are equal
+		for at > 0 && best[at-1].Value < value {
+			at--
+		}
+		best = slices.Insert(best, at, Contribution{Example: i, Liked: true, Value: value})
+		best = best[:min(len(best), top)]
 	}
-	for _, i := range order {
-		out = append(out, Contribution{Example: i, Liked: true, Value: value(i) / heaviest / float64(len(order))})
+	for i := range best {
+		best[i].Value /= heaviest * float64(len(best))
 	}
 	if worst := nearestDislike(dislikes); worst.Value < 0 {
-		out = append(out, worst)
+		best = append(best, worst)
 	}
-	return out
+	return best
 }
 
 // nearestDislike is the one dislike that counts. What a dislike takes away does
@@ -80,12 +83,44 @@ func nearestDislike(dislikes []Near) Contribution {
 	return worst
 }
 
-// Similarities gives how near a vector is to examples: cosines of unit vectors,
-// float32 [dim] each.
-func Similarities(v []float32, examples []Weighted) []Near {
-	out := make([]Near, len(examples))
+// Examples are the vectors and weights of examples, laid out so that many papers
+// can be compared with many of them. It is safe for concurrent use.
+type Examples struct {
+	rows    []float32 // [len(weights)][dim]
+	ids     []uint32  // 0 and up
+	weights []float64
+}
+
+// NewExamples copies the examples' vectors.
+func NewExamples(examples []Weighted) *Examples {
+	x := &Examples{}
 	for i, e := range examples {
-		out[i] = Near{float64(vec.Dot(v, e.Vector)), e.Weight}
+		x.rows = append(x.rows, e.Vector...)
+		x.ids = append(x.ids, uint32(i))
+		x.weights = append(x.weights, e.Weight)
 	}
-	return out
+	return x
+}
+
+// Similarities gives how near a vector is to the examples: cosines of unit
+// vectors. scratch is used again from call to call.
+func (x *Examples) Similarities(v []float32, scratch *Scratch) []Near {
+	n := len(x.ids)
+	scratch.dots = slices.Grow(scratch.dots[:0], n)[:n]
+	scratch.near = slices.Grow(scratch.near[:0], n)[:n]
+	if n == 0 {
+		return nil
+	}
+	vec.DotRows(scratch.dots, v, x.rows, x.ids)
+	for i, s := range scratch.dots {
+		scratch.near[i] = Near{float64(s), x.weights[i]}
+	}
+	return scratch.near
+}
+
+// Scratch is the memory of Examples.Similarities, whose result it holds until the
+// next call. It belongs to one goroutine.
+type Scratch struct {
+	dots []float32
+	near []Near
 }

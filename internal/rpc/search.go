@@ -2,11 +2,13 @@ package rpc
 
 import (
 	"context"
+	"fmt"
 
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"akin/internal/catalog"
 	"akin/internal/engine"
+	"akin/internal/paper"
 	"akin/internal/rank"
 	"akin/internal/rpc/wire"
 	akinv1 "akin/proto/akin/v1"
@@ -120,9 +122,17 @@ func (s *searchService) Recommend(ctx context.Context, req *akinv1.RecommendRequ
 	if err := checkEnum("strategy", req.GetStrategy()); err != nil {
 		return nil, err
 	}
+	positive, err := fromExamples("positive", req.GetPositive())
+	if err != nil {
+		return nil, err
+	}
+	negative, err := fromExamples("negative", req.GetNegative())
+	if err != nil {
+		return nil, err
+	}
 	a, err := s.server.engine.Recommend(ctx, engine.RecommendRequest{
-		Collection: req.GetCollection(), Positive: fromExamples(req.GetPositive()), Negative: fromExamples(req.GetNegative()),
-		Strategy: recommendStrategies[req.GetStrategy()], ResultOptions: options,
+		Collection: req.GetCollection(), Positive: positive, Negative: negative,
+		Strategy: recommendStrategies[req.GetStrategy()], HalfLifeDays: req.GetHalfLifeDays(), ResultOptions: options,
 	})
 	if err != nil {
 		return nil, err
@@ -157,12 +167,18 @@ func fromText(t *akinv1.Text) *engine.Text {
 	return &engine.Text{Title: t.GetTitle(), Abstract: t.GetAbstract()}
 }
 
-func fromExamples(examples []*akinv1.Example) []engine.Example {
+func fromExamples(field string, examples []*akinv1.Example) ([]engine.Example, error) {
 	out := make([]engine.Example, len(examples))
 	for i, x := range examples {
 		out[i] = engine.Example{PaperID: x.GetPaperId(), Text: fromText(x.GetText()), Weight: x.GetWeight()}
+		if t := x.GetTime(); t != nil {
+			if err := t.CheckValid(); err != nil {
+				return nil, paper.InvalidField(fmt.Sprintf("%s[%d].time", field, i), "is %d s and %d ns; give a time of the years 1 to 9999", t.GetSeconds(), t.GetNanos())
+			}
+			out[i].Time = t.AsTime()
+		}
 	}
-	return out
+	return out, nil
 }
 
 func toResults(a *engine.Answer, mask *fieldmaskpb.FieldMask) []*akinv1.Result {
@@ -232,6 +248,7 @@ var recommendStrategies = map[akinv1.RecommendStrategy]engine.RecommendStrategy{
 	akinv1.RecommendStrategy_RECOMMEND_STRATEGY_TOP_MEAN:    engine.TopMean,
 	akinv1.RecommendStrategy_RECOMMEND_STRATEGY_BEST_SCORE:  engine.BestScore,
 	akinv1.RecommendStrategy_RECOMMEND_STRATEGY_HYBRID:      engine.HybridMean,
+	akinv1.RecommendStrategy_RECOMMEND_STRATEGY_SVM:         engine.Machine,
 }
 
 var emptyReasons = map[engine.EmptyReason]akinv1.EmptyReason{ //nolint:gochecknoglobals // a constant table

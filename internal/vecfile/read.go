@@ -77,6 +77,55 @@ func Open(dir string) (_ *Vectors, err error) {
 	return v, nil
 }
 
+// maxNPYDimension bounds what a header can make OpenNPY allocate.
+const maxNPYDimension = 1 << 16
+
+// OpenNPY opens a .npy file of vectors with ids.txt beside it, which need no
+// manifest: the caller knows what space they belong to. The header must be one
+// that akin, or numpy, writes for float32 or float16 rows in C order. Of the
+// manifest, Rows and Dimension are set. The caller closes it.
+func OpenNPY(path string) (_ *Vectors, err error) {
+	v := &Vectors{Manifest: new(Manifest)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, v.Close())
+		}
+	}()
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read vectors: %w", err)
+	}
+	defer f.Close()
+	header := make([]byte, npyHeaderBytes)
+	if _, err := io.ReadFull(f, header); err != nil {
+		return nil, foreignNPY(path, "it has no whole header")
+	}
+	_, shape, _ := strings.Cut(string(header), "'shape': ")
+	m := v.Manifest
+	if n, err := fmt.Sscanf(shape, "(%d, %d)", &m.Rows, &m.Dimension); n != 2 || err != nil || m.Rows < 0 || m.Dimension < 1 || m.Dimension > maxNPYDimension {
+		return nil, foreignNPY(path, "its header gives no shape of two numbers")
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("read vectors: %w", err)
+	}
+	if v.source, err = v.openNPY(path); err != nil {
+		return nil, err
+	}
+	source, _ := v.source.(*npySource)
+	if want := npyHeaderBytes + int64(m.Rows)*int64(len(source.raw)); info.Size() != want {
+		return nil, foreignNPY(path, fmt.Sprintf("it has %d bytes; %d rows of %d numbers are %d", info.Size(), m.Rows, m.Dimension, want))
+	}
+	return v, nil
+}
+
+func foreignNPY(path, why string) error {
+	return &paper.Error{
+		Kind: paper.Invalid, Reason: paper.ReasonUnsupported,
+		Message: fmt.Sprintf("%s cannot be used: %s; wanted is a .npy file of float32 or float16 rows, with ids.txt beside it", path, why),
+	}
+}
+
 func corrupt(path, format string, args ...any) error {
 	return &paper.Error{
 		Kind: paper.DataLoss, Reason: paper.ReasonCorrupt,

@@ -2,6 +2,8 @@ package vecfile_test
 
 import (
 	"encoding/binary"
+	"errors"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -166,5 +168,44 @@ func TestBadOptions(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestOpenNPY(t *testing.T) {
+	dir := t.TempDir()
+	write(t, vecfile.Options{Dir: dir, Name: "e", Formats: []string{vecfile.NPY}, Dimension: 4, Half: true}, rows())
+	path := filepath.Join(dir, "e.npy")
+	v, err := vecfile.OpenNPY(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	if v.Manifest.Rows != 2 || v.Manifest.Dimension != 4 {
+		t.Errorf("shape %d, %d", v.Manifest.Rows, v.Manifest.Dimension)
+	}
+	var ids []string
+	for range 2 {
+		id, vector, err := v.Next()
+		if err != nil || len(vector) != 4 {
+			t.Fatal(id, vector, err)
+		}
+		ids = append(ids, id)
+	}
+	if _, _, err := v.Next(); !errors.Is(err, io.EOF) || ids[0] != "a/1" || ids[1] != "b" {
+		t.Errorf("ids %q, then %v", ids, err)
+	}
+	whole := read(t, path)
+	for name, bytes := range map[string][]byte{
+		"no whole header": whole[:50], "no shape": make([]byte, 200), "has 135 bytes": whole[:135],
+	} {
+		if err := os.WriteFile(path, bytes, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := vecfile.OpenNPY(path); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("want %q: %v", name, err)
+		}
+	}
+	if _, err := vecfile.OpenNPY(filepath.Join(dir, "none.npy")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a file that is not there: %v", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -39,9 +40,17 @@ const (
 	RecommendStrategy_RECOMMEND_STRATEGY_TOP_MEAN RecommendStrategy = 2
 	// Like TOP_MEAN, with the one greatest similarity.
 	RecommendStrategy_RECOMMEND_STRATEGY_BEST_SCORE RecommendStrategy = 3
-	// TOP_MEAN of vectors with weight 0.6 and of tf-idf with 0.4, standardised over
-	// the candidates; what dislikes take away is taken away after that.
+	// TOP_MEAN of vectors with weight 0.7 and of tf-idf with 0.3, standardised by a
+	// sample of the collection; what dislikes take away is taken away after that.
 	RecommendStrategy_RECOMMEND_STRATEGY_HYBRID RecommendStrategy = 4
+	// The distance to hyperplanes that keep the liked papers apart from the
+	// disliked ones and from papers of the collection that are picked by chance,
+	// always the same ones, over vectors and tf-idf (linear support vector
+	// machines; a paper is never judged by one that it was picked for). A dislike
+	// lowers the disliked paper itself and, on the whole, what is near it; that it
+	// raises nothing, as with the other strategies, does not hold. driven_by and
+	// the semantic part are those of TOP_MEAN.
+	RecommendStrategy_RECOMMEND_STRATEGY_SVM RecommendStrategy = 5
 )
 
 // Enum value maps for RecommendStrategy.
@@ -52,6 +61,7 @@ var (
 		2: "RECOMMEND_STRATEGY_TOP_MEAN",
 		3: "RECOMMEND_STRATEGY_BEST_SCORE",
 		4: "RECOMMEND_STRATEGY_HYBRID",
+		5: "RECOMMEND_STRATEGY_SVM",
 	}
 	RecommendStrategy_value = map[string]int32{
 		"RECOMMEND_STRATEGY_UNSPECIFIED": 0,
@@ -59,6 +69,7 @@ var (
 		"RECOMMEND_STRATEGY_TOP_MEAN":    2,
 		"RECOMMEND_STRATEGY_BEST_SCORE":  3,
 		"RECOMMEND_STRATEGY_HYBRID":      4,
+		"RECOMMEND_STRATEGY_SVM":         5,
 	}
 )
 
@@ -1400,7 +1411,10 @@ type Example struct {
 	Example isExample_Example `protobuf_oneof:"example"`
 	// How much it counts against the other examples: 0 means 1; otherwise
 	// above 0 and at most 1,000.
-	Weight        float64 `protobuf:"fixed64,3,opt,name=weight,proto3" json:"weight,omitempty"`
+	Weight float64 `protobuf:"fixed64,3,opt,name=weight,proto3" json:"weight,omitempty"`
+	// When it was liked or disliked, for half_life_days; unset counts as the
+	// newest.
+	Time          *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=time,proto3" json:"time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1467,6 +1481,13 @@ func (x *Example) GetWeight() float64 {
 	return 0
 }
 
+func (x *Example) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
 type isExample_Example interface {
 	isExample_Example()
 }
@@ -1488,9 +1509,9 @@ func (*Example_Text) isExample_Example() {}
 // RecommendRequest is a taste.
 type RecommendRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1 to 1,000 liked papers.
+	// 1 to 5,000 liked papers, at most 1,000 of them texts.
 	Positive []*Example `protobuf:"bytes,1,rep,name=positive,proto3" json:"positive,omitempty"`
-	// Up to 1,000 disliked papers.
+	// Up to 5,000 disliked papers, at most 1,000 of them texts.
 	Negative []*Example `protobuf:"bytes,2,rep,name=negative,proto3" json:"negative,omitempty"`
 	// Collection to search; empty means "papers".
 	Collection string `protobuf:"bytes,3,opt,name=collection,proto3" json:"collection,omitempty"`
@@ -1528,6 +1549,10 @@ type RecommendRequest struct {
 	// Return for each result of the page the sentences that speak for it; with it,
 	// page_size is at most 20.
 	Evidence bool `protobuf:"varint,33,opt,name=evidence,proto3" json:"evidence,omitempty"`
+	// An example's weight halves for every so many days that it is older than the
+	// newest example, liked or disliked, down to a millionth; at most 36,500. 0 is
+	// off; otherwise at least one example must have a time.
+	HalfLifeDays float64 `protobuf:"fixed64,34,opt,name=half_life_days,json=halfLifeDays,proto3" json:"half_life_days,omitempty"`
 	// How much newer papers come first: 0, the default, is not at all; at most 1,
 	// which orders by date alone. The list is then ordered by (1 - recency) times
 	// the score scaled to [0, 1] over the list plus recency times a decay that
@@ -1685,6 +1710,13 @@ func (x *RecommendRequest) GetEvidence() bool {
 		return x.Evidence
 	}
 	return false
+}
+
+func (x *RecommendRequest) GetHalfLifeDays() float64 {
+	if x != nil {
+		return x.HalfLifeDays
+	}
+	return 0
 }
 
 func (x *RecommendRequest) GetRecency() float64 {
@@ -3362,7 +3394,7 @@ var File_akin_v1_search_service_proto protoreflect.FileDescriptor
 
 const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x16google/type/date.proto\"\xf7\x05\n" +
+	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xf7\x05\n" +
 	"\rSearchRequest\x12\x1a\n" +
 	"\x05query\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\x05query\x12\x1e\n" +
 	"\n" +
@@ -3444,12 +3476,13 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\x122\n" +
 	"\n" +
 	"limited_by\x18\b \x03(\v2\x13.akin.v1.LimitationR\tlimitedBy\x12&\n" +
-	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\"n\n" +
+	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\"\x9e\x01\n" +
 	"\aExample\x12\x1b\n" +
 	"\bpaper_id\x18\x01 \x01(\tH\x00R\apaperId\x12#\n" +
 	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextH\x00R\x04text\x12\x16\n" +
-	"\x06weight\x18\x03 \x01(\x01R\x06weightB\t\n" +
-	"\aexample\"\x94\x06\n" +
+	"\x06weight\x18\x03 \x01(\x01R\x06weight\x12.\n" +
+	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04timeB\t\n" +
+	"\aexample\"\xba\x06\n" +
 	"\x10RecommendRequest\x122\n" +
 	"\bpositive\x18\x01 \x03(\v2\x10.akin.v1.ExampleB\x04\xe2A\x01\x02R\bpositive\x12,\n" +
 	"\bnegative\x18\x02 \x03(\v2\x10.akin.v1.ExampleR\bnegative\x12\x1e\n" +
@@ -3469,7 +3502,8 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x05as_of\x18\x1e \x01(\tR\x04asOf\x12\x18\n" +
 	"\aexplain\x18\x1f \x01(\bR\aexplain\x120\n" +
 	"\x11collapse_versions\x18  \x01(\bH\x01R\x10collapseVersions\x88\x01\x01\x12\x1a\n" +
-	"\bevidence\x18! \x01(\bR\bevidence\x12\x18\n" +
+	"\bevidence\x18! \x01(\bR\bevidence\x12$\n" +
+	"\x0ehalf_life_days\x18\" \x01(\x01R\fhalfLifeDays\x12\x18\n" +
 	"\arecency\x18$ \x01(\x01R\arecency\x123\n" +
 	"\x16recency_half_life_days\x18% \x01(\x01R\x13recencyHalfLifeDays\x12+\n" +
 	"\bgroup_by\x18& \x01(\x0e2\x10.akin.v1.GroupByR\agroupBy\x12\x1d\n" +
@@ -3619,13 +3653,14 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\n" +
 	"similarity\x18\x03 \x01(\x01R\n" +
 	"similarity\x124\n" +
-	"\fpublish_date\x18\x04 \x01(\v2\x11.google.type.DateR\vpublishDate*\xbe\x01\n" +
+	"\fpublish_date\x18\x04 \x01(\v2\x11.google.type.DateR\vpublishDate*\xda\x01\n" +
 	"\x11RecommendStrategy\x12\"\n" +
 	"\x1eRECOMMEND_STRATEGY_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eRECOMMEND_STRATEGY_MEAN_VECTOR\x10\x01\x12\x1f\n" +
 	"\x1bRECOMMEND_STRATEGY_TOP_MEAN\x10\x02\x12!\n" +
 	"\x1dRECOMMEND_STRATEGY_BEST_SCORE\x10\x03\x12\x1d\n" +
-	"\x19RECOMMEND_STRATEGY_HYBRID\x10\x04*R\n" +
+	"\x19RECOMMEND_STRATEGY_HYBRID\x10\x04\x12\x1a\n" +
+	"\x16RECOMMEND_STRATEGY_SVM\x10\x05*R\n" +
 	"\x04Mode\x12\x14\n" +
 	"\x10MODE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rMODE_SEMANTIC\x10\x01\x12\x10\n" +
@@ -3746,8 +3781,9 @@ var file_akin_v1_search_service_proto_goTypes = []any{
 	(*fieldmaskpb.FieldMask)(nil),  // 36: google.protobuf.FieldMask
 	(*Timing)(nil),                 // 37: akin.v1.Timing
 	(*Text)(nil),                   // 38: akin.v1.Text
-	(*Paper)(nil),                  // 39: akin.v1.Paper
-	(*date.Date)(nil),              // 40: google.type.Date
+	(*timestamppb.Timestamp)(nil),  // 39: google.protobuf.Timestamp
+	(*Paper)(nil),                  // 40: akin.v1.Paper
+	(*date.Date)(nil),              // 41: google.type.Date
 }
 var file_akin_v1_search_service_proto_depIdxs = []int32{
 	36, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
@@ -3774,53 +3810,54 @@ var file_akin_v1_search_service_proto_depIdxs = []int32{
 	31, // 21: akin.v1.SimilarResponse.limited_by:type_name -> akin.v1.Limitation
 	20, // 22: akin.v1.SimilarResponse.groups:type_name -> akin.v1.Group
 	38, // 23: akin.v1.Example.text:type_name -> akin.v1.Text
-	14, // 24: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
-	14, // 25: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
-	0,  // 26: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
-	36, // 27: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
-	3,  // 28: akin.v1.RecommendRequest.group_by:type_name -> akin.v1.GroupBy
-	19, // 29: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
-	29, // 30: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
-	7,  // 31: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	37, // 32: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
-	31, // 33: akin.v1.RecommendResponse.limited_by:type_name -> akin.v1.Limitation
-	20, // 34: akin.v1.RecommendResponse.groups:type_name -> akin.v1.Group
-	39, // 35: akin.v1.Result.paper:type_name -> akin.v1.Paper
-	16, // 36: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
-	18, // 37: akin.v1.Result.parts:type_name -> akin.v1.Parts
-	28, // 38: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
-	21, // 39: akin.v1.Result.collapsed:type_name -> akin.v1.Collapsed
-	26, // 40: akin.v1.Result.evidence:type_name -> akin.v1.Evidence
-	4,  // 41: akin.v1.Collapsed.reason:type_name -> akin.v1.CollapseReason
-	24, // 42: akin.v1.FindDuplicatesResponse.groups:type_name -> akin.v1.DuplicateGroup
-	25, // 43: akin.v1.DuplicateGroup.papers:type_name -> akin.v1.DuplicatePaper
-	4,  // 44: akin.v1.DuplicatePaper.reason:type_name -> akin.v1.CollapseReason
-	5,  // 45: akin.v1.Evidence.field:type_name -> akin.v1.EvidenceField
-	27, // 46: akin.v1.Evidence.of:type_name -> akin.v1.EvidenceSource
-	5,  // 47: akin.v1.EvidenceSource.field:type_name -> akin.v1.EvidenceField
-	6,  // 48: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
-	8,  // 49: akin.v1.Limitation.reason:type_name -> akin.v1.LimitationReason
-	38, // 50: akin.v1.GetNoveltyRequest.text:type_name -> akin.v1.Text
-	34, // 51: akin.v1.GetNoveltyResponse.novelties:type_name -> akin.v1.Novelty
-	30, // 52: akin.v1.GetNoveltyResponse.query:type_name -> akin.v1.QueryInfo
-	9,  // 53: akin.v1.Novelty.reason:type_name -> akin.v1.NoveltyReason
-	35, // 54: akin.v1.Novelty.nearest:type_name -> akin.v1.EarlierPaper
-	40, // 55: akin.v1.EarlierPaper.publish_date:type_name -> google.type.Date
-	10, // 56: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
-	12, // 57: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
-	15, // 58: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
-	32, // 59: akin.v1.SearchService.GetNovelty:input_type -> akin.v1.GetNoveltyRequest
-	22, // 60: akin.v1.SearchService.FindDuplicates:input_type -> akin.v1.FindDuplicatesRequest
-	11, // 61: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
-	13, // 62: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
-	17, // 63: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
-	33, // 64: akin.v1.SearchService.GetNovelty:output_type -> akin.v1.GetNoveltyResponse
-	23, // 65: akin.v1.SearchService.FindDuplicates:output_type -> akin.v1.FindDuplicatesResponse
-	61, // [61:66] is the sub-list for method output_type
-	56, // [56:61] is the sub-list for method input_type
-	56, // [56:56] is the sub-list for extension type_name
-	56, // [56:56] is the sub-list for extension extendee
-	0,  // [0:56] is the sub-list for field type_name
+	39, // 24: akin.v1.Example.time:type_name -> google.protobuf.Timestamp
+	14, // 25: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
+	14, // 26: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
+	0,  // 27: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
+	36, // 28: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
+	3,  // 29: akin.v1.RecommendRequest.group_by:type_name -> akin.v1.GroupBy
+	19, // 30: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
+	29, // 31: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
+	7,  // 32: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	37, // 33: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
+	31, // 34: akin.v1.RecommendResponse.limited_by:type_name -> akin.v1.Limitation
+	20, // 35: akin.v1.RecommendResponse.groups:type_name -> akin.v1.Group
+	40, // 36: akin.v1.Result.paper:type_name -> akin.v1.Paper
+	16, // 37: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
+	18, // 38: akin.v1.Result.parts:type_name -> akin.v1.Parts
+	28, // 39: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
+	21, // 40: akin.v1.Result.collapsed:type_name -> akin.v1.Collapsed
+	26, // 41: akin.v1.Result.evidence:type_name -> akin.v1.Evidence
+	4,  // 42: akin.v1.Collapsed.reason:type_name -> akin.v1.CollapseReason
+	24, // 43: akin.v1.FindDuplicatesResponse.groups:type_name -> akin.v1.DuplicateGroup
+	25, // 44: akin.v1.DuplicateGroup.papers:type_name -> akin.v1.DuplicatePaper
+	4,  // 45: akin.v1.DuplicatePaper.reason:type_name -> akin.v1.CollapseReason
+	5,  // 46: akin.v1.Evidence.field:type_name -> akin.v1.EvidenceField
+	27, // 47: akin.v1.Evidence.of:type_name -> akin.v1.EvidenceSource
+	5,  // 48: akin.v1.EvidenceSource.field:type_name -> akin.v1.EvidenceField
+	6,  // 49: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
+	8,  // 50: akin.v1.Limitation.reason:type_name -> akin.v1.LimitationReason
+	38, // 51: akin.v1.GetNoveltyRequest.text:type_name -> akin.v1.Text
+	34, // 52: akin.v1.GetNoveltyResponse.novelties:type_name -> akin.v1.Novelty
+	30, // 53: akin.v1.GetNoveltyResponse.query:type_name -> akin.v1.QueryInfo
+	9,  // 54: akin.v1.Novelty.reason:type_name -> akin.v1.NoveltyReason
+	35, // 55: akin.v1.Novelty.nearest:type_name -> akin.v1.EarlierPaper
+	41, // 56: akin.v1.EarlierPaper.publish_date:type_name -> google.type.Date
+	10, // 57: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
+	12, // 58: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
+	15, // 59: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
+	32, // 60: akin.v1.SearchService.GetNovelty:input_type -> akin.v1.GetNoveltyRequest
+	22, // 61: akin.v1.SearchService.FindDuplicates:input_type -> akin.v1.FindDuplicatesRequest
+	11, // 62: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
+	13, // 63: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
+	17, // 64: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
+	33, // 65: akin.v1.SearchService.GetNovelty:output_type -> akin.v1.GetNoveltyResponse
+	23, // 66: akin.v1.SearchService.FindDuplicates:output_type -> akin.v1.FindDuplicatesResponse
+	62, // [62:67] is the sub-list for method output_type
+	57, // [57:62] is the sub-list for method input_type
+	57, // [57:57] is the sub-list for extension type_name
+	57, // [57:57] is the sub-list for extension extendee
+	0,  // [0:57] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_search_service_proto_init() }
