@@ -53,8 +53,10 @@ type Sifter interface {
 
 // losses is what a list lost on its way, for the reasons why it is short.
 type losses struct {
-	own, below, versions, grouped int
-	bestRefused                   float64
+	// dropped are the query's own papers that were no candidates any more, own
+	// those that were.
+	dropped, own, below, versions, grouped int
+	bestRefused                            float64
 }
 
 // count notes what cut will leave out of the hits.
@@ -161,12 +163,11 @@ func (q *query) wordLimits(s *catalog.Sifted) (out []Limit) {
 
 // listLimits are those that the list of candidates met.
 func (q *query) listLimits(list *pinned) (out []Limit) {
-	lost, left := list.lost, list.answer.Candidates
-	if lost.own > 0 {
-		left -= lost.own
+	lost, left := list.lost, list.answer.Candidates-list.lost.own
+	if own := lost.dropped + lost.own; own > 0 {
 		out = append(out, Limit{
-			Reason: LimitExamples, Field: q.ownField, Removed: lost.own, Kept: left,
-			Detail: fmt.Sprintf("The query's own %s left out.", are(lost.own)),
+			Reason: LimitExamples, Field: q.ownField, Removed: own, Kept: left,
+			Detail: fmt.Sprintf("The query's own %s left out.", are(own)),
 		})
 	}
 	if lost.below > 0 {

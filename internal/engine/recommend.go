@@ -26,7 +26,7 @@ const (
 	mostCompared = 10_000_000
 	// tasteWeight is the semantic side's share of a hybrid taste; docs/quality.md
 	// has what it was chosen by.
-	tasteWeight = 0.7
+	tasteWeight = 0.5
 	// usualPapers is how many papers of the collection say how similarities are
 	// spread.
 	usualPapers = 500
@@ -132,7 +132,7 @@ func (e *Engine) taste(ctx context.Context, q *query, list *pinned, req Recommen
 	if err != nil {
 		return catalog.Found{}, err
 	}
-	q.withoutExamples(&found)
+	list.lost.dropped = q.withoutExamples(&found)
 	if most := max(leastJudged, min(mostJudged, mostCompared/len(t.likes))); len(found.Hits) > most {
 		if err := t.choose(ctx, &found, most); err != nil {
 			return catalog.Found{}, err
@@ -164,13 +164,16 @@ func (e *Engine) taste(ctx context.Context, q *query, list *pinned, req Recommen
 	return catalog.Found{Hits: found.Hits, Strategy: found.Strategy, Visited: found.Visited, Kept: found.Kept, Sequence: found.Sequence}, nil
 }
 
-// withoutExamples drops the examples from what was found.
-func (q *query) withoutExamples(found *catalog.Recalled) {
+// withoutExamples drops the examples from what was found, and says how many there
+// were.
+func (q *query) withoutExamples(found *catalog.Recalled) int {
+	before := len(found.Hits)
 	own := make(map[string]bool, len(q.leaveOut))
 	for _, id := range q.leaveOut {
 		own[id] = true
 	}
 	found.Keep(func(i int) bool { return !own[found.Hits[i].ID] })
+	return before - len(found.Hits)
 }
 
 // judge sets the semantic parts of the hits, by all examples, and tells what they
@@ -298,7 +301,7 @@ func (e *Engine) nearAndWords(ctx context.Context, collection string, parts [][]
 				penalty[i] += p.Value
 			}
 		}
-		taste.Words[i], scratch = words.TopMean(terms[i], rank.TopLikes, scratch)
+		taste.Words[i], scratch = words.Mean(terms[i], scratch)
 	}
 	return taste, penalty, nil
 }

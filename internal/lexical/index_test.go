@@ -163,8 +163,16 @@ func TestVector(t *testing.T) {
 			best = w
 		}
 	}
-	if math.Abs(square-1) > 1e-6 || len(v) != 7 || best.Term != "dense" {
+	if math.Abs(square-1) > 1e-6 || len(v) != 7 || best.Term != "retrieve" {
 		t.Errorf("the vector has length² %v, %d terms, and first of all %q", square, len(v), best.Term)
+	}
+	// Of four papers, "dense" is in one and "graph" in three; each is here once.
+	weight := map[string]float64{}
+	for _, w := range v {
+		weight[w.Term] = float64(w.Weight)
+	}
+	if got, want := weight["dense"]/weight["graph"], math.Sqrt(math.Log1p(3.5/1.5)/math.Log1p(1.5/3.5)); math.Abs(got-want) > 1e-6 {
+		t.Errorf("%q weighs %v times as much as %q, want %v: %v", "dense", got, "graph", want, weight)
 	}
 	if _, err := x.Vector(99); paper.KindOf(err) != paper.NotFound {
 		t.Errorf("a missing paper gives %v", err)

@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 
 	"akin/internal/paper"
 )
@@ -220,10 +219,11 @@ type TermWeight struct {
 }
 
 // Vector gives the term vector of the paper under an ordinal: weights
-// (1 + ln tf) × idf, where a word of the title counts three times, scaled to
-// unit length, in the order of ID (Manning, Raghavan and Schütze, Introduction
-// to Information Retrieval, 2008, section 6.4). It is empty for a paper without
-// words. Identifiers are not part of it.
+// (1 + ln tf) × √idf, scaled to unit length, in the order of ID (Manning, Raghavan
+// and Schütze, Introduction to Information Retrieval, 2008, section 6.4, but for
+// the root: the product of two papers then has the idf of a word once, as BM25
+// has it, and not squared). A word of the title counts as one of the abstract. It
+// is empty for a paper without words. Identifiers are not part of it.
 func (x *Index) Vector(ordinal uint32) ([]TermWeight, error) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -231,17 +231,23 @@ func (x *Index) Vector(ordinal uint32) ([]TermWeight, error) {
 	if !ok {
 		return nil, missing(ordinal)
 	}
-	var y tallier
-	counts, _ := y.tally(f.record)
-	vector := make([]TermWeight, 0, len(counts))
-	square := 0.0
-	for _, c := range counts {
-		if strings.HasPrefix(x.lexicon.terms[c.id], idMark) {
-			continue
+	ids := make([]uint32, 0, 256)
+	for t := readTokens(f.record); t.next(); {
+		if t.field != fieldID {
+			ids = append(ids, t.id)
 		}
-		w := (1 + math.Log(float64(c.tf))) * idf(x.papers, x.lexicon.df[c.id])
+	}
+	slices.Sort(ids)
+	vector := make([]TermWeight, 0, len(ids))
+	square := 0.0
+	for i := 0; i < len(ids); {
+		id, from := ids[i], i
+		for i < len(ids) && ids[i] == id {
+			i++
+		}
+		w := (1 + math.Log(float64(i-from))) * math.Sqrt(idf(x.papers, x.lexicon.df[id]))
 		square += float64(w * w)
-		vector = append(vector, TermWeight{ID: c.id, Term: x.lexicon.shown[c.id], Weight: float32(w)})
+		vector = append(vector, TermWeight{ID: id, Term: x.lexicon.shown[id], Weight: float32(w)})
 	}
 	norm := float32(1 / math.Sqrt(square))
 	for i := range vector {

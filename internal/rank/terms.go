@@ -1,7 +1,7 @@
 package rank
 
 import (
-	"cmp"
+	"math"
 	"slices"
 )
 
@@ -15,7 +15,7 @@ type Term struct {
 // that they share.
 type TermExamples struct {
 	lists   map[uint32][]termExample
-	weights []float64 // of the examples, the greatest of them 1
+	weights []float64 // of the examples, which add up to 1
 }
 
 type termExample struct {
@@ -32,19 +32,21 @@ func NewTermExamples(examples [][]Term, weights []float64) *TermExamples {
 			t.lists[term.ID] = append(t.lists[term.ID], termExample{i, term.Weight})
 		}
 	}
-	if len(weights) > 0 {
-		heaviest := slices.Max(weights)
-		for i := range t.weights {
-			t.weights[i] /= heaviest
-		}
+	total := 0.0
+	for _, w := range weights {
+		total += w
+	}
+	for i := range t.weights {
+		t.weights[i] /= total
 	}
 	return t
 }
 
-// TopMean is the mean of the top greatest cosines of a sparse unit vector with
-// the examples, each times the example's weight over that of the heaviest.
-// scratch is used again from call to call, and returned.
-func (t *TermExamples) TopMean(terms []Term, top int, scratch []float64) (float64, []float64) {
+// Mean is the weighted power mean of the cosines of a sparse unit vector with the
+// examples, with exponent 4: between their mean and the greatest of them, so that
+// examples that are like a paper count for most, and all for something. scratch is
+// used again from call to call, and returned.
+func (t *TermExamples) Mean(terms []Term, scratch []float64) (float64, []float64) {
 	scratch = slices.Grow(scratch[:0], len(t.weights))[:len(t.weights)]
 	clear(scratch)
 	for _, term := range terms {
@@ -52,18 +54,9 @@ func (t *TermExamples) TopMean(terms []Term, top int, scratch []float64) (float6
 			scratch[e.example] += float64(term.Weight) * float64(e.weight)
 		}
 	}
-	best := make([]float64, 0, top+1)
+	sum := 0.0
 	for i, s := range scratch {
-		s *= t.weights[i]
-		if len(best) == top && s <= best[top-1] {
-			continue
-		}
-		at, _ := slices.BinarySearchFunc(best, s, func(a, b float64) int { return cmp.Compare(b, a) })
-		best = slices.Insert(best, at, s)[:min(len(best)+1, top)]
+		sum += t.weights[i] * s * s * s * s
 	}
-	var sum float64
-	for _, s := range best {
-		sum += s
-	}
-	return sum / float64(max(1, len(best))), scratch
+	return math.Sqrt(math.Sqrt(sum)), scratch
 }

@@ -40,8 +40,9 @@ const (
 	RecommendStrategy_RECOMMEND_STRATEGY_TOP_MEAN RecommendStrategy = 2
 	// Like TOP_MEAN, with the one greatest similarity.
 	RecommendStrategy_RECOMMEND_STRATEGY_BEST_SCORE RecommendStrategy = 3
-	// TOP_MEAN of vectors with weight 0.7 and of tf-idf with 0.3, standardised by a
-	// sample of the collection; what dislikes take away is taken away after that.
+	// Half TOP_MEAN of vectors, half the power mean (exponent 4) of the tf-idf
+	// cosines with all liked papers, both standardised by a sample of the
+	// collection; what dislikes take away is taken away after that.
 	RecommendStrategy_RECOMMEND_STRATEGY_HYBRID RecommendStrategy = 4
 	// The distance to hyperplanes that keep the liked papers apart from the
 	// disliked ones and from papers of the collection that are picked by chance,
