@@ -1940,7 +1940,8 @@ type Parts struct {
 	// query does not go by meaning.
 	Semantic float64 `protobuf:"fixed64,1,opt,name=semantic,proto3" json:"semantic,omitempty"`
 	// BM25, 0 or more; not comparable between queries. 0 if the query does not go
-	// by words, or the paper has none of them.
+	// by words, or the paper has none of them. Of a recommendation, the power mean
+	// of tf-idf cosines that HYBRID goes by, in [0, 1].
 	Lexical float64 `protobuf:"fixed64,2,opt,name=lexical,proto3" json:"lexical,omitempty"`
 	// How much the paper's age lets it count, from 0 to 1, if the request asks for
 	// recency; otherwise 0. A date known to the year or the month counts from its
