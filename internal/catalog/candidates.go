@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
+	"golang.org/x/sync/errgroup"
 
 	"akin/internal/ann"
 	"akin/internal/lexical"
@@ -67,28 +68,36 @@ func (c *Embedded) Blend(ctx context.Context, collection string, q Blend) (*Blen
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	out := &Blended{Found: l.before(kept)}
+	var words lexical.Result
+	var sides errgroup.Group // each side on a core of its own
 	if q.Vector != nil {
-		if out.Found, err = l.near(ctx, q.Neighbors, kept); err != nil {
-			return nil, err
-		}
+		sides.Go(func() (err error) {
+			out.Found, err = l.near(ctx, q.Neighbors, kept)
+			return err
+		})
+	}
+	if q.Words.Text != "" {
+		sides.Go(func() (err error) {
+			words, err = l.words.Search(ctx, q.Words.query(q.K, kept))
+			return err
+		})
+	}
+	if err := sides.Wait(); err != nil {
+		return nil, err
 	}
 	ordinals := make([]uint32, len(out.Found.Hits))
 	for i, h := range out.Found.Hits {
 		ordinals[i] = h.Ordinal
 	}
-	if q.Words.Text != "" {
-		found, err := l.words.Search(ctx, q.Words.query(q.K, kept))
-		if err != nil {
-			return nil, err
-		}
-		out.Terms = found.Terms
-		for _, h := range found.Hits {
-			ordinals = append(ordinals, h.Ordinal)
-		}
+	known := make(map[uint32]float64)
+	out.Terms = words.Terms
+	for _, h := range words.Hits {
+		ordinals = append(ordinals, h.Ordinal)
+		known[h.Ordinal] = h.Score
 	}
 	slices.Sort(ordinals)
 	ordinals = slices.Compact(ordinals)
-	if err := c.score(ctx, l, q, ordinals, out); err != nil {
+	if err := c.score(ctx, l, q, ordinals, known, out); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -106,29 +115,43 @@ func (l *live) strategy(plan ann.Plan) Strategy {
 	}
 }
 
-// score gives every candidate both scores, and leaves out what the words forbid.
-// The caller holds the read lock.
-func (c *Embedded) score(ctx context.Context, l *live, q Blend, ordinals []uint32, out *Blended) error {
+// score gives every candidate both scores, of which those of the words may be
+// known, and leaves out what the words forbid. The caller holds the read lock.
+func (c *Embedded) score(ctx context.Context, l *live, q Blend, ordinals []uint32, known map[uint32]float64, out *Blended) error {
 	semantic, err := c.cosines(ctx, l, q.Vector, ordinals)
 	if err != nil {
 		return err
 	}
-	lexicalScores, allowed := make([]float64, len(ordinals)), []bool(nil)
+	var unknown []uint32
+	for _, o := range ordinals {
+		if _, ok := known[o]; !ok {
+			unknown = append(unknown, o)
+		}
+	}
+	forbidden := make(map[uint32]bool)
 	if q.Words.Text != "" {
-		if lexicalScores, err = l.words.Score(ctx, q.Words.query(1, nil), ordinals); err != nil {
+		scores, err := l.words.Score(ctx, q.Words.query(1, nil), unknown)
+		if err != nil {
 			return err
 		}
-		if q.Words.Typed {
-			if allowed, err = l.words.Allows(ctx, q.Words.query(1, nil), ordinals); err != nil {
-				return err
-			}
+		for i, o := range unknown {
+			known[o] = scores[i]
+		}
+	}
+	if q.Words.Typed { // what the words found is allowed
+		allowed, err := l.words.Allows(ctx, q.Words.query(1, nil), unknown)
+		if err != nil {
+			return err
+		}
+		for i, o := range unknown {
+			forbidden[o] = !allowed[i]
 		}
 	}
 	for i, o := range ordinals {
-		if math.IsNaN(float64(semantic[i])) || allowed != nil && !allowed[i] {
+		if math.IsNaN(float64(semantic[i])) || forbidden[o] {
 			continue
 		}
-		out.Hits = append(out.Hits, rank.Hit{ID: l.ids[o], Ordinal: o, Semantic: float64(semantic[i]), Lexical: lexicalScores[i]})
+		out.Hits = append(out.Hits, rank.Hit{ID: l.ids[o], Ordinal: o, Semantic: float64(semantic[i]), Lexical: known[o]})
 	}
 	slices.SortFunc(out.Hits, func(a, b rank.Hit) int { return cmp.Compare(a.ID, b.ID) })
 	return nil
