@@ -33,6 +33,7 @@
 // An Index is derived data: what Save writes may be deleted, and damaged files
 // are refused. Stemming is for English; other languages are found by their exact
 // words, Chinese, Japanese, Korean and Thai by pairs of characters. What a
-// deleted paper said stays in memory until its segment is merged, and its words
-// stay in the vocabulary until the index is built anew.
+// deleted paper said stays in memory until its segment is merged, which
+// [Index.Purge] brings about, and its words stay in the vocabulary until the index
+// is opened again: Save leaves out those that no live paper has.
 package lexical
