@@ -3,7 +3,10 @@ package catalog
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"math"
+	"runtime/debug"
 	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -69,20 +72,18 @@ func (c *Embedded) Blend(ctx context.Context, collection string, q Blend) (*Blen
 	defer l.mu.RUnlock()
 	out := &Blended{Found: l.before(kept)}
 	var words lexical.Result
-	var sides errgroup.Group // each side on a core of its own
-	if q.Vector != nil {
-		sides.Go(func() (err error) {
-			out.Found, err = l.near(ctx, q.Neighbors, kept)
-			return err
-		})
-	}
+	var beside errgroup.Group // the words, on another core
 	if q.Words.Text != "" {
-		sides.Go(func() (err error) {
+		beside.Go(guarded(func() (err error) {
 			words, err = l.words.Search(ctx, q.Words.query(q.K, kept))
 			return err
-		})
+		}))
 	}
-	if err := sides.Wait(); err != nil {
+	var nearErr error
+	if q.Vector != nil {
+		out.Found, nearErr = l.near(ctx, q.Neighbors, kept)
+	}
+	if err := errors.Join(beside.Wait(), nearErr); err != nil {
 		return nil, err
 	}
 	ordinals := make([]uint32, len(out.Found.Hits))
@@ -101,6 +102,19 @@ func (c *Embedded) Blend(ctx context.Context, collection string, q Blend) (*Blen
 		return nil, err
 	}
 	return out, nil
+}
+
+// guarded makes a panic of a goroutine an error, as the server makes it of those of
+// its callers.
+func guarded(f func() error) func() error {
+	return func() (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			}
+		}()
+		return f()
+	}
 }
 
 // strategy names a plan. The caller holds the read lock.

@@ -40,13 +40,13 @@ func (c *Embedded) Sample(ctx context.Context, collection, asOf string, n int) (
 	}
 	var all []drawn
 	l.mu.RLock()
+	ids := slices.Clone(l.ids)
+	l.mu.RUnlock()
 	for it := dated.Iterator(); it.HasNext(); {
-		o := it.Next()
-		if int(o) < len(l.ids) && l.ids[o] != "" {
-			all = append(all, drawn{sha256.Sum256([]byte(l.ids[o])), Sampled{ID: l.ids[o], Ordinal: o}})
+		if o := it.Next(); int(o) < len(ids) && ids[o] != "" {
+			all = append(all, drawn{sha256.Sum256([]byte(ids[o])), Sampled{ID: ids[o], Ordinal: o}})
 		}
 	}
-	l.mu.RUnlock()
 	slices.SortFunc(all, func(a, b drawn) int { return bytes.Compare(a.digest[:], b.digest[:]) })
 	all = all[:min(n, len(all))]
 	out, ordinals := make([]Sampled, len(all)), make([]uint32, len(all))

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"akin/internal/ann"
-	"akin/internal/lexical"
 	"akin/internal/store"
 )
 
@@ -102,8 +101,9 @@ func (c *Embedded) keepSaved(ctx context.Context) {
 		l := c.live
 		l.writing.Lock()
 		behind := l.sequence - l.savedWords // which is saved with the graph
+		due := behind > 0 || l.gone
 		l.writing.Unlock()
-		if behind >= saveChanges || behind > 0 && time.Since(last) >= saveAfter {
+		if behind >= saveChanges || due && time.Since(last) >= saveAfter {
 			last = time.Now()
 			c.save()
 		}
@@ -111,14 +111,27 @@ func (c *Embedded) keepSaved(ctx context.Context) {
 }
 
 // purge takes out of the indexes what papers said that were deleted, or said
-// before they were changed. The caller need not hold live.writing; what is deleted
-// while it does not may remain.
-func (c *Embedded) purge(words *lexical.Index, index ann.Index) {
-	err := words.Purge()
-	if graph, ok := index.(*ann.Graph); ok {
-		err = errors.Join(err, graph.Repair(context.WithoutCancel(c.ctx)))
+// before they were changed, since it was done last, and makes the next save write
+// the files. Writers go on; what they delete meanwhile is left to the next time.
+func (c *Embedded) purge() {
+	l := c.live
+	l.writing.Lock()
+	words, index, gone := l.words, l.index, l.gone
+	l.gone = false
+	l.writing.Unlock()
+	if !gone {
+		return
 	}
+	ctx := context.WithoutCancel(c.ctx)
+	err := words.Purge(ctx)
+	if graph, ok := index.(*ann.Graph); ok {
+		err = errors.Join(err, graph.Repair(ctx))
+	}
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	l.saved, l.savedWords = 0, 0
 	if err != nil {
+		l.gone = true
 		c.config.Log.Warn("taking deleted papers out of the indexes failed", "error", err)
 	}
 }
@@ -127,20 +140,10 @@ func (c *Embedded) purge(words *lexical.Index, index ann.Index) {
 // deleted papers said. Writers wait while files are written; queries don't. A
 // failure costs nothing but the time to make it anew at the next start.
 func (c *Embedded) save() {
+	c.purge()
 	l := c.live
 	l.writing.Lock()
-	words, index, gone := l.words, l.index, l.gone
-	l.gone = false
-	l.writing.Unlock()
-	if gone { // most of it while writers go on
-		c.purge(words, index)
-	}
-	l.writing.Lock()
 	defer l.writing.Unlock()
-	if l.gone {
-		c.purge(l.words, l.index)
-		l.gone = false
-	}
 	c.saveWords()
 	graph, ok := l.index.(*ann.Graph)
 	if !ok || c.graphPath() == "" || l.saved == l.sequence {

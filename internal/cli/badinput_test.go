@@ -53,6 +53,11 @@ func testBadInput(t *testing.T, s *server) {
 			_, err := c.Search.Recommend(ctx, &akinv1.RecommendRequest{})
 			return err
 		}, codes.InvalidArgument, "INVALID_FIELD", "positive"},
+		"a like twice": {func() error {
+			like := &akinv1.Example{Example: &akinv1.Example_PaperId{PaperId: "x"}}
+			_, err := c.Search.Recommend(ctx, &akinv1.RecommendRequest{Positive: []*akinv1.Example{like, like}})
+			return err
+		}, codes.InvalidArgument, "INVALID_FIELD", "positive[1].paper_id"},
 		"unknown collection": {func() error {
 			_, err := c.Search.Search(ctx, &akinv1.SearchRequest{Query: "x", Collection: "other"})
 			return err

@@ -300,6 +300,12 @@ func emptySentence(reason akinv1.EmptyReason) string {
 		return "the collection holds nothing beside the papers that you named."
 	case akinv1.EmptyReason_EMPTY_REASON_FILTER:
 		return "the filter keeps no paper; widen it."
+	case akinv1.EmptyReason_EMPTY_REASON_NO_MATCH:
+		return "no paper matches the query's words, phrases and exclusions."
+	case akinv1.EmptyReason_EMPTY_REASON_AS_OF:
+		return "no paper had appeared by --as-of; choose a later day."
+	case akinv1.EmptyReason_EMPTY_REASON_DELETED:
+		return "the papers of this page were deleted meanwhile."
 	case akinv1.EmptyReason_EMPTY_REASON_PAST_END:
 		return "there are no more pages."
 	default:

@@ -150,8 +150,12 @@ func (e *Engine) page(ctx context.Context, q *query, list *pinned, offset int, n
 		e.pages.Add(name, list) // anew, so that reading on keeps it alive
 		a.NextPageToken = name + "." + strconv.Itoa(end)
 	}
-	if a.Empty == NotEmpty && len(hits) == 0 {
+	switch {
+	case a.Empty != NotEmpty || len(a.Results) > 0:
+	case len(hits) == 0:
 		a.Empty = PastEnd
+	default:
+		a.Empty = Erased
 	}
 	a.Timing.Hydrate = time.Since(begin)
 	return &a, nil

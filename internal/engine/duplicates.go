@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"math"
+	"time"
 
 	"akin/internal/catalog"
 	"akin/internal/dedup"
@@ -11,6 +12,10 @@ import (
 
 // groupPapers is the most papers of a group that are sent together.
 const groupPapers = 1_000
+
+// compareRetry is when to ask again while another comparison runs: one at a time,
+// as each takes memory for every paper.
+const compareRetry = 5 * time.Second
 
 // FindDuplicates asks for the papers of a collection that count as one.
 type FindDuplicates struct {
@@ -54,6 +59,15 @@ func (e *Engine) FindDuplicates(ctx context.Context, q FindDuplicates, send func
 	}
 	if math.IsNaN(least) || least < 0 || least > 1 {
 		return paper.InvalidField("min_similarity", "is %v; it is a cosine, between 0 and 1; leave it out for %v", least, dedup.MinSimilarity)
+	}
+	select {
+	case e.comparing <- struct{}{}:
+		defer func() { <-e.comparing }()
+	default:
+		return &paper.Error{
+			Kind: paper.Exhausted, Reason: paper.ReasonQueueFull, RetryAfter: compareRetry,
+			Message: "papers are being compared for another caller; try again later",
+		}
 	}
 	papers, err := e.catalog.Duplicates(ctx, collection, q.Filter)
 	if err != nil {

@@ -139,6 +139,8 @@ type Engine struct {
 	reader   *reader
 
 	references references
+	// comparing has a place for the one call of FindDuplicates that may run.
+	comparing chan struct{}
 
 	// writing serialises read-change-write of papers.
 	writing sync.Mutex
@@ -151,6 +153,7 @@ func New(embedder Model, c Catalog) *Engine {
 		embedder: embedder, catalog: c, reader: newReader(embedder),
 		pages:      expirable.NewLRU[string, *pinned](maxPinnedLists, nil, pageTTL),
 		references: newReferences(),
+		comparing:  make(chan struct{}, 1),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"akin/internal/embed"
@@ -37,6 +38,7 @@ func checkExamples(field string, examples []Example) error {
 		return paper.InvalidField(field, "has %d items; the limit is %d", len(examples), MaxExamples)
 	}
 	texts := 0
+	first := make(map[string]int, len(examples))
 	for i, x := range examples {
 		at := fmt.Sprintf("%s[%d]", field, i)
 		switch {
@@ -49,6 +51,11 @@ func checkExamples(field string, examples []Example) error {
 			if err := x.Text.check(at + ".text"); err != nil {
 				return err
 			}
+		default:
+			if n, ok := first[x.PaperID]; ok {
+				return paper.InvalidField(at+".paper_id", "is %q, as that of %s[%d]; leave it out, and give that one a weight if it should count for more", x.PaperID, field, n)
+			}
+			first[x.PaperID] = i
 		}
 		if math.IsNaN(x.Weight) || x.Weight < 0 || x.Weight > MaxExampleWeight {
 			return paper.InvalidField(at+".weight", "is %v; it must be above 0 and at most %d (0 means 1)", x.Weight, MaxExampleWeight)
@@ -97,9 +104,13 @@ func (e *Engine) resolve(ctx context.Context, collection, field string, examples
 	if err != nil {
 		return nil, err
 	}
-	embedded, _, err := e.embedder.Embed(ctx, texts, embed.Options{Role: embed.Document})
-	if err != nil {
-		return nil, err
+	var embedded []embed.Embedding
+	for some := range slices.Chunk(texts, readGroup) { // other queries get a turn in between
+		got, _, err := e.embedder.Embed(ctx, some, embed.Options{Role: embed.Document})
+		if err != nil {
+			return nil, err
+		}
+		embedded = append(embedded, got...)
 	}
 	out := make([]rank.Weighted, 0, len(examples))
 	for i, x := range examples {

@@ -286,7 +286,7 @@ func (e *Engine) reference(ctx context.Context, collection, asOf string) (*refer
 	}
 	fresh := func() (*reference, bool) {
 		r, ok := e.references.kept.Get(key)
-		return r, ok && (stats.Sequence-r.sequence)*noveltyDrift <= uint64(r.papers)
+		return r, ok && (r.sequence >= stats.Sequence || (stats.Sequence-r.sequence)*noveltyDrift <= uint64(r.papers))
 	}
 	if r, ok := fresh(); ok {
 		return r, nil

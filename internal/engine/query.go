@@ -170,11 +170,12 @@ func (e *Engine) find(ctx context.Context, q *query) (*pinned, error) {
 	}
 	a := &list.answer
 	a.Strategy, a.Visited, a.Sequence, a.Candidates = found.Strategy, found.Visited, found.Sequence, len(found.Hits)
-	if err := e.freshen(ctx, q, found.Hits); err != nil {
+	list.lost.count(q, found.Hits)
+	list.hits, a.Empty = q.cut(found.Hits, list.lost)
+	if err := e.freshen(ctx, q, list.hits); err != nil {
 		return nil, err
 	}
-	list.lost.count(q, found.Hits)
-	list.hits, a.Empty = q.cut(found.Hits)
+	list.hits = list.hits[:min(len(list.hits), MaxResults)]
 	if err := e.collapse(ctx, q, list); err != nil {
 		return nil, err
 	}
@@ -192,6 +193,8 @@ func (e *Engine) find(ctx context.Context, q *query) (*pinned, error) {
 	switch {
 	case stats.Papers == 0:
 		a.Empty = CollectionEmpty
+	case found.Kept == 0 && q.options.Filter == "":
+		a.Empty = TooEarly
 	case found.Kept == 0:
 		a.Empty = Filtered
 	default:

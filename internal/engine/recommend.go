@@ -133,7 +133,7 @@ func (e *Engine) taste(ctx context.Context, q *query, list *pinned, req Recommen
 		return catalog.Found{}, err
 	}
 	list.lost.dropped = q.withoutExamples(&found)
-	if most := max(leastJudged, min(mostJudged, mostCompared/len(t.likes))); len(found.Hits) > most {
+	if most := max(leastJudged, min(mostJudged, mostCompared/(len(t.likes)+len(t.dislikes)))); len(found.Hits) > most {
 		if err := t.choose(ctx, &found, most); err != nil {
 			return catalog.Found{}, err
 		}

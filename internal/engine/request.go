@@ -139,4 +139,7 @@ const (
 	OnlyExamples
 	PastEnd
 	Filtered // the filter keeps no paper
+	NoMatch  // no paper has what the query asks for
+	TooEarly // no paper had appeared by AsOf
+	Erased   // the papers of the page were deleted meanwhile
 )

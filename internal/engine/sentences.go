@@ -64,8 +64,12 @@ func (s *sentences) abstract() *sentences {
 // about 4,000 papers.
 const keptSentences = 64 << 20
 
-// readGroup is how many sentences are embedded at a time.
-const readGroup = 64
+// readTexts is how many texts are read at a time, and readGroup how many sentences
+// are embedded at a time.
+const (
+	readTexts = 16
+	readGroup = 64
+)
 
 // reader embeds the sentences of texts, and keeps those that it read lately. It
 // is safe for concurrent use.
@@ -91,6 +95,9 @@ func (r *reader) read(ctx context.Context, texts []Text) ([]*sentences, error) {
 	known := make(map[paper.Digest]*sentences, len(texts))
 	var fresh []paper.Digest
 	for i, t := range texts {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		digests[i] = paper.EmbedDigest(t.Title, t.Abstract)
 		if known[digests[i]] != nil {
 			continue
@@ -125,10 +132,20 @@ func split(t Text) []Passage {
 	return out
 }
 
-// embed gives fresh texts their vectors and keeps them. It embeds sentences of
-// about the same length together, which are run together, and few at a time, so
-// that other queries get a turn in between.
+// embed gives fresh texts their vectors and keeps them, a few texts at a time, so
+// that who gives up and asks again finds what was read.
 func (r *reader) embed(ctx context.Context, fresh []paper.Digest, known map[paper.Digest]*sentences) error {
+	for some := range slices.Chunk(fresh, readTexts) {
+		if err := r.embedSome(ctx, some, known); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// embedSome embeds sentences of about the same length together, which are run
+// together, and few at a time, so that other queries get a turn in between.
+func (r *reader) embedSome(ctx context.Context, fresh []paper.Digest, known map[paper.Digest]*sentences) error {
 	type place struct {
 		of *sentences
 		at int

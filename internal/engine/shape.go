@@ -7,16 +7,20 @@ import (
 	"akin/internal/rank"
 )
 
-// cut leaves out the query's own papers and what min_score refuses, and says
-// which of the two left nothing.
-func (q *query) cut(hits []rank.Hit) ([]rank.Hit, EmptyReason) {
+// cut leaves out the query's own papers and what min_score refuses, and says why
+// nothing is left.
+func (q *query) cut(hits []rank.Hit, lost losses) ([]rank.Hit, EmptyReason) {
 	own := make(map[string]bool, len(q.leaveOut))
 	for _, id := range q.leaveOut {
 		own[id] = true
 	}
 	hits = slices.DeleteFunc(hits, func(h rank.Hit) bool { return own[h.ID] })
-	if len(hits) == 0 {
+	switch {
+	case len(hits) > 0:
+	case lost.own+lost.dropped > 0:
 		return nil, OnlyExamples
+	default:
+		return nil, NoMatch
 	}
 	if s := q.options.MinScore; s != nil {
 		hits = slices.DeleteFunc(hits, func(h rank.Hit) bool { return h.Semantic < *s })
@@ -24,7 +28,7 @@ func (q *query) cut(hits []rank.Hit) ([]rank.Hit, EmptyReason) {
 	if len(hits) == 0 {
 		return nil, BelowMinScore
 	}
-	return hits[:min(len(hits), MaxResults)], NotEmpty
+	return hits, NotEmpty
 }
 
 // collapse takes versions and near-duplicates of earlier hits, and of the query's

@@ -381,6 +381,17 @@ func TestFindDuplicatesRefusesAndStops(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || calls != 1 {
 		t.Errorf("cancelled after the first answer: %d answers, %v", calls, err)
 	}
+	// Another caller is told to come back, and may when the first is done.
+	err = e.FindDuplicates(t.Context(), engine.FindDuplicates{}, func(engine.FoundDuplicates) error {
+		var full *paper.Error
+		if err := e.FindDuplicates(t.Context(), engine.FindDuplicates{}, ignore); !errors.As(err, &full) || full.Kind != paper.Exhausted || full.RetryAfter <= 0 {
+			t.Errorf("two at a time: %v", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
 	stop := errors.New("stop")
 	if err := e.FindDuplicates(t.Context(), engine.FindDuplicates{}, func(engine.FoundDuplicates) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("an error of send: %v", err)

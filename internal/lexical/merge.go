@@ -1,6 +1,7 @@
 package lexical
 
 import (
+	"context"
 	"math"
 	"slices"
 	"sync"
@@ -165,8 +166,9 @@ func (x *Index) Compact() error {
 
 // Purge rewrites each segment that has dead papers, one by one, and what is in
 // memory: what they said is then gone from memory, and with the next Save from
-// the files. It waits for the merges; searches and changes go on.
-func (x *Index) Purge() error {
+// the files. It waits for the merges; searches and changes go on, and papers that
+// die meanwhile may remain.
+func (x *Index) Purge(ctx context.Context) error {
 	x.write.Lock()
 	if x.closed {
 		x.write.Unlock()
@@ -174,18 +176,25 @@ func (x *Index) Purge() error {
 	}
 	x.seal()
 	x.write.Unlock()
-	for x.merge(x.firstDead) {
-		continue
-	}
-	return nil
-}
-
-// firstDead chooses a segment that has dead papers.
-func (x *Index) firstDead() []int {
+	x.mu.RLock()
+	var stained []*segment
 	for i := range x.segments {
 		if x.segments[i].dead.n > 0 {
-			return []int{i}
+			stained = append(stained, x.segments[i].segment)
 		}
+	}
+	x.mu.RUnlock()
+	for _, segment := range stained {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		x.merge(func() []int {
+			i := slices.IndexFunc(x.segments, func(s sealed) bool { return s.segment == segment })
+			if i < 0 { // merged away meanwhile, without its dead
+				return nil
+			}
+			return []int{i}
+		})
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package lexical
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -282,7 +283,7 @@ func TestPurge(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer y.Close()
-	if err := x.Purge(); err != nil {
+	if err := x.Purge(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for i := range x.segments {
@@ -294,7 +295,39 @@ func TestPurge(t *testing.T) {
 	if err := x.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := x.Purge(); paper.KindOf(err) != paper.Unavailable {
+	if err := x.Purge(t.Context()); paper.KindOf(err) != paper.Unavailable {
 		t.Errorf("closed: %v", err)
+	}
+}
+
+// Purge ends though papers change all the time.
+func TestPurgeUnderChanges(t *testing.T) {
+	x := busy(t, 1200)
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for i := uint32(1); ; i = i%500 + 1 {
+			select {
+			case <-stop:
+				return
+			default:
+				_ = x.Upsert(i, "w1 changed", "w2", nil)
+			}
+		}
+	}()
+	for range 5 {
+		if err := x.Purge(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	<-stopped
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := x.Delete(1); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Purge(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
 	}
 }

@@ -27,14 +27,17 @@ func ClusterCount(n int) int {
 // k-means (Dhillon and Modha, Concept decompositions for large sparse text data
 // using clustering, 2001) then moves each to its nearest centroid. There is no
 // chance in it: the same vectors in the same order give the same clusters. The
-// time is cubic in the number of vectors; it is meant for a few hundred.
+// time is cubic in the number of vectors; it is meant for a few hundred. Vectors
+// that cancel each other out have no centroid.
 func Clusters(vectors [][]float32, k int) (centroids [][]float32) {
 	if len(vectors) == 0 {
 		return nil
 	}
 	cluster := ward(vectors, min(k, len(vectors)))
 	for range clusterRounds {
-		centroids = centroidsOf(vectors, cluster)
+		if centroids = centroidsOf(vectors, cluster); len(centroids) == 0 {
+			return nil // the vectors cancel each other out
+		}
 		moved := false
 		for i, v := range vectors {
 			if to := Nearest(v, centroids); to != cluster[i] {

@@ -257,4 +257,7 @@ var emptyReasons = map[engine.EmptyReason]akinv1.EmptyReason{ //nolint:gocheckno
 	engine.OnlyExamples:    akinv1.EmptyReason_EMPTY_REASON_ONLY_EXAMPLES,
 	engine.PastEnd:         akinv1.EmptyReason_EMPTY_REASON_PAST_END,
 	engine.Filtered:        akinv1.EmptyReason_EMPTY_REASON_FILTER,
+	engine.NoMatch:         akinv1.EmptyReason_EMPTY_REASON_NO_MATCH,
+	engine.TooEarly:        akinv1.EmptyReason_EMPTY_REASON_AS_OF,
+	engine.Erased:          akinv1.EmptyReason_EMPTY_REASON_DELETED,
 }

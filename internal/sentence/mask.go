@@ -15,6 +15,12 @@ const continued = ','
 // partner is further away is money.
 const longestFormula = 400
 
+// longestRun is how many characters other than letters and digits may follow each
+// other within a sentence. From each closing mark or space of a run after a full
+// stop, Annex 29 looks ahead for the next letter, so that the time of long runs
+// would be the square of their length.
+const longestRun = 16
+
 // citation is a reference that follows the full stop it belongs before.
 var citation = regexp.MustCompile(`[.?!]\s?\[[0-9][0-9,;\s–-]{0,40}\]`)
 
@@ -47,7 +53,27 @@ func mask(text string) []byte {
 			}
 		}
 	}
+	maskRuns(m, text)
 	return m
+}
+
+// maskRuns ends sentences in runs that are too long.
+func maskRuns(m []byte, text string) {
+	run := 0
+	for i, r := range text {
+		if run++; unicode.IsLetter(r) || unicode.IsNumber(r) {
+			run = 0
+		}
+		if run <= longestRun {
+			continue
+		}
+		_, size := utf8.DecodeRuneInString(text[i:])
+		for k := range size - 1 {
+			m[i+k] = ' ' // no border within a character
+		}
+		m[i+size-1] = '\n'
+		run = 0
+	}
 }
 
 // maskLines makes space of line breaks that only wrap, and line breaks of space

@@ -464,6 +464,14 @@ const (
 	EmptyReason_EMPTY_REASON_PAST_END EmptyReason = 4
 	// The filter keeps no paper of the collection; widen it.
 	EmptyReason_EMPTY_REASON_FILTER EmptyReason = 5
+	// No paper has the words, or all the phrases, of the query, or each has what it
+	// excludes; limited_by says which.
+	EmptyReason_EMPTY_REASON_NO_MATCH EmptyReason = 6
+	// No paper had appeared by as_of; choose a later day.
+	EmptyReason_EMPTY_REASON_AS_OF EmptyReason = 7
+	// The papers of this page were deleted since the list was made; go on with the
+	// next page, or ask anew.
+	EmptyReason_EMPTY_REASON_DELETED EmptyReason = 8
 )
 
 // Enum value maps for EmptyReason.
@@ -475,6 +483,9 @@ var (
 		3: "EMPTY_REASON_ONLY_EXAMPLES",
 		4: "EMPTY_REASON_PAST_END",
 		5: "EMPTY_REASON_FILTER",
+		6: "EMPTY_REASON_NO_MATCH",
+		7: "EMPTY_REASON_AS_OF",
+		8: "EMPTY_REASON_DELETED",
 	}
 	EmptyReason_value = map[string]int32{
 		"EMPTY_REASON_UNSPECIFIED":      0,
@@ -483,6 +494,9 @@ var (
 		"EMPTY_REASON_ONLY_EXAMPLES":    3,
 		"EMPTY_REASON_PAST_END":         4,
 		"EMPTY_REASON_FILTER":           5,
+		"EMPTY_REASON_NO_MATCH":         6,
+		"EMPTY_REASON_AS_OF":            7,
+		"EMPTY_REASON_DELETED":          8,
 	}
 )
 
@@ -1510,9 +1524,9 @@ func (*Example_Text) isExample_Example() {}
 // RecommendRequest is a taste.
 type RecommendRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1 to 5,000 liked papers, at most 1,000 of them texts.
+	// 1 to 5,000 liked papers, at most 1,000 of them texts; no id twice.
 	Positive []*Example `protobuf:"bytes,1,rep,name=positive,proto3" json:"positive,omitempty"`
-	// Up to 5,000 disliked papers, at most 1,000 of them texts.
+	// Up to 5,000 disliked papers, at most 1,000 of them texts; no id twice.
 	Negative []*Example `protobuf:"bytes,2,rep,name=negative,proto3" json:"negative,omitempty"`
 	// Collection to search; empty means "papers".
 	Collection string `protobuf:"bytes,3,opt,name=collection,proto3" json:"collection,omitempty"`
@@ -2012,7 +2026,8 @@ type Result struct {
 	// What the list is ordered by. Semantic: the cosine, in [-1, 1]. Lexical:
 	// BM25. Hybrid: a weighted sum of standardised scores, which says nothing
 	// beyond this list; see parts. With recency, the blend that it describes, in
-	// [0, 1].
+	// [0, 1]. With rerank, the scores of the first results are of the list's scale
+	// and may lie above its best.
 	Score float64 `protobuf:"fixed64,3,opt,name=score,proto3" json:"score,omitempty"`
 	// The paper's vector, unit length, if it was asked for.
 	Vector []float32 `protobuf:"fixed32,4,rep,packed,name=vector,proto3" json:"vector,omitempty"`
@@ -2420,8 +2435,8 @@ func (x *FindDuplicatesResponse) GetGroups() []*DuplicateGroup {
 // DuplicateGroup are papers that count as one.
 type DuplicateGroup struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Two or more, in order of id. Each one matches the first; two others need not
-	// match each other.
+	// Two or more, in order of id. Each one matches the first, or has an id in common
+	// with one that does; two others need not match each other.
 	Papers        []*DuplicatePaper `protobuf:"bytes,1,rep,name=papers,proto3" json:"papers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2655,7 +2670,8 @@ type EvidenceSource struct {
 	// The paper's id; empty for a text.
 	PaperId string `protobuf:"bytes,1,opt,name=paper_id,json=paperId,proto3" json:"paper_id,omitempty"`
 	// Position of the paper in paper_ids, or of the example in positive: the one
-	// that adds most to the result's score.
+	// that adds most to the result's score, or, where nothing says that (several
+	// paper_ids, MEAN_VECTOR), the nearest one.
 	Example int32 `protobuf:"varint,2,opt,name=example,proto3" json:"example,omitempty"`
 	// Where the sentence is.
 	Field EvidenceField `protobuf:"varint,3,opt,name=field,proto3,enum=akin.v1.EvidenceField" json:"field,omitempty"`
@@ -3692,14 +3708,17 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x14STRATEGY_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSTRATEGY_EXACT\x10\x01\x12\x12\n" +
 	"\x0eSTRATEGY_GRAPH\x10\x02\x12\x1b\n" +
-	"\x17STRATEGY_FILTERED_GRAPH\x10\x03*\xbe\x01\n" +
+	"\x17STRATEGY_FILTERED_GRAPH\x10\x03*\x8b\x02\n" +
 	"\vEmptyReason\x12\x1c\n" +
 	"\x18EMPTY_REASON_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dEMPTY_REASON_COLLECTION_EMPTY\x10\x01\x12\x1a\n" +
 	"\x16EMPTY_REASON_MIN_SCORE\x10\x02\x12\x1e\n" +
 	"\x1aEMPTY_REASON_ONLY_EXAMPLES\x10\x03\x12\x19\n" +
 	"\x15EMPTY_REASON_PAST_END\x10\x04\x12\x17\n" +
-	"\x13EMPTY_REASON_FILTER\x10\x05*\xf1\x02\n" +
+	"\x13EMPTY_REASON_FILTER\x10\x05\x12\x19\n" +
+	"\x15EMPTY_REASON_NO_MATCH\x10\x06\x12\x16\n" +
+	"\x12EMPTY_REASON_AS_OF\x10\a\x12\x18\n" +
+	"\x14EMPTY_REASON_DELETED\x10\b*\xf1\x02\n" +
 	"\x10LimitationReason\x12!\n" +
 	"\x1dLIMITATION_REASON_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cLIMITATION_REASON_COLLECTION\x10\x01\x12\x1c\n" +

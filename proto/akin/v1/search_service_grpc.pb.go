@@ -31,10 +31,10 @@ const (
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
 // SearchService answers which papers are akin to a text, a paper, or a set of
-// liked and disliked papers. Scores are cosines in [-1, 1], comparable between
-// queries of one space. Ties are broken by id. At most 1,000 results can be
-// reached; the first page fixes the list, and its page tokens hold for 10
-// minutes or until the server restarts.
+// liked and disliked papers. Semantic scores are cosines in [-1, 1], comparable
+// between queries of one space; what other scores are is said at Result. Ties are
+// broken by id. At most 1,000 results can be reached; the first page fixes the
+// list, and its page tokens hold for 10 minutes or until the server restarts.
 type SearchServiceClient interface {
 	// Search finds papers for a free text.
 	Search(ctx context.Context, in *SearchRequest, opts ...grpc.CallOption) (*SearchResponse, error)
@@ -48,7 +48,8 @@ type SearchServiceClient interface {
 	// FindDuplicates compares the papers of a collection with each other, as they
 	// are at one sequence, and gives the groups that count as one work or have
 	// nearly the same text. It begins with the totals, at once, and goes on with
-	// groups as they are found and with its progress.
+	// groups as they are found and with its progress. One call runs at a time;
+	// others are RESOURCE_EXHAUSTED and say when to try again.
 	FindDuplicates(ctx context.Context, in *FindDuplicatesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[FindDuplicatesResponse], error)
 }
 
@@ -124,10 +125,10 @@ type SearchService_FindDuplicatesClient = grpc.ServerStreamingClient[FindDuplica
 // for forward compatibility.
 //
 // SearchService answers which papers are akin to a text, a paper, or a set of
-// liked and disliked papers. Scores are cosines in [-1, 1], comparable between
-// queries of one space. Ties are broken by id. At most 1,000 results can be
-// reached; the first page fixes the list, and its page tokens hold for 10
-// minutes or until the server restarts.
+// liked and disliked papers. Semantic scores are cosines in [-1, 1], comparable
+// between queries of one space; what other scores are is said at Result. Ties are
+// broken by id. At most 1,000 results can be reached; the first page fixes the
+// list, and its page tokens hold for 10 minutes or until the server restarts.
 type SearchServiceServer interface {
 	// Search finds papers for a free text.
 	Search(context.Context, *SearchRequest) (*SearchResponse, error)
@@ -141,7 +142,8 @@ type SearchServiceServer interface {
 	// FindDuplicates compares the papers of a collection with each other, as they
 	// are at one sequence, and gives the groups that count as one work or have
 	// nearly the same text. It begins with the totals, at once, and goes on with
-	// groups as they are found and with its progress.
+	// groups as they are found and with its progress. One call runs at a time;
+	// others are RESOURCE_EXHAUSTED and say when to try again.
 	FindDuplicates(*FindDuplicatesRequest, grpc.ServerStreamingServer[FindDuplicatesResponse]) error
 	mustEmbedUnimplementedSearchServiceServer()
 }
