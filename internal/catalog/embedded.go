@@ -204,7 +204,8 @@ func (c *Embedded) load(ctx context.Context) error {
 	l.mu.Lock()
 	l.index, l.ids, l.keys, l.sequence, l.papers = index, ids, keys, snapshot.Sequence(), uint32(snapshot.Count())
 	_, l.walks = index.(*ann.Graph)
-	l.gone = true // the indexes may have caught up with deletes
+	// Files that had to catch up may hold what was deleted since.
+	l.gone = l.saved != 0 && l.saved != l.sequence || l.savedWords != 0 && l.savedWords != l.sequence
 	l.walks, l.attributes, l.words = l.walks || c.config.Index == CoderIndex, attributes, words
 	l.mu.Unlock()
 	c.maybeBuild()

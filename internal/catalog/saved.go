@@ -140,6 +140,9 @@ func (c *Embedded) purge() {
 // deleted papers said. Writers wait while files are written; queries don't. A
 // failure costs nothing but the time to make it anew at the next start.
 func (c *Embedded) save() {
+	if c.config.Dir == "" {
+		return
+	}
 	c.purge()
 	l := c.live
 	l.writing.Lock()

@@ -195,10 +195,19 @@ func TestSavedFilesForget(t *testing.T) {
 	if found := traces(); len(found) > 0 {
 		t.Errorf("still there: %v", found)
 	}
+	// What did not change is not written again.
+	file := filepath.Join(dir, "indexes", "papers.graph")
+	before, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
 	c, _, closeAll = openSaved(t, dir)
-	defer closeAll()
 	if h := nearest(t, c, vectorOf(902), false).Hits[0]; h.ID != "p0009" {
 		t.Errorf("found %+v", h)
+	}
+	closeAll()
+	if after, err := os.Stat(file); err != nil || !os.SameFile(before, after) {
+		t.Errorf("the graph was written again (%v)", err)
 	}
 }
 
