@@ -110,15 +110,15 @@ func TestDislikePushesDown(t *testing.T) {
 		added := append(slices.Clone(dislikes), rank.Weighted{Vector: unit(r, 6), Weight: 1 + r.Float64()})
 		v := unit(r, 6)
 		near := similarities(v, likes)
-		before := rank.TopMean(near, similarities(v, dislikes), rank.TopLikes)
-		after := rank.TopMean(near, similarities(v, added), rank.TopLikes)
+		before := topMean(near, similarities(v, dislikes))
+		after := topMean(near, similarities(v, added))
 		if after > before+1e-12 {
 			t.Fatalf("a dislike raised a score from %v to %v", before, after)
 		}
 		// The disliked paper itself is lowered by half at least.
 		self := added[len(added)-1].Vector
-		base := rank.TopMean(similarities(self, likes), nil, rank.TopLikes)
-		if got := rank.TopMean(similarities(self, likes), similarities(self, added), rank.TopLikes); base-got < .5-1e-5 {
+		base := topMean(similarities(self, likes), nil)
+		if got := topMean(similarities(self, likes), similarities(self, added)); base-got < .5-1e-5 {
 			t.Fatalf("the disliked paper went from %v to %v", base, got)
 		}
 	}
@@ -134,10 +134,10 @@ func TestContributions(t *testing.T) {
 	for _, c := range got {
 		sum += c.Value
 	}
-	if s := rank.TopMean(likes, []rank.Near{{.1, 1}, {.6, 1}}, 3); math.Abs(s-sum) > 1e-12 || math.Abs(s-((.8+.5+.45)/3-.3)) > 1e-12 {
+	if s := topMean(likes, []rank.Near{{.1, 1}, {.6, 1}}); math.Abs(s-sum) > 1e-12 || math.Abs(s-((.8+.5+.45)/3-.3)) > 1e-12 {
 		t.Errorf("%v, the parts add up to %v", s, sum)
 	}
-	if got := rank.TopMean(nil, nil, 3); got != 0 {
+	if got := topMean(nil, nil); got != 0 {
 		t.Errorf("nothing scores %v", got)
 	}
 }
@@ -197,4 +197,9 @@ func TestTermExamplesMean(t *testing.T) {
 	if none, _ := rank.NewTermExamples(likes, []float64{1, 1, 1}).Mean(nil, scratch); none != 0 {
 		t.Errorf("a paper without words is like %v", none)
 	}
+}
+
+// topMean is the score that contributions add up to, of the top 3.
+func topMean(likes, dislikes []rank.Near) float64 {
+	return rank.Sum(rank.Contributions(likes, dislikes, rank.TopLikes))
 }

@@ -23,17 +23,6 @@ type Near struct {
 	Similarity, Weight float64
 }
 
-// TopMean scores a paper by its similarities to likes and dislikes: the
-// weighted mean of its top similarities to likes, less a share of the greatest
-// similarity to a dislike. A paper that is near any few likes scores high,
-// whatever else is liked, where a mean vector would point between them.
-//
-// A dislike lowers a score or leaves it as it is, the more the nearer it is, and
-// never raises one. A similarity below 0 counts as 0.
-func TopMean(likes, dislikes []Near, top int) float64 {
-	return Sum(Contributions(likes, dislikes, top))
-}
-
 // Sum adds up the parts of a score.
 func Sum(parts []Contribution) float64 {
 	score := 0.0
@@ -43,8 +32,14 @@ func Sum(parts []Contribution) float64 {
 	return score
 }
 
-// Contributions tells what TopMean adds up, the greatest first. It takes one pass
-// over the examples.
+// Contributions scores a paper by its similarities to likes and dislikes: their
+// sum is the weighted mean of its top similarities to likes, less a share of the
+// greatest similarity to a dislike. A paper that is near any few likes scores
+// high, whatever else is liked, where a mean vector would point between them.
+//
+// A dislike lowers a score or leaves it as it is, the more the nearer it is, and
+// never raises one. A similarity below 0 counts as 0. The greatest part comes
+// first. It takes one pass over the examples.
 func Contributions(likes, dislikes []Near, top int) []Contribution {
 	best := make([]Contribution, 0, top+1)
 	var heaviest float64 // so that a weight only counts against other weights
