@@ -35,6 +35,8 @@ func (c *Embedded) VectorsAt(ctx context.Context, collection string, ordinals []
 	if err != nil {
 		return nil, err
 	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
 	return c.vectors(ctx, l, ordinals)
 }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 	"golang.org/x/sync/errgroup"
 
-	"akin/internal/ann"
 	"akin/internal/dedup"
 	"akin/internal/filter"
 	"akin/internal/paper"
@@ -156,11 +155,7 @@ func (n *nearness) cosine(i, j int) float64 {
 // vectorOf gives the vector of a paper, nil if it has none. The caller holds the
 // read lock.
 func (c *Embedded) vectorOf(ctx context.Context, l *live, ordinal uint32) ([]float32, error) {
-	if scorer, ok := l.index.(ann.Scorer); ok {
-		vector, _ := scorer.Vector(ordinal)
-		return vector, nil
-	}
-	vectors, err := c.storedVectors(ctx, l, []uint32{ordinal})
+	vectors, err := c.vectors(ctx, l, []uint32{ordinal})
 	if err != nil {
 		return nil, err
 	}

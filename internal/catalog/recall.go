@@ -59,7 +59,9 @@ func (c *Embedded) attach(ctx context.Context, l *live, out *Recalled) error {
 	for i, h := range out.Hits {
 		ordinals[i] = h.Ordinal
 	}
+	l.mu.RLock()
 	vectors, err := c.vectors(ctx, l, ordinals)
+	l.mu.RUnlock()
 	if err != nil {
 		return err
 	}
@@ -157,10 +159,9 @@ func (c *Embedded) Terms(ctx context.Context, collection string, ids []string) (
 }
 
 // vectors gives the vectors of ordinals, nil where there is none: of the index,
-// or, where that keeps none that can be asked for, of the store.
+// or, where that keeps none that can be asked for, of the store. The caller holds
+// the read lock.
 func (c *Embedded) vectors(ctx context.Context, l *live, ordinals []uint32) ([][]float32, error) {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
 	scorer, ok := l.index.(ann.Scorer)
 	if !ok {
 		return c.storedVectors(ctx, l, ordinals)

@@ -7,10 +7,9 @@ import (
 )
 
 type noveltyCommand struct {
-	ID       []string `arg:"" optional:"" help:"Ids of papers in the collection."`
-	Title    string   `help:"Title of a paper that need not be in the collection."`
-	Abstract string   `help:"Its abstract; @FILE reads a file."`
-	AsOf     string   `help:"Nothing that appeared after this day counts." placeholder:"YYYY-MM-DD"`
+	ID []string `arg:"" optional:"" help:"Ids of papers in the collection."`
+	textFlags
+	AsOf string `help:"Nothing that appeared after this day counts." placeholder:"YYYY-MM-DD"`
 	target
 	JSON bool `name:"json" help:"Print the response as JSON."`
 }
@@ -24,19 +23,15 @@ func (noveltyCommand) Help() string {
 
 // Run says how far papers are from what came before them.
 func (c noveltyCommand) Run(e *environment) error {
-	req := &akinv1.GetNoveltyRequest{PaperIds: c.ID, AsOf: c.AsOf}
-	if c.Title != "" || c.Abstract != "" {
-		text, err := textOf(c.Title, c.Abstract)
-		if err != nil {
-			return err
-		}
-		req.Text = text
+	text, err := c.text()
+	if err != nil {
+		return err
 	}
 	cl, err := e.connect(c.target, false)
 	if err != nil {
 		return err
 	}
-	resp, err := cl.Search.GetNovelty(e.ctx, req)
+	resp, err := cl.Search.GetNovelty(e.ctx, &akinv1.GetNoveltyRequest{PaperIds: c.ID, Text: text, AsOf: c.AsOf})
 	if err != nil {
 		return err
 	}

@@ -101,10 +101,9 @@ func (c searchCommand) Run(e *environment) error {
 }
 
 type similarCommand struct {
-	ID          []string `arg:"" optional:"" help:"Ids of papers in the collection."`
-	Title       string   `help:"Title of a paper that need not be in the collection."`
-	Abstract    string   `help:"Its abstract; @FILE reads a file."`
-	IncludeSelf bool     `help:"Allow the query papers among the results."`
+	ID []string `arg:"" optional:"" help:"Ids of papers in the collection."`
+	textFlags
+	IncludeSelf bool `help:"Allow the query papers among the results."`
 	resultFlags
 	modeFlags
 	rerankFlag
@@ -119,17 +118,15 @@ func (similarCommand) Help() string {
 
 // Run finds more like this.
 func (c similarCommand) Run(e *environment) error {
+	text, err := c.text()
+	if err != nil {
+		return err
+	}
 	req := &akinv1.SimilarRequest{
+		Text:     text,
 		PaperIds: c.ID, IncludeSelf: c.IncludeSelf, Mode: c.mode(), Fusion: c.fusion(), Rerank: c.Rerank,
 		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
 		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Evidence: c.Evidence, CollapseVersions: &c.CollapseVersions, Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize,
-	}
-	if c.Title != "" || c.Abstract != "" {
-		text, err := textOf(c.Title, c.Abstract)
-		if err != nil {
-			return err
-		}
-		req.Text = text
 	}
 	cl, err := e.connect(c.target, false)
 	if err != nil {
@@ -147,7 +144,18 @@ func (c similarCommand) Run(e *environment) error {
 	})
 }
 
-func textOf(title, abstract string) (*akinv1.Text, error) {
+// textFlags are a paper that need not be in the collection.
+type textFlags struct {
+	Title    string `help:"Title of a paper that need not be in the collection."`
+	Abstract string `help:"Its abstract; @FILE reads a file."`
+}
+
+// text gives the paper; nil without flags.
+func (f textFlags) text() (*akinv1.Text, error) {
+	abstract := f.Abstract
+	if f.Title == "" && abstract == "" {
+		return nil, nil //nolint:nilnil // no text is not an error
+	}
 	if path, ok := strings.CutPrefix(abstract, "@"); ok {
 		b, err := os.ReadFile(path)
 		if err != nil {
@@ -155,7 +163,7 @@ func textOf(title, abstract string) (*akinv1.Text, error) {
 		}
 		abstract = string(b)
 	}
-	return &akinv1.Text{Title: title, Abstract: abstract}, nil
+	return &akinv1.Text{Title: f.Title, Abstract: abstract}, nil
 }
 
 type recommendCommand struct {

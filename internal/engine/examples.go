@@ -120,11 +120,29 @@ func (e *Engine) resolve(ctx context.Context, collection, field string, examples
 		} else if v, ok := known[x.PaperID]; ok {
 			w.Vector = v
 		} else {
-			missing := paper.MissingPaper(x.PaperID)
-			missing.Message = fmt.Sprintf("%s[%d]: %s", field, i, missing.Message)
-			return nil, missing
+			return nil, missingAt(field, i, x.PaperID)
 		}
 		out = append(out, w)
 	}
 	return out, nil
+}
+
+// missingAt is the error of an id of a list that the collection does not hold.
+func missingAt(field string, i int, id string) error {
+	missing := paper.MissingPaper(id)
+	missing.Message = fmt.Sprintf("%s[%d]: %s", field, i, missing.Message)
+	return missing
+}
+
+// checkEither holds a request to either ids, at most so many, or a text.
+func checkEither(text *Text, ids []string, most int) error {
+	switch {
+	case text != nil && len(ids) > 0:
+		return paper.InvalidField("text", "is given together with paper_ids; give one of them")
+	case text != nil:
+		return text.check("text")
+	case len(ids) == 0 || len(ids) > most:
+		return paper.InvalidField("paper_ids", "has %d items; give 1 to %d, or a text", len(ids), most)
+	}
+	return nil
 }

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -169,21 +168,16 @@ func (e *Engine) Novelty(ctx context.Context, req NoveltyRequest) (*NoveltyAnswe
 
 // subjects checks what a request asks about and finds its vectors and days.
 func (e *Engine) subjects(ctx context.Context, collection string, req NoveltyRequest, a *Answer) ([]subject, error) {
-	switch {
-	case req.Text != nil && len(req.PaperIDs) > 0:
-		return nil, paper.InvalidField("text", "is given together with paper_ids; give one of them")
-	case req.Text != nil:
-		if err := req.Text.check("text"); err != nil {
-			return nil, err
-		}
+	if err := checkEither(req.Text, req.PaperIDs, MaxNoveltyPapers); err != nil {
+		return nil, err
+	}
+	if req.Text != nil {
 		vector, err := e.embedOne(ctx, a, e.embedder.Text(req.Text.Title, req.Text.Abstract), embed.Document)
 		until := req.AsOf
 		if until == "" {
 			until = time.Now().UTC().Format(time.DateOnly)
 		}
 		return []subject{{vector: vector, until: until}}, err
-	case len(req.PaperIDs) == 0 || len(req.PaperIDs) > MaxNoveltyPapers:
-		return nil, paper.InvalidField("paper_ids", "has %d items; give 1 to %d, or a text", len(req.PaperIDs), MaxNoveltyPapers)
 	}
 	records, err := e.catalog.Get(ctx, collection, req.PaperIDs)
 	if err != nil {
@@ -201,9 +195,7 @@ func (e *Engine) subjects(ctx context.Context, collection string, req NoveltyReq
 	for i, id := range req.PaperIDs {
 		r := byID[id]
 		if r == nil || vectors[id] == nil {
-			missing := paper.MissingPaper(id)
-			missing.Message = fmt.Sprintf("paper_ids[%d]: %s", i, missing.Message)
-			return nil, missing
+			return nil, missingAt("paper_ids", i, id)
 		}
 		out[i] = subject{id: id, vector: vectors[id]}
 		out[i].until, out[i].reason = dayBefore(r.PublishDate)

@@ -113,10 +113,10 @@ type RecommendStrategy int
 
 // The strategies.
 const (
-	// HybridMean weighs TopMean of vectors and of words.
+	// HybridMean weighs TopMean of vectors and the words shared with all likes.
 	HybridMean RecommendStrategy = iota
 	// TopMean ranks by the mean of the three greatest similarities to likes,
-	// less a share of the greatest one to a dislike (rank.TopMean).
+	// less a share of the greatest one to a dislike (rank.Contributions).
 	TopMean
 	// MeanVector ranks by the cosine to the mean of the likes moved away from
 	// the mean of the dislikes (rank.MeanVector).

@@ -7,7 +7,6 @@ import (
 
 	"akin/internal/catalog"
 	"akin/internal/embed"
-	"akin/internal/paper"
 )
 
 // Search answers a free-text query.
@@ -38,21 +37,16 @@ func (e *Engine) Similar(ctx context.Context, req SimilarRequest) (*Answer, erro
 	q.words = func(ctx context.Context, collection string) (catalog.Words, error) {
 		return e.wordsOf(ctx, collection, req)
 	}
-	switch {
-	case req.Text != nil && len(req.PaperIDs) > 0:
-		return nil, paper.InvalidField("text", "is given together with paper_ids; give one of them")
-	case req.Text != nil:
-		if err := req.Text.check("text"); err != nil {
-			return nil, err
-		}
+	if err := checkEither(req.Text, req.PaperIDs, MaxQueryPapers); err != nil {
+		return nil, err
+	}
+	if req.Text != nil {
 		q.wordsField = "text"
 		q.parts = append(q.parts, "text", req.Text.Title, req.Text.Abstract)
 		q.vector = func(ctx context.Context, _ string, a *Answer) ([]float32, error) {
 			return e.embedOne(ctx, a, e.embedder.Text(req.Text.Title, req.Text.Abstract), embed.Document)
 		}
-	case len(req.PaperIDs) == 0 || len(req.PaperIDs) > MaxQueryPapers:
-		return nil, paper.InvalidField("paper_ids", "has %d items; give 1 to %d, or a text", len(req.PaperIDs), MaxQueryPapers)
-	default:
+	} else {
 		q.vector = func(ctx context.Context, collection string, _ *Answer) ([]float32, error) {
 			return e.combine(ctx, collection, "paper_ids", req.examples(), "", nil)
 		}
