@@ -86,20 +86,145 @@ func open(d directory, o Options) (*DB, error) {
 			return nil, err
 		}
 	}
-	db := &DB{
+	m, found, err := d.inspect(o, have)
+	if err != nil {
+		return nil, err
+	}
+	var db *DB
+	if found == nil {
+		if db, found, err = d.openWritable(o, have, m); refusesWrites(err) {
+			o.Logger.Warn("kv: the data directory cannot be written; it is opened for reading only", "err", err)
+			return d.openReadOnly(o, have, nil, unwritableError(err))
+		}
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case found == nil:
+		return db, nil
+	}
+	loss := d.loss(o, have, found)
+	if o.ReadOnlyOnDamage {
+		o.Logger.Error("kv: the store is damaged; it is opened for reading only", "err", loss.err(d))
+		return d.openReadOnly(o, have, found, loss.err(d))
+	}
+	return nil, loss.err(d)
+}
+
+// inspect reads the mark and looks whether what it names is there. A directory
+// of format 1 has no mark; it gets an empty one.
+func (d directory) inspect(o Options, have contents) (*mark, *fault, error) {
+	m, err := readMark(d.fs, d.join(storeDir))
+	switch {
+	case err == nil && m.commit == 0:
+		// A directory of format 1 whose upgrade was cut short.
+		return m, nil, nil
+	case err == nil:
+		found, err := checkTail(d.fs, d.join(storeDir), m)
+		return m, found, err
+	case !errors.Is(err, os.ErrNotExist):
+		return nil, &fault{file: storeDir + "/" + markFile, why: "cannot be read: " + firstLine(err)}, nil
+	case !d.hasManifest():
+		return nil, nil, d.lost()
+	case have == older:
+		return &mark{}, nil, nil
+	case have == unmarked && d.versionOf(o) == 1:
+		return &mark{}, nil, nil
+	}
+	return nil, &fault{file: storeDir + "/" + markFile, why: "is missing"}, nil
+}
+
+// hasManifest says that there is a Pebble database.
+func (d directory) hasManifest() bool {
+	desc, err := pebble.Peek(d.join(storeDir), d.fs)
+	return err == nil && desc.Exists
+}
+
+// versionOf reads the version from the mark inside Pebble, of a directory that
+// lost its FORMAT; 0 if it cannot be read.
+func (d directory) versionOf(o Options) uint32 {
+	db, err := pebble.Open(d.join(storeDir), readOnlyOptions(d, o, nil))
+	if err != nil {
+		return 0
+	}
+	var format storedFormat
+	_, err = get(db, formatKey(), &format)
+	if err := errors.Join(err, db.Close()); err != nil {
+		return 0
+	}
+	return format.Version
+}
+
+func (d directory) newDB(o Options) *DB {
+	return &DB{
 		dir: d.path, log: o.Logger,
 		fence:  newFence(o.Logger),
 		writer: make(chan struct{}, 1),
 		live:   map[*view]struct{}{},
 	}
-	if db.pebble, err = pebble.Open(d.join(storeDir), pebbleOptions(d, o, db.fence)); err != nil {
-		return nil, db.fence.causeOf(d.openError(err))
+}
+
+// openWritable opens Pebble for writing. A fault is one that only what Pebble
+// recovered tells.
+func (d directory) openWritable(o Options, have contents, m *mark) (_ *DB, found *fault, err error) {
+	db := d.newDB(o)
+	if m.serial == 0 {
+		if err := createMark(d.fs, d.join(storeDir), m); err != nil {
+			return nil, nil, fmt.Errorf("kv: write %s: %w", d.join(storeDir, markFile), err)
+		}
+	}
+	if db.marker, err = openMarker(d.fs, d.join(storeDir), m, db.fence); err != nil {
+		return nil, nil, fmt.Errorf("kv: write %s: %w", d.join(storeDir, markFile), err)
+	}
+	if db.pebble, err = pebble.Open(d.join(storeDir), pebbleOptions(d, o, db.fence, db.marker)); err != nil {
+		err = db.fence.causeOf(d.openError(err))
+		return nil, nil, errors.Join(err, db.marker.close(false))
 	}
 	history, err := d.load(db.pebble, have)
+	if err == nil {
+		if found = m.missing(history); found == nil {
+			db.marker.acknowledge(history.identity, history.commit)
+		}
+	}
 	db.fence.serve()
 	// Asked after serve, so that what was dropped until then is known.
-	if err = db.fence.causeOf(err); err != nil {
+	if err = db.fence.causeOf(err); err != nil || found != nil {
 		db.fence.release()
+		return nil, found, errors.Join(err, db.pebble.Close(), db.marker.close(false))
+	}
+	db.publish(history)
+	return db, nil, nil
+}
+
+// missing compares what was recovered with what was acknowledged.
+func (m *mark) missing(h History) *fault {
+	switch {
+	case m.commit == 0: // nothing was
+		return nil
+	case m.identity != h.identity:
+		return &fault{file: storeDir + "/" + markFile, why: fmt.Sprintf("belongs to store %.8s…, not to this one, %.8s…", m.identity, h.identity)}
+	case m.commit > h.commit:
+		return &fault{file: storeDir, why: "has files of an earlier time than the high-water mark", mark: m}
+	}
+	return nil
+}
+
+// openReadOnly opens what can be read and writes nothing. why is what writers
+// are told.
+func (d directory) openReadOnly(o Options, have contents, found *fault, why error) (*DB, error) {
+	db := d.newDB(o)
+	db.denied = why
+	var err error
+	if db.pebble, err = pebble.Open(d.join(storeDir), readOnlyOptions(d, o, found)); err != nil {
+		if found != nil {
+			err = fmt.Errorf("%w; it cannot be opened for reading either: %w", why, err)
+		} else {
+			err = d.openError(err)
+		}
+		return nil, err
+	}
+	_, history, err := d.identify(db.pebble, have)
+	if err != nil {
 		return nil, errors.Join(err, db.pebble.Close())
 	}
 	db.publish(history)
@@ -115,14 +240,19 @@ func (d directory) createStore(o Options) error {
 		return fmt.Errorf("kv: remove %s: %w", tmp, err)
 	}
 	f := newFence(o.Logger)
-	po := pebbleOptions(d, o, f)
+	po := pebbleOptions(d, o, f, nil)
+	po.FS = fenceFS{FS: d.fs, fence: f, dir: tmp}
 	po.ErrorIfNotExists, po.ErrorIfExists = false, true
+	var history History
 	db, err := pebble.Open(tmp, po)
 	if err == nil {
-		_, err = writeFirst(db, newHistory())
+		history, err = writeFirst(db, newHistory())
 		err = errors.Join(err, db.Close())
 	}
-	if err := f.causeOf(err); err != nil {
+	if err = f.causeOf(err); err == nil {
+		err = markClosed(d.fs, tmp, history)
+	}
+	if err != nil {
 		return fmt.Errorf("kv: create %s: %w", tmp, err)
 	}
 	if err := d.fs.Rename(tmp, d.join(storeDir)); err != nil {
@@ -134,52 +264,75 @@ func (d directory) createStore(o Options) error {
 	return nil
 }
 
+// markClosed makes the mark of a Pebble directory that is closed.
+func markClosed(fs vfs.FS, dir string, h History) error {
+	files, err := cleanFiles(fs, dir)
+	if err != nil {
+		return err
+	}
+	return createMark(fs, dir, &mark{identity: h.identity, commit: h.commit, clean: true, files: files})
+}
+
 // writeFirst writes the format mark and the first commit of a history.
 func writeFirst(db *pebble.DB, h History) (History, error) {
 	batch := db.NewBatch()
-	after, err := record(batch, h, true)
+	after, err := extend(batch, h, true)
 	if err := errors.Join(err, set(batch, formatKey(), storedFormat{Magic: formatMagic, Version: formatVersion})); err != nil {
 		return h, err
 	}
 	return after, batch.Commit(pebble.Sync)
 }
 
-// load checks whose database it is, reads what Open must know, and puts back a
-// FORMAT file that is not there (yet). A database of format 1 gets a history.
-func (d directory) load(db *pebble.DB, have contents) (history History, err error) {
+// identify checks whose database it is and reads its history, which is empty
+// for one of format 1.
+func (d directory) identify(r reader, have contents) (version uint32, history History, err error) {
 	var format storedFormat
-	found, err := get(db, formatKey(), &format)
+	found, err := get(r, formatKey(), &format)
 	switch {
 	case err != nil:
-		return history, err
+		return 0, history, err
 	case !found && have != unmarked:
-		return history, damagedKey(formatKey(), errMissing)
+		return 0, history, damagedKey(formatKey(), errMissing)
 	case !found, format.Magic != formatMagic:
-		return history, d.foreign()
+		return 0, history, d.foreign()
 	case format.Version > formatVersion:
-		return history, d.newer(uint64(format.Version))
+		return 0, history, d.newer(uint64(format.Version))
 	}
-	if history, err = loadHistory(db); err != nil {
-		return history, err
+	history, err = loadHistory(r)
+	if err == nil && format.Version == formatVersion && history.commit == 0 {
+		err = damagedKey(commitKey(), errMissing)
 	}
-	switch {
-	case format.Version == formatVersion && history.commit == 0:
-		return history, damagedKey(commitKey(), errMissing)
-	case format.Version < formatVersion:
-		if history, err = writeFirst(db, newHistory()); err != nil {
-			return history, err
-		}
+	return format.Version, history, err
+}
+
+// load is identify for writing: a database of format 1 gets a history, and a
+// FORMAT file that is not there (yet) is put back.
+func (d directory) load(db *pebble.DB, have contents) (history History, err error) {
+	version, history, err := d.identify(db, have)
+	if err == nil && version < formatVersion {
+		history, err = writeFirst(db, newHistory())
 	}
-	if have != marked {
+	if err == nil && have != marked {
 		err = d.writeFormat()
 	}
 	return history, err
 }
 
-func pebbleOptions(d directory, o Options, f *fence) *pebble.Options {
+// readOnlyOptions are those to open Pebble with where nothing may be written.
+func readOnlyOptions(d directory, o Options, found *fault) *pebble.Options {
+	po := pebbleOptions(d, o, newFence(o.Logger), nil)
+	fs := salvageFS{FS: d.fs}
+	if found != nil {
+		fs.log = found.log
+	}
+	po.FS, po.ReadOnly = fs, true
+	return po
+}
+
+func pebbleOptions(d directory, o Options, f *fence, k *marker) *pebble.Options {
 	log := pebbleLog{log: o.Logger, fence: f}
 	po := &pebble.Options{
-		FS:               fenceFS{FS: d.fs, fence: f},
+		FS:               fenceFS{FS: d.fs, fence: f, dir: d.join(storeDir), marker: k},
 		ErrorIfNotExists: true,
 		// Pinned, so that a newer Pebble does not raise it unasked. This one
 		// has checksums in the footers of tables, and logs whose torn end can
@@ -216,7 +369,9 @@ type directory struct {
 	path string
 }
 
-func (d directory) join(name string) string { return d.fs.PathJoin(d.path, name) }
+func (d directory) join(names ...string) string {
+	return d.fs.PathJoin(append([]string{d.path}, names...)...)
+}
 
 // contents is what a directory that is ours, or may become ours, holds.
 type contents int
@@ -267,7 +422,7 @@ func (d directory) looksLikePebble(sub string) bool {
 		return false
 	}
 	return !slices.ContainsFunc(names, func(name string) bool {
-		for _, prefix := range []string{"LOCK", "MANIFEST-", "OPTIONS-", "marker.", "temporary."} {
+		for _, prefix := range []string{"LOCK", "MANIFEST-", "OPTIONS-", "marker.", "temporary.", markFile} {
 			if strings.HasPrefix(name, prefix) {
 				return false
 			}
@@ -389,10 +544,21 @@ func (d directory) lock(onDisk bool) (io.Closer, error) {
 	if !onDisk { // a file system of tests; Pebble's own lock will do
 		return io.NopCloser(nil), nil
 	}
-	l := flock.New(d.join(lockFile))
-	switch ok, err := l.TryLock(); {
+	path := d.join(lockFile)
+	l := flock.New(path)
+	ok, err := l.TryLock()
+	if refusesWrites(err) {
+		// The file cannot be made, but perhaps it is there; and if it is not,
+		// nobody who could write has the directory open.
+		if _, statErr := d.fs.Stat(path); errors.Is(statErr, os.ErrNotExist) {
+			return io.NopCloser(nil), nil
+		}
+		l = flock.New(path, flock.SetFlag(os.O_RDONLY))
+		ok, err = l.TryLock()
+	}
+	switch {
 	case err != nil:
-		return nil, fmt.Errorf("kv: lock %s: %w; the data directory must be writable", d.join(lockFile), err)
+		return nil, fmt.Errorf("kv: lock %s: %w", path, err)
 	case !ok:
 		return nil, d.locked(nil)
 	}

@@ -22,6 +22,9 @@ type Options struct {
 	// Create makes the directory, or fills an empty one, where there is no
 	// data yet.
 	Create bool
+	// ReadOnlyOnDamage opens what can be read of a damaged directory, for
+	// reading only, instead of refusing it.
+	ReadOnlyOnDamage bool
 	// Logger gets what Pebble reports; nil discards it.
 	Logger *slog.Logger
 	// CacheBytes is the size of the cache of uncompressed blocks, in bytes;
