@@ -17,6 +17,7 @@ type reader = pebble.Reader
 // DB is an open data directory. Open makes it; Close must be called.
 type DB struct {
 	dir      string
+	fs       FS
 	log      *slog.Logger
 	pebble   *pebble.DB
 	fence    *fence
@@ -25,6 +26,8 @@ type DB struct {
 	inflight inflight
 	// denied is why nothing may be written, since the opening; nil if it may.
 	denied error
+	// stopWatch ends the check of the tables and waits for it; nil without one.
+	stopWatch func()
 
 	// writer is full while a write is planned and committed. It is a channel
 	// rather than a mutex so that waiting for it can be given up.
@@ -41,6 +44,7 @@ type DB struct {
 	// current is the last acknowledged state. It is written by the writer, who
 	// may therefore read it without mu.
 	current *view
+	damage  error
 }
 
 // Dir is the data directory.
@@ -184,6 +188,9 @@ func (db *DB) Close() error {
 
 // closePebble ends what is under way and closes Pebble and the mark.
 func (db *DB) closePebble() error {
+	if db.stopWatch != nil {
+		db.stopWatch()
+	}
 	db.fence.release()
 	db.commits.Wait()
 	db.mu.Lock()

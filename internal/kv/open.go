@@ -12,7 +12,6 @@ import (
 	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/gofrs/flock"
 
@@ -43,27 +42,11 @@ type storedFormat struct {
 // process has it; NotFound if there is no data and Options.Create is false;
 // FailedPrecondition with ReasonForeignDirectory if it holds something else;
 // Unsupported if a newer akin wrote it; DataLoss if it is damaged.
+//
+// A directory that takes no writes, because its disk is full or it is mounted
+// read-only, is opened for reading; DB.Writable says so.
 func Open(dir string, o Options) (*DB, error) {
-	o, err := o.withDefaults()
-	if err != nil {
-		return nil, err
-	}
-	d := directory{fs: o.FS, path: dir}
-	if o.FS == nil {
-		d.fs = vfs.Default
-		if d.path, err = filepath.Abs(dir); err != nil {
-			return nil, fmt.Errorf("kv: data directory %q: %w", dir, err)
-		}
-	}
-	// Looked at before the lock file is made, so that a directory of somebody
-	// else's is not touched; and again behind the lock.
-	if _, err := d.look(o.Create); err != nil {
-		return nil, err
-	}
-	if err := d.create(); err != nil {
-		return nil, err
-	}
-	unlock, err := d.lock(o.FS == nil)
+	d, o, unlock, err := take(dir, o)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +55,32 @@ func Open(dir string, o Options) (*DB, error) {
 		return nil, errors.Join(err, unlock.Close())
 	}
 	db.unlock = unlock
+	db.watch()
 	return db, nil
+}
+
+// take finds the directory and locks it.
+func take(dir string, o Options) (d directory, _ Options, unlock io.Closer, err error) {
+	if o, err = o.withDefaults(); err != nil {
+		return d, o, nil, err
+	}
+	d = directory{fs: o.FS, path: dir}
+	if o.FS == nil {
+		d.fs = vfs.Default
+		if d.path, err = filepath.Abs(dir); err != nil {
+			return d, o, nil, fmt.Errorf("kv: data directory %q: %w", dir, err)
+		}
+	}
+	// Looked at before the lock file is made, so that a directory of somebody
+	// else's is not touched; and again behind the lock.
+	if _, err := d.look(o.Create); err != nil {
+		return d, o, nil, err
+	}
+	if err := d.create(); err != nil {
+		return d, o, nil, err
+	}
+	unlock, err = d.lock(o.FS == nil)
+	return d, o, unlock, err
 }
 
 // open is Open behind the lock.
@@ -106,7 +114,11 @@ func open(d directory, o Options) (*DB, error) {
 	loss := d.loss(o, have, found)
 	if o.ReadOnlyOnDamage {
 		o.Logger.Error("kv: the store is damaged; it is opened for reading only", "err", loss.err(d))
-		return d.openReadOnly(o, have, found, loss.err(d))
+		db, err := d.openReadOnly(o, have, found, loss.err(d))
+		if err == nil {
+			db.damage = loss.err(d)
+		}
+		return db, err
 	}
 	return nil, loss.err(d)
 }
@@ -157,7 +169,7 @@ func (d directory) versionOf(o Options) uint32 {
 
 func (d directory) newDB(o Options) *DB {
 	return &DB{
-		dir: d.path, log: o.Logger,
+		dir: d.path, fs: d.fs, log: o.Logger,
 		fence:  newFence(o.Logger),
 		writer: make(chan struct{}, 1),
 		live:   map[*view]struct{}{},
@@ -168,6 +180,7 @@ func (d directory) newDB(o Options) *DB {
 // recovered tells.
 func (d directory) openWritable(o Options, have contents, m *mark) (_ *DB, found *fault, err error) {
 	db := d.newDB(o)
+	o.corrupt = db.damaged
 	if m.serial == 0 {
 		if err := createMark(d.fs, d.join(storeDir), m); err != nil {
 			return nil, nil, fmt.Errorf("kv: write %s: %w", d.join(storeDir, markFile), err)
@@ -177,8 +190,11 @@ func (d directory) openWritable(o Options, have contents, m *mark) (_ *DB, found
 		return nil, nil, fmt.Errorf("kv: write %s: %w", d.join(storeDir, markFile), err)
 	}
 	if db.pebble, err = pebble.Open(d.join(storeDir), pebbleOptions(d, o, db.fence, db.marker)); err != nil {
+		if shut := db.fence.causeOf(nil); shut == nil && isOpenDamage(err) {
+			found, err = &fault{file: storeDir, why: "cannot be opened: " + firstLine(err), mark: m}, nil
+		}
 		err = db.fence.causeOf(d.openError(err))
-		return nil, nil, errors.Join(err, db.marker.close(false))
+		return nil, found, errors.Join(err, db.marker.close(false))
 	}
 	history, err := d.load(db.pebble, have)
 	if err == nil {
@@ -213,7 +229,7 @@ func (m *mark) missing(h History) *fault {
 // are told.
 func (d directory) openReadOnly(o Options, have contents, found *fault, why error) (*DB, error) {
 	db := d.newDB(o)
-	db.denied = why
+	db.denied, o.corrupt = why, db.damaged
 	var err error
 	if db.pebble, err = pebble.Open(d.join(storeDir), readOnlyOptions(d, o, found)); err != nil {
 		if found != nil {
@@ -326,6 +342,8 @@ func readOnlyOptions(d directory, o Options, found *fault) *pebble.Options {
 		fs.log = found.log
 	}
 	po.FS, po.ReadOnly = fs, true
+	// A table that is missing is found out when it is read.
+	po.DisableConsistencyCheck = found != nil
 	return po
 }
 
@@ -351,14 +369,14 @@ func pebbleOptions(d directory, o Options, f *fence, k *marker) *pebble.Options 
 			// The default ends the process; whoever reads the damaged place
 			// gets the error in any case.
 			DataCorruption: func(info pebble.DataCorruptionInfo) {
-				o.Logger.Error("kv: a file is damaged", "path", info.Path, "err", info.Details)
+				o.corrupt(damagedTable(filepath.Base(info.Path), info.Details))
 			},
 		},
 	}
 	for i := range po.Levels {
 		// Most ids of an import are new; the filter answers for them without
 		// reading a table.
-		po.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+		po.Levels[i].FilterPolicy = filterPolicy()
 	}
 	return po
 }
@@ -404,7 +422,7 @@ func (d directory) look(create bool) (contents, error) {
 			// The FORMAT file is lost, or was about to be written.
 			have = unmarked
 		case name == storeTmpDir && d.looksLikePebble(name):
-		case name == lockFile, name == formatTmpFile, name == "lost+found": // the last: a mount point
+		case name == lockFile, name == formatTmpFile, name == lostDir, name == "lost+found": // the last: a mount point
 		default:
 			return nothing, d.foreign()
 		}
@@ -565,9 +583,20 @@ func (d directory) lock(onDisk bool) (io.Closer, error) {
 	return l, nil
 }
 
+// isOpenDamage says that pebble.Open failed for what the files hold: a table
+// that is missing or has another size, or a file that makes no sense. Errors of
+// the system have its number.
+func isOpenDamage(err error) bool {
+	var number syscall.Errno
+	return pebble.IsCorruptionError(err) || errors.Is(err, os.ErrNotExist) ||
+		!errors.Is(err, pebble.ErrDBDoesNotExist) && !errors.As(err, &number)
+}
+
 // openError classifies what pebble.Open returned.
 func (d directory) openError(err error) error {
 	switch {
+	case err == nil:
+		return nil
 	case errors.Is(err, syscall.EAGAIN):
 		return d.locked(err)
 	case errors.Is(err, pebble.ErrDBDoesNotExist):
