@@ -16,6 +16,8 @@ const (
 	ReasonReadOnly = "STORE_READ_ONLY"
 	// ReasonDamaged: something that was acknowledged cannot be read.
 	ReasonDamaged = "STORE_DAMAGED"
+	// ReasonNotEmpty: a snapshot would be restored over a store.
+	ReasonNotEmpty = "DATA_DIRECTORY_NOT_EMPTY"
 	// ReasonForeignDirectory: the directory holds something else than akin's.
 	ReasonForeignDirectory = "NOT_A_DATA_DIRECTORY"
 	// ReasonNoData: there is no data directory and none was to be created.

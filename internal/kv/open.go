@@ -416,18 +416,24 @@ func (d directory) look(create bool) (contents, error) {
 		return d.readFormat()
 	}
 	have := nothing
+	derived := false
 	for _, name := range names {
 		switch {
+		case name == indexesDir:
+			derived = true
 		case name == storeDir && d.looksLikePebble(name):
 			// The FORMAT file is lost, or was about to be written.
 			have = unmarked
 		case name == storeTmpDir && d.looksLikePebble(name):
-		case name == lockFile, name == formatTmpFile, name == lostDir, name == "lost+found": // the last: a mount point
+		case name == lockFile, name == formatTmpFile, name == lostDir, name == oldStoreDir, name == "lost+found": // the last: a mount point
 		default:
 			return nothing, d.foreign()
 		}
 	}
-	if have == nothing && !create {
+	switch {
+	case have == nothing && derived:
+		return nothing, d.foreign()
+	case have == nothing && !create:
 		return nothing, d.noData()
 	}
 	return have, nil
@@ -497,21 +503,7 @@ func (d directory) readSmall(name string) (string, error) {
 
 // writeFormat makes the FORMAT file, whole or not at all.
 func (d directory) writeFormat() error {
-	write := func() error {
-		f, err := d.fs.Create(d.join(formatTmpFile), vfs.WriteCategoryUnspecified)
-		if err != nil {
-			return err
-		}
-		_, err = f.Write([]byte(formatLine(formatVersion)))
-		if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-			return err
-		}
-		if err := d.fs.Rename(d.join(formatTmpFile), d.join(formatFile)); err != nil {
-			return err
-		}
-		return syncDir(d.fs, d.path)
-	}
-	if err := write(); err != nil {
+	if err := d.writeFile(formatFile, []byte(formatLine(formatVersion))); err != nil {
 		return fmt.Errorf("kv: write %s: %w", d.join(formatFile), err)
 	}
 	return nil
@@ -640,9 +632,13 @@ func (d directory) newer(version uint64) error {
 
 // lost: the directory had data once, but the database has no manifest now.
 func (d directory) lost() error {
+	message := fmt.Sprintf("the data directory %s has lost files of its %s subdirectory; restore a snapshot with akin snapshot restore, or remove what is left and import anew", d.path, storeDir)
+	if _, err := d.fs.Stat(d.join(oldStoreDir)); err == nil {
+		message = fmt.Sprintf("restoring a snapshot into the data directory %s was cut short; run it again, or rename its subdirectory %s to %s to have what was there before", d.path, oldStoreDir, storeDir)
+	}
 	return &paper.Error{
 		Kind: paper.DataLoss, Reason: paper.ReasonCorrupt,
-		Message:  fmt.Sprintf("the data directory %s has lost files of its %s subdirectory; restore a snapshot, or remove what is left and import anew", d.path, storeDir),
+		Message:  message,
 		Metadata: map[string]string{"directory": d.path},
 	}
 }
