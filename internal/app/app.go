@@ -132,38 +132,6 @@ func (a *App) Close() error {
 
 func (a *App) onClose(f func() error) { a.closers = append(a.closers, f) }
 
-func (a *App) listen(ctx context.Context) (grpcListener, httpListener net.Listener, err error) {
-	open := func(name, addr string) (net.Listener, error) {
-		if addr == "" {
-			return nil, nil //nolint:nilnil // not asked for
-		}
-		l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
-		if err != nil {
-			return nil, fmt.Errorf("listen for %s on %s: %w", name, addr, err)
-		}
-		a.onClose(func() error {
-			if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-				return err
-			}
-			return nil
-		})
-		return l, nil
-	}
-	if grpcListener, err = open("gRPC", a.config.GRPCAddr); err != nil {
-		return nil, nil, err
-	}
-	if httpListener, err = open("HTTP", a.config.HTTPAddr); err != nil {
-		return nil, nil, err
-	}
-	if grpcListener != nil {
-		a.addrs.GRPC = grpcListener.Addr().String()
-	}
-	if httpListener != nil {
-		a.addrs.HTTP = httpListener.Addr().String()
-	}
-	return grpcListener, httpListener, nil
-}
-
 func (a *App) openEmbedder() (*embed.Embedder, rpc.About, error) {
 	at, err := a.config.resolve()
 	if err != nil {

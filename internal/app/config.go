@@ -25,6 +25,8 @@ type Config struct {
 	// GRPCAddr and HTTPAddr are host:port to listen on; port 0 picks one.
 	// Empty means not to listen.
 	GRPCAddr, HTTPAddr string
+	// InsecurePublic allows addresses that others than this machine may reach.
+	InsecurePublic bool
 	// HTTPHosts are names, beside the loopback ones, that HTTP requests may
 	// give as their Host.
 	HTTPHosts []string

@@ -133,7 +133,7 @@ func TestSpill(t *testing.T) {
 		}
 		before = row
 	}
-	if err := errors.Join(m.close(), s.close()); err != nil {
+	if err := s.close(); err != nil {
 		t.Fatal(err)
 	}
 }

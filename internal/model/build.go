@@ -10,7 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
+	"akin/internal/pending"
 )
 
 // Names of the files of a model directory.
@@ -279,11 +279,11 @@ func buildGraph(dir string, record Build, calibration []byte) error {
 	if err != nil {
 		return fmt.Errorf("build graph: %w", err)
 	}
-	if err := renameio.WriteFile(filepath.Join(dir, record.file()), onnx, 0o644); err != nil {
+	if err := pending.WriteFile(filepath.Join(dir, record.file()), onnx, 0o644); err != nil {
 		return fmt.Errorf("write graph: %w", err)
 	}
 	// The record comes last: a graph without a matching record is built anew.
-	if err := renameio.WriteFile(filepath.Join(dir, record.file()+".json"), append(raw, '\n'), 0o644); err != nil {
+	if err := pending.WriteFile(filepath.Join(dir, record.file()+".json"), append(raw, '\n'), 0o644); err != nil {
 		return fmt.Errorf("write build record: %w", err)
 	}
 	return nil
