@@ -16,7 +16,7 @@ import (
 // packages below itself. Arrows point one way: see ARCHITECTURE.md.
 var rooms = map[string][]string{
 	"cmd/akin":               {"internal/cli"},
-	"internal/cli":           {"internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1", "internal/pending"},
+	"internal/cli":           {"internal/paper", "internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1", "internal/pending"},
 	"internal/app":           {"internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/embed", "internal/store", "internal/model", "models", "internal/pending"},
 	"internal/rpc":           {"internal/engine", "internal/catalog", "internal/dedup", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1"},
 	"internal/rpc/wire":      {"internal/paper", "proto/akin/v1"},

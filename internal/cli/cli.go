@@ -22,9 +22,6 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/lmittmann/tint"
 	"golang.org/x/term"
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"akin/internal/app"
 	"akin/internal/client"
@@ -203,7 +200,7 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		return exitInterrupted
 	}
 	if err != nil && !errors.Is(err, errPartial) {
-		fmt.Fprintln(errOut, "akin:", explain(err))
+		fmt.Fprintln(errOut, "akin:", explain(err)+whatIsKept(err, parsed))
 	}
 	return exitCode(err)
 }
@@ -225,50 +222,6 @@ func parse(parser *kong.Kong, args []string) (parsed *kong.Context, err error) {
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-func exitCode(err error) int {
-	switch {
-	case err == nil:
-		return exitOK
-	case errors.Is(err, errPartial):
-		return exitPartial
-	}
-	var s interface{ GRPCStatus() *status.Status }
-	if errors.As(err, &s) {
-		switch s.GRPCStatus().Code() {
-		case codes.NotFound:
-			return exitNotFound
-		case codes.Unavailable:
-			return exitUnavailable
-		case codes.InvalidArgument:
-			return exitUsage
-		}
-	}
-	return exitFailed
-}
-
-// explain makes a status readable: its sentence, and what a field says beyond.
-func explain(err error) string {
-	var s interface{ GRPCStatus() *status.Status }
-	if !errors.As(err, &s) {
-		return err.Error()
-	}
-	st := s.GRPCStatus()
-	message := st.Message()
-	for _, d := range st.Details() {
-		if bad, ok := d.(*errdetails.BadRequest); ok {
-			for _, v := range bad.GetFieldViolations() {
-				if !strings.Contains(message, v.GetDescription()) {
-					message += "; " + v.GetField() + " " + v.GetDescription()
-				}
-			}
-		}
-	}
-	if st.Code() == codes.Unavailable {
-		message += " (is a server running? start one with `akin serve --data DIR`, or use --data DIR)"
-	}
-	return message
 }
 
 type versionCommand struct{}

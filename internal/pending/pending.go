@@ -218,6 +218,28 @@ func Scratch(dir string) (*os.File, error) {
 	return f, nil
 }
 
+// Allocate gives an empty file a size and the room on its disk for all of it, so
+// that writing into it, also through a mapping, finds the disk full now or never.
+func Allocate(f *os.File, size int64) error {
+	err := reserve(f, size)
+	if err == nil || IsFull(err) {
+		return err
+	}
+	// The file system cannot reserve: write it.
+	zeros := make([]byte, 1<<20)
+	for at := int64(0); at < size; {
+		n, err := f.WriteAt(zeros[:min(int64(len(zeros)), size-at)], at)
+		if err != nil {
+			return err
+		}
+		at += int64(n)
+	}
+	return f.Sync() // some file systems only then know whether there is room
+}
+
+// IsFull says that an error is that of a disk, or of a quota, without room.
+func IsFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
+
 // lock takes the file's lock if nobody holds it.
 func lock(f *os.File) (held bool, err error) {
 	raw, err := f.SyscallConn()
