@@ -39,10 +39,16 @@ type Config struct {
 	ModelDir, Library string
 	// Precision is "float32", the default, or "int8".
 	Precision string
+	// LazyModel opens the model when something is embedded for the first time,
+	// where the data directory says what its vectors are.
+	LazyModel bool
 	// Threads is how many cores embedding uses; default all.
 	Threads int
 	// QueueTokens bounds the embedding queue; see embed.Config.
 	QueueTokens int
+
+	// named says that the model, its place or its precision were given.
+	named bool
 }
 
 // withDefaults fills in what is empty and reports all faults at once.
@@ -54,6 +60,7 @@ func (c Config) withDefaults() (Config, error) {
 	if !slices.Contains(catalog.IndexKinds(), catalog.IndexKind(c.Index)) {
 		errs = append(errs, fmt.Errorf("index %q is not one of %v", c.Index, catalog.IndexKinds()))
 	}
+	c.named = c.Model != "" || c.ModelDir != "" || c.Precision != ""
 	if c.Model == "" {
 		c.Model = model.DefaultName
 	}

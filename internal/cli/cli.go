@@ -79,10 +79,10 @@ type commands struct {
 // modelFlags say which model runs and where it is.
 type modelFlags struct {
 	Home        string `help:"Directory with models and library (default: found beside the executable)." type:"path" env:"AKIN_HOME" placeholder:"DIR" group:"Model:"`
-	ModelName   string `name:"model" help:"Model to embed with." env:"AKIN_MODEL" placeholder:"NAME" group:"Model:"`
+	ModelName   string `name:"model" help:"Model to embed with (default: what the data directory has)." env:"AKIN_MODEL" placeholder:"NAME" group:"Model:"`
 	ModelDir    string `help:"Directory with the model's files." type:"path" env:"AKIN_MODEL_DIR" placeholder:"DIR" group:"Model:"`
 	OnnxRuntime string `name:"onnxruntime" help:"ONNX Runtime's shared library." type:"path" env:"AKIN_ONNXRUNTIME" placeholder:"FILE" group:"Model:"`
-	Precision   string `help:"float32, or int8: about half the time for slightly other vectors, in a space of their own." enum:"float32,int8" default:"float32" env:"AKIN_PRECISION" group:"Model:"`
+	Precision   string `help:"float32, or int8: about half the time for slightly other vectors, in a space of their own (default: what the data directory has, or float32)." enum:",float32,int8" default:"" env:"AKIN_PRECISION" placeholder:"NAME" group:"Model:"`
 	Threads     int    `help:"Cores to embed with (default: all)." env:"AKIN_THREADS" placeholder:"N" group:"Model:"`
 }
 
@@ -118,7 +118,7 @@ func (e *environment) connect(t target, create bool) (*client.Client, error) {
 	}
 	if t.Data != "" {
 		config := e.config
-		config.Data, config.Create, config.Index = t.Data, create, t.Index
+		config.Data, config.Create, config.Index, config.LazyModel = t.Data, create, t.Index, true
 		return e.start(config)
 	}
 	address := t.Server
