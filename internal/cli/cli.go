@@ -22,9 +22,6 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/lmittmann/tint"
 	"golang.org/x/term"
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"akin/internal/app"
 	"akin/internal/client"
@@ -82,10 +79,10 @@ type commands struct {
 // modelFlags say which model runs and where it is.
 type modelFlags struct {
 	Home        string `help:"Directory with models and library (default: found beside the executable)." type:"path" env:"AKIN_HOME" placeholder:"DIR" group:"Model:"`
-	ModelName   string `name:"model" help:"Model to embed with." env:"AKIN_MODEL" placeholder:"NAME" group:"Model:"`
+	ModelName   string `name:"model" help:"Model to embed with (default: what the data directory has)." env:"AKIN_MODEL" placeholder:"NAME" group:"Model:"`
 	ModelDir    string `help:"Directory with the model's files." type:"path" env:"AKIN_MODEL_DIR" placeholder:"DIR" group:"Model:"`
 	OnnxRuntime string `name:"onnxruntime" help:"ONNX Runtime's shared library." type:"path" env:"AKIN_ONNXRUNTIME" placeholder:"FILE" group:"Model:"`
-	Precision   string `help:"float32, or int8: about half the time for slightly other vectors, in a space of their own." enum:"float32,int8" default:"float32" env:"AKIN_PRECISION" group:"Model:"`
+	Precision   string `help:"float32, or int8: about half the time for slightly other vectors, in a space of their own (default: what the data directory has, or float32)." enum:",float32,int8" default:"" env:"AKIN_PRECISION" placeholder:"NAME" group:"Model:"`
 	Threads     int    `help:"Cores to embed with (default: all)." env:"AKIN_THREADS" placeholder:"N" group:"Model:"`
 }
 
@@ -121,7 +118,7 @@ func (e *environment) connect(t target, create bool) (*client.Client, error) {
 	}
 	if t.Data != "" {
 		config := e.config
-		config.Data, config.Create, config.Index = t.Data, create, t.Index
+		config.Data, config.Create, config.Index, config.LazyModel = t.Data, create, t.Index, true
 		return e.start(config)
 	}
 	address := t.Server
@@ -203,7 +200,7 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		return exitInterrupted
 	}
 	if err != nil && !errors.Is(err, errPartial) {
-		fmt.Fprintln(errOut, "akin:", explain(err))
+		fmt.Fprintln(errOut, "akin:", explain(err)+whatIsKept(err, parsed))
 	}
 	return exitCode(err)
 }
@@ -225,50 +222,6 @@ func parse(parser *kong.Kong, args []string) (parsed *kong.Context, err error) {
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-func exitCode(err error) int {
-	switch {
-	case err == nil:
-		return exitOK
-	case errors.Is(err, errPartial):
-		return exitPartial
-	}
-	var s interface{ GRPCStatus() *status.Status }
-	if errors.As(err, &s) {
-		switch s.GRPCStatus().Code() {
-		case codes.NotFound:
-			return exitNotFound
-		case codes.Unavailable:
-			return exitUnavailable
-		case codes.InvalidArgument:
-			return exitUsage
-		}
-	}
-	return exitFailed
-}
-
-// explain makes a status readable: its sentence, and what a field says beyond.
-func explain(err error) string {
-	var s interface{ GRPCStatus() *status.Status }
-	if !errors.As(err, &s) {
-		return err.Error()
-	}
-	st := s.GRPCStatus()
-	message := st.Message()
-	for _, d := range st.Details() {
-		if bad, ok := d.(*errdetails.BadRequest); ok {
-			for _, v := range bad.GetFieldViolations() {
-				if !strings.Contains(message, v.GetDescription()) {
-					message += "; " + v.GetField() + " " + v.GetDescription()
-				}
-			}
-		}
-	}
-	if st.Code() == codes.Unavailable {
-		message += " (is a server running? start one with `akin serve --data DIR`, or use --data DIR)"
-	}
-	return message
 }
 
 type versionCommand struct{}
