@@ -11,7 +11,7 @@ type serveCommand struct {
 	GRPCAddr string   `name:"grpc-addr" help:"Where to serve gRPC; port 0 picks one." default:"127.0.0.1:7411" env:"AKIN_GRPC_ADDR" placeholder:"HOST:PORT"`
 	HTTPAddr string   `name:"http-addr" help:"Where to serve JSON over HTTP; port 0 picks one, empty for none." default:"127.0.0.1:7412" env:"AKIN_HTTP_ADDR" placeholder:"HOST:PORT"`
 	HTTPHost []string `name:"http-host" help:"Host names, beside localhost, that HTTP requests may be sent to." env:"AKIN_HTTP_HOST" placeholder:"NAME"`
-	Index    string   `help:"Index: graph, exact or coder (the baseline: papers cannot be changed or deleted)." enum:"graph,exact,coder" default:"graph" env:"AKIN_INDEX"`
+	Index    string   `help:"Index: graph, exact or coder (the baseline)." enum:"graph,exact,coder" default:"graph" env:"AKIN_INDEX"`
 	Hint     bool     `hidden:"" help:"Print commands to try."`
 }
 
