@@ -208,7 +208,7 @@ func printLine(e *environment, value any) error {
 	if err != nil {
 		return fmt.Errorf("print report: %w", err)
 	}
-	fmt.Fprintln(e.out, string(b))
+	fmt.Fprintln(e.data, string(b))
 	return nil
 }
 
