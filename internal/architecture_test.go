@@ -17,7 +17,7 @@ import (
 var rooms = map[string][]string{
 	"cmd/akin":               {"internal/cli"},
 	"internal/cli":           {"internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1"},
-	"internal/app":           {"internal/rpc", "internal/engine", "internal/catalog", "internal/embed", "internal/store", "internal/model", "models"},
+	"internal/app":           {"internal/rpc", "internal/engine", "internal/catalog", "internal/embed", "internal/store", "internal/kv", "internal/model", "models"},
 	"internal/rpc":           {"internal/engine", "internal/operation", "internal/catalog", "internal/dedup", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1"},
 	"internal/rpc/wire":      {"internal/paper", "proto/akin/v1"},
 	"internal/client":        {"internal/rpc/wire", "proto/akin/v1"},
@@ -26,7 +26,8 @@ var rooms = map[string][]string{
 	"internal/dedup":         {"internal/paper"},
 	"internal/operation":     {"internal/paper"},
 	"internal/rank":          {"internal/paper", "internal/vec"},
-	"internal/store":         {"internal/paper"},
+	"internal/kv":            {"internal/paper"},
+	"internal/store":         {"internal/kv", "internal/paper"},
 	"internal/ann":           {"internal/paper", "internal/vec"},
 	"internal/filter":        {"internal/paper"},
 	"internal/lexical":       {"internal/paper"},
@@ -59,7 +60,7 @@ var rooms = map[string][]string{
 var only = map[string]string{
 	"github.com/yalue/onnxruntime_go": "internal/embed/onnx",
 	"github.com/sugarme/tokenizer":    "internal/embed/token",
-	"github.com/cockroachdb/pebble":   "internal/store",
+	"github.com/cockroachdb/pebble":   "internal/kv",
 	"github.com/coder/hnsw":           "internal/ann",
 	"github.com/alecthomas/kong":      "internal/cli",
 	"go.einride.tech/aip":             "internal/filter",
