@@ -34,6 +34,9 @@ type About struct {
 	Index string
 	// License and Source describe the model.
 	License, Source string
+	// Writable says why papers cannot be changed, and Damage what was found
+	// damaged; nil functions and nil errors mean that all is well.
+	Writable, Damage func() error
 }
 
 // Server holds the handlers.
@@ -83,7 +86,7 @@ func (s *Server) GRPC() *grpc.Server {
 	akinv1.RegisterSearchServiceServer(g, &searchService{server: s})
 	akinv1.RegisterEmbeddingServiceServer(g, &embeddingService{server: s})
 	akinv1.RegisterInfoServiceServer(g, &infoService{server: s})
-	healthpb.RegisterHealthServer(g, s.health)
+	healthpb.RegisterHealthServer(g, healthService{Server: s.health, about: s.about})
 	reflection.Register(g)
 	for name := range g.GetServiceInfo() {
 		s.health.SetServingStatus(name, healthpb.HealthCheckResponse_SERVING)
