@@ -66,9 +66,9 @@ func (c *Embedded) openGraph(ctx context.Context, snapshot *store.Snapshot) *ann
 // not, and builds a graph anew from the store if they are not what was saved.
 func (c *Embedded) verifySaved() {
 	l := c.live
-	l.mu.RLock()
-	graph, ok := l.index.(*ann.Graph)
-	l.mu.RUnlock()
+	l.writing.Lock()
+	graph, ok := l.index.Index.(*ann.Graph)
+	l.writing.Unlock()
 	if !ok {
 		return
 	}
@@ -79,7 +79,7 @@ func (c *Embedded) verifySaved() {
 	c.config.Log.Error("the saved graph is damaged and is built anew", "error", err)
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	if err := c.reload(); err != nil {
+	if err := errors.Join(c.reload(), c.publish()); err != nil {
 		c.config.Log.Error("loading the vectors failed", "error", err)
 		return
 	}
@@ -124,7 +124,7 @@ func (c *Embedded) purge() {
 	}
 	ctx := context.WithoutCancel(c.ctx)
 	err := words.Purge(ctx)
-	if graph, ok := index.(*ann.Graph); ok {
+	if graph, ok := index.Index.(*ann.Graph); ok {
 		err = errors.Join(err, graph.Repair(ctx))
 	}
 	l.writing.Lock()
@@ -148,7 +148,7 @@ func (c *Embedded) save() {
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	c.saveWords()
-	graph, ok := l.index.(*ann.Graph)
+	graph, ok := l.index.Index.(*ann.Graph)
 	if !ok || c.graphPath() == "" || l.saved == l.sequence {
 		return
 	}

@@ -39,6 +39,7 @@ func parse(text string, mode Mode) []clause {
 	if mode == ModeText {
 		return []clause{{clauseWords, text}}
 	}
+	marks := quotesOf(text)
 	var clauses []clause
 	var words strings.Builder
 	for text != "" {
@@ -48,7 +49,7 @@ func parse(text string, mode Mode) []clause {
 			text = text[size:]
 			continue
 		}
-		c, rest, ok := clauseAt(text)
+		c, rest, ok := clauseAt(text, &marks)
 		if ok {
 			clauses = append(clauses, c)
 			words.WriteByte(' ') // what stands around it is not one word
@@ -69,12 +70,12 @@ func parse(text string, mode Mode) []clause {
 }
 
 // clauseAt reads a clause that is not words, at the beginning of text.
-func clauseAt(text string) (c clause, rest string, ok bool) {
-	if phrase, rest, ok := quoted(text); ok {
+func clauseAt(text string, marks *quotes) (c clause, rest string, ok bool) {
+	if phrase, rest, ok := marks.inside(text); ok {
 		return clause{clausePhrase, phrase}, rest, true
 	}
 	if excluded, found := strings.CutPrefix(text, "-"); found {
-		if phrase, rest, ok := quoted(excluded); ok {
+		if phrase, rest, ok := marks.inside(excluded); ok {
 			return clause{clauseNot, phrase}, rest, true
 		}
 		if r, _ := utf8.DecodeRuneInString(excluded); unicode.IsLetter(r) || unicode.IsNumber(r) {
@@ -93,11 +94,30 @@ func clauseAt(text string) (c clause, rest string, ok bool) {
 // minPrefix is how many characters a prefix needs.
 const minPrefix = 2
 
-// quoted reads text in quotation marks, straight or curved.
-func quoted(text string) (inside, rest string, ok bool) {
-	for _, marks := range [][2]string{{`"`, `"`}, {"“", "”"}} {
-		if after, found := strings.CutPrefix(text, marks[0]); found {
-			return strings.Cut(after, marks[1])
+// quotes are the quotation marks of a text, straight and curved.
+type quotes [2]struct {
+	open, closing string
+	// last is how many bytes the text has from its last closing mark on, so that
+	// marks that nothing closes are not looked for again and again.
+	last int
+}
+
+func quotesOf(text string) quotes {
+	q := quotes{{open: `"`, closing: `"`}, {open: "“", closing: "”"}}
+	for i := range q {
+		q[i].last = len(text) + 1
+		if at := strings.LastIndex(text, q[i].closing); at >= 0 {
+			q[i].last = len(text) - at
+		}
+	}
+	return q
+}
+
+// inside reads text in quotation marks at the beginning of what is left of a text.
+func (q *quotes) inside(text string) (inside, rest string, ok bool) {
+	for i := range q {
+		if after, found := strings.CutPrefix(text, q[i].open); found && len(after) >= q[i].last {
+			return strings.Cut(after, q[i].closing)
 		}
 	}
 	return "", "", false
