@@ -36,7 +36,9 @@ func (v *View) Venues(ctx context.Context, ordinals []uint32) ([]string, error) 
 			}
 		}
 	}, func(i int, r *paper.Record) {
-		out[i] = v.spelling("venue", r.Venue)
+		if values := texts(r, v.x.known.byName["venue"], ""); len(values) > 0 {
+			out[i] = v.spelling("venue", values[0])
+		}
 	})
 }
 
@@ -45,7 +47,7 @@ func (v *View) spelling(name, value string) string {
 	v.x.mu.RLock()
 	defer v.x.mu.RUnlock()
 	a := v.x.attributes[name]
-	if id, ok := a.ids[a.fold(value)]; ok {
+	if id, ok := a.ids[a.field.same(value)]; ok {
 		return v.x.terms[id].value
 	}
 	return value

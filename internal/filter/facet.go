@@ -149,7 +149,7 @@ func (t *tally) close() {
 func (t *tally) addRecords(records []*paper.Record) {
 	places := make(map[string]int, len(t.counts))
 	for i, c := range t.counts {
-		places[t.a.fold(c.Value)] = i
+		places[t.a.field.same(c.Value)] = i
 	}
 	for _, r := range records {
 		if r == nil {
@@ -157,7 +157,7 @@ func (t *tally) addRecords(records []*paper.Record) {
 		}
 		seen := make(map[string]bool)
 		for _, value := range texts(r, t.a.field, "") {
-			folded := t.a.fold(value)
+			folded := t.a.field.same(value)
 			if seen[folded] { // a value may be listed twice
 				continue
 			}

@@ -30,9 +30,12 @@ func checkClauses(clauses []clause, words []queryWord, ends []int) error {
 		case clausePhrase, clauseNot:
 			quotations++
 			for _, w := range words[from:ends[i]] {
-				if !w.joined {
+				if !w.beside() {
 					quoted++
 				}
+			}
+			if _, open := opened(c.text); open {
+				prefixes++
 			}
 		case clausePrefix:
 			prefixes++
@@ -56,20 +59,31 @@ func (v *View) checkWork(p *plan) error {
 	comparisons := uint64(0)
 	for _, list := range [][]phrase{p.must, p.mustNot} {
 		for _, ph := range list {
-			if len(ph) < 2 {
-				continue
+			if !ph.single() {
+				comparisons += v.rarest(ph)
 			}
-			rarest := v.df.at(ph[0].id)
-			for _, w := range ph[1:] {
-				rarest = min(rarest, v.df.at(w.id))
-			}
-			comparisons += uint64(rarest)
 		}
 	}
 	if comparisons > MaxComparisons {
 		return paper.InvalidField(queryField, "has phrases and exclusions of frequent words, for which %d papers would have to be compared; the limit is %d; give fewer of them, or rarer words", comparisons, MaxComparisons)
 	}
 	return nil
+}
+
+// rarest bounds how many papers have all words of a phrase.
+func (v *View) rarest(ph phrase) uint64 {
+	least := uint64(v.papers)
+	for _, s := range ph {
+		if s.stop {
+			continue
+		}
+		n := uint64(0)
+		for _, id := range s.ids {
+			n += uint64(v.df.at(id))
+		}
+		least = min(least, n)
+	}
+	return least
 }
 
 // CheckText says beforehand what a typed query has too much of, whatever papers
@@ -80,7 +94,7 @@ func CheckText(text string) error {
 	ends := make([]int, len(clauses))
 	for i, c := range clauses {
 		if c.kind != clauseWords {
-			s.gather(c.text)
+			s.gather(c)
 		}
 		ends[i] = len(s.words)
 	}

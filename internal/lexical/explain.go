@@ -33,11 +33,12 @@ type Step struct {
 const MaxUnknown = 20
 
 // Explain says how many papers of a set, nil for all, pass what the query asks for,
-// step by step: its words, if words is set, then its phrases and exclusions in
-// their order. What excludes a word that no paper has is no step. It looks at every
+// step by step: its words, if words is set and it has any beside phrases of stop
+// words, then its phrases and exclusions in their order. What excludes a word that no paper has is no step. It looks at every
 // paper, which takes about as long as a search.
 func (r *Reading) Explain(ctx context.Context, keep Set, words bool) ([]Step, error) {
 	p := r.p
+	words = words && !p.flat
 	var steps []Step
 	if words {
 		steps = append(steps, Step{Kind: StepWords, Unknown: p.unknown})
@@ -47,7 +48,7 @@ func (r *Reading) Explain(ctx context.Context, keep Set, words bool) ([]Step, er
 	}
 	quotations := steps[len(steps)-len(p.steps):]
 	parts := r.v.parts(p)
-	reader := newReader(p.must, p.mustNot)
+	reader := p.reader()
 	for i := range parts {
 		v := &parts[i]
 		left, err := v.kept(ctx, keep)
@@ -86,8 +87,8 @@ func (v *part) pass(ctx context.Context, q quotation, reader *reader, docs []uin
 		if err != nil {
 			return true
 		}
-		has := having[doc>>6]&(1<<(doc&63)) != 0
-		if has && len(q.phrase) > 1 {
+		has := having == nil || having[doc>>6]&(1<<(doc&63)) != 0
+		if has && !q.phrase.single() {
 			reader.read(v.record(doc))
 			has = reader.has(q.phrase)
 		}

@@ -3,40 +3,108 @@ package lexical
 import (
 	"context"
 	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
-// phraseWord is a term at a distance from the first of its phrase.
-type phraseWord struct {
-	id     uint32
+// slot is one word of a phrase.
+type slot struct {
+	// ids are the terms that it may be, sorted; of a stop word, its number.
+	ids  []uint32
+	stop bool
+	// offset is its distance from the first word.
 	offset int
+	// place is where a reader finds it.
+	place int32
 }
 
-// phrase is terms at distances from the first.
-type phrase []phraseWord
+// phrase is words at distances from the first.
+type phrase []slot
 
-// reader finds phrases in records, reading each record once for all of them.
-type reader struct {
-	places map[uint32]int // of the terms that are looked for
-	marks  marks
-	found  [][]int64 // by place: where the record has the term
-	full   bool      // found has anything
-}
+// single says that whoever has the postings of the phrase has the phrase: it is one
+// word, and no stop word, which have none.
+func (ph phrase) single() bool { return len(ph) == 1 && !ph[0].stop }
 
-// newReader makes a reader for the terms of phrases.
-func newReader(phrases ...[]phrase) *reader {
-	r := &reader{places: map[uint32]int{}}
-	for _, list := range phrases {
-		for _, ph := range list {
-			for _, w := range ph {
-				if _, ok := r.places[w.id]; !ok {
-					r.places[w.id] = len(r.places)
-					r.marks.set(w.id)
-				}
-			}
-		}
+// opened cuts off a * that leaves the last word of a phrase open: one behind at
+// least minPrefix characters, as A* is a name.
+func opened(text string) (string, bool) {
+	stem, ok := strings.CutSuffix(text, "*")
+	if !ok {
+		return text, false
 	}
-	r.found = make([][]int64, len(r.places))
-	return r
+	long := 0
+	for i := len(stem); i > 0; long++ {
+		r, size := utf8.DecodeLastRuneInString(stem[:i])
+		if !alphanumeric(r) && !unicode.IsMark(r) {
+			break
+		}
+		i -= size
+	}
+	if long < minPrefix {
+		return text, false
+	}
+	return stem, true
+}
+
+// spots gives the words of phrases their places.
+type spots struct {
+	// of leads from a term, or from a stop word, which is marked, to the places of
+	// the words that it may be.
+	of map[uint64][]int32
+	// single has those of words that are one term.
+	single map[uint64]int32
+	marks  marks
+	n      int32
+	stops  bool // whether there are stop words
+}
+
+// stopMark tells stop words from terms.
+const stopMark = 1 << 32
+
+func (s *slot) key(id uint32) uint64 {
+	if s.stop {
+		return stopMark | uint64(id)
+	}
+	return uint64(id)
+}
+
+// place gives a word its place: its own, or that of the same word before.
+func (p *spots) place(s *slot) int32 {
+	if p.of == nil {
+		p.of, p.single = make(map[uint64][]int32), make(map[uint64]int32)
+	}
+	p.stops = p.stops || s.stop
+	at := p.n
+	if len(s.ids) == 1 {
+		if known, ok := p.single[s.key(s.ids[0])]; ok {
+			return known
+		}
+		p.single[s.key(s.ids[0])] = at
+	}
+	p.n++
+	for _, id := range s.ids {
+		p.marks.set(id)
+		key := s.key(id)
+		p.of[key] = append(p.of[key], at)
+	}
+	return at
+}
+
+// reader finds phrases in records, reading each record once for all of them. It
+// belongs to one goroutine.
+type reader struct {
+	*spots
+	found [][]int64 // by place: where the record has the word
+	full  bool      // found has anything
+}
+
+// reader gives what reads records for the plan; nil if it has no phrases.
+func (p *plan) reader() *reader {
+	if p.spots.n == 0 {
+		return nil
+	}
+	return &reader{spots: &p.spots, found: make([][]int64, p.spots.n)}
 }
 
 // read reads a record.
@@ -47,12 +115,20 @@ func (r *reader) read(record []byte) {
 		}
 		r.full = false
 	}
-	for t := readTokens(record); t.next(); {
+	last := fieldID
+	if r.stops {
+		last = fieldAbstractStops
+	}
+	for t := readUntil(record, last); t.next(); {
 		if !r.marks.may(t.id) {
 			continue
 		}
-		if i, ok := r.places[t.id]; ok {
-			r.found[i] = append(r.found[i], int64(t.field)<<40+int64(t.position))
+		key := uint64(t.id)
+		if t.field >= fieldTitleStops {
+			key |= stopMark
+		}
+		for _, i := range r.of[key] {
+			r.found[i] = append(r.found[i], int64(t.field.text())<<40+int64(t.position))
 			r.full = true
 		}
 	}
@@ -61,19 +137,19 @@ func (r *reader) read(record []byte) {
 // has says whether the record that was read has a phrase: its words at their
 // distances, within one field. Words are compared by their stems.
 func (r *reader) has(ph phrase) bool {
-	rarest := ph[0]
-	for _, w := range ph {
-		switch n := len(r.found[r.places[w.id]]); {
+	rarest := &ph[0]
+	for i := range ph {
+		switch n := len(r.found[ph[i].place]); {
 		case n == 0:
 			return false
-		case n < len(r.found[r.places[rarest.id]]):
-			rarest = w
+		case n < len(r.found[rarest.place]):
+			rarest = &ph[i]
 		}
 	}
-	for _, at := range r.found[r.places[rarest.id]] {
+	for _, at := range r.found[rarest.place] {
 		start := at - int64(rarest.offset)
-		if !slices.ContainsFunc(ph, func(w phraseWord) bool {
-			_, ok := slices.BinarySearch(r.found[r.places[w.id]], start+int64(w.offset))
+		if !slices.ContainsFunc(ph, func(s slot) bool {
+			_, ok := slices.BinarySearch(r.found[s.place], start+int64(s.offset))
 			return !ok
 		}) {
 			return true
@@ -85,17 +161,17 @@ func (r *reader) has(ph phrase) bool {
 // demands are the phrases and exclusions of a plan, in one part of the index.
 type demands struct {
 	p *plan
-	// having are the documents that have all words of all phrases, nil where there
-	// are none; banned those with an excluded word.
+	// having are the documents that have all words of all phrases, nil for all
+	// documents; banned those with an excluded word.
 	having, banned []uint64
-	// must and mustNot are those of several words, and the documents that have all
-	// of them.
+	// must and mustNot are those that postings do not decide.
 	must    []phrase
 	mustNot []candidates
 	reader  *reader
 }
 
-// candidates are the documents of a part that have all words of a phrase.
+// candidates are the documents of a part that have all words of a phrase but for
+// stop words, which have no postings; nil bits are all documents.
 type candidates struct {
 	phrase phrase
 	bits   []uint64
@@ -107,15 +183,13 @@ func (v *part) demands(ctx context.Context, p *plan) (*demands, error) {
 	var required phrase
 	for _, ph := range p.must {
 		required = append(required, ph...)
-		if len(ph) > 1 {
+		if !ph.single() {
 			d.must = append(d.must, ph)
 		}
 	}
 	var err error
-	if len(required) > 0 {
-		if d.having, err = v.all(ctx, required); err != nil {
-			return nil, err
-		}
+	if d.having, err = v.all(ctx, required); err != nil {
+		return nil, err
 	}
 	for _, ph := range p.mustNot {
 		found, err := v.all(ctx, ph)
@@ -123,7 +197,7 @@ func (v *part) demands(ctx context.Context, p *plan) (*demands, error) {
 			return nil, err
 		}
 		switch {
-		case len(ph) > 1:
+		case !ph.single():
 			d.mustNot = append(d.mustNot, candidates{ph, found})
 		case d.banned == nil:
 			d.banned = found
@@ -134,7 +208,7 @@ func (v *part) demands(ctx context.Context, p *plan) (*demands, error) {
 		}
 	}
 	if len(d.must)+len(d.mustNot) > 0 {
-		d.reader = newReader(p.must, p.mustNot)
+		d.reader = p.reader()
 	}
 	return d, nil
 }
@@ -156,7 +230,7 @@ func (d *demands) meets(v *part, doc uint32) bool {
 		}
 	}
 	for _, c := range d.mustNot {
-		if c.bits[at]&bit == 0 {
+		if c.bits != nil && c.bits[at]&bit == 0 {
 			continue
 		}
 		if !read {
@@ -170,35 +244,30 @@ func (d *demands) meets(v *part, doc uint32) bool {
 	return true
 }
 
-// all marks the documents that have all words of a phrase. Each list of postings
-// is read once, the shortest first, and none once no document is left.
+// all marks the documents that have all words of a phrase but for stop words; nil
+// is all documents. The postings of a word are read once, the rarest's first, and
+// none once no document is left.
 func (v *part) all(ctx context.Context, ph phrase) ([]uint64, error) {
-	ids := make([]uint32, len(ph))
-	for i, w := range ph {
-		ids[i] = w.id
+	words, seen := make([]rare, 0, len(ph)), make(map[int32]bool, len(ph))
+	for i := range ph {
+		if s := &ph[i]; !s.stop && !seen[s.place] {
+			seen[s.place] = true
+			words = append(words, v.rare(s))
+		}
 	}
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
-	lists := make([]list, len(ids))
-	for i, id := range ids {
-		lists[i] = v.list(id)
-	}
-	slices.SortStableFunc(lists, func(a, b list) int { return a.count - b.count })
+	slices.SortStableFunc(words, func(a, b rare) int { return a.count - b.count })
 	var left, more []uint64
-	for i := range lists {
+	for _, w := range words {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if i == 0 {
-			left = make([]uint64, (v.len()+63)/64)
-			v.mark(left, &lists[i])
+		if left == nil {
+			left, more = make([]uint64, (v.len()+63)/64), make([]uint64, (v.len()+63)/64)
+			v.markAll(left, w.slot)
 			continue
 		}
-		if more == nil {
-			more = make([]uint64, len(left))
-		}
 		clear(more)
-		v.mark(more, &lists[i])
+		v.markAll(more, w.slot)
 		any := uint64(0)
 		for j := range left {
 			left[j] &= more[j]
@@ -209,6 +278,28 @@ func (v *part) all(ctx context.Context, ph phrase) ([]uint64, error) {
 		}
 	}
 	return left, nil
+}
+
+// rare is a word of a phrase and how many postings it has.
+type rare struct {
+	*slot
+	count int
+}
+
+func (v *part) rare(s *slot) rare {
+	r := rare{slot: s}
+	for _, id := range s.ids {
+		r.count += v.count(id)
+	}
+	return r
+}
+
+// markAll marks the documents that have a word.
+func (v *part) markAll(marked []uint64, s *slot) {
+	for _, id := range s.ids {
+		l := v.list(id)
+		v.mark(marked, &l)
+	}
 }
 
 // mark marks the documents of a list.

@@ -40,8 +40,13 @@ type plan struct {
 	terms []weighted
 	// must and mustNot are phrases, of one word or more.
 	must, mustNot []phrase
-	// quoted are the terms of all of these.
+	// quoted are the terms of all of these, but for stop words.
 	quoted []uint32
+	// spots is how their words are found in records.
+	spots spots
+	// flat says that there are only phrases of stop words: what has them matches,
+	// one as well as the other.
+	flat bool
 	// never says that nothing can match, as a required word is unknown.
 	never bool
 	// steps are the phrases and exclusions in their order, unknown the words that
@@ -93,18 +98,28 @@ type queryWord struct {
 	// place in the clause.
 	from, to, start, end int
 	position             int
-	joined, stop         bool
+	joined, alone        bool
+	// stop is the number of a stop word, or 0.
+	stop uint32
 	// id is its term, if a paper has it.
 	id    uint32
 	known bool
 }
 
+// beside says that the word stands for others at its position, which the query has
+// already.
+func (w *queryWord) beside() bool { return w.joined || w.alone }
+
 // gather splits a clause into words.
-func (s *searcher) gather(text string) {
+func (s *searcher) gather(c clause) {
+	text := c.text
+	if c.kind == clausePhrase || c.kind == clauseNot {
+		text, _ = opened(text)
+	}
 	s.analyser.words(text, func(w word) {
 		from := len(s.arena)
 		s.arena = append(s.arena, w.text...)
-		q := queryWord{from: from, to: len(s.arena), position: w.position, joined: w.joined, stop: stopWord(w.text)}
+		q := queryWord{from: from, to: len(s.arena), position: w.position, joined: w.joined, alone: w.alone, stop: stopWord(w.text)}
 		q.start, q.end = s.analyser.span(w)
 		s.words = append(s.words, q)
 	})
@@ -119,7 +134,7 @@ func (v *View) plan(q Query, s *searcher) (*plan, error) {
 	s.words, s.arena = s.words[:0], s.arena[:0]
 	ends := make([]int, len(clauses))
 	for i, c := range clauses {
-		s.gather(c.text)
+		s.gather(c)
 		ends[i] = len(s.words)
 	}
 	if err := checkClauses(clauses, s.words, ends); err != nil {
@@ -133,17 +148,20 @@ func (v *View) plan(q Query, s *searcher) (*plan, error) {
 		from = ends[i]
 		switch c.kind {
 		case clauseWords:
-			p.addWords(s, words, c.text)
+			p.addWords(words, c.text)
 		case clausePrefix:
 			v.addPrefix(p, s, words)
 		case clausePhrase, clauseNot:
-			p.addQuotation(words, c)
+			v.addQuotation(p, s, words, c)
 		}
 	}
 	if q.Mode == ModeSearch || len(q.Text) <= maxIDBytes {
 		v.addIDs(p, q.Text) // a long text cites papers rather than names one
 	}
 	v.weigh(p, q.maxTerms())
+	if p.flat = len(p.terms) == 0 && len(p.must) > 0; p.flat {
+		p.unit = 1
+	}
 	return p, v.checkWork(p)
 }
 
@@ -159,14 +177,14 @@ func (p *plan) add(t weighted) {
 }
 
 // addWords adds a bag of words.
-func (p *plan) addWords(s *searcher, words []queryWord, text string) {
+func (p *plan) addWords(words []queryWord, text string) {
 	for i := range words {
 		w := &words[i]
-		if !w.known {
-			p.miss(w, text)
+		if w.alone || w.stop != 0 {
 			continue
 		}
-		if w.stop {
+		if !w.known {
+			p.miss(w, text)
 			continue
 		}
 		t := weighted{id: w.id, count: 1}
@@ -182,7 +200,7 @@ func (p *plan) addWords(s *searcher, words []queryWord, text string) {
 
 // miss notes a word that no paper has.
 func (p *plan) miss(w *queryWord, text string) {
-	if w.joined || w.stop || len(p.unknown) == MaxUnknown {
+	if w.beside() || len(p.unknown) == MaxUnknown {
 		return
 	}
 	if s := w.surface(text); !slices.Contains(p.unknown, s) {
@@ -196,13 +214,13 @@ func (w *queryWord) surface(text string) string { return strings.Clone(text[w.st
 // addPrefix adds the terms that a prefix stands for; what stands before it in a
 // compound is words.
 func (v *View) addPrefix(p *plan, s *searcher, words []queryWord) {
-	words = slices.DeleteFunc(slices.Clone(words), func(w queryWord) bool { return w.joined })
+	words = slices.DeleteFunc(slices.Clone(words), func(w queryWord) bool { return w.beside() })
 	if len(words) == 0 {
 		return
 	}
 	last := len(words) - 1
 	for i := range words[:last] {
-		if w := &words[i]; w.known && !w.stop {
+		if w := &words[i]; w.known && w.stop == 0 {
 			p.add(weighted{id: w.id, count: 1, surface: s.folded(w)})
 		}
 	}
@@ -212,40 +230,65 @@ func (v *View) addPrefix(p *plan, s *searcher, words []queryWord) {
 	}
 }
 
-// addQuotation adds a phrase, whose terms count, or an exclusion, whose don't. An
-// exclusion of a word that no paper has is nothing.
-func (p *plan) addQuotation(words []queryWord, c clause) {
+// addQuotation adds a phrase, whose terms count, or an exclusion, whose don't. Its
+// last word may be left open by a *. An exclusion of a word that no paper has is
+// nothing.
+func (v *View) addQuotation(p *plan, s *searcher, words []queryWord, c clause) {
+	_, open := opened(c.text)
+	counts := c.kind == clausePhrase
+	words = slices.DeleteFunc(slices.Clone(words), func(w queryWord) bool { return w.beside() })
 	var ph phrase
-	known, any, first := true, false, 0
+	known := true
 	for i := range words {
 		w := &words[i]
-		if w.joined || w.stop {
-			continue
-		}
-		if !any {
-			any, first = true, w.position
-		}
-		if !w.known {
+		sl := slot{offset: w.position - words[0].position}
+		switch {
+		case open && i == len(words)-1:
+			sl.ids = v.openWord(p, s.folded(w), counts)
+			known = known && len(sl.ids) > 0
+		case w.stop != 0:
+			sl.ids, sl.stop = []uint32{w.stop}, true
+		case !w.known:
 			known = false
-			continue
+		default:
+			sl.ids = []uint32{w.id}
+			if counts {
+				p.add(weighted{id: w.id, count: 1, kept: true, surface: w.surface(c.text)})
+			}
 		}
-		ph, p.quoted = append(ph, phraseWord{w.id, w.position - first}), append(p.quoted, w.id)
-		if c.kind == clausePhrase {
-			p.add(weighted{id: w.id, count: 1, kept: true, surface: w.surface(c.text)})
-		}
+		ph = append(ph, sl)
 	}
 	switch {
-	case !any || !known && c.kind == clauseNot:
-	case c.kind == clauseNot:
-		p.mustNot = append(p.mustNot, ph)
-		p.steps = append(p.steps, quotation{StepExclusion, c.text, ph})
+	case len(ph) == 0 || !known && c.kind == clauseNot:
+		return
 	case !known:
 		p.never = true
 		p.steps = append(p.steps, quotation{StepPhrase, c.text, nil})
-	default:
-		p.must = append(p.must, ph)
-		p.steps = append(p.steps, quotation{StepPhrase, c.text, ph})
+		return
 	}
+	for i := range ph {
+		ph[i].place = p.spots.place(&ph[i])
+		if !ph[i].stop {
+			p.quoted = append(p.quoted, ph[i].ids...)
+		}
+	}
+	if c.kind == clauseNot {
+		p.mustNot, p.steps = append(p.mustNot, ph), append(p.steps, quotation{StepExclusion, c.text, ph})
+		return
+	}
+	p.must, p.steps = append(p.must, ph), append(p.steps, quotation{StepPhrase, c.text, ph})
+}
+
+// openWord gives all terms that have a word that begins so, sorted.
+func (v *View) openWord(p *plan, begin string, count bool) []uint32 {
+	ids := v.prefixed(begin, math.MaxInt)
+	if count {
+		most := ids[:min(len(ids), maxPrefixed)]
+		for i, surface := range v.shown(most) {
+			p.add(weighted{id: most[i], count: 1, kept: true, surface: surface})
+		}
+	}
+	return slices.Sorted(slices.Values(ids))
 }
 
 // addIDs adds the identifiers in a query, and the whole query if it is one.

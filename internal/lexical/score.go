@@ -69,11 +69,7 @@ type matcher struct {
 }
 
 func (p *plan) matcher() *matcher {
-	m := &matcher{p: p, counts: make([]uint32, len(p.terms))}
-	if len(p.must)+len(p.mustNot) > 0 {
-		m.reader = newReader(p.must, p.mustNot)
-	}
-	return m
+	return &matcher{p: p, counts: make([]uint32, len(p.terms)), reader: p.reader()}
 }
 
 // count counts the plan's terms in a record, weighted as in postings, and says
@@ -94,8 +90,11 @@ func (p *plan) count(record []byte, counts []uint32) (any bool) {
 
 // score gives a paper's score as Search has it, and whether the paper matches.
 func (m *matcher) score(f found) (uint32, bool) {
-	if !m.p.count(f.record, m.counts) || !m.allows(f.record) {
+	if !m.p.count(f.record, m.counts) && !m.p.flat || !m.allows(f.record) {
 		return 0, false
+	}
+	if m.p.flat {
+		return flatScore, true
 	}
 	sum := uint32(0)
 	for i, tf := range m.counts {

@@ -71,7 +71,7 @@ func (r *Reading) Search(ctx context.Context, k int, keep Set) (Result, error) {
 	for _, t := range p.terms {
 		result.Terms = append(result.Terms, t.surface)
 	}
-	if p.never || len(p.terms) == 0 {
+	if p.never || len(p.terms) == 0 && !p.flat {
 		return result, ctx.Err()
 	}
 	s, _ := r.v.x.pool.Get().(*searcher)
@@ -115,11 +115,16 @@ func (s *searcher) scoreAll(ctx context.Context, parts []part) (err error) {
 		if s.demands, err = s.part.demands(ctx, s.plan); err != nil {
 			return err
 		}
-		for lo := 0; lo < s.part.len() && len(s.cursors) > 0; lo += window {
+		for lo := 0; lo < s.part.len() && (s.plan.flat || len(s.cursors) > 0); lo += window {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			s.scan(uint32(lo), uint32(min(lo+window, s.part.len())))
+			hi := uint32(min(lo+window, s.part.len()))
+			if s.plan.flat {
+				s.sweep(uint32(lo), hi)
+				continue
+			}
+			s.scan(uint32(lo), hi)
 		}
 	}
 	return nil
@@ -171,6 +176,16 @@ func (s *searcher) scan(lo, hi uint32) {
 		s.collect(lo, hi, optional)
 	}
 }
+
+// sweep takes all documents of one window that the phrases are in.
+func (s *searcher) sweep(lo, hi uint32) {
+	for doc := lo; doc < hi; doc++ {
+		s.consider(doc, flatScore)
+	}
+}
+
+// flatScore is the score of what a query matches that has no words to score.
+const flatScore = 1
 
 // accumulate adds the contributions of one term to the window's scores, and
 // marks the documents if it brings them in.

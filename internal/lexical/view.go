@@ -224,6 +224,14 @@ func (v *part) list(id uint32) list {
 	return v.lists[id]
 }
 
+// count gives the number of a term's postings.
+func (v *part) count(id uint32) int {
+	if v.seg != nil {
+		return v.seg.count(id)
+	}
+	return v.lists[id].count
+}
+
 // parts gives what a plan needs of all segments.
 func (v *View) parts(p *plan) []part {
 	parts := make([]part, 0, len(v.segments)+1)
