@@ -75,7 +75,11 @@ func note(p *paper.Paper, key, text string) {
 }
 
 // signal adds a number, if the source gives it.
-func signal(p *paper.Paper, key string, x *float64) {
+func signal(p *paper.Paper, u *unread, key string, n flexNumber) {
+	if n.bad != "" {
+		u.leave(p, key, "signals."+key, n.bad)
+	}
+	x := n.value
 	if x == nil {
 		return
 	}
@@ -127,6 +131,12 @@ func fullNameOf(text string) string {
 // could not be read of it.
 func completed(p paper.Paper, left ...Unread) (Row, error) {
 	u := unread(left)
+	for i := range u {
+		if u[i].key != "" {
+			keep(&p, u[i].key, u[i].Text)
+			u[i].key = ""
+		}
+	}
 	if err := complete(&p, &u); err != nil {
 		return Row{}, err
 	}

@@ -215,7 +215,7 @@ func (r *oaiRecord) row() (Row, error) {
 }
 
 func (a *oaiArxiv) row() (Row, error) {
-	a.Authors = a.Names.Text
+	a.Authors = flexText(a.Names.Text)
 	for _, n := range a.Names.Author {
 		a.Parsed = append(a.Parsed, []string{n.Keyname, n.Forenames, n.Suffix})
 	}
@@ -229,7 +229,7 @@ func (a *oaiArxiv) row() (Row, error) {
 		}
 	}
 	note(&p, "update_date", a.Updated)
-	return completed(p)
+	return completed(p, a.unread...)
 }
 
 // dublinCore is the format that every repository has. Each element may be
