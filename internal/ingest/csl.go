@@ -3,7 +3,6 @@ package ingest
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -80,7 +79,7 @@ func decodeCSL(object []byte) (Row, error) {
 		return Row{}, fmt.Errorf("id and type are missing; an item of CSL-JSON has both")
 	}
 	p := paper.Paper{
-		Title: plainMarkup(item.Title), Abstract: plainMarkup(item.Abstract), Venue: collapse(item.Container),
+		Title: item.Title, Abstract: item.Abstract, Venue: collapse(item.Container),
 		DOI: bareDOI(item.DOI), Categories: keywords(item.Keyword),
 	}
 	for _, n := range item.Author {
@@ -122,17 +121,4 @@ func (d cslDate) text() string {
 		parts = append(parts, string(part))
 	}
 	return strings.Join(parts, "-")
-}
-
-// markup is what CSL-JSON allows in a text, and exports from the web add.
-var markup = regexp.MustCompile(`</?(i|b|em|strong|sup|sub|sc|p|br|span|div|jats:[a-z]+)(\s[^<>]*)?/?>`)
-
-// plainMarkup takes tags away from a text.
-func plainMarkup(text string) string {
-	return collapse(markup.ReplaceAllStringFunc(text, func(tag string) string {
-		if strings.HasPrefix(tag, "<p") || strings.HasPrefix(tag, "<br") || strings.HasPrefix(tag, "<jats:") || strings.HasPrefix(tag, "<div") {
-			return " "
-		}
-		return ""
-	}))
 }

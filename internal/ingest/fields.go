@@ -125,7 +125,6 @@ func asAuthor(field string, value []byte) (paper.Author, error) {
 			a.Name, err = asCollapsed(field+".name", f.value)
 		case "orcid":
 			a.ORCID, err = asCollapsed(field+".orcid", f.value)
-			a.ORCID = a.ORCID[strings.LastIndexByte(a.ORCID, '/')+1:] // often given as a URL
 		}
 		if err != nil {
 			return a, err

@@ -74,9 +74,6 @@ func decodeOpenAlex(object []byte) (Row, error) {
 		ID: "openalex:" + id, Title: collapse(cmp.Or(w.Title, w.DisplayName)), Abstract: abstract,
 		Venue: collapse(w.PrimaryLocation.Source.DisplayName), DOI: bareDOI(w.DOI), Language: w.Language,
 	}
-	if rest := cutPrefixFold(p.DOI, arxivDOI); rest != p.DOI {
-		p.ArxivID, _, _ = parseArxivID(rest)
-	}
 	if p.PublishDate, err = schemaDate("publication_date", w.PublicationDate); err != nil {
 		return Row{}, err
 	}
@@ -87,7 +84,7 @@ func decodeOpenAlex(object []byte) (Row, error) {
 	}
 	for _, a := range w.Authorships {
 		for _, author := range named(a.Author.DisplayName) {
-			author.ORCID = a.Author.ORCID[strings.LastIndexByte(a.Author.ORCID, '/')+1:]
+			author.ORCID = a.Author.ORCID
 			p.Authors = append(p.Authors, author)
 		}
 	}
