@@ -223,8 +223,6 @@ func bibName(name string) string {
 	return spoken(parts)
 }
 
-var nameSuffix = regexp.MustCompile(`(?i)^(jr|sr|ii|iii|iv|v|2nd|3rd|filho|neto|júnior)\.?$`)
-
 // spoken puts "Last, First", "Last, Jr., First" and "Last, First, Jr." in the
 // order in which a name is spoken.
 func spoken(parts []string) string {

@@ -23,6 +23,12 @@ func completed(p paper.Paper, left ...Unread) (Row, error) {
 // finished is completed for a paper of which the text is clean.
 func finished(p paper.Paper, left ...Unread) (Row, error) {
 	u := unread(left)
+	for i := range u {
+		if u[i].key != "" {
+			keep(&p, u[i].key, u[i].Text)
+			u[i].key = ""
+		}
+	}
 	settleIDs(&p, &u)
 	if err := complete(&p, &u); err != nil {
 		return Row{}, err

@@ -18,6 +18,13 @@ func bareDOI(text string) string {
 	return strings.TrimSpace(text)
 }
 
+func cutPrefixFold(text, prefix string) string {
+	if len(text) >= len(prefix) && strings.EqualFold(text[:len(prefix)], prefix) {
+		return text[len(prefix):]
+	}
+	return text
+}
+
 // identify gives a paper the id that every source of it leads to: of arXiv,
 // else of its DOI. Without either, complete makes one of the title.
 func identify(p *paper.Paper) {
@@ -44,7 +51,11 @@ func note(p *paper.Paper, key, text string) {
 }
 
 // signal adds a number, if the source gives it.
-func signal(p *paper.Paper, key string, x *float64) {
+func signal(p *paper.Paper, u *unread, key string, n flexNumber) {
+	if n.bad != "" {
+		u.leave(p, key, "signals."+key, n.bad)
+	}
+	x := n.value
 	if x == nil {
 		return
 	}

@@ -224,7 +224,7 @@ func (r *oaiRecord) row() (Row, error) {
 }
 
 func (a *oaiArxiv) row() (Row, error) {
-	a.Authors = a.Names.Text
+	a.Authors = flexText(a.Names.Text)
 	for _, n := range a.Names.Author {
 		a.Parsed = append(a.Parsed, []string{n.Keyname, n.Forenames, n.Suffix})
 	}
@@ -238,7 +238,7 @@ func (a *oaiArxiv) row() (Row, error) {
 		}
 	}
 	note(&p, "update_date", a.Updated)
-	return completed(p)
+	return completed(p, a.unread...)
 }
 
 // dublinCore is the format that every repository has. Each element may be
@@ -269,11 +269,15 @@ func (d *dublinCore) row(id, arxiv string) (Row, error) {
 			p.Categories = append(p.Categories, subject)
 		}
 	}
+	var left unread
 	for _, text := range d.Date {
 		// Of several dates, the first day is when the paper appeared.
 		date, ok := looseDate(text)
 		if ok && (p.PublishDate.IsZero() || date.Compare(p.PublishDate) < 0) {
 			p.PublishDate = date
+		}
+		if _, how := readDate(text); how == dateUnread {
+			left.leave(&p, "date", "publish_date", text)
 		}
 	}
 	for _, text := range d.Identifier {
@@ -286,7 +290,7 @@ func (d *dublinCore) row(id, arxiv string) (Row, error) {
 	} {
 		note(&p, key, strings.Join(texts, "; "))
 	}
-	return completed(p)
+	return completed(p, left...)
 }
 
 // identifier takes one of the identifiers for what it is.
