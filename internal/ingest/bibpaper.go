@@ -229,11 +229,25 @@ func spoken(parts []string) string {
 	switch n := len(parts); {
 	case n == 1:
 		return collapse(parts[0])
+	case n == 2:
+		first, suffix := cutSuffix(parts[1])
+		return fullName(first, parts[0], suffix)
 	case n > 2 && nameSuffix.MatchString(strings.TrimSpace(parts[n-1])):
 		return fullName(strings.Join(parts[1:n-1], " "), parts[0], parts[n-1])
 	default:
 		return fullName(parts[n-1], parts[0], strings.Join(parts[1:max(1, n-1)], " "))
 	}
+}
+
+// cutSuffix takes a suffix from the end of first names: "Jon Jr". A lone V is an
+// initial.
+func cutSuffix(first string) (rest, suffix string) {
+	words := strings.Fields(first)
+	n := len(words)
+	if n < 2 || strings.EqualFold(strings.Trim(words[n-1], "."), "v") || !nameSuffix.MatchString(words[n-1]) {
+		return first, ""
+	}
+	return strings.Join(words[:n-1], " "), words[n-1]
 }
 
 // extendedName reads a name in the extended form of BibLaTeX: "family=Bergh,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"akin/internal/paper"
 	"akin/internal/paper/titleid"
@@ -75,7 +76,11 @@ func settleIDs(p *paper.Paper, u *unread) {
 		a := &p.Authors[i]
 		orcid, ok := paper.ParseORCID(a.ORCID)
 		if !ok && collapse(a.ORCID) != "" {
-			u.leave(p, "orcid", fmt.Sprintf("authors[%d].orcid", i), a.ORCID)
+			key := "orcid"
+			if !utf8.ValidString(a.ORCID) {
+				key = ""
+			}
+			u.leave(p, key, fmt.Sprintf("authors[%d].orcid", i), shorten(a.ORCID, unreadText))
 		}
 		a.ORCID = orcid
 	}

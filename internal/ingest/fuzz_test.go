@@ -150,6 +150,24 @@ func FuzzCSL(f *testing.F) {
 
 func FuzzRIS(f *testing.F) { fuzzFormat(f, "ris", "TY  - \nx\nER  -\nTY  - \nTY  - ") }
 
+func FuzzRSS(f *testing.F) { fuzzFormat(f, "rss", "<rss><item><guid>oai:arXiv.org:2401.00001</guid><title>&#0;") }
+
+func FuzzPubMed(f *testing.F) {
+	fuzzFormat(f, "pubmed", "<PubmedArticle><PMID>1</PubmedArticle><PubmedArticle/>")
+}
+
+func FuzzEndNote(f *testing.F) { fuzzFormat(f, "endnote-xml", "<xml><record><titles><title><style>a") }
+
+func FuzzDBLP(f *testing.F) { fuzzFormat(f, "dblp", "<dblp><article><title>a<article>") }
+
+func FuzzJATS(f *testing.F) { fuzzFormat(f, "jats", "<article xml:lang='x'><front/></article><!--") }
+
+func FuzzNBIB(f *testing.F) { fuzzFormat(f, "nbib", "PMID- 1\nAU  -\n\n\nPMID- 2\nTI  - x\n y") }
+
+func FuzzWoS(f *testing.F) { fuzzFormat(f, "wos", "FN x\nPT J\nTI a\n b\nPT J\nER\nEF\nPT") }
+
+func FuzzRefer(f *testing.F) { fuzzFormat(f, "refer", "%T a\n%A b\n\n%0 x\n%T c\nd\n\ne") }
+
 func FuzzBibTeX(f *testing.F) {
 	fuzzFormat(f, "bibtex", "@a(b,c=\"{}\"#d#1)@string{x={\\'{\\i}}}@y{z,author=x # { and , and}}")
 }

@@ -64,11 +64,11 @@ func TestOAIErrors(t *testing.T) {
 	}
 	deep := strings.Repeat("<a>", 20_000)
 	for name, tc := range map[string]struct{ text, want string }{
-		"another root":     {`<html></html>`, "page: this is no answer of OAI-PMH"},
-		"cut off":          {`<OAI-PMH><record><header>`, "page: line 1: the XML is broken or cut off (unexpected EOF)"},
-		"tags crossed":     {"<OAI-PMH>\n<record></header>", "page: line 2: the XML is broken"},
-		"too deep":         {`<OAI-PMH><record><metadata><dc><title>` + deep, "the XML is broken"},
-		"never closed":     {`<OAI-PMH><record><metadata>` + strings.Repeat("x", MaxLineBytes+10_000), "the XML is broken or cut off"},
+		"another root": {`<html></html>`, "page: this is no answer of OAI-PMH"},
+		"cut off":      {`<OAI-PMH><record><header>`, "page: line 1: the XML is broken or cut off (unexpected EOF)"},
+		"tags crossed": {"<OAI-PMH>\n<record></header>", "page: line 2: the XML is broken"},
+		"too deep":     {`<OAI-PMH><record><metadata><dc><title>` + deep, "the XML is broken"},
+		"never closed": {`<OAI-PMH><record><metadata>` + strings.Repeat("x", MaxLineBytes+10_000), "the XML is broken or cut off"},
 	} {
 		if _, _, err := readPage(t, strings.NewReader(tc.text)); err == nil || !isClassified(err) || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: got %v, want %s", name, err, tc.want)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"akin/internal/paper"
@@ -90,13 +91,13 @@ func (r *tagged) gather(ctx context.Context) (rec *tagRecord, reason string, _ e
 		}
 		name, value := r.dialect.tag(l.text, rec)
 		switch {
-		case rec.line == 0 && (name == "" || strings.Contains(strings.Join(r.dialect.around, " "), name)):
+		case rec.line == 0 && (name == "" || slices.Contains(r.dialect.around, name)):
 			if r.dialect.outside(string(bytes.TrimSpace(l.text))) || name != "" {
 				continue
 			}
 			rec.line, rec.raw = l.num, bytes.Clone(l.text)
-			return rec, fmt.Sprintf("this line stands outside of a reference, which begins with %s", r.dialect.begin), nil
-		case rec.begun() && name == r.dialect.begin:
+			return rec, "this line stands outside of a reference: it has no tag, and none stands before it", nil
+		case name != "" && rec.begun() && name == r.dialect.begin:
 			r.lines.unread()
 			if r.dialect.end != "" {
 				rec.unfinished(r.dialect.end)
@@ -272,7 +273,7 @@ func someDate(p *paper.Paper, left *unread, dates ...string) {
 			if how == dateInPart {
 				note(p, "date", text)
 			}
-		case covers(d, p.PublishDate) && d.Year == p.PublishDate.Year && p.PublishDate.Month == 0:
+		case covers(d, p.PublishDate) && how == dateRead:
 			p.PublishDate = d // the same, more exactly
 		case !covers(p.PublishDate, d):
 			note(p, "year", text)
