@@ -129,10 +129,6 @@ func (c embedCommand) run(e *environment, config job.Config, space *akinv1.Space
 	if err != nil {
 		return nil, err
 	}
-	// The cache's lock says that no other run is under way here.
-	if err := vecfile.RemoveUnfinished(c.Out, embeddingsName); err != nil {
-		return nil, fmt.Errorf("remove what an earlier run left: %w", err)
-	}
 	config.Output, err = vecfile.Create(c.output(c.Out, embeddingsName, int(space.GetDimension()), space.GetFingerprint()))
 	if err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ import (
 
 	"akin/internal/client"
 	"akin/internal/ingest"
+	"akin/internal/pending"
 	"akin/internal/rpc/wire"
 	"akin/internal/vecfile"
 	akinv1 "akin/proto/akin/v1"
@@ -203,6 +204,9 @@ func (f inputFlags) check(paths []string, quarantine string) error {
 func newQuarantine(path string) (*ingest.Quarantine, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("remove the quarantine file of an earlier run: %w", err)
+	}
+	if err := pending.Sweep(path); err != nil {
+		return nil, err
 	}
 	return ingest.NewQuarantine(path), nil
 }
