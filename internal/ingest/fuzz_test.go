@@ -150,7 +150,9 @@ func FuzzCSL(f *testing.F) {
 
 func FuzzRIS(f *testing.F) { fuzzFormat(f, "ris", "TY  - \nx\nER  -\nTY  - \nTY  - ") }
 
-func FuzzRSS(f *testing.F) { fuzzFormat(f, "rss", "<rss><item><guid>oai:arXiv.org:2401.00001</guid><title>&#0;") }
+func FuzzRSS(f *testing.F) {
+	fuzzFormat(f, "rss", "<rss><item><guid>oai:arXiv.org:2401.00001</guid><title>&#0;")
+}
 
 func FuzzPubMed(f *testing.F) {
 	fuzzFormat(f, "pubmed", "<PubmedArticle><PMID>1</PubmedArticle><PubmedArticle/>")
