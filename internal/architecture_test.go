@@ -31,9 +31,10 @@ var rooms = map[string][]string{
 	"internal/ann":           {"internal/paper", "internal/vec"},
 	"internal/filter":        {"internal/paper", "internal/text/unify"},
 	"internal/lexical":       {"internal/paper", "internal/pending", "internal/text/unify"},
+	"internal/text":          {}, // cleaning, for whoever reads files
 	"internal/text/unify":    {},
 	"internal/sentence":      {},
-	"internal/ingest":        {"internal/paper", "internal/paper/titleid", "internal/pending"},
+	"internal/ingest":        {"internal/paper", "internal/paper/titleid", "internal/pending", "internal/text"},
 	"internal/vecfile":       {"internal/paper", "internal/pending"},
 	"internal/harvest":       {"internal/ingest", "internal/paper", "internal/pending"},
 	"internal/job":           {"internal/ingest", "internal/vecfile", "internal/paper", "internal/pending"},

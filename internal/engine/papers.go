@@ -254,6 +254,9 @@ func (e *Engine) planItem(in *Incoming) (writeItem, error) {
 		return item, nil
 	}
 	item := writeItem{mutation: catalog.Mutation{Paper: p, Vector: in.Vector}}
+	if err := p.Normalize(); err != nil {
+		return item, err
+	}
 	if p.ID == "" && p.HasText() {
 		if titleid.Normalize(p.Title) == "" {
 			return item, paper.InvalidField("id", "is empty and cannot be derived, since the title %q has no letter or digit; give the paper an id", p.Title)
