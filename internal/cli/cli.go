@@ -18,6 +18,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/lmittmann/tint"
@@ -28,9 +29,6 @@ import (
 	"akin/internal/ingest"
 	"akin/internal/job"
 )
-
-// Version is what akin says of itself; the linker may set it.
-var Version = "0.1.0-dev" //nolint:gochecknoglobals // set by the linker
 
 // Exit codes.
 const (
@@ -195,7 +193,7 @@ func (e *environment) run(args []string) int {
 		return exitUsage
 	}
 	e.config, e.log = cmds.config(), e.logger(cmds.logFlags)
-	err = errors.Join(parsed.Run(e), e.close())
+	err = e.finish(parsed)
 	if errors.Is(err, job.ErrInterrupted) {
 		return exitInterrupted // the job said how to go on
 	}
@@ -209,6 +207,29 @@ func (e *environment) run(args []string) int {
 		fmt.Fprintln(e.errOut, "akin:", strings.ReplaceAll(explain(err)+whatIsKept(err, parsed), "\n", "\n  "))
 	}
 	return exitCode(err)
+}
+
+// patience is how long a command may take to end once it was told to: longer
+// than any wait of its parts. What it waits for then is none of ours to end, such
+// as a pipe that nobody writes to, or a disk that does not answer.
+const patience = 15 * time.Second
+
+// finish runs the command until it is done, or until it was told to end and does
+// not; what was acknowledged is durable in any case. A server ends by itself.
+func (e *environment) finish(parsed *kong.Context) error {
+	done := make(chan error, 1)
+	go func() { done <- errors.Join(parsed.Run(e), e.close()) }()
+	if parsed.Command() == "serve" {
+		return <-done
+	}
+	told := make(chan struct{})
+	defer context.AfterFunc(e.ctx, func() { time.AfterFunc(patience, func() { close(told) }) })()
+	select {
+	case err := <-done:
+		return err
+	case <-told:
+		return e.ctx.Err()
+	}
 }
 
 // newParser makes the parser of the command line; exited gets the exit code when
@@ -256,14 +277,6 @@ func parse(parser *kong.Kong, args []string) (parsed *kong.Context, err error) {
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-type versionCommand struct{}
-
-// Run prints the version.
-func (versionCommand) Run(e *environment) error {
-	_, err := fmt.Fprintln(e.out, "akin", Version)
-	return err
 }
 
 // printJSON prints a value as one line of JSON.

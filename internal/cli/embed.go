@@ -173,6 +173,10 @@ func (c embedCommand) manifest(config job.Config, result *job.Result, space *aki
 	m.Shard, m.InputSHA256, m.Rows, m.Truncated = config.Shard.String(), result.InputDigest, result.Rows, result.Truncated
 	m.Deleted, m.Quarantined = result.Deleted, config.Quarantine.Count()
 	for _, path := range inputs {
+		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+			m.Inputs = append(m.Inputs, vecfile.Input{Name: filepath.Base(path)}) // a pipe is read once
+			continue
+		}
 		sum, err := vecfile.DigestFile(path)
 		if err != nil {
 			return nil, fmt.Errorf("write manifest: %w", err)

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"os/signal"
+	"syscall"
 
 	"akin/internal/app"
 )
@@ -30,6 +32,9 @@ under way finish first.`
 
 // Run serves until the context ends.
 func (c serveCommand) Run(e *environment) error {
+	// The terminal that it was started from may go; SIGINT and SIGTERM stop it.
+	signal.Ignore(syscall.SIGHUP)
+	defer signal.Reset(syscall.SIGHUP)
 	config := e.config
 	config.Data, config.Create, config.Index = c.Data, true, c.Index
 	config.GRPCAddr, config.HTTPAddr, config.HTTPHosts = c.GRPCAddr, c.HTTPAddr, c.HTTPHost
