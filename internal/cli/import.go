@@ -92,7 +92,9 @@ func (c importCommand) Run(e *environment) (err error) {
 	if c.DeleteMissing {
 		im.seen = make(idSet)
 	}
-	err = im.run(cl, ingest.Papers(e.ctx, c.Paths, c.options()))
+	read := c.options()
+	read.Notes = &im.notes
+	err = im.run(cl, ingest.Papers(e.ctx, c.Paths, read))
 	im.progress.finish()
 	err = errors.Join(err, im.quarantine.Close())
 	im.summary()
@@ -113,6 +115,7 @@ type importer struct {
 	env        *environment
 	quarantine *ingest.Quarantine
 	progress   *progress
+	notes      ingest.Notes
 	vectors    *pairedVectors // nil if the server embeds
 	seen       idSet          // nil if nobody asks
 
@@ -264,6 +267,14 @@ func (im *importer) summary() {
 		fmt.Fprintf(im.env.out, "; %s quarantined in %s", plural(n, "row"), im.quarantine.Path())
 	}
 	fmt.Fprintln(im.env.out)
+	im.env.sayNotes(&im.notes)
+}
+
+// sayNotes says what could not be read of rows that were read.
+func (e *environment) sayNotes(notes *ingest.Notes) {
+	for _, line := range notes.Lines() {
+		fmt.Fprintln(e.errOut, line)
+	}
 }
 
 func plural(n int, what string) string {

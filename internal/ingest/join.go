@@ -183,6 +183,7 @@ func (j *join) take(row spilled, yield func(Row, error) bool) bool {
 		return yield(Row{}, j.rejected(row, err.Error()))
 	}
 	p.Source = Source{File: j.files[row.file].path, Line: int(row.line)}
+	j.opt.Notes.addRow(&p)
 	return yield(p, nil)
 }
 

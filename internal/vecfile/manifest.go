@@ -51,6 +51,8 @@ type Manifest struct {
 	Truncated   int    `json:"truncated"`
 	Deleted     int    `json:"deleted,omitempty"`
 	Quarantined int    `json:"quarantined"`
+	// Unread are values of rows that could not be read and were left out.
+	Unread int `json:"unread,omitempty"`
 	// Files are the SHA-256 of what was written, by name.
 	Files map[string]string `json:"files_sha256"`
 }
