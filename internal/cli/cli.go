@@ -2,9 +2,7 @@
 // gRPC through package client: to a server that runs (--server), or to the same
 // server started within the process over a data directory (--data).
 //
-// Exit codes: 0 all done, 1 failed, 2 the command line or what it asks for is
-// wrong, 3 done but some rows were quarantined, 4 something named was not found,
-// 5 the server cannot be reached, 130 interrupted.
+// exitCodes has the exit codes.
 package cli
 
 import (
@@ -16,6 +14,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -40,6 +39,34 @@ const (
 	exitUnavailable = 5
 	exitInterrupted = 130 // as shells have it for SIGINT
 )
+
+// exitCodes says what each code means, as the help, the manual page and
+// docs/cli.md have it.
+func exitCodes() []struct {
+	code  int
+	means string
+} {
+	return []struct {
+		code  int
+		means string
+	}{
+		{exitOK, "all done"},
+		{exitFailed, "failed"},
+		{exitUsage, "the command line, or what it asks for, is wrong"},
+		{exitPartial, "done, but some rows were quarantined"},
+		{exitNotFound, "something that was named is not there"},
+		{exitUnavailable, "the server cannot be reached"},
+		{exitInterrupted, "interrupted"},
+	}
+}
+
+func exitCodeSentence() string {
+	var parts []string
+	for _, c := range exitCodes() {
+		parts = append(parts, fmt.Sprintf("%d %s", c.code, c.means))
+	}
+	return "Exit codes: " + strings.Join(parts, "; ") + "."
+}
 
 // errPartial is what a command returns when it did all but some bad rows.
 var errPartial = errors.New("some rows were quarantined")
@@ -68,10 +95,20 @@ type commands struct {
 	Model      modelCommand      `cmd:"" help:"List, verify, describe and build models."`
 	Reembed    reembedCommand    `cmd:"" help:"Embed a data directory anew, into the space of another model."`
 	Setup      setupCommand      `cmd:"" help:"Fetch the model and ONNX Runtime (beside harvest, the only command that reaches for the network by itself)."`
-	Version    versionCommand    `cmd:"" help:"Print the version."`
+	Help       helpCommand       `cmd:"" help:"Explain a command."`
+	Completion completionCommand `cmd:"" help:"Print a script that completes command lines in a shell."`
+	Man        manCommand        `cmd:"" help:"Print the manual page."`
+	Version    versionCommand    `cmd:"" help:"Print the version, with its commit and day."`
+	Complete   completeCommand   `cmd:"" hidden:""`
 
 	modelFlags
 	logFlags
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version, with its commit and day."`
+}
+
+// helpCommand is COMMAND --help; run turns it into that.
+type helpCommand struct {
+	Command []string `arg:"" optional:"" help:"Command."`
 }
 
 // modelFlags say which model runs and where it is.
@@ -184,7 +221,10 @@ func (e *environment) run(args []string) int {
 		fmt.Fprintln(e.errOut, "akin:", err)
 		return exitFailed
 	}
-	parsed, err := parse(parser, args)
+	if len(args) > 0 && args[0] == "help" {
+		args = append(slices.Clone(args[1:]), "--help")
+	}
+	parsed, err := parse(parser, queryWords(parser, args))
 	if exit >= 0 {
 		return exit // help was asked for
 	}
@@ -237,8 +277,8 @@ func (e *environment) finish(parsed *kong.Context) error {
 func newParser(cmds *commands, e *environment, exited func(code int)) (*kong.Kong, error) {
 	return kong.New(cmds,
 		kong.Name("akin"),
-		kong.Description("akin answers: which papers are akin to this one?\n\nExit codes: 0 done, 1 failed, 2 wrong command line, 3 some rows quarantined, 4 not found, 5 server not reached, 130 interrupted."),
-		kong.Vars{"server": defaultServer, "model": app.DefaultModel, "formats": strings.Join(ingest.Formats(), ", ")},
+		kong.Description("akin answers: which papers are akin to this one?\n\n"+exitCodeSentence()),
+		kong.Vars{"server": defaultServer, "model": app.DefaultModel, "version": versionText(), "formats": strings.Join(ingest.Formats(), ", ")},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Writers(e.out, e.errOut),
 		kong.Exit(func(code int) { exited(code); panic(exitNow{}) }), //nolint:forbidigo // kong only knows how to exit; parse catches it

@@ -87,7 +87,14 @@ func (c importCommand) Run(e *environment) (err error) {
 	}
 	im := &importer{
 		env: e, quarantine: quarantine, vectors: vectors, sources: make(map[uint64]*ingest.Row),
-		progress: e.newProgress("importing", func() (int, error) { return countRows(e.ctx, c.Paths, c.options()) }),
+		progress: e.newProgress("importing"),
+	}
+	// The input is read once, since it may be a pipe: how far it is read says how
+	// much is left.
+	options := c.options()
+	options.Meter = new(ingest.Meter)
+	if files, err := ingest.Walk(c.Paths); err == nil {
+		im.progress.of(files, options.Meter)
 	}
 	if c.DeleteMissing {
 		im.seen = make(idSet)
@@ -282,16 +289,4 @@ func plural(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// countRows counts what there is to do, for the time that is left.
-func countRows(ctx context.Context, paths []string, opt ingest.Options) (n int, err error) {
-	for _, err := range ingest.Papers(ctx, paths, opt) {
-		if err == nil {
-			n++
-		} else if ctx.Err() != nil {
-			return 0, ctx.Err()
-		}
-	}
-	return n, nil
 }

@@ -66,11 +66,9 @@ run again, and what was there stays in use until all of it is done.`
 func (c reembedCommand) Run(e *environment) error {
 	config := e.config
 	config.Data = c.Data
-	p := &progress{env: e}
+	p := e.newProgress("embedding")
 	did, err := app.Reembed(e.ctx, config, e.log, func(done, total int) {
-		if p.bar == nil && e.progressOnTerm && e.outIsTerminal {
-			p = e.newProgress("embedding", func() (int, error) { return total, nil })
-		}
+		p.total = total
 		p.set(done, fmt.Sprintf("embedded %d of %d", done, total))
 	})
 	p.finish()
