@@ -27,6 +27,7 @@ import (
 	"akin/internal/client"
 	"akin/internal/ingest"
 	"akin/internal/job"
+	"akin/internal/paper"
 )
 
 // Exit codes.
@@ -159,13 +160,35 @@ func (e *environment) connect(t target, create bool) (*client.Client, error) {
 	if t.Data != "" {
 		config := e.config
 		config.Data, config.Create, config.Index, config.LazyModel = t.Data, create, t.Index, true
-		return e.start(config)
+		c, err := e.start(config)
+		var locked *paper.Error
+		if errors.As(err, &locked) && locked.Reason == paper.ReasonDataLocked {
+			return e.running(t.Data, err)
+		}
+		return c, err
 	}
 	address := t.Server
 	if address == "" {
 		address = defaultServer
 	}
 	c, err := client.Dial(address)
+	if err != nil {
+		return nil, err
+	}
+	e.closers = append(e.closers, c.Close)
+	return c, nil
+}
+
+// running gives a client for the server that holds a data directory, or the error
+// that it is locked, if no server does.
+func (e *environment) running(data string, locked error) (*client.Client, error) {
+	dial, err := app.Running(e.ctx, data)
+	if err != nil {
+		e.log.Debug("the data directory is locked, and no server there answers", "error", err)
+		return nil, locked
+	}
+	e.log.Info("a server runs over the data directory; it is asked", "directory", data)
+	c, err := client.DialWith(dial)
 	if err != nil {
 		return nil, err
 	}

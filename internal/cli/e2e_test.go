@@ -424,14 +424,44 @@ func TestGracefulStop(t *testing.T) {
 	}
 }
 
-func TestDataDirectoryIsLocked(t *testing.T) {
-	data := filepath.Join(t.TempDir(), "data")
+// A command on a directory that a server holds asks that server, if it is there
+// and has this very store; otherwise the directory is locked.
+func TestDataDirectoryIsShared(t *testing.T) {
+	data := sampleData(t)
 	s := serve(t, data)
+	for _, name := range []string{"akin.sock", "server.json"} {
+		if info, err := os.Stat(filepath.Join(data, name)); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+	if out := mustRun(t, "list", "--data", data, "--ids"); strings.Count(out, "\n") != 132 {
+		t.Errorf("beside a server: %d papers", strings.Count(out, "\n"))
+	}
+	if out := mustRun(t, "delete", "--data", data, "arXiv:1706.03762"); !strings.Contains(out, "deleted") {
+		t.Errorf("%q", out)
+	}
+	if code, _, _ := run(t, "", "get", "--server", s.grpc, "arXiv:1706.03762"); code != 4 {
+		t.Errorf("the server did not delete it: exit code %d", code)
+	}
+	// A file that names another store: whoever answers is not asked.
+	serving := filepath.Join(data, "server.json")
+	raw, err := os.ReadFile(serving)
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.WriteFile(serving, []byte(`{"format":"akin.server.v1","identity":"00000000000000000000000000000000"}`), 0o600)
 	code, _, errOut := run(t, "", "info", "--data", data)
 	if code != 1 || !strings.Contains(errOut, "--server") || !strings.Contains(errOut, data) {
-		t.Errorf("a second user of the directory: exit code %d, %q", code, errOut)
+		t.Errorf("another store: exit code %d, %q", code, errOut)
 	}
+	os.WriteFile(serving, raw, 0o600)
 	s.stop(t)
+	if out := mustRun(t, "list", "--data", data, "--ids"); strings.Count(out, "\n") != 131 {
+		t.Errorf("after the server: %d papers", strings.Count(out, "\n"))
+	}
+	if left, _ := filepath.Glob(filepath.Join(data, "*.sock")); len(left) > 0 {
+		t.Errorf("left: %q", left)
+	}
 }
 
 func TestTokenize(t *testing.T) {
