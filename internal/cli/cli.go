@@ -267,7 +267,7 @@ func (e *environment) run(args []string) int {
 	if err != nil && !errors.Is(err, errPartial) {
 		// Lines after the first are indented, so that no text of others can
 		// pretend to be a message of ours.
-		fmt.Fprintln(e.errOut, "akin:", strings.ReplaceAll(explain(err)+whatIsKept(err, parsed), "\n", "\n  "))
+		fmt.Fprintln(e.errOut, "akin:", strings.ReplaceAll(explain(err, parsed)+whatIsKept(err, parsed), "\n", "\n  "))
 	}
 	return exitCode(err)
 }

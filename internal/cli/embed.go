@@ -214,6 +214,7 @@ func (c embedCommand) summary(e *environment, config job.Config, result *job.Res
 		fmt.Fprintf(e.errOut, "; %s quarantined in %s", plural(n, "row"), config.Quarantine.Path())
 	}
 	fmt.Fprintln(e.errOut)
+	e.quarantined(config.Quarantine)
 	e.sayNotes(config.Read.Notes)
 }
 
@@ -247,7 +248,7 @@ func (r remote) Embed(ctx context.Context, next func(context.Context) (job.Text,
 		func(resp *akinv1.EmbedStreamResponse) error {
 			var a job.Answer
 			if resp.GetError() != nil {
-				a.Err = errors.New(explain(status.FromProto(resp.GetError()).Err()))
+				a.Err = errors.New(explain(status.FromProto(resp.GetError()).Err(), nil))
 				return got(a)
 			}
 			v := resp.GetEmbedding()

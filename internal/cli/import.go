@@ -274,13 +274,29 @@ func (im *importer) summary() {
 		fmt.Fprintf(im.env.out, "; %s quarantined in %s", plural(n, "row"), im.quarantine.Path())
 	}
 	fmt.Fprintln(im.env.out)
+	im.env.quarantined(im.quarantine)
 	im.env.sayNotes(&im.notes)
+}
+
+// quarantined says why the first rows were not taken.
+func (e *environment) quarantined(q *ingest.Quarantine) {
+	shown := q.Examples()
+	for _, r := range shown {
+		at := r.File
+		if r.Line > 0 {
+			at += fmt.Sprintf(":%d", r.Line)
+		}
+		fmt.Fprintf(e.errOut, "  %s: %s\n", oneLine(at), oneLine(r.Reason))
+	}
+	if more := q.Count() - len(shown); more > 0 {
+		fmt.Fprintf(e.errOut, "  and %d more, with their rows, in %s\n", more, oneLine(q.Path()))
+	}
 }
 
 // sayNotes says what could not be read of rows that were read.
 func (e *environment) sayNotes(notes *ingest.Notes) {
 	for _, line := range notes.Lines() {
-		fmt.Fprintln(e.errOut, line)
+		fmt.Fprintln(e.errOut, oneLine(line))
 	}
 }
 
