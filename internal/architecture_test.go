@@ -17,8 +17,9 @@ import (
 var rooms = map[string][]string{
 	"cmd/akin":               {"internal/cli"},
 	"internal/cli":           {"internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1"},
-	"internal/app":           {"internal/rpc", "internal/engine", "internal/catalog", "internal/embed", "internal/store", "internal/model", "models"},
-	"internal/rpc":           {"internal/engine", "internal/catalog", "internal/dedup", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1"},
+	"internal/app":           {"internal/rpc", "internal/admit", "internal/engine", "internal/catalog", "internal/embed", "internal/store", "internal/model", "models"},
+	"internal/rpc":           {"internal/engine", "internal/admit", "internal/catalog", "internal/dedup", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1"},
+	"internal/admit":         {"internal/paper"},
 	"internal/rpc/wire":      {"internal/paper", "proto/akin/v1"},
 	"internal/client":        {"internal/rpc/wire", "proto/akin/v1"},
 	"internal/engine":        {"internal/catalog", "internal/dedup", "internal/embed", "internal/rank", "internal/sentence", "internal/paper", "internal/paper/titleid"},

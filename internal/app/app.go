@@ -21,6 +21,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/test/bufconn"
 
+	"akin/internal/admit"
 	"akin/internal/catalog"
 	"akin/internal/embed"
 	"akin/internal/engine"
@@ -101,7 +102,8 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 		}
 		about.Index = config.Index
 	}
-	a.server = rpc.NewServer(engine.New(embedder, cat), about, log)
+	bounds := rpc.Bounds{Calls: admit.New(a.config.Admission), Bulk: admit.New(bulkAdmission()), Timeouts: a.config.Timeouts}
+	a.server = rpc.NewServer(engine.New(embedder, cat, bounds.Bulk), about, bounds, log)
 	if err := a.serveGRPC(grpcListener); err != nil {
 		return nil, err
 	}

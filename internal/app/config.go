@@ -6,9 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
+	"akin/internal/admit"
 	"akin/internal/catalog"
 	"akin/internal/model"
+	"akin/internal/rpc"
 )
 
 // Config says what to run. The zero value of a field means its default.
@@ -41,6 +44,26 @@ type Config struct {
 	Threads int
 	// QueueTokens bounds the embedding queue; see embed.Config.
 	QueueTokens int
+
+	// Admission says how many calls work at once and how long others wait.
+	Admission admit.Config
+	// Timeouts bound calls from other processes, by kind; see
+	// rpc.DefaultTimeouts for those that are not given.
+	Timeouts map[string]time.Duration
+}
+
+const (
+	// bulkPlaces is how many groups of papers are worked on at once, over all
+	// streams: a few more than one stream has under way.
+	bulkPlaces = 8
+	// bulkWait is how long a batch may be expected to wait for its turn.
+	bulkWait = time.Minute
+)
+
+// bulkAdmission is for calls that change many papers: they take seconds, and the
+// embedding queue puts them behind what somebody waits for.
+func bulkAdmission() admit.Config {
+	return admit.Config{Name: "batches", Places: bulkPlaces, MaxWait: bulkWait, Long: -1}
 }
 
 // withDefaults fills in what is empty and reports all faults at once.
@@ -66,6 +89,13 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.QueueTokens < 0 {
 		errs = append(errs, fmt.Errorf("queue tokens %d must not be negative", c.QueueTokens))
+	}
+	if c.Admission.MaxWait < 0 {
+		errs = append(errs, fmt.Errorf("the longest wait is %v; it must be above 0 (0 means %v)", c.Admission.MaxWait, admit.DefaultMaxWait))
+	}
+	var err error
+	if c.Timeouts, err = rpc.CompleteTimeouts(c.Timeouts); err != nil {
+		errs = append(errs, err)
 	}
 	if c.Home == "" {
 		c.Home = Locate()

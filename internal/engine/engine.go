@@ -142,14 +142,24 @@ type Engine struct {
 	// comparing has a place for the one call of FindDuplicates that may run.
 	comparing chan struct{}
 
+	turns Turns
+
 	// writing serialises read-change-write of papers.
 	writing sync.Mutex
 }
 
+// Turns gives each group of a stream its turn among those of the others.
+type Turns interface {
+	// Turn waits as long as ctx allows; done ends the turn.
+	Turn(ctx context.Context, class string, units int) (done func(), err error)
+}
+
 // New makes an Engine over an embedder and a catalog; both stay the caller's to
-// close. Without a catalog (nil) only Embed works.
-func New(embedder Model, c Catalog) *Engine {
+// close. Without a catalog (nil) only Embed works. The groups of streams take
+// turns; with nil they are worked on as they come.
+func New(embedder Model, c Catalog, turns Turns) *Engine {
 	return &Engine{
+		turns:    turns,
 		embedder: embedder, catalog: c, reader: newReader(embedder),
 		pages:      expirable.NewLRU[string, *pinned](maxPinnedLists, nil, pageTTL),
 		references: newReferences(),
