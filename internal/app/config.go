@@ -28,6 +28,8 @@ type Config struct {
 	// GRPCAddr and HTTPAddr are host:port to listen on; port 0 picks one.
 	// Empty means not to listen.
 	GRPCAddr, HTTPAddr string
+	// InsecurePublic allows addresses that others than this machine may reach.
+	InsecurePublic bool
 	// HTTPHosts are names, beside the loopback ones, that HTTP requests may
 	// give as their Host.
 	HTTPHosts []string
@@ -40,6 +42,9 @@ type Config struct {
 	ModelDir, Library string
 	// Precision is "float32", the default, or "int8".
 	Precision string
+	// LazyModel opens the model when something is embedded for the first time,
+	// where the data directory says what its vectors are.
+	LazyModel bool
 	// Threads is how many cores embedding uses; default all.
 	Threads int
 	// QueueTokens bounds the embedding queue; see embed.Config.
@@ -50,20 +55,9 @@ type Config struct {
 	// Timeouts bound calls from other processes, by kind; see
 	// rpc.DefaultTimeouts for those that are not given.
 	Timeouts map[string]time.Duration
-}
 
-const (
-	// bulkPlaces is how many groups of papers are worked on at once, over all
-	// streams: a few more than one stream has under way.
-	bulkPlaces = 8
-	// bulkWait is how long a batch may be expected to wait for its turn.
-	bulkWait = time.Minute
-)
-
-// bulkAdmission is for calls that change many papers: they take seconds, and the
-// embedding queue puts them behind what somebody waits for.
-func bulkAdmission() admit.Config {
-	return admit.Config{Name: "batches", Places: bulkPlaces, MaxWait: bulkWait, Long: -1}
+	// named says that the model, its place or its precision were given.
+	named bool
 }
 
 // withDefaults fills in what is empty and reports all faults at once.
@@ -75,6 +69,7 @@ func (c Config) withDefaults() (Config, error) {
 	if !slices.Contains(catalog.IndexKinds(), catalog.IndexKind(c.Index)) {
 		errs = append(errs, fmt.Errorf("index %q is not one of %v", c.Index, catalog.IndexKinds()))
 	}
+	c.named = c.Model != "" || c.ModelDir != "" || c.Precision != ""
 	if c.Model == "" {
 		c.Model = model.DefaultName
 	}
