@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"slices"
-	"strconv"
 	"time"
 
 	"akin/internal/catalog"
@@ -99,8 +98,8 @@ func (p *pinned) forget() {
 
 // page hydrates one page of a list. Papers that were deleted since the list was
 // made are left out; ranks stay.
-func (e *Engine) page(ctx context.Context, q *query, list *pinned, offset int, name string) (*Answer, error) {
-	begin := time.Now()
+func (e *Engine) page(ctx context.Context, q *query, list *pinned, at token) (*Answer, error) {
+	begin, offset := time.Now(), at.offset
 	end := min(offset+q.options.PageSize, len(list.hits))
 	hits := list.hits[offset:end]
 	ids := make([]string, len(hits))
@@ -133,22 +132,18 @@ func (e *Engine) page(ctx context.Context, q *query, list *pinned, offset int, n
 	}
 	a := list.answer
 	for i, h := range hits {
-		at, ok := byID[h.ID]
+		k, ok := byID[h.ID]
 		if !ok {
 			continue
 		}
-		a.Results = append(a.Results, Result{Record: records[at], Rank: offset + i + 1, Score: h.Score, Semantic: h.Semantic, Lexical: h.Lexical, Vector: vectors[h.ID], DrivenBy: list.drivers[h.ID], Matches: matches[at], Collapsed: list.standing(h.ID, byID)})
+		a.Results = append(a.Results, Result{Record: records[k], Rank: offset + i + 1, Score: h.Score, Semantic: h.Semantic, Lexical: h.Lexical, Vector: vectors[h.ID], DrivenBy: list.drivers[h.ID], Matches: matches[k], Collapsed: list.standing(h.ID, byID)})
 		list.shape(&a.Results[len(a.Results)-1])
 	}
 	if err := e.explainBySentences(ctx, q, list, a.Results); err != nil {
 		return nil, err
 	}
 	if end < len(list.hits) {
-		if name == "" {
-			name = newToken()
-		}
-		e.pages.Add(name, list) // anew, so that reading on keeps it alive
-		a.NextPageToken = name + "." + strconv.Itoa(end)
+		a.NextPageToken = e.nextToken(list, at, end)
 	}
 	switch {
 	case a.Empty != NotEmpty || len(a.Results) > 0:
