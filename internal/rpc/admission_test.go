@@ -37,6 +37,13 @@ func (stuck) Get(ctx context.Context, _ string, _ []string) ([]paper.Record, err
 	return nil, ctx.Err()
 }
 
+func (stuck) View() catalog.View { return idle{} }
+
+// idle is a view that nothing is read from.
+type idle struct{ catalog.View }
+
+func (idle) Close() {}
+
 // mute is a model that knows its space and nothing else.
 type mute struct{ engine.Model }
 
