@@ -23,7 +23,7 @@ func paperXML(n int, title string) string {
 }
 
 // ask harvests one day from a server that answers its n-th question so.
-func ask(t *testing.T, ctx context.Context, dir string, answer func(n int, token string, w http.ResponseWriter)) (harvest.Progress, int, error) { //nolint:revive // t first
+func ask(t *testing.T, ctx context.Context, dir string, answer func(n int, token string, w http.ResponseWriter)) (harvest.Progress, int, error) {
 	t.Helper()
 	n := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
