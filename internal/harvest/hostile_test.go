@@ -50,7 +50,7 @@ func TestEndlessLists(t *testing.T) {
 			}, "same resumption token", 8,
 		},
 		"the same records":       {func(n int) string { return paperXML(1, "x") + fmt.Sprintf(`<resumptionToken>t%d</resumptionToken>`, n) }, "same records", 3},
-		"tokens without records": {func(n int) string { return fmt.Sprintf(`<resumptionToken>t%d</resumptionToken>`, n) }, "without a record", 101},
+		"tokens without records": {func(n int) string { return fmt.Sprintf(`<resumptionToken>t%d</resumptionToken>`, n) }, "without a record", 31},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, n, err := ask(t, t.Context(), t.TempDir(), func(n int, _ string, w http.ResponseWriter) {
