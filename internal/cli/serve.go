@@ -15,7 +15,8 @@ type serveCommand struct {
 	InsecurePublic bool     `help:"Allow addresses beside the loopback ones: whoever reaches them can read, change and erase all papers." env:"AKIN_INSECURE_PUBLIC"`
 	HTTPHost       []string `name:"http-host" help:"Host names, beside localhost, that HTTP requests may be sent to." env:"AKIN_HTTP_HOST" placeholder:"NAME"`
 	Index          string   `help:"Index: graph, exact or coder (the baseline)." enum:"graph,exact,coder" default:"graph" env:"AKIN_INDEX"`
-	Hint           bool     `hidden:"" help:"Print commands to try."`
+	boundFlags
+	Hint bool `hidden:"" help:"Print commands to try."`
 }
 
 // Help shows examples.
@@ -37,6 +38,7 @@ func (c serveCommand) Run(e *environment) error {
 	defer signal.Reset(syscall.SIGHUP)
 	config := e.config
 	config.Data, config.Create, config.Index = c.Data, true, c.Index
+	c.bound(&config)
 	config.GRPCAddr, config.HTTPAddr, config.HTTPHosts = c.GRPCAddr, c.HTTPAddr, c.HTTPHost
 	config.InsecurePublic = c.InsecurePublic
 	return app.Run(e.ctx, config, e.log, func(a app.Addresses) {
