@@ -1,7 +1,10 @@
 package ann
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"math"
 	"os"
@@ -25,7 +28,22 @@ type OpenOptions struct {
 	AlwaysWalk bool
 }
 
-// OpenGraph reads a file that [Graph.Save] wrote. Before it answers it has checked
+// ReadStamp reads the stamp of a file that [Graph.Save] wrote, and checks no more
+// than the header that it is in. Its errors are those of [OpenGraph].
+func ReadStamp(path string) (stamp string, err error) {
+	f, err := openFile(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	h, err := readHeader(f)
+	if err != nil {
+		return "", corrupt(path, err)
+	}
+	return h.stamp, nil
+}
+
+// OpenGraph reads a file that [Graph.Save] wrote, and gives its stamp. Before it answers it has checked
 // the checksum of everything but mapped vectors (see [Graph.Verify]), and that all
 // links lead to nodes and the spanning tree is one, so that nothing in the file can
 // make the graph fail later. A file that is not right is an error of kind DataLoss
@@ -33,21 +51,23 @@ type OpenOptions struct {
 //
 // While the vectors are mapped, the file must not be written to; Save replaces it,
 // which does no harm. Call Close when the graph is not needed any more.
-func OpenGraph(path string, o OpenOptions) (*Graph, Stamp, error) {
+func OpenGraph(path string, o OpenOptions) (*Graph, string, error) {
 	if err := checkHost(); err != nil {
-		return nil, Stamp{}, err
+		return nil, "", err
 	}
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if err != nil {
-		return nil, Stamp{}, fmt.Errorf("open the graph: %w", err)
+		return nil, "", err
 	}
-	defer f.Close()
 	r := fileReader{file: f}
 	g, err := r.read(o)
 	if err != nil {
-		return nil, Stamp{}, corrupt(path, err)
+		return nil, "", errors.Join(corrupt(path, err), f.Close())
 	}
-	return g, r.header.stamp, nil
+	if g.source == nil { // nothing is mapped
+		err = f.Close()
+	}
+	return g, r.header.stamp, err
 }
 
 // Close gives up the file. The graph must not be used afterwards, except that
@@ -61,21 +81,72 @@ func (g *Graph) Close() error {
 	if g.file == nil {
 		return nil
 	}
-	file := g.file
-	g.file = nil
-	return file.Unmap()
+	file, source := g.file, g.source
+	g.file, g.source = nil, nil
+	return errors.Join(file.Unmap(), source.Close())
 }
 
-// Verify reads the mapped vectors of an opened graph, as they were in the file,
-// and says whether their checksum is right. It takes as long as reading the file.
-// It tells nothing about a graph that was changed since.
-func (g *Graph) Verify() error {
+// verifyChunk is how much of a file is read at a time.
+const verifyChunk = 1 << 20
+
+// Verify reads the vectors of an opened graph from its file once more, and says
+// whether they are what was saved: an error of kind DataLoss if not. It takes as
+// long as reading the file, holds up neither searches nor changes, and says
+// nothing about what was changed in memory since. It ends early with ctx's error,
+// or with one that wraps [os.ErrClosed] when the graph is closed.
+func (g *Graph) Verify(ctx context.Context) error {
 	g.mu.RLock()
-	defer g.mu.RUnlock()
-	if g.file != nil && checksum(bytesOf(g.rows.mapped)) != g.vectorSum {
-		return corrupt("of the graph", damagef("the checksum of its vectors is wrong"))
+	source := g.source
+	g.mu.RUnlock()
+	if source == nil {
+		return nil
+	}
+	buffer, sum := make([]byte, min(verifyChunk, g.vectorBytes)), uint32(0)
+	for done := int64(0); done < g.vectorBytes; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		part := buffer[:min(int64(len(buffer)), g.vectorBytes-done)]
+		// Not through the mapping, which changes of the graph are written to, and
+		// which ends the process where the disk cannot be read.
+		if _, err := source.ReadAt(part, filePage+done); err != nil {
+			if errors.Is(err, os.ErrClosed) {
+				return fmt.Errorf("verify the graph: %w", err)
+			}
+			return corrupt(source.Name(), damagef("its vectors cannot be read: %v", err))
+		}
+		sum = crc32.Update(sum, castagnoli, part)
+		done += int64(len(part))
+	}
+	if sum != g.vectorSum {
+		return corrupt(source.Name(), damagef("the checksum of its vectors is wrong"))
 	}
 	return nil
+}
+
+// openFile opens a regular file; to open a pipe would wait for ever.
+func openFile(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("open the graph: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, corrupt(path, damagef("it is not a regular file"))
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open the graph: %w", err)
+	}
+	return f, nil
+}
+
+// readHeader reads the first page.
+func readHeader(f *os.File) (*header, error) {
+	page := make([]byte, filePage)
+	if _, err := io.ReadFull(f, page); err != nil {
+		return nil, damagef("it is shorter than a header")
+	}
+	return decodeHeader(page)
 }
 
 // fileReader reads one file.
@@ -86,11 +157,7 @@ type fileReader struct {
 }
 
 func (r *fileReader) read(o OpenOptions) (*Graph, error) {
-	page := make([]byte, filePage)
-	if _, err := io.ReadFull(r.file, page); err != nil {
-		return nil, damagef("it is shorter than a header")
-	}
-	h, err := decodeHeader(page)
+	h, err := readHeader(r.file)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +249,8 @@ func (r *fileReader) vectors(g *Graph, inMemory bool) (err error) {
 		return damagef("it cannot be mapped: %v", err)
 	}
 	n := int(r.header.lengths()[sectionVectors]) / 4
-	g.file, g.vectorSum = file, r.header.sums[sectionVectors]
+	g.file, g.source = file, r.file
+	g.vectorSum, g.vectorBytes = r.header.sums[sectionVectors], r.header.lengths()[sectionVectors]
 	g.rows.mapped = unsafe.Slice((*float32)(unsafe.Pointer(&file[filePage])), n) //nolint:gosec // the length was checked, the page is aligned
 	return nil
 }

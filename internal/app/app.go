@@ -22,8 +22,8 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"akin/internal/catalog"
-	"akin/internal/embed"
 	"akin/internal/engine"
+	"akin/internal/paper"
 	"akin/internal/rpc"
 	"akin/internal/store"
 )
@@ -33,7 +33,17 @@ const (
 	grace = 10 * time.Second
 	// headerTimeout bounds how slowly an HTTP client may send its header.
 	headerTimeout = 10 * time.Second
-	memoryBuffer  = 1 << 20
+	// readTimeout bounds what the gateway does not read itself.
+	readTimeout = 30 * time.Second
+	// idleTimeout is how long an HTTP connection may wait for its next request.
+	idleTimeout = 2 * time.Minute
+	// maxHeader bounds the header of an HTTP request, whose query may be in its
+	// address.
+	maxHeader = 256 << 10
+	// maxConnections is how many connections each address has at once; others wait
+	// until one is closed.
+	maxConnections = 1_024
+	memoryBuffer   = 1 << 20
 )
 
 // App is a running akin. Its parts are closed in the reverse of the order in
@@ -46,7 +56,8 @@ type App struct {
 	grpc    *grpc.Server
 	conn    *grpc.ClientConn
 	serving sync.WaitGroup
-	failed  chan error // first failure of a listener
+	failed  chan error   // first failure of a listener
+	local   net.Listener // in the data directory; nil if there is none
 	addrs   Addresses
 }
 
@@ -90,18 +101,12 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 	if err != nil {
 		return nil, err
 	}
-	embedder, about, err := a.openEmbedder()
+	embedder, cat, about, err := a.openParts(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var cat engine.Catalog
-	if config.Data != "" {
-		if cat, err = a.openCatalog(ctx, embedder); err != nil {
-			return nil, err
-		}
-		about.Index = config.Index
-	}
-	a.server = rpc.NewServer(engine.New(embedder, cat), about, log)
+	bounds := config.bounds()
+	a.server = rpc.NewServer(engine.New(embedder, cat, bounds.Bulk), about, bounds, log)
 	if err := a.serveGRPC(grpcListener); err != nil {
 		return nil, err
 	}
@@ -132,74 +137,50 @@ func (a *App) Close() error {
 
 func (a *App) onClose(f func() error) { a.closers = append(a.closers, f) }
 
-func (a *App) listen(ctx context.Context) (grpcListener, httpListener net.Listener, err error) {
-	open := func(name, addr string) (net.Listener, error) {
-		if addr == "" {
-			return nil, nil //nolint:nilnil // not asked for
-		}
-		l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
-		if err != nil {
-			return nil, fmt.Errorf("listen for %s on %s: %w", name, addr, err)
-		}
-		a.onClose(func() error {
-			if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-				return err
-			}
-			return nil
-		})
-		return l, nil
+// openParts opens what answers: the model, and the catalog if there is a data
+// directory, which says what its model is unless the configuration does.
+func (a *App) openParts(ctx context.Context) (engineModel, engine.Catalog, rpc.About, error) {
+	if a.config.Data == "" {
+		model, about, err := a.openEmbedder()
+		return model, nil, about, err
 	}
-	if grpcListener, err = open("gRPC", a.config.GRPCAddr); err != nil {
-		return nil, nil, err
-	}
-	if httpListener, err = open("HTTP", a.config.HTTPAddr); err != nil {
-		return nil, nil, err
-	}
-	if grpcListener != nil {
-		a.addrs.GRPC = grpcListener.Addr().String()
-	}
-	if httpListener != nil {
-		a.addrs.HTTP = httpListener.Addr().String()
-	}
-	return grpcListener, httpListener, nil
-}
-
-func (a *App) openEmbedder() (*embed.Embedder, rpc.About, error) {
-	at, err := a.config.resolve()
-	if err != nil {
-		return nil, rpc.About{}, err
-	}
-	embedder, err := embed.Open(embed.Config{
-		Library: at.library, ModelDir: at.dir, Manifest: at.manifest, Precision: a.config.Precision,
-		Threads: a.config.Threads, QueueTokens: a.config.QueueTokens,
-	})
-	if err != nil {
-		return nil, rpc.About{}, err
-	}
-	a.onClose(embedder.Close)
-	if !embedder.ExactTokens() {
-		// Nothing fails because of it: rankings are only worse than they should be.
-		a.log.Warn(fmt.Sprintf("the tokenizer of model %s is not BERT's WordPiece: its token ids may differ "+
-			"from those of Hugging Face tokenizers, which the model was trained with, and so may its vectors", at.manifest.Name))
-	}
-	return embedder, rpc.About{
-		Version: a.config.Version, License: at.manifest.License, Source: at.manifest.Source,
-	}, nil
-}
-
-func (a *App) openCatalog(ctx context.Context, embedder *embed.Embedder) (engine.Catalog, error) {
 	s, err := store.Open(a.config.Data, store.Options{Create: a.config.Create, Logger: a.log})
 	if err != nil {
-		return nil, err
+		return nil, nil, rpc.About{}, err
 	}
 	a.onClose(s.Close)
+	kept, err := a.config.follow(s)
+	if err != nil {
+		return nil, nil, rpc.About{}, err
+	}
+	model, about, err := a.openModel(kept)
+	if err != nil {
+		return nil, nil, rpc.About{}, err
+	}
+	about.Index = a.config.Index
+	cat, err := a.openCatalog(ctx, s, model.Space())
+	if err != nil {
+		return nil, nil, rpc.About{}, err
+	}
+	if a.config.GRPCAddr != "" {
+		if a.local, err = a.listenLocal(ctx, s); err != nil {
+			a.log.Warn("commands with --data will not find this server; --server reaches it", "error", err)
+		}
+	}
+	return model, cat, about, nil
+}
+
+func (a *App) openCatalog(ctx context.Context, s *store.Store, space paper.Space) (engine.Catalog, error) {
 	c, err := catalog.OpenEmbedded(ctx, catalog.Config{
-		Store: s, Space: embedder.Space(), Index: catalog.IndexKind(a.config.Index), Dir: filepath.Join(a.config.Data, "indexes"), Log: a.log,
+		Store: s, Space: space, Index: catalog.IndexKind(a.config.Index), Dir: filepath.Join(a.config.Data, "indexes"), Log: a.log,
 	})
 	if err != nil {
 		return nil, err
 	}
 	a.onClose(c.Close)
+	if err := a.config.keep(space); err != nil {
+		a.log.Warn("the next start will not know where the model is, which its flags can say", "error", err)
+	}
 	return c, nil
 }
 
@@ -210,6 +191,9 @@ func (a *App) serveGRPC(listener net.Listener) error {
 	a.serve(func() error { return a.grpc.Serve(memory) })
 	if listener != nil {
 		a.serve(func() error { return a.grpc.Serve(listener) })
+	}
+	if a.local != nil {
+		a.serve(func() error { return a.grpc.Serve(a.local) })
 	}
 	a.onClose(a.stopGRPC)
 	conn, err := grpc.NewClient("passthrough:///akin",
@@ -258,12 +242,12 @@ func (a *App) stopGRPC() error {
 }
 
 func (a *App) serveHTTP(ctx context.Context, listener net.Listener) error {
-	gateway, err := rpc.NewGateway(context.WithoutCancel(ctx), a.conn, a.config.HTTPHosts, a.log)
+	gateway, err := rpc.NewGateway(context.WithoutCancel(ctx), a.conn, a.config.HTTPHosts, rpc.Pace{}, a.log)
 	if err != nil {
 		return err
 	}
 	server := &http.Server{
-		Handler: gateway, ReadHeaderTimeout: headerTimeout,
+		Handler: gateway, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 	}
 	a.serve(func() error { return server.Serve(listener) })

@@ -6,9 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
+	"akin/internal/admit"
 	"akin/internal/catalog"
 	"akin/internal/model"
+	"akin/internal/rpc"
 )
 
 // Config says what to run. The zero value of a field means its default.
@@ -25,6 +28,8 @@ type Config struct {
 	// GRPCAddr and HTTPAddr are host:port to listen on; port 0 picks one.
 	// Empty means not to listen.
 	GRPCAddr, HTTPAddr string
+	// InsecurePublic allows addresses that others than this machine may reach.
+	InsecurePublic bool
 	// HTTPHosts are names, beside the loopback ones, that HTTP requests may
 	// give as their Host.
 	HTTPHosts []string
@@ -37,10 +42,22 @@ type Config struct {
 	ModelDir, Library string
 	// Precision is "float32", the default, or "int8".
 	Precision string
+	// LazyModel opens the model when something is embedded for the first time,
+	// where the data directory says what its vectors are.
+	LazyModel bool
 	// Threads is how many cores embedding uses; default all.
 	Threads int
 	// QueueTokens bounds the embedding queue; see embed.Config.
 	QueueTokens int
+
+	// Admission says how many calls work at once and how long others wait.
+	Admission admit.Config
+	// Timeouts bound calls from other processes, by kind; see
+	// rpc.DefaultTimeouts for those that are not given.
+	Timeouts map[string]time.Duration
+
+	// named says that the model, its place or its precision were given.
+	named bool
 }
 
 // withDefaults fills in what is empty and reports all faults at once.
@@ -52,6 +69,7 @@ func (c Config) withDefaults() (Config, error) {
 	if !slices.Contains(catalog.IndexKinds(), catalog.IndexKind(c.Index)) {
 		errs = append(errs, fmt.Errorf("index %q is not one of %v", c.Index, catalog.IndexKinds()))
 	}
+	c.named = c.Model != "" || c.ModelDir != "" || c.Precision != ""
 	if c.Model == "" {
 		c.Model = model.DefaultName
 	}
@@ -66,6 +84,13 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.QueueTokens < 0 {
 		errs = append(errs, fmt.Errorf("queue tokens %d must not be negative", c.QueueTokens))
+	}
+	if c.Admission.MaxWait < 0 {
+		errs = append(errs, fmt.Errorf("the longest wait is %v; it must be above 0 (0 means %v)", c.Admission.MaxWait, admit.DefaultMaxWait))
+	}
+	var err error
+	if c.Timeouts, err = rpc.CompleteTimeouts(c.Timeouts); err != nil {
+		errs = append(errs, err)
 	}
 	if c.Home == "" {
 		c.Home = Locate()

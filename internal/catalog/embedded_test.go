@@ -67,7 +67,7 @@ func apply(t *testing.T, c *catalog.Embedded, changes ...catalog.Mutation) []cat
 
 func nearest(t *testing.T, c *catalog.Embedded, v []float32, exact bool) catalog.Found {
 	t.Helper()
-	found, err := c.Neighbors(t.Context(), paper.DefaultCollection, catalog.Neighbors{Vector: v, K: 5, Exact: exact})
+	found, err := neighbors(t.Context(), c, catalog.Neighbors{Vector: v, K: 5, Exact: exact})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,16 +155,5 @@ func TestAnotherSpaceIsRefused(t *testing.T) {
 	_, err = catalog.OpenEmbedded(t.Context(), catalog.Config{Store: s, Space: other})
 	if paper.KindOf(err) != paper.FailedPrecondition {
 		t.Errorf("opened in another space: %v", err)
-	}
-}
-
-func TestCoderRefusesChanges(t *testing.T) {
-	c, closeAll := open(t, t.TempDir()+"/data", catalog.CoderIndex)
-	defer closeAll()
-	apply(t, c, put(1, 1), put(2, 1))
-	for _, m := range []catalog.Mutation{put(1, 2), {Delete: true, Paper: paper.Paper{ID: "p0001"}}} {
-		if _, _, err := c.Apply(t.Context(), paper.DefaultCollection, []catalog.Mutation{m}); paper.KindOf(err) != paper.FailedPrecondition {
-			t.Errorf("%+v: %v", m, err)
-		}
 	}
 }

@@ -2,9 +2,7 @@
 // gRPC through package client: to a server that runs (--server), or to the same
 // server started within the process over a data directory (--data).
 //
-// Exit codes: 0 all done, 1 failed, 2 the command line or what it asks for is
-// wrong, 3 done but some rows were quarantined, 4 something named was not found,
-// 5 the server cannot be reached, 130 interrupted.
+// exitCodes has the exit codes.
 package cli
 
 import (
@@ -16,24 +14,21 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/lmittmann/tint"
 	"golang.org/x/term"
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"akin/internal/app"
 	"akin/internal/client"
 	"akin/internal/ingest"
 	"akin/internal/job"
+	"akin/internal/paper"
 )
-
-// Version is what akin says of itself; the linker may set it.
-var Version = "0.1.0-dev" //nolint:gochecknoglobals // set by the linker
 
 // Exit codes.
 const (
@@ -45,6 +40,34 @@ const (
 	exitUnavailable = 5
 	exitInterrupted = 130 // as shells have it for SIGINT
 )
+
+// exitCodes says what each code means, as the help, the manual page and
+// docs/cli.md have it.
+func exitCodes() []struct {
+	code  int
+	means string
+} {
+	return []struct {
+		code  int
+		means string
+	}{
+		{exitOK, "all done"},
+		{exitFailed, "failed"},
+		{exitUsage, "the command line, or what it asks for, is wrong"},
+		{exitPartial, "done, but some rows were quarantined"},
+		{exitNotFound, "something that was named is not there"},
+		{exitUnavailable, "the server cannot be reached"},
+		{exitInterrupted, "interrupted"},
+	}
+}
+
+func exitCodeSentence() string {
+	var parts []string
+	for _, c := range exitCodes() {
+		parts = append(parts, fmt.Sprintf("%d %s", c.code, c.means))
+	}
+	return "Exit codes: " + strings.Join(parts, "; ") + "."
+}
 
 // errPartial is what a command returns when it did all but some bad rows.
 var errPartial = errors.New("some rows were quarantined")
@@ -73,19 +96,29 @@ type commands struct {
 	Model      modelCommand      `cmd:"" help:"List, verify, describe and build models."`
 	Reembed    reembedCommand    `cmd:"" help:"Embed a data directory anew, into the space of another model."`
 	Setup      setupCommand      `cmd:"" help:"Fetch the model and ONNX Runtime (beside harvest, the only command that reaches for the network by itself)."`
-	Version    versionCommand    `cmd:"" help:"Print the version."`
+	Help       helpCommand       `cmd:"" help:"Explain a command."`
+	Completion completionCommand `cmd:"" help:"Print a script that completes command lines in a shell."`
+	Man        manCommand        `cmd:"" help:"Print the manual page."`
+	Version    versionCommand    `cmd:"" help:"Print the version, with its commit and day."`
+	Complete   completeCommand   `cmd:"" hidden:""`
 
 	modelFlags
-	LogLevel slog.Level `help:"What to log: debug, info, warn or error." default:"warn" env:"AKIN_LOG_LEVEL" placeholder:"LEVEL"`
+	logFlags
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version, with its commit and day."`
+}
+
+// helpCommand is COMMAND --help; run turns it into that.
+type helpCommand struct {
+	Command []string `arg:"" optional:"" help:"Command."`
 }
 
 // modelFlags say which model runs and where it is.
 type modelFlags struct {
 	Home        string `help:"Directory with models and library (default: found beside the executable)." type:"path" env:"AKIN_HOME" placeholder:"DIR" group:"Model:"`
-	ModelName   string `name:"model" help:"Model to embed with." env:"AKIN_MODEL" placeholder:"NAME" group:"Model:"`
+	ModelName   string `name:"model" help:"Model to embed with (default: what the data directory has)." env:"AKIN_MODEL" placeholder:"NAME" group:"Model:"`
 	ModelDir    string `help:"Directory with the model's files." type:"path" env:"AKIN_MODEL_DIR" placeholder:"DIR" group:"Model:"`
 	OnnxRuntime string `name:"onnxruntime" help:"ONNX Runtime's shared library." type:"path" env:"AKIN_ONNXRUNTIME" placeholder:"FILE" group:"Model:"`
-	Precision   string `help:"float32, or int8: about half the time for slightly other vectors, in a space of their own." enum:"float32,int8" default:"float32" env:"AKIN_PRECISION" group:"Model:"`
+	Precision   string `help:"float32, or int8: about half the time for slightly other vectors, in a space of their own (default: what the data directory has, or float32)." enum:",float32,int8" default:"" env:"AKIN_PRECISION" placeholder:"NAME" group:"Model:"`
 	Threads     int    `help:"Cores to embed with (default: all)." env:"AKIN_THREADS" placeholder:"N" group:"Model:"`
 }
 
@@ -104,9 +137,14 @@ type target struct {
 
 // environment is what a command runs in.
 type environment struct {
-	ctx            context.Context //nolint:containedctx // the life of one command
-	in             io.Reader
-	out, errOut    io.Writer
+	ctx context.Context //nolint:containedctx // the life of one command
+	in  io.Reader
+	// out and errOut take all text for people, data what machines read: JSON.
+	out, errOut *screen
+	data        io.Writer
+	// display is the terminal behind errOut, for bars that move its cursor and
+	// show nothing but the program's own words.
+	display        io.Writer
 	log            *slog.Logger
 	config         app.Config
 	closers        []func() error
@@ -121,14 +159,36 @@ func (e *environment) connect(t target, create bool) (*client.Client, error) {
 	}
 	if t.Data != "" {
 		config := e.config
-		config.Data, config.Create, config.Index = t.Data, create, t.Index
-		return e.start(config)
+		config.Data, config.Create, config.Index, config.LazyModel = t.Data, create, t.Index, true
+		c, err := e.start(config)
+		var locked *paper.Error
+		if errors.As(err, &locked) && locked.Reason == paper.ReasonDataLocked {
+			return e.running(t.Data, err)
+		}
+		return c, err
 	}
 	address := t.Server
 	if address == "" {
 		address = defaultServer
 	}
 	c, err := client.Dial(address)
+	if err != nil {
+		return nil, err
+	}
+	e.closers = append(e.closers, c.Close)
+	return c, nil
+}
+
+// running gives a client for the server that holds a data directory, or the error
+// that it is locked, if no server does.
+func (e *environment) running(data string, locked error) (*client.Client, error) {
+	dial, err := app.Running(e.ctx, data)
+	if err != nil {
+		e.log.Debug("the data directory is locked, and no server there answers", "error", err)
+		return nil, locked
+	}
+	e.log.Info("a server runs over the data directory; it is asked", "directory", data)
+	c, err := client.DialWith(dial)
 	if err != nil {
 		return nil, err
 	}
@@ -166,46 +226,101 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 
 // Run is Main with a context that ends the command.
 func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	env := &environment{
+		ctx: ctx, in: in, out: newScreen(out), errOut: newScreen(errOut), data: newDataScreen(out), display: errOut,
+		outIsTerminal: isTerminal(out), progressOnTerm: isTerminal(errOut),
+	}
+	defer env.out.flush()
+	defer env.errOut.flush()
+	return env.run(args)
+}
+
+// run runs a command line.
+func (e *environment) run(args []string) int {
 	var cmds commands
 	exit := -1
-	parser, err := kong.New(&cmds,
-		kong.Name("akin"),
-		kong.Description("akin answers: which papers are akin to this one?\n\nExit codes: 0 done, 1 failed, 2 wrong command line, 3 some rows quarantined, 4 not found, 5 server not reached, 130 interrupted."),
-		kong.Vars{"server": defaultServer, "model": app.DefaultModel, "formats": strings.Join(ingest.Formats(), ", ")},
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Writers(out, errOut),
-		kong.Exit(func(code int) { exit = code; panic(exitNow{}) }), //nolint:forbidigo // kong only knows how to exit; parse catches it
-		kong.UsageOnError(),
-	)
+	parser, err := newParser(&cmds, e, func(code int) { exit = code })
 	if err != nil {
-		fmt.Fprintln(errOut, "akin:", err)
+		fmt.Fprintln(e.errOut, "akin:", err)
 		return exitFailed
 	}
-	parsed, err := parse(parser, args)
+	if len(args) > 0 && args[0] == "help" {
+		args = append(slices.Clone(args[1:]), "--help")
+	}
+	parsed, err := parse(parser, queryWords(parser, args))
 	if exit >= 0 {
 		return exit // help was asked for
 	}
 	if err != nil {
-		fmt.Fprintf(errOut, "akin: %v\nTry `akin --help`, or `akin COMMAND --help` for examples.\n", err)
+		fmt.Fprintf(e.errOut, "akin: %v\nTry `akin --help`, or `akin COMMAND --help` for examples.\n", err)
 		return exitUsage
 	}
-	env := &environment{
-		ctx: ctx, in: in, out: out, errOut: errOut, config: cmds.config(),
-		log:           slog.New(tint.NewTextHandler(errOut, &tint.Options{Level: cmds.LogLevel, NoColor: !isTerminal(errOut)})),
-		outIsTerminal: isTerminal(out), progressOnTerm: isTerminal(errOut),
-	}
-	err = errors.Join(parsed.Run(env), env.close())
+	e.config, e.log = cmds.config(), e.logger(cmds.logFlags)
+	err = e.finish(parsed)
 	if errors.Is(err, job.ErrInterrupted) {
 		return exitInterrupted // the job said how to go on
 	}
-	if err != nil && ctx.Err() != nil {
-		fmt.Fprintln(errOut, "akin: interrupted; what was acknowledged is durable, and the same command goes on from there")
+	if err != nil && e.ctx.Err() != nil {
+		fmt.Fprintln(e.errOut, "akin: interrupted; what was acknowledged is durable, and the same command goes on from there")
 		return exitInterrupted
 	}
 	if err != nil && !errors.Is(err, errPartial) {
-		fmt.Fprintln(errOut, "akin:", explain(err))
+		// Lines after the first are indented, so that no text of others can
+		// pretend to be a message of ours.
+		fmt.Fprintln(e.errOut, "akin:", strings.ReplaceAll(explain(err, parsed)+whatIsKept(err, parsed), "\n", "\n  "))
 	}
 	return exitCode(err)
+}
+
+// patience is how long a command may take to end once it was told to: longer
+// than any wait of its parts. What it waits for then is none of ours to end, such
+// as a pipe that nobody writes to, or a disk that does not answer.
+const patience = 15 * time.Second
+
+// finish runs the command until it is done, or until it was told to end and does
+// not; what was acknowledged is durable in any case. A server ends by itself.
+func (e *environment) finish(parsed *kong.Context) error {
+	done := make(chan error, 1)
+	go func() { done <- errors.Join(parsed.Run(e), e.close()) }()
+	if parsed.Command() == "serve" {
+		return <-done
+	}
+	told := make(chan struct{})
+	defer context.AfterFunc(e.ctx, func() { time.AfterFunc(patience, func() { close(told) }) })()
+	select {
+	case err := <-done:
+		return err
+	case <-told:
+		return e.ctx.Err()
+	}
+}
+
+// newParser makes the parser of the command line; exited gets the exit code when
+// help was asked for.
+func newParser(cmds *commands, e *environment, exited func(code int)) (*kong.Kong, error) {
+	return kong.New(cmds,
+		kong.Name("akin"),
+		kong.Description("akin answers: which papers are akin to this one?\n\n"+exitCodeSentence()),
+		kong.Vars{"server": defaultServer, "model": app.DefaultModel, "version": versionText(), "formats": strings.Join(ingest.Formats(), ", ")},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Writers(e.out, e.errOut),
+		kong.Exit(func(code int) { exited(code); panic(exitNow{}) }), //nolint:forbidigo // kong only knows how to exit; parse catches it
+		kong.UsageOnError(),
+	)
+}
+
+// logFlags say what is logged, and how.
+type logFlags struct {
+	LogLevel  slog.Level `help:"What to log: debug, info, warn or error." default:"warn" env:"AKIN_LOG_LEVEL" placeholder:"LEVEL"`
+	LogFormat string     `help:"How to log: text, or json, an object a line." enum:"text,json" default:"text" env:"AKIN_LOG_FORMAT"`
+}
+
+// logger makes what writes the log to standard error.
+func (e *environment) logger(f logFlags) *slog.Logger {
+	if f.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(&screen{w: e.display, json: true}, &slog.HandlerOptions{Level: f.LogLevel}))
+	}
+	return slog.New(tint.NewTextHandler(e.display, &tint.Options{Level: f.LogLevel, NoColor: !e.errOut.color, ReplaceAttr: visibleAttr}))
 }
 
 type exitNow struct{}
@@ -227,64 +342,12 @@ func isTerminal(w any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-func exitCode(err error) int {
-	switch {
-	case err == nil:
-		return exitOK
-	case errors.Is(err, errPartial):
-		return exitPartial
-	}
-	var s interface{ GRPCStatus() *status.Status }
-	if errors.As(err, &s) {
-		switch s.GRPCStatus().Code() {
-		case codes.NotFound:
-			return exitNotFound
-		case codes.Unavailable:
-			return exitUnavailable
-		case codes.InvalidArgument:
-			return exitUsage
-		}
-	}
-	return exitFailed
-}
-
-// explain makes a status readable: its sentence, and what a field says beyond.
-func explain(err error) string {
-	var s interface{ GRPCStatus() *status.Status }
-	if !errors.As(err, &s) {
-		return err.Error()
-	}
-	st := s.GRPCStatus()
-	message := st.Message()
-	for _, d := range st.Details() {
-		if bad, ok := d.(*errdetails.BadRequest); ok {
-			for _, v := range bad.GetFieldViolations() {
-				if !strings.Contains(message, v.GetDescription()) {
-					message += "; " + v.GetField() + " " + v.GetDescription()
-				}
-			}
-		}
-	}
-	if st.Code() == codes.Unavailable {
-		message += " (is a server running? start one with `akin serve --data DIR`, or use --data DIR)"
-	}
-	return message
-}
-
-type versionCommand struct{}
-
-// Run prints the version.
-func (versionCommand) Run(e *environment) error {
-	_, err := fmt.Fprintln(e.out, "akin", Version)
-	return err
-}
-
 // printJSON prints a value as one line of JSON.
 func (e *environment) printJSON(v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("print: %w", err)
 	}
-	_, err = fmt.Fprintln(e.out, string(b))
+	_, err = fmt.Fprintln(e.data, string(b))
 	return err
 }

@@ -31,8 +31,7 @@ func ownModel(t testing.TB) string {
 // A directory of another space is refused with both fingerprints and the
 // remedy; the remedy works, also when it is interrupted.
 func TestReembed(t *testing.T) {
-	data, own := filepath.Join(t.TempDir(), "data"), ownModel(t)
-	mustRun(t, "import", "--data", data, samplePath(t))
+	data, own := sampleData(t), ownModel(t)
 	before := unmarshal(t, mustRun(t, "info", "--data", data, "--json"), new(akinv1.GetServerInfoResponse))
 	code, _, errOut := run(t, "", "info", "--data", data, "--model-dir", own)
 	if code != 1 || !strings.Contains(errOut, before.GetSpace().GetFingerprint()[:12]) || !strings.Contains(errOut, "akin reembed") {
@@ -69,8 +68,13 @@ func TestReembed(t *testing.T) {
 	if out := mustRun(t, "reembed", "--data", data, "--model-dir", own); !strings.Contains(out, "nothing to do") {
 		t.Errorf("again: %q", out)
 	}
-	if code, _, _ := run(t, "", "info", "--data", data); code != 1 {
-		t.Errorf("the old space is not refused: exit code %d", code)
+	if code, _, errOut := run(t, "", "info", "--data", data, "--model", "all-MiniLM-L6-v2"); code != 1 || !strings.Contains(errOut, "akin reembed") {
+		t.Errorf("the old space is not refused: exit code %d, %q", code, errOut)
+	}
+	// Without flags a directory's model is what it was taken to.
+	found := unmarshal(t, mustRun(t, "search", "--data", data, "--json", "-n", "1", "attention"), new(akinv1.SearchResponse))
+	if len(found.GetResults()) != 1 {
+		t.Errorf("search with the directory's own model: %v", found)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"akin/internal/paper"
+	"akin/internal/text/unify"
 )
 
 // kind is the type of a field: what it can be compared with, and how.
@@ -31,10 +32,47 @@ type field struct {
 	words bool
 	// ordered text can be compared with <.
 	ordered bool
-	// prefix is cut off values as people paste them, for example "https://doi.org/".
+	// bare gives identifiers the form in which papers have them, for people paste
+	// addresses; nil for fields that hold none.
+	bare func(string) (string, bool)
+	// prefix is cut off the beginnings of identifiers, for example
+	// "https://doi.org/10.1234*".
 	prefix string
 	// kept says that the index keeps every value of the field.
 	kept bool
+}
+
+// same gives the form in which values of the field are equal: canonically
+// equivalent texts are, invisible characters do not count, and case counts only
+// where the field is not folded.
+func (f *field) same(value string) string {
+	if f.folded {
+		return unify.Fold(value)
+	}
+	return unify.Canon(value)
+}
+
+// bareArxiv gives an identifier of arXiv without its version, as papers have it.
+func bareArxiv(text string) (string, bool) {
+	id, _, ok := paper.ParseArxivID(text)
+	return id, ok
+}
+
+// bareValue gives an identifier the form in which papers have it; the beginning
+// of one keeps its star.
+func (f *field) bareValue(value string) string {
+	if f.bare == nil {
+		return value
+	}
+	if !strings.Contains(value, "*") {
+		if bare, ok := f.bare(value); ok {
+			return bare
+		}
+	}
+	if foldedPrefix(value, f.prefix) {
+		value = value[len(f.prefix):]
+	}
+	return value
 }
 
 // fields is the language's table; docs/filters.md describes it.
@@ -44,14 +82,14 @@ func fields() []*field {
 		{name: "title", folded: true, words: true},
 		{name: "abstract", folded: true, words: true},
 		{name: "author", folded: true, words: true, kept: true},
-		{name: "orcid", folded: true, prefix: "https://orcid.org/", kept: true},
+		{name: "orcid", folded: true, bare: paper.ParseORCID, prefix: "https://orcid.org/", kept: true},
 		{name: "category", kept: true},
 		{name: "venue", folded: true, words: true, kept: true},
 		{name: "date", kind: kindDate},
 		{name: "year", kind: kindNumber, kept: true},
 		{name: "listed_date", kind: kindDate, kept: true},
-		{name: "doi", folded: true, prefix: "https://doi.org/"},
-		{name: "arxiv_id"},
+		{name: "doi", folded: true, bare: paper.ParseDOI, prefix: "https://doi.org/"},
+		{name: "arxiv_id", bare: bareArxiv, prefix: "arxiv:"},
 		{name: "url", words: true},
 		{name: "language", folded: true, kept: true},
 		{name: "truncated", kind: kindBool, kept: true},
@@ -125,7 +163,7 @@ func texts(r *paper.Record, f *field, key string) []string {
 	case "author", "orcid":
 		return authors(r, f.name == "author")
 	case "category":
-		return r.Categories
+		return written(r.Categories)
 	case "venue":
 		return one(r.Venue)
 	case "doi":
@@ -133,7 +171,7 @@ func texts(r *paper.Record, f *field, key string) []string {
 	case "arxiv_id":
 		return one(r.ArxivID)
 	case "url":
-		return r.URLs
+		return written(r.URLs)
 	case "language":
 		return one(r.Language)
 	case "metadata":
@@ -159,11 +197,15 @@ func texts(r *paper.Record, f *field, key string) []string {
 }
 
 // one is the value of a field that is there once, or not at all.
-func one(s string) []string {
-	if s == "" {
-		return nil
+func one(s string) []string { return written([]string{s}) }
+
+// written leaves out the values that are blank, which say nothing.
+func written(values []string) []string {
+	blank := func(s string) bool { return strings.TrimSpace(s) == "" }
+	if slices.ContainsFunc(values, blank) {
+		return slices.DeleteFunc(slices.Clone(values), blank)
 	}
-	return []string{s}
+	return values
 }
 
 func authors(r *paper.Record, names bool) []string {
@@ -173,9 +215,7 @@ func authors(r *paper.Record, names bool) []string {
 		if names {
 			v = a.Name
 		}
-		if v != "" {
-			values = append(values, v)
-		}
+		values = append(values, v)
 	}
-	return slices.Clip(values)
+	return slices.Clip(written(values))
 }

@@ -2,9 +2,7 @@ package ingest
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
-	"strings"
 
 	"akin/internal/paper"
 )
@@ -67,10 +65,9 @@ func decodeCSL(object []byte) (Row, error) {
 		return Row{}, err
 	}
 	p := paper.Paper{
-		Title: plainMarkup(cmp.Or(item.Title.first(), string(item.Short))), Abstract: plainMarkup(string(item.Abstract)),
-		Venue: plainMarkup(item.Container.first()), DOI: bareDOI(item.DOI.first()), Authors: item.Author, Categories: item.categories(),
+		Title: cmp.Or(item.Title.first(), string(item.Short)), Abstract: string(item.Abstract),
+		Venue: item.Container.first(), DOI: bareDOI(item.DOI.first()), Authors: item.Author, Categories: item.categories(),
 	}
-	p.Abstract = strings.TrimSpace(cutPrefixFold(p.Abstract, "Abstract "))
 	takeDate(&p, &u, map[string]*flexDate{"date": &item.Issued, "published": &item.Published, "published-online": &item.Online}, "date", "published", "published-online")
 	for _, text := range append([]string{string(item.Location), string(item.Number), string(item.ID)}, item.URL...) {
 		if id, _, ok := parseArxivID(text); ok && p.ArxivID == "" {
@@ -102,17 +99,4 @@ func (item *cslItem) categories() []string {
 	default:
 		return item.Keyword
 	}
-}
-
-// markup is what CSL-JSON allows in a text, and exports from the web add.
-var markup = regexp.MustCompile(`</?(i|b|em|strong|sup|sub|sc|p|br|span|div|jats:[a-z]+)(\s[^<>]*)?/?>`)
-
-// plainMarkup takes tags away from a text.
-func plainMarkup(text string) string {
-	return collapse(markup.ReplaceAllStringFunc(text, func(tag string) string {
-		if strings.HasPrefix(tag, "<p") || strings.HasPrefix(tag, "<br") || strings.HasPrefix(tag, "<jats:") || strings.HasPrefix(tag, "<div") {
-			return " "
-		}
-		return ""
-	}))
 }

@@ -66,12 +66,12 @@ func TestTableFields(t *testing.T) {
 }
 
 func TestMap(t *testing.T) {
-	want := paper.Paper{ID: "x", Title: "T", Abstract: "S", DOI: "x", Metadata: map[string]string{"abstract": "A"}}
+	want := paper.Paper{ID: "10.1000/x", Title: "T", Abstract: "S", DOI: "10.1000/x", Metadata: map[string]string{"abstract": "A"}}
 	mapped := map[string]string{"abstract": "summary", "title": "Name of Work", "id": "key", "doi": "key"}
 	for name, content := range map[string]string{
-		"jsonl": `{"key":"x","Name of Work":"T","summary":"S","abstract":"A"}`,
-		"csv":   "key,Name of Work,summary,abstract\nx,T,S,A\n",
-		"tsv":   "key\tName of Work\tsummary\tabstract\nx\tT\tS\tA\n",
+		"jsonl": `{"key":"10.1000/x","Name of Work":"T","summary":"S","abstract":"A"}`,
+		"csv":   "key,Name of Work,summary,abstract\n10.1000/x,T,S,A\n",
+		"tsv":   "key\tName of Work\tsummary\tabstract\n10.1000/x\tT\tS\tA\n",
 	} {
 		r, err := NewReader("test", strings.NewReader(content), Options{Map: mapped})
 		if err != nil {

@@ -256,7 +256,6 @@ func authorObject(value []byte) (a paper.Author, ok bool) {
 		a.Name = pick("text", "value", "author", "label", "collective_name")
 	}
 	a.ORCID = pick("orcid", "orcid_id")
-	a.ORCID = a.ORCID[strings.LastIndexByte(a.ORCID, '/')+1:] // often given as a URL
 	return a, a.Name != "" || !slices.ContainsFunc(fields, func(f member) bool { return !isNull(f.value) && string(f.value) != `""` })
 }
 

@@ -117,7 +117,6 @@ func (j *join) joined(ctx context.Context, s *spill, yield func(Row, error) bool
 	if err != nil {
 		return yield(Row{}, err)
 	}
-	defer rows.close() //nolint:errcheck // it was only read, and is removed
 	for {
 		if err := ctx.Err(); err != nil {
 			yield(Row{}, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"akin/internal/paper"
@@ -272,7 +273,7 @@ func (r *record) finish() (Row, error) {
 func (r *record) findArxiv() {
 	p := &r.paper
 	for _, text := range append([]string{p.ArxivID, p.ID}, p.URLs...) {
-		if p.ArxivID != "" && text != p.ArxivID || text == p.ID && arxivPattern.MatchString(text) {
+		if p.ArxivID != "" && text != p.ArxivID || text == p.ID && !strings.Contains(strings.ToLower(text), "arxiv") {
 			continue // an id such as 2401.00001 may be anybody's
 		}
 		if id, _, ok := parseArxivID(text); ok {

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	plain "akin/internal/text"
 )
 
 // initials is what stands for given names: "M", "M.A.", "J.-P.", "MA".
@@ -13,7 +15,7 @@ var initials = regexp.MustCompile(`^(\p{Lu}\.?[- ]?){1,4}$`)
 var dotted = regexp.MustCompile(`^(\p{Lu}\.[- ]?)+$`)
 
 // nameSuffix closes a name after a comma.
-var nameSuffix = regexp.MustCompile(`^(?i:jr|sr|ii|iii|iv|ph\.?d|m\.?d)\.?$`)
+var nameSuffix = regexp.MustCompile(`^(?i:jr|sr|ii|iii|iv|v|2nd|3rd|filho|neto|júnior|ph\.?d|m\.?d)\.?$`)
 
 // splitNames divides a string of names at semicolons or vertical bars, else at
 // " and " or "&", else at commas. Where " and " only closes a list with commas
@@ -21,7 +23,11 @@ var nameSuffix = regexp.MustCompile(`^(?i:jr|sr|ii|iii|iv|ph\.?d|m\.?d)\.?$`)
 // exactly one comma, it stands between last and first name, as in BibTeX. So it
 // does where every second part is initials ("Holt, M., Ng, B."), and in a single
 // name ("Holt, Mira A").
-func splitNames(text string) []string {
+func splitNames(list string) []string {
+	text := list
+	if strings.ContainsAny(list, `&<\\`) && !strings.Contains(list, "\n") {
+		text = plain.Clean(list) // entities hold semicolons
+	}
 	for _, separator := range []string{";", "|", "\n"} {
 		if strings.Contains(text, separator) {
 			return split(text, separator)

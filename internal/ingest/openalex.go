@@ -72,9 +72,6 @@ func decodeOpenAlex(object []byte) (Row, error) {
 		Venue: collapse(string(w.PrimaryLocation.Source.DisplayName)), DOI: bareDOI(string(w.DOI)), Language: string(w.Language),
 		Authors: w.Authorships,
 	}
-	if rest := cutPrefixFold(p.DOI, arxivDOI); rest != p.DOI {
-		p.ArxivID, _, _ = parseArxivID(rest)
-	}
 	takeDate(&p, &u, map[string]*flexDate{"publication_date": &w.PublicationDate, "publication_year": &w.PublicationYear}, "publication_date", "publication_year")
 	p.Categories = displayNames(w.Topics)
 	signal(&p, &u, "citations", w.CitedBy)

@@ -393,4 +393,3 @@ func (a *allowing) grow(by int) {
 		panic(errors.New(columnarTooMuch))
 	}
 }
-
