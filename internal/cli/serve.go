@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"os/signal"
+	"syscall"
 
 	"akin/internal/app"
 )
@@ -13,7 +15,8 @@ type serveCommand struct {
 	InsecurePublic bool     `help:"Allow addresses beside the loopback ones: whoever reaches them can read, change and erase all papers." env:"AKIN_INSECURE_PUBLIC"`
 	HTTPHost       []string `name:"http-host" help:"Host names, beside localhost, that HTTP requests may be sent to." env:"AKIN_HTTP_HOST" placeholder:"NAME"`
 	Index          string   `help:"Index: graph, exact or coder (the baseline)." enum:"graph,exact,coder" default:"graph" env:"AKIN_INDEX"`
-	Hint           bool     `hidden:"" help:"Print commands to try."`
+	boundFlags
+	Hint bool `hidden:"" help:"Print commands to try."`
 }
 
 // Help shows examples.
@@ -30,8 +33,12 @@ under way finish first.`
 
 // Run serves until the context ends.
 func (c serveCommand) Run(e *environment) error {
+	// The terminal that it was started from may go; SIGINT and SIGTERM stop it.
+	signal.Ignore(syscall.SIGHUP)
+	defer signal.Reset(syscall.SIGHUP)
 	config := e.config
 	config.Data, config.Create, config.Index = c.Data, true, c.Index
+	c.bound(&config)
 	config.GRPCAddr, config.HTTPAddr, config.HTTPHosts = c.GRPCAddr, c.HTTPAddr, c.HTTPHost
 	config.InsecurePublic = c.InsecurePublic
 	return app.Run(e.ctx, config, e.log, func(a app.Addresses) {
@@ -61,11 +68,9 @@ run again, and what was there stays in use until all of it is done.`
 func (c reembedCommand) Run(e *environment) error {
 	config := e.config
 	config.Data = c.Data
-	p := &progress{env: e}
+	p := e.newProgress("embedding")
 	did, err := app.Reembed(e.ctx, config, e.log, func(done, total int) {
-		if p.bar == nil && e.progressOnTerm && e.outIsTerminal {
-			p = e.newProgress("embedding", func() (int, error) { return total, nil })
-		}
+		p.total = total
 		p.set(done, fmt.Sprintf("embedded %d of %d", done, total))
 	})
 	p.finish()
