@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -102,6 +101,7 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 		about.Index = config.Index
 	}
 	a.server = rpc.NewServer(engine.New(embedder, cat), about, log)
+	a.onClose(a.server.Close)
 	if err := a.serveGRPC(grpcListener); err != nil {
 		return nil, err
 	}
@@ -194,7 +194,8 @@ func (a *App) openCatalog(ctx context.Context, embedder *embed.Embedder) (engine
 	}
 	a.onClose(s.Close)
 	c, err := catalog.OpenEmbedded(ctx, catalog.Config{
-		Store: s, Space: embedder.Space(), Index: catalog.IndexKind(a.config.Index), Dir: filepath.Join(a.config.Data, "indexes"), Log: a.log,
+		Store: s, Space: embedder.Space(), Index: catalog.IndexKind(a.config.Index), Dir: indexesOf(a.config.Data), Log: a.log,
+		Snapshots: a.config.snapshots(), Program: a.config.Version,
 	})
 	if err != nil {
 		return nil, err

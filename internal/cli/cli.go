@@ -71,6 +71,8 @@ type commands struct {
 	Eval       evalCommand       `cmd:"" help:"Measure retrieval quality on a data set with judgements."`
 	Tokenize   tokenizeCommand   `cmd:"" help:"Show the token ids of texts."`
 	Model      modelCommand      `cmd:"" help:"List, verify, describe and build models."`
+	Verify     verifyCommand     `cmd:"" help:"Compare the store and all indexes with each other."`
+	Snapshot   snapshotCommand   `cmd:"" help:"Create, list, verify and restore copies of the store."`
 	Reembed    reembedCommand    `cmd:"" help:"Embed a data directory anew, into the space of another model."`
 	Setup      setupCommand      `cmd:"" help:"Fetch the model and ONNX Runtime (beside harvest, the only command that reaches for the network by itself)."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
@@ -102,6 +104,13 @@ type target struct {
 	Index  string `help:"Index of --data: graph, exact or coder." enum:"graph,exact,coder" default:"graph" env:"AKIN_INDEX"`
 }
 
+// fromEnvironment takes what the environment says where no flag does.
+func (t *target) fromEnvironment() {
+	if t.Data == "" && t.Server == "" {
+		t.Data, t.Server = os.Getenv("AKIN_DATA"), os.Getenv("AKIN_SERVER")
+	}
+}
+
 // environment is what a command runs in.
 type environment struct {
 	ctx            context.Context //nolint:containedctx // the life of one command
@@ -116,9 +125,7 @@ type environment struct {
 
 // connect gives a client for the target.
 func (e *environment) connect(t target, create bool) (*client.Client, error) {
-	if t.Data == "" && t.Server == "" { // a flag goes before the environment
-		t.Data, t.Server = os.Getenv("AKIN_DATA"), os.Getenv("AKIN_SERVER")
-	}
+	t.fromEnvironment()
 	if t.Data != "" {
 		config := e.config
 		config.Data, config.Create, config.Index = t.Data, create, t.Index
@@ -168,15 +175,7 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
 	var cmds commands
 	exit := -1
-	parser, err := kong.New(&cmds,
-		kong.Name("akin"),
-		kong.Description("akin answers: which papers are akin to this one?\n\nExit codes: 0 done, 1 failed, 2 wrong command line, 3 some rows quarantined, 4 not found, 5 server not reached, 130 interrupted."),
-		kong.Vars{"server": defaultServer, "model": app.DefaultModel, "formats": strings.Join(ingest.Formats(), ", ")},
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Writers(out, errOut),
-		kong.Exit(func(code int) { exit = code; panic(exitNow{}) }), //nolint:forbidigo // kong only knows how to exit; parse catches it
-		kong.UsageOnError(),
-	)
+	parser, err := newParser(&cmds, out, errOut, func(code int) { exit = code; panic(exitNow{}) }) //nolint:forbidigo // kong only knows how to exit; parse catches it
 	if err != nil {
 		fmt.Fprintln(errOut, "akin:", err)
 		return exitFailed
@@ -206,6 +205,19 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		fmt.Fprintln(errOut, "akin:", explain(err))
 	}
 	return exitCode(err)
+}
+
+// newParser makes the parser of the command line, which says exit after help.
+func newParser(cmds *commands, out, errOut io.Writer, exit func(code int)) (*kong.Kong, error) {
+	return kong.New(cmds,
+		kong.Name("akin"),
+		kong.Description("akin answers: which papers are akin to this one?\n\nExit codes: 0 done, 1 failed, 2 wrong command line, 3 some rows quarantined, 4 not found, 5 server not reached, 130 interrupted."),
+		kong.Vars{"server": defaultServer, "model": app.DefaultModel, "formats": strings.Join(ingest.Formats(), ", ")},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Writers(out, errOut),
+		kong.Exit(exit),
+		kong.UsageOnError(),
+	)
 }
 
 type exitNow struct{}

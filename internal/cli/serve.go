@@ -12,7 +12,8 @@ type serveCommand struct {
 	HTTPAddr string   `name:"http-addr" help:"Where to serve JSON over HTTP; port 0 picks one, empty for none." default:"127.0.0.1:7412" env:"AKIN_HTTP_ADDR" placeholder:"HOST:PORT"`
 	HTTPHost []string `name:"http-host" help:"Host names, beside localhost, that HTTP requests may be sent to." env:"AKIN_HTTP_HOST" placeholder:"NAME"`
 	Index    string   `help:"Index: graph, exact or coder (the baseline: papers cannot be changed or deleted)." enum:"graph,exact,coder" default:"graph" env:"AKIN_INDEX"`
-	Hint     bool     `hidden:"" help:"Print commands to try."`
+	snapshotsFlag
+	Hint bool `hidden:"" help:"Print commands to try."`
 }
 
 // Help shows examples.
@@ -27,8 +28,8 @@ under way finish first.`
 
 // Run serves until the context ends.
 func (c serveCommand) Run(e *environment) error {
-	config := e.config
-	config.Data, config.Create, config.Index = c.Data, true, c.Index
+	config := c.config(e, c.Data)
+	config.Create, config.Index = true, c.Index
 	config.GRPCAddr, config.HTTPAddr, config.HTTPHosts = c.GRPCAddr, c.HTTPAddr, c.HTTPHost
 	return app.Run(e.ctx, config, e.log, func(a app.Addresses) {
 		fmt.Fprintf(e.out, "gRPC  %s\n", a.GRPC)

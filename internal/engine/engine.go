@@ -129,6 +129,7 @@ type Catalog interface {
 	Sifter
 	Sampler
 	Deduplicator
+	Keeper
 }
 
 // Engine runs the use cases.
