@@ -21,9 +21,9 @@ import (
 // changes nothing; the remedy works.
 func TestVerify(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
-	mustRun(t, "import", "--data", data, samplePath(t))
+	importFew(t, data)
 	out := mustRun(t, "verify", "--data", data)
-	if !strings.Contains(out, "132 papers at sequence 132\n") || strings.Count(out, "all as it should be") != 2 {
+	if !strings.Contains(out, "12 papers at sequence 12\n") || strings.Count(out, "all as it should be") != 2 {
 		t.Errorf("a whole directory: %s", out)
 	}
 	manifest := filepath.Join(data, "indexes", "papers.lexical", "manifest.lex")
@@ -46,7 +46,7 @@ func TestVerify(t *testing.T) {
 		t.Errorf("damaged words: exit code %d, %s", code, out)
 	}
 	s := serve(t, data) // refuses it
-	if out := mustRun(t, "verify", "--server", s.grpc); strings.Count(out, "132 compared, all as it should be") != 4 {
+	if out := mustRun(t, "verify", "--server", s.grpc); strings.Count(out, "12 compared, all as it should be") != 4 {
 		t.Errorf("a server: %s", out)
 	}
 	if !strings.Contains(s.errOut.String(), "papers.lexical") {
@@ -59,13 +59,21 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// importFew makes a data directory of a dozen papers.
+func importFew(t *testing.T, data string) {
+	t.Helper()
+	input := filepath.Join(t.TempDir(), "papers.jsonl")
+	writeCorpus(t, input, 12)
+	mustRun(t, "import", "--data", data, input)
+}
+
 const manifestName = "manifest.lex"
 
 // The operations of AdminService are told of, waited for and forgotten, over gRPC
 // and HTTP.
 func TestOperations(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
-	mustRun(t, "import", "--data", data, samplePath(t))
+	importFew(t, data)
 	s := serve(t, data)
 	c, err := client.Dial(s.grpc)
 	if err != nil {
@@ -83,14 +91,14 @@ func TestOperations(t *testing.T) {
 		if p.GetMethod() != "Verify" {
 			t.Errorf("progress %v", p)
 		}
-	}); err != nil || found.GetPaperCount() != 132 || len(found.GetDifferences()) > 0 || steps == 0 {
+	}); err != nil || found.GetPaperCount() != 12 || len(found.GetDifferences()) > 0 || steps == 0 {
 		t.Errorf("%v, %v, told %d times", found, err, steps)
 	}
 	list, err := c.Operations.ListOperations(ctx, new(longrunningpb.ListOperationsRequest))
 	if err != nil || len(list.GetOperations()) != 1 || !list.GetOperations()[0].GetDone() {
 		t.Errorf("%v, %v", list, err)
 	}
-	for path, want := range map[string]string{"/v1/operations": o.GetName(), "/v1/" + o.GetName(): `"paperCount":132`, "/v1/operations/none": "OPERATION_NOT_FOUND"} {
+	for path, want := range map[string]string{"/v1/operations": o.GetName(), "/v1/" + o.GetName(): `"paperCount":12`, "/v1/operations/none": "OPERATION_NOT_FOUND"} {
 		if body := get(ctx, t, s.http+path); !strings.Contains(body, want) {
 			t.Errorf("%s: %s", path, body)
 		}
