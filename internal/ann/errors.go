@@ -26,8 +26,6 @@ var (
 	ErrEfSearch = errors.New("efSearch out of range")
 	// ErrOptions: an index was asked for with options that make no sense.
 	ErrOptions = errors.New("options not valid")
-	// ErrUnsupported: this implementation cannot do that at all.
-	ErrUnsupported = errors.New("not supported by this index")
 	// ErrFull: the index has no room for another vector.
 	ErrFull = errors.New("index full")
 	// ErrBroken: the library behind an adapter failed in a way that leaves its
@@ -96,12 +94,5 @@ func fullError(slots int) error {
 	return &paper.Error{
 		Kind: paper.Exhausted, Reason: ReasonIndexFull, Cause: ErrFull,
 		Message: fmt.Sprintf("the index holds %d vectors and has no numbers left for more; split the collection", slots),
-	}
-}
-
-func unsupported(format string, args ...any) error {
-	return &paper.Error{
-		Kind: paper.Unsupported, Reason: paper.ReasonUnsupported, Cause: ErrUnsupported,
-		Message: fmt.Sprintf(format, args...),
 	}
 }

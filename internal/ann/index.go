@@ -38,7 +38,7 @@ type Query struct {
 	EfSearch int
 	// Keep leaves out all other ordinals; nil keeps all.
 	Keep Set
-	// Exact asks for a scan, so that nothing is missed. A [Coder] cannot.
+	// Exact asks for a scan, so that nothing is missed.
 	Exact bool
 	// Room is memory for the result, if its capacity is K or more; otherwise the
 	// search allocates it. With it, a search of Exact or Graph allocates nothing.

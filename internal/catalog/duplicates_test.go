@@ -63,12 +63,10 @@ func TestDuplicatesFollowChanges(t *testing.T) {
 			}
 			apply(t, c, catalog.Mutation{Paper: withDOI(4, "10.1/b").Paper})
 			want("[p0001 p0003]", "[p0002 p0004]")
-			if kind != catalog.CoderIndex {
-				apply(t, c, catalog.Mutation{Delete: true, Paper: paper.Paper{ID: "p0001"}})
-				want("[p0002 p0004]")
-				apply(t, c, withDOI(1, "10.1/b"))
-				want("[p0001 p0002 p0004]")
-			}
+			apply(t, c, catalog.Mutation{Delete: true, Paper: paper.Paper{ID: "p0001"}})
+			want("[p0002 p0004]")
+			apply(t, c, withDOI(1, "10.1/b"))
+			want("[p0001 p0002 p0004]")
 			before := groups(t, c)
 			closeAll()
 			c, closeAll = open(t, dir, kind)

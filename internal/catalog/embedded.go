@@ -28,8 +28,7 @@ const (
 	GraphIndex IndexKind = "graph"
 	// ExactIndex always compares every vector.
 	ExactIndex IndexKind = "exact"
-	// CoderIndex is github.com/coder/hnsw, the baseline: papers can be added,
-	// but not changed or deleted.
+	// CoderIndex is github.com/coder/hnsw, the baseline.
 	CoderIndex IndexKind = "coder"
 )
 
@@ -385,9 +384,6 @@ func (c *Embedded) Apply(ctx context.Context, collection string, changes []Mutat
 	}
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	if err := c.refuseForCoder(ctx, changes); err != nil {
-		return nil, 0, err
-	}
 	group := make([]store.Mutation, len(changes))
 	for i := range changes {
 		m := &changes[i]
@@ -474,40 +470,6 @@ func (l *live) apply(changes []Mutation, stored []store.Outcome) (err error) {
 		}
 	}
 	return err
-}
-
-// refuseForCoder says beforehand what the baseline index cannot do, so that the
-// store and the index stay alike.
-func (c *Embedded) refuseForCoder(ctx context.Context, changes []Mutation) error {
-	if c.config.Index != CoderIndex {
-		return nil
-	}
-	ids := make([]string, len(changes))
-	seen := make(map[string]bool, len(changes))
-	for i, m := range changes {
-		ids[i] = m.Paper.ID
-		if seen[ids[i]] && m.Vector != nil || m.Delete {
-			return coderRefuses(ids[i])
-		}
-		seen[ids[i]] = true
-	}
-	stored, err := c.config.Store.GetMany(ctx, c.live.name, ids)
-	if err != nil {
-		return err
-	}
-	for i, r := range stored {
-		if r != nil && changes[i].Vector != nil && r.EmbedDigest != paper.EmbedDigest(changes[i].Paper.Title, changes[i].Paper.Abstract) {
-			return coderRefuses(ids[i])
-		}
-	}
-	return nil
-}
-
-func coderRefuses(id string) error {
-	return &paper.Error{
-		Kind: paper.FailedPrecondition, Reason: paper.ReasonUnsupported,
-		Message: fmt.Sprintf("paper %q cannot be changed or deleted: index %q takes each paper once; serve with --index=%s", id, CoderIndex, GraphIndex),
-	}
 }
 
 // trim lets go of changes that the index contains, now and then. The caller

@@ -157,14 +157,3 @@ func TestAnotherSpaceIsRefused(t *testing.T) {
 		t.Errorf("opened in another space: %v", err)
 	}
 }
-
-func TestCoderRefusesChanges(t *testing.T) {
-	c, closeAll := open(t, t.TempDir()+"/data", catalog.CoderIndex)
-	defer closeAll()
-	apply(t, c, put(1, 1), put(2, 1))
-	for _, m := range []catalog.Mutation{put(1, 2), {Delete: true, Paper: paper.Paper{ID: "p0001"}}} {
-		if _, _, err := c.Apply(t.Context(), paper.DefaultCollection, []catalog.Mutation{m}); paper.KindOf(err) != paper.FailedPrecondition {
-			t.Errorf("%+v: %v", m, err)
-		}
-	}
-}

@@ -19,7 +19,7 @@ import (
 )
 
 // prose are the words that follow the name akin where it is no command.
-var prose = strings.Fields("a alone and answers build builds built can data first for has is itself knows makes needs or opened reads relinks shows supports to wins writes")
+var prose = strings.Fields("a alone does promises and answers build builds built can data first for has is itself knows makes needs or opened reads relinks shows supports to wins writes")
 
 // foreign are flags of pip, which fetches the model.
 var foreign = strings.Fields("dest disable-pip-version-check hash implementation no-cache-dir no-deps no-input only-binary platform python-version quiet require-hashes")
@@ -29,7 +29,7 @@ var foreign = strings.Fields("dest disable-pip-version-check hash implementation
 // searched for `akin COMMAND`, `--flag` and docs/PAGE.md.
 func TestMessagesNameWhatThereIs(t *testing.T) {
 	var cmds commands
-	k, err := newParser(&cmds, io.Discard, io.Discard, func(int) {})
+	k, err := newParser(&cmds, &environment{out: newScreen(io.Discard), errOut: newScreen(io.Discard)}, func(int) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestMessagesNameWhatThereIs(t *testing.T) {
 // The collector itself finds what it should, and lets prose pass.
 func TestMessagesAreChecked(t *testing.T) {
 	var cmds commands
-	k, err := newParser(&cmds, io.Discard, io.Discard, func(int) {})
+	k, err := newParser(&cmds, &environment{out: newScreen(io.Discard), errOut: newScreen(io.Discard)}, func(int) {})
 	if err != nil {
 		t.Fatal(err)
 	}

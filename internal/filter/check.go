@@ -150,8 +150,8 @@ func (l *leaf) asNumber(op filtering.TokenType, w word) error {
 	if !ok {
 		return faultAt(w.column, "%s is compared with a number, not %s; write %s", l.field.name, clip(w.text), example(l.field))
 	}
-	l.numbers = numbers(op, v)
-	l.number(l.numbers)
+	l.numbers = numbers(op, v, w.text)
+	l.number(op, w.text)
 	return nil
 }
 
@@ -191,21 +191,21 @@ func (l *leaf) asBool(w word) error {
 
 func (l *leaf) asText(op filtering.TokenType, w word, equality bool) error {
 	f := l.field
-	if v, ok := parseNumber(w.text); ok && f.ordered && !w.quoted && op != filtering.TokenTypeHas {
-		l.number(numbers(op, v))
+	if _, ok := parseNumber(w.text); ok && f.ordered && !w.quoted && op != filtering.TokenTypeHas {
+		l.number(op, w.text)
 		return nil
 	}
 	switch {
 	case !equality:
 		l.ordered(op, w.text)
-	case w.text == "" && !f.keyed:
+	case strings.TrimSpace(w.text) == "" && !f.keyed:
 		return faultAt(w.column, "nothing has an empty %s; write NOT %s:* for papers without one", f.name, f.name)
 	case f.words && op == filtering.TokenTypeHas:
 		return words(l, w)
 	default:
 		value := w.text
-		if n, ok := foldedPrefix(value, f.prefix); ok {
-			value = value[n:]
+		if foldedPrefix(value, f.prefix) {
+			value = value[len(f.prefix):]
 		}
 		l.equal(value)
 	}

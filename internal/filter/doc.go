@@ -28,7 +28,7 @@
 //
 // # Caveats
 //
-// Letters are compared by simple case folding; composed and decomposed accents
-// differ, as they do in the records. An Index is derived data: nothing of it is
+// Values are equal as package unify makes them, words as it makes those of searches;
+// words are not stemmed here. An Index is derived data: nothing of it is
 // written to disk.
 package filter

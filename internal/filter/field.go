@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"akin/internal/paper"
+	"akin/internal/text/unify"
 )
 
 // kind is the type of a field: what it can be compared with, and how.
@@ -35,6 +36,16 @@ type field struct {
 	prefix string
 	// kept says that the index keeps every value of the field.
 	kept bool
+}
+
+// same gives the form in which values of the field are equal: canonically
+// equivalent texts are, invisible characters do not count, and case counts only
+// where the field is not folded.
+func (f *field) same(value string) string {
+	if f.folded {
+		return unify.Fold(value)
+	}
+	return unify.Canon(value)
 }
 
 // fields is the language's table; docs/filters.md describes it.
@@ -125,7 +136,7 @@ func texts(r *paper.Record, f *field, key string) []string {
 	case "author", "orcid":
 		return authors(r, f.name == "author")
 	case "category":
-		return r.Categories
+		return written(r.Categories)
 	case "venue":
 		return one(r.Venue)
 	case "doi":
@@ -133,7 +144,7 @@ func texts(r *paper.Record, f *field, key string) []string {
 	case "arxiv_id":
 		return one(r.ArxivID)
 	case "url":
-		return r.URLs
+		return written(r.URLs)
 	case "language":
 		return one(r.Language)
 	case "metadata":
@@ -159,11 +170,15 @@ func texts(r *paper.Record, f *field, key string) []string {
 }
 
 // one is the value of a field that is there once, or not at all.
-func one(s string) []string {
-	if s == "" {
-		return nil
+func one(s string) []string { return written([]string{s}) }
+
+// written leaves out the values that are blank, which say nothing.
+func written(values []string) []string {
+	blank := func(s string) bool { return strings.TrimSpace(s) == "" }
+	if slices.ContainsFunc(values, blank) {
+		return slices.DeleteFunc(slices.Clone(values), blank)
 	}
-	return []string{s}
+	return values
 }
 
 func authors(r *paper.Record, names bool) []string {
@@ -173,9 +188,7 @@ func authors(r *paper.Record, names bool) []string {
 		if names {
 			v = a.Name
 		}
-		if v != "" {
-			values = append(values, v)
-		}
+		values = append(values, v)
 	}
-	return slices.Clip(values)
+	return slices.Clip(written(values))
 }

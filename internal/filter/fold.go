@@ -4,29 +4,9 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"akin/internal/text/unify"
 )
-
-// fold maps a string to the form in which letters of either case are equal.
-func fold(s string) string {
-	for i := range len(s) {
-		if c := s[i]; c >= utf8.RuneSelf || 'A' <= c && c <= 'Z' {
-			return strings.Map(foldRune, s)
-		}
-	}
-	return s
-}
-
-// foldRune goes through upper case, so that letters with two lower-case forms
-// (σ and ς, s and ſ) become one.
-func foldRune(r rune) rune {
-	if r < utf8.RuneSelf {
-		if 'A' <= r && r <= 'Z' {
-			r += 'a' - 'A'
-		}
-		return r
-	}
-	return unicode.ToLower(unicode.ToUpper(r))
-}
 
 // wordRune says whether a rune belongs to a word: letters, digits and the marks
 // on them.
@@ -65,7 +45,9 @@ func nextWord(s string, i int) (from, to int) {
 	return len(s), len(s)
 }
 
+// wordEnd gives the end of a word; the signs of C++ and C# are part of it.
 func wordEnd(s string, i int) int {
+	from := i
 	r, n := utf8.DecodeRuneInString(s[i:])
 	alone := unspaced(r)
 	for i += n; i < len(s); i += n {
@@ -80,37 +62,39 @@ func wordEnd(s string, i int) int {
 			break
 		}
 	}
+	for _, sign := range []string{"++", "#"} {
+		rest, found := strings.CutPrefix(s[i:], sign)
+		if next, _ := utf8.DecodeRuneInString(rest); i == from+1 && !digit(s[from]) && found && !unicode.IsLetter(next) {
+			return i + len(sign)
+		}
+	}
 	return i
 }
 
-// foldedPrefix says whether s, once folded, begins with prefix, which is folded
-// already; n is how many bytes of s that is.
-func foldedPrefix(s, prefix string) (n int, ok bool) {
-	for len(prefix) > 0 {
-		if n == len(s) {
-			return 0, false
-		}
-		if s[n] < utf8.RuneSelf {
-			if byte(foldRune(rune(s[n]))) != prefix[0] {
-				return 0, false
-			}
-			n, prefix = n+1, prefix[1:]
-			continue
-		}
-		r, size := utf8.DecodeRuneInString(s[n:])
-		want, wantSize := utf8.DecodeRuneInString(prefix)
-		if foldRune(r) != want {
-			return 0, false
-		}
-		n, prefix = n+size, prefix[wantSize:]
+func digit(c byte) bool { return '0' <= c && c <= '9' }
+
+// foldedPrefix says whether s, but for the case of ASCII letters, begins with
+// prefix, which is in lower case.
+func foldedPrefix(s, prefix string) bool {
+	if len(s) < len(prefix) {
+		return false
 	}
-	return n, true
+	for i := range len(prefix) {
+		c := s[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != prefix[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // phrase is what field:"some words" looks for: whole words, one right after the
 // other, whatever signs and spaces are between them.
 type phrase struct {
-	words []string // folded
+	words []string // as unify.Plain makes them
 	// open says that the last word may go on (graph* finds graphs).
 	open bool
 	// back says, for each number of words that were found, how many of the last
@@ -139,17 +123,21 @@ func phraseOf(text string) phrase {
 	return p
 }
 
-// wordsOf gives the folded words of a text.
+// wordsOf gives the words of a text as they are compared.
 func wordsOf(text string) []string {
+	text = unify.Plain(text)
 	var words []string
 	for from, to := nextWord(text, 0); from < len(text); from, to = nextWord(text, to) {
-		words = append(words, fold(text[from:to]))
+		words = append(words, text[from:to])
 	}
 	return words
 }
 
 // in says whether the phrase occurs in a text.
 func (p phrase) in(text string) bool {
+	if !ascii(text) { // the case of ASCII is no matter to takes, and most text is that
+		text = unify.Plain(text)
+	}
 	matched := 0
 	for from, to := nextWord(text, 0); from < len(text); from, to = nextWord(text, to) {
 		for matched > 0 && !p.takes(matched, text[from:to]) {
@@ -175,6 +163,14 @@ func (p phrase) whole() []string {
 
 // takes says whether a word of a text can be the phrase's i-th.
 func (p phrase) takes(i int, word string) bool {
-	n, ok := foldedPrefix(word, p.words[i])
-	return ok && (n == len(word) || p.open && i == len(p.words)-1)
+	return foldedPrefix(word, p.words[i]) && (len(word) == len(p.words[i]) || p.open && i == len(p.words)-1)
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }

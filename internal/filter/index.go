@@ -58,7 +58,7 @@ type attribute struct {
 	name    string
 	place   uint32          // in keyed
 	present *roaring.Bitmap // the ordinals that have any value
-	// ids finds the term of a value, folded where the field is. It is nil where
+	// ids finds the term of a value in the form that field.same gives it. It is nil where
 	// values are not kept: only presence is known.
 	ids map[string]uint32
 	// names finds values by their words, of fields that have many values and are
@@ -206,7 +206,7 @@ func (x *Index) holdsValues(a *attribute, ordinal uint32, values []string) (n in
 	}
 	seen := make(map[uint32]bool, len(values))
 	for _, value := range values {
-		id, known := a.ids[a.fold(value)]
+		id, known := a.ids[a.field.same(value)]
 		if !known || !x.terms[id].papers.has(ordinal) {
 			return 0, false
 		}
@@ -250,7 +250,7 @@ func (x *Index) remove(ordinal uint32) {
 func (x *Index) removeTerm(id, ordinal uint32) {
 	t := x.terms[id]
 	if t.papers.remove(ordinal); t.papers.count() == 0 {
-		delete(t.attribute.ids, t.attribute.fold(t.value))
+		delete(t.attribute.ids, t.attribute.field.same(t.value))
 		t.attribute.names.remove(id, t.value)
 		x.terms[id] = nil
 		x.free = append(x.free, id)
@@ -267,14 +267,6 @@ func (x *Index) removeKeyed(a *attribute, ordinal uint32) {
 	}
 }
 
-// fold gives the form in which values of the attribute are the same.
-func (a *attribute) fold(value string) string {
-	if a.field.folded {
-		return fold(value)
-	}
-	return value
-}
-
 // addValues notes that a paper has these values, and returns the row with their
 // terms.
 func (x *Index) addValues(row []uint32, a *attribute, ordinal uint32, values []string) []uint32 {
@@ -285,7 +277,7 @@ func (x *Index) addValues(row []uint32, a *attribute, ordinal uint32, values []s
 		return row
 	}
 	for _, value := range values {
-		folded := a.fold(value)
+		folded := a.field.same(value)
 		id, ok := a.ids[folded]
 		if !ok {
 			id = x.newTerm(a, value, folded)

@@ -112,7 +112,7 @@ func TestIndexIsMatchOnEveryRecord(t *testing.T) {
 			compare(t, x, records, drawFilter(t, 3))
 		}
 		compare(t, x, records, "")
-		holds(t, x, records)
+		wantHeld(t, x, records)
 		other := drawRecord(t)
 		for ordinal, r := range records { // what looks otherwise is not held
 			r.Title, other.Title, r.Abstract, other.Abstract = "", "", "", "" // not kept
@@ -124,8 +124,8 @@ func TestIndexIsMatchOnEveryRecord(t *testing.T) {
 	})
 }
 
-// holds sees that the index says it holds every record, and no other.
-func holds(t failer, x *Index, records map[uint32]*paper.Record) {
+// wantHeld sees that the index says it holds every record, and no other.
+func wantHeld(t failer, x *Index, records map[uint32]*paper.Record) {
 	t.Helper()
 	for ordinal, r := range records {
 		if !x.Holds(ordinal, r) {
@@ -147,12 +147,12 @@ func attributesOf(r *paper.Record) map[string]any {
 			if a.ids == nil {
 				value = ""
 			}
-			values[a.fold(value)] = true
+			values[a.field.same(value)] = true
 		}
 		all[a.name] = values
 	}
 	for key, value := range r.Metadata {
-		all["metadata."+key] = fold(value)
+		all["metadata."+key] = (&field{}).same(value)
 	}
 	delete(all, "metadata")
 	return all
@@ -241,7 +241,7 @@ func TestIndexOfManyPapers(t *testing.T) {
 	for _, text := range texts {
 		compare(t, x, records, text)
 	}
-	holds(t, x, records)
+	wantHeld(t, x, records)
 	audit(t, x)
 }
 
@@ -259,7 +259,7 @@ func TestKeysBeyondTheLimit(t *testing.T) {
 	for _, text := range []string{`metadata.k20 = v`, `metadata.k2000 = v`, `NOT metadata.k2000:*`, `metadata.k3:*`, `metadata.never = v`, `signals.stars > 2000`, `signals.none > 1`} {
 		compare(t, x, records, text)
 	}
-	holds(t, x, records)
+	wantHeld(t, x, records)
 	if n := len(x.keyed); n != MaxKeys {
 		t.Errorf("%d names are kept, want %d", n, MaxKeys)
 	}

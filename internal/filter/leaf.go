@@ -52,10 +52,7 @@ func (l *leaf) match(r *paper.Record) bool {
 // equal makes accepts for text that equals a value, in which a * at either end
 // stands for anything.
 func (l *leaf) equal(value string) {
-	same := func(s string) string { return s }
-	if l.field.folded {
-		same = fold
-	}
+	same := l.field.same
 	begin, end := strings.HasPrefix(value, "*"), strings.HasSuffix(value, "*")
 	inner := same(strings.TrimSuffix(strings.TrimPrefix(value, "*"), "*"))
 	switch {
@@ -79,8 +76,9 @@ func (l *leaf) equal(value string) {
 
 // ordered makes accepts for text before or after a value, byte by byte.
 func (l *leaf) ordered(op filtering.TokenType, value string) {
+	value = l.field.same(value)
 	l.accepts = func(s string) bool {
-		switch c := strings.Compare(s, value); op {
+		switch c := strings.Compare(l.field.same(s), value); op {
 		case filtering.TokenTypeLessThan:
 			return c < 0
 		case filtering.TokenTypeLessEquals:
@@ -93,11 +91,15 @@ func (l *leaf) ordered(op filtering.TokenType, value string) {
 	}
 }
 
-// number makes accepts for text that is a number of an interval.
-func (l *leaf) number(in interval[float64]) {
+// number makes accepts for text that is a number and compares so with value, which
+// is one.
+func (l *leaf) number(op filtering.TokenType, value string) {
+	than := newDecimal(value)
 	l.accepts = func(s string) bool {
-		v, ok := parseNumber(s)
-		return ok && in.has(v)
+		if _, ok := parseNumber(s); !ok {
+			return false
+		}
+		return holds(op, newDecimal(s).compare(than))
 	}
 }
 

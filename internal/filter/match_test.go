@@ -77,6 +77,90 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+// Spellings of one text are equal, and words are those of searches.
+func TestUnicode(t *testing.T) {
+	composed := &paper.Record{Paper: paper.Paper{
+		ID: "é", Title: "Poincaré embeddings in C++, of 10 µm", Venue: "Zürich", Authors: []paper.Author{{Name: "Paul Erdős"}}, Categories: []string{"naïve"},
+		Metadata: map[string]string{"city": "Zürich"}, URLs: []string{"https://x.org/é"},
+	}}
+	decomposed := &paper.Record{Paper: paper.Paper{
+		ID: "e\u0301", Title: "Poincare\u0301 embeddings in C++, of 10 \u03bcm", Venue: "Zu\u0308\u00adrich", Authors: []paper.Author{{Name: "Paul \u200bErdo\u030bs"}},
+		Categories: []string{"nai\u0308ve"}, Metadata: map[string]string{"city": "Zu\u0308rich"}, URLs: []string{"https://x.org/e\u0301"},
+	}}
+	x := NewIndex()
+	x.Upsert(1, composed)
+	x.Upsert(2, decomposed)
+	for text, want := range map[string]bool{
+		`title:poincaré`: true, "title:poincare\u0301": true, `title:poincare`: true, `title:embed*`: true, "embed\u00addings": true,
+		`venue = "Zürich"`: true, "venue = \"Zu\u0308rich\"": true, `venue = "zürich"`: true, `venue = "Zurich"`: false, `venue:zurich`: true, `venue = "zür*"`: true,
+		`author:erdős`: true, `author:erdos`: true, `author:erd*`: true, `author = "Paul Erdős"`: true, `author = "Paul Erdos"`: false,
+		`category = naïve`: true, "category = nai\u0308ve": true, `category = Naïve`: false, `category = "na*"`: true,
+		`id = é`: true, "id = e\u0301": true, `url = "https://x.org/é"`: true, `url:e`: true,
+		`metadata.city = "Zürich"`: true, `metadata.city > "Zuz"`: true, `metadata.city = "zürich"`: false,
+		`title:"c++"`: true, `title:C`: false, `title:"C#"`: false, `title:"in c++ of"`: true, `title:μm`: true,
+	} {
+		f, err := Parse(text)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if a, b := f.Match(composed), f.Match(decomposed); a != want || b != want {
+			t.Errorf("%s: composed %v, decomposed %v, want %v", text, a, b, want)
+		}
+		if got, exact := x.Bitmap(f); exact && (got.GetCardinality() == 2) != want {
+			t.Errorf("%s: the index has %v", text, got)
+		}
+	}
+	if counts, err := x.Facet("venue", nil, 0); err != nil || len(counts) != 1 || counts[0].Papers != 2 {
+		t.Errorf("venues: %v, %v", counts, err)
+	}
+	x.Delete(1)
+	x.Delete(2)
+	if counts, err := x.Facet("venue", nil, 0); err != nil || len(counts) != 0 {
+		t.Errorf("venues of no papers: %v, %v", counts, err)
+	}
+}
+
+// Whole numbers beyond 2^53 are compared to the last digit.
+func TestLargeNumbers(t *testing.T) {
+	r := &paper.Record{Paper: paper.Paper{
+		Metadata: map[string]string{"n": "9007199254740993", "x": "0.1"}, Signals: map[string]float64{"n": 1 << 53, "x": 0.1},
+	}}
+	for text, want := range map[string]bool{
+		`metadata.n > 9007199254740992`: true, `metadata.n = 9007199254740992`: false, `metadata.n = 9007199254740993`: true,
+		`metadata.n < 9007199254740994`: true, `metadata.n >= 9007199254740993.0`: true, `metadata.n != 9007199254740992`: true,
+		`metadata.n = 9007199254740993e0`: true, `metadata.x = 0.10`: true, `metadata.x = 1e-1`: true, `metadata.n > 9e999`: false,
+		`signals.n = 9007199254740992`: true, `signals.n = 9007199254740993`: false, `signals.n != 9007199254740993`: true,
+		`signals.n < 9007199254740993`: true, `signals.n >= 9007199254740993`: false, `signals.n <= 9007199254740993`: true,
+		`signals.n > 9007199254740991`: true, `signals.n > 9007199254740993`: false, `signals.x = 0.1`: true, `signals.x = 1.0e-1`: true, `signals.x > 0.1`: false,
+	} {
+		f, err := Parse(text)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+		} else if got := f.Match(r); got != want {
+			t.Errorf("%s: %v, want %v", text, got, want)
+		}
+	}
+}
+
+// Blank values say nothing: a field that has no others is not there.
+func TestBlankValues(t *testing.T) {
+	r := &paper.Record{Paper: paper.Paper{
+		Title: "A", Categories: []string{"", " "}, URLs: []string{"\t"}, Authors: []paper.Author{{Name: " "}}, Venue: " ", Language: "\u00a0",
+	}}
+	x := NewIndex()
+	x.Upsert(1, r)
+	for _, name := range []string{"category", "url", "author", "venue", "language", "orcid"} {
+		f, err := Parse(name + ":*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := x.Bitmap(f); f.Match(r) || !got.IsEmpty() {
+			t.Errorf("%s:* keeps a paper whose values are blank", name)
+		}
+	}
+}
+
 // A date that is not known to the day is a range of days.
 func TestPartialDates(t *testing.T) {
 	for _, c := range []struct {

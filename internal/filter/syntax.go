@@ -1,7 +1,9 @@
 package filter
 
 import (
+	"cmp"
 	"strings"
+	"unicode/utf8"
 
 	"go.einride.tech/aip/filtering"
 )
@@ -38,6 +40,10 @@ type word struct {
 	column int
 	// dot is where in text the first dot between two names is, or -1.
 	dot int
+	// sign is the first sign that needs quotation marks and stands outside of them,
+	// at signColumn; 0 if there is none.
+	sign       rune
+	signColumn int
 }
 
 // reader reads tokens by the grammar of AIP-160. Of its precedences one
@@ -48,8 +54,9 @@ type reader struct {
 	depth  int
 	terms  int
 	// inArg is set within the parentheses of field:(a OR b), where only bare
-	// words stand.
-	inArg bool
+	// words stand; subject is then "field:".
+	inArg   bool
+	subject string
 }
 
 // read gives the structure of a text, nil for an empty one.
@@ -213,7 +220,10 @@ func (r *reader) restriction() (*syntax, error) {
 	}
 	op := r.peek()
 	if !op.comparator() {
-		return &syntax{kind: syntaxBare, value: left}, r.bareFault(left)
+		return &syntax{kind: syntaxBare, value: left}, cmp.Or(left.signFault(r.subject), r.bareFault(left))
+	}
+	if err := left.signFault(""); err != nil {
+		return nil, err
 	}
 	if r.inArg {
 		return nil, faultAt(op.column, "in the parentheses after field%s only values stand, such as (a OR b)", op.kind)
@@ -224,13 +234,15 @@ func (r *reader) restriction() (*syntax, error) {
 		if op.kind != filtering.TokenTypeEquals && op.kind != filtering.TokenTypeHas {
 			return nil, faultAt(at.column, "a list of values can stand after = and : only; write NOT %s = (…)", left.text)
 		}
-		r.inArg = true
+		r.inArg, r.subject = true, left.subject(op)
 		s.arg, err = r.composite()
-		r.inArg = false
+		r.inArg, r.subject = false, ""
 		return s, err
 	}
-	s.value, err = r.word(true)
-	return s, err
+	if s.value, err = r.word(true); err != nil {
+		return nil, err
+	}
+	return s, s.value.signFault(left.subject(op))
 }
 
 // bareFault refuses words that are most likely meant as something else.
@@ -262,6 +274,10 @@ func (r *reader) word(value bool) (word, error) {
 		if t.kind == filtering.TokenTypeDot && w.dot < 0 {
 			w.dot = text.Len()
 		}
+		if at := strings.IndexFunc(t.text, needsQuotes); at >= 0 && w.sign == 0 && t.kind != filtering.TokenTypeString {
+			w.sign, _ = utf8.DecodeRuneInString(t.text[at:])
+			w.signColumn = t.column + utf8.RuneCountInString(t.text[:at])
+		}
 		text.WriteString(t.text)
 		r.next++
 		if following := r.peek(); following.spaced || !r.joins(w, t, following, value) {
@@ -269,6 +285,9 @@ func (r *reader) word(value bool) (word, error) {
 		}
 	}
 	w.text = text.String()
+	if _, ok := parseNumber(w.text); ok && w.sign == '+' {
+		w.sign = 0
+	}
 	return w, nil
 }
 

@@ -126,20 +126,31 @@ func parseTime(text string) (interval[int64], bool) {
 // anyNumber is every number of a record, which are finite.
 func anyNumber() interval[float64] { return interval[float64]{math.Inf(-1), math.Inf(1)} }
 
-// numbers gives the numbers that compare so with v.
-func numbers(op filtering.TokenType, v float64) interval[float64] {
+// numbers gives the float64s that compare so with the number that a text writes,
+// to which v is nearest. Beyond 2^53, where not every whole number is a float64,
+// they are compared with exactly that number.
+func numbers(op filtering.TokenType, v float64, text string) interval[float64] {
 	in := anyNumber()
+	below, above := v, v // the nearest float64s that are not above it, and not below
+	if math.Abs(v) >= 1<<53 {
+		switch newDecimal(strconv.FormatFloat(v, 'f', 0, 64)).compare(newDecimal(text)) {
+		case 1:
+			below = math.Nextafter(v, in.lo)
+		case -1:
+			above = math.Nextafter(v, in.hi)
+		}
+	}
 	switch op {
 	case filtering.TokenTypeLessThan:
-		in.hi = math.Nextafter(v, in.lo)
+		in.hi = math.Nextafter(above, in.lo)
 	case filtering.TokenTypeLessEquals:
-		in.hi = v
+		in.hi = below
 	case filtering.TokenTypeGreaterThan:
-		in.lo = math.Nextafter(v, in.hi)
+		in.lo = math.Nextafter(below, in.hi)
 	case filtering.TokenTypeGreaterEquals:
-		in.lo = v
+		in.lo = above
 	default:
-		in = interval[float64]{v, v}
+		in = interval[float64]{above, below} // empty where they differ
 	}
 	return in
 }

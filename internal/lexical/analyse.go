@@ -23,9 +23,17 @@ type word struct {
 	// position counts words; the parts of a compound have one each, its joined
 	// form that of the first part.
 	position int
-	// joined says that the word is a compound written as one.
+	// joined says that the word is another form of the words at its position: a
+	// compound written as one, or a word without the signs that belong to it.
 	joined bool
+	// alone says that the word is one character of a run of a script without
+	// spaces, which is looked for in pairs unless it is asked for alone.
+	alone bool
 }
+
+// beside says that the word stands for others at its position, which a query has
+// already.
+func (w *word) beside() bool { return w.joined || w.alone }
 
 // analyser splits text into words. It is not safe for concurrent use.
 type analyser struct {
@@ -36,6 +44,7 @@ type analyser struct {
 	emit     func(word)
 	position int
 	chain    []word // parts of the compound that is being read
+	behind   int    // where the signs end that belong to the last part
 	run      []word // CJK characters that stand together
 	joint    []byte
 }
@@ -44,7 +53,7 @@ type analyser struct {
 // during the call.
 func (a *analyser) words(text string, emit func(w word)) {
 	a.folded = fold(text, a.folded)
-	a.emit, a.position, a.chain, a.run = emit, 0, a.chain[:0], a.run[:0]
+	a.emit, a.position, a.chain, a.run, a.behind = emit, 0, a.chain[:0], a.run[:0], 0
 	// Segmentation is Unicode Annex 29's; the only error is a bad start state.
 	tokens, types, _, err := uax29.SegmentWordsDirect(a.folded.text, a.tokens[:0], a.types[:0])
 	a.tokens, a.types = tokens[:0], types[:0]
@@ -53,9 +62,11 @@ func (a *analyser) words(text string, emit func(w word)) {
 	}
 	at := 0
 	for i, t := range tokens {
-		if types[i] == uax29.None && !spaceless(t) {
+		switch {
+		case at < a.behind: // signs of the word before
+		case types[i] == uax29.None && !spaceless(t):
 			a.between(t)
-		} else {
+		default:
 			a.token(t, at)
 		}
 		at += len(t)
@@ -76,13 +87,13 @@ type Token struct {
 	Position int
 }
 
-// Analyse gives the terms of a text as the index has them, in order, without
+// Analyse gives the terms of a text as a query looks for them, in order, without
 // stop words. It may be called from any goroutine.
 func Analyse(text string) []Token {
 	var a analyser
 	var found []Token
 	a.words(text, func(w word) {
-		if stopWord(w.text) {
+		if w.alone || isStopWord(w.text) {
 			return
 		}
 		start, end := a.span(w)
@@ -136,7 +147,8 @@ func (a *analyser) token(t []byte, at int) {
 	a.part(t[from:], at+from)
 }
 
-// part adds a word to the compound that is being read.
+// part adds a word to the compound that is being read, with the signs before and
+// behind it that belong to it.
 func (a *analyser) part(t []byte, at int) {
 	end := at + len(t)
 	t = bytes.TrimSuffix(t, []byte("'s"))
@@ -145,7 +157,12 @@ func (a *analyser) part(t []byte, at int) {
 		return
 	}
 	a.endRun()
-	a.chain = append(a.chain, word{text: t, start: at, end: end})
+	w := word{text: t, start: at, end: end}
+	if from, to := signs(a.folded.text, at, end); from < at || to > end {
+		w.start, w.end, w.text = from, to, signed(a.folded.text[from:to])
+		a.behind = to
+	}
+	a.chain = append(a.chain, w)
 }
 
 // maxJoined is how many parts a compound may have to be joined; longer ones are
@@ -174,20 +191,47 @@ func (a *analyser) endChain() {
 	}
 	for _, w := range a.chain {
 		w.position = a.position
-		a.put(w)
+		a.putForms(w)
 		a.position++
 	}
 	a.chain = a.chain[:0]
 }
 
-// endRun puts out CJK characters in overlapping pairs, a lone one as it is.
+// putForms puts out a word, and beside it what it also is: without the signs that
+// a longer name has (PointNet++), or together with an article that lost its vowel
+// (l'hospital).
+func (a *analyser) putForms(w word) {
+	if bare := bytes.TrimRight(w.text, "+"); len(bare) < len(w.text) && len(bare) > 1 {
+		a.put(w)
+		w.text, w.joined = bare, true
+		a.put(w)
+		return
+	}
+	if n := elided(w.text); n > 0 {
+		whole := w
+		whole.joined = true
+		w.text, w.start = w.text[n:], w.start+n
+		a.put(w)
+		a.put(whole)
+		return
+	}
+	a.put(w)
+}
+
+// endRun puts out CJK characters in overlapping pairs, and each of them alone as
+// well; of other scripts without spaces, only the pairs.
 func (a *analyser) endRun() {
 	if len(a.run) == 0 {
 		return
 	}
-	for i := range max(len(a.run)-1, 1) {
+	for i := range a.run {
 		first, last := a.run[i], a.run[min(i+1, len(a.run)-1)]
-		a.put(word{text: a.folded.text[first.start:last.end], start: first.start, end: last.end, position: a.position})
+		if i+1 < len(a.run) || i == 0 {
+			a.put(word{text: a.folded.text[first.start:last.end], start: first.start, end: last.end, position: a.position})
+		}
+		if len(a.run) > 1 && !spaceless(first.text) {
+			a.put(word{text: first.text, start: first.start, end: first.end, position: a.position, alone: true})
+		}
 		a.position++
 	}
 	a.run = a.run[:0]

@@ -33,7 +33,8 @@ type Step struct {
 const MaxUnknown = 20
 
 // Explain says how many papers of q.Keep pass what a query asks for, step by
-// step: its words, if words is set, then its phrases and exclusions in their
+// step: its words, if words is set and it has any beside phrases of stop words,
+// then its phrases and exclusions in their
 // order. What excludes a word that no paper has is no step. K does not matter.
 // It looks at every paper, which takes about as long as a search.
 func (x *Index) Explain(ctx context.Context, q Query, words bool) ([]Step, error) {
@@ -73,18 +74,18 @@ func not(bits []uint64) func(doc uint32) bool {
 // steps gives what a query asks for, and the phrases of its phrases and
 // exclusions. The caller holds the read lock.
 func (x *Index) steps(q Query, p *plan, a *analyser, words bool) (steps []Step, phrases []phrase) {
-	if words {
+	if words && !p.flat {
 		steps, phrases = append(steps, Step{Kind: StepWords}), append(phrases, nil)
 	}
 	for _, c := range parse(q.Text, q.Mode) {
 		switch c.kind {
 		case clauseWords:
-			if words {
+			if len(steps) > 0 && steps[0].Kind == StepWords {
 				steps[0].Unknown = x.unknown(steps[0].Unknown, a, c.text)
 			}
 		case clausePhrase, clauseNot:
-			ph, known, any := x.phrase(p, a, c.text, false)
-			if !any || !known && c.kind == clauseNot {
+			ph, known := x.phrase(p, a, c.text, false)
+			if len(ph) == 0 || !known && c.kind == clauseNot {
 				continue
 			}
 			step := Step{Kind: StepPhrase, Text: c.text}
@@ -105,7 +106,7 @@ func (x *Index) steps(q Query, p *plan, a *analyser, words bool) (steps []Step, 
 // lock.
 func (x *Index) unknown(words []string, a *analyser, text string) []string {
 	a.words(text, func(w word) {
-		if w.joined || stopWord(w.text) || len(words) == MaxUnknown {
+		if w.beside() || isStopWord(w.text) || len(words) == MaxUnknown {
 			return
 		}
 		if id, ok := x.lexicon.word(w.text); ok && x.lexicon.df[id] > 0 {
@@ -133,13 +134,7 @@ func (v *view) kept(keep Set) []uint32 {
 func (v *view) having(p *plan) []uint64 {
 	bits := make([]uint64, (v.len()+63)/64)
 	for _, t := range p.terms {
-		var cur cursor
-		cur.open(v.list(t.id), nil)
-		cur.each(0, uint32(v.len()), func(docs, _ []uint32) {
-			for _, doc := range docs {
-				bits[doc>>6] |= 1 << (doc & 63)
-			}
-		})
+		v.mark(bits, t.id)
 	}
 	return bits
 }

@@ -2,11 +2,9 @@ package lexical
 
 import (
 	"slices"
-	"strings"
-	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/unicode/norm"
+	"akin/internal/text/unify"
 )
 
 // folded is a text as the segmenter wants it: lower case, without accents and
@@ -58,7 +56,7 @@ type folder struct {
 }
 
 // fold lowers the case of a text, strips accents and TeX markup, and replaces
-// characters by what they are compatible with (NFKC; Unicode Annex 15).
+// characters by what they are compatible with (package unify).
 func fold(text string, into folded) folded {
 	f := folder{in: text, out: folded{text: into.text[:0], shifts: into.shifts[:0], source: len(text)}}
 	for f.at < len(text) {
@@ -102,64 +100,8 @@ func (f *folder) write(s string, end int) {
 	f.sync()
 }
 
-// rune folds one character beyond ASCII.
+// rune folds one character beyond ASCII, with the marks that belong to it.
 func (f *folder) rune() {
-	r, size := utf8.DecodeRuneInString(f.in[f.at:])
-	end := f.at + size
-	if s, ok := special(r); ok {
-		f.write(s, end)
-		return
-	}
-	if unicode.In(r, unicode.Cf, unicode.Cc) || combining(r) || (r == utf8.RuneError && size == 1) {
-		f.write("", end)
-		return
-	}
-	source := f.in[f.at:end]
-	if !unicode.In(r, unicode.Latin, unicode.Greek, unicode.Cyrillic) {
-		// Other scripts keep their marks, which are letters to them.
-		f.write(strings.ToLower(norm.NFKC.String(source)), end)
-		return
-	}
-	var b strings.Builder
-	for _, r := range norm.NFKD.String(source) {
-		if !combining(r) {
-			b.WriteRune(unicode.ToLower(r))
-		}
-	}
-	f.write(b.String(), end)
-}
-
-// combining says whether r is an accent (U+0300 to U+036F).
-func combining(r rune) bool { return 0x300 <= r && r <= 0x36f }
-
-// special gives what stands for letters that do not decompose, and for the
-// typographic forms of hyphen and apostrophe.
-func special(r rune) (string, bool) {
-	switch r {
-	case '‐', '‑', '‒', '–', '−':
-		return "-", true
-	case '’', '‘', 'ʼ', '＇':
-		return "'", true
-	case 'ß', 'ẞ':
-		return "ss", true
-	case 'ø', 'Ø':
-		return "o", true
-	case 'ł', 'Ł':
-		return "l", true
-	case 'đ', 'Đ', 'ð', 'Ð':
-		return "d", true
-	case 'æ', 'Æ':
-		return "ae", true
-	case 'œ', 'Œ':
-		return "oe", true
-	case 'þ', 'Þ':
-		return "th", true
-	case 'ı', 'İ':
-		return "i", true
-	case 'µ':
-		return "μ", true
-	case 'ς':
-		return "σ", true
-	}
-	return "", false
+	out, size := unify.Next(f.in, f.at)
+	f.write(out, f.at+size)
 }

@@ -27,9 +27,9 @@ const (
 // versionOf is the version of the files of a kind.
 func versionOf(kind byte) uint32 {
 	if kind == kindManifest {
-		return 2 // with a stamp of any length, and the checksums of the other files
+		return 3 // with a stamp of any length, and the checksums of the other files
 	}
-	return 1
+	return 2 // with stop words in records
 }
 
 // Limits of what is read.
@@ -46,7 +46,7 @@ const (
 // fingerprint changes whenever the same text may become other terms: the index
 // is then built anew. Raise its number with every change of the analysis.
 func fingerprint() string {
-	return fmt.Sprintf("analysis 1, title %d, unicode %s, normalisation %s", titleWeight, unicode.Version, norm.Version)
+	return fmt.Sprintf("analysis 2, title %d, unicode %s, normalisation %s", titleWeight, unicode.Version, norm.Version)
 }
 
 // corruptf says that a file cannot be used.

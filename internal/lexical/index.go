@@ -66,6 +66,7 @@ type Index struct {
 	write    sync.Mutex
 	analyser analyser
 	tokens   []token
+	stops    []token // those of tokens that are stop words
 	record   []byte
 	counter  tallier
 
@@ -167,11 +168,12 @@ func (x *Index) Upsert(ordinal uint32, title, abstract string, ids []string) err
 // words and identifiers. The caller holds the write lock, under which alone the
 // lexicon changes; so it may be read here, and searches wait for new words only.
 func (x *Index) analyse(title, abstract string, ids []string, term func(w []byte) uint32, id func(key string) uint32) {
-	x.tokens = x.tokens[:0]
+	x.tokens, x.stops = x.tokens[:0], x.stops[:0]
 	for f, text := range []string{title, abstract} {
 		at := -1
 		x.analyser.words(text, func(w word) {
-			if stopWord(w.text) {
+			if n := stopWord(w.text); n != 0 {
+				x.stops = append(x.stops, token{id: n, field: fieldTitleStops + field(f), position: w.position})
 				return
 			}
 			x.tokens = append(x.tokens, token{id: term(w.text), field: field(f), position: w.position, fresh: w.position != at})
@@ -189,6 +191,7 @@ func (x *Index) analyse(title, abstract string, ids []string, term func(w []byte
 			}
 		}
 	}
+	x.tokens = append(x.tokens, x.stops...)
 }
 
 // idTerm gives the number of an identifier's term.

@@ -34,12 +34,6 @@ type weighted struct {
 	scaled float64
 }
 
-// phrase is terms at distances from the first.
-type phrase []struct {
-	id     uint32
-	offset int
-}
-
 // plan is a query with the numbers of its terms and the statistics of one
 // moment.
 type plan struct {
@@ -48,6 +42,9 @@ type plan struct {
 	must, mustNot []phrase
 	// never says that nothing can match, as a required word is unknown.
 	never bool
+	// flat says that there are only phrases of stop words: what has them matches,
+	// one as well as the other.
+	flat bool
 	// dropped are the words that were cut.
 	dropped []string
 	// k0 and kl make a length into BM25's norm: k0 + kl × length.
@@ -82,15 +79,15 @@ func (x *Index) plan(q Query, a *analyser) *plan {
 		case clausePrefix:
 			x.addPrefix(p, a, c.text)
 		case clausePhrase:
-			ph, known, any := x.phrase(p, a, c.text, true)
-			if any && !known {
+			ph, known := x.phrase(p, a, c.text, true)
+			switch {
+			case !known:
 				p.never = true
-			}
-			if len(ph) > 0 {
+			case len(ph) > 0:
 				p.must = append(p.must, ph)
 			}
 		case clauseNot:
-			if ph, known, _ := x.phrase(p, a, c.text, false); known && len(ph) > 0 {
+			if ph, known := x.phrase(p, a, c.text, false); known && len(ph) > 0 {
 				p.mustNot = append(p.mustNot, ph)
 			}
 		}
@@ -99,6 +96,9 @@ func (x *Index) plan(q Query, a *analyser) *plan {
 		x.addIDs(p, q.Text) // a long text cites papers rather than names one
 	}
 	x.weigh(p, q.maxTerms())
+	if p.flat = len(p.terms) == 0 && len(p.must) > 0; p.flat {
+		p.unit = 1
+	}
 	return p
 }
 
@@ -116,7 +116,7 @@ func (p *plan) add(t weighted) {
 // addWords adds a bag of words.
 func (x *Index) addWords(p *plan, a *analyser, text string) {
 	a.words(text, func(w word) {
-		if stopWord(w.text) {
+		if w.alone || isStopWord(w.text) {
 			return
 		}
 		id, ok := x.lexicon.word(w.text)
@@ -145,7 +145,7 @@ func (a *analyser) surface(text string, w word) string {
 func (x *Index) addPrefix(p *plan, a *analyser, text string) {
 	var parts []string
 	a.words(text, func(w word) {
-		if !w.joined {
+		if !w.beside() {
 			parts = append(parts, string(w.text))
 		}
 	})
@@ -154,42 +154,13 @@ func (x *Index) addPrefix(p *plan, a *analyser, text string) {
 	}
 	last := len(parts) - 1
 	for _, w := range parts[:last] {
-		if id, ok := x.lexicon.word([]byte(w)); ok && x.lexicon.df[id] > 0 && !stopWord([]byte(w)) {
+		if id, ok := x.lexicon.word([]byte(w)); ok && x.lexicon.df[id] > 0 && !isStopWord([]byte(w)) {
 			p.add(weighted{id: id, count: 1, surface: w})
 		}
 	}
 	for _, id := range x.lexicon.prefixed(parts[last], maxPrefixed) {
 		p.add(weighted{id: id, count: 1, kept: true, surface: x.lexicon.shown[id]})
 	}
-}
-
-// phrase makes a phrase of a text, and adds its terms if they shall count. It
-// says whether all of its words are known, and whether it has any.
-func (x *Index) phrase(p *plan, a *analyser, text string, count bool) (ph phrase, known, any bool) {
-	known = true
-	first := 0
-	a.words(text, func(w word) {
-		if w.joined || stopWord(w.text) {
-			return
-		}
-		id, ok := x.lexicon.word(w.text)
-		if !any {
-			first = w.position
-		}
-		any = true
-		if !ok || x.lexicon.df[id] == 0 {
-			known = false
-			return
-		}
-		ph = append(ph, struct {
-			id     uint32
-			offset int
-		}{id, w.position - first})
-		if count {
-			p.add(weighted{id: id, count: 1, kept: true, surface: a.surface(text, w)})
-		}
-	})
-	return ph, known, any
 }
 
 // addIDs adds the identifiers in a query, and the whole query if it is one.

@@ -17,12 +17,13 @@ import (
 // words of the texts: no lexicon, no records, no segments.
 type model map[uint32][2][]string
 
-// modelWords gives the stems of a text with a gap for each stop word.
+// modelWords gives the stems of a text; stop words, which do not count for scores,
+// begin with ~.
 func modelWords(text string) []string {
 	var stems []string
 	for _, w := range strings.Fields(text) {
-		if stopWord([]byte(w)) {
-			stems = append(stems, "")
+		if isStopWord([]byte(w)) {
+			stems = append(stems, "~"+w)
 		} else {
 			stems = append(stems, stem(w))
 		}
@@ -34,7 +35,7 @@ func (m model) counts(p [2][]string) (tf map[string]float64, length float64) {
 	tf = map[string]float64{}
 	for f, words := range p {
 		for _, w := range words {
-			if w != "" {
+			if !strings.HasPrefix(w, "~") {
 				tf[w] += []float64{titleWeight, 1}[f]
 				length += []float64{titleWeight, 1}[f]
 			}
@@ -48,7 +49,7 @@ func (m model) hasPhrase(p [2][]string, phrase []string) bool {
 	starts:
 		for i := range words {
 			for j, w := range phrase {
-				if w != "" && (i+j >= len(words) || words[i+j] != w) {
+				if i+j >= len(words) || words[i+j] != w {
 					continue starts
 				}
 			}
@@ -83,9 +84,13 @@ papers:
 				continue papers
 			}
 		}
+		// A query that has nothing but phrases of stop words scores 1.
 		score, any := 0.0, false
+		if len(must) > 0 && !slices.ContainsFunc(bag, func(w string) bool { return df[w] > 0 }) {
+			score, any = 1, true
+		}
 		for _, w := range bag {
-			if f := tf[w]; f > 0 && w != "" {
+			if f := tf[w]; f > 0 {
 				any = true
 				score += math.Log(1+(n-df[w]+.5)/(df[w]+.5)) * f / (f + 1.5*(.25+.75*length/(total/n)))
 			}
@@ -160,14 +165,14 @@ func compareWithModel(t *rapid.T, x *Index, m model) {
 	q := Query{K: rapid.IntRange(1, 50).Draw(t, "k"), Text: text}
 	var must, not [][]string
 	if rapid.Bool().Draw(t, "phrase") {
-		inside := rapid.SampledFrom([]string{"graph of learn", "graph learn", "w8 w9", "network"}).Draw(t, "inside")
+		inside := rapid.SampledFrom([]string{"graph of learn", "graph learn", "w8 w9", "network", "of the", "the"}).Draw(t, "inside")
 		q.Text += ` "` + inside + `"`
 		must = append(must, modelWords(inside))
 		bag = append(bag, modelWords(inside)...)
 	}
 	if rapid.Bool().Draw(t, "not") {
-		q.Text += ` -"graph network" -w10`
-		not = append(not, []string{"graph", "network"}, []string{"w10"})
+		q.Text += ` -"graph network" -w10 -"the graph"`
+		not = append(not, []string{"graph", "network"}, []string{"w10"}, []string{"~the", "graph"})
 	}
 	keep := roaring.New()
 	if rapid.Bool().Draw(t, "filter") {

@@ -13,8 +13,20 @@ const (
 	fieldTitle field = iota
 	fieldAbstract
 	fieldID
+	// Stop words stand in fields of their own, behind the others, under their
+	// numbers rather than those of terms. Only phrases read them.
+	fieldTitleStops
+	fieldAbstractStops
 	fields
 )
+
+// text gives the field of a paper that a token is from.
+func (f field) text() field {
+	if f >= fieldTitleStops {
+		return f - fieldTitleStops
+	}
+	return f
+}
 
 // titleWeight is how often a word of the title counts (BM25F with one length
 // for both fields; Robertson and Zaragoza, 2009, section 3.6). Measured: see
@@ -83,12 +95,16 @@ func appendRecord(out []byte, tokens []token) []byte {
 type tokens struct {
 	raw    []byte
 	counts [fields]uint64
+	last   field
 	token
 }
 
-// readTokens begins to read a record, before its first token.
-func readTokens(raw []byte) tokens {
-	t := tokens{raw: raw}
+// readTokens begins to read the terms of a record, before the first.
+func readTokens(raw []byte) tokens { return readUntil(raw, fieldID) }
+
+// readUntil begins to read the fields of a record up to the last one given.
+func readUntil(raw []byte, last field) tokens {
+	t := tokens{raw: raw, last: last}
 	t.position = -1
 	for f := range t.counts {
 		t.counts[f] = t.varint()
@@ -115,7 +131,7 @@ func (t *tokens) varint() uint64 {
 // next moves to the next token and says whether there is one.
 func (t *tokens) next() bool {
 	for t.counts[t.field] == 0 {
-		if t.field == fields-1 {
+		if t.field == t.last {
 			return false
 		}
 		t.field++

@@ -13,9 +13,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2"
-
 	"akin/internal/paper"
+	"akin/internal/pending"
 )
 
 // manifestFile names the other files, and is written last.
@@ -35,6 +34,9 @@ func (x *Index) Save(dir string, stamp string) error {
 	x.saving.Lock()
 	defer x.saving.Unlock()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("save the lexical index: %w", err)
+	}
+	if err := pending.SweepFolder(dir); err != nil {
 		return fmt.Errorf("save the lexical index: %w", err)
 	}
 	x.write.Lock()
@@ -59,7 +61,7 @@ func (x *Index) Save(dir string, stamp string) error {
 		}
 		files = append(files, file)
 	}
-	if err := renameio.WriteFile(filepath.Join(dir, manifestFile), encodeManifest(stamp, files, segments), 0o644); err != nil {
+	if err := pending.WriteFile(filepath.Join(dir, manifestFile), encodeManifest(stamp, files, segments), 0o644); err != nil {
 		return fmt.Errorf("save the lexical index: %w", err)
 	}
 	x.saved = map[*segment]savedFile{}
@@ -77,7 +79,7 @@ func saveFile(dir, prefix string, raw []byte) (savedFile, error) {
 	if have, err := readFile(path); err == nil && bytes.Equal(have, raw) { // not only as long
 		return file, nil
 	}
-	if err := renameio.WriteFile(path, raw, 0o644); err != nil {
+	if err := pending.WriteFile(path, raw, 0o644); err != nil {
 		return savedFile{}, fmt.Errorf("save the lexical index: %w", err)
 	}
 	return file, nil
@@ -86,30 +88,23 @@ func saveFile(dir, prefix string, raw []byte) (savedFile, error) {
 // removeOthers removes files of the index that are not kept, and what a save that
 // was cut short has left.
 func removeOthers(dir string, keep []savedFile) error {
-	entries, err := os.ReadDir(dir)
+	files, err := filepath.Glob(filepath.Join(dir, "*.lex"))
 	if err != nil {
 		return fmt.Errorf("save the lexical index: %w", err)
 	}
-	for _, entry := range entries {
-		name := entry.Name()
-		if !ours(name) || slices.ContainsFunc(keep, func(f savedFile) bool { return f.name == name }) {
-			continue
+	for _, path := range files {
+		base := filepath.Base(path)
+		ours := strings.HasPrefix(base, "terms-") || strings.HasPrefix(base, "segment-")
+		if ours && !slices.ContainsFunc(keep, func(f savedFile) bool { return f.name == base }) {
+			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("save the lexical index: %w", err)
+			}
 		}
-		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("save the lexical index: %w", err)
-		}
+	}
+	if err := pending.SweepFolder(dir); err != nil {
+		return fmt.Errorf("save the lexical index: %w", err)
 	}
 	return nil
-}
-
-// ours says whether a file that is not the manifest is the index's: whole, or one
-// of the names, with a dot before and a number behind, under which files are written.
-func ours(name string) bool {
-	if pending, ok := strings.CutPrefix(name, "."); ok {
-		i := strings.LastIndex(pending, ".lex")
-		return i > 0 && strings.Trim(pending[i+len(".lex"):], "0123456789") == "" && (pending[:i]+".lex" == manifestFile || ours(pending[:i]+".lex"))
-	}
-	return strings.HasSuffix(name, ".lex") && (strings.HasPrefix(name, "terms-") || strings.HasPrefix(name, "segment-"))
 }
 
 // encodeManifest gives the file that names the others, the terms first, and lists

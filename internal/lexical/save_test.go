@@ -185,8 +185,9 @@ func TestOpenWithoutFiles(t *testing.T) {
 	}
 }
 
-// TestFixture reads files that version 1 wrote, and sees to it that they would
-// be written so again. AKIN_UPDATE=1 writes them anew.
+// TestFixture reads files that version 2 wrote, and sees to it that they would
+// be written so again. AKIN_UPDATE=1 writes them anew. Files of version 1 are
+// refused, so that the index is built anew.
 func TestFixture(t *testing.T) {
 	x := fill(t, []abstract{
 		{"arXiv:2112.09118", "Unsupervised dense retrieval", "Pre-training with contrastive learning."},
@@ -196,7 +197,7 @@ func TestFixture(t *testing.T) {
 	written := map[string][]byte{"terms.lex": x.lexicon.encode(), "segment.lex": x.segments[0].encode()}
 	y := blank(Options{}.withDefaults())
 	for _, name := range []string{"terms.lex", "segment.lex"} {
-		path := filepath.Join("testdata", "v1", name)
+		path := filepath.Join("testdata", "v2", name)
 		if os.Getenv("AKIN_UPDATE") != "" {
 			if err := os.WriteFile(path, written[name], 0o644); err != nil {
 				t.Fatal(err)
@@ -218,7 +219,16 @@ func TestFixture(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for query, want := range map[string][]uint32{"pretraining": {0}, "检索": {2}, "synuclein erdos": {2}, "deleted": {}, "2112.09118": {0}} {
+	for _, name := range []string{"terms.lex", "segment.lex"} {
+		raw, err := os.ReadFile(filepath.Join("testdata", "v1", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := unframe(name, name[0]-'a'+'A', raw); paper.KindOf(err) != paper.DataLoss || !strings.Contains(err.Error(), "has version 1") {
+			t.Errorf("a %s of version 1 gives %v", name, err)
+		}
+	}
+	for query, want := range map[string][]uint32{"pretraining": {0}, `"of it is"`: {}, `"and the"`: {2}, "检索": {2}, "synuclein erdos": {2}, "deleted": {}, "2112.09118": {0}} {
 		if got := search(t, y, query); !slices.Equal(got, want) {
 			t.Errorf("%q: got %v, want %v", query, got, want)
 		}

@@ -74,8 +74,11 @@ func (p *plan) count(record []byte, counts []uint32) (any bool) {
 
 // score gives a paper's score as Search has it, and whether the paper matches.
 func (p *plan) score(record []byte, length uint16, counts []uint32) (uint32, bool) {
-	if !p.count(record, counts) || !p.allows(record) {
+	if !p.count(record, counts) && !p.flat || !p.allows(record) {
 		return 0, false
+	}
+	if p.flat {
+		return flatScore, true
 	}
 	sum := uint32(0)
 	for i, tf := range counts {

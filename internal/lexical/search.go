@@ -40,7 +40,12 @@ func (x *Index) snapshot(p *plan) []view {
 		}
 		for _, ph := range slices.Concat(p.must, p.mustNot) {
 			for _, w := range ph {
-				v.lists[w.id] = x.memory.list(w.id)
+				if w.stop {
+					continue
+				}
+				for _, id := range w.ids {
+					v.lists[id] = x.memory.list(id)
+				}
 			}
 		}
 		views = append(views, v)
@@ -85,7 +90,7 @@ func (x *Index) Search(ctx context.Context, q Query) (Result, error) {
 	for _, t := range p.terms {
 		result.Terms = append(result.Terms, t.surface)
 	}
-	if p.never || len(p.terms) == 0 {
+	if p.never || len(p.terms) == 0 && !p.flat {
 		return result, ctx.Err()
 	}
 	s.plan, s.keep = p, q.Keep
@@ -118,11 +123,16 @@ func (s *searcher) scoreAll(ctx context.Context, views []view) error {
 		s.view = &views[i]
 		s.openCursors()
 		s.must, s.mustNot = s.plan.constrain(s.view)
-		for lo := 0; lo < s.view.len() && len(s.cursors) > 0; lo += window {
+		for lo := 0; lo < s.view.len() && (s.plan.flat || len(s.cursors) > 0); lo += window {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			s.scan(uint32(lo), uint32(min(lo+window, s.view.len())))
+			hi := uint32(min(lo+window, s.view.len()))
+			if s.plan.flat {
+				s.sweep(uint32(lo), hi)
+				continue
+			}
+			s.scan(uint32(lo), hi)
 		}
 	}
 	return nil
@@ -174,6 +184,16 @@ func (s *searcher) scan(lo, hi uint32) {
 		s.collect(lo, hi, optional)
 	}
 }
+
+// sweep takes all documents of one window that the phrases are in.
+func (s *searcher) sweep(lo, hi uint32) {
+	for doc := lo; doc < hi; doc++ {
+		s.consider(doc, flatScore)
+	}
+}
+
+// flatScore is the score of what a query matches that has no words to score.
+const flatScore = 1
 
 // accumulate adds the contributions of one term to the window's scores, and
 // marks the documents if it brings them in.

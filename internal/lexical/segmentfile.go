@@ -75,7 +75,7 @@ func (s *segment) checkDocs(terms uint32) error {
 
 // soundRecord says whether all tokens of a record are there, of known terms.
 func soundRecord(raw []byte, terms uint32) bool {
-	t := readTokens(raw)
+	t := readUntil(raw, fields-1)
 	var expected uint64
 	for _, n := range t.counts {
 		if n > uint64(len(raw)) {
@@ -85,7 +85,7 @@ func soundRecord(raw []byte, terms uint32) bool {
 	}
 	var n uint64
 	for t.next() {
-		if t.id >= terms {
+		if t.field < fieldTitleStops && t.id >= terms {
 			return false
 		}
 		n++

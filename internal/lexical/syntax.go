@@ -11,7 +11,8 @@ type Mode int
 
 const (
 	// ModeSearch reads what a person typed: "exact phrase", -excluded,
-	// -"excluded phrase", prefix*; everything else is a bag of words.
+	// -"excluded phrase", prefix*; everything else is a bag of words. A * leaves
+	// the last word of a phrase and of what is excluded open, too.
 	ModeSearch Mode = iota
 	// ModeText reads a pasted text, such as an abstract: all of it is words.
 	ModeText
@@ -66,6 +67,38 @@ func parse(text string, mode Mode) []clause {
 		clauses = append(clauses, clause{clauseWords, bag})
 	}
 	return clauses
+}
+
+// Split tells what a typed query asks for from what it excludes, each in the order
+// and the words of the query: the first without the signs of the syntax, the second
+// as a query of its own. A query without any syntax is asked as it is.
+func Split(text string) (asked, excluded string) {
+	var in, out []string
+	plain := true
+	for rest := text; rest != ""; {
+		r, size := utf8.DecodeRuneInString(rest)
+		if unicode.IsSpace(r) {
+			rest = rest[size:]
+			continue
+		}
+		c, after, ok := clauseAt(rest)
+		if !ok {
+			c.text, after = untilSpace(rest)
+		}
+		plain = plain && !ok
+		switch {
+		case c.kind == clauseNot:
+			out = append(out, rest[:len(rest)-len(after)])
+		case strings.TrimSpace(c.text) != "":
+			stem, _ := opened(c.text)
+			in = append(in, strings.TrimSpace(stem))
+		}
+		rest = after
+	}
+	if plain {
+		return text, ""
+	}
+	return strings.Join(in, " "), strings.Join(out, " ")
 }
 
 // clauseAt reads a clause that is not words, at the beginning of text.

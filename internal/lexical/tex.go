@@ -45,9 +45,9 @@ func (f *folder) symbol(rest string) {
 	switch {
 	case len(rest) > 1 && strings.IndexByte("'`^\"~=.", rest[0]) >= 0 && (letter(rest[1]) || rest[1] == '{' || rest[1] == '\\'):
 		f.write("", f.at+2)
-	case rest != "" && rest[0] == '_':
-		f.write("_", f.at+2)
-	case rest != "" && strings.IndexByte("%&#$,;:! \\/()[]{}", rest[0]) >= 0:
+	case rest != "" && (rest[0] == '_' || rest[0] == '#'):
+		f.write(rest[:1], f.at+2)
+	case rest != "" && strings.IndexByte("%&$,;:! \\/()[]{}", rest[0]) >= 0:
 		f.write(" ", f.at+2)
 	default:
 		f.write(" ", f.at+1)
@@ -118,6 +118,8 @@ func letterOf(name string) string {
 		return "i"
 	case "j":
 		return "j"
+	case "ast", "star":
+		return "*"
 	case "LaTeX":
 		return "latex"
 	case "TeX":

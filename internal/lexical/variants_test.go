@@ -31,7 +31,7 @@ func TestVariants(t *testing.T) {
 	if os.Getenv("AKIN_BENCH") == "" {
 		t.Skip("a measurement of a minute: set AKIN_BENCH=1")
 	}
-	standard := variant{name: "as the index", stem: stem, stop: func(w string) bool { return stopWord([]byte(w)) }, joined: joinedWeight, title: titleWeight, k1: k1, b: b}
+	standard := variant{name: "as the index", stem: stem, stop: func(w string) bool { return isStopWord([]byte(w)) }, joined: joinedWeight, title: titleWeight, k1: k1, b: b}
 	variants := []variant{standard}
 	add := func(name string, change func(*variant)) {
 		v := standard

@@ -20,8 +20,6 @@ import (
 type Subject struct {
 	// New returns an empty index.
 	New func(dimension int) (ann.Index, error)
-	// NoReplace, NoDelete, NoFilter and NoExact: refused with ann.ErrUnsupported.
-	NoReplace, NoDelete, NoFilter, NoExact bool
 	// LeastRecall is the recall@10 that it has on 600 random vectors of 24
 	// dimensions with its defaults. 1 means that every answer is exact.
 	LeastRecall float64
@@ -95,7 +93,7 @@ func testEmpty(t *testing.T, s Subject) {
 		t.Errorf("an empty index holds %d", index.Len())
 	}
 	existed, err := index.Delete(3)
-	if existed || (err != nil) != s.NoDelete {
+	if existed || err != nil {
 		t.Errorf("delete from an empty index: %v, %v", existed, err)
 	}
 }
@@ -210,9 +208,6 @@ func testBoundless(t *testing.T, s Subject) {
 		{K: math.MaxInt, EfSearch: math.MaxInt, Keep: asked{all}},
 		{K: math.MaxInt, EfSearch: math.MaxInt, Exact: true},
 	} {
-		if q.Keep != nil && s.NoFilter || q.Exact && s.NoExact {
-			continue
-		}
 		q.Vector = vectors[0]
 		r := Search(t, index, q)
 		if len(r.Neighbors) == 0 || len(r.Neighbors) > min(q.K, 50) {
@@ -284,21 +279,12 @@ func testReplace(t *testing.T, s Subject) {
 	index := s.filled(t, vectors[:100])
 	for i, v := range vectors[100:] {
 		err := index.Upsert(uint32(i), v)
-		if s.NoReplace {
-			if !errors.Is(err, ann.ErrUnsupported) || paper.KindOf(err) != paper.Unsupported {
-				t.Fatalf("replace: %v, want %v", err, ann.ErrUnsupported)
-			}
-			continue
-		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	if index.Len() != 100 {
 		t.Errorf("%d vectors after 100 were replaced", index.Len())
-	}
-	if s.NoReplace {
-		return
 	}
 	for i, v := range vectors[100:] {
 		r := Search(t, index, ann.Query{Vector: v, K: 100})
@@ -312,12 +298,6 @@ func testReplace(t *testing.T, s Subject) {
 func testDelete(t *testing.T, s Subject) {
 	vectors := Random(10, 300, dimension)
 	index := s.filled(t, vectors)
-	if s.NoDelete {
-		if _, err := index.Delete(0); !errors.Is(err, ann.ErrUnsupported) || paper.KindOf(err) != paper.Unsupported {
-			t.Errorf("delete: %v, want %v", err, ann.ErrUnsupported)
-		}
-		return
-	}
 	order := rand.New(rand.NewPCG(1, 1)).Perm(len(vectors))
 	for i, n := range order {
 		for _, want := range []bool{true, false} {
@@ -353,13 +333,6 @@ func (a asked) Contains(ordinal uint32) bool { return a.bitmap.Contains(ordinal)
 func testFilter(t *testing.T, s Subject) {
 	vectors, queries := Random(11, 600, dimension), Random(12, 10, dimension)
 	index := s.filled(t, vectors)
-	if s.NoFilter {
-		_, err := index.Search(context.Background(), ann.Query{Vector: queries[0], K: 1, Keep: roaring.New()})
-		if !errors.Is(err, ann.ErrUnsupported) || paper.KindOf(err) != paper.Unsupported {
-			t.Errorf("filter: %v, want %v", err, ann.ErrUnsupported)
-		}
-		return
-	}
 	r := rand.New(rand.NewPCG(2, 2))
 	for _, kept := range []int{0, 1, 5, 60, 300, 599, 600} {
 		bitmap := roaring.BitmapOf(600, 70_000, math.MaxUint32) // not in the index
@@ -388,13 +361,6 @@ func testFilter(t *testing.T, s Subject) {
 func testExact(t *testing.T, s Subject) {
 	vectors, queries := Random(17, 600, dimension), Random(18, 10, dimension)
 	index := s.filled(t, vectors)
-	if s.NoExact {
-		_, err := index.Search(context.Background(), ann.Query{Vector: queries[0], K: 1, Exact: true})
-		if !errors.Is(err, ann.ErrUnsupported) || paper.KindOf(err) != paper.Unsupported {
-			t.Errorf("exact search: %v, want %v", err, ann.ErrUnsupported)
-		}
-		return
-	}
 	plain := truth(t, vectors)
 	for _, v := range queries {
 		q := ann.Query{Vector: v, K: 10, EfSearch: 1, Exact: true}
@@ -498,12 +464,12 @@ func testConcurrent(t *testing.T, s Subject) {
 		if err := index.Upsert(uint32(100+i), v); err != nil {
 			t.Error(err)
 		}
-		if !s.NoDelete && i%2 == 0 {
+		if i%2 == 0 {
 			if _, err := index.Delete(uint32(i)); err != nil {
 				t.Error(err)
 			}
 		}
-		if !s.NoReplace && i%3 == 0 {
+		if i%3 == 0 {
 			if err := index.Upsert(uint32(100+i/2), vectors[i]); err != nil {
 				t.Error(err)
 			}

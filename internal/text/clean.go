@@ -1,0 +1,120 @@
+package text
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// maxPasses bounds how often a text is cleaned until nothing changes: markup
+// may hide in markup, such as a tag in an entity.
+const maxPasses = 32
+
+// maxBytes is the longest text that is cleaned; validation of papers refuses
+// such texts by far.
+const maxBytes = 1 << 20
+
+// Collapse turns every run of white space into one space and trims the ends:
+// line breaks inside titles and abstracts are an accident of the source.
+func Collapse(s string) string {
+	if collapsed(s) { // as most texts are
+		return s
+	}
+	return strings.Join(strings.Fields(s), " ")
+}
+
+// collapsed says that there is nothing to do, which it only knows of ASCII.
+func collapsed(s string) bool {
+	space := true // a space may not come next
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == ' ' && space, c < ' ', c >= 0x80:
+			return false
+		default:
+			space = c == ' '
+		}
+	}
+	return !space || s == ""
+}
+
+// Clean gives the text of any source without markup, on one line.
+func Clean(s string) string {
+	s = strings.Map(printable, s)
+	for pass := 0; pass < maxPasses && len(s) <= maxBytes && strings.ContainsAny(s, `&<\`); pass++ {
+		before := s
+		s = release(untex(unmark(bareEntities(s)), false))
+		if s = Collapse(s); s == before {
+			break
+		}
+	}
+	return Collapse(s)
+}
+
+// CleanTeX gives the text of a source that is written for TeX without markup,
+// on one line. Such texts may hold HTML too.
+func CleanTeX(s string) string {
+	s = strings.Map(printable, s)
+	if len(s) > maxBytes || !strings.ContainsAny(s, "\\{}~-`'<&!?$") {
+		return Collapse(s)
+	}
+	return Collapse(norm.NFC.String(release(untex(unmark(bareEntities(s)), true))))
+}
+
+var escapedEntity = regexp.MustCompile(`(?:\{\\&\}|\\&)((?:amp|lt|gt|quot|apos|nbsp|#[0-9]{1,6});)`)
+
+// bareEntities takes the backslash from entities: tools that write TeX escape
+// the ampersands of markup that they do not know.
+func bareEntities(s string) string {
+	if !strings.Contains(s, `\&`) {
+		return s
+	}
+	return escapedEntity.ReplaceAllString(s, "&$1")
+}
+
+// BareTeX takes TeX's marks away from an identifier or address, in which
+// dashes and tildes stand for themselves.
+func BareTeX(s string) string {
+	if strings.ContainsAny(s, `\{}&`) {
+		s = barer.Replace(decode(s))
+	}
+	return strings.TrimSpace(s)
+}
+
+//nolint:gochecknoglobals // a table that nothing writes to
+var barer = strings.NewReplacer(
+	`{\textless}`, "<", `{\textgreater}`, ">", `{\textasciitilde}`, "~", `{\~{}}`, "~", `{\textbackslash}`, `\`, `{\textunderscore}`, "_",
+	`\textless`, "<", `\textgreater`, ">", `\textasciitilde`, "~", `\textunderscore`, "_", `\~{}`, "~", `\url`, "", `\nolinkurl`, "", `\path`, "",
+	`{$<$}`, "<", `{$>$}`, ">", `$<$`, "<", `$>$`, ">", `{\_}`, "_", `{\%}`, "%", `{\&}`, "&", `{\#}`, "#",
+	`\_`, "_", `\%`, "%", `\&`, "&", `\#`, "#", `\~`, "~", `\{`, "{", `\}`, "}", `\-`, "", "{", "", "}", "",
+)
+
+// Signs that TeX writes as commands are held back as characters that no text
+// has (Unicode's noncharacters) until everything else is done, for as
+// themselves they would be taken for markup.
+const (
+	heldLess      = '\uFDD0'
+	heldGreater   = '\uFDD1'
+	heldBackslash = '\uFDD2'
+	heldAmpersand = '\uFDD3'
+)
+
+//nolint:gochecknoglobals // a table that nothing writes to
+var releaser = strings.NewReplacer(string(heldLess), "<", string(heldGreater), ">", string(heldBackslash), `\`, string(heldAmpersand), "&")
+
+func release(s string) string { return releaser.Replace(s) }
+
+// printable drops control characters and noncharacters.
+func printable(r rune) rune {
+	switch {
+	case r < 0x20 || 0x7f <= r && r <= 0x9f:
+		if unicode.IsSpace(r) {
+			return ' '
+		}
+		return -1
+	case 0xFDD0 <= r && r <= 0xFDEF, r&0xFFFE == 0xFFFE:
+		return -1
+	}
+	return r
+}
