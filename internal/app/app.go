@@ -45,7 +45,8 @@ type App struct {
 	grpc    *grpc.Server
 	conn    *grpc.ClientConn
 	serving sync.WaitGroup
-	failed  chan error // first failure of a listener
+	failed  chan error   // first failure of a listener
+	local   net.Listener // in the data directory; nil if there is none
 	addrs   Addresses
 }
 
@@ -147,7 +148,15 @@ func (a *App) openParts(ctx context.Context) (engineModel, engine.Catalog, rpc.A
 	}
 	about.Index = a.config.Index
 	cat, err := a.openCatalog(ctx, s, model.Space())
-	return model, cat, about, err
+	if err != nil {
+		return nil, nil, rpc.About{}, err
+	}
+	if a.config.GRPCAddr != "" {
+		if a.local, err = a.listenLocal(ctx, s); err != nil {
+			a.log.Warn("commands with --data will not find this server; --server reaches it", "error", err)
+		}
+	}
+	return model, cat, about, nil
 }
 
 func (a *App) openCatalog(ctx context.Context, s *store.Store, space paper.Space) (engine.Catalog, error) {
@@ -172,6 +181,9 @@ func (a *App) serveGRPC(listener net.Listener) error {
 	a.serve(func() error { return a.grpc.Serve(memory) })
 	if listener != nil {
 		a.serve(func() error { return a.grpc.Serve(listener) })
+	}
+	if a.local != nil {
+		a.serve(func() error { return a.grpc.Serve(a.local) })
 	}
 	a.onClose(a.stopGRPC)
 	conn, err := grpc.NewClient("passthrough:///akin",

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"os/signal"
+	"syscall"
 
 	"akin/internal/app"
 )
@@ -31,6 +33,9 @@ under way finish first.`
 
 // Run serves until the context ends.
 func (c serveCommand) Run(e *environment) error {
+	// The terminal that it was started from may go; SIGINT and SIGTERM stop it.
+	signal.Ignore(syscall.SIGHUP)
+	defer signal.Reset(syscall.SIGHUP)
 	config := c.config(e, c.Data)
 	config.Create, config.Index = true, c.Index
 	config.GRPCAddr, config.HTTPAddr, config.HTTPHosts = c.GRPCAddr, c.HTTPAddr, c.HTTPHost
@@ -62,11 +67,9 @@ run again, and what was there stays in use until all of it is done.`
 func (c reembedCommand) Run(e *environment) error {
 	config := e.config
 	config.Data = c.Data
-	p := &progress{env: e}
+	p := e.newProgress("embedding")
 	did, err := app.Reembed(e.ctx, config, e.log, func(done, total int) {
-		if p.bar == nil && e.progressOnTerm && e.outIsTerminal {
-			p = e.newProgress("embedding", func() (int, error) { return total, nil })
-		}
+		p.total = total
 		p.set(done, fmt.Sprintf("embedded %d of %d", done, total))
 	})
 	p.finish()

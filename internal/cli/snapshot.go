@@ -50,31 +50,31 @@ Examples:
 
 // Run makes a snapshot.
 func (c snapshotCreateCommand) Run(e *environment) error {
+	p := e.newProgress("snapshot")
+	made, err := c.create(e, p)
+	p.finish()
+	if err != nil {
+		return err
+	}
+	return e.show(c.JSON, made, func() { e.snapshot(made) })
+}
+
+func (c snapshotCreateCommand) create(e *environment, p *progress) (*akinv1.Snapshot, error) {
 	t := c.target()
-	p := e.newProgress("snapshot", nil)
-	defer p.finish()
-	made := new(akinv1.Snapshot)
 	if t.Data != "" {
 		one, err := app.CreateSnapshot(e.ctx, c.config(e, t.Data), e.log, c.Name, p.follow)
-		if err != nil {
-			return err
-		}
-		made = wireSnapshot(one)
-	} else {
-		cl, err := e.connect(t, false)
-		if err != nil {
-			return err
-		}
-		o, err := cl.Admin.CreateSnapshot(e.ctx, &akinv1.CreateSnapshotRequest{Name: c.Name})
-		if err != nil {
-			return err
-		}
-		if err := cl.Follow(e.ctx, o, made, func(at *akinv1.OperationProgress) { p.follow(at.GetStep(), at.GetDone(), at.GetTotal()) }); err != nil {
-			return err
-		}
+		return wireSnapshot(one), err
 	}
-	p.finish()
-	return e.show(c.JSON, made, func() { e.snapshot(made) })
+	cl, err := e.connect(t, false)
+	if err != nil {
+		return nil, err
+	}
+	o, err := cl.Admin.CreateSnapshot(e.ctx, &akinv1.CreateSnapshotRequest{Name: c.Name})
+	if err != nil {
+		return nil, err
+	}
+	made := new(akinv1.Snapshot)
+	return made, cl.Follow(e.ctx, o, made, func(at *akinv1.OperationProgress) { p.follow(at.GetStep(), at.GetDone(), at.GetTotal()) })
 }
 
 // snapshot prints a snapshot on a line.

@@ -86,7 +86,7 @@ func (e *environment) acceptLoss(config app.Config) error {
 // verify verifies a data directory, by its configuration, or what a server has, or
 // a snapshot of either.
 func (e *environment) verify(t target, config app.Config, snapshot string) (*akinv1.VerifyResponse, error) {
-	p := e.newProgress("verifying", nil)
+	p := e.newProgress("verifying")
 	defer p.finish()
 	if t.Data != "" {
 		if snapshot != "" {
@@ -110,14 +110,11 @@ func (e *environment) verify(t target, config app.Config, snapshot string) (*aki
 
 // follow shows a step of something that takes long; off a terminal it says nothing.
 func (p *progress) follow(step string, done, total uint64) {
-	if p.bar == nil {
-		return
+	p.total = int(total)
+	if step != "" {
+		p.what = step
 	}
-	p.bar.Describe(step)
-	if total > 0 {
-		p.bar.ChangeMax64(int64(total))
-		p.bar.Set64(int64(done)) //nolint:errcheck // a display
-	}
+	p.set(int(done), "")
 }
 
 // wireVerification gives what was found without a server as one would tell it.

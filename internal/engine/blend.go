@@ -23,7 +23,7 @@ func (q *query) blend(mode Mode, fusion Fusion) {
 
 // wordsOf is the lexical side of more like this: the words of the query papers,
 // or of the text.
-func (e *Engine) wordsOf(ctx context.Context, collection string, req SimilarRequest) (catalog.Words, error) {
+func (e *asking) wordsOf(ctx context.Context, collection string, req SimilarRequest) (catalog.Words, error) {
 	if req.Text != nil {
 		return catalog.Words{Text: req.Text.Title + "\n" + req.Text.Abstract}, nil
 	}
@@ -50,7 +50,7 @@ func (e *Engine) wordsOf(ctx context.Context, collection string, req SimilarRequ
 }
 
 // blended ranks by meaning and words, or by words alone.
-func (e *Engine) blended(ctx context.Context, q *query, list *pinned) (catalog.Found, error) {
+func (e *asking) blended(ctx context.Context, q *query, list *pinned) (catalog.Found, error) {
 	ask := catalog.Blend{Neighbors: q.neighbors(nil, MaxResults+len(q.leaveOut))}
 	var err error
 	if q.mode == Hybrid {

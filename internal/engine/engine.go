@@ -21,7 +21,6 @@ import (
 	"akin/internal/catalog"
 	"akin/internal/embed"
 	"akin/internal/paper"
-	"akin/internal/rank"
 )
 
 // Limits of requests.
@@ -70,66 +69,34 @@ type Model interface {
 	Tokenizer
 }
 
-// Papers reads papers.
-type Papers interface {
-	// Get gives the papers of those ids that are there, in any order.
-	Get(ctx context.Context, collection string, ids []string) ([]paper.Record, error)
-	// List gives up to limit papers with ids above after that a filter keeps, in
-	// order of id.
-	List(ctx context.Context, collection, filter, after string, limit int) ([]paper.Record, error)
-	Stats(ctx context.Context, collection string) (catalog.Stats, error)
-	// CountValues counts papers by the values of a field, among those that a
-	// filter keeps.
-	CountValues(ctx context.Context, collection, field, filter string, limit int) ([]catalog.ValueCount, error)
-	// Export opens the papers at one sequence that a filter keeps; the caller
-	// closes it.
-	Export(ctx context.Context, collection, filter string) (*catalog.Export, error)
+// Catalog is what an Engine works on.
+type Catalog interface {
+	Writer
+	Streams
+	Keeper
+	// View opens the collection as it is, for one query; the caller closes it.
+	View() catalog.View
 }
 
 // Writer changes papers.
 type Writer interface {
+	// Get gives the papers of those ids that are there, as they are now, in any
+	// order.
+	Get(ctx context.Context, collection string, ids []string) ([]paper.Record, error)
 	// Apply makes the changes durable, all or none, and visible to queries, and
 	// gives the sequence number reached and one outcome a mutation.
 	Apply(ctx context.Context, collection string, changes []catalog.Mutation) ([]catalog.Outcome, uint64, error)
+	// Stats describes a collection as it is now.
+	Stats(ctx context.Context, collection string) (catalog.Stats, error)
 }
 
-// Finder finds neighbours.
-type Finder interface {
-	Neighbors(ctx context.Context, collection string, query catalog.Neighbors) (catalog.Found, error)
-	// Blend gives what is near a vector or has a query's words.
-	Blend(ctx context.Context, collection string, query catalog.Blend) (*catalog.Blended, error)
-	// Matches tells which words of a query papers have.
-	Matches(ctx context.Context, collection string, words catalog.Words, ordinals []uint32) ([][]catalog.Match, error)
-	// Recall gives the union of what is near several vectors, with theirs.
-	Recall(ctx context.Context, collection string, query catalog.Neighbors, probes []catalog.Probe) (catalog.Recalled, error)
-	// Background gives n papers that stand for the collection, with their vectors.
-	Background(ctx context.Context, collection string, n int) (catalog.Recalled, error)
-	// Terms gives the tf-idf vectors of those ids that are there.
-	Terms(ctx context.Context, collection string, ids []string) (map[string][]rank.Term, error)
-	// Vectors gives the vectors of those ids that are there.
-	Vectors(ctx context.Context, collection string, ids []string) (map[string][]float32, error)
-}
-
-// Deduplicator tells which papers count as one.
-type Deduplicator interface {
-	// Collapse takes out of a list what counts as one with an earlier hit or with
-	// one of the own papers, and gives what the hits that are left stand for.
-	Collapse(ctx context.Context, collection string, hits []rank.Hit, own []string) ([]rank.Hit, map[string][]catalog.Collapsed, error)
-	// Duplicates opens the papers that a filter keeps; the caller closes it.
+// Streams opens papers that are gone through one by one, at one sequence; the
+// caller closes what it gets.
+type Streams interface {
+	// Export opens the papers that a filter keeps.
+	Export(ctx context.Context, collection, filter string) (*catalog.Export, error)
+	// Duplicates opens the papers that a filter keeps, to be compared.
 	Duplicates(ctx context.Context, collection, filter string) (*catalog.Duplicates, error)
-}
-
-// Catalog is what an Engine works on.
-type Catalog interface {
-	Papers
-	Writer
-	Finder
-	Describer
-	Contents
-	Sifter
-	Sampler
-	Deduplicator
-	Keeper
 }
 
 // Engine runs the use cases.

@@ -65,12 +65,14 @@ func (e *Engine) List(ctx context.Context, collection, filter, after string, siz
 		size = DefaultListSize
 	}
 	size = min(size, MaxPageSize)
-	stats, err := e.catalog.Stats(ctx, collection)
+	a := e.ask()
+	defer a.close()
+	stats, err := a.catalog.Stats(ctx, collection)
 	if err != nil {
 		return nil, "", 0, err
 	}
 	// One more than asked for says whether there is a next page.
-	records, err := e.catalog.List(ctx, collection, filter, after, size+1)
+	records, err := a.catalog.List(ctx, collection, filter, after, size+1)
 	if err != nil {
 		return nil, "", 0, err
 	}
@@ -94,7 +96,9 @@ func (e *Engine) CountValues(ctx context.Context, collection, field, filter stri
 	if err != nil {
 		return nil, err
 	}
-	return e.catalog.CountValues(ctx, collection, field, filter, limit)
+	a := e.ask()
+	defer a.close()
+	return a.catalog.CountValues(ctx, collection, field, filter, limit)
 }
 
 // Stats describes a collection.
@@ -250,6 +254,9 @@ func (e *Engine) planItem(in *Incoming) (writeItem, error) {
 		return item, nil
 	}
 	item := writeItem{mutation: catalog.Mutation{Paper: p, Vector: in.Vector}}
+	if err := p.Normalize(); err != nil {
+		return item, err
+	}
 	if p.ID == "" && p.HasText() {
 		if titleid.Normalize(p.Title) == "" {
 			return item, paper.InvalidField("id", "is empty and cannot be derived, since the title %q has no letter or digit; give the paper an id", p.Title)

@@ -102,7 +102,7 @@ func (q *query) digest() [sha256.Size]byte {
 }
 
 // answer runs a query, or continues one that a page token names.
-func (e *Engine) answer(ctx context.Context, q query) (*Answer, error) {
+func (e *asking) answer(ctx context.Context, q query) (*Answer, error) {
 	if err := e.needCatalog(); err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (e *Engine) answer(ctx context.Context, q query) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.Limits, err = e.limits(ctx, &q, list)
+	a.Limits, err = e.limits(ctx, &q, list, a.changed)
 	return a, err
 }
 
@@ -151,11 +151,7 @@ func (e *Engine) resume(q *query) (list *pinned, offset int, name string, err er
 }
 
 // find makes the whole list of a query.
-func (e *Engine) find(ctx context.Context, q *query) (*pinned, error) {
-	stats, err := e.catalog.Stats(ctx, q.collection)
-	if err != nil {
-		return nil, err
-	}
+func (e *asking) find(ctx context.Context, q *query) (*pinned, error) {
 	list := &pinned{digest: q.digest()}
 	switch {
 	case q.rank != nil:
@@ -165,6 +161,10 @@ func (e *Engine) find(ctx context.Context, q *query) (*pinned, error) {
 		q.rank = e.nearest
 	}
 	found, err := q.rank(ctx, q, list)
+	if err != nil {
+		return nil, err
+	}
+	stats, err := e.catalog.Stats(ctx, q.collection)
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +204,7 @@ func (e *Engine) find(ctx context.Context, q *query) (*pinned, error) {
 }
 
 // nearest ranks by the cosine to one vector.
-func (e *Engine) nearest(ctx context.Context, q *query, list *pinned) (catalog.Found, error) {
+func (e *asking) nearest(ctx context.Context, q *query, list *pinned) (catalog.Found, error) {
 	vector, err := q.vector(ctx, q.collection, &list.answer)
 	if err != nil {
 		return catalog.Found{}, err

@@ -11,15 +11,25 @@ import (
 
 // Search answers a free-text query.
 func (e *Engine) Search(ctx context.Context, req SearchRequest) (*Answer, error) {
+	a := e.ask()
+	defer a.close()
+	return a.search(ctx, req)
+}
+
+func (e *asking) search(ctx context.Context, req SearchRequest) (*Answer, error) {
 	if err := checkText("query", req.Query, MaxQueryBytes); err != nil {
 		return nil, err
 	}
 	q := query{name: "search", collection: req.Collection, options: req.ResultOptions, parts: []string{req.Query}, wordsField: "query"}
 	q.blend(req.Mode, req.Fusion)
 	q.bySentences(req.Rerank, againstQuery(req.Query))
-	q.words = func(context.Context, string) (catalog.Words, error) {
-		return catalog.Words{Text: req.Query, Typed: true}, nil
+	words := catalog.Words{Text: req.Query, Typed: true}
+	if req.Mode != Semantic {
+		if err := words.Check(); err != nil {
+			return nil, err
+		}
 	}
+	q.words = func(context.Context, string) (catalog.Words, error) { return words, nil }
 	q.vector = func(ctx context.Context, _ string, a *Answer) ([]float32, error) {
 		vector, err := e.embedOne(ctx, a, req.Query, embed.Query)
 		if err == nil && (req.Evidence || req.Rerank > 0) {
@@ -32,6 +42,12 @@ func (e *Engine) Search(ctx context.Context, req SearchRequest) (*Answer, error)
 
 // Similar answers more like this.
 func (e *Engine) Similar(ctx context.Context, req SimilarRequest) (*Answer, error) {
+	a := e.ask()
+	defer a.close()
+	return a.similar(ctx, req)
+}
+
+func (e *asking) similar(ctx context.Context, req SimilarRequest) (*Answer, error) {
 	q := query{name: "similar", collection: req.Collection, options: req.ResultOptions, parts: slices.Clone(req.PaperIDs), wordsField: "paper_ids", ownField: "paper_ids"}
 	q.blend(req.Mode, req.Fusion)
 	q.words = func(ctx context.Context, collection string) (catalog.Words, error) {

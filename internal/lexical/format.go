@@ -15,22 +15,15 @@ import (
 // Files have a header, a body and a checksum; docs/format/lexical.md describes
 // them. All numbers are little endian.
 const (
-	magic       = "akin.lex"
-	headLen     = 24
-	checksumLen = 4
+	magic         = "akin.lex"
+	formatVersion = 2
+	headLen       = 24
+	checksumLen   = 4
 
 	kindManifest = 'M'
 	kindSegment  = 'S'
 	kindTerms    = 'T'
 )
-
-// versionOf is the version of the files of a kind.
-func versionOf(kind byte) uint32 {
-	if kind == kindManifest {
-		return 3 // with a stamp of any length, and the checksums of the other files
-	}
-	return 2 // with stop words in records
-}
 
 // Limits of what is read.
 const (
@@ -62,7 +55,7 @@ func castagnoli(raw []byte) uint32 { return crc32.Checksum(raw, crc32.MakeTable(
 // frame puts header and checksum around a body, which begins at headLen of raw.
 func frame(kind byte, raw []byte) []byte {
 	copy(raw, magic)
-	binary.LittleEndian.PutUint32(raw[8:], versionOf(kind))
+	binary.LittleEndian.PutUint32(raw[8:], formatVersion)
 	binary.LittleEndian.PutUint32(raw[12:], uint32(kind))
 	binary.LittleEndian.PutUint64(raw[16:], uint64(len(raw)-headLen))
 	return binary.LittleEndian.AppendUint32(raw, castagnoli(raw))
@@ -75,8 +68,8 @@ func unframe(name string, kind byte, raw []byte) ([]byte, error) {
 		return nil, corruptf(name, "has %d bytes, too few for a header", len(raw))
 	case string(raw[:8]) != magic:
 		return nil, corruptf(name, "does not begin with %q", magic)
-	case binary.LittleEndian.Uint32(raw[8:]) != versionOf(kind):
-		return nil, corruptf(name, "has version %d; this program reads version %d", binary.LittleEndian.Uint32(raw[8:]), versionOf(kind))
+	case binary.LittleEndian.Uint32(raw[8:]) != formatVersion:
+		return nil, corruptf(name, "has version %d; this program reads version %d", binary.LittleEndian.Uint32(raw[8:]), formatVersion)
 	case binary.LittleEndian.Uint32(raw[12:]) != uint32(kind):
 		return nil, corruptf(name, "is of kind %q; %q was expected", rune(binary.LittleEndian.Uint32(raw[12:])), kind)
 	case binary.LittleEndian.Uint64(raw[16:]) != uint64(len(raw)-headLen-checksumLen):

@@ -88,23 +88,28 @@ func saveFile(dir, prefix string, raw []byte) (savedFile, error) {
 // removeOthers removes files of the index that are not kept, and what a save that
 // was cut short has left.
 func removeOthers(dir string, keep []savedFile) error {
-	files, err := filepath.Glob(filepath.Join(dir, "*.lex"))
-	if err != nil {
-		return fmt.Errorf("save the lexical index: %w", err)
-	}
-	for _, path := range files {
-		base := filepath.Base(path)
-		ours := strings.HasPrefix(base, "terms-") || strings.HasPrefix(base, "segment-")
-		if ours && !slices.ContainsFunc(keep, func(f savedFile) bool { return f.name == base }) {
-			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("save the lexical index: %w", err)
-			}
-		}
-	}
 	if err := pending.SweepFolder(dir); err != nil {
 		return fmt.Errorf("save the lexical index: %w", err)
 	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("save the lexical index: %w", err)
+	}
+	for _, entry := range entries {
+		name := entry.Name()
+		if !ours(name) || slices.ContainsFunc(keep, func(f savedFile) bool { return f.name == name }) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("save the lexical index: %w", err)
+		}
+	}
 	return nil
+}
+
+// ours says whether a file that is not the manifest is one of the index's.
+func ours(name string) bool {
+	return strings.HasSuffix(name, ".lex") && (strings.HasPrefix(name, "terms-") || strings.HasPrefix(name, "segment-"))
 }
 
 // encodeManifest gives the file that names the others, the terms first, and lists
