@@ -133,7 +133,9 @@ func (a *App) openParts(ctx context.Context) (engineModel, engine.Catalog, rpc.A
 		model, about, err := a.openEmbedder()
 		return model, nil, about, err
 	}
-	s, err := store.Open(a.config.Data, store.Options{Create: a.config.Create, Logger: a.log})
+	s, err := store.Open(a.config.Data, store.Options{
+		Create: a.config.Create, ReadOnlyOnDamage: a.config.ReadOnlyOnDamage, Logger: a.log,
+	})
 	if err != nil {
 		return nil, nil, rpc.About{}, err
 	}
@@ -146,7 +148,7 @@ func (a *App) openParts(ctx context.Context) (engineModel, engine.Catalog, rpc.A
 	if err != nil {
 		return nil, nil, rpc.About{}, err
 	}
-	about.Index = a.config.Index
+	about.Index, about.Writable, about.Damage = a.config.Index, s.Writable, s.Damage
 	cat, err := a.openCatalog(ctx, s, model.Space())
 	if err != nil {
 		return nil, nil, rpc.About{}, err

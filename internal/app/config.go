@@ -22,6 +22,9 @@ type Config struct {
 	Snapshots string
 	// Create makes the data directory if it is missing.
 	Create bool
+	// ReadOnlyOnDamage serves what can be read of a damaged data directory,
+	// for reading only, instead of refusing it.
+	ReadOnlyOnDamage bool
 	// Index names the kind of index; see catalog.IndexKinds.
 	Index string
 

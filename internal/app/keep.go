@@ -51,7 +51,8 @@ func (c Config) snapshots() string {
 // Verify compares what is in a data directory that no server uses with each other,
 // and changes nothing. It needs no model.
 func Verify(ctx context.Context, config Config, log *slog.Logger, progress Progress) (found *Verification, err error) {
-	s, err := store.Open(config.Data, store.Options{Logger: log})
+	// What is damaged is told as a difference, beside the others.
+	s, err := store.Open(config.Data, store.Options{Logger: log, ReadOnlyOnDamage: true})
 	if err != nil {
 		return nil, err
 	}

@@ -499,7 +499,7 @@ func (c *Embedded) trim(ctx context.Context) error {
 	if c.wordsPath() != "" {
 		done = min(done, l.savedWords)
 	}
-	if l.building || done < l.trimmed+trimEvery {
+	if l.building || done < l.trimmed+trimEvery || c.readOnly() {
 		return nil
 	}
 	l.trimmed = done

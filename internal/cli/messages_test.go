@@ -77,7 +77,7 @@ func TestMessagesAreChecked(t *testing.T) {
 
 var (
 	command = regexp.MustCompile(`\bakin ((?:[a-z][a-z-]*)(?: [a-z][a-z-]*)?)`)
-	flag    = regexp.MustCompile(`(?:^|[\s"'` + "`" + `(\[=/])--([a-z][a-z0-9-]+)`)
+	flag    = regexp.MustCompile(`(?:^|[\s"'` + "`" + `(\[=/])--([a-z][a-z0-9-]*)`)
 	page    = regexp.MustCompile(`\bdocs/[a-zA-Z0-9/_.-]+\.md\b`)
 )
 
@@ -134,7 +134,7 @@ func faultsOf(known map[string][]string, line string) (faults []string) {
 				of = p.flags
 			}
 		}
-		if !slices.Contains(of, name) && !slices.Contains(foreign, name) {
+		if !strings.HasSuffix(name, "-") && !slices.Contains(of, name) && !slices.Contains(foreign, name) {
 			faults = append(faults, "there is no flag --"+name)
 		}
 	}

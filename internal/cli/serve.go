@@ -15,6 +15,7 @@ type serveCommand struct {
 	InsecurePublic bool     `help:"Allow addresses beside the loopback ones: whoever reaches them can read, change and erase all papers." env:"AKIN_INSECURE_PUBLIC"`
 	HTTPHost       []string `name:"http-host" help:"Host names, beside localhost, that HTTP requests may be sent to." env:"AKIN_HTTP_HOST" placeholder:"NAME"`
 	Index          string   `help:"Index: graph, exact or coder (the baseline)." enum:"graph,exact,coder" default:"graph" env:"AKIN_INDEX"`
+	ReadOnly       bool     `name:"read-only-on-damage" help:"If the data directory is damaged, serve what can be read of it and refuse writes, instead of not starting." env:"AKIN_READ_ONLY_ON_DAMAGE"`
 	snapshotsFlag
 	Hint bool `hidden:"" help:"Print commands to try."`
 }
@@ -39,7 +40,7 @@ func (c serveCommand) Run(e *environment) error {
 	config := c.config(e, c.Data)
 	config.Create, config.Index = true, c.Index
 	config.GRPCAddr, config.HTTPAddr, config.HTTPHosts = c.GRPCAddr, c.HTTPAddr, c.HTTPHost
-	config.InsecurePublic = c.InsecurePublic
+	config.InsecurePublic, config.ReadOnlyOnDamage = c.InsecurePublic, c.ReadOnly
 	return app.Run(e.ctx, config, e.log, func(a app.Addresses) {
 		fmt.Fprintf(e.out, "gRPC  %s\n", a.GRPC)
 		if a.HTTP != "" {

@@ -133,17 +133,6 @@ func (g *Gateway) knows(hostport string) bool {
 	return slices.ContainsFunc(g.hosts, func(known string) bool { return strings.EqualFold(known, host) })
 }
 
-// ready answers 200 while the server takes calls.
-func (g *Gateway) ready(w http.ResponseWriter, r *http.Request) {
-	resp, err := g.health.Check(r.Context(), &healthpb.HealthCheckRequest{})
-	if err != nil || resp.GetStatus() != healthpb.HealthCheckResponse_SERVING {
-		refuse(w, http.StatusServiceUnavailable, codes.Unavailable, "STOPPING", "the server is not ready")
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Write([]byte("{\"status\":\"SERVING\"}\n")) //nolint:errcheck // the client is gone
-}
-
 // isJSON says whether a content type is JSON.
 func isJSON(contentType string) bool {
 	media, _, _ := strings.Cut(contentType, ";")

@@ -36,6 +36,9 @@ type About struct {
 	Index string
 	// License and Source describe the model.
 	License, Source string
+	// Writable says why papers cannot be changed, and Damage what was found
+	// damaged; nil functions and nil errors mean that all is well.
+	Writable, Damage func() error
 }
 
 // Server holds the handlers.
@@ -90,7 +93,7 @@ func (s *Server) GRPC() *grpc.Server {
 	akinv1.RegisterInfoServiceServer(g, &infoService{server: s})
 	akinv1.RegisterAdminServiceServer(g, &adminService{server: s})
 	longrunningpb.RegisterOperationsServer(g, &operationsService{server: s})
-	healthpb.RegisterHealthServer(g, s.health)
+	healthpb.RegisterHealthServer(g, healthService{Server: s.health, about: s.about})
 	reflection.Register(g)
 	for name := range g.GetServiceInfo() {
 		s.health.SetServingStatus(name, healthpb.HealthCheckResponse_SERVING)
