@@ -69,6 +69,7 @@ type Model interface {
 type Catalog interface {
 	Writer
 	Streams
+	Keeper
 	// View opens the collection as it is, for one query; the caller closes it.
 	View() catalog.View
 }
