@@ -279,6 +279,9 @@ func (im *importer) summary() {
 	im.env.sayNotes(&im.notes)
 }
 
+// reasonLength is how many characters of a reason are shown; the file has all.
+const reasonLength = 300
+
 // quarantined says why the first rows were not taken.
 func (e *environment) quarantined(q *ingest.Quarantine) {
 	shown := q.Examples()
@@ -287,7 +290,7 @@ func (e *environment) quarantined(q *ingest.Quarantine) {
 		if r.Line > 0 {
 			at += fmt.Sprintf(":%d", r.Line)
 		}
-		fmt.Fprintf(e.errOut, "  %s: %s\n", oneLine(at), oneLine(r.Reason))
+		fmt.Fprintf(e.errOut, "  %s: %s\n", oneLine(at), shorten(oneLine(strings.TrimPrefix(r.Reason, r.File+": ")), reasonLength))
 	}
 	if more := q.Count() - len(shown); more > 0 {
 		fmt.Fprintf(e.errOut, "  and %d more, with their rows, in %s\n", more, oneLine(q.Path()))
