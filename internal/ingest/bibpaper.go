@@ -63,8 +63,14 @@ func (e *bibRecord) row() (Row, error) {
 	}
 	f.arxiv(&p)
 	for _, venue := range []struct{ name, sub string }{
-		{"journaltitle", "journalsubtitle"}, {"journal", "journalsubtitle"}, {"booktitle", "booksubtitle"}, {"maintitle", "mainsubtitle"}, {"publisher", ""},
-		{"school", ""}, {"institution", ""}, {"organization", ""},
+		{"journaltitle", "journalsubtitle"},
+		{"journal", "journalsubtitle"},
+		{"booktitle", "booksubtitle"},
+		{"maintitle", "mainsubtitle"},
+		{"publisher", ""},
+		{"school", ""},
+		{"institution", ""},
+		{"organization", ""},
 	} {
 		if p.Venue = f.titled(venue.sub, "", venue.name); p.Venue != "" {
 			break

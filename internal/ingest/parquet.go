@@ -35,8 +35,6 @@ func looksLikeParquet(h head) bool {
 
 // batches gives the rows of a columnar file some at a time.
 type batches interface {
-	// columns are the names of the columns in the file.
-	columns() []string
 	// next gives some rows with the columns at the given places; io.EOF at the end. The
 	// batch is valid until the next call.
 	next() (arrow.RecordBatch, error)
@@ -265,7 +263,6 @@ func rawRow(values []member) []byte {
 type parquetBatches struct {
 	file *file.Reader
 	rows pqarrow.RecordReader
-	cols []string
 	want int64 // rows that are still to come
 }
 
@@ -283,10 +280,11 @@ func openParquet(c *columnar, f *os.File) (_ *parquetBatches, err error) {
 		return nil, err
 	}
 	schema := b.file.MetaData().Schema
+	var names []string
 	for i := range schema.Root().NumFields() {
-		b.cols = append(b.cols, schema.Root().Field(i).Name())
+		names = append(names, schema.Root().Field(i).Name())
 	}
-	places, err := c.name(b.cols)
+	places, err := c.name(names)
 	if err != nil {
 		return nil, err
 	}
@@ -343,8 +341,6 @@ func sizeOf(f *os.File) int64 {
 	return info.Size()
 }
 
-func (b *parquetBatches) columns() []string { return b.cols }
-
 func (b *parquetBatches) next() (arrow.RecordBatch, error) {
 	if b.rows == nil {
 		return nil, io.EOF
@@ -397,4 +393,3 @@ func (a *allowing) grow(by int) {
 		panic(errors.New(columnarTooMuch))
 	}
 }
-
