@@ -26,11 +26,12 @@ type inputFlags struct {
 	Year       int               `help:"Year of listings, whose dates lack it." placeholder:"YYYY"`
 	Format     string            `help:"Format of all files, instead of guessing it from each one's content: ${formats}." placeholder:"NAME"`
 	Map        map[string]string `help:"Column that holds a field, in JSON Lines, CSV, TSV and Parquet. May be repeated." mapsep:"none" placeholder:"FIELD=COLUMN"`
+	Encoding   string            `help:"Encoding of texts that are not UTF-8, such as latin1, instead of guessing it." placeholder:"NAME"`
 	Quarantine string            `help:"Where rows that cannot be used go." type:"path" placeholder:"FILE"`
 }
 
 func (f inputFlags) options() ingest.Options {
-	return ingest.Options{Year: f.Year, Format: f.Format, Map: f.Map}
+	return ingest.Options{Year: f.Year, Format: f.Format, Map: f.Map, Encoding: f.Encoding}
 }
 
 type importCommand struct {
@@ -278,6 +279,9 @@ func (im *importer) summary() {
 	im.env.sayNotes(&im.notes)
 }
 
+// reasonLength is how many characters of a reason are shown; the file has all.
+const reasonLength = 300
+
 // quarantined says why the first rows were not taken.
 func (e *environment) quarantined(q *ingest.Quarantine) {
 	shown := q.Examples()
@@ -286,7 +290,7 @@ func (e *environment) quarantined(q *ingest.Quarantine) {
 		if r.Line > 0 {
 			at += fmt.Sprintf(":%d", r.Line)
 		}
-		fmt.Fprintf(e.errOut, "  %s: %s\n", oneLine(at), oneLine(r.Reason))
+		fmt.Fprintf(e.errOut, "  %s: %s\n", oneLine(at), shorten(oneLine(strings.TrimPrefix(r.Reason, r.File+": ")), reasonLength))
 	}
 	if more := q.Count() - len(shown); more > 0 {
 		fmt.Fprintf(e.errOut, "  and %d more, with their rows, in %s\n", more, oneLine(q.Path()))

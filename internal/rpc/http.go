@@ -16,6 +16,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	longrunningpb "cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"github.com/grpc-ecosystem/grpc-gateway/v2/utilities"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -70,6 +71,8 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, hosts []stri
 		akinv1.RegisterSearchServiceHandlerClient(ctx, g.mux, akinv1.NewSearchServiceClient(conn)),
 		akinv1.RegisterEmbeddingServiceHandlerClient(ctx, g.mux, akinv1.NewEmbeddingServiceClient(conn)),
 		akinv1.RegisterInfoServiceHandlerClient(ctx, g.mux, akinv1.NewInfoServiceClient(conn)),
+		akinv1.RegisterAdminServiceHandlerClient(ctx, g.mux, akinv1.NewAdminServiceClient(conn)),
+		handleOperations(g.mux, longrunningpb.NewOperationsClient(conn)),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("make JSON gateway: %w", err)
