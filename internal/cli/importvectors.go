@@ -24,6 +24,13 @@ func (c importCommand) openVectors(e *environment) (_ *pairedVectors, err error)
 	if c.Vectors == "" {
 		return nil, nil //nolint:nilnil // the server embeds
 	}
+	files, err := ingest.Walk(c.Paths)
+	if err != nil {
+		return nil, err
+	}
+	if !ingest.Rereadable(files) {
+		return nil, errors.New("--vectors reads the papers twice, which standard input and pipes do not allow; save them to a file first")
+	}
 	vectors, err := vecfile.Open(c.Vectors)
 	if err != nil {
 		return nil, err
