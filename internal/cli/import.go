@@ -62,7 +62,8 @@ type importCommand struct {
 	Paths []string `arg:"" help:"Files and folders; - is standard input."`
 	target
 	inputFlags
-	Vectors       string `help:"Take the vectors that akin embed made of these files, instead of embedding." type:"path" placeholder:"DIR"`
+	Vectors       string `help:"Take the vectors that akin embed made of these files, instead of embedding; or those that another program made with the same model: a .npy file with ids beside it, or Parquet with the columns id and embedding." type:"path" placeholder:"PATH"`
+	VectorIDs     string `name:"vector-ids" help:"File with the id of each row of a .npy file, one a line (default: ids.txt beside it)." type:"path" placeholder:"FILE"`
 	DeleteMissing bool   `help:"Afterwards, erase the papers of the collection that the files do not have."`
 	Yes           bool   `help:"Erase without asking."`
 }
@@ -104,6 +105,9 @@ func (c importCommand) Run(e *environment) (err error) {
 	defer func() { err = errors.Join(err, vectors.close()) }()
 	cl, err := e.connect(c.target, true)
 	if err != nil {
+		return err
+	}
+	if err := vectors.verify(e, cl, ingest.Papers(e.ctx, c.Paths, c.options())); err != nil {
 		return err
 	}
 	quarantine, err := newQuarantine(path)
@@ -300,6 +304,9 @@ func (im *importer) summary() {
 		fmt.Fprintf(im.env.out, "; %s quarantined in %s", plural(n, "row"), im.quarantine.Path())
 	}
 	fmt.Fprintln(im.env.out)
+	if im.vectors != nil && im.vectors.foreign != nil {
+		im.vectors.foreign.summary(im.env.errOut)
+	}
 	im.env.quarantined(im.quarantine)
 	im.env.sayNotes(&im.notes)
 }
