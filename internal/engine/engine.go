@@ -119,9 +119,20 @@ type Deduplicator interface {
 	Duplicates(ctx context.Context, collection, filter string) (*catalog.Duplicates, error)
 }
 
+// Namer tells which papers requests mean.
+type Namer interface {
+	// Identify gives the ids of what names mean, parallel to them; "" is none.
+	Identify(ctx context.Context, collection string, names []string) ([]string, error)
+	// SameTexts says which papers have one of some texts (title, abstract).
+	SameTexts(ctx context.Context, collection string, texts [][2]string, ordinals []uint32) ([]bool, error)
+	// Allowed says which papers a query's phrases and exclusions allow.
+	Allowed(ctx context.Context, collection string, words catalog.Words, ordinals []uint32) ([]bool, error)
+}
+
 // Catalog is what an Engine works on.
 type Catalog interface {
 	Papers
+	Namer
 	Writer
 	Finder
 	Describer

@@ -12,8 +12,8 @@ import (
 	"akin/internal/paper/titleid"
 )
 
-// Get gives the papers of those ids that are there, in the order asked for,
-// and the ids that are not.
+// Get gives the papers that are there of those that names mean (ids, or arXiv ids
+// and DOIs as people paste them), in the order asked for, and the names of the others.
 func (e *Engine) Get(ctx context.Context, collection string, ids []string) (found []paper.Record, missing []string, err error) {
 	if err := e.needCatalog(); err != nil {
 		return nil, nil, err
@@ -24,22 +24,40 @@ func (e *Engine) Get(ctx context.Context, collection string, ids []string) (foun
 	if err := checkIDs(ids); err != nil {
 		return nil, nil, err
 	}
-	records, err := e.catalog.Get(ctx, collection, ids)
+	at := make(map[string]*paper.Record, len(ids))
+	if err := e.read(ctx, collection, ids, at); err != nil {
+		return nil, nil, err
+	}
+	absent := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return at[id] != nil })
+	meant, err := e.catalog.Identify(ctx, collection, absent)
 	if err != nil {
 		return nil, nil, err
 	}
-	at := make(map[string]int, len(records))
-	for i := range records {
-		at[records[i].ID] = i
+	if err := e.read(ctx, collection, meant, at); err != nil {
+		return nil, nil, err
+	}
+	for i, name := range absent {
+		if at[name] == nil && at[meant[i]] != nil {
+			at[name] = at[meant[i]]
+		}
 	}
 	for _, id := range ids {
-		if i, ok := at[id]; ok {
-			found = append(found, records[i])
+		if r := at[id]; r != nil {
+			found = append(found, *r)
 		} else {
 			missing = append(missing, id)
 		}
 	}
 	return found, missing, nil
+}
+
+// read puts the papers of those ids that are there into a map.
+func (e *Engine) read(ctx context.Context, collection string, ids []string, into map[string]*paper.Record) error {
+	records, err := e.catalog.Get(ctx, collection, ids)
+	for i := range records {
+		into[records[i].ID] = &records[i]
+	}
+	return err
 }
 
 func checkIDs(ids []string) error {
@@ -150,7 +168,7 @@ func (e *Engine) Update(ctx context.Context, collection, id string, change func(
 		if err != nil {
 			return Upserted{}, 0, err
 		}
-		if len(found) == 0 {
+		if len(found) == 0 || found[0].ID != id { // a write names its paper exactly
 			return Upserted{}, 0, paper.MissingPaper(id)
 		}
 		p := found[0].Clone()
@@ -249,6 +267,7 @@ func (e *Engine) planItem(in *Incoming) (writeItem, error) {
 		}
 		return item, nil
 	}
+	p.DropBlanks()
 	item := writeItem{mutation: catalog.Mutation{Paper: p, Vector: in.Vector}}
 	if p.ID == "" && p.HasText() {
 		if titleid.Normalize(p.Title) == "" {
