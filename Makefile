@@ -11,7 +11,7 @@ VERSION     ?= 0.1.0-dev
 TOOLS       := $(CURDIR)/.akin/tools
 VENV        := $(CURDIR)/.akin/venv
 
-.PHONY: help setup build run test lint gen gen-check gen-tools tools test-python bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-duplicates bench-filter bench-lexical eval eval-rerank clean
+.PHONY: help setup build run test test-crash lint gen gen-check gen-tools tools test-python bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-duplicates bench-filter bench-lexical eval eval-rerank clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -41,6 +41,12 @@ run: setup ## Fetch, build, import the sample corpus (or AKIN_LISTINGS=path), an
 test: setup ## Run all tests that need no extra program, with the race detector.
 	go test -race -timeout 20m ./...
 	go test -timeout 10m -run Memory ./internal/ingest
+
+# How often each test kills what it tests; make test does it a few times.
+CRASH_ROUNDS ?= 60
+
+test-crash: setup ## Kill the program again and again, CRASH_ROUNDS times a test.
+	AKIN_CRASH_ROUNDS=$(CRASH_ROUNDS) go test -race -count 1 -timeout 60m -run 'Kill|Crash' ./internal/...
 
 # The tests that compare with Python's stack need packages of their own.
 $(VENV)/.ready: testdata/reference/requirements.txt

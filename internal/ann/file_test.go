@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"akin/internal/ann"
 	"akin/internal/ann/anntest"
@@ -81,7 +83,7 @@ func TestFileComesBack(t *testing.T) {
 		for _, inMemory := range []bool{false, true} {
 			back := open(t, path, ann.OpenOptions{InMemory: inMemory, AlwaysWalk: true})
 			audit(t, back)
-			if err := back.Verify(); err != nil {
+			if err := back.Verify(t.Context()); err != nil {
 				t.Error(err)
 			}
 			if back.Len() != g.Len() || back.Stats().Shared != g.Stats().Shared {
@@ -144,6 +146,81 @@ func TestOpenedGraphGoesOn(t *testing.T) {
 		}
 	}
 	sameAnswers(t, g, plain, 56)
+}
+
+// during is a context that does something when it is asked for its error, as
+// Verify does while it reads.
+type during struct {
+	context.Context
+	do func()
+}
+
+func (d during) Err() error {
+	d.do()
+	return d.Context.Err()
+}
+
+// TestVerifyReadsTheFile: what was changed in memory since a file was opened is not
+// damage of the file; and neither changes nor searches wait for the reading of it.
+func TestVerifyReadsTheFile(t *testing.T) {
+	path := save(t, used(t, false))
+	g := open(t, path, ann.OpenOptions{})
+	vectors := anntest.Clustered(57, 400, 12, 10)
+	anntest.Fill(t, g, vectors) // over slots that were free, and others
+	if err := g.Verify(t.Context()); err != nil {
+		t.Errorf("a good file, and a graph that went on: %v", err)
+	}
+	asked := 0
+	err := g.Verify(during{t.Context(), func() {
+		asked++
+		done := make(chan error)
+		go func() {
+			_, err := g.Delete(7) // waits for every reader
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Error("a change waits for the file to be read")
+		}
+		anntest.Search(t, g, ann.Query{Vector: vectors[0], K: 3})
+	}})
+	if err != nil || asked == 0 {
+		t.Errorf("%v, asked %d times", err, asked)
+	}
+	// The file may have been replaced since: what is verified is what is mapped.
+	if err := g.Save(path, stamp); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Verify(t.Context()); err != nil {
+		t.Errorf("after a save over the file: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := g.Verify(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+// Damage is found whatever was changed in memory since.
+func TestVerifyFindsDamage(t *testing.T) {
+	path := save(t, used(t, false))
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[4096+12*4*20] ^= 1
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	g := open(t, path, ann.OpenOptions{})
+	anntest.Fill(t, g, anntest.Clustered(57, 400, 12, 10))
+	if err := g.Verify(t.Context()); paper.KindOf(err) != paper.DataLoss || !strings.Contains(err.Error(), path) {
+		t.Errorf("damaged vectors: %v", err)
+	}
 }
 
 func TestEmptyGraphComesBack(t *testing.T) {
@@ -215,7 +292,7 @@ func TestDamagedFilesAreRefused(t *testing.T) {
 	if _, _, err := ann.OpenGraph(write(bad), ann.OpenOptions{InMemory: true}); paper.KindOf(err) != paper.DataLoss {
 		t.Errorf("damaged vectors, read: %v", err)
 	}
-	if err := open(t, path, ann.OpenOptions{}).Verify(); paper.KindOf(err) != paper.DataLoss {
+	if err := open(t, path, ann.OpenOptions{}).Verify(t.Context()); paper.KindOf(err) != paper.DataLoss {
 		t.Errorf("damaged vectors, mapped: %v", err)
 	}
 	if _, _, err := ann.OpenGraph(path+".none", ann.OpenOptions{}); !errors.Is(err, fs.ErrNotExist) {

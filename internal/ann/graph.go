@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"sync"
 
 	"github.com/edsrzf/mmap-go"
@@ -108,8 +109,14 @@ type Graph struct {
 
 	walks sync.Pool // of *walk
 
-	file      mmap.MMap // the file whose vectors are mapped; guarded by mu
-	vectorSum uint32    // of the vectors in file; never changes
+	// The file whose vectors are mapped, and its descriptor; guarded by mu. What
+	// the mapping shows is the graph's, once slots of it were used again; what the
+	// descriptor reads is the file's.
+	file   mmap.MMap
+	source *os.File
+	// vectorSum and vectorBytes are of the vectors in the file; they never change.
+	vectorSum   uint32
+	vectorBytes int64
 }
 
 // NewGraph returns an empty graph for vectors of the given dimension.

@@ -1,7 +1,10 @@
 package ann
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"math"
 	"os"
@@ -41,13 +44,15 @@ func OpenGraph(path string, o OpenOptions) (*Graph, Stamp, error) {
 	if err != nil {
 		return nil, Stamp{}, fmt.Errorf("open the graph: %w", err)
 	}
-	defer f.Close()
 	r := fileReader{file: f}
 	g, err := r.read(o)
 	if err != nil {
-		return nil, Stamp{}, corrupt(path, err)
+		return nil, Stamp{}, errors.Join(corrupt(path, err), f.Close())
 	}
-	return g, r.header.stamp, nil
+	if g.source == nil { // nothing is mapped
+		err = f.Close()
+	}
+	return g, r.header.stamp, err
 }
 
 // Close gives up the file. The graph must not be used afterwards, except that
@@ -61,19 +66,45 @@ func (g *Graph) Close() error {
 	if g.file == nil {
 		return nil
 	}
-	file := g.file
-	g.file = nil
-	return file.Unmap()
+	file, source := g.file, g.source
+	g.file, g.source = nil, nil
+	return errors.Join(file.Unmap(), source.Close())
 }
 
-// Verify reads the mapped vectors of an opened graph, as they were in the file,
-// and says whether their checksum is right. It takes as long as reading the file.
-// It tells nothing about a graph that was changed since.
-func (g *Graph) Verify() error {
+// verifyChunk is how much of a file is read at a time.
+const verifyChunk = 1 << 20
+
+// Verify reads the vectors of an opened graph from its file once more, and says
+// whether they are what was saved: an error of kind DataLoss if not. It takes as
+// long as reading the file, holds up neither searches nor changes, and says
+// nothing about what was changed in memory since. It ends early with ctx's error,
+// or with one that wraps [os.ErrClosed] when the graph is closed.
+func (g *Graph) Verify(ctx context.Context) error {
 	g.mu.RLock()
-	defer g.mu.RUnlock()
-	if g.file != nil && checksum(bytesOf(g.rows.mapped)) != g.vectorSum {
-		return corrupt("of the graph", damagef("the checksum of its vectors is wrong"))
+	source := g.source
+	g.mu.RUnlock()
+	if source == nil {
+		return nil
+	}
+	buffer, sum := make([]byte, min(verifyChunk, g.vectorBytes)), uint32(0)
+	for done := int64(0); done < g.vectorBytes; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		part := buffer[:min(int64(len(buffer)), g.vectorBytes-done)]
+		// Not through the mapping, which changes of the graph are written to, and
+		// which ends the process where the disk cannot be read.
+		if _, err := source.ReadAt(part, filePage+done); err != nil {
+			if errors.Is(err, os.ErrClosed) {
+				return fmt.Errorf("verify the graph: %w", err)
+			}
+			return corrupt(source.Name(), damagef("its vectors cannot be read: %v", err))
+		}
+		sum = crc32.Update(sum, castagnoli, part)
+		done += int64(len(part))
+	}
+	if sum != g.vectorSum {
+		return corrupt(source.Name(), damagef("the checksum of its vectors is wrong"))
 	}
 	return nil
 }
@@ -182,7 +213,8 @@ func (r *fileReader) vectors(g *Graph, inMemory bool) (err error) {
 		return damagef("it cannot be mapped: %v", err)
 	}
 	n := int(r.header.lengths()[sectionVectors]) / 4
-	g.file, g.vectorSum = file, r.header.sums[sectionVectors]
+	g.file, g.source = file, r.file
+	g.vectorSum, g.vectorBytes = r.header.sums[sectionVectors], r.header.lengths()[sectionVectors]
 	g.rows.mapped = unsafe.Slice((*float32)(unsafe.Pointer(&file[filePage])), n) //nolint:gosec // the length was checked, the page is aligned
 	return nil
 }

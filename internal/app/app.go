@@ -22,8 +22,8 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"akin/internal/catalog"
-	"akin/internal/embed"
 	"akin/internal/engine"
+	"akin/internal/paper"
 	"akin/internal/rpc"
 	"akin/internal/store"
 )
@@ -90,16 +90,9 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 	if err != nil {
 		return nil, err
 	}
-	embedder, about, err := a.openEmbedder()
+	embedder, cat, about, err := a.openParts(ctx)
 	if err != nil {
 		return nil, err
-	}
-	var cat engine.Catalog
-	if config.Data != "" {
-		if cat, err = a.openCatalog(ctx, embedder); err != nil {
-			return nil, err
-		}
-		about.Index = config.Index
 	}
 	a.server = rpc.NewServer(engine.New(embedder, cat), about, log)
 	if err := a.serveGRPC(grpcListener); err != nil {
@@ -132,74 +125,42 @@ func (a *App) Close() error {
 
 func (a *App) onClose(f func() error) { a.closers = append(a.closers, f) }
 
-func (a *App) listen(ctx context.Context) (grpcListener, httpListener net.Listener, err error) {
-	open := func(name, addr string) (net.Listener, error) {
-		if addr == "" {
-			return nil, nil //nolint:nilnil // not asked for
-		}
-		l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
-		if err != nil {
-			return nil, fmt.Errorf("listen for %s on %s: %w", name, addr, err)
-		}
-		a.onClose(func() error {
-			if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-				return err
-			}
-			return nil
-		})
-		return l, nil
+// openParts opens what answers: the model, and the catalog if there is a data
+// directory, which says what its model is unless the configuration does.
+func (a *App) openParts(ctx context.Context) (engineModel, engine.Catalog, rpc.About, error) {
+	if a.config.Data == "" {
+		model, about, err := a.openEmbedder()
+		return model, nil, about, err
 	}
-	if grpcListener, err = open("gRPC", a.config.GRPCAddr); err != nil {
-		return nil, nil, err
-	}
-	if httpListener, err = open("HTTP", a.config.HTTPAddr); err != nil {
-		return nil, nil, err
-	}
-	if grpcListener != nil {
-		a.addrs.GRPC = grpcListener.Addr().String()
-	}
-	if httpListener != nil {
-		a.addrs.HTTP = httpListener.Addr().String()
-	}
-	return grpcListener, httpListener, nil
-}
-
-func (a *App) openEmbedder() (*embed.Embedder, rpc.About, error) {
-	at, err := a.config.resolve()
-	if err != nil {
-		return nil, rpc.About{}, err
-	}
-	embedder, err := embed.Open(embed.Config{
-		Library: at.library, ModelDir: at.dir, Manifest: at.manifest, Precision: a.config.Precision,
-		Threads: a.config.Threads, QueueTokens: a.config.QueueTokens,
-	})
-	if err != nil {
-		return nil, rpc.About{}, err
-	}
-	a.onClose(embedder.Close)
-	if !embedder.ExactTokens() {
-		// Nothing fails because of it: rankings are only worse than they should be.
-		a.log.Warn(fmt.Sprintf("the tokenizer of model %s is not BERT's WordPiece: its token ids may differ "+
-			"from those of Hugging Face tokenizers, which the model was trained with, and so may its vectors", at.manifest.Name))
-	}
-	return embedder, rpc.About{
-		Version: a.config.Version, License: at.manifest.License, Source: at.manifest.Source,
-	}, nil
-}
-
-func (a *App) openCatalog(ctx context.Context, embedder *embed.Embedder) (engine.Catalog, error) {
 	s, err := store.Open(a.config.Data, store.Options{Create: a.config.Create, Logger: a.log})
 	if err != nil {
-		return nil, err
+		return nil, nil, rpc.About{}, err
 	}
 	a.onClose(s.Close)
+	kept, err := a.config.follow(s)
+	if err != nil {
+		return nil, nil, rpc.About{}, err
+	}
+	model, about, err := a.openModel(kept)
+	if err != nil {
+		return nil, nil, rpc.About{}, err
+	}
+	about.Index = a.config.Index
+	cat, err := a.openCatalog(ctx, s, model.Space())
+	return model, cat, about, err
+}
+
+func (a *App) openCatalog(ctx context.Context, s *store.Store, space paper.Space) (engine.Catalog, error) {
 	c, err := catalog.OpenEmbedded(ctx, catalog.Config{
-		Store: s, Space: embedder.Space(), Index: catalog.IndexKind(a.config.Index), Dir: filepath.Join(a.config.Data, "indexes"), Log: a.log,
+		Store: s, Space: space, Index: catalog.IndexKind(a.config.Index), Dir: filepath.Join(a.config.Data, "indexes"), Log: a.log,
 	})
 	if err != nil {
 		return nil, err
 	}
 	a.onClose(c.Close)
+	if err := a.config.keep(space); err != nil {
+		a.log.Warn("the next start will not know where the model is, which its flags can say", "error", err)
+	}
 	return c, nil
 }
 

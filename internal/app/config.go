@@ -25,6 +25,8 @@ type Config struct {
 	// GRPCAddr and HTTPAddr are host:port to listen on; port 0 picks one.
 	// Empty means not to listen.
 	GRPCAddr, HTTPAddr string
+	// InsecurePublic allows addresses that others than this machine may reach.
+	InsecurePublic bool
 	// HTTPHosts are names, beside the loopback ones, that HTTP requests may
 	// give as their Host.
 	HTTPHosts []string
@@ -37,10 +39,16 @@ type Config struct {
 	ModelDir, Library string
 	// Precision is "float32", the default, or "int8".
 	Precision string
+	// LazyModel opens the model when something is embedded for the first time,
+	// where the data directory says what its vectors are.
+	LazyModel bool
 	// Threads is how many cores embedding uses; default all.
 	Threads int
 	// QueueTokens bounds the embedding queue; see embed.Config.
 	QueueTokens int
+
+	// named says that the model, its place or its precision were given.
+	named bool
 }
 
 // withDefaults fills in what is empty and reports all faults at once.
@@ -52,6 +60,7 @@ func (c Config) withDefaults() (Config, error) {
 	if !slices.Contains(catalog.IndexKinds(), catalog.IndexKind(c.Index)) {
 		errs = append(errs, fmt.Errorf("index %q is not one of %v", c.Index, catalog.IndexKinds()))
 	}
+	c.named = c.Model != "" || c.ModelDir != "" || c.Precision != ""
 	if c.Model == "" {
 		c.Model = model.DefaultName
 	}

@@ -33,6 +33,11 @@ func Reembed(ctx context.Context, config Config, log *slog.Logger, progress func
 	if err != nil || m == nil {
 		return false, err
 	}
+	defer func() {
+		if err == nil {
+			err = a.config.keep(embedder.Space())
+		}
+	}()
 	missing := 0
 	for _, err := range m.Missing(ctx) {
 		if err != nil {

@@ -147,7 +147,7 @@ func VerifyModel(config Config) (dir string, err error) {
 		return at.dir, err
 	}
 	if weights, ok := at.manifest.File(model.WeightsFile); ok {
-		_, err := model.VerifyGraph(at.dir, weights.SHA256)
+		_, err := model.VerifyGraph(at.dir, weights.SHA256, model.Digest)
 		return at.dir, err
 	}
 	return at.dir, nil

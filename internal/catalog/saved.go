@@ -72,7 +72,7 @@ func (c *Embedded) verifySaved() {
 	if !ok {
 		return
 	}
-	err := graph.Verify()
+	err := graph.Verify(c.ctx)
 	if err == nil {
 		return
 	}

@@ -22,9 +22,6 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/lmittmann/tint"
 	"golang.org/x/term"
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"akin/internal/app"
 	"akin/internal/client"
@@ -76,16 +73,16 @@ type commands struct {
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 
 	modelFlags
-	LogLevel slog.Level `help:"What to log: debug, info, warn or error." default:"warn" env:"AKIN_LOG_LEVEL" placeholder:"LEVEL"`
+	logFlags
 }
 
 // modelFlags say which model runs and where it is.
 type modelFlags struct {
 	Home        string `help:"Directory with models and library (default: found beside the executable)." type:"path" env:"AKIN_HOME" placeholder:"DIR" group:"Model:"`
-	ModelName   string `name:"model" help:"Model to embed with." env:"AKIN_MODEL" placeholder:"NAME" group:"Model:"`
+	ModelName   string `name:"model" help:"Model to embed with (default: what the data directory has)." env:"AKIN_MODEL" placeholder:"NAME" group:"Model:"`
 	ModelDir    string `help:"Directory with the model's files." type:"path" env:"AKIN_MODEL_DIR" placeholder:"DIR" group:"Model:"`
 	OnnxRuntime string `name:"onnxruntime" help:"ONNX Runtime's shared library." type:"path" env:"AKIN_ONNXRUNTIME" placeholder:"FILE" group:"Model:"`
-	Precision   string `help:"float32, or int8: about half the time for slightly other vectors, in a space of their own." enum:"float32,int8" default:"float32" env:"AKIN_PRECISION" group:"Model:"`
+	Precision   string `help:"float32, or int8: about half the time for slightly other vectors, in a space of their own (default: what the data directory has, or float32)." enum:",float32,int8" default:"" env:"AKIN_PRECISION" placeholder:"NAME" group:"Model:"`
 	Threads     int    `help:"Cores to embed with (default: all)." env:"AKIN_THREADS" placeholder:"N" group:"Model:"`
 }
 
@@ -104,9 +101,14 @@ type target struct {
 
 // environment is what a command runs in.
 type environment struct {
-	ctx            context.Context //nolint:containedctx // the life of one command
-	in             io.Reader
-	out, errOut    io.Writer
+	ctx context.Context //nolint:containedctx // the life of one command
+	in  io.Reader
+	// out and errOut take all text for people, data what machines read: JSON.
+	out, errOut *screen
+	data        io.Writer
+	// display is the terminal behind errOut, for bars that move its cursor and
+	// show nothing but the program's own words.
+	display        io.Writer
 	log            *slog.Logger
 	config         app.Config
 	closers        []func() error
@@ -121,7 +123,7 @@ func (e *environment) connect(t target, create bool) (*client.Client, error) {
 	}
 	if t.Data != "" {
 		config := e.config
-		config.Data, config.Create, config.Index = t.Data, create, t.Index
+		config.Data, config.Create, config.Index, config.LazyModel = t.Data, create, t.Index, true
 		return e.start(config)
 	}
 	address := t.Server
@@ -166,19 +168,22 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 
 // Run is Main with a context that ends the command.
 func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	env := &environment{
+		ctx: ctx, in: in, out: newScreen(out), errOut: newScreen(errOut), data: newDataScreen(out), display: errOut,
+		outIsTerminal: isTerminal(out), progressOnTerm: isTerminal(errOut),
+	}
+	defer env.out.flush()
+	defer env.errOut.flush()
+	return env.run(args)
+}
+
+// run runs a command line.
+func (e *environment) run(args []string) int {
 	var cmds commands
 	exit := -1
-	parser, err := kong.New(&cmds,
-		kong.Name("akin"),
-		kong.Description("akin answers: which papers are akin to this one?\n\nExit codes: 0 done, 1 failed, 2 wrong command line, 3 some rows quarantined, 4 not found, 5 server not reached, 130 interrupted."),
-		kong.Vars{"server": defaultServer, "model": app.DefaultModel, "formats": strings.Join(ingest.Formats(), ", ")},
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Writers(out, errOut),
-		kong.Exit(func(code int) { exit = code; panic(exitNow{}) }), //nolint:forbidigo // kong only knows how to exit; parse catches it
-		kong.UsageOnError(),
-	)
+	parser, err := newParser(&cmds, e, func(code int) { exit = code })
 	if err != nil {
-		fmt.Fprintln(errOut, "akin:", err)
+		fmt.Fprintln(e.errOut, "akin:", err)
 		return exitFailed
 	}
 	parsed, err := parse(parser, args)
@@ -186,26 +191,52 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		return exit // help was asked for
 	}
 	if err != nil {
-		fmt.Fprintf(errOut, "akin: %v\nTry `akin --help`, or `akin COMMAND --help` for examples.\n", err)
+		fmt.Fprintf(e.errOut, "akin: %v\nTry `akin --help`, or `akin COMMAND --help` for examples.\n", err)
 		return exitUsage
 	}
-	env := &environment{
-		ctx: ctx, in: in, out: out, errOut: errOut, config: cmds.config(),
-		log:           slog.New(tint.NewTextHandler(errOut, &tint.Options{Level: cmds.LogLevel, NoColor: !isTerminal(errOut)})),
-		outIsTerminal: isTerminal(out), progressOnTerm: isTerminal(errOut),
-	}
-	err = errors.Join(parsed.Run(env), env.close())
+	e.config, e.log = cmds.config(), e.logger(cmds.logFlags)
+	err = errors.Join(parsed.Run(e), e.close())
 	if errors.Is(err, job.ErrInterrupted) {
 		return exitInterrupted // the job said how to go on
 	}
-	if err != nil && ctx.Err() != nil {
-		fmt.Fprintln(errOut, "akin: interrupted; what was acknowledged is durable, and the same command goes on from there")
+	if err != nil && e.ctx.Err() != nil {
+		fmt.Fprintln(e.errOut, "akin: interrupted; what was acknowledged is durable, and the same command goes on from there")
 		return exitInterrupted
 	}
 	if err != nil && !errors.Is(err, errPartial) {
-		fmt.Fprintln(errOut, "akin:", explain(err))
+		// Lines after the first are indented, so that no text of others can
+		// pretend to be a message of ours.
+		fmt.Fprintln(e.errOut, "akin:", strings.ReplaceAll(explain(err)+whatIsKept(err, parsed), "\n", "\n  "))
 	}
 	return exitCode(err)
+}
+
+// newParser makes the parser of the command line; exited gets the exit code when
+// help was asked for.
+func newParser(cmds *commands, e *environment, exited func(code int)) (*kong.Kong, error) {
+	return kong.New(cmds,
+		kong.Name("akin"),
+		kong.Description("akin answers: which papers are akin to this one?\n\nExit codes: 0 done, 1 failed, 2 wrong command line, 3 some rows quarantined, 4 not found, 5 server not reached, 130 interrupted."),
+		kong.Vars{"server": defaultServer, "model": app.DefaultModel, "formats": strings.Join(ingest.Formats(), ", ")},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Writers(e.out, e.errOut),
+		kong.Exit(func(code int) { exited(code); panic(exitNow{}) }), //nolint:forbidigo // kong only knows how to exit; parse catches it
+		kong.UsageOnError(),
+	)
+}
+
+// logFlags say what is logged, and how.
+type logFlags struct {
+	LogLevel  slog.Level `help:"What to log: debug, info, warn or error." default:"warn" env:"AKIN_LOG_LEVEL" placeholder:"LEVEL"`
+	LogFormat string     `help:"How to log: text, or json, an object a line." enum:"text,json" default:"text" env:"AKIN_LOG_FORMAT"`
+}
+
+// logger makes what writes the log to standard error.
+func (e *environment) logger(f logFlags) *slog.Logger {
+	if f.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(&screen{w: e.display, json: true}, &slog.HandlerOptions{Level: f.LogLevel}))
+	}
+	return slog.New(tint.NewTextHandler(e.display, &tint.Options{Level: f.LogLevel, NoColor: !e.errOut.color, ReplaceAttr: visibleAttr}))
 }
 
 type exitNow struct{}
@@ -227,50 +258,6 @@ func isTerminal(w any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-func exitCode(err error) int {
-	switch {
-	case err == nil:
-		return exitOK
-	case errors.Is(err, errPartial):
-		return exitPartial
-	}
-	var s interface{ GRPCStatus() *status.Status }
-	if errors.As(err, &s) {
-		switch s.GRPCStatus().Code() {
-		case codes.NotFound:
-			return exitNotFound
-		case codes.Unavailable:
-			return exitUnavailable
-		case codes.InvalidArgument:
-			return exitUsage
-		}
-	}
-	return exitFailed
-}
-
-// explain makes a status readable: its sentence, and what a field says beyond.
-func explain(err error) string {
-	var s interface{ GRPCStatus() *status.Status }
-	if !errors.As(err, &s) {
-		return err.Error()
-	}
-	st := s.GRPCStatus()
-	message := st.Message()
-	for _, d := range st.Details() {
-		if bad, ok := d.(*errdetails.BadRequest); ok {
-			for _, v := range bad.GetFieldViolations() {
-				if !strings.Contains(message, v.GetDescription()) {
-					message += "; " + v.GetField() + " " + v.GetDescription()
-				}
-			}
-		}
-	}
-	if st.Code() == codes.Unavailable {
-		message += " (is a server running? start one with `akin serve --data DIR`, or use --data DIR)"
-	}
-	return message
-}
-
 type versionCommand struct{}
 
 // Run prints the version.
@@ -285,6 +272,6 @@ func (e *environment) printJSON(v any) error {
 	if err != nil {
 		return fmt.Errorf("print: %w", err)
 	}
-	_, err = fmt.Fprintln(e.out, string(b))
+	_, err = fmt.Fprintln(e.data, string(b))
 	return err
 }

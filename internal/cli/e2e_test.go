@@ -8,10 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -42,6 +42,21 @@ func program(t testing.TB, args ...string) *exec.Cmd {
 	cmd := exec.Command(exe, args...)
 	cmd.Env = append(os.Environ(), asProgram+"=1", "AKIN_HOME="+embedtest.Home(t))
 	return cmd
+}
+
+// crashRounds is how often a test kills what it tests: a few times, or as often
+// as AKIN_CRASH_ROUNDS says, which make test-crash sets.
+func crashRounds(t testing.TB, few int) int {
+	t.Helper()
+	text := os.Getenv("AKIN_CRASH_ROUNDS")
+	if text == "" {
+		return few
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("AKIN_CRASH_ROUNDS is %q, which is no number of rounds", text)
+	}
+	return n
 }
 
 // run runs a command line in this process and gives exit code and outputs.
@@ -219,13 +234,15 @@ func testPages(t *testing.T, s *server) {
 // A copy of the corpus, imported with kill -9 at several moments: after each,
 // every acknowledged paper is there and the store is whole.
 func TestKill(t *testing.T) {
-	if testing.Short() {
-		t.Skip("kills and restarts many times")
-	}
+	rounds := crashRounds(t, 2)
 	data := filepath.Join(t.TempDir(), "data")
 	input := filepath.Join(t.TempDir(), "papers.jsonl")
 	ids := writeCorpus(t, input, 96)
-	for _, after := range []int{1, 2, 3} {
+	for round := range rounds {
+		if round%3 == 0 { // three kills take all of the corpus
+			data = filepath.Join(t.TempDir(), fmt.Sprint("data", round))
+		}
+		after := 1 + round%3
 		acknowledged := importAndKill(t, data, input, after)
 		list := mustRun(t, "list", "--data", data, "--ids")
 		have := make(map[string]bool)
@@ -326,11 +343,7 @@ func TestGracefulStop(t *testing.T) {
 		fmt.Sscanf(lines.Text(), "acknowledged %d sequence %d", &acknowledged, &sequence)
 	}
 	cmd.Wait()
-	select {
-	case <-stopped:
-	case <-time.After(60 * time.Second):
-		t.Fatal("the server did not stop")
-	}
+	<-stopped
 	info := unmarshal(t, mustRun(t, "info", "--data", data, "--json"), new(akinv1.GetServerInfoResponse))
 	if int(info.GetPaperCount()) < acknowledged {
 		t.Errorf("%d papers of %d acknowledged", info.GetPaperCount(), acknowledged)

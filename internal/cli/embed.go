@@ -129,10 +129,6 @@ func (c embedCommand) run(e *environment, config job.Config, space *akinv1.Space
 	if err != nil {
 		return nil, err
 	}
-	// The cache's lock says that no other run is under way here.
-	if err := vecfile.RemoveUnfinished(c.Out, embeddingsName); err != nil {
-		return nil, fmt.Errorf("remove what an earlier run left: %w", err)
-	}
 	config.Output, err = vecfile.Create(c.output(c.Out, embeddingsName, int(space.GetDimension()), space.GetFingerprint()))
 	if err != nil {
 		return nil, err
@@ -145,6 +141,7 @@ func (c embedCommand) run(e *environment, config job.Config, space *akinv1.Space
 	defer func() { err = errors.Join(err, config.Quarantine.Close()) }()
 	display := e.newJobDisplay(inputs)
 	config.Read.Meter = &display.meter
+	config.Read.Notes = new(ingest.Notes)
 	config.Progress = display.show
 	result, err := job.Run(e.ctx, config)
 	display.finish()
@@ -175,7 +172,7 @@ func (c embedCommand) manifest(config job.Config, result *job.Result, space *aki
 		return nil, err
 	}
 	m.Shard, m.InputSHA256, m.Rows, m.Truncated = config.Shard.String(), result.InputDigest, result.Rows, result.Truncated
-	m.Deleted, m.Quarantined = result.Deleted, config.Quarantine.Count()
+	m.Deleted, m.Quarantined, m.Unread = result.Deleted, config.Quarantine.Count(), config.Read.Notes.Unread()
 	for _, path := range inputs {
 		sum, err := vecfile.DigestFile(path)
 		if err != nil {
@@ -213,6 +210,7 @@ func (c embedCommand) summary(e *environment, config job.Config, result *job.Res
 		fmt.Fprintf(e.errOut, "; %s quarantined in %s", plural(n, "row"), config.Quarantine.Path())
 	}
 	fmt.Fprintln(e.errOut)
+	e.sayNotes(config.Read.Notes)
 }
 
 func (c embedCommand) finish(e *environment, m *vecfile.Manifest) error {

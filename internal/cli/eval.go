@@ -9,9 +9,8 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/google/renameio/v2"
-
 	"akin/internal/eval"
+	"akin/internal/pending"
 	"akin/internal/vecfile"
 )
 
@@ -147,12 +146,12 @@ func (c evalCommand) writeRun(report *eval.Report) error {
 	if c.RunFile == "" {
 		return nil
 	}
-	f, err := renameio.NewPendingFile(c.RunFile, renameio.WithPermissions(0o644))
+	f, err := pending.Create(c.RunFile, 0o644)
 	if err != nil {
 		return fmt.Errorf("write run: %w", err)
 	}
-	defer f.Cleanup() //nolint:errcheck // only removes what is unfinished
-	if err := errors.Join(eval.WriteRun(f, report.Run, "akin"), f.CloseAtomicallyReplace()); err != nil {
+	defer f.Abandon() //nolint:errcheck // only removes what is unfinished
+	if err := errors.Join(eval.WriteRun(f, report.Run, "akin"), f.Commit()); err != nil {
 		return fmt.Errorf("write run: %w", err)
 	}
 	return nil
@@ -209,7 +208,7 @@ func printLine(e *environment, value any) error {
 	if err != nil {
 		return fmt.Errorf("print report: %w", err)
 	}
-	fmt.Fprintln(e.out, string(b))
+	fmt.Fprintln(e.data, string(b))
 	return nil
 }
 

@@ -22,15 +22,15 @@ type rerankFlag struct {
 }
 
 // resultIndent is where the title of a result begins.
-const resultIndent = "             "
+const resultIndent = "     "
 
 // evidence prints the sentences that speak for a result, and for more like this
 // and recommendations what they are near to.
 func (e *environment) evidence(found []*akinv1.Evidence) {
 	for _, s := range found {
-		e.quote(fmt.Sprintf("%.2f", s.GetSimilarity()), s.GetText())
+		e.quote(fmt.Sprintf("cosine %.2f", s.GetSimilarity()), s.GetText())
 		if of := s.GetOf(); of != nil {
-			e.quote("  ~ ", of.GetText())
+			e.quote("          ~", of.GetText())
 		}
 	}
 }
@@ -38,17 +38,24 @@ func (e *environment) evidence(found []*akinv1.Evidence) {
 // quote prints a sentence under a result, behind a label, wrapped to the width of
 // a terminal and dimmed on one.
 func (e *environment) quote(label, text string) {
-	dim, plain := "", ""
-	if e.outIsTerminal && os.Getenv("NO_COLOR") == "" {
-		dim, plain = "\x1b[2m", "\x1b[0m"
+	e.out.style(dim)
+	e.wrapped(resultIndent+label+"  ", text)
+	e.out.style(plain)
+}
+
+// wrapped prints a text behind a label, wrapped to the width of a terminal; the
+// lines after the first begin where its text does.
+func (e *environment) wrapped(label, text string) {
+	hang := strings.Repeat(" ", utf8.RuneCountInString(label))
+	lines := wrap(strings.Fields(visible(oneLine(text))), e.width()-len(hang))
+	if len(lines) == 0 {
+		lines = []string{""}
 	}
-	hang := strings.Repeat(" ", len(resultIndent)+len(label)+2)
-	for i, line := range wrap(strings.Fields(oneLine(text)), e.width()-len(hang)) {
-		before := hang
-		if i == 0 {
-			before = resultIndent + label + "  "
+	for i, line := range lines {
+		if i > 0 {
+			label = hang
 		}
-		fmt.Fprintf(e.out, "%s%s%s%s\n", dim, before, line, plain)
+		fmt.Fprintln(e.out, strings.TrimRight(label+line, " "))
 	}
 }
 
@@ -56,7 +63,7 @@ func (e *environment) quote(label, text string) {
 // limit elsewhere.
 func (e *environment) width() int {
 	const fewest, most, unlimited = 40, 110, 1 << 20
-	f, ok := e.out.(*os.File)
+	f, ok := e.out.w.(*os.File)
 	if !ok || !e.outIsTerminal {
 		return unlimited
 	}

@@ -43,7 +43,7 @@ func (c harvestOAICommand) Run(e *environment) error {
 			shown = true
 			line := fmt.Sprintf("%s to %s: %d records so far, %d of them deletions", p.First, p.Last, p.Records, p.Deleted)
 			if e.progressOnTerm {
-				fmt.Fprintf(e.errOut, "\r%s\x1b[K", line)
+				e.errOut.status(line)
 				return
 			}
 			fmt.Fprintln(e.errOut, line)

@@ -15,6 +15,7 @@ import (
 
 	"akin/internal/client"
 	"akin/internal/ingest"
+	"akin/internal/pending"
 	"akin/internal/rpc/wire"
 	"akin/internal/vecfile"
 	akinv1 "akin/proto/akin/v1"
@@ -91,7 +92,9 @@ func (c importCommand) Run(e *environment) (err error) {
 	if c.DeleteMissing {
 		im.seen = make(idSet)
 	}
-	err = im.run(cl, ingest.Papers(e.ctx, c.Paths, c.options()))
+	read := c.options()
+	read.Notes = &im.notes
+	err = im.run(cl, ingest.Papers(e.ctx, c.Paths, read))
 	im.progress.finish()
 	err = errors.Join(err, im.quarantine.Close())
 	im.summary()
@@ -112,6 +115,7 @@ type importer struct {
 	env        *environment
 	quarantine *ingest.Quarantine
 	progress   *progress
+	notes      ingest.Notes
 	vectors    *pairedVectors // nil if the server embeds
 	seen       idSet          // nil if nobody asks
 
@@ -201,6 +205,9 @@ func newQuarantine(path string) (*ingest.Quarantine, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("remove the quarantine file of an earlier run: %w", err)
 	}
+	if err := pending.Sweep(path); err != nil {
+		return nil, err
+	}
 	return ingest.NewQuarantine(path), nil
 }
 
@@ -260,6 +267,14 @@ func (im *importer) summary() {
 		fmt.Fprintf(im.env.out, "; %s quarantined in %s", plural(n, "row"), im.quarantine.Path())
 	}
 	fmt.Fprintln(im.env.out)
+	im.env.sayNotes(&im.notes)
+}
+
+// sayNotes says what could not be read of rows that were read.
+func (e *environment) sayNotes(notes *ingest.Notes) {
+	for _, line := range notes.Lines() {
+		fmt.Fprintln(e.errOut, line)
+	}
 }
 
 func plural(n int, what string) string {

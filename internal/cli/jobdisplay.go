@@ -36,7 +36,7 @@ func (e *environment) newJobDisplay(files []string) *jobDisplay {
 	}
 	if e.progressOnTerm {
 		d.bar = progressbar.NewOptions64(max(d.bytes, 1),
-			progressbar.OptionSetWriter(e.errOut),
+			progressbar.OptionSetWriter(e.display),
 			progressbar.OptionSetPredictTime(false), // its own counts bytes a second
 			progressbar.OptionSetElapsedTime(false),
 			progressbar.OptionThrottle(100*time.Millisecond),

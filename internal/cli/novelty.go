@@ -62,7 +62,8 @@ func (e *environment) novelty(n *akinv1.Novelty) {
 		}
 	}
 	for _, p := range n.GetNearest() {
-		fmt.Fprintf(e.out, "  %.4f  %s\n          %s · %d\n", p.GetSimilarity(), oneLine(p.GetTitle()), oneLine(p.GetPaperId()), p.GetPublishDate().GetYear())
+		e.wrapped("  ", p.GetTitle())
+		e.wrapped("    ", fmt.Sprintf("cosine %.4f · %s · %d", p.GetSimilarity(), p.GetPaperId(), p.GetPublishDate().GetYear()))
 	}
 }
 

@@ -29,7 +29,7 @@ func (e *environment) newProgress(what string, total func() (int, error)) *progr
 		}
 	}
 	p.bar = progressbar.NewOptions(n,
-		progressbar.OptionSetWriter(e.errOut),
+		progressbar.OptionSetWriter(e.display),
 		progressbar.OptionSetDescription(what),
 		progressbar.OptionShowCount(),
 		progressbar.OptionShowIts(),

@@ -57,6 +57,20 @@ func (f modeFlags) fusion() akinv1.Fusion {
 	return akinv1.Fusion_FUSION_Z_SCORE
 }
 
+// scoreName says what results are ordered by.
+func (f modeFlags) scoreName(recency float64) string {
+	switch {
+	case recency > 0:
+		return "score"
+	case f.Mode == "semantic":
+		return "cosine"
+	case f.Mode == "lexical":
+		return "BM25"
+	default:
+		return "score"
+	}
+}
+
 type searchCommand struct {
 	Text []string `arg:"" help:"What to look for; - reads it from standard input."`
 	resultFlags
@@ -96,7 +110,7 @@ func (c searchCommand) Run(e *environment) error {
 		if resp.GetQuery().GetTruncated() {
 			fmt.Fprintf(e.errOut, "The query was long: only its first %d tokens were used.\n", resp.GetQuery().GetTokens())
 		}
-		e.answer(resp)
+		e.answer(resp, c.scoreName(c.Recency))
 	})
 }
 
@@ -140,7 +154,7 @@ func (c similarCommand) Run(e *environment) error {
 		if resp.GetQuery().GetTruncated() {
 			fmt.Fprintf(e.errOut, "The text was long: only its first %d tokens were used.\n", resp.GetQuery().GetTokens())
 		}
-		e.answer(resp)
+		e.answer(resp, c.scoreName(c.Recency))
 	})
 }
 
@@ -214,7 +228,7 @@ func (c recommendCommand) Run(e *environment) error {
 		return err
 	}
 	return e.show(c.JSON, resp, func() {
-		e.answer(resp)
+		e.answer(resp, "score")
 	})
 }
 
@@ -260,23 +274,24 @@ func (e *environment) show(asJSON bool, resp proto.Message, human func()) error 
 	if err != nil {
 		return fmt.Errorf("print response: %w", err)
 	}
-	_, err = fmt.Fprintln(e.out, string(b))
+	_, err = fmt.Fprintln(e.data, string(b))
 	return err
 }
 
 // results prints a page of results.
-func (e *environment) results(results []*akinv1.Result, next string, empty akinv1.EmptyReason) {
+func (e *environment) results(results []*akinv1.Result, score, next string, empty akinv1.EmptyReason) {
 	for _, r := range results {
 		p := r.GetPaper()
-		fmt.Fprintf(e.out, "%3d  %.4f  %s\n             %s\n", r.GetRank(), r.GetScore(), oneLine(p.GetTitle()), byline(p))
+		e.wrapped(fmt.Sprintf("%3d  ", r.GetRank()), p.GetTitle())
+		e.wrapped(resultIndent, fmt.Sprintf("%s %.4f · %s", score, r.GetScore(), byline(p)))
 		if m := r.GetMatchedTerms(); len(m) > 0 {
-			fmt.Fprintf(e.out, "             %s\n", matched(m))
+			e.wrapped(resultIndent, matched(m))
 		}
 		if d := r.GetDrivenBy(); len(d) > 0 && d[0].GetPaperId() != "" {
-			fmt.Fprintf(e.out, "             because of %s\n", oneLine(d[0].GetPaperId()))
+			e.wrapped(resultIndent, "because of "+d[0].GetPaperId())
 		}
 		if c := r.GetCollapsed(); len(c) > 0 {
-			fmt.Fprintf(e.out, "             also: %s\n", alsoThere(c))
+			e.wrapped(resultIndent, "also: "+alsoThere(c))
 		}
 		e.evidence(r.GetEvidence())
 	}
@@ -344,16 +359,6 @@ func byline(p *akinv1.Paper) string {
 	return strings.Join(parts, " · ")
 }
 
-// oneLine keeps what a source wrote from moving the cursor of a terminal.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return ' '
-		}
-		return r
-	}, s)
-}
-
 type getCommand struct {
 	ID []string `arg:"" help:"Ids of papers."`
 	target
@@ -377,12 +382,23 @@ func (c getCommand) Run(e *environment) error {
 			return err
 		}
 		if err := e.show(c.JSON, p, func() {
-			fmt.Fprintf(e.out, "%s\n%s\n\n%s\n\n", oneLine(p.GetTitle()), byline(p), strings.TrimSpace(p.GetAbstract()))
+			e.paper(p)
 		}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// paper prints a paper, its abstract wrapped.
+func (e *environment) paper(p *akinv1.Paper) {
+	e.out.style(bold)
+	e.wrapped("", p.GetTitle())
+	e.out.style(plain)
+	e.wrapped("", byline(p))
+	fmt.Fprintln(e.out)
+	e.wrapped("", p.GetAbstract())
+	fmt.Fprintln(e.out)
 }
 
 type listCommand struct {
@@ -414,7 +430,7 @@ func (c listCommand) Run(e *environment) error {
 		if err := e.show(c.JSON, resp, func() {
 			for _, p := range resp.GetPapers() {
 				if c.IDs {
-					fmt.Fprintln(e.out, p.GetId())
+					fmt.Fprintln(e.out, oneLine(p.GetId()))
 				} else {
 					fmt.Fprintf(e.out, "%s\n    %s\n", oneLine(p.GetTitle()), byline(p))
 				}

@@ -69,8 +69,13 @@ func TestReembed(t *testing.T) {
 	if out := mustRun(t, "reembed", "--data", data, "--model-dir", own); !strings.Contains(out, "nothing to do") {
 		t.Errorf("again: %q", out)
 	}
-	if code, _, _ := run(t, "", "info", "--data", data); code != 1 {
-		t.Errorf("the old space is not refused: exit code %d", code)
+	if code, _, errOut := run(t, "", "info", "--data", data, "--model", "all-MiniLM-L6-v2"); code != 1 || !strings.Contains(errOut, "akin reembed") {
+		t.Errorf("the old space is not refused: exit code %d, %q", code, errOut)
+	}
+	// Without flags a directory's model is what it was taken to.
+	found := unmarshal(t, mustRun(t, "search", "--data", data, "--json", "-n", "1", "attention"), new(akinv1.SearchResponse))
+	if len(found.GetResults()) != 1 {
+		t.Errorf("search with the directory's own model: %v", found)
 	}
 }
 

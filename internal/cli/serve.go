@@ -7,21 +7,24 @@ import (
 )
 
 type serveCommand struct {
-	Data     string   `help:"Data directory; made if it is missing." type:"path" env:"AKIN_DATA" placeholder:"DIR" required:""`
-	GRPCAddr string   `name:"grpc-addr" help:"Where to serve gRPC; port 0 picks one." default:"127.0.0.1:7411" env:"AKIN_GRPC_ADDR" placeholder:"HOST:PORT"`
-	HTTPAddr string   `name:"http-addr" help:"Where to serve JSON over HTTP; port 0 picks one, empty for none." default:"127.0.0.1:7412" env:"AKIN_HTTP_ADDR" placeholder:"HOST:PORT"`
-	HTTPHost []string `name:"http-host" help:"Host names, beside localhost, that HTTP requests may be sent to." env:"AKIN_HTTP_HOST" placeholder:"NAME"`
-	Index    string   `help:"Index: graph, exact or coder (the baseline)." enum:"graph,exact,coder" default:"graph" env:"AKIN_INDEX"`
-	Hint     bool     `hidden:"" help:"Print commands to try."`
+	Data           string   `help:"Data directory; made if it is missing." type:"path" env:"AKIN_DATA" placeholder:"DIR" required:""`
+	GRPCAddr       string   `name:"grpc-addr" help:"Where to serve gRPC; port 0 picks one." default:"127.0.0.1:7411" env:"AKIN_GRPC_ADDR" placeholder:"HOST:PORT"`
+	HTTPAddr       string   `name:"http-addr" help:"Where to serve JSON over HTTP; port 0 picks one, empty for none." default:"127.0.0.1:7412" env:"AKIN_HTTP_ADDR" placeholder:"HOST:PORT"`
+	InsecurePublic bool     `help:"Allow addresses beside the loopback ones: whoever reaches them can read, change and erase all papers." env:"AKIN_INSECURE_PUBLIC"`
+	HTTPHost       []string `name:"http-host" help:"Host names, beside localhost, that HTTP requests may be sent to." env:"AKIN_HTTP_HOST" placeholder:"NAME"`
+	Index          string   `help:"Index: graph, exact or coder (the baseline)." enum:"graph,exact,coder" default:"graph" env:"AKIN_INDEX"`
+	Hint           bool     `hidden:"" help:"Print commands to try."`
 }
 
 // Help shows examples.
 func (serveCommand) Help() string {
 	return `Examples:
   akin serve --data papers
-  akin serve --data papers --grpc-addr 0.0.0.0:7411 --http-addr 127.0.0.1:0
+  akin serve --data papers --grpc-addr 127.0.0.1:0 --http-addr ''
+  akin serve --data papers --grpc-addr 10.0.0.7:7411 --insecure-public
 
-The first lines printed are the addresses. Stop with Ctrl-C or SIGTERM: calls
+The first lines printed are the addresses. Addresses beside the loopback ones
+are refused without --insecure-public, for akin does not ask who calls. Stop with Ctrl-C or SIGTERM: calls
 under way finish first.`
 }
 
@@ -30,6 +33,7 @@ func (c serveCommand) Run(e *environment) error {
 	config := e.config
 	config.Data, config.Create, config.Index = c.Data, true, c.Index
 	config.GRPCAddr, config.HTTPAddr, config.HTTPHosts = c.GRPCAddr, c.HTTPAddr, c.HTTPHost
+	config.InsecurePublic = c.InsecurePublic
 	return app.Run(e.ctx, config, e.log, func(a app.Addresses) {
 		fmt.Fprintf(e.out, "gRPC  %s\n", a.GRPC)
 		if a.HTTP != "" {

@@ -36,16 +36,17 @@ type response interface {
 	GetLimitedBy() []*akinv1.Limitation
 }
 
-// answer prints a page of results and, if there are few, why.
-func (e *environment) answer(resp response) {
+// answer prints a page of results and, if there are few, why. score names what
+// they are ordered by.
+func (e *environment) answer(resp response, score string) {
 	if resp.GetEmptyReason() == akinv1.EmptyReason_EMPTY_REASON_COLLECTION_EMPTY {
-		e.groups(resp) // that says what to do
+		e.groups(resp, score) // that says what to do
 		return
 	}
 	if len(resp.GetResults()) == 0 && len(resp.GetLimitedBy()) > 0 {
 		fmt.Fprintln(e.errOut, "No results.")
 	} else {
-		e.groups(resp)
+		e.groups(resp, score)
 	}
 	for _, l := range resp.GetLimitedBy() {
 		fmt.Fprintln(e.errOut, oneLine(l.GetDetail()))
@@ -53,9 +54,9 @@ func (e *environment) answer(resp response) {
 }
 
 // groups prints the results, each group of them under a heading.
-func (e *environment) groups(resp response) {
+func (e *environment) groups(resp response, score string) {
 	if len(resp.GetGroups()) == 0 || len(resp.GetResults()) == 0 {
-		e.results(resp.GetResults(), resp.GetNextPageToken(), resp.GetEmptyReason())
+		e.results(resp.GetResults(), score, resp.GetNextPageToken(), resp.GetEmptyReason())
 		return
 	}
 	groups := resp.GetGroups()
@@ -79,6 +80,6 @@ func (e *environment) groups(resp response) {
 		if i == last {
 			next = resp.GetNextPageToken()
 		}
-		e.results(here, next, resp.GetEmptyReason())
+		e.results(here, score, next, resp.GetEmptyReason())
 	}
 }

@@ -39,6 +39,9 @@ func (c tokenizeCommand) Run(e *environment) error {
 		return err
 	}
 	out := bufio.NewWriter(e.out)
+	if c.JSON {
+		out.Reset(e.data)
+	}
 	if len(c.Text) > 0 {
 		for _, text := range c.Text {
 			if err := c.one(e, cl, out, text); err != nil {

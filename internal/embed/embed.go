@@ -125,11 +125,8 @@ func Open(config Config) (_ *Embedder, err error) {
 			err = errors.Join(err, e.closeSessions())
 		}
 	}()
-	source, err := e.verify(config.ModelDir, config.Precision)
+	source, err := e.prepare(config)
 	if err != nil {
-		return nil, err
-	}
-	if err := e.loadTokenizer(config.ModelDir); err != nil {
 		return nil, err
 	}
 	if e.release, err = onnx.Load(config.Library); err != nil {
@@ -145,8 +142,37 @@ func Open(config Config) (_ *Embedder, err error) {
 	if err := e.start(graph, config.Threads); err != nil {
 		return nil, err
 	}
-	e.space = spaceOf(config.Manifest, source, e.tokenizer.Digest())
 	return e, nil
+}
+
+// Description is what can be said of a model without loading it.
+type Description struct {
+	Space paper.Space
+	// ExactTokens is what the Embedder of the same name would say.
+	ExactTokens bool
+}
+
+// Describe verifies the model's files and says what vectors it would make,
+// without ONNX Runtime and the memory that it takes.
+func Describe(config Config) (Description, error) {
+	e := &Embedder{manifest: config.Manifest}
+	if _, err := e.prepare(config); err != nil {
+		return Description{}, err
+	}
+	return Description{Space: e.space, ExactTokens: e.ExactTokens()}, nil
+}
+
+// prepare verifies the files and finds the space.
+func (e *Embedder) prepare(config Config) (source, error) {
+	s, err := e.verify(config.ModelDir, config.Precision)
+	if err != nil {
+		return source{}, err
+	}
+	if err := e.loadTokenizer(config.ModelDir); err != nil {
+		return source{}, err
+	}
+	e.space = spaceOf(config.Manifest, s, e.tokenizer.Digest())
+	return s, nil
 }
 
 // source is the graph that is run and what its vectors depend on.
@@ -169,9 +195,9 @@ func (e *Embedder) verify(dir, precision string) (source, error) {
 	case e.manifest.Ready(dir):
 		var err error
 		if pinned {
-			err = file.Verify(dir)
+			err = file.VerifyWith(dir, model.RememberedDigest)
 		} else {
-			file.SHA256, err = model.Digest(filepath.Join(dir, model.GraphFile))
+			file.SHA256, err = model.RememberedDigest(filepath.Join(dir, model.GraphFile))
 		}
 		if err != nil {
 			return source{}, remedy(err)
@@ -180,14 +206,14 @@ func (e *Embedder) verify(dir, precision string) (source, error) {
 	}
 	file, _ = e.manifest.File(model.WeightsFile)
 	if precision == model.Int8 {
-		build, err := model.VerifyInt8Graph(dir, file.SHA256)
+		build, err := model.VerifyInt8Graph(dir, file.SHA256, model.RememberedDigest)
 		if err != nil {
 			return source{}, remedy(err)
 		}
 		// Another calibration rounds differently: its vectors are another space.
 		return source{model.Int8GraphFile, build.WeightsSHA256, fmt.Sprintf("%s-%.8s", model.Int8, build.CalibrationSHA256)}, nil
 	}
-	build, err := model.VerifyGraph(dir, file.SHA256)
+	build, err := model.VerifyGraph(dir, file.SHA256, model.RememberedDigest)
 	if err != nil {
 		return source{}, remedy(err)
 	}
@@ -196,7 +222,7 @@ func (e *Embedder) verify(dir, precision string) (source, error) {
 
 func (e *Embedder) loadTokenizer(dir string) error {
 	if file, ok := e.manifest.File(model.TokenizerFile); ok {
-		if err := file.Verify(dir); err != nil {
+		if err := file.VerifyWith(dir, model.RememberedDigest); err != nil {
 			return fmt.Errorf("model %s in %s cannot be used: %w; run `akin setup` to fetch it anew", e.manifest.Name, dir, err)
 		}
 	}
@@ -262,16 +288,21 @@ func (e *Embedder) Source() string { return e.manifest.Source }
 // with, for certain: see [token.Tokenizer.Exact].
 func (e *Embedder) ExactTokens() bool { return e.tokenizer.Exact() }
 
-// Text puts title and abstract together as the space's template says. Where
-// one of them is empty, the other stands alone.
+// Text puts title and abstract together as the space's template says.
 func (e *Embedder) Text(title, abstract string) string {
+	return Join(e.manifest.Template, title, abstract)
+}
+
+// Join puts title and abstract together as a template says. Where one of them is
+// empty, the other stands alone.
+func Join(template, title, abstract string) string {
 	switch {
 	case title == "":
 		return abstract
 	case abstract == "":
 		return title
 	}
-	return strings.NewReplacer("{title}", title, "{abstract}", abstract).Replace(e.manifest.Template)
+	return strings.NewReplacer("{title}", title, "{abstract}", abstract).Replace(template)
 }
 
 // Tokens are the tokens of a text, [CLS] and [SEP] included. Pieces and Offsets

@@ -32,7 +32,7 @@ func int8Graph(t *testing.T) *onnx.Graph {
 		t.Fatal(err)
 	}
 	weights, _ := config.Manifest.File(model.WeightsFile)
-	if _, err := model.VerifyInt8Graph(dir, weights.SHA256); err != nil {
+	if _, err := model.VerifyInt8Graph(dir, weights.SHA256, model.Digest); err != nil {
 		t.Fatal(err)
 	}
 	graph, err := onnx.Inspect(filepath.Join(dir, model.Int8GraphFile))

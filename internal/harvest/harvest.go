@@ -33,6 +33,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"akin/internal/paper"
+	"akin/internal/pending"
 )
 
 const (
@@ -115,6 +116,9 @@ func Run(ctx context.Context, config Config) (_ Progress, err error) {
 		}
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	if err := pending.SweepFolder(config.Dir); err != nil {
+		return Progress{}, err
+	}
 	h := &harvest{Config: config, repository: newRepository(config)}
 	err = h.run(ctx)
 	return h.progress, err

@@ -8,10 +8,10 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
 	"github.com/klauspost/compress/gzip"
 
 	"akin/internal/paper"
+	"akin/internal/pending"
 )
 
 // stateFile says, beside the answers, what comes next.
@@ -67,7 +67,7 @@ func (s *state) save(c Config) error {
 	if err != nil {
 		return fmt.Errorf("write the state: %w", err)
 	}
-	if err := renameio.WriteFile(filepath.Join(c.Dir, stateFile), append(raw, '\n'), 0o644); err != nil {
+	if err := pending.WriteFile(filepath.Join(c.Dir, stateFile), append(raw, '\n'), 0o644); err != nil {
 		return fmt.Errorf("write the state: %w", err)
 	}
 	return nil
@@ -83,7 +83,7 @@ func save(path string, body []byte) error {
 	if err := z.Close(); err != nil {
 		return fmt.Errorf("compress %s: %w", path, err)
 	}
-	if err := renameio.WriteFile(path, b.Bytes(), 0o644); err != nil {
+	if err := pending.WriteFile(path, b.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil

@@ -80,10 +80,7 @@ func (c *columns) row(values []member) (Row, error) {
 	if err := r.finish(); err != nil {
 		return Row{}, err
 	}
-	if err := complete(&r.paper); err != nil {
-		return Row{}, err
-	}
-	return Row{Paper: r.paper}, nil
+	return completed(r.paper, r.unread...)
 }
 
 // header is the row of column names of a table.

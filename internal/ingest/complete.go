@@ -31,13 +31,22 @@ func collapsed(s string) bool {
 	return !space || s == ""
 }
 
-// complete gives the paper an id if its source has none, and checks it.
-func complete(p *paper.Paper) error {
+// complete gives the paper an id if its source has none, and checks it. An
+// optional value that a paper cannot have is taken out and counted.
+func complete(p *paper.Paper, u *unread) error {
 	if p.ID == "" {
-		if titleid.Normalize(p.Title) == "" {
-			return fmt.Errorf("the paper has no id, and its title %q has no letter or digit to make one of", p.Title)
+		switch {
+		case titleid.Normalize(p.Title) != "":
+			p.ID = titleid.New(p.Title)
+		case titleid.Normalize(p.Abstract) != "":
+			p.ID = titleid.NewAbstract(p.Abstract)
+		default:
+			return fmt.Errorf("the paper has neither title nor abstract, nor an id: its title is %q", p.Title)
 		}
-		p.ID = titleid.New(p.Title)
 	}
-	return p.Validate()
+	err := p.Validate()
+	if err == nil {
+		return nil
+	}
+	return u.shed(p, err)
 }

@@ -123,10 +123,12 @@ func fullNameOf(text string) string {
 	}
 }
 
-// completed completes a paper of a fixed schema and makes it a row.
-func completed(p paper.Paper) (Row, error) {
-	if err := complete(&p); err != nil {
+// completed completes a paper of a fixed schema and makes it a row, with what
+// could not be read of it.
+func completed(p paper.Paper, left ...Unread) (Row, error) {
+	u := unread(left)
+	if err := complete(&p, &u); err != nil {
 		return Row{}, err
 	}
-	return Row{Paper: p}, nil
+	return Row{Paper: p, Unread: u}, nil
 }

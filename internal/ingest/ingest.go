@@ -36,6 +36,8 @@ type Row struct {
 	// Deleted says that the source took the paper back; then Paper has an ID
 	// and nothing else.
 	Deleted bool
+	// Unread are the optional values that could not be read.
+	Unread []Unread
 }
 
 // Rejected is a row that could not become a paper.
@@ -84,6 +86,9 @@ type Options struct {
 	Map map[string]string
 	// Meter, if it is not nil, learns how many bytes of the files were read.
 	Meter *Meter
+	// Notes, if it is not nil, learns what could not be read of rows that were
+	// read, and what had to be guessed.
+	Notes *Notes
 }
 
 // Validate says what is wrong with the options, all faults at once.
@@ -121,6 +126,7 @@ type rows interface {
 // belongs to one goroutine.
 type Reader struct {
 	name   string
+	notes  *Notes
 	format string
 	codec  codec
 	lines  *lines
@@ -167,7 +173,7 @@ func regular(f *os.File) *os.File {
 // newReader is NewReader after the options were checked; file is src where that
 // is a regular file.
 func newReader(name string, src io.Reader, opt Options, file *os.File) (*Reader, error) {
-	r := &Reader{name: name, again: file != nil}
+	r := &Reader{name: name, notes: opt.Notes, again: file != nil}
 	plain, err := r.decompress(bufio.NewReaderSize(src, headBytes))
 	if err != nil {
 		return nil, err
@@ -220,7 +226,10 @@ func (r *Reader) Next(ctx context.Context) (Row, error) {
 	row, err := r.rows.next(ctx)
 	var rejected *RejectedError
 	switch {
-	case err == nil, errors.As(err, &rejected):
+	case err == nil:
+		r.notes.addRow(&row)
+		return row, nil
+	case errors.As(err, &rejected):
 		return row, err
 	case errors.Is(err, io.EOF):
 		r.err = io.EOF

@@ -113,7 +113,6 @@ func (j *join) joined(ctx context.Context, s *spill, yield func(Row, error) bool
 	if err != nil {
 		return yield(Row{}, err)
 	}
-	defer rows.close() //nolint:errcheck // it was only read, and is removed
 	for {
 		if err := ctx.Err(); err != nil {
 			yield(Row{}, err)
@@ -184,6 +183,7 @@ func (j *join) take(row spilled, yield func(Row, error) bool) bool {
 		return yield(Row{}, j.rejected(row, err.Error()))
 	}
 	p.Source = Source{File: j.files[row.file].path, Line: int(row.line)}
+	j.opt.Notes.addRow(&p)
 	return yield(p, nil)
 }
 

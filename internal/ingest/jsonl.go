@@ -94,6 +94,8 @@ type record struct {
 	// extra are the columns that are not fields of a paper.
 	extra map[string]string
 	dates []givenDate
+	// unread are the values that could not be read.
+	unread unread
 }
 
 // givenDate is one of the columns that say when a paper appeared.

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"regexp"
-	"strconv"
 	"strings"
 
 	"akin/internal/paper"
@@ -29,40 +28,9 @@ func keywords(text string) []string {
 	return split(collapse(text), ",")
 }
 
-// setDate takes a date, or keeps as a note what is none ("in press").
+// setDate takes a date, or keeps as a note what is none ("in press"), without
+// counting it; readers that can count use unread.date.
 func setDate(p *paper.Paper, text string) {
-	if d, ok := looseDate(text); ok {
-		p.PublishDate = d
-		return
-	}
-	note(p, "date", text)
-}
-
-// looseDate reads a date as people write it in libraries: "2020-3-7",
-// "2020/03/07/", "2020/03", "March 2020", "7 Mar 2020", "2020". Of a range it
-// takes the beginning.
-func looseDate(text string) (d paper.Date, ok bool) {
-	if strings.Contains(text, "-") {
-		text, _, _ = strings.Cut(text, "/") // a range of ISO 8601
-	}
-	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune("-/., –T\t\n", r) }) {
-		n, err := strconv.Atoi(word)
-		switch {
-		case monthNumber(word) != 0:
-			if d.Month == 0 {
-				d.Month = monthNumber(word)
-			}
-		case err != nil || n < 1:
-		case len(word) == 4 && d.Year == 0:
-			d.Year = n
-		case d.Month == 0 && d.Year != 0 && n <= 12:
-			d.Month = n
-		case d.Day == 0 && n <= 31 && (d.Month != 0 || d.Year == 0):
-			d.Day = n
-		}
-	}
-	if d.Month == 0 {
-		d.Day = 0
-	}
-	return d, d.Year != 0 && d.Validate() == nil
+	var u unread
+	p.PublishDate = u.date(p, "date", text)
 }

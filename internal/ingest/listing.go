@@ -254,11 +254,13 @@ func (l *listing) flush(last bool) {
 		return
 	}
 	p := l.paper()
-	if err := complete(&p); err != nil {
+	row, err := completed(p)
+	if err != nil {
 		l.rejectPaper("%v", err)
 		return
 	}
-	l.out = append(l.out, outcome{row: Row{Paper: p, Source: Source{File: l.file, Line: l.title.line}}})
+	row.Source = Source{File: l.file, Line: l.title.line}
+	l.out = append(l.out, outcome{row: row})
 	l.clear()
 }
 

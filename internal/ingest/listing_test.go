@@ -71,8 +71,8 @@ func TestListing(t *testing.T) {
 		{"two pages in one file", "new\n\nMar 17\n\nOn X\n\nLONG\n\nnew\n\nSubscribe\n\nMar 14\n\nOn Y\n\nLONG\n", 0, "P5 On X | LONG | --03-17\nP15 On Y | LONG | --03-14\n"},
 		{"header lost", "On X\n\nLONG\n\nMar 16\n\nOn Y\n\nLONG\n", 0, "P1 On X | LONG\nP7 On Y | LONG | --03-16\n"},
 		{"not a day of the calendar", "Mar 17\n\nFeb 31\n\nLONG\n", 0, "P3 Feb 31 | LONG | --03-17\n"},
-		{"not a day of that year", "Feb 29\n\nOn X\n\nLONG\n", 2025, "R3 On X | " + long + "\n"},
-		{"title without a letter", "Mar 17\n\n???\n\nLONG\n", 0, "R3 ??? | " + long + "\n"},
+		{"not a day of that year", "Feb 29\n\nOn X\n\nLONG\n", 2025, "P3 On X | LONG\n"},
+		{"title without a letter", "Mar 17\n\n???\n\nLONG\n", 0, "P3 ??? | LONG | --03-17\n"},
 		{"not UTF-8", "Mar 17\n\nOn \xff\n\nLONG\n", 0, "R3 On \xff | " + long + "\n"},
 
 		{"cut off in an abstract", "Mar 17\n\nOn X\n\nLONG\n\nOn Y\n\nLONG And th", 0, "P3 On X | LONG | --03-17\nR7 On Y | " + long + " And th\n"},

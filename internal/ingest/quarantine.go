@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"unicode/utf8"
 
-	"github.com/google/renameio/v2"
+	"akin/internal/pending"
 )
 
 // Quarantine keeps rejected rows in a file of JSON Lines, one object each:
@@ -21,8 +19,8 @@ import (
 // several goroutines.
 //
 // The file appears whole, when Close has written it durably, and only if a row
-// was rejected; it replaces a file of an earlier run. A run that is killed
-// leaves at most a hidden temporary file beside it.
+// was rejected; it replaces a file of an earlier run. What a killed run left is
+// removed by the next: see package pending.
 type Quarantine struct {
 	path   string
 	create func(path string) (pendingFile, error)
@@ -39,10 +37,10 @@ type Quarantine struct {
 // seam at which tests make writing fail.
 type pendingFile interface {
 	io.Writer
-	// CloseAtomicallyReplace syncs, closes and renames.
-	CloseAtomicallyReplace() error
-	// Cleanup removes the file unless it was renamed.
-	Cleanup() error
+	// Commit syncs, renames and closes.
+	Commit() error
+	// Abandon removes the file unless it was renamed.
+	Abandon() error
 }
 
 // NewQuarantine makes a quarantine that will be written to path. Nothing is
@@ -51,11 +49,7 @@ func NewQuarantine(path string) *Quarantine {
 	return &Quarantine{path: path, create: createPending}
 }
 
-func createPending(path string) (pendingFile, error) {
-	// The temporary file is made beside the final one: renaming across file
-	// systems is not atomic, and the folder's permissions are tried early.
-	return renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithPermissions(0o644))
-}
+func createPending(path string) (pendingFile, error) { return pending.Create(path, 0o644) }
 
 // Add keeps one row. After a failure the quarantine keeps nothing more and
 // gives the same error again: a job should then stop, for it would lose rows.
@@ -125,24 +119,12 @@ func (q *Quarantine) Close() error {
 			q.err = fmt.Errorf("quarantine %s: write: %w", q.path, err)
 		}
 	}
-	return errors.Join(q.err, q.file.Cleanup())
+	return errors.Join(q.err, q.file.Abandon())
 }
 
 func (q *Quarantine) commit() error {
 	if err := q.buf.Flush(); err != nil {
 		return err
 	}
-	if err := q.file.CloseAtomicallyReplace(); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(q.path))
-}
-
-// syncFolder makes a rename in the folder survive a power cut.
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return q.file.Commit()
 }

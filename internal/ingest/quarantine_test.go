@@ -113,11 +113,11 @@ func (b breaking) Write(p []byte) (int, error) {
 	return b.pendingFile.Write(p)
 }
 
-func (b breaking) CloseAtomicallyReplace() error {
+func (b breaking) Commit() error {
 	if b.commit != nil {
 		return b.commit
 	}
-	return b.pendingFile.CloseAtomicallyReplace()
+	return b.pendingFile.Commit()
 }
 
 func TestQuarantineFails(t *testing.T) {

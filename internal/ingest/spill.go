@@ -9,8 +9,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
+
+	"akin/internal/pending"
 )
 
 const (
@@ -37,15 +38,14 @@ func (s spilled) compare(t spilled) int {
 
 // spill sorts rows by key in memory that does not grow with their number
 // (libraries for this count rows, and a row may have 16 MiB): sorted runs go to
-// temporary files, which are merged. It belongs to one goroutine.
+// temporary files without a name, which are merged and which the system frees,
+// however the program ends. It belongs to one goroutine.
 type spill struct {
-	dir    string // made when first needed
-	max    int    // bytes in memory
+	max    int // bytes in memory
 	buf    []spilled
 	size   int
 	seq    uint64
-	files  int
-	levels [][]string // names of runs
+	levels [][]*os.File
 }
 
 // add takes a row. raw becomes the spill's.
@@ -79,39 +79,36 @@ func (s *spill) flush() error {
 
 // write makes a run of rows that are sorted, and merges its level if that is
 // full.
-func (s *spill) write(level int, next func() (spilled, error)) (err error) {
-	if s.dir == "" {
-		if s.dir, err = os.MkdirTemp("", "akin-join-"); err != nil {
-			return fmt.Errorf("make a directory for rows to sort: %w", err)
-		}
-	}
-	s.files++
-	name := filepath.Join(s.dir, fmt.Sprintf("run-%d", s.files))
-	f, err := os.Create(name)
+func (s *spill) write(level int, next func() (spilled, error)) error {
+	f, err := pending.Scratch("")
 	if err != nil {
-		return fmt.Errorf("write rows to sort: %w", err)
-	}
-	if err := errors.Join(writeRun(f, next), f.Close()); err != nil {
-		return fmt.Errorf("write rows to sort: %w; TMPDIR names another disk", err)
+		return fmt.Errorf("make a temporary file for rows to sort: %w; TMPDIR names another folder", err)
 	}
 	for len(s.levels) <= level {
 		s.levels = append(s.levels, nil)
 	}
-	s.levels[level] = append(s.levels[level], name)
+	s.levels[level] = append(s.levels[level], f)
+	if err := writeRun(f, next); err != nil {
+		return fmt.Errorf("write rows to sort: %w; TMPDIR names another disk", err)
+	}
 	if len(s.levels[level]) < spillRuns {
 		return nil
 	}
 	full := s.levels[level]
 	s.levels[level] = nil
 	m, err := merge(full)
-	if err != nil {
-		return err
+	if err == nil {
+		err = s.write(level+1, m.next)
 	}
-	err = errors.Join(s.write(level+1, m.next), m.close())
-	for _, name := range full {
-		err = errors.Join(err, os.Remove(name))
+	return errors.Join(err, closeAll(full))
+}
+
+func closeAll(files []*os.File) error {
+	var errs []error
+	for _, f := range files {
+		errs = append(errs, f.Close())
 	}
-	return err
+	return errors.Join(errs...)
 }
 
 func writeRun(f io.Writer, next func() (spilled, error)) error {
@@ -135,7 +132,7 @@ func writeRun(f io.Writer, next func() (spilled, error)) error {
 	}
 }
 
-// sorted gives all rows in order. The caller closes it.
+// sorted gives all rows in order, until the spill is closed.
 func (s *spill) sorted() (*merging, error) {
 	if err := s.flush(); err != nil {
 		return nil, err
@@ -143,17 +140,15 @@ func (s *spill) sorted() (*merging, error) {
 	return merge(slices.Concat(s.levels...))
 }
 
-// close removes the temporary files.
+// close frees the temporary files.
 func (s *spill) close() error {
-	if s.dir == "" {
-		return nil
-	}
-	return os.RemoveAll(s.dir)
+	err := closeAll(slices.Concat(s.levels...))
+	s.levels = nil
+	return err
 }
 
 // run is one sorted file that is read.
 type run struct {
-	file *os.File
 	src  *bufio.Reader
 	head spilled
 }
@@ -192,17 +187,16 @@ func (m *merging) Pop() any {
 	return last
 }
 
-func merge(names []string) (*merging, error) {
+func merge(files []*os.File) (*merging, error) {
 	m := new(merging)
-	for _, name := range names {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("read sorted rows: %w", err), m.close())
+	for _, f := range files {
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			return nil, fmt.Errorf("read sorted rows: %w", err)
 		}
-		r := &run{file: f, src: bufio.NewReaderSize(f, 1<<16)}
+		r := &run{src: bufio.NewReaderSize(f, 1<<16)}
 		m.runs = append(m.runs, r)
 		if err := r.advance(); err != nil { // no run is empty
-			return nil, errors.Join(err, m.close())
+			return nil, err
 		}
 	}
 	heap.Init(m)
@@ -218,19 +212,10 @@ func (m *merging) next() (spilled, error) {
 	switch err := r.advance(); {
 	case errors.Is(err, io.EOF):
 		heap.Pop(m)
-		return row, r.file.Close()
+		return row, nil
 	case err != nil:
 		return spilled{}, err
 	}
 	heap.Fix(m, 0)
 	return row, nil
-}
-
-func (m *merging) close() error {
-	var err error
-	for _, r := range m.runs {
-		err = errors.Join(err, r.file.Close())
-	}
-	m.runs = nil
-	return err
 }

@@ -15,9 +15,9 @@ import (
 	"syscall"
 
 	"github.com/gofrs/flock"
-	"github.com/google/renameio/v2"
 
 	"akin/internal/paper"
+	whole "akin/internal/pending"
 	"akin/internal/vecfile"
 )
 
@@ -89,6 +89,9 @@ func OpenCache(dir, fingerprint string, dimension int) (_ *Cache, err error) {
 			err = errors.Join(err, c.closeFiles())
 		}
 	}()
+	if err := whole.SweepFolder(dir); err != nil {
+		return nil, fmt.Errorf("open the cache: %w", err)
+	}
 	if err := c.head(cacheHead{cacheFormat, fingerprint, dimension}); err != nil {
 		return nil, err
 	}
@@ -113,7 +116,7 @@ func (c *Cache) head(want cacheHead) error {
 		if err != nil {
 			return fmt.Errorf("make the cache: %w", err)
 		}
-		if err := renameio.WriteFile(path, append(raw, '\n'), 0o644); err != nil {
+		if err := whole.WriteFile(path, append(raw, '\n'), 0o644); err != nil {
 			return fmt.Errorf("make the cache: %w", err)
 		}
 		return nil

@@ -2,11 +2,11 @@ package job
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"os"
 
 	"github.com/edsrzf/mmap-go"
+
+	whole "akin/internal/pending"
 )
 
 // key is the beginning of a text's digest: enough to tell texts apart.
@@ -38,14 +38,16 @@ func newTable(dir string, records uint64) (*table, error) {
 	for size*3 < records*5 { // at most 60 % full, so that it can grow a while
 		size *= 2
 	}
-	f, err := os.CreateTemp(dir, "table-*")
+	f, err := whole.Scratch(dir)
 	if err != nil {
 		return nil, fmt.Errorf("make the cache's table: %w", err)
 	}
 	// The mapping keeps the file until it goes, whatever happens to us.
 	defer f.Close()
-	if err := errors.Join(os.Remove(f.Name()), f.Truncate(int64(size*slotBytes))); err != nil {
-		return nil, fmt.Errorf("make the cache's table: %w", err)
+	// A page that the disk has no room for when it is written to would end the
+	// process: it must be there before.
+	if err := whole.Allocate(f, int64(size*slotBytes)); err != nil {
+		return nil, fmt.Errorf("make the cache's table of %d bytes in %s: %w", size*slotBytes, dir, err)
 	}
 	slots, err := mmap.MapRegion(f, int(size*slotBytes), mmap.RDWR, 0, 0)
 	if err != nil {

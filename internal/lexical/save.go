@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2"
+	"akin/internal/pending"
 )
 
 // manifestFile names the other files, and is written last.
@@ -28,6 +28,9 @@ func (x *Index) Save(dir string, stamp uint64) error {
 	x.saving.Lock()
 	defer x.saving.Unlock()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("save the lexical index: %w", err)
+	}
+	if err := pending.SweepFolder(dir); err != nil {
 		return fmt.Errorf("save the lexical index: %w", err)
 	}
 	x.write.Lock()
@@ -52,7 +55,7 @@ func (x *Index) Save(dir string, stamp uint64) error {
 		}
 		names = append(names, name)
 	}
-	if err := renameio.WriteFile(filepath.Join(dir, manifestFile), encodeManifest(stamp, names, segments), 0o644); err != nil {
+	if err := pending.WriteFile(filepath.Join(dir, manifestFile), encodeManifest(stamp, names, segments), 0o644); err != nil {
 		return fmt.Errorf("save the lexical index: %w", err)
 	}
 	x.saved = map[*segment]string{}
@@ -69,7 +72,7 @@ func saveFile(dir, prefix string, raw []byte) (string, error) {
 	if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Size() == int64(len(raw)) {
 		return name, nil
 	}
-	if err := renameio.WriteFile(filepath.Join(dir, name), raw, 0o644); err != nil {
+	if err := pending.WriteFile(filepath.Join(dir, name), raw, 0o644); err != nil {
 		return "", fmt.Errorf("save the lexical index: %w", err)
 	}
 	return name, nil

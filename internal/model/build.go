@@ -10,7 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
+	"akin/internal/pending"
 )
 
 // Names of the files of a model directory.
@@ -178,7 +178,7 @@ func EnsureInt8Graph(dir, pooling string, calibration []byte) (built bool, err e
 }
 
 func ensure(dir string, want Build, calibration []byte) (built bool, err error) {
-	if have, err := readBuild(dir, want.file()); err == nil && have.sameSource(want) && have.verify(dir) == nil {
+	if have, err := readBuild(dir, want.file()); err == nil && have.sameSource(want) && have.verify(dir, Digest) == nil {
 		return false, nil
 	}
 	return true, buildGraph(dir, want, calibration)
@@ -209,8 +209,8 @@ func (b Build) file() string {
 	return GraphFile
 }
 
-func (b Build) verify(dir string) error {
-	return File{Name: b.file(), Size: b.GraphSize, SHA256: b.GraphSHA256}.Verify(dir)
+func (b Build) verify(dir string, digest Digester) error {
+	return File{Name: b.file(), Size: b.GraphSize, SHA256: b.GraphSHA256}.VerifyWith(dir, digest)
 }
 
 // ReadBuild reads the record beside a built graph.
@@ -236,16 +236,16 @@ func readBuild(dir, graph string) (Build, error) {
 // VerifyGraph checks a built graph against its record and the record against
 // the digest of the source weights ("" to skip), so that nothing but what was
 // built from verified weights is loaded. It gives the record.
-func VerifyGraph(dir, weightsSHA256 string) (Build, error) {
-	return verifyGraph(dir, GraphFile, builderVersion, weightsSHA256)
+func VerifyGraph(dir, weightsSHA256 string, digest Digester) (Build, error) {
+	return verifyGraph(dir, GraphFile, builderVersion, weightsSHA256, digest)
 }
 
 // VerifyInt8Graph is VerifyGraph for the graph of precision int8.
-func VerifyInt8Graph(dir, weightsSHA256 string) (Build, error) {
-	return verifyGraph(dir, Int8GraphFile, int8BuilderVersion, weightsSHA256)
+func VerifyInt8Graph(dir, weightsSHA256 string, digest Digester) (Build, error) {
+	return verifyGraph(dir, Int8GraphFile, int8BuilderVersion, weightsSHA256, digest)
 }
 
-func verifyGraph(dir, graph string, version int, weightsSHA256 string) (Build, error) {
+func verifyGraph(dir, graph string, version int, weightsSHA256 string, digest Digester) (Build, error) {
 	b, err := readBuild(dir, graph)
 	if err != nil {
 		return b, err
@@ -256,7 +256,7 @@ func verifyGraph(dir, graph string, version int, weightsSHA256 string) (Build, e
 	if b.Builder != version {
 		return b, fmt.Errorf("graph in %s was built by version %d of the builder; this is version %d", dir, b.Builder, version)
 	}
-	return b, b.verify(dir)
+	return b, b.verify(dir, digest)
 }
 
 func buildGraph(dir string, record Build, calibration []byte) error {
@@ -279,11 +279,11 @@ func buildGraph(dir string, record Build, calibration []byte) error {
 	if err != nil {
 		return fmt.Errorf("build graph: %w", err)
 	}
-	if err := renameio.WriteFile(filepath.Join(dir, record.file()), onnx, 0o644); err != nil {
+	if err := pending.WriteFile(filepath.Join(dir, record.file()), onnx, 0o644); err != nil {
 		return fmt.Errorf("write graph: %w", err)
 	}
 	// The record comes last: a graph without a matching record is built anew.
-	if err := renameio.WriteFile(filepath.Join(dir, record.file()+".json"), append(raw, '\n'), 0o644); err != nil {
+	if err := pending.WriteFile(filepath.Join(dir, record.file()+".json"), append(raw, '\n'), 0o644); err != nil {
 		return fmt.Errorf("write build record: %w", err)
 	}
 	return nil

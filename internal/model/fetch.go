@@ -11,7 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
+	"akin/internal/pending"
 )
 
 // Fetcher unpacks pinned registry packages with Python's pip.
@@ -141,15 +141,15 @@ func unpackOne(r *zip.Reader, dir string, member PackageFile) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	dst, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
+	dst, err := pending.Create(path, 0o644)
 	if err != nil {
 		return err
 	}
-	defer dst.Cleanup() //nolint:errcheck // after the replacement there is nothing to clean up
+	defer dst.Abandon() //nolint:errcheck // after the replacement there is nothing to clean up
 	if _, err := io.Copy(dst, src); err != nil {
 		return err
 	}
-	return dst.CloseAtomicallyReplace()
+	return dst.Commit()
 }
 
 // EnsureModel fetches what is missing of a model into dir.

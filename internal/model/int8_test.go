@@ -54,10 +54,10 @@ func TestEnsureInt8Graph(t *testing.T) {
 		if built, err := EnsureInt8Graph(dir, "mean", calibration); built || err != nil {
 			t.Errorf("again: built = %v, %v", built, err)
 		}
-		if b, err := VerifyInt8Graph(dir, weights); err != nil || b.Precision != Int8 {
+		if b, err := VerifyInt8Graph(dir, weights, Digest); err != nil || b.Precision != Int8 {
 			t.Errorf("verify: %+v, %v", b, err)
 		}
-		if _, err := VerifyInt8Graph(dir, strings.Repeat("0", 64)); err == nil {
+		if _, err := VerifyInt8Graph(dir, strings.Repeat("0", 64), Digest); err == nil {
 			t.Error("a graph of other weights passes")
 		}
 		first := mustRead(t, filepath.Join(dir, Int8GraphFile))
@@ -74,7 +74,7 @@ func TestEnsureInt8Graph(t *testing.T) {
 		if err := os.Truncate(filepath.Join(dir, Int8GraphFile), 99); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := VerifyInt8Graph(dir, weights); err == nil {
+		if _, err := VerifyInt8Graph(dir, weights, Digest); err == nil {
 			t.Error("a damaged graph passes")
 		}
 	}

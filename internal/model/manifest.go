@@ -242,7 +242,10 @@ func readJSON(fsys fs.FS, name string, into any) error {
 
 // Verify says whether the file under dir is what the manifest pins. The error
 // says what differs; errors.Is(err, fs.ErrNotExist) if it is missing.
-func (f File) Verify(dir string) error {
+func (f File) Verify(dir string) error { return f.VerifyWith(dir, Digest) }
+
+// VerifyWith is Verify with another way to the digest, such as RememberedDigest.
+func (f File) VerifyWith(dir string, digest Digester) error {
 	path := filepath.Join(dir, filepath.FromSlash(f.Name))
 	info, err := os.Stat(path)
 	if err != nil {
@@ -251,7 +254,7 @@ func (f File) Verify(dir string) error {
 	if info.Size() != f.Size {
 		return fmt.Errorf("verify %s: it has %d bytes and should have %d", path, info.Size(), f.Size)
 	}
-	sum, err := Digest(path)
+	sum, err := digest(path)
 	if err != nil {
 		return fmt.Errorf("verify %s: %w", f.Name, err)
 	}

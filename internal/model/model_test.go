@@ -187,7 +187,7 @@ func TestEnsureGraph(t *testing.T) {
 				if err := os.WriteFile(graph, before[:len(before)-9], 0o600); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := VerifyGraph(dir, ""); err == nil {
+				if _, err := VerifyGraph(dir, "", Digest); err == nil {
 					t.Error("a damaged graph passes")
 				}
 				if built, err := EnsureGraph(dir, pooling); !built || err != nil {

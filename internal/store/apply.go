@@ -7,8 +7,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
-
+	"akin/internal/kv"
 	"akin/internal/paper"
 )
 
@@ -80,7 +79,7 @@ func (s *Store) Apply(ctx context.Context, collection string, group []Mutation) 
 	if err := checkGroup(group); err != nil {
 		return nil, err
 	}
-	end, err := s.begin(ctx)
+	end, err := s.db.Begin(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +160,7 @@ func checkMutation(m *Mutation) error {
 // plan collects what a group writes.
 type plan struct {
 	reader
-	batch *pebble.Batch
+	batch *kv.Batch
 	state storedState
 	now   time.Time
 	// seen is what the mutations so far left of each id; nil means nothing.
@@ -265,13 +264,13 @@ func (p *plan) put(record *paper.Record, vector []float32) error {
 	if len(payload) > MaxRecordBytes {
 		return paper.InvalidField("upsert.paper", "has %d bytes in all; the limit is %d; shorten its lists", len(payload), MaxRecordBytes)
 	}
-	err = p.batch.Set(key, seal(key, payload), nil)
+	err = p.batch.Set(key, kv.Seal(key, payload))
 	if record.Revision == 1 {
 		err = errors.Join(err, set(p.batch, idKey(p.coll.ID, record.ID), record.Ordinal))
 	}
 	if vector != nil {
 		key := vectorKey(p.coll.ID, p.coll.spaceID, record.Ordinal, kindDocument)
-		err = errors.Join(err, p.batch.Set(key, sealVector(key, vector), nil))
+		err = errors.Join(err, p.batch.Set(key, sealVector(key, vector)))
 	}
 	return errors.Join(err, p.log(storedChange{
 		ID: record.ID, Ordinal: record.Ordinal, Operation: Put,
@@ -304,9 +303,9 @@ func (p *plan) remove(id string) (Outcome, error) {
 		}
 	}
 	err := errors.Join(
-		p.batch.Delete(idKey(p.coll.ID, id), nil),
-		p.batch.Delete(recordKey(p.coll.ID, gone.Ordinal), nil),
-		p.batch.Delete(vectorKey(p.coll.ID, p.coll.spaceID, gone.Ordinal, kindDocument), nil),
+		p.batch.Delete(idKey(p.coll.ID, id)),
+		p.batch.Delete(recordKey(p.coll.ID, gone.Ordinal)),
+		p.batch.Delete(vectorKey(p.coll.ID, p.coll.spaceID, gone.Ordinal, kindDocument)),
 		p.log(storedChange{ID: id, Ordinal: gone.Ordinal, Operation: Delete, Revision: gone.Revision}),
 	)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 
+	"akin/internal/kv"
 	"akin/internal/paper"
 )
 
@@ -63,7 +64,7 @@ func (sn *Snapshot) Changes(ctx context.Context, afterSequence uint64) iter.Seq2
 		return func(yield func(Change, error) bool) { yield(Change{}, err) }
 	}
 	lower := changeKey(sn.coll.ID, afterSequence+1)
-	return sequence(ctx, sn, lower, after(under(prefixChange, sn.coll.ID)), decodeChange)
+	return sequence(ctx, sn, lower, kv.After(under(prefixChange, sn.coll.ID)), decodeChange)
 }
 
 func (sn *Snapshot) checkChanges(afterSequence uint64) error {
@@ -121,7 +122,7 @@ func (s *Store) Changes(ctx context.Context, collection string, afterSequence ui
 // papers that were deleted before. It does nothing where the log is trimmed
 // further already. The removal is on disk when the call returns.
 func (s *Store) TrimChanges(ctx context.Context, collection string, upTo uint64) error {
-	end, err := s.begin(ctx)
+	end, err := s.db.Begin(ctx)
 	if err != nil {
 		return err
 	}
@@ -137,7 +138,7 @@ func (s *Store) TrimChanges(ctx context.Context, collection string, upTo uint64)
 	changed := *c
 	changed.state.Trimmed = upTo
 	batch := s.db.NewBatch()
-	if err := batch.DeleteRange(under(prefixChange, c.ID), changeKey(c.ID, upTo+1), nil); err != nil {
+	if err := batch.DeleteRange(under(prefixChange, c.ID), changeKey(c.ID, upTo+1)); err != nil {
 		return fmt.Errorf("store: trim changes: %w", err)
 	}
 	if err := set(batch, stateKey(c.ID), changed.state); err != nil {

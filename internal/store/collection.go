@@ -9,8 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
-
+	"akin/internal/kv"
 	"akin/internal/paper"
 )
 
@@ -114,7 +113,7 @@ func (s *Store) EnsureCollection(ctx context.Context, name string, space paper.S
 	case paper.KindOf(err) != paper.NotFound:
 		return Collection{}, err
 	}
-	end, err := s.begin(ctx)
+	end, err := s.db.Begin(ctx)
 	if err != nil {
 		return Collection{}, err
 	}
@@ -161,13 +160,13 @@ func (s *Store) createCollection(name string, space paper.Space) (Collection, er
 // clock is the time to store: UTC, and without what a round trip would lose.
 func (s *Store) clock() time.Time { return time.Unix(0, s.now().UnixNano()).UTC() }
 
-// set puts a sealed struct into a batch, or writes it, synced, to a database.
-func set(w pebble.Writer, key []byte, v any) error {
-	value, err := sealCBOR(key, v)
+// set puts a sealed struct into a batch.
+func set(batch *kv.Batch, key []byte, v any) error {
+	value, err := kv.SealCBOR(key, v)
 	if err != nil {
 		return err
 	}
-	return w.Set(key, value, pebble.Sync)
+	return batch.Set(key, value)
 }
 
 // nextCollection reads the id of the next collection; they begin at 1.
@@ -191,12 +190,12 @@ func (s *Store) nextCollection() (uint32, error) {
 // Collection returns the collection with the name, or an error of kind
 // NotFound.
 func (s *Store) Collection(name string) (Collection, error) {
-	if err := s.gate.enter(); err != nil {
+	if err := s.db.Enter(); err != nil {
 		return Collection{}, err
 	}
-	defer s.gate.leave()
+	defer s.db.Leave()
 	v := s.acquire()
-	defer s.release(v)
+	defer v.release()
 	c, err := v.collection(name)
 	if err != nil {
 		return Collection{}, err
@@ -206,12 +205,12 @@ func (s *Store) Collection(name string) (Collection, error) {
 
 // Collections returns all collections, by name.
 func (s *Store) Collections() ([]Collection, error) {
-	if err := s.gate.enter(); err != nil {
+	if err := s.db.Enter(); err != nil {
 		return nil, err
 	}
-	defer s.gate.leave()
+	defer s.db.Leave()
 	v := s.acquire()
-	defer s.release(v)
+	defer v.release()
 	all := make([]Collection, 0, len(v.collections))
 	for c := range maps.Values(v.collections) {
 		all = append(all, c.Collection)
@@ -225,7 +224,7 @@ func (s *Store) Collections() ([]Collection, error) {
 // an error of kind NotFound. The removal is on disk when the call returns; the
 // space is free again after compactions.
 func (s *Store) DropCollection(ctx context.Context, name string) error {
-	end, err := s.begin(ctx)
+	end, err := s.db.Begin(ctx)
 	if err != nil {
 		return err
 	}
@@ -235,10 +234,10 @@ func (s *Store) DropCollection(ctx context.Context, name string) error {
 		return err
 	}
 	batch := s.db.NewBatch()
-	err = batch.Delete(collectionKey(name), nil)
+	err = batch.Delete(collectionKey(name))
 	for _, prefix := range collectionPrefixes() {
 		all := under(prefix, c.ID)
-		err = errors.Join(err, batch.DeleteRange(all, after(all), nil))
+		err = errors.Join(err, batch.DeleteRange(all, kv.After(all)))
 	}
 	if err != nil {
 		return fmt.Errorf("store: drop collection: %w", err)
@@ -250,10 +249,10 @@ func (s *Store) DropCollection(ctx context.Context, name string) error {
 
 // loadCollections reads what Open must know. The state of every collection is
 // needed to write to it, so that a damaged one fails the opening.
-func loadCollections(r pebble.Reader) (map[string]*collection, error) {
+func loadCollections(r *kv.Snapshot) (map[string]*collection, error) {
 	all := map[string]*collection{}
 	prefix := []byte{prefixCollection}
-	err := scan(context.Background(), r, prefix, after(prefix), func(key, value []byte) error {
+	err := r.Scan(context.Background(), prefix, kv.After(prefix), func(key, value []byte) error {
 		c, err := loadCollection(r, key, value)
 		if err != nil {
 			return err
@@ -264,7 +263,7 @@ func loadCollections(r pebble.Reader) (map[string]*collection, error) {
 	return all, err
 }
 
-func loadCollection(r pebble.Reader, key, value []byte) (*collection, error) {
+func loadCollection(r *kv.Snapshot, key, value []byte) (*collection, error) {
 	var stored storedCollection
 	if err := unsealCBOR(key, value, &stored); err != nil {
 		return nil, err

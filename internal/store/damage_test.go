@@ -13,10 +13,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
+	"akin/internal/kv"
 	"akin/internal/paper"
 )
 
@@ -28,23 +28,31 @@ func isDamage(err error) bool {
 // rewrite changes the value of a key behind the store's back; nil deletes it.
 func rewrite(t *testing.T, s *Store, key []byte, change func(value []byte) []byte) {
 	t.Helper()
-	value, closer, err := s.db.Get(key)
-	if err != nil {
+	var changed []byte
+	found, err := s.current.snap.Lookup(key, func(value []byte) error {
+		changed = change(bytes.Clone(value))
+		return nil
+	})
+	if err != nil || !found {
+		t.Fatalf("key %x: found %v, %v", key, found, err)
+	}
+	behind(t, s, func(b *kv.Batch) error {
+		if changed == nil {
+			return b.Delete(key)
+		}
+		return b.Set(key, changed)
+	})
+}
+
+// behind writes to the database behind the store's back.
+func behind(t *testing.T, s *Store, write func(*kv.Batch) error) {
+	t.Helper()
+	end := must(s.db.Begin(context.Background()))(t)
+	defer end()
+	batch := s.db.NewBatch()
+	if err := errors.Join(write(batch), s.commit(batch, s.current.collections)); err != nil {
 		t.Fatal(err)
 	}
-	changed := change(bytes.Clone(value))
-	if err := closer.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if changed == nil {
-		err = s.db.Delete(key, pebble.Sync)
-	} else {
-		err = s.db.Set(key, changed, pebble.Sync)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.publish(s.current.collections) // readers look at snapshots
 }
 
 func flip(at int) func([]byte) []byte {
@@ -79,19 +87,19 @@ func TestDamagedValues(t *testing.T) {
 		{"record empty", recordKey(c, 1), func(v []byte) []byte { return []byte{} }, get, "ordinal 1"},
 		{"record of a newer version", recordKey(c, 1), func(v []byte) []byte {
 			v[0] = 9
-			return append(v[:len(v)-4], seal(recordKey(c, 1), v[1:len(v)-4])[len(v)-4:]...)
+			return append(v[:len(v)-4], kv.Seal(recordKey(c, 1), v[1:len(v)-4])[len(v)-4:]...)
 		}, get, "ordinal 1"},
-		{"record that is not CBOR", recordKey(c, 1), func([]byte) []byte { return seal(recordKey(c, 1), []byte("nonsense")) }, get, "ordinal 1"},
-		{"record with an unknown field", recordKey(c, 1), func([]byte) []byte { return seal(recordKey(c, 1), []byte{0xa1, 0x18, 99, 1}) }, get, "ordinal 1"},
+		{"record that is not CBOR", recordKey(c, 1), func([]byte) []byte { return kv.Seal(recordKey(c, 1), []byte("nonsense")) }, get, "ordinal 1"},
+		{"record with an unknown field", recordKey(c, 1), func([]byte) []byte { return kv.Seal(recordKey(c, 1), []byte{0xa1, 0x18, 99, 1}) }, get, "ordinal 1"},
 		{"record missing", recordKey(c, 1), drop, get, `"b"`},
 		{"id index, inside", idKey(c, "b"), flip(1), get, `"b"`},
 		{"id index missing", idKey(c, "b"), drop, nil, ""},
-		{"id leads elsewhere", idKey(c, "b"), func([]byte) []byte { return seal(idKey(c, "b"), []byte{2}) }, get, `"b"`},
+		{"id leads elsewhere", idKey(c, "b"), func([]byte) []byte { return kv.Seal(idKey(c, "b"), []byte{2}) }, get, `"b"`},
 		{"vector, inside", vectorKey(c, 1, 1, 0), flip(7), vector, "ordinal 1"},
 		{"vector too short", vectorKey(c, 1, 1, 0), func([]byte) []byte { return sealVector(vectorKey(c, 1, 1, 0), []float32{1}) }, vector, "ordinal 1"},
 		{"vector missing", vectorKey(c, 1, 1, 0), drop, nil, ""},
 		{"change, inside", changeKey(c, 2), flip(2), changes, "sequence 2"},
-		{"change of an unknown sort", changeKey(c, 2), func([]byte) []byte { return must(sealCBOR(changeKey(c, 2), storedChange{Operation: 7}))(t) }, changes, "sequence 2"},
+		{"change of an unknown sort", changeKey(c, 2), func([]byte) []byte { return must(kv.SealCBOR(changeKey(c, 2), storedChange{Operation: 7}))(t) }, changes, "sequence 2"},
 		{"change missing", changeKey(c, 2), drop, nil, ""},
 		{"last change missing", changeKey(c, 3), drop, nil, ""},
 	}
@@ -129,17 +137,14 @@ func TestVerifyFindsStrays(t *testing.T) {
 		{prefixEnd, 1},
 	}
 	for i, key := range strays {
-		if err := s.db.Set(key, sealVector(key, make([]float32, 4)), pebble.Sync); err != nil {
-			t.Fatal(err)
-		}
-		s.publish(s.current.collections)
+		behind(t, s, func(b *kv.Batch) error { return b.Set(key, sealVector(key, make([]float32, 4))) })
 		if report := must(s.Verify(context.Background()))(t); len(report.Faults) != i+1 {
 			t.Errorf("with %d strays: %v", i+1, report.Faults)
 		}
 	}
 	c := *s.current.collections[papers]
 	c.state.Papers = 5
-	s.publish(with(s.current.collections, &c))
+	s.current.collections = with(s.current.collections, &c)
 	if report := must(s.Verify(context.Background()))(t); len(report.Faults) != len(strays)+1 {
 		t.Errorf("with a wrong count: %v", report.Faults)
 	}
@@ -171,7 +176,7 @@ func TestDamagedFile(t *testing.T) {
 	if err := errors.Join(s.Compact(context.Background()), s.Close()); err != nil {
 		t.Fatal(err)
 	}
-	tables, err := filepath.Glob(filepath.Join(dir, storeDir, "*.sst"))
+	tables, err := filepath.Glob(filepath.Join(dir, "store", "*.sst"))
 	if err != nil || len(tables) == 0 {
 		t.Fatalf("tables %v, %v", tables, err)
 	}
@@ -203,7 +208,7 @@ type gatekeeper struct{ shut chan struct{} }
 func (g *gatekeeper) MaybeError(op errorfs.Op) error {
 	select {
 	case <-g.shut:
-		if op.Kind == errorfs.OpFileWrite && isTable(op.Path) {
+		if op.Kind == errorfs.OpFileWrite && strings.HasSuffix(op.Path, ".sst") {
 			return errDisk
 		}
 	default:

@@ -1,9 +1,9 @@
 package store
 
-import "github.com/cockroachdb/pebble/v2/vfs"
+import "akin/internal/kv"
 
 // WithFS puts the store on another file system.
-func (o Options) WithFS(fs vfs.FS) Options {
+func (o Options) WithFS(fs kv.FS) Options {
 	o.fs = fs
 	return o
 }

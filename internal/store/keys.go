@@ -6,9 +6,9 @@ import (
 )
 
 // The first byte of a key says what it is. Numbers are big endian, so that
-// keys sort by them. Prefixes 0x20 to 0x2f are kept for libraries and feeds.
+// keys sort by them. Package kv has prefixes 0x01 and 0x06 to 0x08; 0x20 to
+// 0x2f are kept for libraries and feeds.
 const (
-	prefixFormat         = 0x01 // -> magic and version of the store
 	prefixNextCollection = 0x02 // -> the id of the next collection
 	prefixCollection     = 0x03 // name -> id, create time, current space
 	prefixState          = 0x04 // collection -> count, next ordinal, sequence
@@ -29,7 +29,6 @@ func collectionPrefixes() []byte {
 	return []byte{prefixState, prefixSpace, prefixID, prefixRecord, prefixVector, prefixChange}
 }
 
-func formatKey() []byte         { return []byte{prefixFormat} }
 func nextCollectionKey() []byte { return []byte{prefixNextCollection} }
 
 func collectionKey(name string) []byte { return append([]byte{prefixCollection}, name...) }
@@ -37,19 +36,6 @@ func collectionKey(name string) []byte { return append([]byte{prefixCollection},
 // under is the prefix of all keys of one sort of one collection.
 func under(prefix byte, collection uint32) []byte {
 	return binary.BigEndian.AppendUint32([]byte{prefix}, collection)
-}
-
-// after is the first key behind all that begin with prefix; prefix must not
-// be all 0xff, which no prefix of this package is.
-func after(prefix []byte) []byte {
-	end := append([]byte(nil), prefix...)
-	for i := len(end) - 1; i >= 0; i-- {
-		end[i]++
-		if end[i] != 0 {
-			return end[:i+1]
-		}
-	}
-	return []byte{prefixEnd}
 }
 
 func stateKey(collection uint32) []byte { return under(prefixState, collection) }
@@ -120,8 +106,6 @@ func describeKey(key []byte) (what string, metadata map[string]string) {
 	}
 	number := func(n any) string { return fmt.Sprint(n) }
 	switch key[0] {
-	case prefixFormat:
-		what = "format mark"
 	case prefixNextCollection:
 		what = "collection counter"
 	case prefixCollection:

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 
+	"akin/internal/kv"
 	"akin/internal/paper"
 )
 
@@ -38,7 +39,7 @@ func (s *Store) BeginMigration(ctx context.Context, name string, space paper.Spa
 	if err := checkDimension(space.Dimension); err != nil {
 		return nil, err
 	}
-	end, err := s.begin(ctx)
+	end, err := s.db.Begin(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +65,7 @@ func (s *Store) BeginMigration(ctx context.Context, name string, space paper.Spa
 	batch := s.db.NewBatch()
 	for _, id := range others {
 		prefix := vectorsKey(c.ID, id)
-		if err := errors.Join(batch.Delete(spaceKey(c.ID, id), nil), batch.DeleteRange(prefix, after(prefix), nil)); err != nil {
+		if err := errors.Join(batch.Delete(spaceKey(c.ID, id)), batch.DeleteRange(prefix, kv.After(prefix))); err != nil {
 			return nil, fmt.Errorf("store: begin migration: %w", err)
 		}
 		m.id = max(m.id, id+1)
@@ -79,7 +80,7 @@ func (s *Store) BeginMigration(ctx context.Context, name string, space paper.Spa
 // are the ids of further ones, the current one left out.
 func (m *Migration) begun(ctx context.Context) (begun bool, others []uint32, err error) {
 	prefix := under(prefixSpace, m.coll.ID)
-	err = scan(ctx, m.store.current.snap, prefix, after(prefix), func(key, value []byte) error {
+	err = m.store.current.snap.Scan(ctx, prefix, kv.After(prefix), func(key, value []byte) error {
 		id := binary.BigEndian.Uint32(key[len(prefix):])
 		if id == m.coll.spaceID {
 			return nil
@@ -112,7 +113,7 @@ func (m *Migration) Missing(ctx context.Context) iter.Seq2[*paper.Record, error]
 			if err == nil {
 				key := vectorKey(m.coll.ID, m.id, record.Ordinal, kindDocument)
 				var found bool
-				if found, err = lookup(sn.view.snap, key, func([]byte) error { return nil }); found && err == nil {
+				if found, err = sn.view.snap.Lookup(key, func([]byte) error { return nil }); found && err == nil {
 					continue
 				}
 			}
@@ -126,7 +127,7 @@ func (m *Migration) Missing(ctx context.Context) iter.Seq2[*paper.Record, error]
 // Put stores vectors in the new space, with what became of the texts' tokens.
 // They are on disk when it returns without an error.
 func (m *Migration) Put(ctx context.Context, group []Migrated) error {
-	end, err := m.store.begin(ctx)
+	end, err := m.store.db.Begin(ctx)
 	if err != nil {
 		return err
 	}
@@ -145,7 +146,7 @@ func (m *Migration) Put(ctx context.Context, group []Migrated) error {
 		}
 		at := recordKey(m.coll.ID, record.Ordinal)
 		key := vectorKey(m.coll.ID, m.id, record.Ordinal, kindDocument)
-		if err := errors.Join(batch.Set(at, seal(at, payload), nil), batch.Set(key, sealVector(key, g.Vector), nil)); err != nil {
+		if err := errors.Join(batch.Set(at, kv.Seal(at, payload)), batch.Set(key, sealVector(key, g.Vector))); err != nil {
 			return fmt.Errorf("store: migrate: %w", err)
 		}
 	}
@@ -167,7 +168,7 @@ func (m *Migration) Finish(ctx context.Context) error {
 		}
 	}
 	s := m.store
-	end, err := s.begin(ctx)
+	end, err := s.db.Begin(ctx)
 	if err != nil {
 		return err
 	}
@@ -182,8 +183,8 @@ func (m *Migration) Finish(ctx context.Context) error {
 	batch := s.db.NewBatch()
 	if err := errors.Join(
 		set(batch, collectionKey(c.Name), storedCollection{ID: c.ID, Created: c.CreateTime.UnixNano(), Space: m.id}),
-		batch.Delete(spaceKey(c.ID, c.spaceID), nil),
-		batch.DeleteRange(old, after(old), nil),
+		batch.Delete(spaceKey(c.ID, c.spaceID)),
+		batch.DeleteRange(old, kv.After(old)),
 	); err != nil {
 		return fmt.Errorf("store: finish migration: %w", err)
 	}

@@ -1,12 +1,10 @@
 package store
 
 import (
-	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
+	"akin/internal/kv"
 )
 
 // Limits of what one call may hand over. They bound memory, and what a reader
@@ -27,11 +25,6 @@ const (
 	MaxOrdinal = 1<<32 - 2
 )
 
-const (
-	defaultCacheBytes    = 64 << 20
-	defaultMemTableBytes = 16 << 20
-)
-
 // Options say how to open a store. The zero value opens an existing directory
 // with modest memory and without logging.
 type Options struct {
@@ -50,32 +43,13 @@ type Options struct {
 	Now func() time.Time
 
 	// fs is the seam that tests break; nil means the operating system.
-	fs vfs.FS
+	fs kv.FS
 }
 
-// withDefaults fills in zero values and reports all faults at once.
-func (o Options) withDefaults() (Options, error) {
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+// kv gives what package kv wants to know.
+func (o Options) kv() kv.Options {
+	return kv.Options{
+		Create: o.Create, Logger: o.Logger,
+		CacheBytes: o.CacheBytes, MemTableBytes: o.MemTableBytes, FS: o.fs,
 	}
-	if o.CacheBytes == 0 {
-		o.CacheBytes = defaultCacheBytes
-	}
-	if o.MemTableBytes == 0 {
-		o.MemTableBytes = defaultMemTableBytes
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	var faults []error
-	if o.CacheBytes < 0 {
-		faults = append(faults, fmt.Errorf("CacheBytes is %d; it must not be negative", o.CacheBytes))
-	}
-	if o.MemTableBytes < 64<<10 || o.MemTableBytes > 1<<30 {
-		faults = append(faults, fmt.Errorf("MemTableBytes is %d; it must be between 64 KiB and 1 GiB", o.MemTableBytes))
-	}
-	if err := errors.Join(faults...); err != nil {
-		return o, fmt.Errorf("store options: %w", err)
-	}
-	return o, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"akin/internal/kv"
 	"akin/internal/paper"
 )
 
@@ -102,7 +103,7 @@ const contentDomain = "akin.content.v1\n"
 // upserting one over the other changes nothing. It is safe for concurrent use
 // as long as nobody writes to p.
 func ContentDigest(p *paper.Paper) paper.Digest {
-	b, err := cborEnc.Marshal(packPaper(p))
+	b, err := kv.Encode(packPaper(p))
 	if err != nil { // strings, numbers, lists and maps of them always encode
 		panic(fmt.Sprintf("store: encode paper: %v", err)) //nolint:forbidigo // cannot happen to a valid paper
 	}
@@ -114,7 +115,7 @@ func ContentDigest(p *paper.Paper) paper.Digest {
 
 // encodeRecord is the payload of a record; its ordinal is in the key.
 func encodeRecord(r *paper.Record) ([]byte, error) {
-	return cborEnc.Marshal(storedRecord{
+	return kv.Encode(storedRecord{
 		Paper:      packPaper(&r.Paper),
 		Revision:   r.Revision,
 		Created:    r.CreateTime.UnixNano(),
@@ -130,8 +131,8 @@ func encodeRecord(r *paper.Record) ([]byte, error) {
 // with payload.
 func decodeRecord(payload []byte, ordinal uint32) (*paper.Record, error) {
 	var s storedRecord
-	if err := cborDec.Unmarshal(payload, &s); err != nil {
-		return nil, fmt.Errorf("decode: %w", err)
+	if err := kv.Decode(payload, &s); err != nil {
+		return nil, err
 	}
 	if len(s.Embed) != sha256.Size || len(s.Content) != sha256.Size {
 		return nil, fmt.Errorf("digests have %d and %d bytes instead of %d", len(s.Embed), len(s.Content), sha256.Size)

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"akin/internal/kv"
 	"akin/internal/paper"
 )
 
@@ -122,14 +123,14 @@ func FuzzDecodeRecord(f *testing.F) {
 // A sealed value is only good for its key, and no bit of it may change.
 func FuzzUnseal(f *testing.F) {
 	key := recordKey(1, 2)
-	f.Add(seal(key, []byte("payload")))
+	f.Add(kv.Seal(key, []byte("payload")))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, value []byte) {
 		payload, err := unseal(key, value)
-		if err == nil && !bytes.Equal(seal(key, payload), value) {
+		if err == nil && !bytes.Equal(kv.Seal(key, payload), value) {
 			t.Fatalf("%x passes, but is not what seals %x", value, payload)
 		}
-		if _, err := unseal(recordKey(1, 3), seal(key, value)); err == nil {
+		if _, err := unseal(recordKey(1, 3), kv.Seal(key, value)); err == nil {
 			t.Fatal("the value of another key passes")
 		}
 	})
@@ -159,7 +160,7 @@ func TestKeysSortAndParse(t *testing.T) {
 			describeKey(key)
 			if len(key) >= collectionKeyBytes && collectionOf(key) == c {
 				prefix := under(key[0], c)
-				if bytes.Compare(key, prefix) < 0 || bytes.Compare(key, after(prefix)) >= 0 {
+				if bytes.Compare(key, prefix) < 0 || bytes.Compare(key, kv.After(prefix)) >= 0 {
 					t.Fatalf("%x is not under %x", key, prefix)
 				}
 			}

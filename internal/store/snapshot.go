@@ -7,8 +7,7 @@ import (
 	"iter"
 	"sync/atomic"
 
-	"github.com/cockroachdb/pebble/v2"
-
+	"akin/internal/kv"
 	"akin/internal/paper"
 )
 
@@ -25,14 +24,14 @@ type Snapshot struct {
 
 // Snapshot opens the current state of a collection.
 func (s *Store) Snapshot(collection string) (*Snapshot, error) {
-	if err := s.gate.enter(); err != nil {
+	if err := s.db.Enter(); err != nil {
 		return nil, err
 	}
-	defer s.gate.leave()
+	defer s.db.Leave()
 	v := s.acquire()
 	c, err := v.collection(collection)
 	if err != nil {
-		s.release(v)
+		v.release()
 		return nil, err
 	}
 	return &Snapshot{store: s, view: v, coll: c}, nil
@@ -41,7 +40,7 @@ func (s *Store) Snapshot(collection string) (*Snapshot, error) {
 // Close gives the snapshot back. Further calls do nothing.
 func (sn *Snapshot) Close() {
 	if !sn.closed.Swap(true) {
-		sn.store.release(sn.view)
+		sn.view.release()
 	}
 }
 
@@ -50,6 +49,11 @@ func (sn *Snapshot) Collection() Collection { return sn.coll.Collection }
 
 // Sequence is the last change that the snapshot has seen; 0 before the first.
 func (sn *Snapshot) Sequence() uint64 { return sn.coll.state.Sequence }
+
+// Point is the place in the history of the store that the snapshot sees. A file
+// that is derived from the snapshot carries it, and is believed later only if
+// [Store.Holds] it.
+func (sn *Snapshot) Point() kv.Point { return sn.view.snap.Point() }
 
 // Count is how many papers there are.
 func (sn *Snapshot) Count() int { return int(sn.coll.state.Papers) }
@@ -60,17 +64,17 @@ func (sn *Snapshot) NextOrdinal() uint32 { return uint32(sn.coll.state.NextOrdin
 
 // enter begins a read of the snapshot; leave ends it.
 func (sn *Snapshot) enter() error {
-	if err := sn.store.gate.enter(); err != nil {
+	if err := sn.store.db.Enter(); err != nil {
 		return err
 	}
 	if sn.closed.Load() {
-		sn.store.gate.leave()
+		sn.store.db.Leave()
 		return fmt.Errorf("store: snapshot was closed: %w", ErrClosed)
 	}
 	return nil
 }
 
-func (sn *Snapshot) leave() { sn.store.gate.leave() }
+func (sn *Snapshot) leave() { sn.store.db.Leave() }
 
 func (sn *Snapshot) reader() reader { return reader{r: sn.view.snap, coll: sn.coll} }
 
@@ -138,7 +142,7 @@ func (sn *Snapshot) List(ctx context.Context, afterID string, limit int) ([]*pap
 	if afterID == "" {
 		lower = under(prefixID, sn.coll.ID)
 	}
-	err := sn.scan(ctx, lower, after(under(prefixID, sn.coll.ID)), func(key, value []byte) error {
+	err := sn.scan(ctx, lower, kv.After(under(prefixID, sn.coll.ID)), func(key, value []byte) error {
 		record, err := r.byIDEntry(key, value)
 		if err != nil {
 			return err
@@ -156,7 +160,7 @@ func (sn *Snapshot) List(ctx context.Context, afterID string, limit int) ([]*pap
 // error the iteration ends.
 func (sn *Snapshot) Records(ctx context.Context) iter.Seq2[*paper.Record, error] {
 	prefix := under(prefixRecord, sn.coll.ID)
-	return sequence(ctx, sn, prefix, after(prefix), decodeRecordEntry)
+	return sequence(ctx, sn, prefix, kv.After(prefix), decodeRecordEntry)
 }
 
 // Vector is the vector of one ordinal.
@@ -173,7 +177,7 @@ func (sn *Snapshot) Vectors(ctx context.Context) iter.Seq2[Vector, error] {
 	prefix := vectorsKey(sn.coll.ID, sn.coll.spaceID)
 	return func(yield func(Vector, error) bool) {
 		values := make([]float32, sn.coll.Space.Dimension)
-		sequence(ctx, sn, prefix, after(prefix), func(key, value []byte) (Vector, error) {
+		sequence(ctx, sn, prefix, kv.After(prefix), func(key, value []byte) (Vector, error) {
 			_, ordinal, kind, ok := vectorOf(key)
 			if !ok || kind != kindDocument {
 				return Vector{}, damagedKey(key, errKeyShape)
@@ -202,9 +206,9 @@ func (sn *Snapshot) Vector(ctx context.Context, ordinal uint32) ([]float32, erro
 
 // scan is the function scan on the snapshot; it also ends when the store closes.
 func (sn *Snapshot) scan(ctx context.Context, lower, upper []byte, fn func(key, value []byte) error) error {
-	err := scan(ctx, sn.view.snap, lower, upper, func(key, value []byte) error {
-		if sn.store.gate.closing.Load() {
-			return closedError()
+	err := sn.view.snap.Scan(ctx, lower, upper, func(key, value []byte) error {
+		if err := sn.store.db.Closing(); err != nil {
+			return err
 		}
 		return fn(key, value)
 	})
@@ -241,7 +245,7 @@ func sequence[T any](ctx context.Context, sn *Snapshot, lower, upper []byte, dec
 
 // reader looks things up in one collection.
 type reader struct {
-	r    pebble.Reader
+	r    *kv.Snapshot
 	coll *collection
 }
 
@@ -289,7 +293,7 @@ func (r reader) ordinal(id string) (ordinal uint32, found bool, err error) {
 // byOrdinal returns the record with the ordinal, nil if there is none.
 func (r reader) byOrdinal(ordinal uint32) (record *paper.Record, err error) {
 	key := recordKey(r.coll.ID, ordinal)
-	_, err = lookup(r.r, key, func(value []byte) error {
+	_, err = r.r.Lookup(key, func(value []byte) error {
 		record, err = decodeRecordEntry(key, value)
 		return err
 	})
@@ -315,7 +319,7 @@ func decodeRecordEntry(key, value []byte) (*paper.Record, error) {
 // vector returns the vector of an ordinal, nil if there is none.
 func (r reader) vector(ordinal uint32) (vector []float32, err error) {
 	key := vectorKey(r.coll.ID, r.coll.spaceID, ordinal, kindDocument)
-	_, err = lookup(r.r, key, func(value []byte) error {
+	_, err = r.r.Lookup(key, func(value []byte) error {
 		vector = make([]float32, r.coll.Space.Dimension)
 		return unsealVector(key, value, vector)
 	})
@@ -325,26 +329,13 @@ func (r reader) vector(ordinal uint32) (vector []float32, err error) {
 	return vector, nil
 }
 
-// lookup calls fn with the value of a key, if there is one; fn must not keep it.
-func lookup(r pebble.Reader, key []byte, fn func(value []byte) error) (found bool, err error) {
-	value, closer, err := r.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return false, nil
-	}
-	if err != nil {
-		return false, pebbleError("read", err)
-	}
-	err = fn(value)
-	return true, errors.Join(err, pebbleError("read", closer.Close()))
-}
-
 // get reads a sealed struct.
-func get(r pebble.Reader, key []byte, v any) (found bool, err error) {
-	return lookup(r, key, func(value []byte) error { return unsealCBOR(key, value, v) })
+func get(r *kv.Snapshot, key []byte, v any) (found bool, err error) {
+	return r.Lookup(key, func(value []byte) error { return unsealCBOR(key, value, v) })
 }
 
 // mustGet is get where a missing key is damage.
-func mustGet(r pebble.Reader, key []byte, v any) error {
+func mustGet(r *kv.Snapshot, key []byte, v any) error {
 	found, err := get(r, key, v)
 	if err == nil && !found {
 		err = damagedKey(key, errors.New("it is missing"))
@@ -354,26 +345,3 @@ func mustGet(r pebble.Reader, key []byte, v any) error {
 
 // errStop ends a scan without an error.
 var errStop = errors.New("stop")
-
-// scan calls fn for the keys from lower up to upper, exclusive; nil means no
-// bound. fn must not keep what it gets; its error ends the scan.
-func scan(ctx context.Context, r pebble.Reader, lower, upper []byte, fn func(key, value []byte) error) (err error) {
-	it, err := r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
-	if err != nil {
-		return pebbleError("iterate", err)
-	}
-	defer func() { err = errors.Join(err, pebbleError("iterate", it.Close())) }()
-	for ok := it.First(); ok; ok = it.Next() {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		value, err := it.ValueAndErr()
-		if err != nil {
-			return pebbleError("iterate", err)
-		}
-		if err := fn(it.Key(), value); err != nil {
-			return err
-		}
-	}
-	return pebbleError("iterate", it.Error())
-}

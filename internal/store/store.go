@@ -3,142 +3,81 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"log/slog"
 	"maps"
 	"sync"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
+	"akin/internal/kv"
 )
 
 // Store is an open data directory. Open makes it; Close must be called.
 type Store struct {
-	dir    string
-	log    *slog.Logger
-	now    func() time.Time
-	db     *pebble.DB
-	fence  *fence
-	unlock io.Closer
-	gate   gate
+	db  *kv.DB
+	now func() time.Time
 
-	// writer is full while a write is planned and committed. It is a channel
-	// rather than a mutex so that waiting for it can be given up.
-	writer chan struct{}
-	// commits counts goroutines in Pebble's commit; Close joins them.
-	commits sync.WaitGroup
-
-	mu   sync.Mutex // guards the fields below and every view's refs
-	live map[*view]struct{}
-	// current is written by the writer, who may therefore read it without mu.
+	mu sync.Mutex // guards current
+	// current is the last acknowledged state. It is written by the writer, who
+	// may therefore read it without mu.
 	current *view
 }
 
-// view is one acknowledged state: a Pebble snapshot and what is known of the
-// collections in it. Pebble shows a commit to readers before it is on disk;
-// since every read goes through a view, and a view is made only once the
-// commit is acknowledged, no reader, and no index derived from what it read,
-// sees a change that a crash could take back.
+// view is one acknowledged state: a snapshot and what is known of the
+// collections in it.
 type view struct {
-	snap        *pebble.Snapshot
+	snap        *kv.Snapshot
 	collections map[string]*collection // not written to once published
-	refs        int
+}
+
+// Open opens the data directory dir and takes it for this process. The errors
+// have these kinds: FailedPrecondition with paper.ReasonDataLocked if another
+// process has it; NotFound if there is no data and Options.Create is false;
+// FailedPrecondition with kv.ReasonForeignDirectory if it holds something else;
+// Unsupported if a newer akin wrote it; DataLoss if it is damaged.
+func Open(dir string, o Options) (*Store, error) {
+	db, err := kv.Open(dir, o.kv())
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{db: db, now: o.Now}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	snap := db.Snapshot()
+	collections, err := loadCollections(snap)
+	if err != nil {
+		snap.Close()
+		return nil, errors.Join(err, db.Close())
+	}
+	s.current = &view{snap: snap, collections: collections}
+	return s, nil
 }
 
 // publish makes what is committed visible to readers. The caller is the writer.
-func (s *Store) publish(collections map[string]*collection) {
-	v := &view{snap: s.db.NewSnapshot(), collections: collections, refs: 1}
+func (s *Store) publish(snap *kv.Snapshot, collections map[string]*collection) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.live[v] = struct{}{}
-	if s.current != nil {
-		s.dropLocked(s.current)
-	}
-	s.current = v
+	old := s.current
+	s.current = &view{snap: snap, collections: collections}
+	s.mu.Unlock()
+	old.snap.Close()
 }
 
 // acquire takes the current view, to be given back with release.
 func (s *Store) acquire() *view {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.current.refs++
-	return s.current
+	return &view{snap: s.current.snap.Clone(), collections: s.current.collections}
 }
 
-func (s *Store) release(v *view) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.dropLocked(v)
-}
-
-func (s *Store) dropLocked(v *view) {
-	v.refs--
-	if v.refs == 0 {
-		s.discardLocked(v)
-	}
-}
-
-// discardLocked closes a view's snapshot, unless Close has done so before.
-func (s *Store) discardLocked(v *view) {
-	if _, open := s.live[v]; !open {
-		return
-	}
-	delete(s.live, v)
-	if err := v.snap.Close(); err != nil {
-		s.log.Warn("store: close snapshot", "err", err)
-	}
-}
-
-// begin takes the writer's turn, or says why there is none. The function that
-// it returns gives the turn back.
-func (s *Store) begin(ctx context.Context) (end func(), err error) {
-	if err := s.gate.enter(); err != nil {
-		return nil, err
-	}
-	select {
-	case s.writer <- struct{}{}:
-	case <-ctx.Done():
-		s.gate.leave()
-		return nil, fmt.Errorf("store: wait for the writer: %w", ctx.Err())
-	}
-	end = func() {
-		<-s.writer
-		s.gate.leave()
-	}
-	if err := s.fence.causeOf(ctx.Err()); err != nil {
-		end()
-		return nil, err
-	}
-	return end, nil
-}
+func (v *view) release() { v.snap.Close() }
 
 // commit writes a batch, synced, and publishes the collections as they are
-// after it. Unless it returns nil, nothing was acknowledged: the store is then
-// read-only, and the batch may or may not be there at the next opening.
-//
-// Pebble's commit cannot be given up, and waits for as long as its flushes
-// fail. It runs in a goroutine of its own, so that a shut fence lets go of the
-// caller.
-func (s *Store) commit(batch *pebble.Batch, collections map[string]*collection) error {
-	done := make(chan error, 1)
-	s.commits.Go(func() { done <- batch.Commit(pebble.Sync) })
-	select {
-	case err := <-done:
-		if err != nil {
-			s.fence.fail(fmt.Errorf("commit: %w", err))
-		}
-	case <-s.fence.shut:
-	}
-	// Asked after the commit: a write of it that was dropped has shut the
-	// fence before Pebble returned.
-	if err := s.fence.causeOf(nil); err != nil {
+// after it; see [kv.DB.Commit].
+func (s *Store) commit(batch *kv.Batch, collections map[string]*collection) error {
+	snap, err := s.db.Commit(batch)
+	if err != nil {
 		return err
 	}
-	s.publish(collections)
-	if err := batch.Close(); err != nil {
-		s.log.Warn("store: close batch", "err", err)
-	}
+	s.publish(snap, collections)
 	return nil
 }
 
@@ -150,66 +89,25 @@ func with(collections map[string]*collection, c *collection) map[string]*collect
 }
 
 // Dir is the data directory.
-func (s *Store) Dir() string { return s.dir }
+func (s *Store) Dir() string { return s.db.Dir() }
+
+// Holds is nil if the point, which a derived file says that it was made from,
+// is in the past of this store. Otherwise the error says why not, in words
+// that follow on "is refused: ". See [kv.History.Holds].
+func (s *Store) Holds(p kv.Point) error { return s.db.Holds(p) }
 
 // Compact rewrites the files until what was deleted is gone from them, except
 // for what an open Snapshot can still see. It takes as long as reading and
 // writing all data; reads and writes go on meanwhile. It returns ctx's error
 // if that ends first, and a read-only error if a write fails.
 func (s *Store) Compact(ctx context.Context) error {
-	if err := s.gate.enter(); err != nil {
-		return err
-	}
-	defer s.gate.leave()
-	if err := s.fence.causeOf(nil); err != nil {
-		return err
-	}
-	done := make(chan error, 1)
-	// Pebble waits uninterruptedly for a flush, which waits behind a shut
-	// fence until Close: hence the goroutine, which Close joins.
-	s.commits.Go(func() { done <- s.compact(ctx) })
-	var err error
-	select {
-	case err = <-done:
-	case <-s.fence.shut:
-	}
-	return s.fence.causeOf(pebbleError("compact", err))
-}
-
-func (s *Store) compact(ctx context.Context) error {
-	if err := s.db.Flush(); err != nil {
-		return err
-	}
-	return s.db.Compact(ctx, []byte{prefixFormat}, []byte{prefixEnd}, false)
+	return s.db.Compact(ctx, []byte{0}, []byte{prefixEnd})
 }
 
 // Close waits for calls under way, ends iterations, releases the directory and
 // makes every Snapshot invalid. Everything acknowledged is on disk before, so
 // an error of Close loses nothing. Further calls of Close return nil at once.
-func (s *Store) Close() error {
-	if !s.gate.close() {
-		return nil
-	}
-	s.fence.release()
-	s.commits.Wait()
-	s.mu.Lock()
-	for v := range s.live {
-		s.discardLocked(v)
-	}
-	s.mu.Unlock()
-	shut := s.fence.err() != nil
-	err := s.db.Close()
-	if shut {
-		// Pebble's bookkeeping is not worth reporting after dropped writes.
-		err = nil
-	} else if cause := s.fence.err(); cause != nil {
-		err = errors.Join(err, cause)
-	}
-	if err := errors.Join(err, s.unlock.Close()); err != nil {
-		return fmt.Errorf("store: close: %w", err)
-	}
-	return nil
-}
+func (s *Store) Close() error { return s.db.Close() }
 
 // collection finds a collection of a view by name.
 func (v *view) collection(name string) (*collection, error) {

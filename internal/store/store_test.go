@@ -16,6 +16,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"akin/internal/kv"
 	"akin/internal/paper"
 )
 
@@ -172,7 +173,7 @@ func TestOrdinalsRunOut(t *testing.T) {
 	s := openMem(t, vfs.NewMem())
 	c := *s.current.collections[papers]
 	c.state.NextOrdinal = MaxOrdinal
-	s.publish(with(s.current.collections, &c))
+	s.current.collections = with(s.current.collections, &c)
 	if got := apply(t, s, upsert(testPaper("last", "x")))[0]; got.Record.Ordinal != MaxOrdinal {
 		t.Fatalf("ordinal is %d", got.Record.Ordinal)
 	}
@@ -431,9 +432,9 @@ func TestClose(t *testing.T) {
 			got = err
 			break
 		}
-		if closed != nil && !s.gate.closing.Load() {
+		if closed != nil && s.db.Closing() == nil {
 			go func() { closed <- s.Close() }()
-			for !s.gate.closing.Load() {
+			for s.db.Closing() == nil {
 				time.Sleep(time.Millisecond)
 			}
 			// A call inside an iteration while closing must not block.
@@ -525,14 +526,14 @@ func TestOpenRefuses(t *testing.T) {
 		reason  string
 		ok      bool
 	}{
-		{name: "missing", prepare: without("."), kind: paper.NotFound, reason: ReasonNoData},
-		{name: "empty", prepare: without("x"), kind: paper.NotFound, reason: ReasonNoData},
+		{name: "missing", prepare: without("."), kind: paper.NotFound, reason: kv.ReasonNoData},
+		{name: "empty", prepare: without("x"), kind: paper.NotFound, reason: kv.ReasonNoData},
 		{name: "empty to create", prepare: without("x"), create: true, ok: true},
 		{name: "mount point to create", prepare: write("lost+found/x", ""), create: true, ok: true},
-		{name: "somebody's files", prepare: write("thesis.tex", "x"), create: true, kind: paper.FailedPrecondition, reason: ReasonForeignDirectory},
-		{name: "somebody's store", prepare: write("store/apples", "x"), create: true, kind: paper.FailedPrecondition, reason: ReasonForeignDirectory},
-		{name: "somebody's FORMAT", prepare: write("FORMAT", "hard disk"), create: true, kind: paper.FailedPrecondition, reason: ReasonForeignDirectory},
-		{name: "newer", prepare: made(write("FORMAT", "akin-data 2 whatever it is then\n")), kind: paper.Unsupported, reason: paper.ReasonUnsupported},
+		{name: "somebody's files", prepare: write("thesis.tex", "x"), create: true, kind: paper.FailedPrecondition, reason: kv.ReasonForeignDirectory},
+		{name: "somebody's store", prepare: write("store/apples", "x"), create: true, kind: paper.FailedPrecondition, reason: kv.ReasonForeignDirectory},
+		{name: "somebody's FORMAT", prepare: write("FORMAT", "hard disk"), create: true, kind: paper.FailedPrecondition, reason: kv.ReasonForeignDirectory},
+		{name: "newer", prepare: made(write("FORMAT", "akin-data 99 whatever it is then\n")), kind: paper.Unsupported, reason: paper.ReasonUnsupported},
 		{name: "FORMAT damaged", prepare: made(write("FORMAT", "akin-data 1 00000000\n")), kind: paper.DataLoss, reason: paper.ReasonCorrupt},
 		{name: "FORMAT cut", prepare: made(write("FORMAT", "akin-data 1")), kind: paper.DataLoss, reason: paper.ReasonCorrupt},
 		{name: "FORMAT lost", prepare: made(without("FORMAT")), ok: true},
@@ -546,9 +547,9 @@ func TestOpenRefuses(t *testing.T) {
 			without("store")(t, dir)
 			write("store/LOCK", "")(t, dir)
 		}), create: true, kind: paper.DataLoss, reason: paper.ReasonCorrupt},
-		{name: "creation cut short", prepare: write("store.tmp/MANIFEST-000001", "x"), kind: paper.NotFound, reason: ReasonNoData},
+		{name: "creation cut short", prepare: write("store.tmp/MANIFEST-000001", "x"), kind: paper.NotFound, reason: kv.ReasonNoData},
 		{name: "creation cut short, to create", prepare: write("store.tmp/MANIFEST-000001", "x"), create: true, ok: true},
-		{name: "somebody's store.tmp", prepare: write("store.tmp/apples", "x"), create: true, kind: paper.FailedPrecondition, reason: ReasonForeignDirectory},
+		{name: "somebody's store.tmp", prepare: write("store.tmp/apples", "x"), create: true, kind: paper.FailedPrecondition, reason: kv.ReasonForeignDirectory},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -579,8 +580,14 @@ func TestOpenRefuses(t *testing.T) {
 	// A newer mark inside Pebble is refused, too.
 	dir := t.TempDir()
 	s := must(Open(dir, testOptions()))(t)
-	value := must(sealCBOR(formatKey(), storedFormat{Magic: formatMagic, Version: 2}))(t)
-	if err := errors.Join(s.db.Set(formatKey(), value, nil), s.Close()); err != nil {
+	type format struct {
+		Magic   string `cbor:"1,keyasint"`
+		Version uint32 `cbor:"2,keyasint"`
+	}
+	key := []byte{0x01}
+	value := must(kv.SealCBOR(key, format{Magic: "akin-data", Version: 99}))(t)
+	behind(t, s, func(b *kv.Batch) error { return b.Set(key, value) })
+	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Open(dir, testOptions()); paper.KindOf(err) != paper.Unsupported {
@@ -608,7 +615,7 @@ func TestDeleteErasesFromDisk(t *testing.T) {
 	if err := s.Compact(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if !grep(t, filepath.Join(dir, storeDir), text, ".sst") {
+	if !grep(t, filepath.Join(dir, "store"), text, ".sst") {
 		t.Fatal("the text is not where it is looked for; the test shows nothing")
 	}
 	apply(t, s, remove(p.ID))

@@ -8,8 +8,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/cockroachdb/pebble/v2"
-
+	"akin/internal/kv"
 	"akin/internal/paper"
 )
 
@@ -55,12 +54,12 @@ func (r *Report) Err() error {
 // meanwhile. Faults are in the report; the error is for a verification that
 // could not be finished (ctx ended, a file cannot be read, the store closes).
 func (s *Store) Verify(ctx context.Context) (*Report, error) {
-	if err := s.gate.enter(); err != nil {
+	if err := s.db.Enter(); err != nil {
 		return nil, err
 	}
-	defer s.gate.leave()
+	defer s.db.Leave()
 	v := s.acquire()
-	defer s.release(v)
+	defer v.release()
 	c := &check{store: s, snap: v.snap, known: map[uint32]bool{}}
 	for _, name := range slices.Sorted(maps.Keys(v.collections)) {
 		coll := v.collections[name]
@@ -79,7 +78,7 @@ func (s *Store) Verify(ctx context.Context) (*Report, error) {
 // check is one verification under way.
 type check struct {
 	store  *Store
-	snap   *pebble.Snapshot
+	snap   *kv.Snapshot
 	known  map[uint32]bool
 	report Report
 }
@@ -110,9 +109,9 @@ func (c *check) value(err error) error {
 
 // each scans all keys under a prefix.
 func (c *check) each(ctx context.Context, prefix []byte, fn func(key, value []byte) error) error {
-	return scan(ctx, c.snap, prefix, after(prefix), func(key, value []byte) error {
-		if c.store.gate.closing.Load() {
-			return closedError()
+	return c.snap.Scan(ctx, prefix, kv.After(prefix), func(key, value []byte) error {
+		if err := c.store.db.Closing(); err != nil {
+			return err
 		}
 		return c.value(fn(key, value))
 	})
@@ -217,7 +216,7 @@ func (c *check) vectors(ctx context.Context, coll *collection) error {
 			c.faultf(key, "the key %x is not that of a vector in space %d", key, coll.spaceID)
 			return nil
 		}
-		found, err := lookup(c.snap, recordKey(coll.ID, ordinal), func([]byte) error { return nil })
+		found, err := c.snap.Lookup(recordKey(coll.ID, ordinal), func([]byte) error { return nil })
 		if err == nil && !found {
 			c.faultf(key, "there is no paper with ordinal %d", ordinal)
 		}
@@ -285,29 +284,14 @@ func (c *check) space(ctx context.Context, coll *collection) error {
 // strays looks for keys that belong to no collection or are of no known sort.
 // It skips over what collection has walked.
 func (c *check) strays(ctx context.Context) error {
-	it, err := c.snap.NewIter(nil)
-	if err != nil {
-		return pebbleError("iterate", err)
-	}
-	for ok := it.First(); ok; {
-		if err := ctx.Err(); err != nil {
-			return errors.Join(err, it.Close())
-		}
-		skip := c.stray(it.Key())
-		if skip == nil {
-			ok = it.Next()
-		} else {
-			ok = it.SeekGE(skip)
-		}
-	}
-	return errors.Join(pebbleError("iterate", it.Error()), pebbleError("iterate", it.Close()))
+	return c.snap.Walk(ctx, c.stray)
 }
 
 // stray reports a key that belongs to nothing, and returns where to go on; nil
 // means the next key.
 func (c *check) stray(key []byte) (skip []byte) {
 	switch {
-	case key[0] >= prefixFormat && key[0] <= prefixCollection:
+	case kv.Reserved(key), key[0] == prefixNextCollection, key[0] == prefixCollection:
 		return nil
 	case !slices.Contains(collectionPrefixes(), key[0]) || len(key) < collectionKeyBytes:
 		c.faultf(key, "nothing writes such keys")
@@ -317,5 +301,5 @@ func (c *check) stray(key []byte) (skip []byte) {
 	if id := collectionOf(key); !c.known[id] {
 		c.faultf(key, "there is no collection with id %d", id)
 	}
-	return after(all)
+	return kv.After(all)
 }

@@ -7,9 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
-
 	"akin/internal/paper"
+	whole "akin/internal/pending"
 )
 
 // ManifestFile is the name of the manifest beside the vectors.
@@ -50,6 +49,8 @@ type Manifest struct {
 	Truncated   int    `json:"truncated"`
 	Deleted     int    `json:"deleted,omitempty"`
 	Quarantined int    `json:"quarantined"`
+	// Unread are values of rows that could not be read and were left out.
+	Unread int `json:"unread,omitempty"`
 	// Files are the SHA-256 of what was written, by name.
 	Files map[string]string `json:"files_sha256"`
 }
@@ -74,10 +75,10 @@ func (m *Manifest) Write(dir string) error {
 	if old, err := os.ReadFile(path); err == nil && string(old) == string(raw) {
 		return nil
 	}
-	if err := renameio.WriteFile(path, raw, 0o644); err != nil {
+	if err := whole.WriteFile(path, raw, 0o644); err != nil {
 		return fmt.Errorf("write manifest: %w", err)
 	}
-	return syncFolder(dir)
+	return nil
 }
 
 // ReadManifest reads the manifest of a directory.

@@ -12,9 +12,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2"
-
 	"akin/internal/paper"
+	whole "akin/internal/pending"
 )
 
 // Row is a paper and its vector.
@@ -107,9 +106,13 @@ type Set struct {
 	rows    int
 }
 
-// Create begins the files.
+// Create begins the files, and removes what killed runs left of files that were
+// not whole yet.
 func Create(opt Options) (_ *Set, err error) {
 	if err := opt.check(); err != nil {
+		return nil, err
+	}
+	if err := whole.SweepFolder(opt.Dir); err != nil {
 		return nil, err
 	}
 	s := &Set{options: opt}
@@ -197,14 +200,14 @@ func (s *Set) Commit() ([]Committed, error) {
 	for _, w := range s.writers {
 		for _, f := range w.files() {
 			if !all[i].Unchanged {
-				if err := f.file.CloseAtomicallyReplace(); err != nil {
+				if err := f.file.Commit(); err != nil {
 					return nil, f.fail(err)
 				}
 			}
 			i++
 		}
 	}
-	return all, errors.Join(syncFolder(s.options.Dir), s.Abandon())
+	return all, s.Abandon()
 }
 
 // Abandon removes what was written. After Commit it does nothing.
@@ -212,24 +215,9 @@ func (s *Set) Abandon() error {
 	var errs []error
 	for _, w := range s.writers {
 		for _, f := range w.files() {
-			if err := f.file.Cleanup(); err != nil && !os.IsNotExist(err) {
+			if err := f.file.Abandon(); err != nil {
 				errs = append(errs, f.fail(err))
 			}
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// RemoveUnfinished removes what killed runs left of files that were not whole
-// yet. The caller makes sure that no run is under way in the directory.
-func RemoveUnfinished(dir, name string) error {
-	var errs []error
-	for _, base := range []string{name + ".*", IDsFile + "*"} {
-		// Temporary files are hidden and end in digits.
-		left, err := filepath.Glob(filepath.Join(dir, "."+base+"[0-9]"))
-		errs = append(errs, err)
-		for _, path := range left {
-			errs = append(errs, os.Remove(path))
 		}
 	}
 	return errors.Join(errs...)
@@ -239,16 +227,14 @@ func RemoveUnfinished(dir, name string) error {
 type pending struct {
 	*bufio.Writer
 	path string
-	file *renameio.PendingFile
+	file *whole.File
 }
 
 // writeBuffer is the room of one file's buffer.
 const writeBuffer = 256 << 10
 
 func create(path string) (*pending, error) {
-	// The temporary file lies beside the final one, since renaming across file
-	// systems is not atomic.
-	f, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithPermissions(0o644))
+	f, err := whole.Create(path, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("write %s: %w", path, err)
 	}
@@ -296,13 +282,4 @@ func DigestFile(path string) (string, error) {
 	defer f.Close()
 	sum, _, err := digest(f)
 	return sum, err
-}
-
-// syncFolder makes renames in the folder survive a power cut.
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync %s: %w", dir, err)
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

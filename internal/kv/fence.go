@@ -1,4 +1,4 @@
-package store
+package kv
 
 import (
 	"context"
@@ -22,12 +22,12 @@ import (
 // So Pebble never learns of a failed write. The first one shuts the fence for
 // good: from then on nothing that matters reaches the disk, and Pebble is told
 // that all is well. The directory stays as a power cut at that instant would
-// have left it, which is a state that the next opening recovers from; the store
+// have left it, which is a state that the next opening recovers from; the database
 // asks the fence after every commit, and after opening, and acknowledges
 // nothing once it is shut.
 //
 // Writes to tables (the sorted files that flushes and compactions make) are
-// different in that Pebble will read them back. While the store serves, they
+// different in that Pebble will read them back. While the database serves, they
 // wait behind a shut fence until Close, so that readers keep the tables there
 // are; during opening and closing, when nobody reads, they, too, are dropped.
 //
@@ -58,7 +58,7 @@ func (f *fence) serve() {
 	f.serving = true
 }
 
-// release lets table writes that wait be dropped; the store is closing.
+// release lets table writes that wait be dropped; the database is closing.
 func (f *fence) release() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -77,7 +77,7 @@ func (f *fence) fail(cause error) {
 	}
 	f.cause = cause
 	close(f.shut)
-	f.log.Error("store: a write failed; the data directory is read-only until it is opened again", "err", cause)
+	f.log.Error("kv: a write failed; the data directory is read-only until it is opened again", "err", cause)
 }
 
 // err is the cause of the shutting, or nil.
@@ -154,7 +154,7 @@ func (fs fenceFS) Create(name string, category vfs.DiskWriteCategory) (vfs.File,
 // "marker.manifest.000002.MANIFEST-000006". Pebble creates the manifest and
 // the marker, removes the old marker, and only then syncs the directory: a
 // power cut in between may keep any of the three and lose the others, after
-// which the store cannot be opened (the crash test found it). So what the
+// which the database cannot be opened (the crash test found it). So what the
 // marker points to is made to last before there is a marker, and the marker
 // before the old one goes.
 func (fs fenceFS) createMarker(name string, category vfs.DiskWriteCategory) (vfs.File, error) {

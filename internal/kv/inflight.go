@@ -1,13 +1,13 @@
-package store
+package kv
 
 import (
 	"sync"
 	"sync/atomic"
 )
 
-// gate counts the calls under way, so that closing can wait for them. Calls
+// inflight counts the calls under way, so that closing can wait for them. Calls
 // may nest: one that begins while closing is refused rather than blocked.
-type gate struct {
+type inflight struct {
 	closing atomic.Bool // also read without mu, by iterations
 
 	mu   sync.Mutex // guards the fields below
@@ -16,7 +16,7 @@ type gate struct {
 }
 
 // enter begins a call; every nil must be followed by one leave.
-func (g *gate) enter() error {
+func (g *inflight) enter() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closing.Load() {
@@ -26,7 +26,7 @@ func (g *gate) enter() error {
 	return nil
 }
 
-func (g *gate) leave() {
+func (g *inflight) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.n--
@@ -38,7 +38,7 @@ func (g *gate) leave() {
 
 // close refuses new calls and waits for those under way. The first caller
 // gets true.
-func (g *gate) close() bool {
+func (g *inflight) close() bool {
 	g.mu.Lock()
 	first := !g.closing.Swap(true)
 	if !first || g.n == 0 {

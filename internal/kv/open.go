@@ -1,4 +1,4 @@
-package store
+package kv
 
 import (
 	"errors"
@@ -28,7 +28,7 @@ const (
 	storeTmpDir   = "store.tmp"
 
 	formatMagic   = "akin-data"
-	formatVersion = 1
+	formatVersion = 2
 )
 
 // storedFormat is the mark inside Pebble, which says whose it is even if the
@@ -43,16 +43,16 @@ type storedFormat struct {
 // process has it; NotFound if there is no data and Options.Create is false;
 // FailedPrecondition with ReasonForeignDirectory if it holds something else;
 // Unsupported if a newer akin wrote it; DataLoss if it is damaged.
-func Open(dir string, o Options) (*Store, error) {
+func Open(dir string, o Options) (*DB, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	d := directory{fs: o.fs, path: dir}
-	if o.fs == nil {
+	d := directory{fs: o.FS, path: dir}
+	if o.FS == nil {
 		d.fs = vfs.Default
 		if d.path, err = filepath.Abs(dir); err != nil {
-			return nil, fmt.Errorf("store: data directory %q: %w", dir, err)
+			return nil, fmt.Errorf("kv: data directory %q: %w", dir, err)
 		}
 	}
 	// Looked at before the lock file is made, so that a directory of somebody
@@ -63,20 +63,20 @@ func Open(dir string, o Options) (*Store, error) {
 	if err := d.create(); err != nil {
 		return nil, err
 	}
-	unlock, err := d.lock(o.fs == nil)
+	unlock, err := d.lock(o.FS == nil)
 	if err != nil {
 		return nil, err
 	}
-	s, err := open(d, o)
+	db, err := open(d, o)
 	if err != nil {
 		return nil, errors.Join(err, unlock.Close())
 	}
-	s.unlock = unlock
-	return s, nil
+	db.unlock = unlock
+	return db, nil
 }
 
 // open is Open behind the lock.
-func open(d directory, o Options) (*Store, error) {
+func open(d directory, o Options) (*DB, error) {
 	have, err := d.look(o.Create)
 	if err != nil {
 		return nil, err
@@ -86,24 +86,24 @@ func open(d directory, o Options) (*Store, error) {
 			return nil, err
 		}
 	}
-	s := &Store{
-		dir: d.path, log: o.Logger, now: o.Now,
+	db := &DB{
+		dir: d.path, log: o.Logger,
 		fence:  newFence(o.Logger),
 		writer: make(chan struct{}, 1),
 		live:   map[*view]struct{}{},
 	}
-	if s.db, err = pebble.Open(d.join(storeDir), pebbleOptions(d, o, s.fence)); err != nil {
-		return nil, s.fence.causeOf(d.openError(err))
+	if db.pebble, err = pebble.Open(d.join(storeDir), pebbleOptions(d, o, db.fence)); err != nil {
+		return nil, db.fence.causeOf(d.openError(err))
 	}
-	collections, err := d.load(s.db, have)
-	s.fence.serve()
+	history, err := d.load(db.pebble, have)
+	db.fence.serve()
 	// Asked after serve, so that what was dropped until then is known.
-	if err = s.fence.causeOf(err); err != nil {
-		s.fence.release()
-		return nil, errors.Join(err, s.db.Close())
+	if err = db.fence.causeOf(err); err != nil {
+		db.fence.release()
+		return nil, errors.Join(err, db.pebble.Close())
 	}
-	s.publish(collections)
-	return s, nil
+	db.publish(history)
+	return db, nil
 }
 
 // createStore makes the Pebble directory under another name, marks it, and
@@ -112,48 +112,68 @@ func open(d directory, o Options) (*Store, error) {
 func (d directory) createStore(o Options) error {
 	tmp := d.join(storeTmpDir)
 	if err := d.fs.RemoveAll(tmp); err != nil {
-		return fmt.Errorf("store: remove %s: %w", tmp, err)
+		return fmt.Errorf("kv: remove %s: %w", tmp, err)
 	}
 	f := newFence(o.Logger)
 	po := pebbleOptions(d, o, f)
 	po.ErrorIfNotExists, po.ErrorIfExists = false, true
 	db, err := pebble.Open(tmp, po)
 	if err == nil {
-		err = errors.Join(set(db, formatKey(), storedFormat{Magic: formatMagic, Version: formatVersion}), db.Close())
+		_, err = writeFirst(db, newHistory())
+		err = errors.Join(err, db.Close())
 	}
 	if err := f.causeOf(err); err != nil {
-		return fmt.Errorf("store: create %s: %w", tmp, err)
+		return fmt.Errorf("kv: create %s: %w", tmp, err)
 	}
 	if err := d.fs.Rename(tmp, d.join(storeDir)); err != nil {
-		return fmt.Errorf("store: rename %s: %w", tmp, err)
+		return fmt.Errorf("kv: rename %s: %w", tmp, err)
 	}
 	if err := syncDir(d.fs, d.path); err != nil {
-		return fmt.Errorf("store: sync %s: %w", d.path, err)
+		return fmt.Errorf("kv: sync %s: %w", d.path, err)
 	}
 	return nil
 }
 
+// writeFirst writes the format mark and the first commit of a history.
+func writeFirst(db *pebble.DB, h History) (History, error) {
+	batch := db.NewBatch()
+	after, err := record(batch, h, true)
+	if err := errors.Join(err, set(batch, formatKey(), storedFormat{Magic: formatMagic, Version: formatVersion})); err != nil {
+		return h, err
+	}
+	return after, batch.Commit(pebble.Sync)
+}
+
 // load checks whose database it is, reads what Open must know, and puts back a
-// FORMAT file that is not there (yet).
-func (d directory) load(db *pebble.DB, have contents) (map[string]*collection, error) {
+// FORMAT file that is not there (yet). A database of format 1 gets a history.
+func (d directory) load(db *pebble.DB, have contents) (history History, err error) {
 	var format storedFormat
 	found, err := get(db, formatKey(), &format)
 	switch {
 	case err != nil:
-		return nil, err
-	case !found && have == marked:
-		return nil, damagedKey(formatKey(), errors.New("it is missing"))
+		return history, err
+	case !found && have != unmarked:
+		return history, damagedKey(formatKey(), errMissing)
 	case !found, format.Magic != formatMagic:
-		return nil, d.foreign()
+		return history, d.foreign()
 	case format.Version > formatVersion:
-		return nil, d.newer(uint64(format.Version))
+		return history, d.newer(uint64(format.Version))
 	}
-	if have != marked {
-		if err := d.writeFormat(); err != nil {
-			return nil, err
+	if history, err = loadHistory(db); err != nil {
+		return history, err
+	}
+	switch {
+	case format.Version == formatVersion && history.commit == 0:
+		return history, damagedKey(commitKey(), errMissing)
+	case format.Version < formatVersion:
+		if history, err = writeFirst(db, newHistory()); err != nil {
+			return history, err
 		}
 	}
-	return loadCollections(db)
+	if have != marked {
+		err = d.writeFormat()
+	}
+	return history, err
 }
 
 func pebbleOptions(d directory, o Options, f *fence) *pebble.Options {
@@ -178,7 +198,7 @@ func pebbleOptions(d directory, o Options, f *fence) *pebble.Options {
 			// The default ends the process; whoever reads the damaged place
 			// gets the error in any case.
 			DataCorruption: func(info pebble.DataCorruptionInfo) {
-				o.Logger.Error("store: a file is damaged", "path", info.Path, "err", info.Details)
+				o.Logger.Error("kv: a file is damaged", "path", info.Path, "err", info.Details)
 			},
 		},
 	}
@@ -204,6 +224,7 @@ type contents int
 const (
 	nothing  contents = iota // to be created
 	unmarked                 // a store, but no FORMAT file
+	older                    // a FORMAT file of an earlier version
 	marked                   // a FORMAT file
 )
 
@@ -217,9 +238,9 @@ func (d directory) look(create bool) (contents, error) {
 	case errors.Is(err, os.ErrNotExist):
 		return nothing, d.noData()
 	case err != nil:
-		return nothing, fmt.Errorf("store: data directory %s: %w", d.path, err)
+		return nothing, fmt.Errorf("kv: data directory %s: %w", d.path, err)
 	case slices.Contains(names, formatFile):
-		return marked, d.readFormat()
+		return d.readFormat()
 	}
 	have := nothing
 	for _, name := range names {
@@ -262,23 +283,25 @@ func (d directory) looksLikePebble(sub string) bool {
 
 // readFormat refuses a directory that this version cannot read. The file is
 // one line: magic, version, and the CRC-32C of both in hex.
-func (d directory) readFormat() error {
+func (d directory) readFormat() (contents, error) {
 	text, err := d.readSmall(formatFile)
 	if err != nil {
-		return err
+		return nothing, err
 	}
 	var magic, sum string
 	var version uint64
 	n, _ := fmt.Sscanf(text, "%s %d %s", &magic, &version, &sum)
 	switch {
 	case magic != formatMagic || n < 2:
-		return d.foreign()
+		return nothing, d.foreign()
 	case version > formatVersion: // before the sum, which that version may compute otherwise
-		return d.newer(version)
+		return nothing, d.newer(version)
 	case text != formatLine(version) || version == 0:
-		return damaged("file "+d.join(formatFile), nil, errors.New("checksum does not match"))
+		return nothing, Damaged("file "+d.join(formatFile), nil, errors.New("checksum does not match"))
+	case version < formatVersion:
+		return older, nil
 	}
-	return nil
+	return marked, nil
 }
 
 func formatLine(version uint64) string {
@@ -290,11 +313,11 @@ func formatLine(version uint64) string {
 func (d directory) readSmall(name string) (string, error) {
 	f, err := d.fs.Open(d.join(name))
 	if err != nil {
-		return "", fmt.Errorf("store: open %s: %w", d.join(name), err)
+		return "", fmt.Errorf("kv: open %s: %w", d.join(name), err)
 	}
 	b, err := io.ReadAll(io.LimitReader(f, 4<<10))
 	if err := errors.Join(err, f.Close()); err != nil {
-		return "", fmt.Errorf("store: read %s: %w", d.join(name), err)
+		return "", fmt.Errorf("kv: read %s: %w", d.join(name), err)
 	}
 	return string(b), nil
 }
@@ -316,7 +339,7 @@ func (d directory) writeFormat() error {
 		return syncDir(d.fs, d.path)
 	}
 	if err := write(); err != nil {
-		return fmt.Errorf("store: write %s: %w", d.join(formatFile), err)
+		return fmt.Errorf("kv: write %s: %w", d.join(formatFile), err)
 	}
 	return nil
 }
@@ -341,11 +364,11 @@ func (d directory) create() error {
 		return nil
 	}
 	if err := d.fs.MkdirAll(d.path, 0o755); err != nil {
-		return fmt.Errorf("store: create data directory %s: %w", d.path, err)
+		return fmt.Errorf("kv: create data directory %s: %w", d.path, err)
 	}
 	for _, parent := range parents {
 		if err := syncDir(d.fs, parent); err != nil {
-			return fmt.Errorf("store: create data directory %s: %w", d.path, err)
+			return fmt.Errorf("kv: create data directory %s: %w", d.path, err)
 		}
 	}
 	return nil
@@ -369,7 +392,7 @@ func (d directory) lock(onDisk bool) (io.Closer, error) {
 	l := flock.New(d.join(lockFile))
 	switch ok, err := l.TryLock(); {
 	case err != nil:
-		return nil, fmt.Errorf("store: lock %s: %w; the data directory must be writable", d.join(lockFile), err)
+		return nil, fmt.Errorf("kv: lock %s: %w; the data directory must be writable", d.join(lockFile), err)
 	case !ok:
 		return nil, d.locked(nil)
 	}

@@ -1,0 +1,80 @@
+package kv
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"akin/internal/paper"
+)
+
+// Reasons of this package's errors, besides those of package paper.
+const (
+	// ReasonReadOnly: a write failed earlier; the directory must be opened again.
+	ReasonReadOnly = "STORE_READ_ONLY"
+	// ReasonForeignDirectory: the directory holds something else than akin's.
+	ReasonForeignDirectory = "NOT_A_DATA_DIRECTORY"
+	// ReasonNoData: there is no data directory and none was to be created.
+	ReasonNoData = "DATA_NOT_FOUND"
+)
+
+// Errors to test for with errors.Is. What this package returns wraps them in a
+// *paper.Error that has a kind, a reason and a sentence.
+var (
+	// ErrClosed is returned by calls after, and iterations during, Close.
+	ErrClosed = errors.New("store: closed")
+	// ErrReadOnly is returned by writes after a write failed.
+	ErrReadOnly = errors.New("store: read-only")
+)
+
+func closedError() error {
+	return &paper.Error{
+		Kind: paper.Unavailable, Reason: paper.ReasonStopping,
+		Message: "the store is closed; the server is stopping",
+		Cause:   ErrClosed,
+	}
+}
+
+func readOnlyError(cause error) error {
+	remedy := "look at the log for the cause, repair the disk"
+	if errors.Is(cause, syscall.ENOSPC) {
+		remedy = "the disk is full: free some space"
+	}
+	return &paper.Error{
+		Kind: paper.FailedPrecondition, Reason: ReasonReadOnly,
+		Message: fmt.Sprintf("a write to the data directory failed, so that it is read-only now; %s and restart akin; everything that was acknowledged is safe", remedy),
+		Cause:   errors.Join(ErrReadOnly, cause),
+	}
+}
+
+// Damaged is the error for stored bytes that cannot be what was written.
+// what names the value for people, for example `record of ordinal 7`.
+func Damaged(what string, metadata map[string]string, cause error) error {
+	return &paper.Error{
+		Kind: paper.DataLoss, Reason: paper.ReasonCorrupt,
+		Message:  fmt.Sprintf("the stored %s is damaged; verify the data directory to see what else is, then delete and import the paper again, or restore a snapshot", what),
+		Metadata: metadata,
+		Cause:    cause,
+	}
+}
+
+// pebbleError classifies what Pebble returned from a read.
+func pebbleError(op string, err error) error {
+	var known *paper.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &known), paper.Canceled(err):
+		return err
+	case pebble.IsCorruptionError(err):
+		return &paper.Error{
+			Kind: paper.DataLoss, Reason: paper.ReasonCorrupt,
+			Message: "a file of the data directory is damaged or missing; verify the data directory, then restore a snapshot or import the papers anew",
+			Cause:   fmt.Errorf("%s: %w", op, err),
+		}
+	default:
+		return fmt.Errorf("kv: %s: %w", op, err)
+	}
+}

@@ -1,0 +1,113 @@
+package kv
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+
+	"github.com/fxamacker/cbor/v2"
+)
+
+// A value is: version byte, payload, CRC-32C (little endian) over key, version
+// and payload. The key is part of the sum, so that a value that ended up under
+// another key is found out, too.
+const (
+	valueVersion  = 1
+	checksumBytes = 4
+	valueOverhead = 1 + checksumBytes
+)
+
+// Both tables below are made once and only read.
+var (
+	castagnoli = crc32.MakeTable(crc32.Castagnoli)            //nolint:gochecknoglobals // never changes
+	cborEnc    = mustMode(cbor.CoreDetEncOptions().EncMode()) //nolint:gochecknoglobals // never changes
+	cborDec    = mustMode(cbor.DecOptions{                    //nolint:gochecknoglobals // never changes
+		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
+		IndefLength:       cbor.IndefLengthForbidden,
+		TagsMd:            cbor.TagsForbidden,
+		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
+		// Above the limits of package paper, below what would hurt.
+		MaxNestedLevels:  8,
+		MaxArrayElements: 16_384,
+		MaxMapPairs:      1_024,
+	}.DecMode())
+)
+
+func mustMode[M any](mode M, err error) M {
+	if err != nil { // the options are constants of this file
+		panic(fmt.Sprintf("kv: cbor options: %v", err)) //nolint:forbidigo // cannot happen to constants
+	}
+	return mode
+}
+
+// Seal makes the value that is stored under key.
+func Seal(key, payload []byte) []byte {
+	value := make([]byte, 0, len(payload)+valueOverhead)
+	value = append(append(value, valueVersion), payload...)
+	return binary.LittleEndian.AppendUint32(value, checksum(key, value))
+}
+
+func checksum(key, versioned []byte) uint32 {
+	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, versioned)
+}
+
+// Unseal checks a value and returns its payload, which shares value's memory.
+// Its errors are for the cause of a [Damaged], which says what the value is.
+func Unseal(key, value []byte) ([]byte, error) {
+	if len(value) < valueOverhead {
+		return nil, fmt.Errorf("value has %d bytes, fewer than the %d that every value has", len(value), valueOverhead)
+	}
+	body := value[:len(value)-checksumBytes]
+	if have, want := checksum(key, body), binary.LittleEndian.Uint32(value[len(body):]); have != want {
+		return nil, fmt.Errorf("checksum is %08x, stored is %08x", have, want)
+	}
+	if body[0] != valueVersion {
+		return nil, fmt.Errorf("value has version %d, known is %d", body[0], valueVersion)
+	}
+	return body[1:], nil
+}
+
+// Encode is the deterministic CBOR of v.
+func Encode(v any) ([]byte, error) {
+	payload, err := cborEnc.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("kv: encode: %w", err)
+	}
+	return payload, nil
+}
+
+// Decode reads what Encode made, with the caps of docs/format/store.md.
+func Decode(payload []byte, v any) error {
+	if err := cborDec.Unmarshal(payload, v); err != nil {
+		return fmt.Errorf("decode: %w", err)
+	}
+	return nil
+}
+
+// SealCBOR is Seal of Encode.
+func SealCBOR(key []byte, v any) ([]byte, error) {
+	payload, err := Encode(v)
+	if err != nil {
+		return nil, err
+	}
+	return Seal(key, payload), nil
+}
+
+// UnsealCBOR is Decode of Unseal.
+func UnsealCBOR(key, value []byte, v any) error {
+	payload, err := Unseal(key, value)
+	if err != nil {
+		return err
+	}
+	return Decode(payload, v)
+}
+
+// get reads a sealed struct of this package.
+func get(r reader, key []byte, v any) (found bool, err error) {
+	return lookup(r, key, func(value []byte) error {
+		if err := UnsealCBOR(key, value, v); err != nil {
+			return damagedKey(key, err)
+		}
+		return nil
+	})
+}
