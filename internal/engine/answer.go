@@ -97,11 +97,48 @@ func (p *pinned) forget() {
 	}
 }
 
-// page hydrates one page of a list. Papers that were deleted since the list was
-// made are left out; ranks stay.
+// hydrated is how many results are read at a time.
+const hydrated = 64
+
+// page hydrates one page of a list: as many results as it asks for and as fit.
+// Papers that were deleted since the list was made are left out; ranks stay.
 func (e *Engine) page(ctx context.Context, q *query, list *pinned, offset int, name string) (*Answer, error) {
 	begin := time.Now()
 	end := min(offset+q.options.PageSize, len(list.hits))
+	a := list.answer
+	for at := offset; at < end; at += hydrated {
+		results, err := e.hydrate(ctx, q, list, at, min(at+hydrated, end))
+		if err != nil {
+			return nil, err
+		}
+		for i := range results {
+			if q.options.Fits != nil && !q.options.Fits(&a, &results[i]) {
+				end = results[i].Rank - 1
+				break
+			}
+			a.Results = append(a.Results, results[i])
+		}
+	}
+	if end < len(list.hits) {
+		if name == "" {
+			name = newToken()
+		}
+		e.pages.Add(name, list) // anew, so that reading on keeps it alive
+		a.NextPageToken = name + "." + strconv.Itoa(end)
+	}
+	switch {
+	case a.Empty != NotEmpty || len(a.Results) > 0:
+	case end == offset:
+		a.Empty = PastEnd
+	default:
+		a.Empty = Erased
+	}
+	a.Timing.Hydrate = time.Since(begin)
+	return &a, nil
+}
+
+// hydrate reads the results of a part of a list.
+func (e *Engine) hydrate(ctx context.Context, q *query, list *pinned, offset, end int) ([]Result, error) {
 	hits := list.hits[offset:end]
 	ids := make([]string, len(hits))
 	for i, h := range hits {
@@ -131,34 +168,16 @@ func (e *Engine) page(ctx context.Context, q *query, list *pinned, offset int, n
 			return nil, err
 		}
 	}
-	a := list.answer
+	var results []Result
 	for i, h := range hits {
 		at, ok := byID[h.ID]
 		if !ok {
 			continue
 		}
-		a.Results = append(a.Results, Result{Record: records[at], Rank: offset + i + 1, Score: h.Score, Semantic: h.Semantic, Lexical: h.Lexical, Vector: vectors[h.ID], DrivenBy: list.drivers[h.ID], Matches: matches[at], Collapsed: list.standing(h.ID, byID)})
-		list.shape(&a.Results[len(a.Results)-1])
+		results = append(results, Result{Record: records[at], Rank: offset + i + 1, Score: h.Score, Semantic: h.Semantic, Lexical: h.Lexical, Vector: vectors[h.ID], DrivenBy: list.drivers[h.ID], Matches: matches[at], Collapsed: list.standing(h.ID, byID)})
+		list.shape(&results[len(results)-1])
 	}
-	if err := e.explainBySentences(ctx, q, list, a.Results); err != nil {
-		return nil, err
-	}
-	if end < len(list.hits) {
-		if name == "" {
-			name = newToken()
-		}
-		e.pages.Add(name, list) // anew, so that reading on keeps it alive
-		a.NextPageToken = name + "." + strconv.Itoa(end)
-	}
-	switch {
-	case a.Empty != NotEmpty || len(a.Results) > 0:
-	case len(hits) == 0:
-		a.Empty = PastEnd
-	default:
-		a.Empty = Erased
-	}
-	a.Timing.Hydrate = time.Since(begin)
-	return &a, nil
+	return results, e.explainBySentences(ctx, q, list, results)
 }
 
 // withCollapsed adds the ids that hits stand for.

@@ -37,6 +37,7 @@ const (
 	ReasonCorrupt           = "CORRUPT"
 	ReasonUnsupported       = "UNSUPPORTED"
 	ReasonDataLocked        = "DATA_LOCKED"
+	ReasonResponseTooLarge  = "RESPONSE_TOO_LARGE"
 )
 
 // Violation is one fault of one field of a request.

@@ -2,14 +2,13 @@ package rpc
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
+	"strconv"
+	"strings"
 
-	"google.golang.org/protobuf/types/known/fieldmaskpb"
+	"google.golang.org/protobuf/proto"
 
 	"akin/internal/catalog"
 	"akin/internal/embed"
@@ -54,19 +53,26 @@ func (s *paperService) BatchGetPapers(ctx context.Context, req *akinv1.BatchGetP
 	if err := checkMask("read_mask", req.GetReadMask()); err != nil {
 		return nil, err
 	}
-	found, missing, err := s.server.engine.Get(ctx, req.GetCollection(), req.GetIds())
+	of := "get\x00" + req.GetCollection() + "\x00" + strings.Join(req.GetIds(), "\x00")
+	from, err := readPlace(req.GetPageToken(), of, len(req.GetIds()))
 	if err != nil {
 		return nil, err
 	}
-	return &akinv1.BatchGetPapersResponse{Papers: toRecords(found, req.GetReadMask()), MissingIds: missing}, nil
-}
-
-func toRecords(records []paper.Record, mask *fieldmaskpb.FieldMask) []*akinv1.Paper {
-	out := make([]*akinv1.Paper, len(records))
-	for i := range records {
-		out[i] = masked(wire.ToRecord(&records[i]), mask)
+	resp, left := new(akinv1.BatchGetPapersResponse), newRoom(ctx)
+	ids := req.GetIds()[from:]
+	err = s.server.engine.GetEach(ctx, req.GetCollection(), ids, func(i int, r *paper.Record) bool {
+		p := masked(wire.ToRecord(r), req.GetReadMask())
+		if !left.takes(len(resp.GetPapers()) == 0, p) {
+			resp.NextPageToken = pageToken(strconv.Itoa(from+i), of)
+			return false
+		}
+		resp.Papers = append(resp.Papers, p)
+		return true
+	}, func(i int) { resp.MissingIds = append(resp.MissingIds, ids[i]) })
+	if err != nil {
+		return nil, err
 	}
-	return out
+	return resp, nil
 }
 
 // ListPapers implements PaperService.
@@ -74,21 +80,32 @@ func (s *paperService) ListPapers(ctx context.Context, req *akinv1.ListPapersReq
 	if err := checkMask("read_mask", req.GetReadMask()); err != nil {
 		return nil, err
 	}
-	of := req.GetCollection()
+	of := "list\x00" + req.GetCollection()
 	if req.GetFilter() != "" {
 		of += "\x00" + req.GetFilter()
 	}
-	after, err := readListToken(req.GetPageToken(), of)
+	after, err := readPageToken(req.GetPageToken(), of)
 	if err != nil {
 		return nil, err
 	}
-	page, next, total, err := s.server.engine.List(ctx, req.GetCollection(), req.GetFilter(), after, int(req.GetPageSize()))
+	resp, left := new(akinv1.ListPapersResponse), newRoom(ctx)
+	page, err := s.server.engine.List(ctx, engine.List{
+		Collection: req.GetCollection(), Filter: req.GetFilter(), After: after, Size: int(req.GetPageSize()),
+		Fits: func(r *paper.Record) bool {
+			p := masked(wire.ToRecord(r), req.GetReadMask())
+			if !left.takes(len(resp.GetPapers()) == 0, p) {
+				return false
+			}
+			resp.Papers = append(resp.Papers, p)
+			return true
+		},
+	})
 	if err != nil {
 		return nil, err
 	}
-	resp := &akinv1.ListPapersResponse{Papers: toRecords(page, req.GetReadMask()), TotalSize: total}
-	if next != "" {
-		resp.NextPageToken = listToken(next, of)
+	resp.TotalSize = page.Total
+	if page.Next != "" {
+		resp.NextPageToken = pageToken(page.Next, of)
 	}
 	return resp, nil
 }
@@ -104,27 +121,6 @@ func (s *paperService) CountValues(ctx context.Context, req *akinv1.CountValuesR
 		resp.Counts = append(resp.Counts, &akinv1.ValueCount{Value: c.Value, Count: uint32(c.Papers)})
 	}
 	return resp, nil
-}
-
-// A list token holds the id to go on from, with a checksum that ties it to the
-// collection and the filter, so that a token of something else is noticed.
-func listToken(after, collection string) string {
-	b := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte("list\x00"+collection+"\x00"+after)))
-	return base64.RawURLEncoding.EncodeToString(append(b, after...))
-}
-
-func readListToken(token, collection string) (after string, err error) {
-	if token == "" {
-		return "", nil
-	}
-	b, err := base64.RawURLEncoding.DecodeString(token)
-	if err == nil && len(b) > 4 && listToken(string(b[4:]), collection) == token {
-		return string(b[4:]), nil
-	}
-	return "", &paper.Error{
-		Kind: paper.Invalid, Reason: paper.ReasonPageTokenExpired, Message: "page token cannot be used",
-		Violations: []paper.Violation{{Field: "page_token", Description: "is not one that this list gave; ask for the first page again"}},
-	}
 }
 
 // UpsertPaper implements PaperService.
@@ -143,7 +139,15 @@ func (s *paperService) UpsertPaper(ctx context.Context, req *akinv1.UpsertPaperR
 		}
 		return nil, err
 	}
-	return &akinv1.UpsertPaperResponse{Paper: wire.ToRecord(&got.Record), Change: changes[got.Change], Sequence: sequence}, nil
+	resp := &akinv1.UpsertPaperResponse{Paper: wire.ToRecord(&got.Record), Change: changes[got.Change], Sequence: sequence}
+	if proto.Size(resp) > responseLimit(ctx) { // it is written: that must not look like an error
+		p := resp.GetPaper()
+		resp.Paper = &akinv1.Paper{
+			Id: p.GetId(), Revision: p.GetRevision(), CreateTime: p.GetCreateTime(), UpdateTime: p.GetUpdateTime(),
+			ContentDigest: p.GetContentDigest(), TokenCount: p.GetTokenCount(), Truncated: p.GetTruncated(),
+		}
+	}
+	return resp, nil
 }
 
 func (s *paperService) upsert(ctx context.Context, req *akinv1.UpsertPaperRequest) (engine.Upserted, uint64, error) {

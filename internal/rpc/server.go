@@ -15,6 +15,7 @@ import (
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
+	_ "google.golang.org/grpc/encoding/gzip" // calls with compression are taken
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
@@ -71,11 +72,13 @@ func (s *Server) GRPC() *grpc.Server {
 		grpc.ChainUnaryInterceptor(
 			logging.UnaryServerInterceptor(logger, options...),
 			s.unaryErrors,
+			limitUnary,
 			recovery.UnaryServerInterceptor(recovered),
 		),
 		grpc.ChainStreamInterceptor(
 			logging.StreamServerInterceptor(logger, options...),
 			s.streamErrors,
+			limitStream,
 			recovery.StreamServerInterceptor(recovered),
 		),
 	)
