@@ -20,6 +20,7 @@ var rooms = map[string][]string{
 	"internal/app":           {"internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/embed", "internal/store", "internal/model", "models", "internal/pending"},
 	"internal/rpc":           {"internal/engine", "internal/catalog", "internal/dedup", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1"},
 	"internal/rpc/wire":      {"internal/paper", "proto/akin/v1"},
+	"internal/rpc/openapi":   {}, // a command of make gen: joins the OpenAPI files
 	"internal/client":        {"internal/rpc/wire", "proto/akin/v1"},
 	"internal/engine":        {"internal/catalog", "internal/dedup", "internal/embed", "internal/rank", "internal/sentence", "internal/paper", "internal/paper/titleid"},
 	"internal/catalog":       {"internal/store", "internal/ann", "internal/filter", "internal/lexical", "internal/dedup", "internal/rank", "internal/vec", "internal/paper"},

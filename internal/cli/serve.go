@@ -12,6 +12,7 @@ type serveCommand struct {
 	HTTPAddr       string   `name:"http-addr" help:"Where to serve JSON over HTTP; port 0 picks one, empty for none." default:"127.0.0.1:7412" env:"AKIN_HTTP_ADDR" placeholder:"HOST:PORT"`
 	InsecurePublic bool     `help:"Allow addresses beside the loopback ones: whoever reaches them can read, change and erase all papers." env:"AKIN_INSECURE_PUBLIC"`
 	HTTPHost       []string `name:"http-host" help:"Host names, beside localhost, that HTTP requests may be sent to." env:"AKIN_HTTP_HOST" placeholder:"NAME"`
+	HTTPOrigin     []string `name:"http-origin" help:"Origins, such as https://papers.example.org, whose pages browsers let read what HTTP answers (CORS); * is all. Without it, none." env:"AKIN_HTTP_ORIGIN" placeholder:"ORIGIN"`
 	Index          string   `help:"Index: graph, exact or coder (the baseline)." enum:"graph,exact,coder" default:"graph" env:"AKIN_INDEX"`
 	Hint           bool     `hidden:"" help:"Print commands to try."`
 }
@@ -33,6 +34,7 @@ func (c serveCommand) Run(e *environment) error {
 	config := e.config
 	config.Data, config.Create, config.Index = c.Data, true, c.Index
 	config.GRPCAddr, config.HTTPAddr, config.HTTPHosts = c.GRPCAddr, c.HTTPAddr, c.HTTPHost
+	config.HTTPOrigins = c.HTTPOrigin
 	config.InsecurePublic = c.InsecurePublic
 	return app.Run(e.ctx, config, e.log, func(a app.Addresses) {
 		fmt.Fprintf(e.out, "gRPC  %s\n", a.GRPC)

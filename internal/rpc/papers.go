@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"akin/internal/catalog"
 	"akin/internal/embed"
@@ -28,7 +29,8 @@ func (s *paperService) GetPaper(ctx context.Context, req *akinv1.GetPaperRequest
 	if err := checkID(req.GetId()); err != nil {
 		return nil, err
 	}
-	if err := checkMask("read_mask", req.GetReadMask()); err != nil {
+	mask, err := readMask("read_mask", req.GetReadMask())
+	if err != nil {
 		return nil, err
 	}
 	found, _, err := s.server.engine.Get(ctx, req.GetCollection(), []string{req.GetId()})
@@ -38,7 +40,7 @@ func (s *paperService) GetPaper(ctx context.Context, req *akinv1.GetPaperRequest
 	if len(found) == 0 {
 		return nil, paper.MissingPaper(req.GetId())
 	}
-	return masked(wire.ToRecord(&found[0]), req.GetReadMask()), nil
+	return masked(wire.ToRecord(&found[0]), mask), nil
 }
 
 func checkID(id string) error {
@@ -50,7 +52,8 @@ func checkID(id string) error {
 
 // BatchGetPapers implements PaperService.
 func (s *paperService) BatchGetPapers(ctx context.Context, req *akinv1.BatchGetPapersRequest) (*akinv1.BatchGetPapersResponse, error) {
-	if err := checkMask("read_mask", req.GetReadMask()); err != nil {
+	mask, err := readMask("read_mask", req.GetReadMask())
+	if err != nil {
 		return nil, err
 	}
 	of := "get\x00" + req.GetCollection() + "\x00" + strings.Join(req.GetIds(), "\x00")
@@ -61,7 +64,7 @@ func (s *paperService) BatchGetPapers(ctx context.Context, req *akinv1.BatchGetP
 	resp, left := new(akinv1.BatchGetPapersResponse), newRoom(ctx)
 	ids := req.GetIds()[from:]
 	err = s.server.engine.GetEach(ctx, req.GetCollection(), ids, func(i int, r *paper.Record) bool {
-		p := masked(wire.ToRecord(r), req.GetReadMask())
+		p := masked(wire.ToRecord(r), mask)
 		if !left.takes(len(resp.GetPapers()) == 0, p) {
 			resp.NextPageToken = pageToken(strconv.Itoa(from+i), of)
 			return false
@@ -77,7 +80,8 @@ func (s *paperService) BatchGetPapers(ctx context.Context, req *akinv1.BatchGetP
 
 // ListPapers implements PaperService.
 func (s *paperService) ListPapers(ctx context.Context, req *akinv1.ListPapersRequest) (*akinv1.ListPapersResponse, error) {
-	if err := checkMask("read_mask", req.GetReadMask()); err != nil {
+	mask, err := readMask("read_mask", req.GetReadMask())
+	if err != nil {
 		return nil, err
 	}
 	of := "list\x00" + req.GetCollection()
@@ -92,7 +96,7 @@ func (s *paperService) ListPapers(ctx context.Context, req *akinv1.ListPapersReq
 	page, err := s.server.engine.List(ctx, engine.List{
 		Collection: req.GetCollection(), Filter: req.GetFilter(), After: after, Size: int(req.GetPageSize()),
 		Fits: func(r *paper.Record) bool {
-			p := masked(wire.ToRecord(r), req.GetReadMask())
+			p := masked(wire.ToRecord(r), mask)
 			if !left.takes(len(resp.GetPapers()) == 0, p) {
 				return false
 			}
@@ -128,10 +132,11 @@ func (s *paperService) UpsertPaper(ctx context.Context, req *akinv1.UpsertPaperR
 	if req.GetPaper() == nil {
 		return nil, paper.InvalidField("paper", "is missing")
 	}
-	if err := checkUpdateMask(req.GetUpdateMask()); err != nil {
+	mask, err := readUpdateMask(req.GetUpdateMask())
+	if err != nil {
 		return nil, err
 	}
-	got, sequence, err := s.upsert(ctx, req)
+	got, sequence, err := s.upsert(ctx, req, mask)
 	if err != nil {
 		var e *paper.Error
 		if errors.As(err, &e) && e.Kind == paper.Invalid {
@@ -150,16 +155,16 @@ func (s *paperService) UpsertPaper(ctx context.Context, req *akinv1.UpsertPaperR
 	return resp, nil
 }
 
-func (s *paperService) upsert(ctx context.Context, req *akinv1.UpsertPaperRequest) (engine.Upserted, uint64, error) {
+func (s *paperService) upsert(ctx context.Context, req *akinv1.UpsertPaperRequest, mask *fieldmaskpb.FieldMask) (engine.Upserted, uint64, error) {
 	e, id := s.server.engine, req.GetPaper().GetId()
 	mustExist := req.AllowMissing != nil && !req.GetAllowMissing()
-	if mustExist || !all(req.GetUpdateMask()) {
+	if mustExist || !all(mask) {
 		got, sequence, err := e.Update(ctx, req.GetCollection(), id, func(p *paper.Paper) error {
 			now := wire.ToPaper(p)
-			if all(req.GetUpdateMask()) {
+			if all(mask) {
 				now = req.GetPaper()
 			} else {
-				copyFields(now, req.GetPaper(), req.GetUpdateMask())
+				copyFields(now, req.GetPaper(), mask)
 			}
 			now.Id = id
 			*p = wire.FromPaper(now)
@@ -261,7 +266,8 @@ func (s *paperService) ImportPapers(stream akinv1.PaperService_ImportPapersServe
 
 // ExportPapers implements PaperService.
 func (s *paperService) ExportPapers(req *akinv1.ExportPapersRequest, stream akinv1.PaperService_ExportPapersServer) error {
-	if err := checkMask("read_mask", req.GetReadMask()); err != nil {
+	mask, err := readMask("read_mask", req.GetReadMask())
+	if err != nil {
 		return err
 	}
 	space := s.server.engine.Space().Fingerprint()
@@ -269,7 +275,7 @@ func (s *paperService) ExportPapers(req *akinv1.ExportPapersRequest, stream akin
 	return s.server.engine.Export(stream.Context(), query, func(group engine.Exported) error {
 		resp := &akinv1.ExportPapersResponse{Sequence: group.Sequence, Space: space, TotalSize: group.Total}
 		for i, r := range group.Records {
-			p := &akinv1.ExportedPaper{Paper: masked(wire.ToRecord(r), req.GetReadMask())}
+			p := &akinv1.ExportedPaper{Paper: masked(wire.ToRecord(r), mask)}
 			if group.Vectors != nil {
 				p.Vector = group.Vectors[i]
 			}

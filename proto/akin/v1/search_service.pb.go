@@ -2376,8 +2376,8 @@ type FindDuplicatesResponse struct {
 	// response has total_size.
 	PapersCompared uint32 `protobuf:"varint,3,opt,name=papers_compared,json=papersCompared,proto3" json:"papers_compared,omitempty"`
 	// Groups that were found, in order of the id of their first paper. No paper is
-	// in two groups; one of more than 1,000 papers comes in parts that begin with
-	// the same first paper.
+	// in two groups; one of more than 1,000 papers, or about 1 MiB, comes in parts
+	// that begin with the same first paper.
 	Groups        []*DuplicateGroup `protobuf:"bytes,4,rep,name=groups,proto3" json:"groups,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
