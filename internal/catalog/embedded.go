@@ -80,6 +80,9 @@ type live struct {
 	// are what the files of the graph and of the lexical index contain. Guarded
 	// by writing.
 	trimmed, saved, savedWords uint64
+	// unread says that the vectors of the opened graph have not been read again
+	// and found to be what was saved; guarded by writing.
+	unread bool
 	// gone says that the indexes may hold what deleted or changed papers said
 	// since the files were saved; guarded by writing.
 	gone bool
@@ -166,37 +169,25 @@ func (c *Embedded) load(ctx context.Context) error {
 		return err
 	}
 	defer snapshot.Close()
-	var index ann.Index
-	if graph := c.openGraph(ctx, snapshot); graph != nil {
-		index = graph
-	} else if index, err = c.indexOf(ctx, snapshot); err != nil {
-		return err
-	}
 	ids, keys := make([]string, snapshot.NextOrdinal()), make([]dedup.Key, snapshot.NextOrdinal())
 	attributes := filter.NewIndex()
-	words := c.openWords(ctx, snapshot)
-	known := words != nil
-	if !known {
-		if words, err = lexical.New(lexical.Options{}); err != nil {
-			return err
-		}
-	}
 	hashing := newHashing(keys)
 	defer hashing.wait()
-	for record, err := range snapshot.Records(ctx) {
-		if err != nil {
-			return err
-		}
+	graph, words, err := c.prove(ctx, snapshot, func(record *paper.Record) {
 		ids[record.Ordinal] = record.ID
 		hashing.add(record)
 		attributes.Upsert(record.Ordinal, record)
-		if !known {
-			if err := addWords(words, record); err != nil {
-				return err
-			}
-		}
+	})
+	if err != nil {
+		return err
 	}
 	hashing.wait()
+	var index ann.Index = graph
+	if graph == nil {
+		if index, err = c.indexOf(ctx, snapshot); err != nil {
+			return errors.Join(err, words.Close())
+		}
+	}
 	l := c.live
 	l.writing.Lock()
 	defer l.writing.Unlock()

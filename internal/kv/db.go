@@ -137,6 +137,10 @@ func (db *DB) Compact(ctx context.Context, lower, upper []byte) error {
 	if err := db.fence.causeOf(nil); err != nil {
 		return err
 	}
+	// Ended on return: behind a shut fence, Pebble would try a compaction that
+	// fails again and again, and Close would wait for it.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	done := make(chan error, 1)
 	// Pebble waits uninterruptedly for a flush, which waits behind a shut
 	// fence until Close: hence the goroutine, which Close joins.
@@ -182,3 +186,7 @@ func (db *DB) Close() error {
 	}
 	return nil
 }
+
+// Writable is nil if the database takes writes, and otherwise the error that
+// they get.
+func (db *DB) Writable() error { return db.fence.causeOf(nil) }

@@ -40,7 +40,7 @@ func TestParseDOI(t *testing.T) {
 		"https://doi-org.proxy.example/10.1000/abc": "10.1000/abc", "https://proxy.example/login?url=https://doi.org/10.1000/abc": "10.1000/abc", "https://doi.org/doi:10.1000/abc": "10.1000/abc",
 		`10.1000/ab\_c`: "10.1000/ab_c", `10.1000/a{\_}b`: "10.1000/a_b", "10.1000/abc.": "10.1000/abc", "10.1000/abc, 10.1000/def": "10.1000/abc", "(10.1000/abc)": "",
 		sici: sici, "https://doi.org/10.1002/(SICI)1097-0258(19980815)17:15%3C1661::AID-SIM968%3E3.0.CO;2-2": sici,
-		"10.1002/(SICI)1097-0258(19980815)17:15&lt;1661::AID-SIM968&gt;3.0.CO;2-2": sici,
+		"10.1002/(SICI)1097-0258(19980815)17:15&lt;1661::AID-SIM968&gt;3.0.CO;2-2":                  sici,
 		`10.1002/(SICI)1097-0258(19980815)17:15{\textless}1661::AID-SIM968{\textgreater}3.0.CO;2-2`: sici,
 		"10.1016/S0140-6736(05)66912-7": "10.1016/S0140-6736(05)66912-7", "10.1000/abc)": "10.1000/abc", "https://doi.org/10.1000/abc?utm=1": "10.1000/abc", "info:doi/10.1000/abc": "10.1000/abc", "urn:doi:10.1000/abc": "10.1000/abc",
 		"": "", "n/a": "", "10.1000": "", "abc/10.1000": "", "https://papers.example/10.1000/abc": "", "hdl:10.1000/x": "",
