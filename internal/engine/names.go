@@ -96,15 +96,15 @@ func (a *absent) err() error {
 	}
 	missing := paper.MissingPaper(a.first)
 	missing.Metadata = map[string]string{"missing": strconv.Itoa(a.count)}
-	switch more := ""; {
-	case a.count == 1:
+	if a.count == 1 {
 		missing.Message = fmt.Sprintf("%s is not in the collection; import the paper, or look it up with list", a.said.String())
-	default:
-		if a.more > 0 {
-			more = fmt.Sprintf(", and %d more", a.more)
-		}
-		missing.Message = fmt.Sprintf("%d papers are not in the collection: %s%s; import them, or leave them out", a.count, a.said.String(), more)
+		return missing
 	}
+	more := ""
+	if a.more > 0 {
+		more = fmt.Sprintf(", and %d more", a.more)
+	}
+	missing.Message = fmt.Sprintf("%d papers are not in the collection: %s%s; import them, or leave them out", a.count, a.said.String(), more)
 	return missing
 }
 

@@ -52,15 +52,17 @@ func (b *bodies) NewDecoder(r io.Reader) runtime.Decoder {
 // withoutMasks takes the field masks out of a JSON object. What is no object is
 // left to whoever reads it next.
 func withoutMasks(raw []byte, d protoreflect.MessageDescriptor) (rest []byte, masks map[protoreflect.FieldDescriptor][]string, err error) {
-	var object map[string]json.RawMessage
+	var object map[string]json.RawMessage // nil is not read yet
 	fields := d.Fields()
 	for i := range fields.Len() {
 		field := fields.Get(i)
 		if field.Message() == nil || field.Message().FullName() != "google.protobuf.FieldMask" {
 			continue
 		}
-		if object == nil && json.Unmarshal(raw, &object) != nil {
-			return raw, nil, nil
+		if object == nil {
+			if object = objectOf(raw); object == nil {
+				return raw, nil, nil
+			}
 		}
 		for _, name := range []string{string(field.Name()), field.JSONName()} {
 			value, ok := object[name]
@@ -83,6 +85,14 @@ func withoutMasks(raw []byte, d protoreflect.MessageDescriptor) (rest []byte, ma
 	}
 	rest, err = json.Marshal(object)
 	return rest, masks, err
+}
+
+// objectOf gives the values of a JSON object, nil for anything else.
+func objectOf(raw []byte) (object map[string]json.RawMessage) {
+	if json.Unmarshal(raw, &object) != nil {
+		return nil
+	}
+	return object
 }
 
 // pathsOf reads a field mask.
@@ -119,8 +129,8 @@ func nameFields(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	r.Body = io.NopCloser(bytes.NewReader(raw))
-	var object map[string]json.RawMessage
-	if json.Unmarshal(raw, &object) != nil {
+	object := objectOf(raw)
+	if object == nil {
 		return true // whoever reads it next says what is wrong with it
 	}
 	var names []string

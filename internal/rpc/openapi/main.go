@@ -15,7 +15,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"strings"
 )
 
@@ -54,11 +53,12 @@ func run(in, out string) error {
 		return fmt.Errorf("read beside.json: %w", err)
 	}
 	found := 0
-	err := filepath.WalkDir(in, func(path string, entry fs.DirEntry, err error) error {
+	folder := os.DirFS(in)
+	err := fs.WalkDir(folder, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".openapi.json") {
 			return err
 		}
-		raw, err := os.ReadFile(path)
+		raw, err := fs.ReadFile(folder, path)
 		if err != nil {
 			return err
 		}
