@@ -11,14 +11,27 @@ VERSION     ?= 0.1.0-dev
 TOOLS       := $(CURDIR)/.akin/tools
 VENV        := $(CURDIR)/.akin/venv
 
-.PHONY: help setup build run test test-crash lint gen gen-check gen-tools tools test-python bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-duplicates bench-filter bench-lexical eval eval-rerank clean
+.PHONY: help setup build run test test-crash release-check lint gen gen-check gen-tools tools test-python bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-duplicates bench-filter bench-lexical eval eval-rerank clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
+# The same commit gives the same bytes, wherever it is built: no paths, no times
+# but the commit's own. The program can be loaded at any address.
+COMMIT     := $(shell git rev-parse HEAD 2>/dev/null)
+COMMIT_DAY := $(shell git log -1 --format=%cs 2>/dev/null)
+BUILD      := go build -trimpath -buildmode=pie -buildvcs=false -ldflags "-buildid= -X akin/internal/cli.Version=$(VERSION) -X akin/internal/cli.Commit=$(COMMIT) -X akin/internal/cli.Date=$(COMMIT_DAY)"
+
 build: ## Build bin/akin.
 	@mkdir -p bin
-	go build -ldflags "-X akin/internal/cli.Version=$(VERSION)" -o bin/akin ./cmd/akin
+	$(BUILD) -o bin/akin ./cmd/akin
+
+release-check: ## Build twice, in two folders and from nothing, and compare the bytes.
+	@scratch=$$(mktemp -d); trap 'chmod -R u+w "$$scratch"; rm -rf "$$scratch"' EXIT; \
+	for copy in one two-with-a-longer-name; do mkdir -p "$$scratch/$$copy"; git archive HEAD | tar -x -C "$$scratch/$$copy"; \
+	  (cd "$$scratch/$$copy" && GOCACHE="$$scratch/cache-$$copy" $(BUILD) -o "$$scratch/akin-$$copy" ./cmd/akin); done; \
+	sha256sum "$$scratch"/akin-*; cmp "$$scratch"/akin-one "$$scratch"/akin-two-with-a-longer-name; \
+	"$$scratch/akin-one" version; file -b "$$scratch/akin-one" 2>/dev/null || true
 
 setup: build ## Fetch the model and ONNX Runtime (needs pip and a registry once).
 	@bin/akin setup --home .akin --python $(PYTHON)

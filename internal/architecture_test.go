@@ -17,8 +17,9 @@ import (
 var rooms = map[string][]string{
 	"cmd/akin":               {"internal/cli"},
 	"internal/cli":           {"internal/paper", "internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1", "internal/pending"},
-	"internal/app":           {"internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/embed", "internal/store", "internal/model", "models", "internal/pending", "internal/kv"},
-	"internal/rpc":           {"internal/engine", "internal/catalog", "internal/dedup", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation"},
+	"internal/app":           {"internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/embed", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit"},
+	"internal/rpc":           {"internal/engine", "internal/catalog", "internal/dedup", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit"},
+	"internal/admit":         {"internal/paper"},
 	"internal/rpc/wire":      {"internal/paper", "proto/akin/v1"},
 	"internal/rpc/openapi":   {}, // a command of make gen: joins the OpenAPI files
 	"internal/client":        {"internal/rpc/wire", "proto/akin/v1"},
@@ -32,9 +33,10 @@ var rooms = map[string][]string{
 	"internal/ann":           {"internal/paper", "internal/vec"},
 	"internal/filter":        {"internal/paper", "internal/text/unify"},
 	"internal/lexical":       {"internal/paper", "internal/pending", "internal/text/unify"},
+	"internal/text":          {}, // cleaning, for whoever reads files
 	"internal/text/unify":    {},
 	"internal/sentence":      {},
-	"internal/ingest":        {"internal/paper", "internal/paper/titleid", "internal/pending"},
+	"internal/ingest":        {"internal/paper", "internal/paper/titleid", "internal/pending", "internal/text"},
 	"internal/vecfile":       {"internal/paper", "internal/pending"},
 	"internal/harvest":       {"internal/ingest", "internal/paper", "internal/pending"},
 	"internal/job":           {"internal/ingest", "internal/vecfile", "internal/paper", "internal/pending"},

@@ -33,7 +33,17 @@ const (
 	grace = 10 * time.Second
 	// headerTimeout bounds how slowly an HTTP client may send its header.
 	headerTimeout = 10 * time.Second
-	memoryBuffer  = 1 << 20
+	// readTimeout bounds what the gateway does not read itself.
+	readTimeout = 30 * time.Second
+	// idleTimeout is how long an HTTP connection may wait for its next request.
+	idleTimeout = 2 * time.Minute
+	// maxHeader bounds the header of an HTTP request, whose query may be in its
+	// address.
+	maxHeader = 256 << 10
+	// maxConnections is how many connections each address has at once; others wait
+	// until one is closed.
+	maxConnections = 1_024
+	memoryBuffer   = 1 << 20
 )
 
 // App is a running akin. Its parts are closed in the reverse of the order in
@@ -46,7 +56,8 @@ type App struct {
 	grpc    *grpc.Server
 	conn    *grpc.ClientConn
 	serving sync.WaitGroup
-	failed  chan error // first failure of a listener
+	failed  chan error   // first failure of a listener
+	local   net.Listener // in the data directory; nil if there is none
 	addrs   Addresses
 }
 
@@ -94,7 +105,8 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 	if err != nil {
 		return nil, err
 	}
-	a.server = rpc.NewServer(engine.New(embedder, cat), about, log)
+	bounds := config.bounds()
+	a.server = rpc.NewServer(engine.New(embedder, cat, bounds.Bulk), about, bounds, log)
 	if err := a.serveGRPC(grpcListener); err != nil {
 		return nil, err
 	}
@@ -147,7 +159,15 @@ func (a *App) openParts(ctx context.Context) (engineModel, engine.Catalog, rpc.A
 	}
 	about.Index = a.config.Index
 	cat, err := a.openCatalog(ctx, s, model.Space())
-	return model, cat, about, err
+	if err != nil {
+		return nil, nil, rpc.About{}, err
+	}
+	if a.config.GRPCAddr != "" {
+		if a.local, err = a.listenLocal(ctx, s); err != nil {
+			a.log.Warn("commands with --data will not find this server; --server reaches it", "error", err)
+		}
+	}
+	return model, cat, about, nil
 }
 
 func (a *App) openCatalog(ctx context.Context, s *store.Store, space paper.Space) (engine.Catalog, error) {
@@ -171,6 +191,9 @@ func (a *App) serveGRPC(listener net.Listener) error {
 	a.serve(func() error { return a.grpc.Serve(memory) })
 	if listener != nil {
 		a.serve(func() error { return a.grpc.Serve(listener) })
+	}
+	if a.local != nil {
+		a.serve(func() error { return a.grpc.Serve(a.local) })
 	}
 	a.onClose(a.stopGRPC)
 	conn, err := grpc.NewClient("passthrough:///akin",
@@ -224,7 +247,7 @@ func (a *App) serveHTTP(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	server := &http.Server{
-		Handler: gateway, ReadHeaderTimeout: headerTimeout,
+		Handler: gateway, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 	}
 	a.serve(func() error { return server.Serve(listener) })

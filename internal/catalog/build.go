@@ -13,7 +13,7 @@ import (
 // scans. The caller holds live.writing.
 func (c *Embedded) maybeBuild() {
 	l := c.live
-	if c.config.Index != GraphIndex || l.building || l.walks || int(l.papers) < c.config.GraphFrom {
+	if c.config.Index != GraphIndex || l.building || l.index.walks || int(l.papers) < c.config.GraphFrom {
 		return
 	}
 	l.building = true
@@ -62,9 +62,10 @@ func (c *Embedded) buildGraph(ctx context.Context) error {
 	if _, err := c.catchUp(ctx, graph, sequence); err != nil {
 		return err
 	}
-	l.mu.Lock()
-	l.index, l.walks = graph, true
-	l.mu.Unlock()
+	c.replace(graph, true)
+	if err := c.publish(); err != nil {
+		return err
+	}
 	l.building, l.saved = false, 0
 	c.config.Log.Info("the graph answers now", "papers", graph.Len())
 	return nil
@@ -129,8 +130,8 @@ func (c *Embedded) catchUp(ctx context.Context, index ann.Index, after uint64) (
 	return after, nil
 }
 
-// reload fills a new index after the one there failed, which answers until then.
-// The caller holds live.writing.
+// reload fills a new index after the one there failed, which answers until the
+// caller, who holds live.writing, publishes it.
 func (c *Embedded) reload() error {
 	l := c.live
 	snapshot, err := c.config.Store.Snapshot(l.name)
@@ -142,12 +143,6 @@ func (c *Embedded) reload() error {
 	if err != nil {
 		return err
 	}
-	l.mu.Lock()
-	old := l.index
-	l.index, l.walks = index, c.config.Index == CoderIndex
-	l.mu.Unlock()
-	if graph, ok := old.(*ann.Graph); ok {
-		return graph.Close() // nobody searches it any more
-	}
+	c.replace(index, c.config.Index == CoderIndex)
 	return nil
 }

@@ -26,15 +26,28 @@ type Words struct {
 	Typed bool
 }
 
-func (w Words) query(k int, keep *roaring.Bitmap) lexical.Query {
-	q := lexical.Query{Text: w.Text, Mode: lexical.ModeText, K: k}
+func (w Words) query() lexical.Query {
 	if w.Typed {
-		q.Mode = lexical.ModeSearch
+		return lexical.Query{Text: w.Text, Mode: lexical.ModeSearch}
 	}
-	if keep != nil { // a nil pointer in an interface would be a filter
-		q.Keep = keep
+	return lexical.Query{Text: w.Text, Mode: lexical.ModeText}
+}
+
+// Check says what a query's words ask too much of, before anything is looked for.
+func (w Words) Check() error {
+	if !w.Typed {
+		return nil
 	}
-	return q
+	return lexical.CheckText(w.Text)
+}
+
+// setOf makes a set of what a filter keeps; nil is all. (A nil pointer in an
+// interface would be a filter.)
+func setOf(keep *roaring.Bitmap) lexical.Set {
+	if keep == nil {
+		return nil
+	}
+	return keep
 }
 
 // Blend asks for the papers that are near a vector, or have a query's words, or
@@ -58,30 +71,35 @@ type Blended struct {
 	Found
 }
 
-// Blend finds candidates for a ranking that weighs meaning and words.
-func (c *Embedded) Blend(ctx context.Context, collection string, q Blend) (*Blended, error) {
-	l, err := c.of(collection)
+// Blend implements View: it finds candidates for a ranking that weighs meaning and
+// words.
+func (v *view) Blend(ctx context.Context, collection string, q Blend) (*Blended, error) {
+	m, err := v.of(collection)
 	if err != nil {
 		return nil, err
 	}
-	kept, err := c.keepBy(ctx, l, q.Filter, q.AsOf)
+	kept, err := m.keepBy(ctx, q.Filter, q.AsOf)
 	if err != nil {
 		return nil, err
 	}
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	out := &Blended{Found: l.before(kept)}
+	out := &Blended{Found: m.before(kept)}
+	var asked *lexical.Reading // nil without words
+	if q.Words.Text != "" {
+		if asked, err = m.words.Read(q.Words.query()); err != nil {
+			return nil, err
+		}
+	}
 	var words lexical.Result
 	var beside errgroup.Group // the words, on another core
-	if q.Words.Text != "" {
+	if asked != nil {
 		beside.Go(guarded(func() (err error) {
-			words, err = l.words.Search(ctx, q.Words.query(q.K, kept))
+			words, err = asked.Search(ctx, q.K, setOf(kept))
 			return err
 		}))
 	}
 	var nearErr error
 	if q.Vector != nil {
-		out.Found, nearErr = l.near(ctx, q.Neighbors, kept)
+		out.Found, nearErr = m.near(ctx, q.Neighbors, kept)
 	}
 	if err := errors.Join(beside.Wait(), nearErr); err != nil {
 		return nil, err
@@ -98,7 +116,7 @@ func (c *Embedded) Blend(ctx context.Context, collection string, q Blend) (*Blen
 	}
 	slices.Sort(ordinals)
 	ordinals = slices.Compact(ordinals)
-	if err := c.score(ctx, l, q, ordinals, known, out); err != nil {
+	if err := m.score(ctx, q, asked, ordinals, known, out); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -117,10 +135,10 @@ func guarded(f func() error) func() error {
 	}
 }
 
-// strategy names a plan. The caller holds the read lock.
-func (l *live) strategy(plan ann.Plan) Strategy {
+// strategy names a plan.
+func (m *moment) strategy(plan ann.Plan) Strategy {
 	switch {
-	case !l.walks || plan == ann.PlanScan:
+	case !m.index.walks || plan == ann.PlanScan:
 		return ExactScan
 	case plan == ann.PlanFilteredWalk:
 		return FilteredGraphWalk
@@ -130,9 +148,9 @@ func (l *live) strategy(plan ann.Plan) Strategy {
 }
 
 // score gives every candidate both scores, of which those of the words may be
-// known, and leaves out what the words forbid. The caller holds the read lock.
-func (c *Embedded) score(ctx context.Context, l *live, q Blend, ordinals []uint32, known map[uint32]float64, out *Blended) error {
-	semantic, err := c.cosines(ctx, l, q.Vector, ordinals)
+// known, and leaves out what the words forbid; asked is nil without words.
+func (m *moment) score(ctx context.Context, q Blend, asked *lexical.Reading, ordinals []uint32, known map[uint32]float64, out *Blended) error {
+	semantic, err := m.cosines(ctx, q.Vector, ordinals)
 	if err != nil {
 		return err
 	}
@@ -143,8 +161,8 @@ func (c *Embedded) score(ctx context.Context, l *live, q Blend, ordinals []uint3
 		}
 	}
 	forbidden := make(map[uint32]bool)
-	if q.Words.Text != "" {
-		scores, err := l.words.Score(ctx, q.Words.query(1, nil), unknown)
+	if asked != nil {
+		scores, err := asked.Score(ctx, unknown)
 		if err != nil {
 			return err
 		}
@@ -152,8 +170,8 @@ func (c *Embedded) score(ctx context.Context, l *live, q Blend, ordinals []uint3
 			known[o] = scores[i]
 		}
 	}
-	if q.Words.Typed { // what the words found is allowed
-		allowed, err := l.words.Allows(ctx, q.Words.query(1, nil), unknown)
+	if asked != nil && q.Words.Typed { // what the words found is allowed
+		allowed, err := asked.Allows(ctx, unknown)
 		if err != nil {
 			return err
 		}
@@ -165,30 +183,36 @@ func (c *Embedded) score(ctx context.Context, l *live, q Blend, ordinals []uint3
 		if math.IsNaN(float64(semantic[i])) || forbidden[o] {
 			continue
 		}
-		out.Hits = append(out.Hits, rank.Hit{ID: l.ids[o], Ordinal: o, Semantic: float64(semantic[i]), Lexical: known[o]})
+		out.Hits = append(out.Hits, rank.Hit{ID: m.ids.at(o), Ordinal: o, Semantic: float64(semantic[i]), Lexical: known[o]})
 	}
 	slices.SortFunc(out.Hits, func(a, b rank.Hit) int { return cmp.Compare(a.ID, b.ID) })
 	return nil
 }
 
 // cosines compares a vector with those of ordinals: 0 without a vector, NaN where
-// a paper has none. The caller holds the read lock.
-func (c *Embedded) cosines(ctx context.Context, l *live, vector []float32, ordinals []uint32) ([]float32, error) {
+// a paper has none.
+func (m *moment) cosines(ctx context.Context, vector []float32, ordinals []uint32) ([]float32, error) {
 	out := make([]float32, len(ordinals))
 	if vector == nil {
 		return out, nil
 	}
-	if scorer, ok := l.index.(ann.Scorer); ok {
-		return out, scorer.Scores(out, vector, ordinals)
+	scorer, ok := m.index.Index.(ann.Scorer)
+	if ok {
+		if err := scorer.Scores(out, vector, ordinals); err != nil {
+			return nil, err
+		}
 	}
-	vectors, err := c.storedVectors(ctx, l, ordinals)
-	if err != nil {
-		return nil, err
-	}
-	for i, v := range vectors {
+	for i, o := range ordinals {
+		if ok && !math.IsNaN(float64(out[i])) && !m.live.vectors.after(o, m.sequence) {
+			continue
+		}
+		then, err := m.stored(ctx, o)
+		if err != nil {
+			return nil, err
+		}
 		out[i] = float32(math.NaN())
-		if v != nil {
-			out[i] = vec.Dot(vector, v)
+		if then != nil {
+			out[i] = vec.Dot(vector, then)
 		}
 	}
 	return out, nil
@@ -197,21 +221,17 @@ func (c *Embedded) cosines(ctx context.Context, l *live, vector []float32, ordin
 // Match is a word that a query and a paper share.
 type Match = lexical.Match
 
-// Matches tells which words of a query papers have: parallel to ordinals, nil for
-// a paper that is not there.
-func (c *Embedded) Matches(_ context.Context, collection string, words Words, ordinals []uint32) ([][]Match, error) {
-	l, err := c.of(collection)
+// Matches implements View: parallel to ordinals, nil for a paper that is not there.
+func (v *view) Matches(ctx context.Context, collection string, words Words, ordinals []uint32) ([][]Match, error) {
+	m, err := v.of(collection)
 	if err != nil {
 		return nil, err
 	}
-	out := make([][]Match, len(ordinals))
-	for i, o := range ordinals {
-		// A paper that was deleted meanwhile has none.
-		if found, err := l.words.MatchedTerms(words.query(1, nil), o); err == nil {
-			out[i] = found
-		}
+	asked, err := m.words.Read(words.query())
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
+	return asked.Matches(ctx, ordinals)
 }
 
 // SharedTerms gives the words of a text that a query has too, as the text writes

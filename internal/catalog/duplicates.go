@@ -71,42 +71,39 @@ func (h *hashing) wait() {
 
 // Collapsed is a hit that an earlier one stands for.
 type Collapsed struct {
-	ID string
+	ID      string
+	Ordinal uint32
 	dedup.Match
 }
 
-// Collapse takes out of a list, best first, the hits that count as one with an
-// earlier hit, and all that count as one with own papers, by id. It gives what is
-// left, in order, and what each of those stands for, by its id, in order. hits is
-// overwritten. Papers that were deleted meanwhile count as one with nothing.
-func (c *Embedded) Collapse(ctx context.Context, collection string, hits []rank.Hit, own []string) (left []rank.Hit, stands map[string][]Collapsed, err error) {
-	l, err := c.of(collection)
+// Collapse implements View. It takes out of a list, best first, the hits that count
+// as one with an earlier hit, and all that count as one with own papers, by id. It
+// gives what is left, in order, and what each of those stands for, by its id, in
+// order. hits is overwritten.
+func (v *view) Collapse(ctx context.Context, collection string, hits []rank.Hit, own []string) (left []rank.Hit, stands map[string][]Collapsed, err error) {
+	m, err := v.of(collection)
 	if err != nil {
 		return nil, nil, err
 	}
 	ordinals := make([]uint32, 0, len(own)+len(hits))
-	if len(own) > 0 {
-		records, err := c.Get(ctx, collection, own)
-		if err != nil {
-			return nil, nil, err
-		}
-		for i := range records {
-			ordinals = append(ordinals, records[i].Ordinal)
+	records, err := m.snapshot.GetMany(ctx, own)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, r := range records {
+		if r != nil {
+			ordinals = append(ordinals, r.Ordinal)
 		}
 	}
 	apart := len(ordinals)
 	for _, h := range hits {
 		ordinals = append(ordinals, h.Ordinal)
 	}
-	l.mu.RLock()
-	defer l.mu.RUnlock()
 	keys := make([]dedup.Key, len(ordinals))
 	for i, o := range ordinals {
-		if int(o) < len(l.keys) { // own papers may be newer than the indexes
-			keys[i] = l.keys[o]
-		}
+		keys[i] = m.keys.at(o)
 	}
-	near := &nearness{vector: func(i int) ([]float32, error) { return c.vectorOf(ctx, l, ordinals[i]) }}
+	near := &nearness{vector: func(i int) ([]float32, error) { return m.vectorOf(ctx, ordinals[i]) }}
 	left, stands = hits[:0], make(map[string][]Collapsed)
 	for i, members := range dedup.Group(keys, dedup.Options{MinSimilarity: dedup.MinSimilarity, Apart: apart}, near.cosine) {
 		if near.err != nil {
@@ -116,8 +113,9 @@ func (c *Embedded) Collapse(ctx context.Context, collection string, hits []rank.
 			continue
 		}
 		first := hits[i-apart] // left grows no faster than i
-		for _, m := range members {
-			stands[first.ID] = append(stands[first.ID], Collapsed{ID: l.ids[ordinals[m.At]], Match: m.Match})
+		for _, member := range members {
+			o := ordinals[member.At]
+			stands[first.ID] = append(stands[first.ID], Collapsed{ID: m.ids.at(o), Ordinal: o, Match: member.Match})
 		}
 		left = append(left, first)
 	}
@@ -152,10 +150,9 @@ func (n *nearness) cosine(i, j int) float64 {
 	return float64(vec.Dot(n.kept, other))
 }
 
-// vectorOf gives the vector of a paper, nil if it has none. The caller holds the
-// read lock.
-func (c *Embedded) vectorOf(ctx context.Context, l *live, ordinal uint32) ([]float32, error) {
-	vectors, err := c.vectors(ctx, l, []uint32{ordinal})
+// vectorOf gives the vector of a paper, nil if it has none.
+func (m *moment) vectorOf(ctx context.Context, ordinal uint32) ([]float32, error) {
+	vectors, err := m.vectors(ctx, []uint32{ordinal})
 	if err != nil {
 		return nil, err
 	}
@@ -167,17 +164,17 @@ func (c *Embedded) vectorOf(ctx context.Context, l *live, ordinal uint32) ([]flo
 type Duplicates struct {
 	// Stats has the papers that the filter keeps.
 	Stats
-	snapshot *store.Snapshot
+	moment *moment
 	// ordinals and keys are parallel, in order of id.
 	ordinals []uint32
 	keys     []dedup.Key
 }
 
 // Close gives the state back.
-func (d *Duplicates) Close() { d.snapshot.Close() }
+func (d *Duplicates) Close() { d.moment.release() }
 
 // Duplicates opens the papers of a collection that an AIP-160 filter keeps; ""
-// keeps all. It copies their keys.
+// keeps all.
 func (c *Embedded) Duplicates(ctx context.Context, collection, text string) (*Duplicates, error) {
 	l, err := c.of(collection)
 	if err != nil {
@@ -187,36 +184,24 @@ func (c *Embedded) Duplicates(ctx context.Context, collection, text string) (*Du
 	if err != nil {
 		return nil, err
 	}
-	d, ids, err := c.copyKeys(l)
+	m, err := c.hold(l)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.choose(ctx, keep, ids); err != nil {
+	d := &Duplicates{Stats: Stats{Sequence: m.sequence}, moment: m}
+	if err := d.choose(ctx, keep); err != nil {
 		d.Close()
 		return nil, err
 	}
 	return d, nil
 }
 
-// copyKeys takes the keys, by ordinal, and the store at the same sequence.
-func (c *Embedded) copyKeys(l *live) (*Duplicates, []string, error) {
-	l.writing.Lock()
-	defer l.writing.Unlock()
-	snapshot, err := c.config.Store.Snapshot(l.name)
-	if err != nil {
-		return nil, nil, err
-	}
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	return &Duplicates{Stats: Stats{Sequence: snapshot.Sequence()}, snapshot: snapshot, keys: slices.Clone(l.keys)}, slices.Clone(l.ids), nil
-}
-
 // choose keeps the papers that the filter keeps, in order of id.
-func (d *Duplicates) choose(ctx context.Context, keep *filter.Filter, ids []string) error {
+func (d *Duplicates) choose(ctx context.Context, keep *filter.Filter) error {
 	var kept *roaring.Bitmap
 	if !keep.All() {
 		kept = roaring.New()
-		for r, err := range d.snapshot.Records(ctx) {
+		for r, err := range d.moment.snapshot.Records(ctx) {
 			if err != nil {
 				return err
 			}
@@ -225,15 +210,16 @@ func (d *Duplicates) choose(ctx context.Context, keep *filter.Filter, ids []stri
 			}
 		}
 	}
-	for o, id := range ids {
-		if id != "" && (kept == nil || kept.Contains(uint32(o))) {
-			d.ordinals = append(d.ordinals, uint32(o))
+	ids := &d.moment.ids
+	for o := range uint32(ids.len()) {
+		if ids.at(o) != "" && (kept == nil || kept.Contains(o)) {
+			d.ordinals = append(d.ordinals, o)
 		}
 	}
-	slices.SortFunc(d.ordinals, func(a, b uint32) int { return cmp.Compare(ids[a], ids[b]) })
+	slices.SortFunc(d.ordinals, func(a, b uint32) int { return cmp.Compare(ids.at(a), ids.at(b)) })
 	keys := make([]dedup.Key, len(d.ordinals))
 	for i, o := range d.ordinals {
-		keys[i] = d.keys[o]
+		keys[i] = d.moment.keys.at(o)
 	}
 	d.keys, d.Papers = keys, uint32(len(keys))
 	return nil
@@ -287,7 +273,7 @@ func (d *Duplicates) Groups(ctx context.Context, minSimilarity float64) iter.Seq
 
 // vector gives the stored vector of a paper, nil if it has none.
 func (d *Duplicates) vector(ctx context.Context, i int) ([]float32, error) {
-	v, err := d.snapshot.Vector(ctx, d.ordinals[i])
+	v, err := d.moment.snapshot.Vector(ctx, d.ordinals[i])
 	if missing(err) {
 		return nil, nil
 	}
@@ -301,7 +287,7 @@ func (d *Duplicates) read(ctx context.Context, first int, members []dedup.Member
 	for _, m := range members {
 		ordinals, out = append(ordinals, d.ordinals[m.At]), append(out, Duplicate{Match: m.Match})
 	}
-	records, err := d.snapshot.ByOrdinals(ctx, ordinals)
+	records, err := d.moment.snapshot.ByOrdinals(ctx, ordinals)
 	for i, r := range records {
 		out[i].Record = r
 	}

@@ -53,12 +53,12 @@ func TestDuplicatesFollowChanges(t *testing.T) {
 			apply(t, c, withDOI(1, "10.1/a"), withDOI(2, "10.1/b"), withDOI(3, "10.1/A"), withDOI(4, ""))
 			want("[p0001 p0003]")
 			hits := []rank.Hit{{ID: "p0004", Ordinal: 3}, {ID: "p0003", Ordinal: 2}, {ID: "p0001", Ordinal: 0}}
-			left, stands, err := c.Collapse(t.Context(), paper.DefaultCollection, hits, nil)
+			left, stands, err := collapse(t.Context(), c, hits, nil)
 			if err != nil || len(left) != 2 || left[1].ID != "p0003" || len(stands["p0003"]) != 1 || stands["p0003"][0].ID != "p0001" {
 				t.Errorf("collapsed to %v, %v, %v", left, stands, err)
 			}
 			hits = []rank.Hit{{ID: "p0004", Ordinal: 3}, {ID: "p0003", Ordinal: 2}}
-			if left, _, err = c.Collapse(t.Context(), paper.DefaultCollection, hits, []string{"p0001", "gone"}); err != nil || len(left) != 1 || left[0].ID != "p0004" {
+			if left, _, err = collapse(t.Context(), c, hits, []string{"p0001", "gone"}); err != nil || len(left) != 1 || left[0].ID != "p0004" {
 				t.Errorf("beside p0001: %v, %v", left, err)
 			}
 			apply(t, c, catalog.Mutation{Paper: withDOI(4, "10.1/b").Paper})

@@ -16,6 +16,7 @@ import (
 	"akin/internal/paper"
 	"akin/internal/rank"
 	"akin/internal/store"
+	"akin/internal/vec"
 )
 
 // IndexKind names the index that answers.
@@ -58,8 +59,9 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// Embedded is the catalog of one machine. Queries see every acknowledged change;
-// they wait for a change to be applied to the index, never for the disk.
+// Embedded is the catalog of one machine. Queries see every change that was
+// acknowledged before they began, each of them one state of the collection, and
+// neither wait for changes nor make them wait.
 type Embedded struct {
 	config Config
 	stop   context.CancelFunc
@@ -87,19 +89,27 @@ type live struct {
 	// since the files were saved; guarded by writing.
 	gone bool
 
-	mu       sync.RWMutex // guards what follows
-	index    ann.Index
-	walks    bool        // whether index is approximate
-	ids      []string    // by ordinal; "" where there is no paper
-	keys     []dedup.Key // by ordinal; the zero value where there is no paper
+	// What changes make of the collection, guarded by writing; publish shows it.
+	index    *held
+	ids      series[string]
+	keys     series[dedup.Key]
 	sequence uint64
 	papers   uint32
 
 	// attributes answers filters, and words finds papers by their words. Set
 	// before anybody else knows the collection, and never again; both have locks
-	// of their own.
+	// of their own, and are asked as they were at the moment of a state.
 	attributes *filter.Index
 	words      *lexical.Index
+	// vectors says when the vectors of index changed.
+	vectors marks
+
+	// mu guards current, what queries are answered from: nil once the collection is
+	// closed. It is held to take hold of a state or to put another in its place, and
+	// for nothing that takes longer. held counts the holders.
+	mu      sync.RWMutex
+	current *state
+	held    sync.WaitGroup
 }
 
 // OpenEmbedded opens the default collection, creating it if need be, and loads
@@ -133,7 +143,8 @@ func OpenEmbedded(ctx context.Context, config Config) (*Embedded, error) {
 	return c, nil
 }
 
-// Close stops background builds, waits for them and saves the graph.
+// Close stops background builds, waits for them and for views that are open, and
+// saves the graph.
 func (c *Embedded) Close() error {
 	c.stop()
 	c.live.writing.Lock() // no new build begins
@@ -141,11 +152,17 @@ func (c *Embedded) Close() error {
 	c.live.writing.Unlock()
 	c.builds.Wait()
 	c.save()
-	err := c.live.words.Close()
-	if graph, ok := c.live.index.(*ann.Graph); ok {
-		err = errors.Join(err, graph.Close())
+	l := c.live
+	l.mu.Lock()
+	last := l.current
+	l.current = nil
+	l.mu.Unlock()
+	if last != nil { // no second call
+		last.release()
+		l.held.Wait()
+		l.index.release()
 	}
-	return err
+	return l.words.Close()
 }
 
 // indexOf makes the index to begin with and fills it: exact, unless the baseline
@@ -191,13 +208,15 @@ func (c *Embedded) load(ctx context.Context) error {
 	l := c.live
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	l.mu.Lock()
-	l.index, l.ids, l.keys, l.sequence, l.papers = index, ids, keys, snapshot.Sequence(), uint32(snapshot.Count())
-	_, l.walks = index.(*ann.Graph)
+	l.ids, l.keys, l.sequence, l.papers = seriesOf(ids), seriesOf(keys), snapshot.Sequence(), uint32(snapshot.Count())
+	_, walks := index.(*ann.Graph)
+	c.replace(index, walks || c.config.Index == CoderIndex)
 	// Files that had to catch up may hold what was deleted since.
 	l.gone = l.saved != 0 && l.saved != l.sequence || l.savedWords != 0 && l.savedWords != l.sequence
-	l.walks, l.attributes, l.words = l.walks || c.config.Index == CoderIndex, attributes, words
-	l.mu.Unlock()
+	l.attributes, l.words = attributes, words
+	if err := c.publish(); err != nil {
+		return err
+	}
 	c.maybeBuild()
 	return c.trim(ctx)
 }
@@ -225,32 +244,21 @@ func (c *Embedded) of(collection string) (*live, error) {
 	}
 }
 
-// Get gives the papers of those ids that are there.
+// Get gives the papers of those ids that are there, as they are now.
 func (c *Embedded) Get(ctx context.Context, collection string, ids []string) ([]paper.Record, error) {
 	l, err := c.of(collection)
 	if err != nil {
 		return nil, err
 	}
-	found, err := c.config.Store.GetMany(ctx, l.name, ids)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]paper.Record, 0, len(found))
-	for _, r := range found {
-		if r != nil {
-			out = append(out, *r)
-		}
-	}
-	return out, nil
+	return there(c.config.Store.GetMany(ctx, l.name, ids))
 }
 
 // listChunk is how many records are read at a time for a filtered page.
 const listChunk = 256
 
-// List gives up to limit papers with ids above after that an AIP-160 filter
-// keeps, in byte order of id.
-func (c *Embedded) List(ctx context.Context, collection, text, after string, limit int) ([]paper.Record, error) {
-	l, err := c.of(collection)
+// List implements View.
+func (v *view) List(ctx context.Context, collection, text, after string, limit int) ([]paper.Record, error) {
+	m, err := v.of(collection)
 	if err != nil {
 		return nil, err
 	}
@@ -264,7 +272,10 @@ func (c *Embedded) List(ctx context.Context, collection, text, after string, lim
 	}
 	var out []paper.Record
 	for {
-		found, err := c.config.Store.List(ctx, l.name, after, chunk)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		found, err := m.snapshot.List(ctx, after, chunk)
 		if err != nil {
 			return nil, err
 		}
@@ -280,32 +291,23 @@ func (c *Embedded) List(ctx context.Context, collection, text, after string, lim
 	}
 }
 
-// Stats describes a collection. It does not touch the disk.
-func (c *Embedded) Stats(_ context.Context, collection string) (Stats, error) {
-	l, err := c.of(collection)
-	if err != nil {
-		return Stats{}, err
-	}
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	return Stats{Papers: l.papers, Sequence: l.sequence}, nil
+// Stats describes a collection as it is now. It does not touch the disk.
+func (c *Embedded) Stats(ctx context.Context, collection string) (Stats, error) {
+	v := c.View()
+	defer v.Close()
+	return v.Stats(ctx, collection)
 }
 
-// Vectors gives the vectors of those ids that are there.
-func (c *Embedded) Vectors(ctx context.Context, collection string, ids []string) (map[string][]float32, error) {
-	l, err := c.of(collection)
+// Vectors implements View.
+func (v *view) Vectors(ctx context.Context, collection string, ids []string) (map[string][]float32, error) {
+	m, err := v.of(collection)
 	if err != nil {
 		return nil, err
 	}
 	if len(ids) == 0 {
 		return nil, nil //nolint:nilnil // no ids, no vectors
 	}
-	snapshot, err := c.config.Store.Snapshot(l.name)
-	if err != nil {
-		return nil, err
-	}
-	defer snapshot.Close()
-	records, err := snapshot.GetMany(ctx, ids)
+	records, err := m.snapshot.GetMany(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -314,55 +316,67 @@ func (c *Embedded) Vectors(ctx context.Context, collection string, ids []string)
 		if r == nil {
 			continue
 		}
-		if out[r.ID], err = snapshot.Vector(ctx, r.Ordinal); err != nil {
+		if out[r.ID], err = m.snapshot.Vector(ctx, r.Ordinal); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-// Neighbors finds the papers nearest to a vector.
-func (c *Embedded) Neighbors(ctx context.Context, collection string, q Neighbors) (Found, error) {
-	l, err := c.of(collection)
+// Neighbors implements View.
+func (v *view) Neighbors(ctx context.Context, collection string, q Neighbors) (Found, error) {
+	m, err := v.of(collection)
 	if err != nil {
 		return Found{}, err
 	}
-	keep, err := c.keepBy(ctx, l, q.Filter, q.AsOf)
+	keep, err := m.keepBy(ctx, q.Filter, q.AsOf)
 	if err != nil {
 		return Found{}, err
 	}
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	return l.near(ctx, q, keep)
+	return m.near(ctx, q, keep)
 }
 
 // before is an answer before anything is looked for, among what a filter keeps;
-// nil is all. The caller holds the read lock.
-func (l *live) before(keep *roaring.Bitmap) Found {
-	found := Found{Sequence: l.sequence, Strategy: ExactScan, Kept: l.papers}
+// nil is all.
+func (m *moment) before(keep *roaring.Bitmap) Found {
+	found := Found{Sequence: m.sequence, Strategy: ExactScan, Kept: m.papers}
 	if keep != nil {
 		found.Kept = uint32(keep.GetCardinality())
 	}
 	return found
 }
 
-// near finds neighbours among what a filter keeps; nil is all. The caller holds
-// the read lock.
-func (l *live) near(ctx context.Context, q Neighbors, keep *roaring.Bitmap) (Found, error) {
-	found := l.before(keep)
+// near finds neighbours among what a filter keeps; nil is all. Papers that were
+// changed since the moment have the score that they had then.
+func (m *moment) near(ctx context.Context, q Neighbors, keep *roaring.Bitmap) (Found, error) {
+	found := m.before(keep)
 	query := ann.Query{Vector: q.Vector, K: q.K, Exact: q.Exact}
 	if keep != nil { // a nil pointer in an interface would be a filter
 		query.Keep = keep
 	}
-	got, err := l.index.Search(ctx, query)
+	got, err := m.index.Search(ctx, query)
 	if err != nil {
 		return Found{}, err
 	}
-	found.Strategy = l.strategy(got.Plan)
+	found.Strategy = m.strategy(got.Plan)
 	found.Visited = got.Visited
 	found.Hits = make([]rank.Hit, 0, len(got.Neighbors))
 	for _, n := range got.Neighbors {
-		found.Hits = append(found.Hits, rank.Hit{ID: l.ids[n.Ordinal], Ordinal: n.Ordinal, Score: float64(n.Score), Semantic: float64(n.Score)})
+		id, score := m.ids.at(n.Ordinal), float64(n.Score)
+		if id == "" {
+			continue // of later
+		}
+		if m.live.vectors.after(n.Ordinal, m.sequence) {
+			then, err := m.stored(ctx, n.Ordinal)
+			if err != nil {
+				return Found{}, err
+			}
+			if then == nil {
+				continue
+			}
+			score = float64(vec.Dot(q.Vector, then))
+		}
+		found.Hits = append(found.Hits, rank.Hit{ID: id, Ordinal: n.Ordinal, Score: score, Semantic: score})
 	}
 	rank.Sort(found.Hits)
 	return found, nil
@@ -398,6 +412,9 @@ func (c *Embedded) Apply(ctx context.Context, collection string, changes []Mutat
 			return nil, 0, fmt.Errorf("rebuild index: %w", err)
 		}
 	}
+	if err := c.publish(); err != nil {
+		return nil, 0, err
+	}
 	c.maybeBuild()
 	if err := c.trim(ctx); err != nil {
 		c.config.Log.WarnContext(ctx, "trimming the change log failed", "error", err)
@@ -424,11 +441,10 @@ func changeOf(r store.Result) Change {
 	return Unchanged
 }
 
-// apply brings the index to what the store now holds.
+// apply brings the indexes to what the store now holds. The caller holds
+// live.writing and publishes it.
 func (l *live) apply(changes []Mutation, stored []store.Outcome) (err error) {
-	keys := keysOf(stored) // before queries have to wait
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	keys := keysOf(stored)
 	for i, o := range stored {
 		r := &o.Record
 		l.sequence = max(l.sequence, o.Sequence)
@@ -439,13 +455,12 @@ func (l *live) apply(changes []Mutation, stored []store.Outcome) (err error) {
 			} else {
 				l.gone = true
 			}
-			for int(r.Ordinal) >= len(l.ids) {
-				l.ids, l.keys = append(l.ids, ""), append(l.keys, dedup.Key{})
-			}
-			l.ids[r.Ordinal], l.keys[r.Ordinal] = r.ID, keys[i]
+			l.ids.set(r.Ordinal, r.ID)
+			l.keys.set(r.Ordinal, keys[i])
 			l.attributes.Upsert(r.Ordinal, r)
 			err = errors.Join(err, addWords(l.words, r))
 			if changes[i].Vector != nil {
+				l.vectors.set(r.Ordinal, o.Sequence)
 				err = errors.Join(err, l.index.Upsert(r.Ordinal, changes[i].Vector))
 			}
 		case store.Deleted:
@@ -454,7 +469,8 @@ func (l *live) apply(changes []Mutation, stored []store.Outcome) (err error) {
 			if _, deleteErr := l.index.Delete(r.Ordinal); deleteErr != nil {
 				err = errors.Join(err, deleteErr)
 			}
-			l.ids[r.Ordinal], l.keys[r.Ordinal] = "", dedup.Key{}
+			l.ids.set(r.Ordinal, "")
+			l.keys.set(r.Ordinal, dedup.Key{})
 			l.attributes.Delete(r.Ordinal)
 			if _, deleteErr := l.words.Delete(r.Ordinal); deleteErr != nil {
 				err = errors.Join(err, deleteErr)
@@ -470,7 +486,7 @@ func (l *live) apply(changes []Mutation, stored []store.Outcome) (err error) {
 func (c *Embedded) trim(ctx context.Context) error {
 	l := c.live
 	done := l.sequence
-	if _, ok := l.index.(*ann.Graph); ok && c.graphPath() != "" {
+	if _, ok := l.index.Index.(*ann.Graph); ok && c.graphPath() != "" {
 		done = l.saved // the file catches up from here
 	}
 	if c.wordsPath() != "" {

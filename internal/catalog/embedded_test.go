@@ -67,7 +67,7 @@ func apply(t *testing.T, c *catalog.Embedded, changes ...catalog.Mutation) []cat
 
 func nearest(t *testing.T, c *catalog.Embedded, v []float32, exact bool) catalog.Found {
 	t.Helper()
-	found, err := c.Neighbors(t.Context(), paper.DefaultCollection, catalog.Neighbors{Vector: v, K: 5, Exact: exact})
+	found, err := neighbors(t.Context(), c, catalog.Neighbors{Vector: v, K: 5, Exact: exact})
 	if err != nil {
 		t.Fatal(err)
 	}

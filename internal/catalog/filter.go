@@ -12,12 +12,12 @@ import (
 const recheck = 256
 
 // keepBy is keep for a filter and a day up to which papers count.
-func (c *Embedded) keepBy(ctx context.Context, l *live, text, asOf string) (*roaring.Bitmap, error) {
-	kept, err := c.keep(ctx, l, text)
+func (m *moment) keepBy(ctx context.Context, text, asOf string) (*roaring.Bitmap, error) {
+	kept, err := m.keep(ctx, text)
 	if err != nil || asOf == "" {
 		return kept, err
 	}
-	until, err := c.keep(ctx, l, "date <= "+asOf)
+	until, err := m.keep(ctx, untilDay(asOf))
 	if err != nil || kept == nil {
 		return until, err
 	}
@@ -28,20 +28,15 @@ func (c *Embedded) keepBy(ctx context.Context, l *live, text, asOf string) (*roa
 // keep compiles an AIP-160 filter to the ordinals that it keeps; nil is all of
 // them. Where the attribute index only knows a superset, the papers in it are
 // read and checked, so that the answer is exact whatever the filter says.
-func (c *Embedded) keep(ctx context.Context, l *live, text string) (*roaring.Bitmap, error) {
+func (m *moment) keep(ctx context.Context, text string) (*roaring.Bitmap, error) {
 	f, err := filter.Parse(text)
 	if err != nil || f.All() {
 		return nil, err
 	}
-	kept, exact := l.attributes.Bitmap(f)
-	if exact {
-		return kept, nil
+	kept, exact, err := m.attributes.Bitmap(ctx, f)
+	if err != nil || exact {
+		return kept, err
 	}
-	snapshot, err := c.config.Store.Snapshot(l.name)
-	if err != nil {
-		return nil, err
-	}
-	defer snapshot.Close()
 	matches := roaring.New()
 	batch := make([]uint32, recheck)
 	for many := kept.ManyIterator(); ; {
@@ -49,7 +44,7 @@ func (c *Embedded) keep(ctx context.Context, l *live, text string) (*roaring.Bit
 		if n == 0 {
 			return matches, nil
 		}
-		records, err := snapshot.ByOrdinals(ctx, batch[:n])
+		records, err := m.snapshot.ByOrdinals(ctx, batch[:n])
 		if err != nil {
 			return nil, err
 		}
@@ -64,16 +59,15 @@ func (c *Embedded) keep(ctx context.Context, l *live, text string) (*roaring.Bit
 // ValueCount is how many papers have a value.
 type ValueCount = filter.Count
 
-// CountValues counts papers by the values of a field (category, venue, year,
-// author or language) among those that a filter keeps, the most frequent first.
-func (c *Embedded) CountValues(ctx context.Context, collection, field, text string, limit int) ([]ValueCount, error) {
-	l, err := c.of(collection)
+// CountValues implements View.
+func (v *view) CountValues(ctx context.Context, collection, field, text string, limit int) ([]ValueCount, error) {
+	m, err := v.of(collection)
 	if err != nil {
 		return nil, err
 	}
-	keep, err := c.keep(ctx, l, text)
+	keep, err := m.keep(ctx, text)
 	if err != nil {
 		return nil, err
 	}
-	return l.attributes.Facet(field, keep, limit)
+	return m.attributes.Facet(ctx, field, keep, limit)
 }

@@ -39,9 +39,11 @@ func wantFound(t *testing.T, c *catalog.Embedded, from, to int) {
 		if h := nearest(t, c, vectorOf(n*100+1), false).Hits[0]; h.ID != id || h.Score < .9999 {
 			t.Errorf("%s is not found by its vector, but %+v", id, h)
 		}
-		found, err := c.Blend(t.Context(), paper.DefaultCollection, catalog.Blend{
+		view := c.View()
+		found, err := view.Blend(t.Context(), paper.DefaultCollection, catalog.Blend{
 			Neighbors: catalog.Neighbors{K: 5}, Words: catalog.Words{Text: fmt.Sprintf("w%dx", n)},
 		})
+		view.Close()
 		if err != nil {
 			t.Fatal(err)
 		}

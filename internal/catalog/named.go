@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/RoaringBitmap/roaring/v2"
-
 	"akin/internal/dedup"
 	"akin/internal/lexical"
 	"akin/internal/paper"
@@ -14,18 +12,30 @@ import (
 // nameChunk is how many papers are read at a time to see whether they are there.
 const nameChunk = 256
 
-// Identify gives the ids of the papers that names mean, parallel to them; "" is
-// none. A name is an id, or else an arXiv id or a DOI as people paste them. Of
-// several papers that one can mean, it is the one of the version that it names, or
-// the first in order of id.
-func (c *Embedded) Identify(ctx context.Context, collection string, names []string) ([]string, error) {
-	l, err := c.of(collection)
+// Namer tells which papers requests mean.
+type Namer interface {
+	// Identify gives the ids of the papers that names mean, parallel to them; "" is
+	// none. A name is an id, or else an arXiv id or a DOI as people paste them. Of
+	// several papers that one can mean, it is the one of the version that it names,
+	// or the first in order of id.
+	Identify(ctx context.Context, collection string, names []string) ([]string, error)
+	// SameTexts says which papers have one of some texts, given as pairs of title
+	// and abstract, but for case and punctuation: parallel to ordinals.
+	SameTexts(ctx context.Context, collection string, texts [][2]string, ordinals []uint32) ([]bool, error)
+	// Allowed says which papers a query's words allow: those that have its phrases
+	// and nothing that it excludes.
+	Allowed(ctx context.Context, collection string, words Words, ordinals []uint32) ([]bool, error)
+}
+
+// Identify implements View.
+func (v *view) Identify(ctx context.Context, collection string, names []string) ([]string, error) {
+	m, err := v.of(collection)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]string, 0, len(names))
 	for some := range slices.Chunk(names, nameChunk) {
-		records, err := c.config.Store.GetMany(ctx, l.name, some)
+		records, err := m.snapshot.GetMany(ctx, some)
 		if err != nil {
 			return nil, err
 		}
@@ -34,7 +44,7 @@ func (c *Embedded) Identify(ctx context.Context, collection string, names []stri
 				out = append(out, r.ID)
 				continue
 			}
-			id, err := c.identify(ctx, l, some[i])
+			id, err := m.identify(ctx, some[i])
 			if err != nil {
 				return nil, err
 			}
@@ -45,13 +55,13 @@ func (c *Embedded) Identify(ctx context.Context, collection string, names []stri
 }
 
 // identify finds what a name means that is nobody's id.
-func (c *Embedded) identify(ctx context.Context, l *live, name string) (string, error) {
-	ordinals := l.words.Named(name)
+func (m *moment) identify(ctx context.Context, name string) (string, error) {
+	ordinals := m.words.Named(name)
 	if len(ordinals) > nameChunk {
 		slices.Sort(ordinals)
 		ordinals = ordinals[:nameChunk]
 	}
-	records, err := c.config.Store.ByOrdinals(ctx, l.name, ordinals)
+	records, err := m.snapshot.ByOrdinals(ctx, ordinals)
 	if err != nil {
 		return "", err
 	}
@@ -75,10 +85,9 @@ func versionOf(id string) string {
 	return version
 }
 
-// SameTexts says which papers have one of some texts, given as pairs of title and
-// abstract, but for case and punctuation: parallel to ordinals.
-func (c *Embedded) SameTexts(_ context.Context, collection string, texts [][2]string, ordinals []uint32) ([]bool, error) {
-	l, err := c.of(collection)
+// SameTexts implements View.
+func (v *view) SameTexts(_ context.Context, collection string, texts [][2]string, ordinals []uint32) ([]bool, error) {
+	m, err := v.of(collection)
 	if err != nil {
 		return nil, err
 	}
@@ -89,10 +98,9 @@ func (c *Embedded) SameTexts(_ context.Context, collection string, texts [][2]st
 	}
 	delete(wanted, dedup.Text{}) // texts without words
 	out := make([]bool, len(ordinals))
-	l.mu.RLock()
-	defer l.mu.RUnlock()
 	for i, o := range ordinals {
-		out[i] = int(o) < len(l.keys) && wanted[l.keys[o].Text()]
+		key := m.keys.at(o)
+		out[i] = wanted[key.Text()]
 	}
 	return out, nil
 }
@@ -101,12 +109,15 @@ func (c *Embedded) SameTexts(_ context.Context, collection string, texts [][2]st
 // model, and a query of its own.
 func Split(query string) (asked, excluded string) { return lexical.Split(query) }
 
-// Allowed says which papers a query's words allow: those that have its phrases and
-// nothing that it excludes.
-func (c *Embedded) Allowed(ctx context.Context, collection string, words Words, ordinals []uint32) ([]bool, error) {
-	l, err := c.of(collection)
+// Allowed implements View.
+func (v *view) Allowed(ctx context.Context, collection string, words Words, ordinals []uint32) ([]bool, error) {
+	m, err := v.of(collection)
 	if err != nil {
 		return nil, err
 	}
-	return l.words.Allows(ctx, words.query(1, (*roaring.Bitmap)(nil)), ordinals)
+	r, err := m.words.Read(words.query())
+	if err != nil {
+		return nil, err
+	}
+	return r.Allows(ctx, ordinals)
 }

@@ -17,15 +17,15 @@ type Probe struct {
 	K      int
 }
 
-// Recall finds the papers nearest to any of several vectors, with their own
-// vectors, for a ranking that compares them in its own way. Of q, the options
-// count; its vector and K are those of the probes in turn.
-func (c *Embedded) Recall(ctx context.Context, collection string, q Neighbors, probes []Probe) (Recalled, error) {
-	l, err := c.of(collection)
+// Recall implements View: it finds the papers nearest to any of several vectors,
+// with their own vectors, for a ranking that compares them in its own way. Of q, the
+// options count; its vector and K are those of the probes in turn.
+func (v *view) Recall(ctx context.Context, collection string, q Neighbors, probes []Probe) (Recalled, error) {
+	m, err := v.of(collection)
 	if err != nil {
 		return Recalled{}, err
 	}
-	keep, err := c.keepBy(ctx, l, q.Filter, q.AsOf)
+	keep, err := m.keepBy(ctx, q.Filter, q.AsOf)
 	if err != nil {
 		return Recalled{}, err
 	}
@@ -33,9 +33,7 @@ func (c *Embedded) Recall(ctx context.Context, collection string, q Neighbors, p
 	seen := make(map[uint32]bool)
 	for _, p := range probes {
 		q.Vector, q.K = p.Vector, p.K
-		l.mu.RLock()
-		found, err := l.near(ctx, q, keep)
-		l.mu.RUnlock()
+		found, err := m.near(ctx, q, keep)
 		if err != nil {
 			return Recalled{}, err
 		}
@@ -49,19 +47,16 @@ func (c *Embedded) Recall(ctx context.Context, collection string, q Neighbors, p
 		}
 	}
 	slices.SortFunc(out.Hits, func(a, b rank.Hit) int { return cmp.Compare(a.ID, b.ID) })
-	return out, c.attach(ctx, l, &out)
+	return out, m.attach(ctx, &out)
 }
 
-// attach adds the vectors of the hits, and drops a paper that has none because it
-// was deleted meanwhile.
-func (c *Embedded) attach(ctx context.Context, l *live, out *Recalled) error {
+// attach adds the vectors of the hits, and drops a paper that has none.
+func (m *moment) attach(ctx context.Context, out *Recalled) error {
 	ordinals := make([]uint32, len(out.Hits))
 	for i, h := range out.Hits {
 		ordinals[i] = h.Ordinal
 	}
-	l.mu.RLock()
-	vectors, err := c.vectors(ctx, l, ordinals)
-	l.mu.RUnlock()
+	vectors, err := m.vectors(ctx, ordinals)
 	if err != nil {
 		return err
 	}
@@ -77,26 +72,24 @@ func (c *Embedded) attach(ctx context.Context, l *live, out *Recalled) error {
 	return nil
 }
 
-// Background picks n papers, or all if there are fewer, by a digest of their
+// Background implements View: it picks n papers, or all if there are fewer, by a digest of their
 // ordinals: always the same ones, of which some give way while the collection
 // grows. The hits are in the order of those digests.
-func (c *Embedded) Background(ctx context.Context, collection string, n int) (Recalled, error) {
-	l, err := c.of(collection)
+func (v *view) Background(ctx context.Context, collection string, n int) (Recalled, error) {
+	m, err := v.of(collection)
 	if err != nil {
 		return Recalled{}, err
 	}
 	var out Recalled
-	l.mu.RLock()
-	out.Sequence, out.Kept = l.sequence, l.papers
-	for _, o := range sampleOf(l.ids, int(l.papers), n) {
-		out.Hits = append(out.Hits, rank.Hit{ID: l.ids[o], Ordinal: o})
+	out.Sequence, out.Kept = m.sequence, m.papers
+	for _, o := range sampleOf(&m.ids, int(m.papers), n) {
+		out.Hits = append(out.Hits, rank.Hit{ID: m.ids.at(o), Ordinal: o})
 	}
-	l.mu.RUnlock()
-	return out, c.attach(ctx, l, &out)
+	return out, m.attach(ctx, &out)
 }
 
 // sampleOf gives the n ordinals with the least digests, of those that have an id.
-func sampleOf(ids []string, papers, n int) []uint32 {
+func sampleOf(ids *series[string], papers, n int) []uint32 {
 	// Digests are spread evenly: those below this are hardly ever fewer than n.
 	most := uint64(math.MaxUint64)
 	if want := float64(n) + 8*math.Sqrt(float64(n)) + 16; want < float64(papers) {
@@ -105,9 +98,9 @@ func sampleOf(ids []string, papers, n int) []uint32 {
 	var out []uint32
 	for {
 		out = out[:0]
-		for o, id := range ids {
-			if id != "" && mix(uint32(o)) <= most {
-				out = append(out, uint32(o))
+		for o := range uint32(ids.len()) {
+			if mix(o) <= most && ids.at(o) != "" {
+				out = append(out, o)
 			}
 		}
 		if len(out) >= min(n, papers) || most == math.MaxUint64 {
@@ -129,9 +122,9 @@ func mix(ordinal uint32) uint64 {
 }
 
 // terms is the tf-idf vector of a paper; nil where there is none.
-func (l *live) terms(ordinal uint32) []rank.Term {
-	found, err := l.words.Vector(ordinal)
-	if err != nil { // the paper was deleted meanwhile
+func (m *moment) terms(ordinal uint32) []rank.Term {
+	found, err := m.words.Vector(ordinal)
+	if err != nil { // there is no such paper
 		return nil
 	}
 	out := make([]rank.Term, len(found))
@@ -141,54 +134,65 @@ func (l *live) terms(ordinal uint32) []rank.Term {
 	return out
 }
 
-// Terms gives the tf-idf vectors of those ids that are there.
-func (c *Embedded) Terms(ctx context.Context, collection string, ids []string) (map[string][]rank.Term, error) {
-	l, err := c.of(collection)
+// Terms implements View.
+func (v *view) Terms(ctx context.Context, collection string, ids []string) (map[string][]rank.Term, error) {
+	m, err := v.of(collection)
 	if err != nil {
 		return nil, err
 	}
-	records, err := c.Get(ctx, collection, ids)
+	records, err := m.snapshot.GetMany(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
 	out := make(map[string][]rank.Term, len(records))
-	for i := range records {
-		out[records[i].ID] = l.terms(records[i].Ordinal)
+	for i, r := range records {
+		if i%termsStride == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if r != nil {
+			out[r.ID] = m.terms(r.Ordinal)
+		}
 	}
 	return out, nil
 }
+
+// termsStride is how many term vectors are made between looks at the context.
+const termsStride = 64
 
 // vectors gives the vectors of ordinals, nil where there is none: of the index,
-// or, where that keeps none that can be asked for, of the store. The caller holds
-// the read lock.
-func (c *Embedded) vectors(ctx context.Context, l *live, ordinals []uint32) ([][]float32, error) {
-	scorer, ok := l.index.(ann.Scorer)
-	if !ok {
-		return c.storedVectors(ctx, l, ordinals)
-	}
+// or, where that keeps none that can be asked for or has another by now, of the
+// store.
+func (m *moment) vectors(ctx context.Context, ordinals []uint32) ([][]float32, error) {
+	scorer, ok := m.index.Index.(ann.Scorer)
 	out := make([][]float32, len(ordinals))
 	for i, o := range ordinals {
-		out[i], _ = scorer.Vector(o)
+		if i%termsStride == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if m.ids.at(o) == "" {
+			continue
+		}
+		if ok {
+			out[i], _ = scorer.Vector(o)
+		}
+		if out[i] == nil || m.live.vectors.after(o, m.sequence) {
+			var err error
+			if out[i], err = m.stored(ctx, o); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return out, nil
 }
 
-// storedVectors is vectors by the store alone.
-func (c *Embedded) storedVectors(ctx context.Context, l *live, ordinals []uint32) ([][]float32, error) {
-	out := make([][]float32, len(ordinals))
-	snapshot, err := c.config.Store.Snapshot(l.name)
-	if err != nil {
-		return nil, err
+// stored gives the vector of a paper at the moment, of the store; nil where there
+// is none.
+func (m *moment) stored(ctx context.Context, ordinal uint32) ([]float32, error) {
+	v, err := m.snapshot.Vector(ctx, ordinal)
+	if missing(err) {
+		return nil, nil
 	}
-	defer snapshot.Close()
-	for i, o := range ordinals {
-		v, err := snapshot.Vector(ctx, o)
-		if err != nil && !missing(err) {
-			return nil, err
-		}
-		out[i] = v
-	}
-	return out, nil
+	return v, err
 }
 
 func missing(err error) bool { return paper.KindOf(err) == paper.NotFound }

@@ -5,12 +5,11 @@ import (
 	"testing"
 
 	"akin/internal/catalog"
-	"akin/internal/paper"
 )
 
 func sampled(t *testing.T, c *catalog.Embedded, n int) []string {
 	t.Helper()
-	got, err := c.Background(t.Context(), paper.DefaultCollection, n)
+	got, err := now(c, catalog.View.Background, t.Context(), n)
 	if err != nil || len(got.Vectors) != len(got.Hits) {
 		t.Fatal(len(got.Vectors), len(got.Hits), err)
 	}
@@ -64,11 +63,11 @@ func TestTermsAt(t *testing.T) {
 	c, closeAll := open(t, t.TempDir(), catalog.ExactIndex)
 	defer closeAll()
 	apply(t, c, put(1, 1), put(2, 1))
-	all, err := c.Background(t.Context(), paper.DefaultCollection, 2)
+	all, err := now(c, catalog.View.Background, t.Context(), 2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	terms, err := c.TermsAt(t.Context(), paper.DefaultCollection, []uint32{all.Hits[0].Ordinal, 999})
+	terms, err := now(c, catalog.View.TermsAt, t.Context(), []uint32{all.Hits[0].Ordinal, 999})
 	if err != nil || len(terms) != 2 || len(terms[0]) == 0 || terms[1] != nil {
 		t.Errorf("%v, %v", terms, err)
 	}

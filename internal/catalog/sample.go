@@ -16,21 +16,21 @@ type Sampled struct {
 	Date    paper.Date
 }
 
-// Sample draws up to n of the papers that had appeared by a day, YYYY-MM-DD, or,
+// Sample implements View: it draws up to n of the papers that had appeared by a day, YYYY-MM-DD, or,
 // where that is "", of those that have a date. There is no chance in it: it takes
 // those whose ids have the lowest SHA-256, so that the same papers give the same
 // sample and a paper more or less changes one place of it at most (bottom-k
 // sampling: Cohen and Kaplan, Summarizing data using bottom-k sketches, 2007).
-func (c *Embedded) Sample(ctx context.Context, collection, asOf string, n int) ([]Sampled, error) {
-	l, err := c.of(collection)
+func (v *view) Sample(ctx context.Context, collection, asOf string, n int) ([]Sampled, error) {
+	m, err := v.of(collection)
 	if err != nil {
 		return nil, err
 	}
 	text := "date:*"
 	if asOf != "" {
-		text = "date <= " + asOf
+		text = untilDay(asOf)
 	}
-	dated, err := c.keep(ctx, l, text)
+	dated, err := m.keep(ctx, text)
 	if err != nil {
 		return nil, err
 	}
@@ -39,12 +39,13 @@ func (c *Embedded) Sample(ctx context.Context, collection, asOf string, n int) (
 		Sampled
 	}
 	var all []drawn
-	l.mu.RLock()
-	ids := slices.Clone(l.ids)
-	l.mu.RUnlock()
 	for it := dated.Iterator(); it.HasNext(); {
-		if o := it.Next(); int(o) < len(ids) && ids[o] != "" {
-			all = append(all, drawn{sha256.Sum256([]byte(ids[o])), Sampled{ID: ids[o], Ordinal: o}})
+		o := it.Next()
+		if len(all)%recheck == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if id := m.ids.at(o); id != "" {
+			all = append(all, drawn{sha256.Sum256([]byte(id)), Sampled{ID: id, Ordinal: o}})
 		}
 	}
 	slices.SortFunc(all, func(a, b drawn) int { return bytes.Compare(a.digest[:], b.digest[:]) })
@@ -53,8 +54,9 @@ func (c *Embedded) Sample(ctx context.Context, collection, asOf string, n int) (
 	for i := range all {
 		out[i], ordinals[i] = all[i].Sampled, all[i].Ordinal
 	}
-	for i, d := range l.attributes.Dates(ordinals) {
+	dates, err := m.attributes.Dates(ctx, ordinals)
+	for i, d := range dates {
 		out[i].Date = d
 	}
-	return out, nil
+	return out, err
 }

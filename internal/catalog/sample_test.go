@@ -25,7 +25,9 @@ func TestSample(t *testing.T) {
 	defer stop()
 	draw := func(asOf string, n int) (ids []string) {
 		t.Helper()
-		got, err := c.Sample(t.Context(), paper.DefaultCollection, asOf, n)
+		v := c.View()
+		defer v.Close()
+		got, err := v.Sample(t.Context(), paper.DefaultCollection, asOf, n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +80,7 @@ func TestSift(t *testing.T) {
 	}
 	apply(t, c, all...)
 	const text, day = `venue = icml AND title:paper AND id = "p00*"`, "2009-12-31"
-	got, err := c.Sift(t.Context(), paper.DefaultCollection, catalog.Sift{
+	got, err := now(c, catalog.View.Sift, t.Context(), catalog.Sift{
 		Filter: text, AsOf: day, Words: catalog.Words{Text: `paper "revision 1" -8 -16`, Typed: true}, AnyWord: true,
 	})
 	if err != nil {
@@ -86,7 +88,7 @@ func TestSift(t *testing.T) {
 	}
 	for _, q := range []catalog.Neighbors{{Filter: text}, {Filter: text, AsOf: day}} {
 		q.Vector, q.K = vectorOf(1), 1
-		found, err := c.Neighbors(t.Context(), paper.DefaultCollection, q)
+		found, err := neighbors(t.Context(), c, q)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -119,16 +119,16 @@ func (c *Embedded) clearLeftovers() {
 // not, and builds a graph anew from the store if they are not what was saved.
 func (c *Embedded) verifySaved() {
 	l := c.live
-	l.mu.RLock()
-	graph, ok := l.index.(*ann.Graph)
-	l.mu.RUnlock()
+	l.writing.Lock()
+	graph, ok := l.index.Index.(*ann.Graph)
+	l.writing.Unlock()
 	if !ok {
 		return
 	}
 	err := graph.Verify(c.ctx)
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	if l.index == ann.Index(graph) {
+	if l.index.Index == ann.Index(graph) {
 		c.verified(err)
 	}
 }
@@ -151,7 +151,7 @@ func (c *Embedded) verified(err error) bool {
 	if c.ctx.Err() != nil { // stopping; the next start builds it
 		return false
 	}
-	if err := c.reload(); err != nil {
+	if err := errors.Join(c.reload(), c.publish()); err != nil {
 		c.config.Log.Error("loading the vectors failed", "error", err)
 		return false
 	}
@@ -197,7 +197,7 @@ func (c *Embedded) purge() {
 	}
 	ctx := context.WithoutCancel(c.ctx)
 	err := words.Purge(ctx)
-	if graph, ok := index.(*ann.Graph); ok {
+	if graph, ok := index.Index.(*ann.Graph); ok {
 		err = errors.Join(err, graph.Repair(ctx))
 	}
 	l.writing.Lock()
@@ -246,7 +246,7 @@ func (c *Embedded) origin() (origin, error) {
 // live.writing.
 func (c *Embedded) saveGraph(from origin) {
 	l := c.live
-	graph, ok := l.index.(*ann.Graph)
+	graph, ok := l.index.Index.(*ann.Graph)
 	if !ok || c.graphPath() == "" || l.saved == l.sequence {
 		return
 	}

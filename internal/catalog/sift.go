@@ -54,17 +54,14 @@ const (
 	mostRead = 5_000
 )
 
-// Sift counts what the conditions of a query leave. It takes about as long as
-// finding the papers did.
-func (c *Embedded) Sift(ctx context.Context, collection string, q Sift) (Sifted, error) {
-	l, err := c.of(collection)
+// Sift implements View. It takes about as long as finding the papers did.
+func (v *view) Sift(ctx context.Context, collection string, q Sift) (Sifted, error) {
+	m, err := v.of(collection)
 	if err != nil {
 		return Sifted{}, err
 	}
-	l.mu.RLock()
-	out := Sifted{Papers: int(l.papers)}
-	l.mu.RUnlock()
-	left, err := c.keep(ctx, l, q.Filter)
+	out := Sifted{Papers: int(m.papers)}
+	left, err := m.keep(ctx, q.Filter)
 	if err != nil {
 		return Sifted{}, err
 	}
@@ -75,19 +72,21 @@ func (c *Embedded) Sift(ctx context.Context, collection string, q Sift) (Sifted,
 		return int(left.GetCardinality())
 	}
 	out.Filtered = count()
-	if out.Parts, err = c.parts(ctx, l, q.Filter); err != nil {
+	if out.Parts, err = m.parts(ctx, q.Filter); err != nil {
 		return Sifted{}, err
 	}
 	if q.AsOf != "" {
 		if left == nil {
-			left = l.attributes.All()
+			if left, err = m.attributes.All(ctx); err != nil {
+				return Sifted{}, err
+			}
 		}
-		dated, err := c.keep(ctx, l, "date:*")
+		dated, err := m.keep(ctx, "date:*")
 		if err != nil {
 			return Sifted{}, err
 		}
 		out.Undated = int(roaring.AndNot(left, dated).GetCardinality())
-		until, err := c.keep(ctx, l, "date <= "+q.AsOf)
+		until, err := m.keep(ctx, untilDay(q.AsOf))
 		if err != nil {
 			return Sifted{}, err
 		}
@@ -95,13 +94,19 @@ func (c *Embedded) Sift(ctx context.Context, collection string, q Sift) (Sifted,
 	}
 	out.AsOf = count()
 	if q.Words.Text != "" {
-		out.Words, err = l.words.Explain(ctx, q.Words.query(1, left), q.AnyWord)
+		r, err := m.words.Read(q.Words.query())
+		if err != nil {
+			return Sifted{}, err
+		}
+		if out.Words, err = r.Explain(ctx, setOf(left), q.AnyWord); err != nil {
+			return Sifted{}, err
+		}
 	}
-	return out, err
+	return out, nil
 }
 
 // parts counts what each part of a conjunction keeps alone.
-func (c *Embedded) parts(ctx context.Context, l *live, text string) ([]FilterPart, error) {
+func (m *moment) parts(ctx context.Context, text string) ([]FilterPart, error) {
 	f, err := filter.Parse(text)
 	if err != nil {
 		return nil, err
@@ -110,9 +115,12 @@ func (c *Embedded) parts(ctx context.Context, l *live, text string) ([]FilterPar
 	out := make([]FilterPart, 0, len(parts))
 	for _, p := range parts[:min(len(parts), mostParts)] {
 		part := FilterPart{Text: p.String(), Kept: -1}
-		kept, exact := l.attributes.Bitmap(p)
+		kept, exact, err := m.attributes.Bitmap(ctx, p)
+		if err != nil {
+			return nil, err
+		}
 		if !exact && kept.GetCardinality() <= mostRead {
-			if kept, err = c.keep(ctx, l, p.String()); err != nil {
+			if kept, err = m.keep(ctx, p.String()); err != nil {
 				return nil, err
 			}
 			exact = true

@@ -113,8 +113,8 @@ type indexes struct {
 	vectors    ann.Index
 	words      *lexical.Index
 	attributes *filter.Index
-	ids        []string
-	keys       []dedup.Key
+	ids        *series[string]
+	keys       *series[dedup.Key]
 }
 
 // vectorPart is the name that the index goes by.
@@ -153,7 +153,7 @@ func (x *indexes) compareKey(record *paper.Record, fault func(part, format strin
 	if x.keys == nil {
 		return
 	}
-	if o := int(record.Ordinal); o >= len(x.keys) || x.ids[o] != record.ID || x.keys[o] != dedup.KeyOf(&record.Paper) {
+	if o := record.Ordinal; x.ids.at(o) != record.ID || x.keys.at(o) != dedup.KeyOf(&record.Paper) {
 		fault(PartDuplicates, "the key of paper %q is not that of its record", record.ID)
 	}
 }
@@ -177,8 +177,8 @@ func (x *indexes) count(papers int, fault func(part, format string, args ...any)
 	}
 	if x.keys != nil {
 		n := 0
-		for _, id := range x.ids {
-			if id != "" {
+		for o := range uint32(x.ids.len()) {
+			if x.ids.at(o) != "" {
 				n++
 			}
 		}
@@ -208,14 +208,16 @@ func (c *Embedded) Verify(ctx context.Context, progress Progress) (*Verification
 
 // verifyGraphFile reads the vectors of the graph's file once more.
 func (c *Embedded) verifyGraphFile(ctx context.Context, v *Verification) error {
-	l := c.live
-	l.mu.RLock()
-	graph, ok := l.index.(*ann.Graph)
-	l.mu.RUnlock()
+	m, err := c.hold(c.live)
+	if err != nil {
+		return err
+	}
+	defer m.release()
+	graph, ok := m.index.Index.(*ann.Graph)
 	if !ok {
 		return nil
 	}
-	err := graph.Verify(ctx)
+	err = graph.Verify(ctx)
 	if paper.KindOf(err) == paper.DataLoss {
 		v.differ(PartGraph, remedyFile, "%v", err)
 		return nil
@@ -239,7 +241,11 @@ func (c *Embedded) verifyLive(ctx context.Context, v *Verification, snapshot *st
 		if err != nil {
 			return err
 		}
-		if c.suspect(record, vector) {
+		found, err := c.suspect(record, vector)
+		if err != nil {
+			return err
+		}
+		if found {
 			suspects = append(suspects, record.Ordinal)
 		}
 		if len(suspects) == mostSuspects {
@@ -258,22 +264,21 @@ func (c *Embedded) verifyLive(ctx context.Context, v *Verification, snapshot *st
 	return c.verifyCounts(v, done)
 }
 
-// indexes are those of now. The caller holds live.mu or live.writing.
+// indexes are those of now. The caller holds live.writing.
 func (l *live) indexes() *indexes {
-	return &indexes{vectors: l.index, words: l.words, attributes: l.attributes, ids: l.ids, keys: l.keys}
+	return &indexes{vectors: l.index.Index, words: l.words, attributes: l.attributes, ids: &l.ids, keys: &l.keys}
 }
 
 // suspect says whether a paper seems to differ.
-func (c *Embedded) suspect(record *paper.Record, vector []float32) (found bool) {
-	l := c.live
-	fault := func(string, string, ...any) { found = true }
-	l.mu.RLock()
-	x := l.indexes()
-	x.compareKey(record, fault)
-	l.mu.RUnlock()
-	x.ids, x.keys = nil, nil // only behind the lock
-	x.compare(record, vector, fault)
-	return found
+func (c *Embedded) suspect(record *paper.Record, vector []float32) (found bool, err error) {
+	m, err := c.hold(c.live)
+	if err != nil {
+		return false, err
+	}
+	defer m.release()
+	x := &indexes{vectors: m.index.Index, words: m.live.words, attributes: m.live.attributes, ids: &m.ids, keys: &m.keys}
+	x.compare(record, vector, func(string, string, ...any) { found = true })
+	return found, nil
 }
 
 // convict looks at papers again while nothing changes, and notes those that differ.
@@ -322,7 +327,7 @@ func (c *Embedded) verifyCounts(v *Verification, checked uint64) error {
 	for _, name := range []string{x.vectorPart(), PartWords, PartAttributes, PartDuplicates} {
 		v.part(name).Checked = checked
 	}
-	if _, ok := l.index.(ann.Scorer); !ok {
+	if _, ok := l.index.Index.(ann.Scorer); !ok {
 		v.part(PartVectors).Checked, v.part(PartVectors).Skipped = 0, "this kind of index does not give its vectors back; only their number was compared"
 	}
 	return nil

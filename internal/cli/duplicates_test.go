@@ -26,8 +26,7 @@ const versions = `{"id":"arXiv:1706.03762v5","title":"Attention Is All You Need 
 // Versions are one result that names them, alone where that is asked for, and a
 // group of akin duplicates, over sockets and HTTP.
 func TestVersionsOverSockets(t *testing.T) {
-	s := serve(t, filepath.Join(t.TempDir(), "data"))
-	mustRun(t, "import", "--server", s.grpc, samplePath(t))
+	s := serve(t, sampleData(t))
 	if out := mustRun(t, "duplicates", "--server", s.grpc); out != "" {
 		t.Errorf("duplicates in the sample: %q", out)
 	}
@@ -117,7 +116,7 @@ func TestRealDuplicates(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	importReady(t, c, shared)
+	importReady(t, c, shared, 0)
 	for _, least := range []float64{0.95, 0.9, 0.8} {
 		begin := time.Now()
 		pairs, first := realDuplicates(t, c, least)

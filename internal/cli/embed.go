@@ -174,6 +174,10 @@ func (c embedCommand) manifest(config job.Config, result *job.Result, space *aki
 	m.Shard, m.InputSHA256, m.Rows, m.Truncated = config.Shard.String(), result.InputDigest, result.Rows, result.Truncated
 	m.Deleted, m.Quarantined, m.Unread = result.Deleted, config.Quarantine.Count(), config.Read.Notes.Unread()
 	for _, path := range inputs {
+		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+			m.Inputs = append(m.Inputs, vecfile.Input{Name: filepath.Base(path)}) // a pipe is read once
+			continue
+		}
 		sum, err := vecfile.DigestFile(path)
 		if err != nil {
 			return nil, fmt.Errorf("write manifest: %w", err)
@@ -210,6 +214,7 @@ func (c embedCommand) summary(e *environment, config job.Config, result *job.Res
 		fmt.Fprintf(e.errOut, "; %s quarantined in %s", plural(n, "row"), config.Quarantine.Path())
 	}
 	fmt.Fprintln(e.errOut)
+	e.quarantined(config.Quarantine)
 	e.sayNotes(config.Read.Notes)
 }
 
@@ -243,7 +248,7 @@ func (r remote) Embed(ctx context.Context, next func(context.Context) (job.Text,
 		func(resp *akinv1.EmbedStreamResponse) error {
 			var a job.Answer
 			if resp.GetError() != nil {
-				a.Err = errors.New(explain(status.FromProto(resp.GetError()).Err()))
+				a.Err = errors.New(explain(status.FromProto(resp.GetError()).Err(), nil))
 				return got(a)
 			}
 			v := resp.GetEmbedding()

@@ -26,8 +26,8 @@ func evidenceServer(t *testing.T) *server {
 	if err := os.WriteFile(extra, []byte(unusual), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	data := filepath.Join(dir, "data")
-	mustRun(t, "import", "--data", data, samplePath(t), extra)
+	data := sampleData(t)
+	mustRun(t, "import", "--data", data, extra)
 	return serve(t, data)
 }
 

@@ -87,7 +87,14 @@ func (c importCommand) Run(e *environment) (err error) {
 	}
 	im := &importer{
 		env: e, quarantine: quarantine, vectors: vectors, sources: make(map[uint64]*ingest.Row),
-		progress: e.newProgress("importing", func() (int, error) { return countRows(e.ctx, c.Paths, c.options()) }),
+		progress: e.newProgress("importing"),
+	}
+	// The input is read once, since it may be a pipe: how far it is read says how
+	// much is left.
+	options := c.options()
+	options.Meter = new(ingest.Meter)
+	if files, err := ingest.Walk(c.Paths); err == nil {
+		im.progress.of(files, options.Meter)
 	}
 	if c.DeleteMissing {
 		im.seen = make(idSet)
@@ -267,13 +274,29 @@ func (im *importer) summary() {
 		fmt.Fprintf(im.env.out, "; %s quarantined in %s", plural(n, "row"), im.quarantine.Path())
 	}
 	fmt.Fprintln(im.env.out)
+	im.env.quarantined(im.quarantine)
 	im.env.sayNotes(&im.notes)
+}
+
+// quarantined says why the first rows were not taken.
+func (e *environment) quarantined(q *ingest.Quarantine) {
+	shown := q.Examples()
+	for _, r := range shown {
+		at := r.File
+		if r.Line > 0 {
+			at += fmt.Sprintf(":%d", r.Line)
+		}
+		fmt.Fprintf(e.errOut, "  %s: %s\n", oneLine(at), oneLine(r.Reason))
+	}
+	if more := q.Count() - len(shown); more > 0 {
+		fmt.Fprintf(e.errOut, "  and %d more, with their rows, in %s\n", more, oneLine(q.Path()))
+	}
 }
 
 // sayNotes says what could not be read of rows that were read.
 func (e *environment) sayNotes(notes *ingest.Notes) {
 	for _, line := range notes.Lines() {
-		fmt.Fprintln(e.errOut, line)
+		fmt.Fprintln(e.errOut, oneLine(line))
 	}
 }
 
@@ -282,16 +305,4 @@ func plural(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// countRows counts what there is to do, for the time that is left.
-func countRows(ctx context.Context, paths []string, opt ingest.Options) (n int, err error) {
-	for _, err := range ingest.Papers(ctx, paths, opt) {
-		if err == nil {
-			n++
-		} else if ctx.Err() != nil {
-			return 0, ctx.Err()
-		}
-	}
-	return n, nil
 }

@@ -88,7 +88,7 @@ func (searchCommand) Help() string {
 
 // Run searches.
 func (c searchCommand) Run(e *environment) error {
-	query := strings.Join(c.Text, " ")
+	query := strings.ReplaceAll(strings.Join(c.Text, " "), excluded, "")
 	if query == "-" {
 		b, err := io.ReadAll(e.in)
 		if err != nil {

@@ -21,10 +21,7 @@ const (
 
 // Recommendations from end to end, over the sample.
 func TestRecommend(t *testing.T) {
-	data := filepath.Join(t.TempDir(), "data")
-	mustRun(t, "import", "--data", data, samplePath(t))
-	s := serve(t, data)
-	defer s.stop(t)
+	s := sampleServer(t)
 	t.Run("one more dislike raises nothing", func(t *testing.T) { testDislikeRaisesNothing(t, s) })
 	t.Run("machines", func(t *testing.T) { testMachines(t, s) })
 	t.Run("the old counts for less", func(t *testing.T) { testHalfLife(t, s) })

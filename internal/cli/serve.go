@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"os/signal"
+	"syscall"
 
 	"akin/internal/app"
 )
@@ -14,7 +16,8 @@ type serveCommand struct {
 	HTTPHost       []string `name:"http-host" help:"Host names, beside localhost, that HTTP requests may be sent to." env:"AKIN_HTTP_HOST" placeholder:"NAME"`
 	HTTPOrigin     []string `name:"http-origin" help:"Origins, such as https://papers.example.org, whose pages browsers let read what HTTP answers (CORS); * is all. Without it, none." env:"AKIN_HTTP_ORIGIN" placeholder:"ORIGIN"`
 	Index          string   `help:"Index: graph, exact or coder (the baseline)." enum:"graph,exact,coder" default:"graph" env:"AKIN_INDEX"`
-	Hint           bool     `hidden:"" help:"Print commands to try."`
+	boundFlags
+	Hint bool `hidden:"" help:"Print commands to try."`
 }
 
 // Help shows examples.
@@ -31,8 +34,12 @@ under way finish first.`
 
 // Run serves until the context ends.
 func (c serveCommand) Run(e *environment) error {
+	// The terminal that it was started from may go; SIGINT and SIGTERM stop it.
+	signal.Ignore(syscall.SIGHUP)
+	defer signal.Reset(syscall.SIGHUP)
 	config := e.config
 	config.Data, config.Create, config.Index = c.Data, true, c.Index
+	c.bound(&config)
 	config.GRPCAddr, config.HTTPAddr, config.HTTPHosts = c.GRPCAddr, c.HTTPAddr, c.HTTPHost
 	config.HTTPOrigins = c.HTTPOrigin
 	config.InsecurePublic = c.InsecurePublic
@@ -63,11 +70,9 @@ run again, and what was there stays in use until all of it is done.`
 func (c reembedCommand) Run(e *environment) error {
 	config := e.config
 	config.Data = c.Data
-	p := &progress{env: e}
+	p := e.newProgress("embedding")
 	did, err := app.Reembed(e.ctx, config, e.log, func(done, total int) {
-		if p.bar == nil && e.progressOnTerm && e.outIsTerminal {
-			p = e.newProgress("embedding", func() (int, error) { return total, nil })
-		}
+		p.total = total
 		p.set(done, fmt.Sprintf("embedded %d of %d", done, total))
 	})
 	p.finish()

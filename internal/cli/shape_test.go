@@ -123,8 +123,7 @@ func TestRecency(t *testing.T) {
 // serveSample serves the sample corpus.
 func serveSample(t *testing.T) (*server, *client.Client) {
 	t.Helper()
-	s := serve(t, filepath.Join(t.TempDir(), "data"))
-	mustRun(t, "import", "--server", s.grpc, samplePath(t))
+	s := sampleServer(t)
 	return s, dial(t, s)
 }
 

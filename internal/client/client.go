@@ -5,6 +5,7 @@ package client
 import (
 	"context"
 	"fmt"
+	"net"
 	"strconv"
 
 	"google.golang.org/grpc"
@@ -42,12 +43,20 @@ type Client struct {
 
 // Dial makes a client for a server at host:port. It connects with the first
 // call.
-func Dial(address string) (*Client, error) {
-	conn, err := grpc.NewClient(address,
+func Dial(address string) (*Client, error) { return dial(address) }
+
+// DialWith makes a client for a server that connect reaches, such as one behind a
+// Unix socket.
+func DialWith(connect func(context.Context) (net.Conn, error)) (*Client, error) {
+	return dial("passthrough:///akin", grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return connect(ctx) }))
+}
+
+func dial(address string, more ...grpc.DialOption) (*Client, error) {
+	conn, err := grpc.NewClient(address, append(more,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultServiceConfig(serviceConfig),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(wire.MaxMessageBytes), grpc.MaxCallSendMsgSize(wire.MaxMessageBytes)),
-	)
+	)...)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", address, err)
 	}

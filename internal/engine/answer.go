@@ -3,8 +3,6 @@ package engine
 import (
 	"context"
 	"crypto/sha256"
-	"slices"
-	"strconv"
 	"time"
 
 	"akin/internal/catalog"
@@ -30,9 +28,13 @@ type Answer struct {
 	// Limits say what kept papers out of a list that is shorter than a page.
 	Limits []Limit
 	// Groups are those of the whole list, in the order of their best results.
-	Groups   []Group
+	Groups []Group
+	// Sequence is the state that the list was made of.
 	Sequence uint64
 	Timing   Timing
+	// changed is how many papers of the page are left out, as they were deleted or
+	// changed since.
+	changed int
 }
 
 // Result is one paper of an answer.
@@ -101,13 +103,14 @@ func (p *pinned) forget() {
 const hydrated = 64
 
 // page hydrates one page of a list: as many results as it asks for and as fit.
-// Papers that were deleted since the list was made are left out; ranks stay.
-func (e *Engine) page(ctx context.Context, q *query, list *pinned, offset int, name string) (*Answer, error) {
-	begin := time.Now()
+// Papers that were deleted since the list was made, or changed so that they are not
+// what it found, are left out; ranks stay.
+func (e *asking) page(ctx context.Context, q *query, list *pinned, at token) (*Answer, error) {
+	begin, offset := time.Now(), at.offset
 	end := min(offset+q.options.PageSize, len(list.hits))
 	a := list.answer
-	for at := offset; at < end; at += hydrated {
-		results, err := e.hydrate(ctx, q, list, at, min(at+hydrated, end))
+	for from := offset; from < end; from += hydrated {
+		results, err := e.hydrate(ctx, q, list, from, min(from+hydrated, end))
 		if err != nil {
 			return nil, err
 		}
@@ -119,12 +122,9 @@ func (e *Engine) page(ctx context.Context, q *query, list *pinned, offset int, n
 			a.Results = append(a.Results, results[i])
 		}
 	}
+	a.changed = end - offset - len(a.Results)
 	if end < len(list.hits) {
-		if name == "" {
-			name = newToken()
-		}
-		e.pages.Add(name, list) // anew, so that reading on keeps it alive
-		a.NextPageToken = name + "." + strconv.Itoa(end)
+		a.NextPageToken = e.nextToken(list, at, end)
 	}
 	switch {
 	case a.Empty != NotEmpty || len(a.Results) > 0:
@@ -138,64 +138,76 @@ func (e *Engine) page(ctx context.Context, q *query, list *pinned, offset int, n
 }
 
 // hydrate reads the results of a part of a list.
-func (e *Engine) hydrate(ctx context.Context, q *query, list *pinned, offset, end int) ([]Result, error) {
+func (e *asking) hydrate(ctx context.Context, q *query, list *pinned, offset, end int) ([]Result, error) {
 	hits := list.hits[offset:end]
-	ids := make([]string, len(hits))
-	for i, h := range hits {
-		ids[i] = h.ID
-	}
-	records, err := e.catalog.Get(ctx, q.collection, list.withCollapsed(ids))
+	known, err := e.still(ctx, q, list, hits)
 	if err != nil {
 		return nil, err
 	}
-	byID := make(map[string]int, len(records))
-	for i := range records {
-		byID[records[i].ID] = i
-	}
-	var vectors map[string][]float32
-	if q.options.WithVectors {
-		if vectors, err = e.catalog.Vectors(ctx, q.collection, ids); err != nil {
-			return nil, err
-		}
-	}
-	matches := make([][]catalog.Match, len(records))
-	if q.options.Explain && list.words.Text != "" {
-		ordinals := make([]uint32, len(records))
-		for i := range records {
-			ordinals[i] = records[i].Ordinal
-		}
-		if matches, err = e.catalog.Matches(ctx, q.collection, list.words, ordinals); err != nil {
-			return nil, err
-		}
-	}
+	var there []uint32
 	var results []Result
 	for i, h := range hits {
-		at, ok := byID[h.ID]
-		if !ok {
+		record := known[h.Ordinal]
+		if record == nil {
 			continue
 		}
-		results = append(results, Result{Record: records[at], Rank: offset + i + 1, Score: h.Score, Semantic: h.Semantic, Lexical: h.Lexical, Vector: vectors[h.ID], DrivenBy: list.drivers[h.ID], Matches: matches[at], Collapsed: list.standing(h.ID, byID)})
+		there = append(there, h.Ordinal)
+		results = append(results, Result{
+			Record: *record, Rank: offset + i + 1, Score: h.Score, Semantic: h.Semantic, Lexical: h.Lexical,
+			DrivenBy: list.drivers[h.ID], Collapsed: list.standing(h.ID, known),
+		})
 		list.shape(&results[len(results)-1])
+	}
+	if q.options.WithVectors {
+		vectors, err := e.catalog.VectorsAt(ctx, q.collection, there)
+		if err != nil {
+			return nil, err
+		}
+		for i, v := range vectors {
+			results[i].Vector = v
+		}
+	}
+	if q.options.Explain && list.words.Text != "" {
+		matches, err := e.catalog.Matches(ctx, q.collection, list.words, there)
+		if err != nil {
+			return nil, err
+		}
+		for i, m := range matches {
+			results[i].Matches = m
+		}
 	}
 	return results, e.explainBySentences(ctx, q, list, results)
 }
 
-// withCollapsed adds the ids that hits stand for.
-func (p *pinned) withCollapsed(ids []string) []string {
-	all := slices.Clone(ids)
-	for _, id := range ids {
-		for _, c := range p.collapsed[id] {
-			all = append(all, c.ID)
+// still gives the records of hits, and of what they stand for, by ordinal: of those
+// that the list would still have.
+func (e *asking) still(ctx context.Context, q *query, list *pinned, hits []rank.Hit) (map[uint32]*paper.Record, error) {
+	ordinals := ordinalsOf(hits)
+	for _, h := range hits {
+		for _, c := range list.collapsed[h.ID] {
+			ordinals = append(ordinals, c.Ordinal)
 		}
 	}
-	return all
+	records, err := e.catalog.Still(ctx, q.collection, catalog.Listed{
+		Sequence: list.answer.Sequence, Filter: q.options.Filter, AsOf: q.options.AsOf, Words: list.words,
+	}, ordinals)
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[uint32]*paper.Record, len(records))
+	for _, r := range records {
+		if r != nil {
+			known[r.Ordinal] = r
+		}
+	}
+	return known, nil
 }
 
 // standing gives what a hit stands for, without papers that are not known any
 // more.
-func (p *pinned) standing(id string, known map[string]int) (out []catalog.Collapsed) {
+func (p *pinned) standing(id string, known map[uint32]*paper.Record) (out []catalog.Collapsed) {
 	for _, c := range p.collapsed[id] {
-		if _, ok := known[c.ID]; ok {
+		if known[c.Ordinal] != nil {
 			out = append(out, c)
 		}
 	}

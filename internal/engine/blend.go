@@ -22,7 +22,7 @@ func (q *query) blend(mode Mode, fusion Fusion) {
 
 // wordsOf is the lexical side of more like this: the words of the query papers,
 // or of the text.
-func (e *Engine) wordsOf(ctx context.Context, collection string, examples []Example) (catalog.Words, error) {
+func (e *asking) wordsOf(ctx context.Context, collection string, examples []Example) (catalog.Words, error) {
 	if t := examples[0].Text; t != nil {
 		return catalog.Words{Text: t.Title + "\n" + t.Abstract}, nil
 	}
@@ -38,7 +38,7 @@ func (e *Engine) wordsOf(ctx context.Context, collection string, examples []Exam
 }
 
 // blended ranks by meaning and words, or by words alone.
-func (e *Engine) blended(ctx context.Context, q *query, list *pinned) (catalog.Found, error) {
+func (e *asking) blended(ctx context.Context, q *query, list *pinned) (catalog.Found, error) {
 	ask := catalog.Blend{Neighbors: q.neighbors(nil, MaxResults+len(q.leaveOut))}
 	var err error
 	if q.mode == Hybrid {

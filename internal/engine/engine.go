@@ -9,19 +9,14 @@ package engine
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/expirable"
-
 	"akin/internal/catalog"
 	"akin/internal/embed"
 	"akin/internal/paper"
-	"akin/internal/rank"
 )
 
 // Limits of requests.
@@ -42,10 +37,10 @@ const (
 	MaxTokenizeBytes = 16 << 20
 	DefaultListSize  = 100
 	pageTTL          = 10 * time.Minute
-	maxPinnedLists   = 2_000
 )
 
-// PageTTL is how long a page token of a query holds.
+// PageTTL is how long a page token of a query holds, if there is room to keep the
+// list.
 const PageTTL = pageTTL
 
 // Embedder makes vectors. Its methods are safe for concurrent use.
@@ -69,99 +64,66 @@ type Model interface {
 	Tokenizer
 }
 
-// Papers reads papers.
-type Papers interface {
-	// Get gives the papers of those ids that are there, in any order.
-	Get(ctx context.Context, collection string, ids []string) ([]paper.Record, error)
-	// List gives up to limit papers with ids above after that a filter keeps, in
-	// order of id.
-	List(ctx context.Context, collection, filter, after string, limit int) ([]paper.Record, error)
-	Stats(ctx context.Context, collection string) (catalog.Stats, error)
-	// CountValues counts papers by the values of a field, among those that a
-	// filter keeps.
-	CountValues(ctx context.Context, collection, field, filter string, limit int) ([]catalog.ValueCount, error)
-	// Export opens the papers at one sequence that a filter keeps; the caller
-	// closes it.
-	Export(ctx context.Context, collection, filter string) (*catalog.Export, error)
+// Catalog is what an Engine works on.
+type Catalog interface {
+	Writer
+	Streams
+	// View opens the collection as it is, for one query; the caller closes it.
+	View() catalog.View
 }
 
 // Writer changes papers.
 type Writer interface {
+	// Get gives the papers of those ids that are there, as they are now, in any
+	// order.
+	Get(ctx context.Context, collection string, ids []string) ([]paper.Record, error)
 	// Apply makes the changes durable, all or none, and visible to queries, and
 	// gives the sequence number reached and one outcome a mutation.
 	Apply(ctx context.Context, collection string, changes []catalog.Mutation) ([]catalog.Outcome, uint64, error)
+	// Stats describes a collection as it is now.
+	Stats(ctx context.Context, collection string) (catalog.Stats, error)
 }
 
-// Finder finds neighbours.
-type Finder interface {
-	Neighbors(ctx context.Context, collection string, query catalog.Neighbors) (catalog.Found, error)
-	// Blend gives what is near a vector or has a query's words.
-	Blend(ctx context.Context, collection string, query catalog.Blend) (*catalog.Blended, error)
-	// Matches tells which words of a query papers have.
-	Matches(ctx context.Context, collection string, words catalog.Words, ordinals []uint32) ([][]catalog.Match, error)
-	// Recall gives the union of what is near several vectors, with theirs.
-	Recall(ctx context.Context, collection string, query catalog.Neighbors, probes []catalog.Probe) (catalog.Recalled, error)
-	// Background gives n papers that stand for the collection, with their vectors.
-	Background(ctx context.Context, collection string, n int) (catalog.Recalled, error)
-	// Terms gives the tf-idf vectors of those ids that are there.
-	Terms(ctx context.Context, collection string, ids []string) (map[string][]rank.Term, error)
-	// Vectors gives the vectors of those ids that are there.
-	Vectors(ctx context.Context, collection string, ids []string) (map[string][]float32, error)
-}
-
-// Deduplicator tells which papers count as one.
-type Deduplicator interface {
-	// Collapse takes out of a list what counts as one with an earlier hit or with
-	// one of the own papers, and gives what the hits that are left stand for.
-	Collapse(ctx context.Context, collection string, hits []rank.Hit, own []string) ([]rank.Hit, map[string][]catalog.Collapsed, error)
-	// Duplicates opens the papers that a filter keeps; the caller closes it.
+// Streams opens papers that are gone through one by one, at one sequence; the
+// caller closes what it gets.
+type Streams interface {
+	// Export opens the papers that a filter keeps.
+	Export(ctx context.Context, collection, filter string) (*catalog.Export, error)
+	// Duplicates opens the papers that a filter keeps, to be compared.
 	Duplicates(ctx context.Context, collection, filter string) (*catalog.Duplicates, error)
-}
-
-// Namer tells which papers requests mean.
-type Namer interface {
-	// Identify gives the ids of what names mean, parallel to them; "" is none.
-	Identify(ctx context.Context, collection string, names []string) ([]string, error)
-	// SameTexts says which papers have one of some texts (title, abstract).
-	SameTexts(ctx context.Context, collection string, texts [][2]string, ordinals []uint32) ([]bool, error)
-	// Allowed says which papers a query's phrases and exclusions allow.
-	Allowed(ctx context.Context, collection string, words catalog.Words, ordinals []uint32) ([]bool, error)
-}
-
-// Catalog is what an Engine works on.
-type Catalog interface {
-	Papers
-	Namer
-	Writer
-	Finder
-	Describer
-	Contents
-	Sifter
-	Sampler
-	Deduplicator
 }
 
 // Engine runs the use cases.
 type Engine struct {
 	embedder Model
 	catalog  Catalog
-	pages    *expirable.LRU[string, *pinned]
+	pages    *pins
 	reader   *reader
 
 	references references
 	// comparing has a place for the one call of FindDuplicates that may run.
 	comparing chan struct{}
 
+	turns Turns
+
 	// writing serialises read-change-write of papers.
 	writing sync.Mutex
 }
 
+// Turns gives each group of a stream its turn among those of the others.
+type Turns interface {
+	// Turn waits as long as ctx allows; done ends the turn.
+	Turn(ctx context.Context, class string, units int) (done func(), err error)
+}
+
 // New makes an Engine over an embedder and a catalog; both stay the caller's to
-// close. Without a catalog (nil) only Embed works.
-func New(embedder Model, c Catalog) *Engine {
+// close. Without a catalog (nil) only Embed works. The groups of streams take
+// turns; with nil they are worked on as they come.
+func New(embedder Model, c Catalog, turns Turns) *Engine {
 	return &Engine{
+		turns:    turns,
 		embedder: embedder, catalog: c, reader: newReader(embedder),
-		pages:      expirable.NewLRU[string, *pinned](maxPinnedLists, nil, pageTTL),
+		pages:      newPins(),
 		references: newReferences(),
 		comparing:  make(chan struct{}, 1),
 	}
@@ -252,14 +214,6 @@ func checkText(field, text string, limit int) error {
 		return paper.InvalidField(field, "is %d bytes long; the limit is %d; shorten it", len(text), limit)
 	}
 	return nil
-}
-
-// newToken makes the name of a pinned list. It is random, so that nobody
-// guesses another caller's.
-func newToken() string {
-	var b [12]byte
-	rand.Read(b[:])
-	return hex.EncodeToString(b[:])
 }
 
 // Tokenize gives the tokens of texts, [CLS] and [SEP] included, cut after

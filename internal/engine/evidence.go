@@ -69,7 +69,7 @@ func repeated(o *origin, n int) []*origin {
 
 // againstExamples compares each result with one example: the one that adds most
 // to its score, where that is known, or the nearest.
-func (e *Engine) againstExamples(examples []Example) against {
+func (e *asking) againstExamples(examples []Example) against {
 	return func(ctx context.Context, collection string, list *pinned, ids []string) ([]*origin, error) {
 		picked := make([]int, len(ids))
 		if len(examples) > 1 {
@@ -84,7 +84,7 @@ func (e *Engine) againstExamples(examples []Example) against {
 
 // pick chooses the example that each result is compared with; -1 where there is
 // none any more.
-func (e *Engine) pick(ctx context.Context, collection string, examples []Example, list *pinned, ids []string) ([]int, error) {
+func (e *asking) pick(ctx context.Context, collection string, examples []Example, list *pinned, ids []string) ([]int, error) {
 	picked := make([]int, len(ids))
 	driven := true
 	for i, id := range ids {
@@ -123,7 +123,7 @@ func (e *Engine) pick(ctx context.Context, collection string, examples []Example
 }
 
 // vectorsOf gives the vectors of examples; nil for papers that are not there.
-func (e *Engine) vectorsOf(ctx context.Context, collection string, examples []Example) ([][]float32, error) {
+func (e *asking) vectorsOf(ctx context.Context, collection string, examples []Example) ([][]float32, error) {
 	var there []Example
 	var at []int
 	var ids []string
@@ -153,7 +153,7 @@ func (e *Engine) vectorsOf(ctx context.Context, collection string, examples []Ex
 }
 
 // origins gives the texts of the examples that were picked.
-func (e *Engine) origins(ctx context.Context, collection string, examples []Example, picked []int) ([]*origin, error) {
+func (e *asking) origins(ctx context.Context, collection string, examples []Example, picked []int) ([]*origin, error) {
 	made := make(map[int]*origin)
 	var ids []string
 	for _, i := range picked {
@@ -204,7 +204,7 @@ func (o *ResultOptions) checkEvidence() error {
 }
 
 // explainBySentences gives the results of a page their evidence.
-func (e *Engine) explainBySentences(ctx context.Context, q *query, list *pinned, results []Result) error {
+func (e *asking) explainBySentences(ctx context.Context, q *query, list *pinned, results []Result) error {
 	if !q.options.Evidence || q.against == nil || len(results) == 0 {
 		return nil
 	}
@@ -226,7 +226,7 @@ func (e *Engine) explainBySentences(ctx context.Context, q *query, list *pinned,
 
 // readBoth reads what results are compared with, and the results themselves, all
 // at once. The lists are parallel to ids; a search's source is its one vector.
-func (e *Engine) readBoth(ctx context.Context, q *query, list *pinned, ids []string, texts []Text) (origins []*origin, sources, read []*sentences, err error) {
+func (e *asking) readBoth(ctx context.Context, q *query, list *pinned, ids []string, texts []Text) (origins []*origin, sources, read []*sentences, err error) {
 	origins, err = q.against(ctx, q.collection, list, ids)
 	if err != nil {
 		return nil, nil, nil, err

@@ -69,7 +69,7 @@ func (e *Engine) embedOne(ctx context.Context, a *Answer, text string, role embe
 }
 
 // combine makes one query vector of examples.
-func (e *Engine) combine(ctx context.Context, collection, likeField string, likes []Example, dislikeField string, dislikes []Example) ([]float32, error) {
+func (e *asking) combine(ctx context.Context, collection, likeField string, likes []Example, dislikeField string, dislikes []Example) ([]float32, error) {
 	positive, err := e.resolve(ctx, collection, likeField, likes)
 	if err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func (e *Engine) combine(ctx context.Context, collection, likeField string, like
 }
 
 // resolve turns examples into vectors: of the collection's papers, or embedded.
-func (e *Engine) resolve(ctx context.Context, collection, field string, examples []Example) ([]rank.Weighted, error) {
+func (e *asking) resolve(ctx context.Context, collection, field string, examples []Example) ([]rank.Weighted, error) {
 	var ids, texts []string
 	for _, x := range examples {
 		if x.Text != nil {

@@ -47,16 +47,6 @@ type Group struct {
 	Best float64
 }
 
-// Contents tells what candidates are about, by ordinal; nil for a paper that is
-// not there.
-type Contents interface {
-	VectorsAt(ctx context.Context, collection string, ordinals []uint32) ([][]float32, error)
-	// TermsAt gives tf-idf vectors, unit length each.
-	TermsAt(ctx context.Context, collection string, ordinals []uint32) ([][]rank.Term, error)
-	// TermNames gives a word to show for each of some terms.
-	TermNames(ctx context.Context, collection string, terms []uint32) ([]string, error)
-}
-
 // checkGroups says what is wrong with the options of groups.
 func (o *ResultOptions) checkGroups() error {
 	if o.GroupSize < 0 || o.GroupSize > MaxGroupSize {
@@ -76,7 +66,7 @@ type grouping struct {
 
 // group puts the hits of a list into groups, and leaves out of each what is more
 // than the size of a group.
-func (e *Engine) group(ctx context.Context, q *query, list *pinned) (err error) {
+func (e *asking) group(ctx context.Context, q *query, list *pinned) (err error) {
 	if len(list.hits) == 0 {
 		return nil
 	}
@@ -144,12 +134,12 @@ func ordinalsOf(hits []rank.Hit) []uint32 {
 	return out
 }
 
-func (e *Engine) byVenue(ctx context.Context, q *query, hits []rank.Hit) (grouping, error) {
+func (e *asking) byVenue(ctx context.Context, q *query, hits []rank.Hit) (grouping, error) {
 	venues, err := e.catalog.Venues(ctx, q.collection, ordinalsOf(hits))
 	return byValue(venues, "no venue"), err
 }
 
-func (e *Engine) byYear(ctx context.Context, q *query, hits []rank.Hit) (grouping, error) {
+func (e *asking) byYear(ctx context.Context, q *query, hits []rank.Hit) (grouping, error) {
 	dates, err := e.catalog.Dates(ctx, q.collection, ordinalsOf(hits))
 	years := make([]string, len(dates))
 	for i, d := range dates {
@@ -162,7 +152,7 @@ func (e *Engine) byYear(ctx context.Context, q *query, hits []rank.Hit) (groupin
 
 // byCluster groups by what papers are about. Papers that were deleted since they
 // were found are a group of their own.
-func (e *Engine) byCluster(ctx context.Context, q *query, hits []rank.Hit) (grouping, error) {
+func (e *asking) byCluster(ctx context.Context, q *query, hits []rank.Hit) (grouping, error) {
 	ordinals := ordinalsOf(hits)
 	vectors, err := e.catalog.VectorsAt(ctx, q.collection, ordinals)
 	if err != nil {
@@ -189,7 +179,7 @@ func (e *Engine) byCluster(ctx context.Context, q *query, hits []rank.Hit) (grou
 }
 
 // label names clusters by their most characteristic words.
-func (e *Engine) label(ctx context.Context, collection string, ordinals []uint32, of []int, clusters []Group) error {
+func (e *asking) label(ctx context.Context, collection string, ordinals []uint32, of []int, clusters []Group) error {
 	terms, err := e.catalog.TermsAt(ctx, collection, ordinals)
 	if err != nil {
 		return err

@@ -25,6 +25,7 @@ const (
 	LimitMinScore
 	LimitVersions // of better results, or of the query's own papers
 	LimitGroupSize
+	LimitChanged // papers of the page that were deleted or changed since the list was made
 )
 
 // Limit is one thing that kept papers out of an answer that is short.
@@ -44,11 +45,6 @@ type Limit struct {
 	BestRefused float64
 	// Detail says it in a sentence.
 	Detail string
-}
-
-// Sifter tells what the conditions of a query leave.
-type Sifter interface {
-	Sift(ctx context.Context, collection string, query catalog.Sift) (catalog.Sifted, error)
 }
 
 // losses is what a list lost on its way, for the reasons why it is short.
@@ -79,9 +75,9 @@ func (n *losses) count(q *query, hits []rank.Hit) {
 }
 
 // limits says why a list is shorter than a page; nil where it is not.
-func (e *Engine) limits(ctx context.Context, q *query, list *pinned) ([]Limit, error) {
+func (e *asking) limits(ctx context.Context, q *query, list *pinned, changed int) ([]Limit, error) {
 	if len(list.hits) >= q.options.PageSize {
-		return nil, nil
+		return changedLimit(nil, list, changed), nil
 	}
 	sifted, err := e.catalog.Sift(ctx, q.collection, catalog.Sift{
 		Filter: q.options.Filter, AsOf: q.options.AsOf, Words: list.words, AnyWord: q.mode == Lexical && list.words.Text != "",
@@ -104,7 +100,18 @@ func (e *Engine) limits(ctx context.Context, q *query, list *pinned) ([]Limit, e
 		}), nil
 	}
 	out = append(out, q.wordLimits(&sifted)...)
-	return append(out, q.listLimits(list)...), nil
+	return changedLimit(append(out, q.listLimits(list)...), list, changed), nil
+}
+
+// changedLimit adds that papers changed since the list was made, if they did.
+func changedLimit(limits []Limit, list *pinned, changed int) []Limit {
+	if changed == 0 {
+		return limits
+	}
+	return append(limits, Limit{
+		Reason: LimitChanged, Field: "page_token", Removed: changed, Kept: len(list.hits) - changed,
+		Detail: fmt.Sprintf("As they were deleted or changed since the list was made, %s left out; ask for the first page again for a new list.", are(changed)),
+	})
 }
 
 // filterLimits are those that a paper's attributes decide.

@@ -32,7 +32,7 @@ func namedExamples(field string, examples []Example) naming {
 
 // identify puts the ids of papers in place of what a request calls them. Its error
 // names all that are missing.
-func (e *Engine) identify(ctx context.Context, collection string, lists ...naming) error {
+func (e *asking) identify(ctx context.Context, collection string, lists ...naming) error {
 	var names []string
 	for _, l := range lists {
 		for _, name := range l.names {
@@ -155,7 +155,7 @@ func textsOf(examples ...Example) (texts [][2]string) {
 
 // leaveOutTexts makes the papers among hits that are the query's own texts be left
 // out, as those are that it names.
-func (e *Engine) leaveOutTexts(ctx context.Context, q *query, hits []rank.Hit) error {
+func (e *asking) leaveOutTexts(ctx context.Context, q *query, hits []rank.Hit) error {
 	if len(q.ownTexts) == 0 {
 		return nil
 	}
@@ -177,7 +177,7 @@ func (e *Engine) leaveOutTexts(ctx context.Context, q *query, hits []rank.Hit) e
 
 // leaveOutExcluded drops from a list that goes by meaning alone what the query
 // excludes.
-func (e *Engine) leaveOutExcluded(ctx context.Context, q *query, list *pinned, hits []rank.Hit) ([]rank.Hit, error) {
+func (e *asking) leaveOutExcluded(ctx context.Context, q *query, list *pinned, hits []rank.Hit) ([]rank.Hit, error) {
 	list.words = catalog.Words{Text: q.excluded, Typed: true}
 	ordinals := make([]uint32, len(hits))
 	for i, h := range hits {
@@ -198,7 +198,7 @@ func (e *Engine) leaveOutExcluded(ctx context.Context, q *query, list *pinned, h
 
 // nothing is the list of a query that asks for nothing: it only says what to leave
 // out.
-func (e *Engine) nothing(ctx context.Context, q *query, _ *pinned) (catalog.Found, error) {
+func (e *asking) nothing(ctx context.Context, q *query, _ *pinned) (catalog.Found, error) {
 	stats, err := e.catalog.Stats(ctx, q.collection)
 	return catalog.Found{Kept: stats.Papers, Sequence: stats.Sequence}, err
 }

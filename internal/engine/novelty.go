@@ -92,13 +92,6 @@ type NoveltyAnswer struct {
 	Sequence    uint64
 }
 
-// Sampler draws papers.
-type Sampler interface {
-	// Sample draws up to n papers with a date, and not after asOf; the same
-	// papers of the same collection.
-	Sample(ctx context.Context, collection, asOf string, n int) ([]catalog.Sampled, error)
-}
-
 // reference is the distances of a sample from its own past, sorted.
 type reference struct {
 	distances []float64
@@ -128,6 +121,12 @@ type subject struct {
 
 // Novelty says how far papers are from what came before them.
 func (e *Engine) Novelty(ctx context.Context, req NoveltyRequest) (*NoveltyAnswer, error) {
+	a := e.ask()
+	defer a.close()
+	return a.novelty(ctx, req)
+}
+
+func (e *asking) novelty(ctx context.Context, req NoveltyRequest) (*NoveltyAnswer, error) {
 	if err := e.needCatalog(); err != nil {
 		return nil, err
 	}
@@ -167,7 +166,7 @@ func (e *Engine) Novelty(ctx context.Context, req NoveltyRequest) (*NoveltyAnswe
 }
 
 // subjects checks what a request asks about and finds its vectors and days.
-func (e *Engine) subjects(ctx context.Context, collection string, req NoveltyRequest, a *Answer) ([]subject, error) {
+func (e *asking) subjects(ctx context.Context, collection string, req NoveltyRequest, a *Answer) ([]subject, error) {
 	if err := checkEither(req.Text, req.PaperIDs, MaxNoveltyPapers); err != nil {
 		return nil, err
 	}
@@ -228,7 +227,7 @@ func dayBefore(d paper.Date) (day string, reason NoveltyReason) {
 }
 
 // past finds the nearest papers that had appeared by a day.
-func (e *Engine) past(ctx context.Context, collection string, vector []float32, until string, papers uint32) (catalog.Found, error) {
+func (e *asking) past(ctx context.Context, collection string, vector []float32, until string, papers uint32) (catalog.Found, error) {
 	return e.catalog.Neighbors(ctx, collection, catalog.Neighbors{Vector: vector, K: NoveltyNeighbors, AsOf: until, Exact: papers <= exactUntil})
 }
 
@@ -242,7 +241,7 @@ func distance(hits []rank.Hit) float64 {
 }
 
 // judge fills in a novelty from what came before.
-func (e *Engine) judge(ctx context.Context, collection string, n *Novelty, found catalog.Found, ref *reference) error {
+func (e *asking) judge(ctx context.Context, collection string, n *Novelty, found catalog.Found, ref *reference) error {
 	n.Earlier = int(found.Kept)
 	switch {
 	case len(found.Hits) == 0:
@@ -277,7 +276,7 @@ func (e *Engine) judge(ctx context.Context, collection string, n *Novelty, found
 
 // reference gives the distances of a sample of the collection as of a day, made
 // when they are first asked for, and anew when the collection has changed much.
-func (e *Engine) reference(ctx context.Context, collection, asOf string) (*reference, error) {
+func (e *asking) reference(ctx context.Context, collection, asOf string) (*reference, error) {
 	key := collection + "\x00" + asOf
 	stats, err := e.catalog.Stats(ctx, collection)
 	if err != nil {

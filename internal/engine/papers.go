@@ -38,9 +38,11 @@ func (e *Engine) GetEach(ctx context.Context, collection string, ids []string, v
 	if err := checkIDs(ids); err != nil {
 		return err
 	}
+	a := e.ask()
+	defer a.close()
 	for from := 0; from < len(ids); from += readChunk {
 		some := ids[from:min(from+readChunk, len(ids))]
-		found, err := e.meantBy(ctx, collection, some)
+		found, err := a.meantBy(ctx, collection, some)
 		if err != nil {
 			return err
 		}
@@ -56,7 +58,7 @@ func (e *Engine) GetEach(ctx context.Context, collection string, ids []string, v
 }
 
 // meantBy gives the papers that names mean, by name.
-func (e *Engine) meantBy(ctx context.Context, collection string, names []string) (map[string]*paper.Record, error) {
+func (e *asking) meantBy(ctx context.Context, collection string, names []string) (map[string]*paper.Record, error) {
 	at := make(map[string]*paper.Record, len(names))
 	if err := e.read(ctx, collection, names, at); err != nil {
 		return nil, err
@@ -83,7 +85,7 @@ func (e *Engine) meantBy(ctx context.Context, collection string, names []string)
 }
 
 // read puts the papers of those ids that are there into a map.
-func (e *Engine) read(ctx context.Context, collection string, ids []string, into map[string]*paper.Record) error {
+func (e *asking) read(ctx context.Context, collection string, ids []string, into map[string]*paper.Record) error {
 	records, err := e.catalog.Get(ctx, collection, ids)
 	for i := range records {
 		into[records[i].ID] = &records[i]
@@ -138,7 +140,9 @@ func (e *Engine) List(ctx context.Context, q List) (out Listed, err error) {
 	case size == 0:
 		size = DefaultListSize
 	}
-	stats, err := e.catalog.Stats(ctx, collection)
+	a := e.ask()
+	defer a.close()
+	stats, err := a.catalog.Stats(ctx, collection)
 	if err != nil {
 		return Listed{}, err
 	}
@@ -147,7 +151,7 @@ func (e *Engine) List(ctx context.Context, q List) (out Listed, err error) {
 	for {
 		// One more than asked for says whether there is a next page.
 		some := min(listChunk, size-len(out.Papers)+1)
-		records, err := e.catalog.List(ctx, collection, q.Filter, after, some)
+		records, err := a.catalog.List(ctx, collection, q.Filter, after, some)
 		if err != nil {
 			return Listed{}, err
 		}
@@ -178,7 +182,9 @@ func (e *Engine) CountValues(ctx context.Context, collection, field, filter stri
 	if err != nil {
 		return nil, err
 	}
-	return e.catalog.CountValues(ctx, collection, field, filter, limit)
+	a := e.ask()
+	defer a.close()
+	return a.catalog.CountValues(ctx, collection, field, filter, limit)
 }
 
 // Stats describes a collection.
@@ -335,6 +341,9 @@ func (e *Engine) planItem(in *Incoming) (writeItem, error) {
 	}
 	p.DropBlanks()
 	item := writeItem{mutation: catalog.Mutation{Paper: p, Vector: in.Vector}}
+	if err := p.Normalize(); err != nil {
+		return item, err
+	}
 	if p.ID == "" && p.HasText() {
 		if titleid.Normalize(p.Title) == "" {
 			return item, paper.InvalidField("id", "is empty and cannot be derived, since the title %q has no letter or digit; give the paper an id", p.Title)

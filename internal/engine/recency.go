@@ -19,15 +19,6 @@ const (
 	MaxHalfLifeDays = 36_500
 )
 
-// Describer tells what candidates are, by ordinal and from memory. What a paper
-// lacks is the zero value; so is a paper that is not there.
-type Describer interface {
-	// Dates gives publication dates.
-	Dates(ctx context.Context, collection string, ordinals []uint32) ([]paper.Date, error)
-	// Venues gives the venues, in one spelling of those that differ in case.
-	Venues(ctx context.Context, collection string, ordinals []uint32) ([]string, error)
-}
-
 // checkShape says what is wrong with the options that shape a list.
 func (o *ResultOptions) checkShape() error {
 	if r := o.Recency; math.IsNaN(r) || r < 0 || r > 1 {
@@ -46,7 +37,7 @@ func (o *ResultOptions) shapeKey() []string {
 
 // freshen blends the scores of a list with the recency of its papers, if that is
 // asked for, and orders it anew. Equal scores keep to relevance, then to ids.
-func (e *Engine) freshen(ctx context.Context, q *query, hits []rank.Hit) error {
+func (e *asking) freshen(ctx context.Context, q *query, hits []rank.Hit) error {
 	if q.options.Recency == 0 || len(hits) == 0 {
 		return nil
 	}

@@ -36,6 +36,12 @@ const (
 
 // Recommend answers a taste.
 func (e *Engine) Recommend(ctx context.Context, req RecommendRequest) (*Answer, error) {
+	a := e.ask()
+	defer a.close()
+	return a.recommend(ctx, req)
+}
+
+func (e *asking) recommend(ctx context.Context, req RecommendRequest) (*Answer, error) {
 	q := query{name: "recommend", collection: req.Collection, options: req.ResultOptions, parts: []string{strconv.Itoa(int(req.Strategy)), number(req.HalfLifeDays)}, ownField: "positive"}
 	if len(req.Positive) == 0 {
 		return nil, paper.InvalidField("positive", "is empty; give 1 to %d liked papers", MaxExamples)
@@ -137,7 +143,7 @@ type tasted struct {
 }
 
 // taste ranks what is near the likes by all of them.
-func (e *Engine) taste(ctx context.Context, q *query, list *pinned, req RecommendRequest) (catalog.Found, error) {
+func (e *asking) taste(ctx context.Context, q *query, list *pinned, req RecommendRequest) (catalog.Found, error) {
 	var t tasted
 	var err error
 	if t.likes, err = e.resolve(ctx, q.collection, "positive", req.Positive); err != nil {
@@ -238,7 +244,7 @@ func (t *tasted) choose(ctx context.Context, found *catalog.Recalled, most int) 
 }
 
 // allTerms gives the tf-idf vectors of examples, nil for those that are texts.
-func (e *Engine) allTerms(ctx context.Context, collection string, examples []Example) ([][]rank.Term, error) {
+func (e *asking) allTerms(ctx context.Context, collection string, examples []Example) ([][]rank.Term, error) {
 	var ids []string
 	for _, x := range examples {
 		if x.Text == nil {
@@ -256,7 +262,7 @@ func (e *Engine) allTerms(ctx context.Context, collection string, examples []Exa
 }
 
 // terms gives the tf-idf vectors of examples that are papers, and their weights.
-func (e *Engine) terms(ctx context.Context, collection string, examples []Example) (terms [][]rank.Term, weights []float64, err error) {
+func (e *asking) terms(ctx context.Context, collection string, examples []Example) (terms [][]rank.Term, weights []float64, err error) {
 	all, err := e.allTerms(ctx, collection, examples)
 	if err != nil {
 		return nil, nil, err
@@ -270,7 +276,7 @@ func (e *Engine) terms(ctx context.Context, collection string, examples []Exampl
 }
 
 // termsOf gives the tf-idf vectors of what was found.
-func (e *Engine) termsOf(ctx context.Context, collection string, found *catalog.Recalled) ([][]rank.Term, error) {
+func (e *asking) termsOf(ctx context.Context, collection string, found *catalog.Recalled) ([][]rank.Term, error) {
 	ordinals := make([]uint32, len(found.Hits))
 	for i, h := range found.Hits {
 		ordinals[i] = h.Ordinal
@@ -282,7 +288,7 @@ func (e *Engine) termsOf(ctx context.Context, collection string, found *catalog.
 // words, standardised by a sample of the collection and weighed; what a dislike
 // takes away is taken away after that, so that it raises nothing. Examples that
 // are texts have no part in the words.
-func (e *Engine) weighWords(ctx context.Context, collection string, req RecommendRequest, t *tasted, parts [][]rank.Contribution, found *catalog.Recalled) error {
+func (e *asking) weighWords(ctx context.Context, collection string, req RecommendRequest, t *tasted, parts [][]rank.Contribution, found *catalog.Recalled) error {
 	terms, weights, err := e.terms(ctx, collection, req.Positive)
 	if err != nil || len(terms) == 0 {
 		return err
@@ -312,7 +318,7 @@ func (e *Engine) weighWords(ctx context.Context, collection string, req Recommen
 
 // nearAndWords splits what papers are judged by into what likes and dislikes have
 // part in, and compares their words with those of the likes.
-func (e *Engine) nearAndWords(ctx context.Context, collection string, parts [][]rank.Contribution, found *catalog.Recalled, words *rank.TermExamples) (taste rank.Taste, penalty []float64, err error) {
+func (e *asking) nearAndWords(ctx context.Context, collection string, parts [][]rank.Contribution, found *catalog.Recalled, words *rank.TermExamples) (taste rank.Taste, penalty []float64, err error) {
 	terms, err := e.termsOf(ctx, collection, found)
 	if err != nil {
 		return rank.Taste{}, nil, err

@@ -27,7 +27,7 @@ func checkRerank(n int) error {
 }
 
 // rerank orders the first hits anew by their sentences (rank.Rerank).
-func (e *Engine) rerank(ctx context.Context, q *query, list *pinned) error {
+func (e *asking) rerank(ctx context.Context, q *query, list *pinned) error {
 	hits := list.hits[:min(len(list.hits), q.rerank)]
 	if len(hits) < 2 || q.against == nil {
 		return nil

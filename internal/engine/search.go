@@ -12,6 +12,12 @@ import (
 
 // Search answers a free-text query.
 func (e *Engine) Search(ctx context.Context, req SearchRequest) (*Answer, error) {
+	a := e.ask()
+	defer a.close()
+	return a.search(ctx, req)
+}
+
+func (e *asking) search(ctx context.Context, req SearchRequest) (*Answer, error) {
 	if err := checkText("query", req.Query, MaxQueryBytes); err != nil {
 		return nil, err
 	}
@@ -22,9 +28,13 @@ func (e *Engine) Search(ctx context.Context, req SearchRequest) (*Answer, error)
 	asked, excluded := catalog.Split(req.Query)
 	q.excluded, q.asksNothing = excluded, strings.TrimSpace(asked) == ""
 	q.bySentences(req.Rerank, againstQuery(asked))
-	q.words = func(context.Context, string) (catalog.Words, error) {
-		return catalog.Words{Text: req.Query, Typed: true}, nil
+	words := catalog.Words{Text: req.Query, Typed: true}
+	if req.Mode != Semantic || excluded != "" {
+		if err := words.Check(); err != nil {
+			return nil, err
+		}
 	}
+	q.words = func(context.Context, string) (catalog.Words, error) { return words, nil }
 	q.vector = func(ctx context.Context, _ string, a *Answer) ([]float32, error) {
 		vector, err := e.embedOne(ctx, a, asked, embed.Query)
 		if err == nil && (req.Evidence || req.Rerank > 0) {
@@ -37,6 +47,12 @@ func (e *Engine) Search(ctx context.Context, req SearchRequest) (*Answer, error)
 
 // Similar answers more like this.
 func (e *Engine) Similar(ctx context.Context, req SimilarRequest) (*Answer, error) {
+	a := e.ask()
+	defer a.close()
+	return a.similar(ctx, req)
+}
+
+func (e *asking) similar(ctx context.Context, req SimilarRequest) (*Answer, error) {
 	q := query{name: "similar", collection: req.Collection, options: req.ResultOptions, parts: slices.Clone(req.PaperIDs), wordsField: "paper_ids", ownField: "paper_ids"}
 	q.blend(req.Mode, req.Fusion)
 	if err := checkEither(req.Text, req.PaperIDs, MaxQueryPapers); err != nil {

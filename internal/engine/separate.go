@@ -25,7 +25,7 @@ const (
 
 // separate ranks by machines that keep the likes apart from the dislikes and from
 // a sample of the collection.
-func (e *Engine) separate(ctx context.Context, q *query, req RecommendRequest, t *tasted, found *catalog.Recalled) error {
+func (e *asking) separate(ctx context.Context, q *query, req RecommendRequest, t *tasted, found *catalog.Recalled) error {
 	sample, err := e.catalog.Background(ctx, q.collection, unjudged)
 	if err != nil {
 		return err
@@ -64,7 +64,7 @@ func (e *Engine) separate(ctx context.Context, q *query, req RecommendRequest, t
 
 // labeled makes examples for a machine. A weight counts against the heaviest of
 // its list.
-func (e *Engine) labeled(ctx context.Context, collection string, examples []Example, vectors []rank.Weighted, liked bool) ([]rank.Labeled, error) {
+func (e *asking) labeled(ctx context.Context, collection string, examples []Example, vectors []rank.Weighted, liked bool) ([]rank.Labeled, error) {
 	terms, err := e.allTerms(ctx, collection, examples)
 	if err != nil {
 		return nil, err

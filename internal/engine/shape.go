@@ -39,7 +39,7 @@ const cosineError = 1e-6
 
 // collapse takes versions and near-duplicates of earlier hits, and of the query's
 // own papers, out of a list, which keeps what stands for what.
-func (e *Engine) collapse(ctx context.Context, q *query, list *pinned) (err error) {
+func (e *asking) collapse(ctx context.Context, q *query, list *pinned) (err error) {
 	if q.options.KeepVersions || len(list.hits) == 0 {
 		return nil
 	}
@@ -58,7 +58,7 @@ func (e *Engine) collapse(ctx context.Context, q *query, list *pinned) (err erro
 const diverse = 100
 
 // diversify reorders the first hits by maximal marginal relevance.
-func (e *Engine) diversify(ctx context.Context, q *query, hits []rank.Hit) error {
+func (e *asking) diversify(ctx context.Context, q *query, hits []rank.Hit) error {
 	if q.options.Diversity == 0 {
 		return nil
 	}

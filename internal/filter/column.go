@@ -3,8 +3,6 @@ package filter
 import (
 	"cmp"
 	"slices"
-
-	"github.com/RoaringBitmap/roaring/v2"
 )
 
 // pageBits is how many bits of an ordinal say where it is in its page.
@@ -87,13 +85,12 @@ func (c *column[T]) len() int {
 	return n
 }
 
-// each calls f with the value of every ordinal of within that has one, in
-// order. It walks forward through a page rather than searching it anew.
-func (c *column[T]) each(within *roaring.Bitmap, f func(ordinal uint32, value T)) {
+// each calls f with the value of each of some ordinals, in their order, that has
+// one. It walks forward through a page rather than searching it anew.
+func (c *column[T]) each(ordinals []uint32, f func(ordinal uint32, value T)) {
 	var p *page[T]
 	at := 0
-	for it := within.Iterator(); it.HasNext(); {
-		ordinal := it.Next()
+	for _, ordinal := range ordinals {
 		high, low := split(ordinal)
 		if p == nil || p.high != high {
 			i, ok := c.find(high)
@@ -114,36 +111,33 @@ func (c *column[T]) each(within *roaring.Bitmap, f func(ordinal uint32, value T)
 	}
 }
 
-// scan gives the ordinals of within whose value lies in the interval.
-func scan[T cmp.Ordered](c *column[T], in interval[T], within *roaring.Bitmap) *roaring.Bitmap {
-	if within.GetCardinality() < uint64(c.len()/8) {
-		var found []uint32
-		c.each(within, func(ordinal uint32, value T) {
-			if in.has(value) {
-				found = append(found, ordinal)
-			}
-		})
-		return roaring.BitmapOf(found...)
+// container is how many bits of an ordinal say where it is in a container of a
+// bitmap.
+const container = 16
+
+// dense is the bits of one container.
+type dense [1 << container / 64]uint64
+
+// among marks the ordinals of the container that begins at or after a page's high
+// bits whose value lies in the interval, and says which container that is; false
+// where there is none. Bits are gathered by container: adding ordinals to a bitmap
+// one by one takes ten times as long.
+func among[T cmp.Ordered](c *column[T], from uint32, in interval[T], marked *dense) (of uint32, ok bool) {
+	i, _ := c.find(from)
+	if i == len(c.pages) {
+		return 0, false
 	}
-	found := roaring.New()
-	// Bits are gathered by container of a bitmap: adding ordinals one by one
-	// takes ten times as long.
-	var bits [1 << 16 / 64]uint64
-	for i, p := range c.pages {
-		base := p.high << pageBits & (1<<16 - 1)
+	of = c.pages[i].high >> (container - pageBits)
+	clear(marked[:])
+	for ; i < len(c.pages) && c.pages[i].high>>(container-pageBits) == of; i++ {
+		p := c.pages[i]
+		base := p.high << pageBits & (1<<container - 1)
 		for j, value := range p.values {
 			if in.has(value) {
 				at := base | uint32(p.lows[j])
-				bits[at/64] |= 1 << (at % 64)
+				marked[at/64] |= 1 << (at % 64)
 			}
 		}
-		if i+1 == len(c.pages) || c.pages[i+1].high>>(16-pageBits) != p.high>>(16-pageBits) {
-			part := roaring.New()
-			part.FromDense(bits[:], true)
-			found.Or(roaring.AddOffset64(part, int64(p.high>>(16-pageBits))<<16))
-			clear(bits[:])
-		}
 	}
-	found.And(within)
-	return found
+	return of, true
 }

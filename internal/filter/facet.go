@@ -2,6 +2,7 @@ package filter
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 
@@ -30,7 +31,7 @@ func facetFields() []string { return []string{"category", "venue", "year", "auth
 // venue, year, author or language. A nil within means all papers. The most
 // frequent values come first, equal counts in the order of the values; limit
 // zero means DefaultFacetValues, and above MaxFacetValues means that.
-func (x *Index) Facet(field string, within *roaring.Bitmap, limit int) ([]Count, error) {
+func (v *View) Facet(ctx context.Context, field string, within *roaring.Bitmap, limit int) ([]Count, error) {
 	if !slices.Contains(facetFields(), field) {
 		return nil, paper.InvalidField("facet", "%s cannot be counted; the fields are %s", clip(field), strings.Join(facetFields(), ", "))
 	}
@@ -40,54 +41,148 @@ func (x *Index) Facet(field string, within *roaring.Bitmap, limit int) ([]Count,
 	if limit == 0 {
 		limit = DefaultFacetValues
 	}
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	return x.top(x.count(x.attributes[field], within), min(limit, MaxFacetValues)), nil
-}
-
-// tally is how many papers have a term.
-type tally struct {
-	id     uint32
-	papers uint64
-}
-
-// count tallies the terms of an attribute over the papers of within. It goes by
-// the papers rather than by the values: a corpus has more authors than a result
-// has papers.
-func (x *Index) count(a *attribute, within *roaring.Bitmap) []tally {
-	tallies := make([]tally, 0, len(a.ids))
-	if within == nil {
-		for _, id := range a.ids {
-			tallies = append(tallies, tally{id, x.terms[id].papers.count()})
-		}
-		return tallies
+	counts, err := v.count(ctx, field, within)
+	if err != nil {
+		return nil, err
 	}
-	papers := make([]uint64, len(x.terms)) // of all attributes: asking which costs more
-	x.rows.each(within, func(_ uint32, row []uint32) {
-		for _, id := range row {
-			if id&keyedMark == 0 {
-				papers[id]++
+	return top(counts, min(limit, MaxFacetValues)), nil
+}
+
+// count counts the values of a field.
+func (v *View) count(ctx context.Context, field string, within *roaring.Bitmap) ([]Count, error) {
+	if within == nil {
+		if counts, ok := v.countAll(field); ok {
+			return counts, nil
+		}
+		var err error
+		if within, err = v.All(ctx); err != nil {
+			return nil, err
+		}
+	}
+	t := &tally{x: v.x, places: make(map[uint32]int)}
+	var changed []uint32
+	e := &evaluation{ctx: ctx, x: v.x}
+	e.locked(func() { t.a = v.x.attributes[field] })
+	e.batches(within, func(ordinals []uint32) {
+		t.grow()
+		v.x.rows.each(ordinals, func(ordinal uint32, row []uint32) {
+			if v.x.stamps.of(ordinal) <= v.version {
+				t.add(row)
+			}
+		})
+		for _, o := range ordinals {
+			if v.x.stamps.of(o) > v.version {
+				changed = append(changed, o)
 			}
 		}
 	})
-	for _, id := range a.ids {
-		if papers[id] > 0 {
-			tallies = append(tallies, tally{id, papers[id]})
-		}
+	t.close()
+	if err := ctx.Err(); err != nil || len(changed) == 0 {
+		return t.counts, err
 	}
-	return tallies
+	records, err := v.records(ctx, changed)
+	if err != nil {
+		return nil, err
+	}
+	t.addRecords(records)
+	return t.counts, nil
 }
 
-// top gives the terms of the highest counts. It first finds the count that the
-// last of them has, so that only candidates are sorted.
-func (x *Index) top(tallies []tally, limit int) []Count {
+// countAll counts the values of a field of all papers, if none changed since the
+// view's moment.
+func (v *View) countAll(field string) (counts []Count, ok bool) {
+	v.x.mu.RLock()
+	defer v.x.mu.RUnlock()
+	if v.x.version != v.version {
+		return nil, false
+	}
+	a := v.x.attributes[field]
+	counts = make([]Count, 0, len(a.ids))
+	for _, id := range a.ids {
+		t := v.x.terms[id]
+		counts = append(counts, Count{t.value, t.papers.count()})
+	}
+	return counts, true
+}
+
+// tally counts the terms of an attribute over papers. It goes by the papers rather
+// than by the values: a corpus has more authors than a result has papers.
+type tally struct {
+	x *Index
+	a *attribute
+	// papers counts the terms of all attributes: asking which costs more.
+	papers []uint64
+	counts []Count
+	// places leads from a term of the attribute to its place in counts.
+	places map[uint32]int
+}
+
+// grow makes room for all terms. The caller holds the lock.
+func (t *tally) grow() {
+	if n := len(t.x.terms) - len(t.papers); n > 0 {
+		t.papers = append(t.papers, make([]uint64, n)...)
+	}
+}
+
+// add counts a paper. The caller holds the lock.
+func (t *tally) add(row []uint32) {
+	for _, id := range row {
+		if id&keyedMark != 0 {
+			continue
+		}
+		if t.papers[id]++; t.papers[id] == 1 && t.x.terms[id].attribute == t.a {
+			// The term may be gone in the end.
+			t.places[id] = len(t.counts)
+			t.counts = append(t.counts, Count{Value: t.x.terms[id].value})
+		}
+	}
+}
+
+// close fills in the counts.
+func (t *tally) close() {
+	for id, at := range t.places {
+		t.counts[at].Papers = t.papers[id]
+	}
+}
+
+// addRecords counts papers by what their records say.
+func (t *tally) addRecords(records []*paper.Record) {
+	places := make(map[string]int, len(t.counts))
+	for i, c := range t.counts {
+		places[t.a.field.same(c.Value)] = i
+	}
+	for _, r := range records {
+		if r == nil {
+			continue
+		}
+		seen := make(map[string]bool)
+		for _, value := range texts(r, t.a.field, "") {
+			folded := t.a.field.same(value)
+			if seen[folded] { // a value may be listed twice
+				continue
+			}
+			seen[folded] = true
+			at, ok := places[folded]
+			if !ok {
+				at = len(t.counts)
+				places[folded] = at
+				t.counts = append(t.counts, Count{Value: value})
+			}
+			t.counts[at].Papers++
+		}
+	}
+}
+
+// top gives the highest counts. It first finds the count that the last of them
+// has, so that only candidates are sorted.
+func top(counts []Count, limit int) []Count {
 	var most uint64
-	for _, t := range tallies {
-		most = max(most, t.papers)
+	for _, c := range counts {
+		most = max(most, c.Papers)
 	}
 	having := make([]int, most+1)
-	for _, t := range tallies {
-		having[t.papers]++
+	for _, c := range counts {
+		having[c.Papers]++
 	}
 	least, total := most, 0
 	for ; least > 1; least-- {
@@ -95,14 +190,9 @@ func (x *Index) top(tallies []tally, limit int) []Count {
 			break
 		}
 	}
-	var top []Count
-	for _, t := range tallies {
-		if t.papers >= least {
-			top = append(top, Count{x.terms[t.id].value, t.papers})
-		}
-	}
-	slices.SortFunc(top, func(a, b Count) int {
+	counts = slices.DeleteFunc(counts, func(c Count) bool { return c.Papers < least })
+	slices.SortFunc(counts, func(a, b Count) int {
 		return cmp.Or(cmp.Compare(b.Papers, a.Papers), strings.Compare(a.Value, b.Value))
 	})
-	return slices.Clip(top[:min(len(top), limit)])
+	return slices.Clip(counts[:min(len(counts), limit)])
 }

@@ -44,6 +44,9 @@ type Index struct {
 	dates   column[uint32] // packDate
 	created column[int64]  // in microseconds
 	updated column[int64]
+	// version counts the changes, and stamps say by which a paper changed last.
+	version uint64
+	stamps  stamps
 	// overflowed is set for good once a name went beyond MaxKeys: a name that is
 	// not in attributes may be in records all the same.
 	overflowed bool
@@ -106,6 +109,7 @@ func (x *Index) Len() int {
 func (x *Index) Upsert(ordinal uint32, r *paper.Record) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.stamp(ordinal)
 	x.remove(ordinal)
 	x.live.Add(ordinal)
 	if d := r.PublishDate; !d.IsZero() {
@@ -220,6 +224,7 @@ func (x *Index) holdsValues(a *attribute, ordinal uint32, values []string) (n in
 func (x *Index) Delete(ordinal uint32) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.stamp(ordinal)
 	x.remove(ordinal)
 }
 

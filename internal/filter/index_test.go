@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"slices"
@@ -325,6 +326,15 @@ func TestConcurrentUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	x.Upsert(1, &paper.Record{Paper: paper.Paper{Categories: []string{"cs.CL"}, Venue: "ICML"}})
+	then := func(_ context.Context, ordinals []uint32) ([]*paper.Record, error) {
+		out := make([]*paper.Record, len(ordinals))
+		for i, o := range ordinals {
+			if o == 1 {
+				out[i] = &paper.Record{Paper: paper.Paper{Categories: []string{"cs.CL"}, Venue: "ICML"}}
+			}
+		}
+		return out, nil
+	}
 	var writers, readers sync.WaitGroup
 	done := make(chan struct{})
 	for w := range uint32(2) {
@@ -344,8 +354,9 @@ func TestConcurrentUse(t *testing.T) {
 					return
 				default:
 				}
-				if bm, exact := x.Bitmap(either); !exact || !bm.Contains(1) {
-					t.Errorf("paper 1 was missed while it was replaced: %v", bm)
+				bm, exact, err := x.ViewAt(x.Version(), then).Bitmap(t.Context(), either)
+				if err != nil || !exact || !bm.Contains(1) {
+					t.Errorf("paper 1 was missed while it was replaced: %v, %v", bm, err)
 					return
 				}
 				if _, err := x.Facet("category", nil, 0); err != nil {

@@ -82,10 +82,11 @@ func (u *union) add(p *posting) {
 	}
 }
 
-func (u *union) in(within *roaring.Bitmap) *roaring.Bitmap {
-	found := roaring.FastOr(u.many...)
+// into adds what was gathered to a bitmap.
+func (u *union) into(found *roaring.Bitmap) {
+	if len(u.many) > 0 {
+		found.Or(roaring.FastOr(u.many...))
+	}
 	slices.Sort(u.few)
 	found.AddMany(u.few)
-	found.And(within)
-	return found
 }

@@ -43,18 +43,27 @@ func formats() []format {
 	return []format{
 		{"parquet", "Parquet", looksLikeParquet, newParquet},
 		{"oai", "answers of OAI-PMH, in the metadata formats oai_dc, arXiv and arXivRaw", looksLikeOAI, newOAI},
-		{"atom", "Atom feeds of arXiv", looksLikeAtom, newAtom},
+		{"atom", "Atom feeds of arXiv: answers of its API and daily announcements", looksLikeAtom, newAtom},
+		{"rss", "RSS feeds of arXiv's daily announcements", looksLikeRSS, newRSS},
+		{"pubmed", "citations of PubMed in XML", looksLikePubMed, newPubMed},
+		{"dblp", "publications of dblp in XML", looksLikeDBLP, newDBLP},
+		{"jats", "articles in JATS, as of PubMed Central", looksLikeJATS, newJATS},
+		{"endnote-xml", "references of EndNote in XML", looksLikeEndNote, newEndNote},
 		{"daily-papers", "Hugging Face daily papers: a JSON array of objects with a paper", looksLikeDailyPapers, newDailyPapers},
 		{"arxiv", "lines of the arXiv snapshot", looksLikeArxiv, newArxiv},
 		{"openalex", "lines of OpenAlex works", looksLikeOpenAlex, newOpenAlex},
 		{"s2ag", "lines of Semantic Scholar papers, or of papers to delete", looksLikeS2AG, newS2AG},
 		{"s2ag-abstracts", "lines of Semantic Scholar abstracts, read together with s2ag", looksLikeS2AGAbstracts, newS2AGAbstracts},
+		{"s2-api", "answers of Semantic Scholar's Graph API", looksLikeS2API, newS2API},
 		{"csl-json", "CSL-JSON items, in an array or one a line", looksLikeCSL, newCSL},
 		{"jsonl", "JSON Lines: one object a line", looksLikeJSONL, newJSONL},
+		{"nbib", "citations of PubMed in the MEDLINE format", looksLikeNBIB, newNBIB},
+		{"wos", "references of Web of Science in plain text", looksLikeWoS, newWoS},
+		{"refer", "references of EndNote and refer, with a tag such as %T on each line", looksLikeRefer, newRefer},
 		{"ris", "references in RIS, from TY to ER", looksLikeRIS, newRIS},
 		{"bibtex", "BibTeX entries", looksLikeBibTeX, newBibTeX},
-		{"tsv", "tab-separated values under a line of column names", looksLikeTable('\t'), newTable('\t')},
-		{"csv", "comma-separated values under a line of column names", looksLikeTable(','), newTable(',')},
+		{"tsv", "tab-separated values under a line of column names", looksLikeTSV, newTSV},
+		{"csv", "values separated by commas, semicolons or bars under a line of column names", looksLikeCSV, newCSV},
 		{"listing", "a feed page saved as text: a date line such as \"Mar 17\", then titles and abstracts", looksLikeListing, newListing},
 	}
 }
@@ -92,11 +101,18 @@ type head struct {
 	text  []byte // without a byte order mark
 	whole bool   // the file has no more than this
 	opt   Options
+	json  jsonShape
+	table dialect
 }
 
-func newHead(peeked []byte, whole bool) head {
+func newHead(peeked []byte, whole bool, opt Options) head {
 	// The peeked bytes belong to the buffer and are overwritten by reading.
-	return head{text: bytes.Clone(bytes.TrimPrefix(peeked, []byte(byteOrderMark))), whole: whole}
+	h := head{text: bytes.Clone(bytes.TrimPrefix(peeked, []byte(byteOrderMark))), whole: whole, opt: opt}
+	h.json = sniffJSON(h)
+	if !h.binary() && h.json.kind == noJSON {
+		h.table = sniffTable(h)
+	}
+	return h
 }
 
 // binary says that this is no text in UTF-8 or a single-byte encoding.
@@ -165,3 +181,6 @@ func (h head) resemblance() string {
 		return "text without a date line, column names, references or JSON"
 	}
 }
+
+// binaryFormat says that a named format is not text.
+func binaryFormat(name string) bool { return name == "parquet" || name == "arrow" || name == "xlsx" }

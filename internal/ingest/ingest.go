@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"akin/internal/paper"
 )
@@ -84,6 +85,14 @@ type Options struct {
 	// name (JSON Lines, CSV, TSV, Parquet). A column of the field's own name
 	// then counts as any unknown one.
 	Map map[string]string
+	// Encoding is that of all text, by one of the names that the web or Python has
+	// for it; "" to guess it.
+	Encoding string
+	// Delimiter stands between the cells of CSV; 0 to guess it.
+	Delimiter rune
+	// Columns are the names of the columns of CSV and TSV that have no line of
+	// names.
+	Columns []string
 	// Meter, if it is not nil, learns how many bytes of the files were read.
 	Meter *Meter
 	// Notes, if it is not nil, learns what could not be read of rows that were
@@ -104,6 +113,14 @@ func (o Options) Validate() error {
 			Field:       "format",
 			Description: fmt.Sprintf("is %q; supported are %s", o.Format, strings.Join(Formats(), ", ")),
 		})
+	}
+	if o.Encoding != "" {
+		if _, err := encodingNamed(o.Encoding); err != nil {
+			faults = append(faults, paper.Violation{Field: "encoding", Description: err.Error()})
+		}
+	}
+	if d := o.Delimiter; d == '"' || d == '\r' || d == '\n' || d == utf8.RuneError || d >= utf8.RuneSelf {
+		faults = append(faults, paper.Violation{Field: "delimiter", Description: fmt.Sprintf("is %q; it must be one ASCII character that is no quote and no line end", d)})
 	}
 	faults = append(faults, mapFaults(o.Map)...)
 	if len(faults) == 0 {
@@ -178,26 +195,66 @@ func newReader(name string, src io.Reader, opt Options, file *os.File) (*Reader,
 	if err != nil {
 		return nil, err
 	}
-	head, err := plain.Peek(headBytes)
-	if err != nil && !errors.Is(err, io.EOF) && len(head) == 0 {
-		return nil, errors.Join(r.readError(err), r.Close())
-	}
-	h := newHead(head, errors.Is(err, io.EOF))
-	h.opt = opt
-	f, ok := choose(opt.Format, h)
-	if !ok {
-		return nil, errors.Join(unknownFormat(name, h), r.Close())
-	}
-	r.format = f.name
-	r.lines = &lines{src: plain, max: MaxLineBytes}
 	if r.codec != codecNone {
 		file = nil
 	}
-	r.rows = f.open(input{name: name, lines: r.lines, head: h, opt: opt, file: file})
+	in, f, err := r.recognise(plain, opt)
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	in.file = file
+	r.format = f.name
+	r.lines = in.lines
+	r.rows = f.open(in)
 	if c, ok := r.rows.(io.Closer); ok {
 		r.close = append(r.close, c)
 	}
 	return r, nil
+}
+
+// recognise finds the format of a file, and reads its text as UTF-8.
+func (r *Reader) recognise(plain *bufio.Reader, opt Options) (input, format, error) {
+	var none format
+	if _, err := plain.Peek(1); err != nil && !errors.Is(err, io.EOF) {
+		return input{}, none, r.readError(err)
+	}
+	if !binaryFormat(opt.Format) {
+		plain = r.text(plain, opt)
+	}
+	in := input{name: r.name, opt: opt}
+	peek := func() {
+		head, err := plain.Peek(headBytes) // an error other than io.EOF comes again
+		in.head = newHead(head, errors.Is(err, io.EOF), opt)
+	}
+	peek()
+	if opt.Encoding == "" && !in.head.binary() && !namesItsEncoding(in.head.text) {
+		// Whatever the format is but a listing, where a strange byte is damage.
+		if f, ok := choose(opt.Format, in.head); !ok || f.name != "listing" {
+			plain = bufio.NewReaderSize(&legacyText{src: plain, notice: func(encoding string) {
+				opt.Notes.notice("%s: read as %s, for it is not UTF-8; --encoding names another", r.name, encoding)
+			}}, headBytes)
+			peek()
+		}
+	}
+	f, ok := choose(opt.Format, in.head)
+	if !ok {
+		return in, none, unknownFormat(r.name, in.head)
+	}
+	in.lines = &lines{src: plain, max: MaxLineBytes}
+	return in, f, nil
+}
+
+// text looks through what text may be wrapped in: the encoding that was named, or
+// a wide one, and the line ends of old Macs.
+func (r *Reader) text(src *bufio.Reader, opt Options) *bufio.Reader {
+	if opt.Encoding != "" {
+		if e, err := encodingNamed(opt.Encoding); err == nil { // which was checked
+			src = decoded(src, e)
+		}
+	} else {
+		src, _ = wideText(src)
+	}
+	return oldMacLines(src)
 }
 
 // decompress looks through the compression of src, if there is any.

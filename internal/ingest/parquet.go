@@ -100,7 +100,7 @@ func (c *columnar) open(ctx context.Context) error {
 				c.values[field.Name()] = parquetValue(field)
 			}
 		}
-		if c.header, err = newHeader(c.in.name, c.names, c.in.opt.Map); err != nil {
+		if c.header, err = newHeader(c.in, c.names); err != nil {
 			return err
 		}
 		c.reader = parquet.NewGenericReader[any](f)
@@ -202,7 +202,7 @@ func (c *columnar) members(record map[string]any) ([]member, error) {
 		}
 		values[i] = member{key: c.header.names[i], value: toJSON(value)}
 		if text, ok := value.(string); ok && err == nil {
-			values[i].value = cellValue(c.header.columns.of(c.header.names[i]), text)
+			values[i].value = cellValue(c.header.fields[i], text)
 		}
 	}
 	return values, fault

@@ -87,7 +87,7 @@ func TestParquet(t *testing.T) {
 		if s := summarize(got); s != outline {
 			t.Errorf("%s: got\n%s", c, s)
 		}
-		if !strings.HasPrefix(got[1].Raw, `{"id":8,"title":"Not UTF-8","summary":"caf`) {
+		if !strings.HasPrefix(got[1].Raw, `{"id":8,"Title":"Not UTF-8","summary":"caf`) {
 			t.Errorf("%s: raw row %s", c, got[1].Raw)
 		}
 	}
@@ -95,7 +95,7 @@ func TestParquet(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 	_, err := readFile(t, content, Options{Map: map[string]string{"title": "name"}})
-	if paper.KindOf(err) != paper.Invalid || !strings.Contains(err.Error(), `there is no column "name", which is to be the title; its columns are id, title, summary, authors`) {
+	if paper.KindOf(err) != paper.Invalid || !strings.Contains(err.Error(), `there is no column "name", which is to be the title; its columns are id, Title, summary, authors`) {
 		t.Errorf("a column that is not there: got %v", err)
 	}
 }

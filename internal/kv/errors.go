@@ -14,6 +14,10 @@ import (
 const (
 	// ReasonReadOnly: a write failed earlier; the directory must be opened again.
 	ReasonReadOnly = "STORE_READ_ONLY"
+	// ReasonDamaged: something that was acknowledged cannot be read.
+	ReasonDamaged = "STORE_DAMAGED"
+	// ReasonNotEmpty: a snapshot would be restored over a store.
+	ReasonNotEmpty = "DATA_DIRECTORY_NOT_EMPTY"
 	// ReasonForeignDirectory: the directory holds something else than akin's.
 	ReasonForeignDirectory = "NOT_A_DATA_DIRECTORY"
 	// ReasonNoData: there is no data directory and none was to be created.
@@ -28,6 +32,34 @@ var (
 	// ErrReadOnly is returned by writes after a write failed.
 	ErrReadOnly = errors.New("store: read-only")
 )
+
+// errDamagedStore is the cause of refusals to open.
+var errDamagedStore = fmt.Errorf("%w: damaged", ErrReadOnly)
+
+// refusesWrites says that an error is of a disk or directory that takes no
+// writes, though it can be read.
+func refusesWrites(err error) bool {
+	for _, cause := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EACCES, syscall.EPERM} {
+		if errors.Is(err, cause) {
+			return true
+		}
+	}
+	return false
+}
+
+// unwritableError is what writers are told of a directory that could only be
+// opened for reading.
+func unwritableError(cause error) error {
+	remedy := "make it writable"
+	if errors.Is(cause, syscall.ENOSPC) || errors.Is(cause, syscall.EDQUOT) {
+		remedy = "the disk is full: free some space"
+	}
+	return &paper.Error{
+		Kind: paper.FailedPrecondition, Reason: ReasonReadOnly,
+		Message: fmt.Sprintf("the data directory could only be opened for reading; %s and restart akin", remedy),
+		Cause:   errors.Join(ErrReadOnly, cause),
+	}
+}
 
 func closedError() error {
 	return &paper.Error{

@@ -22,6 +22,9 @@ type Options struct {
 	// Create makes the directory, or fills an empty one, where there is no
 	// data yet.
 	Create bool
+	// ReadOnlyOnDamage opens what can be read of a damaged directory, for
+	// reading only, instead of refusing it.
+	ReadOnlyOnDamage bool
 	// Logger gets what Pebble reports; nil discards it.
 	Logger *slog.Logger
 	// CacheBytes is the size of the cache of uncompressed blocks, in bytes;
@@ -32,6 +35,9 @@ type Options struct {
 	MemTableBytes int
 	// FS is the seam that tests break; nil means the operating system.
 	FS FS
+
+	// corrupt hears of damage that Pebble comes upon.
+	corrupt func(error)
 }
 
 // withDefaults fills in zero values and reports all faults at once.
@@ -45,6 +51,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.MemTableBytes == 0 {
 		o.MemTableBytes = defaultMemTableBytes
 	}
+	o.corrupt = func(err error) { o.Logger.Error("kv: a file is damaged", "err", err) }
 	var faults []error
 	if o.CacheBytes < 0 {
 		faults = append(faults, fmt.Errorf("CacheBytes is %d; it must not be negative", o.CacheBytes))

@@ -5,10 +5,11 @@
 // # Duty
 //
 // [Index] keeps the papers of a collection under the ordinals that the store
-// gives them. [Index.Search] answers a query, typed with a syntax or pasted
-// without; [Index.Score] gives what other lists have found its lexical score;
-// [Index.MatchedTerms] says why a paper is there; [Index.Vector] gives a paper's
-// tf-idf vector. [Analyse] is how texts become terms.
+// gives them. [Index.View] gives it as it is at one moment, which answers queries:
+// [View.Read] reads one, typed with a syntax or pasted without; [Reading.Search]
+// answers it; [Reading.Score] gives what other lists have found its lexical score;
+// [Reading.Matches] says why a paper is there. [View.Vector] gives a paper's tf-idf
+// vector. [Analyse] is how texts become terms.
 //
 // # Guarantees
 //
@@ -22,11 +23,19 @@
 //
 // # Concurrency
 //
-// All methods of Index may be called from any goroutine. Changes are made one at
-// a time; every 4,096th of them builds a segment and takes tens of milliseconds.
-// Searches take a snapshot and then run without locks, so that they wait
-// for changes only while a finished paper is put in place. One goroutine of the
+// All methods of Index, View and Reading may be called from any goroutine. Changes
+// are made one at a time; every 4,096th of them builds a segment and takes tens of
+// milliseconds. A view is segments that never change and the length that the
+// growing one had, deletions in sets that are copied when they change, and counts
+// of terms in pages that are copied when they change. Its answers don't change, and
+// take no lock but for a few hundred look-ups at a time in what still grows: the
+// vocabulary, and the growing segment's lists. So no query makes a change wait, nor
+// a change that waits another query. [Index.Publish] says which moment
+// [Index.Published] gives, for changes that belong together. One goroutine of the
 // index merges segments; Close ends it.
+//
+// What a query may ask for is limited ([MaxQuotations] and what stands beside it),
+// and every loop over papers looks at the context.
 //
 // # Caveats
 //

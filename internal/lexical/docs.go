@@ -1,6 +1,9 @@
 package lexical
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // docs are papers under local numbers, from 0.
 type docs struct {
@@ -40,7 +43,9 @@ type memory struct {
 	docs
 	lists     map[uint32]*memoryList
 	byOrdinal map[uint32]uint32
-	tallier   tallier
+	// earlier has, of each paper, the place that it had here before, or -1.
+	earlier []int32
+	tallier tallier
 }
 
 // memoryList is the postings of one term.
@@ -60,6 +65,11 @@ func (m *memory) add(ordinal uint32, record []byte) (counts []termCount, length 
 	counts, length = m.tallier.tally(record)
 	local := uint32(m.len())
 	m.docs.add(ordinal, length, record)
+	before, again := m.byOrdinal[ordinal]
+	if !again {
+		before = math.MaxUint32
+	}
+	m.earlier = append(m.earlier, int32(before))
 	m.byOrdinal[ordinal] = local
 	for _, c := range counts {
 		l := m.lists[c.id]
@@ -74,11 +84,23 @@ func (m *memory) add(ordinal uint32, record []byte) (counts []termCount, length 
 	return counts, length
 }
 
-// list gives a snapshot of a term's postings.
-func (m *memory) list(id uint32) list {
+// list gives a snapshot of a term's postings, of the first papers alone.
+func (m *memory) list(id uint32, papers int) list {
 	l := m.lists[id]
 	if l == nil {
 		return list{}
 	}
-	return list{count: len(l.docs), docs: l.docs, tfs: l.tfs, impacts: []impact{{l.maxTF, l.minLen}}}
+	n, _ := slices.BinarySearch(l.docs, uint32(papers))
+	return list{count: n, docs: l.docs[:n], tfs: l.tfs[:n], impacts: []impact{{l.maxTF, l.minLen}}}
+}
+
+// findAmong gives the place of an ordinal among the first papers: the last one, if
+// it has been there more than once.
+func (m *memory) findAmong(ordinal uint32, papers int) (local uint32, ok bool) {
+	local, ok = m.byOrdinal[ordinal]
+	for ok && int(local) >= papers {
+		before := m.earlier[local]
+		local, ok = uint32(before), before >= 0
+	}
+	return local, ok
 }

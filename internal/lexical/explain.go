@@ -32,109 +32,90 @@ type Step struct {
 // MaxUnknown is how many unknown words a step names.
 const MaxUnknown = 20
 
-// Explain says how many papers of q.Keep pass what a query asks for, step by
-// step: its words, if words is set and it has any beside phrases of stop words,
-// then its phrases and exclusions in their
-// order. What excludes a word that no paper has is no step. K does not matter.
-// It looks at every paper, which takes about as long as a search.
-func (x *Index) Explain(ctx context.Context, q Query, words bool) ([]Step, error) {
-	s, _ := x.pool.Get().(*searcher)
-	defer s.release(x)
-	x.mu.RLock()
-	p := x.plan(q, &s.analyser)
-	views := x.snapshot(p)
-	steps, phrases := x.steps(q, p, &s.analyser, words)
-	x.mu.RUnlock()
-	for i := range views {
-		if err := ctx.Err(); err != nil {
+// Explain says how many papers of a set, nil for all, pass what the query asks for,
+// step by step: its words, if words is set and it has any beside phrases of stop
+// words, then its phrases and exclusions in their order. What excludes a word that no paper has is no step. It looks at every
+// paper, which takes about as long as a search.
+func (r *Reading) Explain(ctx context.Context, keep Set, words bool) ([]Step, error) {
+	p := r.p
+	words = words && !p.flat
+	var steps []Step
+	if words {
+		steps = append(steps, Step{Kind: StepWords, Unknown: p.unknown})
+	}
+	for _, q := range p.steps {
+		steps = append(steps, Step{Kind: q.kind, Text: q.text})
+	}
+	quotations := steps[len(steps)-len(p.steps):]
+	parts := r.v.parts(p)
+	reader := p.reader()
+	for i := range parts {
+		v := &parts[i]
+		left, err := v.kept(ctx, keep)
+		if err != nil {
 			return nil, err
 		}
-		v := &views[i]
-		left := v.kept(q.Keep)
-		for i := range steps {
-			switch {
-			case steps[i].Kind == StepWords:
-				left = slices.DeleteFunc(left, not(v.having(p)))
-			case phrases[i] == nil: // a word of it is in no paper
-				left = nil
-			default:
-				c := v.candidates(phrases[i])
-				left = slices.DeleteFunc(left, func(doc uint32) bool { return c.match(v, doc) == (steps[i].Kind == StepExclusion) })
+		if words {
+			having := v.having(p)
+			left = slices.DeleteFunc(left, func(doc uint32) bool { return having[doc>>6]&(1<<(doc&63)) == 0 })
+			steps[0].Left += len(left)
+		}
+		for i, q := range p.steps {
+			if left, err = v.pass(ctx, q, reader, left); err != nil {
+				return nil, err
 			}
-			steps[i].Left += len(left)
+			quotations[i].Left += len(left)
 		}
 	}
 	return steps, nil
 }
 
-func not(bits []uint64) func(doc uint32) bool {
-	return func(doc uint32) bool { return bits[doc>>6]&(1<<(doc&63)) == 0 }
-}
-
-// steps gives what a query asks for, and the phrases of its phrases and
-// exclusions. The caller holds the read lock.
-func (x *Index) steps(q Query, p *plan, a *analyser, words bool) (steps []Step, phrases []phrase) {
-	if words && !p.flat {
-		steps, phrases = append(steps, Step{Kind: StepWords}), append(phrases, nil)
+// pass gives the documents that pass a phrase or an exclusion.
+func (v *part) pass(ctx context.Context, q quotation, reader *reader, docs []uint32) ([]uint32, error) {
+	if q.phrase == nil {
+		return nil, nil
 	}
-	for _, c := range parse(q.Text, q.Mode) {
-		switch c.kind {
-		case clauseWords:
-			if len(steps) > 0 && steps[0].Kind == StepWords {
-				steps[0].Unknown = x.unknown(steps[0].Unknown, a, c.text)
-			}
-		case clausePhrase, clauseNot:
-			ph, known := x.phrase(p, a, c.text, false)
-			if len(ph) == 0 || !known && c.kind == clauseNot {
-				continue
-			}
-			step := Step{Kind: StepPhrase, Text: c.text}
-			if c.kind == clauseNot {
-				step.Kind = StepExclusion
-			}
-			if !known {
-				ph = nil
-			}
-			steps, phrases = append(steps, step), append(phrases, ph)
-		case clausePrefix:
-		}
+	having, err := v.all(ctx, q.phrase)
+	if err != nil {
+		return nil, err
 	}
-	return steps, phrases
-}
-
-// unknown adds the words of a text that no paper has. The caller holds the read
-// lock.
-func (x *Index) unknown(words []string, a *analyser, text string) []string {
-	a.words(text, func(w word) {
-		if w.beside() || isStopWord(w.text) || len(words) == MaxUnknown {
-			return
+	n := 0
+	return slices.DeleteFunc(docs, func(doc uint32) bool {
+		if n++; n%step == 0 && err == nil {
+			err = ctx.Err()
 		}
-		if id, ok := x.lexicon.word(w.text); ok && x.lexicon.df[id] > 0 {
-			return
+		if err != nil {
+			return true
 		}
-		if s := a.surface(text, w); !slices.Contains(words, s) {
-			words = append(words, s)
+		has := having == nil || having[doc>>6]&(1<<(doc&63)) != 0
+		if has && !q.phrase.single() {
+			reader.read(v.record(doc))
+			has = reader.has(q.phrase)
 		}
-	})
-	return words
+		return has == (q.kind == StepExclusion)
+	}), err
 }
 
 // kept gives the live documents of a set; nil is all.
-func (v *view) kept(keep Set) []uint32 {
+func (v *part) kept(ctx context.Context, keep Set) ([]uint32, error) {
 	out := make([]uint32, 0, v.len())
 	for doc, ordinal := range v.ordinals {
+		if doc%window == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		if !v.dead.has(uint32(doc)) && (keep == nil || keep.Contains(ordinal)) {
 			out = append(out, uint32(doc))
 		}
 	}
-	return out
+	return out, nil
 }
 
 // having marks the documents that have any term of a plan.
-func (v *view) having(p *plan) []uint64 {
-	bits := make([]uint64, (v.len()+63)/64)
+func (v *part) having(p *plan) []uint64 {
+	marked := make([]uint64, (v.len()+63)/64)
 	for _, t := range p.terms {
-		v.mark(bits, t.id)
+		l := v.list(t.id)
+		v.mark(marked, &l)
 	}
-	return bits
+	return marked
 }

@@ -81,6 +81,9 @@ type Index struct {
 	papers int
 	length uint64
 	closed bool
+	// current is a view of all that, nil where something changed since; published
+	// is what Publish took.
+	current, published *View
 
 	saving sync.Mutex // held by Save, before all others; guards saved
 	// saved are the files of segments that Save or Open has seen.
@@ -153,10 +156,11 @@ func (x *Index) Upsert(ordinal uint32, title, abstract string, ids []string) err
 	x.remove(ordinal)
 	counts, length := x.memory.add(ordinal, x.record)
 	for _, c := range counts {
-		x.lexicon.df[c.id]++
+		x.lexicon.df.add(c.id, 1)
 	}
 	x.papers++
 	x.length += uint64(length)
+	x.current = nil
 	x.mu.Unlock()
 	if x.memory.len() >= x.options.SegmentPapers {
 		x.seal()
@@ -264,17 +268,19 @@ func (x *Index) Delete(ordinal uint32) (existed bool, err error) {
 // remove marks a paper as dead and takes it out of the statistics. The caller
 // holds both locks.
 func (x *Index) remove(ordinal uint32) bool {
+	x.segments = slices.Clone(x.segments) // views have the old ones
 	d, local, dead := x.locate(ordinal)
 	if d == nil {
 		return false
 	}
 	counts, length := x.counter.tally(d.record(local))
 	for _, c := range counts {
-		x.lexicon.df[c.id]--
+		x.lexicon.df.sub(c.id, 1)
 	}
 	x.papers--
 	x.length -= uint64(length)
 	*dead = dead.with(local)
+	x.current = nil
 	return true
 }
 
@@ -307,4 +313,5 @@ func (x *Index) seal() {
 		x.segments = append(slices.Clip(x.segments), sealed{segment: seg})
 		x.merger.wake()
 	}
+	x.rearranged()
 }

@@ -1,23 +1,20 @@
 package lexical
 
-import (
-	"cmp"
-	"slices"
-	"strings"
-)
+import "slices"
 
 // idMark begins the terms that are identifiers, which no word can.
 const idMark = "\x01"
 
 // lexicon numbers terms in the order in which they first appear, so that
 // frequent ones tend to have small numbers, and keeps how many papers have each.
-// Its owner's lock guards it.
+// Its owner's lock guards it. Nothing is ever taken out, and terms, sorted and fresh
+// only grow or are replaced, so that a copy of them is a snapshot.
 type lexicon struct {
 	terms []string
 	// shown is the shortest word seen for each term: what people are shown.
 	shown []string
 	// df is in how many live papers each term is.
-	df []uint32
+	df counts
 	// words leads from a folded word to the term of its stem.
 	words map[string]uint32
 	stems map[string]uint32
@@ -50,7 +47,7 @@ func (l *lexicon) addTerm(term, surface string) uint32 {
 		l.stems[term] = id
 		l.terms = append(l.terms, term)
 		l.shown = append(l.shown, surface)
-		l.df = append(l.df, 0)
+		l.df.grow(len(l.terms))
 	}
 	if s := l.shown[id]; len(surface) < len(s) || len(surface) == len(s) && surface < s {
 		l.shown[id] = surface
@@ -78,8 +75,7 @@ func (l *lexicon) sort() {
 	if len(l.fresh) < 1024+len(l.sorted)/8 {
 		return
 	}
-	slices.Sort(l.fresh)
-	l.sorted = merged(l.sorted, l.fresh)
+	l.sorted = merged(l.sorted, slices.Sorted(slices.Values(l.fresh))) // views read both
 	l.fresh = nil
 }
 
@@ -94,29 +90,4 @@ func merged(a, b []string) []string {
 		}
 	}
 	return append(append(out, a...), b...)
-}
-
-// prefixed gives the live terms that have a word with the prefix, the most
-// frequent first and at most limit of them.
-func (l *lexicon) prefixed(prefix string, limit int) []uint32 {
-	var ids []uint32
-	from, _ := slices.BinarySearch(l.sorted, prefix)
-	for _, w := range l.sorted[from:] {
-		if !strings.HasPrefix(w, prefix) {
-			break
-		}
-		ids = append(ids, l.words[w])
-	}
-	for _, w := range l.fresh {
-		if strings.HasPrefix(w, prefix) {
-			ids = append(ids, l.words[w])
-		}
-	}
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
-	ids = slices.DeleteFunc(ids, func(id uint32) bool { return l.df[id] == 0 })
-	slices.SortFunc(ids, func(a, b uint32) int {
-		return cmp.Or(cmp.Compare(l.df[b], l.df[a]), cmp.Compare(l.terms[a], l.terms[b]))
-	})
-	return ids[:min(len(ids), limit)]
 }

@@ -135,6 +135,7 @@ func (x *Index) replace(taken []*segment, sources []source, joined sealed) {
 		kept = append(kept, joined)
 	}
 	x.segments = kept
+	x.rearranged()
 }
 
 // Purge rewrites each segment that has dead papers, one by one, and what is in

@@ -9,7 +9,7 @@ import (
 // Named gives the ordinals of the papers that a name can mean: one of their ids
 // without regard to case, or an arXiv id or DOI as people paste them, whatever the
 // version. They are in no order.
-func (x *Index) Named(name string) []uint32 {
+func (v *View) Named(name string) []uint32 {
 	if len(name) > maxIDBytes {
 		return nil
 	}
@@ -21,23 +21,21 @@ func (x *Index) Named(name string) []uint32 {
 		keys = append(keys, "doi:"+key, exactKey(key))
 	}
 	p := &plan{}
-	x.mu.RLock()
-	for _, key := range keys {
-		if id, ok := x.lexicon.stems[idMark+key]; ok && x.lexicon.df[id] > 0 {
-			p.terms = append(p.terms, weighted{id: id})
+	v.chunks(len(keys), func(from, to int) {
+		for _, key := range keys[from:to] {
+			if id, ok := v.x.lexicon.stems[idMark+key]; ok && v.df.at(id) > 0 {
+				p.terms = append(p.terms, weighted{id: id})
+			}
 		}
-	}
-	views := x.snapshot(p)
-	x.mu.RUnlock()
+	})
 	if len(p.terms) == 0 {
 		return nil
 	}
 	var out []uint32
-	for i := range views {
-		v := &views[i]
-		bits := v.having(p)
-		for doc, ordinal := range v.ordinals {
-			if bits[doc>>6]&(1<<(doc&63)) != 0 && !v.dead.has(uint32(doc)) {
+	for _, part := range v.parts(p) {
+		bits := part.having(p)
+		for doc, ordinal := range part.ordinals {
+			if bits[doc>>6]&(1<<(doc&63)) != 0 && !part.dead.has(uint32(doc)) {
 				out = append(out, ordinal)
 			}
 		}

@@ -160,13 +160,13 @@ func (x *Index) attach(saved savedSegment, raw []byte) error {
 	}
 	for i, id := range seg.terms {
 		n, _ := binary.Uvarint(seg.postings[seg.starts[i]:])
-		x.lexicon.df[id] += uint32(n)
+		x.lexicon.df.add(id, uint32(n))
 	}
 	for local := range uint32(seg.len()) {
 		if s.dead.has(local) {
 			counts, _ := x.counter.tally(seg.record(local))
 			for _, c := range counts {
-				x.lexicon.df[c.id]--
+				x.lexicon.df.sub(c.id, 1)
 			}
 		}
 	}

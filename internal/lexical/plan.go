@@ -35,16 +35,24 @@ type weighted struct {
 }
 
 // plan is a query with the numbers of its terms and the statistics of one
-// moment.
+// moment. It does not change once it is made.
 type plan struct {
 	terms []weighted
 	// must and mustNot are phrases, of one word or more.
 	must, mustNot []phrase
-	// never says that nothing can match, as a required word is unknown.
-	never bool
+	// quoted are the terms of all of these, but for stop words.
+	quoted []uint32
+	// spots is how their words are found in records.
+	spots spots
 	// flat says that there are only phrases of stop words: what has them matches,
 	// one as well as the other.
 	flat bool
+	// never says that nothing can match, as a required word is unknown.
+	never bool
+	// steps are the phrases and exclusions in their order, unknown the words that
+	// no paper has.
+	steps   []quotation
+	unknown []string
 	// dropped are the words that were cut.
 	dropped []string
 	// k0 and kl make a length into BM25's norm: k0 + kl × length.
@@ -52,12 +60,27 @@ type plan struct {
 	// places leads from a term's number to its place in terms; marks has a bit
 	// for each, by the number's last bits, as most numbers are not in there.
 	places map[uint32]int
-	marks  [64]uint64
+	marks  marks
 	// postings is how many postings the terms have.
 	postings uint64
 	// unit is what a score of 1 is in BM25's own measure.
 	unit float64
 }
+
+// quotation is a phrase or an exclusion of a query.
+type quotation struct {
+	kind StepKind
+	text string
+	// phrase is nil where no paper has one of its words.
+	phrase phrase
+}
+
+// marks says quickly that a number is not in a set, mostly.
+type marks [64]uint64
+
+func (m *marks) set(id uint32) { m[id>>6&63] |= 1 << (id & 63) }
+
+func (m *marks) may(id uint32) bool { return m[id>>6&63]&(1<<(id&63)) != 0 }
 
 // scoreRange is the greatest score a paper can have, in whole numbers. Sums of
 // whole numbers do not depend on their order, so neither does a ranking.
@@ -69,37 +92,77 @@ func idf(papers int, df uint32) float64 {
 	return math.Log1p((float64(papers) - float64(df) + 0.5) / (float64(df) + 0.5))
 }
 
-// plan reads a query. The caller holds the read lock.
-func (x *Index) plan(q Query, a *analyser) *plan {
+// queryWord is a word of a query.
+type queryWord struct {
+	// from and to are its folded bytes in the searcher's arena, start and end its
+	// place in the clause.
+	from, to, start, end int
+	position             int
+	joined, alone        bool
+	// stop is the number of a stop word, or 0.
+	stop uint32
+	// id is its term, if a paper has it.
+	id    uint32
+	known bool
+}
+
+// beside says that the word stands for others at its position, which the query has
+// already.
+func (w *queryWord) beside() bool { return w.joined || w.alone }
+
+// gather splits a clause into words.
+func (s *searcher) gather(c clause) {
+	text := c.text
+	if c.kind == clausePhrase || c.kind == clauseNot {
+		text, _ = opened(text)
+	}
+	s.analyser.words(text, func(w word) {
+		from := len(s.arena)
+		s.arena = append(s.arena, w.text...)
+		q := queryWord{from: from, to: len(s.arena), position: w.position, joined: w.joined, alone: w.alone, stop: stopWord(w.text)}
+		q.start, q.end = s.analyser.span(w)
+		s.words = append(s.words, q)
+	})
+}
+
+// folded gives the folded form of a word.
+func (s *searcher) folded(w *queryWord) string { return string(s.arena[w.from:w.to]) }
+
+// plan reads a query.
+func (v *View) plan(q Query, s *searcher) (*plan, error) {
+	clauses := parse(q.Text, q.Mode)
+	s.words, s.arena = s.words[:0], s.arena[:0]
+	ends := make([]int, len(clauses))
+	for i, c := range clauses {
+		s.gather(c)
+		ends[i] = len(s.words)
+	}
+	if err := checkClauses(clauses, s.words, ends); err != nil {
+		return nil, err
+	}
+	v.resolve(s)
 	p := &plan{places: map[uint32]int{}}
-	for _, c := range parse(q.Text, q.Mode) {
+	from := 0
+	for i, c := range clauses {
+		words := s.words[from:ends[i]]
+		from = ends[i]
 		switch c.kind {
 		case clauseWords:
-			x.addWords(p, a, c.text)
+			p.addWords(words, c.text)
 		case clausePrefix:
-			x.addPrefix(p, a, c.text)
-		case clausePhrase:
-			ph, known := x.phrase(p, a, c.text, true)
-			switch {
-			case !known:
-				p.never = true
-			case len(ph) > 0:
-				p.must = append(p.must, ph)
-			}
-		case clauseNot:
-			if ph, known := x.phrase(p, a, c.text, false); known && len(ph) > 0 {
-				p.mustNot = append(p.mustNot, ph)
-			}
+			v.addPrefix(p, s, words)
+		case clausePhrase, clauseNot:
+			v.addQuotation(p, s, words, c)
 		}
 	}
 	if q.Mode == ModeSearch || len(q.Text) <= maxIDBytes {
-		x.addIDs(p, q.Text) // a long text cites papers rather than names one
+		v.addIDs(p, q.Text) // a long text cites papers rather than names one
 	}
-	x.weigh(p, q.maxTerms())
+	v.weigh(p, q.maxTerms())
 	if p.flat = len(p.terms) == 0 && len(p.must) > 0; p.flat {
 		p.unit = 1
 	}
-	return p
+	return p, v.checkWork(p)
 }
 
 // add counts a term of the query.
@@ -114,77 +177,143 @@ func (p *plan) add(t weighted) {
 }
 
 // addWords adds a bag of words.
-func (x *Index) addWords(p *plan, a *analyser, text string) {
-	a.words(text, func(w word) {
-		if w.alone || isStopWord(w.text) {
-			return
+func (p *plan) addWords(words []queryWord, text string) {
+	for i := range words {
+		w := &words[i]
+		if w.alone || w.stop != 0 {
+			continue
 		}
-		id, ok := x.lexicon.word(w.text)
-		if !ok || x.lexicon.df[id] == 0 {
-			return
+		if !w.known {
+			p.miss(w, text)
+			continue
 		}
-		t := weighted{id: id, count: 1}
+		t := weighted{id: w.id, count: 1}
 		if w.joined {
 			t.count = joinedWeight
 		}
-		if _, ok := p.places[id]; !ok {
-			t.surface = a.surface(text, w)
+		if _, ok := p.places[w.id]; !ok {
+			t.surface = w.surface(text)
 		}
 		p.add(t)
-	})
+	}
+}
+
+// miss notes a word that no paper has.
+func (p *plan) miss(w *queryWord, text string) {
+	if w.beside() || len(p.unknown) == MaxUnknown {
+		return
+	}
+	if s := w.surface(text); !slices.Contains(p.unknown, s) {
+		p.unknown = append(p.unknown, s)
+	}
 }
 
 // surface gives the original text of a word.
-func (a *analyser) surface(text string, w word) string {
-	start, end := a.span(w)
-	return strings.Clone(text[start:end])
-}
+func (w *queryWord) surface(text string) string { return strings.Clone(text[w.start:w.end]) }
 
 // addPrefix adds the terms that a prefix stands for; what stands before it in a
 // compound is words.
-func (x *Index) addPrefix(p *plan, a *analyser, text string) {
-	var parts []string
-	a.words(text, func(w word) {
-		if !w.beside() {
-			parts = append(parts, string(w.text))
-		}
-	})
-	if len(parts) == 0 {
+func (v *View) addPrefix(p *plan, s *searcher, words []queryWord) {
+	words = slices.DeleteFunc(slices.Clone(words), func(w queryWord) bool { return w.beside() })
+	if len(words) == 0 {
 		return
 	}
-	last := len(parts) - 1
-	for _, w := range parts[:last] {
-		if id, ok := x.lexicon.word([]byte(w)); ok && x.lexicon.df[id] > 0 && !isStopWord([]byte(w)) {
-			p.add(weighted{id: id, count: 1, surface: w})
+	last := len(words) - 1
+	for i := range words[:last] {
+		if w := &words[i]; w.known && w.stop == 0 {
+			p.add(weighted{id: w.id, count: 1, surface: s.folded(w)})
 		}
 	}
-	for _, id := range x.lexicon.prefixed(parts[last], maxPrefixed) {
-		p.add(weighted{id: id, count: 1, kept: true, surface: x.lexicon.shown[id]})
+	ids := v.prefixed(s.folded(&words[last]), maxPrefixed)
+	for i, surface := range v.shown(ids) {
+		p.add(weighted{id: ids[i], count: 1, kept: true, surface: surface})
 	}
+}
+
+// addQuotation adds a phrase, whose terms count, or an exclusion, whose don't. Its
+// last word may be left open by a *. An exclusion of a word that no paper has is
+// nothing.
+func (v *View) addQuotation(p *plan, s *searcher, words []queryWord, c clause) {
+	_, open := opened(c.text)
+	counts := c.kind == clausePhrase
+	words = slices.DeleteFunc(slices.Clone(words), func(w queryWord) bool { return w.beside() })
+	var ph phrase
+	known := true
+	for i := range words {
+		w := &words[i]
+		sl := slot{offset: w.position - words[0].position}
+		switch {
+		case open && i == len(words)-1:
+			sl.ids = v.openWord(p, s.folded(w), counts)
+			known = known && len(sl.ids) > 0
+		case w.stop != 0:
+			sl.ids, sl.stop = []uint32{w.stop}, true
+		case !w.known:
+			known = false
+		default:
+			sl.ids = []uint32{w.id}
+			if counts {
+				p.add(weighted{id: w.id, count: 1, kept: true, surface: w.surface(c.text)})
+			}
+		}
+		ph = append(ph, sl)
+	}
+	switch {
+	case len(ph) == 0 || !known && c.kind == clauseNot:
+		return
+	case !known:
+		p.never = true
+		p.steps = append(p.steps, quotation{StepPhrase, c.text, nil})
+		return
+	}
+	for i := range ph {
+		ph[i].place = p.spots.place(&ph[i])
+		if !ph[i].stop {
+			p.quoted = append(p.quoted, ph[i].ids...)
+		}
+	}
+	if c.kind == clauseNot {
+		p.mustNot, p.steps = append(p.mustNot, ph), append(p.steps, quotation{StepExclusion, c.text, ph})
+		return
+	}
+	p.must, p.steps = append(p.must, ph), append(p.steps, quotation{StepPhrase, c.text, ph})
+}
+
+// openWord gives all terms that have a word that begins so, sorted.
+func (v *View) openWord(p *plan, begin string, count bool) []uint32 {
+	ids := v.prefixed(begin, math.MaxInt)
+	if count {
+		most := ids[:min(len(ids), maxPrefixed)]
+		for i, surface := range v.shown(most) {
+			p.add(weighted{id: most[i], count: 1, kept: true, surface: surface})
+		}
+	}
+	return slices.Sorted(slices.Values(ids))
 }
 
 // addIDs adds the identifiers in a query, and the whole query if it is one.
-func (x *Index) addIDs(p *plan, text string) {
-	keys := x.ids.find(text)
+func (v *View) addIDs(p *plan, text string) {
+	keys := v.x.ids.find(text)
 	if len(text) <= maxIDBytes {
 		keys = append(keys, exactKey(text))
 	}
-	for _, key := range keys {
-		if id, ok := x.lexicon.stems[idMark+key]; ok && x.lexicon.df[id] > 0 {
-			p.add(weighted{id: id, count: 1, exact: true, kept: true, surface: key[strings.IndexByte(key, ':')+1:]})
+	v.chunks(len(keys), func(from, to int) {
+		for _, key := range keys[from:to] {
+			if id, ok := v.x.lexicon.stems[idMark+key]; ok && v.df.at(id) > 0 {
+				p.add(weighted{id: id, count: 1, exact: true, kept: true, surface: key[strings.IndexByte(key, ':')+1:]})
+			}
 		}
-	}
+	})
 }
 
 // weigh gives the terms their weights, cuts the lightest, and scales the rest.
-func (x *Index) weigh(p *plan, most int) {
-	l := x.lexicon
+func (v *View) weigh(p *plan, most int) {
 	for i := range p.terms {
 		t := &p.terms[i]
-		t.weight = t.count * idf(x.papers, l.df[t.id])
+		t.weight = t.count * idf(v.papers, v.df.at(t.id))
 	}
 	slices.SortFunc(p.terms, func(a, b weighted) int {
-		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(l.terms[a.id], l.terms[b.id]))
+		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(v.terms[a.id], v.terms[b.id]))
 	})
 	kept, words := p.terms[:0], 0
 	for _, t := range p.terms {
@@ -217,14 +346,14 @@ func (x *Index) weigh(p *plan, most int) {
 		p.terms[i].scaled = p.terms[i].weight / total * scoreRange
 	}
 	average := 1.0
-	if x.papers > 0 && x.length > 0 {
-		average = float64(x.length) / float64(x.papers)
+	if v.papers > 0 && v.length > 0 {
+		average = float64(v.length) / float64(v.papers)
 	}
 	clear(p.places)
 	for i, t := range p.terms {
 		p.places[t.id] = i
-		p.marks[t.id>>6&63] |= 1 << (t.id & 63)
-		p.postings += uint64(l.df[t.id])
+		p.marks.set(t.id)
+		p.postings += uint64(v.df.at(t.id))
 	}
 	p.k0, p.kl = k1*(1-b), k1*b/average
 }

@@ -100,7 +100,7 @@ func answers(t *testing.T, x *Index, queries []Query, all []uint32) [][]Hit {
 		if err != nil {
 			t.Fatal(err)
 		}
-		exhaustive(t, x, q, all, r.Hits)
+		exhaustive(t, x.View(), q, all, r.Hits)
 		hits[i] = r.Hits
 	}
 	return hits

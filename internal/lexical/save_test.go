@@ -106,7 +106,7 @@ func compareIndexes(t *testing.T, x, y *Index) {
 func known(x *Index) map[string]string {
 	out := map[string]string{}
 	for i, term := range x.lexicon.terms {
-		if df := x.lexicon.df[i]; df > 0 {
+		if df := x.lexicon.df.at(uint32(i)); df > 0 {
 			out[term] = fmt.Sprint(df, " ", x.lexicon.shown[i])
 		}
 	}
@@ -379,7 +379,8 @@ func FuzzOpen(f *testing.F) {
 		}
 		y := blank(Options{}.withDefaults())
 		copied := *good
-		copied.df = make([]uint32, len(good.df))
+		copied.df = counts{}
+		copied.df.grow(good.df.n)
 		y.lexicon = &copied
 		if err := y.attach(savedSegment{savedFile: savedFile{name: "segment"}}, raw); err != nil {
 			return

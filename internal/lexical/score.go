@@ -15,45 +15,61 @@ import (
 const recordCost = 128
 
 // few says whether scoring what a set holds costs less than searching.
-func (s *searcher) few(set CountedSet, views []view) bool {
+func (s *searcher) few(set CountedSet, parts []part) bool {
 	n := set.GetCardinality()
-	for i := range views {
-		if views[i].seg == nil {
-			n += uint64(views[i].len()) / 8 // each is looked up in the set
+	for i := range parts {
+		if parts[i].seg == nil {
+			n += uint64(parts[i].len()) / 8 // each is looked up in the set
 		}
 	}
 	return n*recordCost < s.plan.postings
 }
 
 // scoreSet scores the papers of a set one by one, through their records.
-func (s *searcher) scoreSet(ctx context.Context, set CountedSet, views []view) error {
-	counts := make([]uint32, len(s.plan.terms))
-	try := func(v *view, local, ordinal uint32) {
+func (s *searcher) scoreSet(ctx context.Context, set CountedSet, parts []part) error {
+	m := s.plan.matcher()
+	try := func(v *part, local, ordinal uint32) {
 		if v.dead.has(local) {
 			return
 		}
-		if score, ok := s.plan.score(v.record(local), v.lengths[local], counts); ok && s.best.takes(score, ordinal) {
+		if score, ok := m.score(found{v.record(local), v.lengths[local]}); ok && s.best.takes(score, ordinal) {
 			s.best.put(score, ordinal)
 		}
 	}
-	for i := range views {
-		v := &views[i]
+	for i := range parts {
+		v := &parts[i]
 		if v.seg == nil {
 			for local, ordinal := range v.ordinals {
+				if local%step == 0 && ctx.Err() != nil {
+					return ctx.Err()
+				}
 				if set.Contains(ordinal) {
 					try(v, uint32(local), ordinal)
 				}
 			}
 			continue
 		}
+		n := 0
 		set.Iterate(func(ordinal uint32) bool {
 			if local, ok := v.find(ordinal); ok {
 				try(v, local, ordinal)
 			}
-			return ctx.Err() == nil
+			n++
+			return n%step != 0 || ctx.Err() == nil
 		})
 	}
 	return ctx.Err()
+}
+
+// matcher scores records one by one. It belongs to one goroutine.
+type matcher struct {
+	p      *plan
+	counts []uint32
+	reader *reader // nil if there are no phrases
+}
+
+func (p *plan) matcher() *matcher {
+	return &matcher{p: p, counts: make([]uint32, len(p.terms)), reader: p.reader()}
 }
 
 // count counts the plan's terms in a record, weighted as in postings, and says
@@ -61,7 +77,7 @@ func (s *searcher) scoreSet(ctx context.Context, set CountedSet, views []view) e
 func (p *plan) count(record []byte, counts []uint32) (any bool) {
 	clear(counts)
 	for t := readTokens(record); t.next(); {
-		if p.marks[t.id>>6&63]&(1<<(t.id&63)) == 0 {
+		if !p.marks.may(t.id) {
 			continue
 		}
 		if i, ok := p.places[t.id]; ok {
@@ -73,87 +89,85 @@ func (p *plan) count(record []byte, counts []uint32) (any bool) {
 }
 
 // score gives a paper's score as Search has it, and whether the paper matches.
-func (p *plan) score(record []byte, length uint16, counts []uint32) (uint32, bool) {
-	if !p.count(record, counts) && !p.flat || !p.allows(record) {
+func (m *matcher) score(f found) (uint32, bool) {
+	if !m.p.count(f.record, m.counts) && !m.p.flat || !m.allows(f.record) {
 		return 0, false
 	}
-	if p.flat {
+	if m.p.flat {
 		return flatScore, true
 	}
 	sum := uint32(0)
-	for i, tf := range counts {
+	for i, tf := range m.counts {
 		if tf > 0 {
-			sum += p.contribution(&p.terms[i], uint32(capped(tf)), length)
+			sum += m.p.contribution(&m.p.terms[i], uint32(capped(tf)), f.length)
 		}
 	}
 	return sum, true
 }
 
 // allows says whether a paper has what it must, and nothing that it must not.
-func (p *plan) allows(record []byte) bool {
-	for _, ph := range p.must {
-		if !ph.in(record) {
+func (m *matcher) allows(record []byte) bool {
+	if m.reader == nil {
+		return true
+	}
+	m.reader.read(record)
+	for _, ph := range m.p.must {
+		if !m.reader.has(ph) {
 			return false
 		}
 	}
-	for _, ph := range p.mustNot {
-		if ph.in(record) {
+	for _, ph := range m.p.mustNot {
+		if m.reader.has(ph) {
 			return false
 		}
 	}
 	return true
 }
 
-// found is a live paper's record.
-type found struct {
-	record []byte
-	length uint16
-}
-
-// look finds a paper. The caller holds the read lock; the record may be read
-// without it.
-func (x *Index) look(ordinal uint32) (found, bool) {
-	d, local, _ := x.locate(ordinal)
-	if d == nil {
-		return found{}, false
+// each calls f for the papers under ordinals that are there.
+func (r *Reading) each(ctx context.Context, ordinals []uint32, f func(i int, paper found)) error {
+	papers, err := r.v.look(ctx, ordinals)
+	if err != nil {
+		return err
 	}
-	return found{d.record(local), d.lengths[local]}, true
-}
-
-// places plans a query and finds papers, at one state of the index. A paper that
-// is not there has no record.
-func (x *Index) places(q Query, s *searcher, ordinals []uint32) (*plan, []found) {
-	places := make([]found, len(ordinals))
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	p := x.plan(q, &s.analyser)
-	for i, ordinal := range ordinals {
-		places[i], _ = x.look(ordinal)
+	for i, paper := range papers {
+		if i%step == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if paper.record != nil {
+			f(i, paper)
+		}
 	}
-	return p, places
+	return ctx.Err()
 }
 
 // Score gives the scores of papers that something else has found: what Search
-// gives them for the same query, whose K and Keep do not matter, and 0 for a
-// paper that does not match or is not there.
-func (x *Index) Score(ctx context.Context, q Query, ordinals []uint32) ([]float64, error) {
-	s, _ := x.pool.Get().(*searcher)
-	defer s.release(x)
-	p, places := x.places(q, s, ordinals)
+// gives them, and 0 for a paper that does not match or is not there.
+func (r *Reading) Score(ctx context.Context, ordinals []uint32) ([]float64, error) {
 	scores := make([]float64, len(ordinals))
-	counts := make([]uint32, len(p.terms))
-	for i, f := range places {
-		if i%window == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if f.record == nil || p.never {
-			continue
-		}
-		if score, ok := p.score(f.record, f.length, counts); ok {
-			scores[i] = float64(score) * p.unit
-		}
+	if r.p.never {
+		return scores, ctx.Err()
 	}
-	return scores, ctx.Err()
+	m := r.p.matcher()
+	err := r.each(ctx, ordinals, func(i int, paper found) {
+		if score, ok := m.score(paper); ok {
+			scores[i] = float64(score) * r.p.unit
+		}
+	})
+	return scores, err
+}
+
+// Allows says which papers that something else has found the query allows: those
+// that have its phrases and nothing that it excludes, whether or not any of its
+// words is there. A paper that is not in the index is not allowed.
+func (r *Reading) Allows(ctx context.Context, ordinals []uint32) ([]bool, error) {
+	allowed := make([]bool, len(ordinals))
+	if r.p.never {
+		return allowed, ctx.Err()
+	}
+	m := r.p.matcher()
+	err := r.each(ctx, ordinals, func(i int, paper found) { allowed[i] = m.allows(paper.record) })
+	return allowed, err
 }
 
 // Match is a term that a query and a paper share.
@@ -166,19 +180,16 @@ type Match struct {
 	Title, Abstract int
 }
 
-// MatchedTerms says which terms of a query the paper under an ordinal has,
-// those first that add most to its score. K and Keep do not matter, and neither
-// does whether the paper has the query's phrases.
-func (x *Index) MatchedTerms(q Query, ordinal uint32) ([]Match, error) {
-	s, _ := x.pool.Get().(*searcher)
-	defer s.release(x)
-	x.mu.RLock()
-	p := x.plan(q, &s.analyser)
-	f, ok := x.look(ordinal)
-	x.mu.RUnlock()
-	if !ok {
-		return nil, missing(ordinal)
-	}
+// Matches says which terms of the query papers have, those first that add most to
+// a paper's score; nil for a paper that is not there. Whether a paper has the
+// query's phrases does not matter.
+func (r *Reading) Matches(ctx context.Context, ordinals []uint32) ([][]Match, error) {
+	out := make([][]Match, len(ordinals))
+	err := r.each(ctx, ordinals, func(i int, paper found) { out[i] = r.p.matches(paper) })
+	return out, err
+}
+
+func (p *plan) matches(f found) []Match {
 	matches := make([]Match, len(p.terms))
 	tfs := make([]uint32, len(p.terms))
 	for t := readTokens(f.record); t.next(); {
@@ -202,7 +213,7 @@ func (x *Index) MatchedTerms(q Query, ordinal uint32) ([]Match, error) {
 	}
 	matches = slices.DeleteFunc(matches, func(m Match) bool { return m.Term == "" })
 	slices.SortStableFunc(matches, func(a, b Match) int { return cmp.Compare(b.Score, a.Score) })
-	return matches, nil
+	return matches
 }
 
 func missing(ordinal uint32) error {
@@ -214,10 +225,9 @@ func missing(ordinal uint32) error {
 
 // TermWeight is a part of a paper's term vector.
 type TermWeight struct {
-	// ID is the term's number. Numbers hold for this Index value only.
-	ID uint32
-	// Term is a word to show for it: the shortest of those that share its stem.
-	Term   string
+	// ID is the term's number. Numbers hold for this Index value only; View.Names
+	// gives words for them.
+	ID     uint32
 	Weight float32
 }
 
@@ -227,15 +237,13 @@ type TermWeight struct {
 // the root: the product of two papers then has the idf of a word once, as BM25
 // has it, and not squared). A word of the title counts as one of the abstract. It
 // is empty for a paper without words. Identifiers are not part of it.
-func (x *Index) Vector(ordinal uint32) ([]TermWeight, error) {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	f, ok := x.look(ordinal)
-	if !ok {
+func (v *View) Vector(ordinal uint32) ([]TermWeight, error) {
+	papers, err := v.look(context.Background(), []uint32{ordinal})
+	if err != nil || papers[0].record == nil {
 		return nil, missing(ordinal)
 	}
 	ids := make([]uint32, 0, 256)
-	for t := readTokens(f.record); t.next(); {
+	for t := readTokens(papers[0].record); t.next(); {
 		if t.field != fieldID {
 			ids = append(ids, t.id)
 		}
@@ -248,9 +256,9 @@ func (x *Index) Vector(ordinal uint32) ([]TermWeight, error) {
 		for i < len(ids) && ids[i] == id {
 			i++
 		}
-		w := (1 + math.Log(float64(i-from))) * math.Sqrt(idf(x.papers, x.lexicon.df[id]))
+		w := (1 + math.Log(float64(i-from))) * math.Sqrt(idf(v.papers, v.df.at(id)))
 		square += float64(w * w)
-		vector = append(vector, TermWeight{ID: id, Term: x.lexicon.shown[id], Weight: float32(w)})
+		vector = append(vector, TermWeight{ID: id, Weight: float32(w)})
 	}
 	norm := float32(1 / math.Sqrt(square))
 	for i := range vector {

@@ -10,52 +10,11 @@ import (
 // window is how many documents are scored at a time.
 const window = 4096
 
-// view is a segment as it was when a search began.
-type view struct {
-	docs
-	dead bitset
-	seg  *segment // nil for memory
-	// lists are memory's postings of the plan's terms, found and excluded.
-	lists map[uint32]list
-}
-
-func (v *view) list(id uint32) list {
-	if v.seg != nil {
-		return v.seg.list(id)
-	}
-	return v.lists[id]
-}
-
-// snapshot gives what a plan needs of all segments. The caller holds the read
-// lock; what is returned is good for ever.
-func (x *Index) snapshot(p *plan) []view {
-	views := make([]view, 0, len(x.segments)+1)
-	for _, s := range x.segments {
-		views = append(views, view{docs: s.docs, dead: s.dead, seg: s.segment})
-	}
-	if x.memory.len() > 0 {
-		v := view{docs: x.memory.docs, dead: x.memoryDead, lists: map[uint32]list{}}
-		for _, t := range p.terms {
-			v.lists[t.id] = x.memory.list(t.id)
-		}
-		for _, ph := range slices.Concat(p.must, p.mustNot) {
-			for _, w := range ph {
-				if w.stop {
-					continue
-				}
-				for _, id := range w.ids {
-					v.lists[id] = x.memory.list(id)
-				}
-			}
-		}
-		views = append(views, v)
-	}
-	return views
-}
-
 // searcher has the memory that a search needs. Searches share them in turn.
 type searcher struct {
 	analyser analyser
+	words    []queryWord
+	arena    []byte
 	cursors  []cursor
 	order    []*cursor // by bound, the least first
 	below    []uint32  // below[i] is the sum of the bounds of order[:i]
@@ -64,28 +23,50 @@ type searcher struct {
 	found    []candidate
 	best     topK
 	plan     *plan
-	view     *view
+	part     *part
 	keep     Set
-	must     []candidates
-	mustNot  []candidates
+	demands  *demands
 }
 
-// Search returns the papers that match q best, or the context's error when ctx
-// ends first. A paper matches if it has any of the words, all of the phrases
-// and nothing that is excluded; a query without words that are known matches
-// nothing. The order is exactly that of the scores of all papers: skipping is
-// only of what cannot be among the first K.
-func (x *Index) Search(ctx context.Context, q Query) (Result, error) {
+// Reading is a query as a view understands it: which words it looks for, and what
+// they weigh. It may be used from any goroutine, as often as there is something to
+// ask.
+type Reading struct {
+	v *View
+	p *plan
+}
+
+// Read reads the text of a query. Its only error is of a text that asks for too
+// much, of kind Invalid.
+func (v *View) Read(q Query) (*Reading, error) {
+	s, _ := v.x.pool.Get().(*searcher)
+	defer s.release(v.x)
+	p, err := v.plan(q, s)
+	if err != nil {
+		return nil, err
+	}
+	return &Reading{v, p}, nil
+}
+
+// Search is Read, and Search of what was read.
+func (v *View) Search(ctx context.Context, q Query) (Result, error) {
 	if err := q.check(); err != nil {
 		return Result{}, err
 	}
-	s, _ := x.pool.Get().(*searcher)
-	defer s.release(x)
-	x.mu.RLock()
-	p := x.plan(q, &s.analyser)
-	views := x.snapshot(p)
-	papers := x.papers
-	x.mu.RUnlock()
+	r, err := v.Read(q)
+	if err != nil {
+		return Result{}, err
+	}
+	return r.Search(ctx, q.K, q.Keep)
+}
+
+// Search returns the k papers of a set, nil for all, that match best, or the
+// context's error when ctx ends first. A paper matches if it has any of the words,
+// all of the phrases and nothing that is excluded; a query without words that are
+// known matches nothing. The order is exactly that of the scores of all papers:
+// skipping is only of what cannot be among the first k.
+func (r *Reading) Search(ctx context.Context, k int, keep Set) (Result, error) {
+	p := r.p
 	result := Result{Dropped: p.dropped}
 	for _, t := range p.terms {
 		result.Terms = append(result.Terms, t.surface)
@@ -93,13 +74,16 @@ func (x *Index) Search(ctx context.Context, q Query) (Result, error) {
 	if p.never || len(p.terms) == 0 && !p.flat {
 		return result, ctx.Err()
 	}
-	s.plan, s.keep = p, q.Keep
-	s.best.reset(min(q.K, papers))
+	s, _ := r.v.x.pool.Get().(*searcher)
+	defer s.release(r.v.x)
+	parts := r.v.parts(p)
+	s.plan, s.keep = p, keep
+	s.best.reset(min(k, r.v.papers))
 	var err error
-	if set, ok := q.Keep.(CountedSet); ok && s.few(set, views) {
-		err = s.scoreSet(ctx, set, views)
+	if set, ok := keep.(CountedSet); ok && s.few(set, parts) {
+		err = s.scoreSet(ctx, set, parts)
 	} else {
-		err = s.scoreAll(ctx, views)
+		err = s.scoreAll(ctx, parts)
 	}
 	if err != nil {
 		return Result{}, err
@@ -108,26 +92,34 @@ func (x *Index) Search(ctx context.Context, q Query) (Result, error) {
 	return result, nil
 }
 
+// mostKept is how much memory for words a searcher keeps for the next one.
+const mostKept = 1 << 14
+
 func (s *searcher) release(x *Index) {
-	s.plan, s.view, s.keep, s.must, s.mustNot = nil, nil, nil, nil, nil
+	s.plan, s.part, s.keep, s.demands = nil, nil, nil, nil
 	for i := range s.cursors {
 		s.cursors[i].list = list{}
+	}
+	if cap(s.words) > mostKept {
+		s.words, s.arena = nil, nil
 	}
 	x.pool.Put(s)
 }
 
 // scoreAll searches all segments, the largest first, as it sets the bar.
-func (s *searcher) scoreAll(ctx context.Context, views []view) error {
-	slices.SortStableFunc(views, func(a, b view) int { return cmp.Compare(b.len(), a.len()) })
-	for i := range views {
-		s.view = &views[i]
+func (s *searcher) scoreAll(ctx context.Context, parts []part) (err error) {
+	slices.SortStableFunc(parts, func(a, b part) int { return cmp.Compare(b.len(), a.len()) })
+	for i := range parts {
+		s.part = &parts[i]
 		s.openCursors()
-		s.must, s.mustNot = s.plan.constrain(s.view)
-		for lo := 0; lo < s.view.len() && (s.plan.flat || len(s.cursors) > 0); lo += window {
+		if s.demands, err = s.part.demands(ctx, s.plan); err != nil {
+			return err
+		}
+		for lo := 0; lo < s.part.len() && (s.plan.flat || len(s.cursors) > 0); lo += window {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			hi := uint32(min(lo+window, s.view.len()))
+			hi := uint32(min(lo+window, s.part.len()))
 			if s.plan.flat {
 				s.sweep(uint32(lo), hi)
 				continue
@@ -147,7 +139,7 @@ func (s *searcher) openCursors() {
 	n := 0
 	for i := range s.plan.terms {
 		t := &s.plan.terms[i]
-		if l := s.view.list(t.id); l.count > 0 {
+		if l := s.part.list(t.id); l.count > 0 {
 			s.cursors[n].open(l, t)
 			s.order = append(s.order, &s.cursors[n])
 			n++
@@ -198,7 +190,7 @@ const flatScore = 1
 // accumulate adds the contributions of one term to the window's scores, and
 // marks the documents if it brings them in.
 func (s *searcher) accumulate(c *cursor, lo, hi uint32, mark bool) {
-	p, lengths := s.plan, s.view.lengths
+	p, lengths := s.plan, s.part.lengths
 	k0, kl, scaled := p.k0, p.kl, c.term.scaled
 	if c.term.exact {
 		k0, kl = 0, 0
@@ -263,7 +255,7 @@ func (s *searcher) complete(c *cursor, lo, hi, bar, rest uint32) {
 	} else {
 		for i, f := range s.found {
 			if tf := c.seek(f.doc); tf > 0 {
-				s.found[i].score += s.plan.contribution(c.term, tf, s.view.lengths[f.doc])
+				s.found[i].score += s.plan.contribution(c.term, tf, s.part.lengths[f.doc])
 			}
 		}
 	}
@@ -279,26 +271,11 @@ func (s *searcher) complete(c *cursor, lo, hi, bar, rest uint32) {
 
 // consider takes a document to the best ones if it belongs there.
 func (s *searcher) consider(doc, score uint32) {
-	ordinal := s.view.ordinals[doc]
-	if !s.best.takes(score, ordinal) || s.view.dead.has(doc) || s.keep != nil && !s.keep.Contains(ordinal) {
+	ordinal := s.part.ordinals[doc]
+	if !s.best.takes(score, ordinal) || s.part.dead.has(doc) || s.keep != nil && !s.keep.Contains(ordinal) {
 		return
 	}
-	if s.allowed(doc) {
+	if s.demands.meets(s.part, doc) {
 		s.best.put(score, ordinal)
 	}
-}
-
-// allowed says whether a document has what it must, and nothing that it must not.
-func (s *searcher) allowed(doc uint32) bool {
-	for i := range s.must {
-		if !s.must[i].match(s.view, doc) {
-			return false
-		}
-	}
-	for i := range s.mustNot {
-		if s.mustNot[i].match(s.view, doc) {
-			return false
-		}
-	}
-	return true
 }

@@ -2,6 +2,7 @@ package lexical
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 )
 
@@ -24,6 +25,16 @@ func (s *segment) list(id uint32) list {
 		return list{}
 	}
 	return openList(s.postings[s.starts[i]:], s.lengths)
+}
+
+// count gives the number of a term's postings.
+func (s *segment) count(id uint32) int {
+	i, ok := slices.BinarySearch(s.terms, id)
+	if !ok {
+		return 0
+	}
+	n, _ := binary.Uvarint(s.postings[s.starts[i]:])
+	return int(n)
 }
 
 // source is papers to build a segment from, and which of them are dead.

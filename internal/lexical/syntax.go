@@ -40,6 +40,7 @@ func parse(text string, mode Mode) []clause {
 	if mode == ModeText {
 		return []clause{{clauseWords, text}}
 	}
+	marks := quotesOf(text)
 	var clauses []clause
 	var words strings.Builder
 	for text != "" {
@@ -49,7 +50,7 @@ func parse(text string, mode Mode) []clause {
 			text = text[size:]
 			continue
 		}
-		c, rest, ok := clauseAt(text)
+		c, rest, ok := clauseAt(text, &marks)
 		if ok {
 			clauses = append(clauses, c)
 			words.WriteByte(' ') // what stands around it is not one word
@@ -73,6 +74,7 @@ func parse(text string, mode Mode) []clause {
 // and the words of the query: the first without the signs of the syntax, the second
 // as a query of its own. A query without any syntax is asked as it is.
 func Split(text string) (asked, excluded string) {
+	marks := quotesOf(text)
 	var in, out []string
 	plain := true
 	for rest := text; rest != ""; {
@@ -81,7 +83,7 @@ func Split(text string) (asked, excluded string) {
 			rest = rest[size:]
 			continue
 		}
-		c, after, ok := clauseAt(rest)
+		c, after, ok := clauseAt(rest, &marks)
 		if !ok {
 			c.text, after = untilSpace(rest)
 		}
@@ -102,12 +104,12 @@ func Split(text string) (asked, excluded string) {
 }
 
 // clauseAt reads a clause that is not words, at the beginning of text.
-func clauseAt(text string) (c clause, rest string, ok bool) {
-	if phrase, rest, ok := quoted(text); ok {
+func clauseAt(text string, marks *quotes) (c clause, rest string, ok bool) {
+	if phrase, rest, ok := marks.inside(text); ok {
 		return clause{clausePhrase, phrase}, rest, true
 	}
 	if excluded, found := strings.CutPrefix(text, "-"); found {
-		if phrase, rest, ok := quoted(excluded); ok {
+		if phrase, rest, ok := marks.inside(excluded); ok {
 			return clause{clauseNot, phrase}, rest, true
 		}
 		if r, _ := utf8.DecodeRuneInString(excluded); unicode.IsLetter(r) || unicode.IsNumber(r) {
@@ -126,11 +128,30 @@ func clauseAt(text string) (c clause, rest string, ok bool) {
 // minPrefix is how many characters a prefix needs.
 const minPrefix = 2
 
-// quoted reads text in quotation marks, straight or curved.
-func quoted(text string) (inside, rest string, ok bool) {
-	for _, marks := range [][2]string{{`"`, `"`}, {"“", "”"}} {
-		if after, found := strings.CutPrefix(text, marks[0]); found {
-			return strings.Cut(after, marks[1])
+// quotes are the quotation marks of a text, straight and curved.
+type quotes [2]struct {
+	open, closing string
+	// last is how many bytes the text has from its last closing mark on, so that
+	// marks that nothing closes are not looked for again and again.
+	last int
+}
+
+func quotesOf(text string) quotes {
+	q := quotes{{open: `"`, closing: `"`}, {open: "“", closing: "”"}}
+	for i := range q {
+		q[i].last = len(text) + 1
+		if at := strings.LastIndex(text, q[i].closing); at >= 0 {
+			q[i].last = len(text) - at
+		}
+	}
+	return q
+}
+
+// inside reads text in quotation marks at the beginning of what is left of a text.
+func (q *quotes) inside(text string) (inside, rest string, ok bool) {
+	for i := range q {
+		if after, found := strings.CutPrefix(text, q[i].open); found && len(after) >= q[i].last {
+			return strings.Cut(after, q[i].closing)
 		}
 	}
 	return "", "", false

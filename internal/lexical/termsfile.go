@@ -16,7 +16,7 @@ func (l *lexicon) encode() []byte {
 	raw = binary.AppendUvarint(raw, uint64(len(l.terms)))
 	for i, term := range l.terms {
 		shown := l.shown[i]
-		if l.df[i] == 0 {
+		if l.df.at(uint32(i)) == 0 {
 			term, shown = goneTerm(i), ""
 		}
 		raw = appendString(raw, term)
@@ -26,7 +26,7 @@ func (l *lexicon) encode() []byte {
 		raw = appendString(raw, shown)
 	}
 	words := slices.Sorted(maps.Keys(l.words))
-	words = slices.DeleteFunc(words, func(w string) bool { return l.df[l.words[w]] == 0 })
+	words = slices.DeleteFunc(words, func(w string) bool { return l.df.at(l.words[w]) == 0 })
 	raw = binary.AppendUvarint(raw, uint64(len(words)))
 	for _, w := range words {
 		raw = appendString(raw, w)
@@ -47,7 +47,8 @@ func decodeLexicon(name string, raw []byte) (*lexicon, error) {
 	}
 	d := &decoder{name: name, raw: body}
 	n := int(d.uvarint("terms", min(maxTerms, uint64(len(body)))))
-	l := &lexicon{terms: make([]string, 0, n), shown: make([]string, 0, n), df: make([]uint32, n), stems: make(map[string]uint32, n)}
+	l := &lexicon{terms: make([]string, 0, n), shown: make([]string, 0, n), stems: make(map[string]uint32, n)}
+	l.df.grow(n)
 	for i := 0; i < n && d.err == nil; i++ {
 		term, shown := d.string(maxTermBytes), d.string(maxTermBytes)
 		if shown == "" {

@@ -1,6 +1,9 @@
 package paper
 
-import "testing"
+import (
+	"errors"
+	"testing"
+)
 
 func TestParseArxivID(t *testing.T) {
 	for text, want := range map[string]string{
@@ -71,9 +74,13 @@ func TestKeys(t *testing.T) {
 	if DOIKey("https://doi.org/10.1/AB") != "10.1/ab" || DOIKey("x") != "" || ArxivKey("math.GT/0309136v1") != "math/0309136" || ArxivKey("x") != "" || ArxivKey("2112.09118v2") != "2112.09118" {
 		t.Error("keys differ")
 	}
-	p := Paper{DOI: "doi:10.1/A", ArxivID: "arXiv:2112.09118v2", Authors: []Author{{ORCID: "0000000218250097"}, {ORCID: "?"}}}
-	p.Normalize()
-	if p.DOI != "10.1/A" || p.ArxivID != "2112.09118" || p.Authors[0].ORCID != "0000-0002-1825-0097" || p.Authors[1].ORCID != "?" {
+	p := Paper{DOI: "doi:10.1/A", ArxivID: "arXiv:2112.09118v2", Authors: []Author{{ORCID: "0000000218250097"}, {ORCID: "0000-0002-1825-0098"}, {}}}
+	err := p.Normalize()
+	var e *Error
+	if !errors.As(err, &e) || len(e.Violations) != 1 || e.Violations[0].Field != "authors[1].orcid" {
+		t.Errorf("got %v", err)
+	}
+	if p.DOI != "10.1/A" || p.ArxivID != "2112.09118" || p.Authors[0].ORCID != "0000-0002-1825-0097" {
 		t.Errorf("got %+v", p)
 	}
 }

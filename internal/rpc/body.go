@@ -19,12 +19,12 @@ import (
 	akinv1 "akin/proto/akin/v1"
 )
 
-// bodies reads JSON as runtime.JSONPb does, but for field masks: those it takes in
+// lenient reads JSON as runtime.JSONPb does, but for field masks: those it takes in
 // either spelling of names, as a text, a list, or an object of paths.
-type bodies struct{ *runtime.JSONPb }
+type lenient struct{ *runtime.JSONPb }
 
 // NewDecoder implements runtime.Marshaler.
-func (b *bodies) NewDecoder(r io.Reader) runtime.Decoder {
+func (b *lenient) NewDecoder(r io.Reader) runtime.Decoder {
 	return runtime.DecoderFunc(func(v any) error {
 		raw, err := io.ReadAll(r)
 		if err != nil {

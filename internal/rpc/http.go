@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
@@ -46,6 +47,8 @@ type GatewayOptions struct {
 	// Origins are those whose pages browsers may let read answers, such as
 	// "https://papers.example.org"; "*" is all. None means that no other page can.
 	Origins []string
+	// Pace is how slow clients may be.
+	Pace Pace
 }
 
 // Gateway serves the API as JSON over HTTP by calling the gRPC services through
@@ -55,14 +58,17 @@ type Gateway struct {
 	openai  *openAI
 	health  healthpb.HealthClient
 	hosts   []string
+	bodies  bodies
 	handler http.Handler // of hosts that are known
 }
 
 // NewGateway makes a gateway over a connection, which stays the caller's. It
 // answers requests whose Host is a loopback name or one of the options': any other
-// may be a page elsewhere that got a browser to call (DNS rebinding).
+// may be a page elsewhere that got a browser to call (DNS rebinding). Clients keep
+// to the pace.
 func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, options GatewayOptions, log *slog.Logger) (*Gateway, error) {
 	g := &Gateway{
+		bodies: bodies{pace: options.Pace.withDefaults()},
 		health: healthpb.NewHealthClient(conn),
 		openai: &openAI{embed: akinv1.NewEmbeddingServiceClient(conn)},
 		hosts:  append([]string{"localhost", "127.0.0.1", "::1"}, options.Hosts...),
@@ -72,8 +78,9 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, options Gate
 		runtime.WithErrorHandler(retryAfter(log)),
 		runtime.WithRoutingErrorHandler(routingError),
 		runtime.SetQueryParameterParser(strictQuery{}),
+		runtime.WithMetadata(func(_ context.Context, r *http.Request) metadata.MD { return metadata.Pairs(remoteKey, r.RemoteAddr) }),
 		runtime.WithMetadata(askForAll),
-		runtime.WithMarshalerOption(runtime.MIMEWildcard, &bodies{&runtime.JSONPb{
+		runtime.WithMarshalerOption(runtime.MIMEWildcard, &lenient{&runtime.JSONPb{
 			MarshalOptions: protojson.MarshalOptions{EmitUnpopulated: true},
 		}}),
 	)
@@ -129,7 +136,13 @@ func shareWith(origins []string) (func(http.Handler) http.Handler, error) {
 }
 
 // ServeHTTP implements http.Handler.
-func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (g *Gateway) ServeHTTP(to http.ResponseWriter, r *http.Request) {
+	w := newPacedWriter(to, g.bodies.pace.Write)
+	defer w.extend() // for what is still in the buffer
+	if !hasBody(r) {
+		// The deadline for reading has done its duty.
+		w.control.SetReadDeadline(time.Time{}) //nolint:errcheck // a writer without deadlines is a test's
+	}
 	if !g.knows(r.Host) {
 		refuse(w, http.StatusForbidden, codes.PermissionDenied, "UNKNOWN_HOST",
 			fmt.Sprintf("host %q is not one that this server answers to; name it with --http-host", r.Host))
@@ -141,7 +154,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // route answers a request of a host that is known.
 func (g *Gateway) route(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
-		if streams(r.URL.Path) { // all of the work, for nothing
+		if streaming(r.URL.Path) { // all of the work, for nothing
 			refuse(w, http.StatusMethodNotAllowed, codes.Unimplemented, "METHOD_NOT_ALLOWED", fmt.Sprintf("%s gives a stream: only GET is a method of it", r.URL.Path))
 			return
 		}
@@ -161,9 +174,11 @@ func (g *Gateway) route(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, codes.InvalidArgument, "NOT_UTF8", "path or query is not valid percent-encoded UTF-8; convert it from its encoding first")
 		return
 	}
-	if !readable(w, r) {
+	release, ok := g.readable(w, r)
+	if !ok {
 		return
 	}
+	defer release()
 	switch {
 	case r.URL.Path == openAIPath:
 		g.openai.ServeHTTP(w, r)
@@ -175,42 +190,47 @@ func (g *Gateway) route(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// streams says whether the answer of a path is a stream.
-func streams(path string) bool { return path == "/v1/papers:export" || path == "/v1/duplicates" }
+// streaming says whether the answer of a path is a stream.
+func streaming(path string) bool { return path == "/v1/papers:export" || path == "/v1/duplicates" }
 
-// readable bounds the body of a request and takes its compression away, or says why
-// it cannot be read.
-func readable(w http.ResponseWriter, r *http.Request) bool {
+// readable reads the body of a request and takes its compression away, or says why
+// it cannot. release lets go of its bytes.
+func (g *Gateway) readable(w http.ResponseWriter, r *http.Request) (release func(), ok bool) {
 	if !hasBody(r) {
-		return true
+		return func() {}, true
 	}
 	// A form that a foreign page makes a browser send cannot be JSON.
 	if !isJSON(r.Header.Get("Content-Type")) {
 		refuse(w, http.StatusUnsupportedMediaType, codes.InvalidArgument, "NOT_JSON",
 			fmt.Sprintf("Content-Type is %q; send application/json", r.Header.Get("Content-Type")))
-		return false
+		return nil, false
 	}
 	if r.ContentLength > MaxMessageBytes {
 		refuse(w, http.StatusRequestEntityTooLarge, codes.InvalidArgument, "BODY_TOO_LARGE",
 			fmt.Sprintf("the body has %d bytes; the limit is %d; send it in several requests", r.ContentLength, MaxMessageBytes))
-		return false
+		return nil, false
 	}
 	switch encoding := r.Header.Get("Content-Encoding"); strings.ToLower(encoding) {
 	case "", "identity":
 	case "gzip":
 		plain, err := gzip.NewReader(http.MaxBytesReader(w, r.Body, MaxMessageBytes))
 		if err != nil {
-			refuse(w, http.StatusBadRequest, codes.InvalidArgument, "BAD_REQUEST", "the body is not gzip, which Content-Encoding says it is: "+err.Error())
-			return false
+			refuse(w, http.StatusBadRequest, codes.InvalidArgument, "BAD_BODY", "the body is not gzip, which Content-Encoding says it is: "+err.Error())
+			return nil, false
 		}
 		r.Body = plain
 		r.Header.Del("Content-Encoding")
 	default:
 		refuse(w, http.StatusUnsupportedMediaType, codes.InvalidArgument, "UNKNOWN_ENCODING", fmt.Sprintf("Content-Encoding is %q; send gzip or none", encoding))
-		return false
+		return nil, false
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, MaxMessageBytes)
-	return true
+	release, refused := g.bodies.read(w, r)
+	if refused != nil {
+		w.Header().Set("Connection", "close")
+		refused.write(w)
+		return nil, false
+	}
+	return release, true
 }
 
 func hasBody(r *http.Request) bool {
@@ -265,11 +285,6 @@ func retryAfter(log *slog.Logger) runtime.ErrorHandlerFunc {
 	return func(ctx context.Context, mux *runtime.ServeMux, m runtime.Marshaler, w http.ResponseWriter, r *http.Request, err error) {
 		s := status.Convert(err)
 		setRetryAfter(w, s)
-		if tooLarge := (&http.MaxBytesError{}).Error(); len(s.Details()) == 0 && strings.Contains(s.Message(), tooLarge) {
-			refuse(w, http.StatusRequestEntityTooLarge, codes.InvalidArgument, "BODY_TOO_LARGE",
-				fmt.Sprintf("the body has more than %d bytes, which is the limit; send it in several requests", MaxMessageBytes))
-			return
-		}
 		if len(s.Details()) == 0 {
 			err = detailed(err, s)
 		}

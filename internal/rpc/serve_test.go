@@ -31,6 +31,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
+	"akin/internal/admit"
 	"akin/internal/catalog"
 	"akin/internal/client"
 	"akin/internal/embed"
@@ -110,7 +111,8 @@ func serve(t *testing.T, options rpc.GatewayOptions) *served {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	g := rpc.NewServer(engine.New(words{}, c), rpc.About{Version: "test", Index: "exact", Source: "nowhere"}, log).GRPC()
+	bounds := rpc.Bounds{Calls: admit.New(admit.Config{}), Bulk: admit.New(admit.Config{}), Timeouts: rpc.DefaultTimeouts()}
+	g := rpc.NewServer(engine.New(words{}, c, bounds.Bulk), rpc.About{Version: "test", Index: "exact", Source: "nowhere"}, bounds, log).GRPC()
 	listener := bufconn.Listen(1 << 20)
 	go g.Serve(listener)
 	conn := dial(t, listener)

@@ -43,11 +43,13 @@ type Server struct {
 	about  About
 	log    *slog.Logger
 	health *health.Server
+	door   *doorkeeper
 }
 
-// NewServer makes handlers over an engine, which stays the caller's.
-func NewServer(e *engine.Engine, about About, log *slog.Logger) *Server {
-	return &Server{engine: e, about: about, log: log, health: health.NewServer()}
+// NewServer makes handlers over an engine, which stays the caller's, behind the
+// bounds.
+func NewServer(e *engine.Engine, about About, bounds Bounds, log *slog.Logger) *Server {
+	return &Server{engine: e, about: about, log: log, health: health.NewServer(), door: newDoorkeeper(bounds, log)}
 }
 
 // GRPC makes a gRPC server with all services, health and reflection. The
@@ -68,18 +70,23 @@ func (s *Server) GRPC() *grpc.Server {
 		grpc.MaxRecvMsgSize(MaxMessageBytes),
 		grpc.MaxSendMsgSize(MaxMessageBytes),
 		grpc.ConnectionTimeout(handshakeTimeout),
+		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.MaxHeaderListSize(maxHeader),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: maxIdle, Time: pingAfter, Timeout: pingTimeout}),
 		grpc.ChainUnaryInterceptor(
 			logging.UnaryServerInterceptor(logger, options...),
 			s.unaryErrors,
 			limitUnary,
 			recovery.UnaryServerInterceptor(recovered),
+			s.door.unary,
 		),
 		grpc.ChainStreamInterceptor(
 			logging.StreamServerInterceptor(logger, options...),
 			s.streamErrors,
 			limitStream,
 			recovery.StreamServerInterceptor(recovered),
+			s.door.stream,
 		),
 	)
 	akinv1.RegisterPaperServiceServer(g, &paperService{server: s})

@@ -35,6 +35,7 @@ var limitReasons = map[engine.LimitReason]akinv1.LimitationReason{ //nolint:goch
 	engine.LimitMinScore:   akinv1.LimitationReason_LIMITATION_REASON_MIN_SCORE,
 	engine.LimitGroupSize:  akinv1.LimitationReason_LIMITATION_REASON_GROUP_SIZE,
 	engine.LimitVersions:   akinv1.LimitationReason_LIMITATION_REASON_VERSIONS,
+	engine.LimitChanged:    akinv1.LimitationReason_LIMITATION_REASON_CHANGED,
 }
 
 var groupings = map[akinv1.GroupBy]engine.GroupBy{ //nolint:gochecknoglobals // a constant table

@@ -253,9 +253,14 @@ func sure(name, before, after string) bool {
 	case "%", "&", "$", "#", "_":
 		return true
 	case ",", ";", " ", "-", "/", "!":
-		return before != "" && after != "" && before[len(before)-1] != ' ' && after[0] != ' ' && after[0] != '\\'
+		return before != "" && after != "" && ending(before[len(before)-1]) && after[0] != ' ' && after[0] != '\\'
 	}
 	return false
+}
+
+// ending says that a space or break can follow: of a word, not of a bracket.
+func ending(c byte) bool {
+	return letter(c) || '0' <= c && c <= '9' || strings.IndexByte(".,:;?!)}]%$", c) >= 0 || c >= utf8.RuneSelf
 }
 
 // endName takes the white space or empty group that only ends a command.

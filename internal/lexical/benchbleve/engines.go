@@ -31,7 +31,7 @@ func (e *akinEngine) add(papers []abstract) error {
 func (e *akinEngine) finish(dir string) error { return e.x.Save(filepath.Join(dir, "akin"), "bench") }
 
 func (e *akinEngine) search(ctx context.Context, text string, k int) (int, error) {
-	r, err := e.x.Search(ctx, lexical.Query{Text: text, Mode: lexical.ModeText, K: k})
+	r, err := e.x.View().Search(ctx, lexical.Query{Text: text, Mode: lexical.ModeText, K: k})
 	return len(r.Hits), err
 }
 

@@ -468,8 +468,8 @@ const (
 	EmptyReason_EMPTY_REASON_NO_MATCH EmptyReason = 6
 	// No paper had appeared by as_of; choose a later day.
 	EmptyReason_EMPTY_REASON_AS_OF EmptyReason = 7
-	// The papers of this page were deleted since the list was made; go on with the
-	// next page, or ask anew.
+	// The papers of this page were deleted, or changed so that they are not what was
+	// asked for, since the list was made; go on with the next page, or ask anew.
 	EmptyReason_EMPTY_REASON_DELETED EmptyReason = 8
 )
 
@@ -553,6 +553,10 @@ const (
 	// collapse_versions: versions of better results, or of the query papers or
 	// examples.
 	LimitationReason_LIMITATION_REASON_VERSIONS LimitationReason = 10
+	// Papers of this page that were deleted since the list was made, or changed so
+	// that they are not what it found: another text, or not what the filter, as_of or
+	// the query's phrases and exclusions ask for any more.
+	LimitationReason_LIMITATION_REASON_CHANGED LimitationReason = 11
 )
 
 // Enum value maps for LimitationReason.
@@ -569,6 +573,7 @@ var (
 		8:  "LIMITATION_REASON_MIN_SCORE",
 		9:  "LIMITATION_REASON_GROUP_SIZE",
 		10: "LIMITATION_REASON_VERSIONS",
+		11: "LIMITATION_REASON_CHANGED",
 	}
 	LimitationReason_value = map[string]int32{
 		"LIMITATION_REASON_UNSPECIFIED": 0,
@@ -582,6 +587,7 @@ var (
 		"LIMITATION_REASON_MIN_SCORE":   8,
 		"LIMITATION_REASON_GROUP_SIZE":  9,
 		"LIMITATION_REASON_VERSIONS":    10,
+		"LIMITATION_REASON_CHANGED":     11,
 	}
 )
 
@@ -3727,7 +3733,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x13EMPTY_REASON_FILTER\x10\x05\x12\x19\n" +
 	"\x15EMPTY_REASON_NO_MATCH\x10\x06\x12\x16\n" +
 	"\x12EMPTY_REASON_AS_OF\x10\a\x12\x18\n" +
-	"\x14EMPTY_REASON_DELETED\x10\b*\xf1\x02\n" +
+	"\x14EMPTY_REASON_DELETED\x10\b*\x90\x03\n" +
 	"\x10LimitationReason\x12!\n" +
 	"\x1dLIMITATION_REASON_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cLIMITATION_REASON_COLLECTION\x10\x01\x12\x1c\n" +
@@ -3740,7 +3746,8 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x1bLIMITATION_REASON_MIN_SCORE\x10\b\x12 \n" +
 	"\x1cLIMITATION_REASON_GROUP_SIZE\x10\t\x12\x1e\n" +
 	"\x1aLIMITATION_REASON_VERSIONS\x10\n" +
-	"*\xab\x01\n" +
+	"\x12\x1d\n" +
+	"\x19LIMITATION_REASON_CHANGED\x10\v*\xab\x01\n" +
 	"\rNoveltyReason\x12\x1e\n" +
 	"\x1aNOVELTY_REASON_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16NOVELTY_REASON_NO_DATE\x10\x01\x12\x1d\n" +

@@ -1,0 +1,256 @@
+package lexical
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+)
+
+// View is an Index at one moment: what changes since does not change its answers,
+// and what they cost is nobody's wait. Its methods may be called from any
+// goroutine. It holds the memory of its moment: let go of it.
+type View struct {
+	x        *Index
+	segments []sealed
+	// memory still grows; docs are the papers that it had, memoryDead the dead
+	// among them.
+	memory     *memory
+	docs       docs
+	memoryDead bitset
+	papers     int
+	length     uint64
+	// terms, df, sorted and fresh are those of the lexicon: a term with a number
+	// that is not in terms is of later.
+	terms         []string
+	df            counts
+	sorted, fresh []string
+}
+
+// step is how many things are looked up at a time in what still changes, so that
+// a change waits for a few microseconds and never for a query.
+const step = 256
+
+// View gives the index as it is now.
+func (x *Index) View() *View {
+	x.mu.RLock()
+	v := x.current
+	x.mu.RUnlock()
+	if v != nil {
+		return v
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.view()
+}
+
+// view is View. The caller holds the lock.
+func (x *Index) view() *View {
+	if x.current == nil {
+		l := x.lexicon
+		x.current = &View{
+			x: x, segments: x.segments, memory: x.memory, docs: x.memory.docs, memoryDead: x.memoryDead,
+			papers: x.papers, length: x.length, terms: l.terms, df: l.df.freeze(), sorted: l.sorted, fresh: l.fresh,
+		}
+	}
+	return x.current
+}
+
+// Publish makes the index as it is now what Published gives: for changes that
+// belong together.
+func (x *Index) Publish() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.published = x.view()
+}
+
+// Published gives the index as it was when Publish was called last, before which
+// it gives it as it is. Merges in between change nothing that it answers.
+func (x *Index) Published() *View {
+	x.mu.RLock()
+	v := x.published
+	x.mu.RUnlock()
+	if v != nil {
+		return v
+	}
+	return x.View()
+}
+
+// rearranged says that the same papers lie in other segments now. What was
+// published follows if it is up to date, so that it does not hold what was merged
+// away; otherwise the next Publish sees to that. The caller holds the lock.
+func (x *Index) rearranged() {
+	follows := x.published != nil && x.published == x.current
+	x.current = nil
+	if follows {
+		x.published = x.view()
+	}
+}
+
+// Len returns the number of papers.
+func (v *View) Len() int { return v.papers }
+
+// chunks calls f for each few of n things, with the index's read lock.
+func (v *View) chunks(n int, f func(from, to int)) {
+	for from := 0; from < n; from += step {
+		v.x.mu.RLock()
+		f(from, min(from+step, n))
+		v.x.mu.RUnlock()
+	}
+}
+
+// resolve gives words the numbers of their terms.
+func (v *View) resolve(s *searcher) {
+	words := s.words
+	v.chunks(len(words), func(from, to int) {
+		for i := range words[from:to] {
+			w := &words[from+i]
+			w.id, w.known = v.x.lexicon.words[string(s.arena[w.from:w.to])]
+		}
+	})
+	// A word never seen may have a stem that was.
+	var unseen []int
+	var stems []string
+	for i := range words {
+		if !words[i].known {
+			unseen, stems = append(unseen, i), append(stems, stem(string(s.arena[words[i].from:words[i].to])))
+		}
+	}
+	v.chunks(len(unseen), func(from, to int) {
+		for i := from; i < to; i++ {
+			w := &words[unseen[i]]
+			w.id, w.known = v.x.lexicon.stems[stems[i]]
+		}
+	})
+	for i := range words {
+		words[i].known = words[i].known && v.df.at(words[i].id) > 0
+	}
+}
+
+// prefixed gives the live terms that have a word with the prefix, the most
+// frequent first and at most limit of them.
+func (v *View) prefixed(prefix string, limit int) []uint32 {
+	from, _ := slices.BinarySearch(v.sorted, prefix)
+	to := from
+	for to < len(v.sorted) && strings.HasPrefix(v.sorted[to], prefix) {
+		to++
+	}
+	words := v.sorted[from:to:to]
+	for _, w := range v.fresh {
+		if strings.HasPrefix(w, prefix) {
+			words = append(words, w)
+		}
+	}
+	ids := make([]uint32, 0, len(words))
+	v.chunks(len(words), func(from, to int) {
+		for _, w := range words[from:to] {
+			ids = append(ids, v.x.lexicon.words[w])
+		}
+	})
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	ids = slices.DeleteFunc(ids, func(id uint32) bool { return v.df.at(id) == 0 })
+	slices.SortFunc(ids, func(a, b uint32) int {
+		return cmp.Or(cmp.Compare(v.df.at(b), v.df.at(a)), cmp.Compare(v.terms[a], v.terms[b]))
+	})
+	return ids[:min(len(ids), limit)]
+}
+
+// shown gives a word to show for each of some terms.
+func (v *View) shown(ids []uint32) []string {
+	out := make([]string, len(ids))
+	v.chunks(len(ids), func(from, to int) {
+		for i, id := range ids[from:to] {
+			if int(id) < len(v.x.lexicon.shown) {
+				out[from+i] = v.x.lexicon.shown[id]
+			}
+		}
+	})
+	return out
+}
+
+// Names gives a word to show for each of some terms: the shortest of those that
+// share its stem, and "" for a number that is none.
+func (v *View) Names(ids []uint32) []string { return v.shown(ids) }
+
+// found is a live paper's record.
+type found struct {
+	record []byte
+	length uint16
+}
+
+// look finds papers: parallel to ordinals, without a record where there is none.
+func (v *View) look(ctx context.Context, ordinals []uint32) ([]found, error) {
+	places := make([]found, len(ordinals))
+	if v.docs.len() > 0 {
+		v.chunks(len(ordinals), func(from, to int) {
+			for i, ordinal := range ordinals[from:to] {
+				if local, ok := v.memory.findAmong(ordinal, v.docs.len()); ok && !v.memoryDead.has(local) {
+					places[from+i] = found{v.docs.record(local), v.docs.lengths[local]}
+				}
+			}
+		})
+	}
+	for i, ordinal := range ordinals {
+		if i%window == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		for j := range v.segments {
+			if places[i].record != nil {
+				break
+			}
+			s := &v.segments[j]
+			if local, ok := s.find(ordinal); ok && !s.dead.has(local) {
+				places[i] = found{s.record(local), s.lengths[local]}
+			}
+		}
+	}
+	return places, ctx.Err()
+}
+
+// part is a segment, or memory, as it was at the moment of a view.
+type part struct {
+	docs
+	dead bitset
+	seg  *segment // nil for memory
+	// lists are memory's postings of the plan's terms, found and excluded.
+	lists map[uint32]list
+}
+
+func (v *part) list(id uint32) list {
+	if v.seg != nil {
+		return v.seg.list(id)
+	}
+	return v.lists[id]
+}
+
+// count gives the number of a term's postings.
+func (v *part) count(id uint32) int {
+	if v.seg != nil {
+		return v.seg.count(id)
+	}
+	return v.lists[id].count
+}
+
+// parts gives what a plan needs of all segments.
+func (v *View) parts(p *plan) []part {
+	parts := make([]part, 0, len(v.segments)+1)
+	for _, s := range v.segments {
+		parts = append(parts, part{docs: s.docs, dead: s.dead, seg: s.segment})
+	}
+	if v.docs.len() == 0 {
+		return parts
+	}
+	m := part{docs: v.docs, dead: v.memoryDead, lists: make(map[uint32]list, len(p.terms))}
+	ids := make([]uint32, 0, len(p.terms)+len(p.quoted))
+	for _, t := range p.terms {
+		ids = append(ids, t.id)
+	}
+	ids = append(ids, p.quoted...)
+	v.chunks(len(ids), func(from, to int) {
+		for _, id := range ids[from:to] {
+			m.lists[id] = v.memory.list(id, v.docs.len())
+		}
+	})
+	return append(parts, m)
+}
