@@ -56,7 +56,11 @@ type Config struct {
 	// Dir keeps what is derived from the store, so that a start need not make it
 	// anew; "" keeps nothing. Losing it loses nothing.
 	Dir string
-	Log *slog.Logger
+	// Snapshots is where snapshots of the store are kept; "" keeps none.
+	Snapshots string
+	// Program is the version of the program, which snapshots keep.
+	Program string
+	Log     *slog.Logger
 }
 
 // Embedded is the catalog of one machine. Queries see every change that was
@@ -68,6 +72,9 @@ type Embedded struct {
 	ctx    context.Context //nolint:containedctx // the life of the background builds
 	builds sync.WaitGroup
 	live   *live
+
+	// snapshots is held by the one who makes a snapshot.
+	snapshots sync.Mutex
 }
 
 // live is a collection with its indexes in memory.
@@ -492,7 +499,7 @@ func (c *Embedded) trim(ctx context.Context) error {
 	if c.wordsPath() != "" {
 		done = min(done, l.savedWords)
 	}
-	if l.building || done < l.trimmed+trimEvery {
+	if l.building || done < l.trimmed+trimEvery || c.readOnly() {
 		return nil
 	}
 	l.trimmed = done

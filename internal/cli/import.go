@@ -26,11 +26,12 @@ type inputFlags struct {
 	Year       int               `help:"Year of listings, whose dates lack it." placeholder:"YYYY"`
 	Format     string            `help:"Format of all files, instead of guessing it from each one's content: ${formats}." placeholder:"NAME"`
 	Map        map[string]string `help:"Column that holds a field, in JSON Lines, CSV, TSV and Parquet. May be repeated." mapsep:"none" placeholder:"FIELD=COLUMN"`
+	Encoding   string            `help:"Encoding of texts that are not UTF-8, such as latin1, instead of guessing it." placeholder:"NAME"`
 	Quarantine string            `help:"Where rows that cannot be used go." type:"path" placeholder:"FILE"`
 }
 
 func (f inputFlags) options() ingest.Options {
-	return ingest.Options{Year: f.Year, Format: f.Format, Map: f.Map}
+	return ingest.Options{Year: f.Year, Format: f.Format, Map: f.Map, Encoding: f.Encoding}
 }
 
 type importCommand struct {
