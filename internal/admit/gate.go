@@ -114,6 +114,9 @@ type waiter struct {
 	weight   float64       // what a second costs its caller
 	deadline time.Time     // of the caller; zero for none
 	entered  time.Time
+	// most is how long it waits if others come before it, or if the estimates were
+	// too low.
+	most time.Duration
 	// pass and err are set before done is closed.
 	done chan struct{}
 	pass *Pass
@@ -185,7 +188,7 @@ func (g *Gate) join(ctx context.Context, call Call) *waiter {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	w.cost = g.estimated(call)
-	w.charged = w.cost
+	w.charged, w.most = w.cost, 2*g.bound(w)
 	g.charge(w)
 	at, _ := slices.BinarySearchFunc(g.queue, w, func(a, b *waiter) int {
 		if a.tag > b.tag {
@@ -203,11 +206,9 @@ func (g *Gate) join(ctx context.Context, call Call) *waiter {
 
 // wait is for a call that was not admitted at once.
 func (g *Gate) wait(ctx context.Context, w *waiter) (*Pass, error) {
-	// Others may have come before it, or the estimates were too low.
-	most := 2 * g.bound(w)
-	step := most
+	step := w.most
 	if g.config.Long > 0 {
-		step = min(most, g.config.Long)
+		step = min(step, g.config.Long)
 	}
 	timer := time.NewTimer(step)
 	defer timer.Stop()
@@ -218,7 +219,7 @@ func (g *Gate) wait(ctx context.Context, w *waiter) (*Pass, error) {
 		case <-ctx.Done():
 			return g.leaveQueue(w, ctx.Err())
 		case now := <-timer.C:
-			if waited := now.Sub(w.entered); waited >= most && !w.call.Patient {
+			if waited := now.Sub(w.entered); waited >= w.most && !w.call.Patient {
 				return g.leaveQueue(w, nil)
 			}
 			g.mu.Lock()

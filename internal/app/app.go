@@ -32,7 +32,17 @@ const (
 	grace = 10 * time.Second
 	// headerTimeout bounds how slowly an HTTP client may send its header.
 	headerTimeout = 10 * time.Second
-	memoryBuffer  = 1 << 20
+	// readTimeout bounds what the gateway does not read itself.
+	readTimeout = 30 * time.Second
+	// idleTimeout is how long an HTTP connection may wait for its next request.
+	idleTimeout = 2 * time.Minute
+	// maxHeader bounds the header of an HTTP request, whose query may be in its
+	// address.
+	maxHeader = 256 << 10
+	// maxConnections is how many connections each address has at once; others wait
+	// until one is closed.
+	maxConnections = 1_024
+	memoryBuffer   = 1 << 20
 )
 
 // App is a running akin. Its parts are closed in the reverse of the order in
@@ -94,7 +104,8 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 	if err != nil {
 		return nil, err
 	}
-	a.server = rpc.NewServer(engine.New(embedder, cat), about, log)
+	bounds := config.bounds()
+	a.server = rpc.NewServer(engine.New(embedder, cat, bounds.Bulk), about, bounds, log)
 	a.onClose(a.server.Close)
 	if err := a.serveGRPC(grpcListener); err != nil {
 		return nil, err
@@ -234,12 +245,12 @@ func (a *App) stopGRPC() error {
 }
 
 func (a *App) serveHTTP(ctx context.Context, listener net.Listener) error {
-	gateway, err := rpc.NewGateway(context.WithoutCancel(ctx), a.conn, a.config.HTTPHosts, a.log)
+	gateway, err := rpc.NewGateway(context.WithoutCancel(ctx), a.conn, a.config.HTTPHosts, rpc.Pace{}, a.log)
 	if err != nil {
 		return err
 	}
 	server := &http.Server{
-		Handler: gateway, ReadHeaderTimeout: headerTimeout,
+		Handler: gateway, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 	}
 	a.serve(func() error { return server.Serve(listener) })

@@ -6,9 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
+	"akin/internal/admit"
 	"akin/internal/catalog"
 	"akin/internal/model"
+	"akin/internal/rpc"
 )
 
 // Config says what to run. The zero value of a field means its default.
@@ -53,6 +56,12 @@ type Config struct {
 	// QueueTokens bounds the embedding queue; see embed.Config.
 	QueueTokens int
 
+	// Admission says how many calls work at once and how long others wait.
+	Admission admit.Config
+	// Timeouts bound calls from other processes, by kind; see
+	// rpc.DefaultTimeouts for those that are not given.
+	Timeouts map[string]time.Duration
+
 	// named says that the model, its place or its precision were given.
 	named bool
 }
@@ -81,6 +90,13 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.QueueTokens < 0 {
 		errs = append(errs, fmt.Errorf("queue tokens %d must not be negative", c.QueueTokens))
+	}
+	if c.Admission.MaxWait < 0 {
+		errs = append(errs, fmt.Errorf("the longest wait is %v; it must be above 0 (0 means %v)", c.Admission.MaxWait, admit.DefaultMaxWait))
+	}
+	var err error
+	if c.Timeouts, err = rpc.CompleteTimeouts(c.Timeouts); err != nil {
+		errs = append(errs, err)
 	}
 	if c.Home == "" {
 		c.Home = Locate()

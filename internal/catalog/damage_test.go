@@ -17,13 +17,17 @@ import (
 	"akin/internal/catalog"
 )
 
-// rounds is how many rounds a test that tries to break something runs: few in
-// make test, AKIN_CRASH_ROUNDS in make test-crash.
-func rounds(t testing.TB, few int) int {
+// crashRounds is how often a test tries to break something: a few times, or as often
+// as AKIN_CRASH_ROUNDS says, which make test-crash sets.
+func crashRounds(t testing.TB, few int) int {
 	t.Helper()
-	n, err := strconv.Atoi(os.Getenv("AKIN_CRASH_ROUNDS"))
-	if err != nil || n < 1 {
+	text := os.Getenv("AKIN_CRASH_ROUNDS")
+	if text == "" {
 		return few
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("AKIN_CRASH_ROUNDS is %q, which is no number of rounds", text)
 	}
 	return n
 }
@@ -42,14 +46,18 @@ func damages(random *rand.Rand) map[string]func(path string, raw []byte) error {
 			raw[random.IntN(len(raw))] ^= 1 << random.IntN(8)
 			return write(path, raw)
 		},
-		"cut":              func(path string, raw []byte) error { return write(path, raw[:random.IntN(len(raw))]) },
-		"empty":            func(path string, _ []byte) error { return write(path, nil) },
-		"zeros":            func(path string, raw []byte) error { return write(path, make([]byte, len(raw))) },
-		"longer":           func(path string, raw []byte) error { return write(path, append(raw, "more"...)) },
-		"gone":             func(path string, _ []byte) error { return os.Remove(path) },
-		"a directory":      func(path string, _ []byte) error { return instead(path, func() error { return os.Mkdir(path, 0o700) }) },
-		"a pipe":           func(path string, _ []byte) error { return instead(path, func() error { return syscall.Mkfifo(path, 0o600) }) },
-		"a link to itself": func(path string, _ []byte) error { return instead(path, func() error { return os.Symlink(path, path) }) },
+		"cut":         func(path string, raw []byte) error { return write(path, raw[:random.IntN(len(raw))]) },
+		"empty":       func(path string, _ []byte) error { return write(path, nil) },
+		"zeros":       func(path string, raw []byte) error { return write(path, make([]byte, len(raw))) },
+		"longer":      func(path string, raw []byte) error { return write(path, append(raw, "more"...)) },
+		"gone":        func(path string, _ []byte) error { return os.Remove(path) },
+		"a directory": func(path string, _ []byte) error { return instead(path, func() error { return os.Mkdir(path, 0o700) }) },
+		"a pipe": func(path string, _ []byte) error {
+			return instead(path, func() error { return syscall.Mkfifo(path, 0o600) })
+		},
+		"a link to itself": func(path string, _ []byte) error {
+			return instead(path, func() error { return os.Symlink(path, path) })
+		},
 	}
 }
 
@@ -68,7 +76,7 @@ func TestDamagedIndexes(t *testing.T) {
 	}
 	slices.Sort(names)
 	tried, said := 0, 0
-	for round := range rounds(t, 1) {
+	for round := range crashRounds(t, 1) {
 		for i, name := range names {
 			// Each kind with one file a round, each file with another kind the next.
 			file := files[(i+round)%len(files)]
@@ -123,7 +131,7 @@ func TestCrashWhileSaving(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	t.Logf("seed %d", seed)
 	believed, anew := 0, 0
-	for range rounds(t, 1) {
+	for range crashRounds(t, 1) {
 		dir := t.TempDir()
 		c, log, closeAll := openSaved(t, dir)
 		addNamed(t, c, 0, 150)

@@ -20,17 +20,6 @@ import (
 	akinv1 "akin/proto/akin/v1"
 )
 
-// rounds is how many rounds a test that tries to break something runs: few in
-// make test, AKIN_CRASH_ROUNDS in make test-crash.
-func rounds(t testing.TB, few int) int {
-	t.Helper()
-	n, err := strconv.Atoi(os.Getenv("AKIN_CRASH_ROUNDS"))
-	if err != nil || n < 1 {
-		return few
-	}
-	return n
-}
-
 // ledger is what writers were told, paper by paper: what must be there after a kill.
 type ledger struct {
 	mu sync.Mutex
@@ -165,7 +154,7 @@ func TestCrashServer(t *testing.T) {
 	t.Logf("seed %d", seed)
 	data := filepath.Join(t.TempDir(), "data")
 	l := &ledger{acknowledged: map[string]int{}, pending: map[string]map[int]bool{}}
-	total := rounds(t, 2)
+	total := crashRounds(t, 2)
 	for round := range total {
 		s := serve(t, data)
 		c, err := client.Dial(s.grpc)
@@ -210,7 +199,7 @@ func TestCrashCopy(t *testing.T) {
 		t.Skip("copies a running directory")
 	}
 	opened, refused := 0, 0
-	for round := range rounds(t, 1) {
+	for round := range crashRounds(t, 1) {
 		dir := t.TempDir()
 		data, copied := filepath.Join(dir, "data"), filepath.Join(dir, "copy")
 		l := &ledger{acknowledged: map[string]int{}, pending: map[string]map[int]bool{}}

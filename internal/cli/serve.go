@@ -17,6 +17,7 @@ type serveCommand struct {
 	Index          string   `help:"Index: graph, exact or coder (the baseline)." enum:"graph,exact,coder" default:"graph" env:"AKIN_INDEX"`
 	ReadOnly       bool     `name:"read-only-on-damage" help:"If the data directory is damaged, serve what can be read of it and refuse writes, instead of not starting." env:"AKIN_READ_ONLY_ON_DAMAGE"`
 	snapshotsFlag
+	boundFlags
 	Hint bool `hidden:"" help:"Print commands to try."`
 }
 
@@ -39,6 +40,7 @@ func (c serveCommand) Run(e *environment) error {
 	defer signal.Reset(syscall.SIGHUP)
 	config := c.config(e, c.Data)
 	config.Create, config.Index = true, c.Index
+	c.bound(&config)
 	config.GRPCAddr, config.HTTPAddr, config.HTTPHosts = c.GRPCAddr, c.HTTPAddr, c.HTTPHost
 	config.InsecurePublic, config.ReadOnlyOnDamage = c.InsecurePublic, c.ReadOnly
 	return app.Run(e.ctx, config, e.log, func(a app.Addresses) {

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"crypto/sha256"
-	"strconv"
 	"time"
 
 	"akin/internal/catalog"
@@ -29,7 +28,7 @@ type Answer struct {
 	// Limits say what kept papers out of a list that is shorter than a page.
 	Limits []Limit
 	// Groups are those of the whole list, in the order of their best results.
-	Groups   []Group
+	Groups []Group
 	// Sequence is the state that the list was made of.
 	Sequence uint64
 	Timing   Timing
@@ -102,8 +101,8 @@ func (p *pinned) forget() {
 
 // page hydrates one page of a list. Papers that were deleted since the list was
 // made, or changed so that they are not what it found, are left out; ranks stay.
-func (e *asking) page(ctx context.Context, q *query, list *pinned, offset int, name string) (*Answer, error) {
-	begin := time.Now()
+func (e *asking) page(ctx context.Context, q *query, list *pinned, at token) (*Answer, error) {
+	begin, offset := time.Now(), at.offset
 	end := min(offset+q.options.PageSize, len(list.hits))
 	hits := list.hits[offset:end]
 	a := list.answer
@@ -147,11 +146,7 @@ func (e *asking) page(ctx context.Context, q *query, list *pinned, offset int, n
 		return nil, err
 	}
 	if end < len(list.hits) {
-		if name == "" {
-			name = newToken()
-		}
-		e.pages.Add(name, list) // anew, so that reading on keeps it alive
-		a.NextPageToken = name + "." + strconv.Itoa(end)
+		a.NextPageToken = e.nextToken(list, at, end)
 	}
 	switch {
 	case a.Empty != NotEmpty || len(a.Results) > 0:

@@ -7,7 +7,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"akin/internal/catalog"
@@ -109,7 +108,7 @@ func (e *asking) answer(ctx context.Context, q query) (*Answer, error) {
 	if err := q.check(); err != nil {
 		return nil, err
 	}
-	list, offset, name, err := e.resume(&q)
+	list, at, err := e.resume(&q)
 	if err != nil {
 		return nil, err
 	}
@@ -117,37 +116,16 @@ func (e *asking) answer(ctx context.Context, q query) (*Answer, error) {
 		if list, err = e.find(ctx, &q); err != nil {
 			return nil, err
 		}
+		if err := at.check(list); err != nil {
+			return nil, err
+		}
 	}
-	a, err := e.page(ctx, &q, list, offset, name)
+	a, err := e.page(ctx, &q, list, at)
 	if err != nil {
 		return nil, err
 	}
 	a.Limits, err = e.limits(ctx, &q, list, a.changed)
 	return a, err
-}
-
-// resume finds the list of a page token: the list's name and an offset.
-func (e *Engine) resume(q *query) (list *pinned, offset int, name string, err error) {
-	if q.options.PageToken == "" {
-		return nil, 0, "", nil
-	}
-	expired := &paper.Error{
-		Kind: paper.Invalid, Reason: paper.ReasonPageTokenExpired, Message: "page token cannot be used",
-		Violations: []paper.Violation{{
-			Field:       "page_token",
-			Description: fmt.Sprintf("is unknown, of another request, or older than %s; ask for the first page again", pageTTL),
-		}},
-	}
-	name, position, ok := strings.Cut(q.options.PageToken, ".")
-	offset, convErr := strconv.Atoi(position)
-	if !ok || convErr != nil || offset < 0 {
-		return nil, 0, "", expired
-	}
-	list, ok = e.pages.Get(name)
-	if !ok || list.digest != q.digest() || offset > len(list.hits) {
-		return nil, 0, "", expired
-	}
-	return list, offset, name, nil
 }
 
 // find makes the whole list of a query.

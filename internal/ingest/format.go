@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -42,6 +43,10 @@ type input struct {
 func formats() []format {
 	return []format{
 		{"parquet", "Parquet", looksLikeParquet, newParquet},
+		{"arrow", "Arrow files (Feather) and streams", looksLikeArrow, newArrow},
+		{"xlsx", "Excel workbooks", looksLikeXLSX, newXLSX},
+		{"zip", "zip archives of such files", looksLikeZip, newZip},
+		{"tar", "tar archives of such files", looksLikeTar, newTar},
 		{"oai", "answers of OAI-PMH, in the metadata formats oai_dc, arXiv and arXivRaw", looksLikeOAI, newOAI},
 		{"atom", "Atom feeds of arXiv: answers of its API and daily announcements", looksLikeAtom, newAtom},
 		{"rss", "RSS feeds of arXiv's daily announcements", looksLikeRSS, newRSS},
@@ -144,7 +149,7 @@ func unknownFormat(name string, h head) error {
 	}
 	return &paper.Error{
 		Kind: paper.Invalid, Reason: paper.ReasonUnsupported, Cause: ErrUnknownFormat,
-		Message: fmt.Sprintf("%s: format not recognised: it looks like %s; supported are %s, plain or compressed with gzip or zstd; if it is one of these, say which with --format",
+		Message: fmt.Sprintf("%s: format not recognised: it looks like %s; supported are %s, plain or compressed with gzip, zstd, xz or bzip2; if it is one of these, say which with --format",
 			name, h.resemblance(), strings.Join(supported, "; ")),
 	}
 }
@@ -152,14 +157,24 @@ func unknownFormat(name string, h head) error {
 // resemblance names what a file that is not supported seems to be.
 func (h head) resemblance() string {
 	for _, known := range []struct{ magic, what string }{
-		{"\xFF\xFE", "UTF-16 text (convert it to UTF-8)"},
-		{"\xFE\xFF", "UTF-16 text (convert it to UTF-8)"},
-		{"PK\x03\x04", "a zip archive (unpack it)"},
-		{"BZh", "bzip2 data (decompress it)"},
-		{"\xFD7zXZ\x00", "xz data (decompress it)"},
 		{"\x1F\x8B", "data that was compressed twice (decompress it)"},
 		{"\x28\xB5\x2F\xFD", "data that was compressed twice (decompress it)"},
-		{"%PDF", "a PDF"},
+		{"BZh", "data that was compressed twice (decompress it)"},
+		{"\xFD7zXZ\x00", "data that was compressed twice (decompress it)"},
+		{"%PDF", "a PDF (akin reads lists of papers, not papers: export BibTeX, RIS or CSV from the program that has the list)"},
+		{"\xD0\xCF\x11\xE0", "a document of old Office, such as .xls or .doc (save the sheet as .xlsx or CSV)"},
+		{"7z\xBC\xAF\x27\x1C", "a 7-Zip archive (unpack it, or pack it as zip or tar)"},
+		{"Rar!", "a RAR archive (unpack it, or pack it as zip or tar)"},
+		{"SQLite format 3", "a SQLite database, as Zotero and Mendeley keep (export BibTeX, RIS or CSL-JSON from the program)"},
+		{"{\\rtf", "a document in Rich Text Format (export BibTeX, RIS or CSV instead)"},
+		{"\x89HDF", "HDF5 (write the table as Parquet or CSV)"},
+		{"\x80\x04", "a Python pickle (write the data frame with to_parquet or to_json(lines=True))"},
+		{"\x93NUMPY", "a NumPy array: vectors without papers (name the papers, and the vectors with --vectors)"},
+		{"Obj\x01", "Avro (write the table as Parquet or JSON Lines)"},
+		{"ORC", "ORC (write the table as Parquet)"},
+		{"FEA1", "Feather of version 1 (write it again with pyarrow, which writes version 2, or as Parquet)"},
+		{"\x04\x22\x4D\x18", "LZ4 data (decompress it, or compress it with zstd)"},
+		{"\x1F\x9D", "data of compress, .Z (decompress it)"},
 	} {
 		if bytes.HasPrefix(h.text, []byte(known.magic)) {
 			return known.what
@@ -167,6 +182,8 @@ func (h head) resemblance() string {
 	}
 	text := bytes.TrimSpace(h.text)
 	switch {
+	case bytes.HasPrefix(text, []byte("%0 ")):
+		return "EndNote's tagged export, .enw (export RIS or BibTeX instead)"
 	case h.binary():
 		return "binary data"
 	case bytes.HasPrefix(text, []byte("[")):
@@ -183,4 +200,6 @@ func (h head) resemblance() string {
 }
 
 // binaryFormat says that a named format is not text.
-func binaryFormat(name string) bool { return name == "parquet" || name == "arrow" || name == "xlsx" }
+func binaryFormat(name string) bool {
+	return slices.Contains([]string{"parquet", "arrow", "xlsx", "zip", "tar"}, name)
+}

@@ -98,6 +98,12 @@ type Options struct {
 	// Notes, if it is not nil, learns what could not be read of rows that were
 	// read, and what had to be guessed.
 	Notes *Notes
+	// Stdin is read for the path "-"; nil is the process's.
+	Stdin io.Reader
+	// Streams, if it is not nil, digests what can be read only once.
+	Streams *Streams
+	// depth counts the archives that a file lies in.
+	depth int
 }
 
 // Validate says what is wrong with the options, all faults at once.
@@ -150,19 +156,27 @@ type Reader struct {
 	rows   rows
 	close  []io.Closer
 	again  bool  // the file can be opened again
+	some   bool  // a row or a rejected one was given
 	err    error // the first error that was not about one row; final
 }
 
-// Open opens a file of papers. The caller closes the reader.
+// Open opens a file of papers; "-" is standard input. The caller closes the reader.
 func Open(path string, opt Options) (*Reader, error) {
 	if err := opt.Validate(); err != nil {
 		return nil, err
 	}
-	f, err := os.Open(path)
+	src, f, err := openPath(path, opt.Stdin)
 	if err != nil {
-		return nil, pathError(path, err)
+		return nil, err
 	}
-	r, err := newReader(path, opt.Meter.watch(f), opt, regular(f))
+	file := regular(f)
+	if file == nil {
+		src = opt.Streams.watch(path, src)
+	}
+	r, err := newReader(path, opt.Meter.watch(src), opt, file)
+	if f == nil {
+		return r, err
+	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
@@ -181,6 +195,9 @@ func NewReader(name string, src io.Reader, opt Options) (*Reader, error) {
 
 // regular gives f if it is a regular file, else nil.
 func regular(f *os.File) *os.File {
+	if f == nil {
+		return nil
+	}
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return nil
 	}
@@ -227,6 +244,7 @@ func (r *Reader) recognise(plain *bufio.Reader, opt Options) (input, format, err
 		in.head = newHead(head, errors.Is(err, io.EOF), opt)
 	}
 	peek()
+	first := in.head
 	if opt.Encoding == "" && !in.head.binary() && !namesItsEncoding(in.head.text) {
 		// Whatever the format is but a listing, where a strange byte is damage.
 		if f, ok := choose(opt.Format, in.head); !ok || f.name != "listing" {
@@ -238,7 +256,7 @@ func (r *Reader) recognise(plain *bufio.Reader, opt Options) (input, format, err
 	}
 	f, ok := choose(opt.Format, in.head)
 	if !ok {
-		return in, none, unknownFormat(r.name, in.head)
+		return in, none, unknownFormat(r.name, first)
 	}
 	in.lines = &lines{src: plain, max: MaxLineBytes}
 	return in, f, nil
@@ -263,12 +281,13 @@ func (r *Reader) decompress(src *bufio.Reader) (*bufio.Reader, error) {
 	if r.codec == codecNone {
 		return src, nil
 	}
-	d, err := r.codec.open(src)
+	c := &counted{src: src}
+	d, err := r.codec.open(bufio.NewReaderSize(c, headBytes))
 	if err != nil {
 		return nil, r.readError(err)
 	}
 	r.close = append(r.close, d)
-	return bufio.NewReaderSize(d, headBytes), nil
+	return bounded(d, c), nil
 }
 
 // Format is the name of the file's format; "" for an empty file.
@@ -282,12 +301,18 @@ func (r *Reader) Next(ctx context.Context) (Row, error) {
 	}
 	row, err := r.rows.next(ctx)
 	var rejected *RejectedError
+	if err == nil || errors.As(err, &rejected) {
+		r.some = true
+	}
 	switch {
 	case err == nil:
 		r.notes.addRow(&row)
 		return row, nil
 	case errors.As(err, &rejected):
 		return row, err
+	case errors.Is(err, io.EOF) && r.nothing():
+		r.err = io.EOF
+		return Row{}, &RejectedError{Rejected{File: r.name, Line: 1, Reason: fmt.Sprintf("it was read as %s, and no paper was found in it; say with --format what it is", r.format)}}
 	case errors.Is(err, io.EOF):
 		r.err = io.EOF
 	case paper.Canceled(err), isClassified(err):
@@ -296,6 +321,20 @@ func (r *Reader) Next(ctx context.Context) (Row, error) {
 		r.err = r.readError(err)
 	}
 	return Row{}, r.err
+}
+
+// hollow is a format in which a file may have no papers, and rightly so: it says
+// whether this one is such a file.
+type hollow interface{ holdsNothing() bool }
+
+// nothing says that a file has ended of which nothing was taken, although there is
+// something in it.
+func (r *Reader) nothing() bool {
+	if r.some || r.format == "" || r.format == "oai" || r.format == "atom" {
+		return false
+	}
+	h, ok := r.rows.(hollow)
+	return !ok || !h.holdsNothing()
 }
 
 // isClassified says that a format found what is wrong with the file itself.

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	longrunningpb "cloud.google.com/go/longrunning/autogen/longrunningpb"
@@ -22,6 +23,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -40,14 +42,16 @@ type Gateway struct {
 	openai *openAI
 	health healthpb.HealthClient
 	hosts  []string
+	bodies bodies
 }
 
 // NewGateway makes a gateway over a connection, which stays the caller's. It
 // answers requests whose Host is a loopback name or one of hosts (names
 // without port): any other may be a page elsewhere that got a browser to call
-// (DNS rebinding).
-func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, hosts []string, log *slog.Logger) (*Gateway, error) {
+// (DNS rebinding). Clients keep to the pace.
+func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, hosts []string, pace Pace, log *slog.Logger) (*Gateway, error) {
 	g := &Gateway{
+		bodies: bodies{pace: pace.withDefaults()},
 		health: healthpb.NewHealthClient(conn),
 		openai: &openAI{embed: akinv1.NewEmbeddingServiceClient(conn)},
 		hosts:  append([]string{"localhost", "127.0.0.1", "::1"}, hosts...),
@@ -57,6 +61,7 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, hosts []stri
 		runtime.WithErrorHandler(retryAfter(log)),
 		runtime.WithRoutingErrorHandler(routingError),
 		runtime.SetQueryParameterParser(strictQuery{}),
+		runtime.WithMetadata(func(_ context.Context, r *http.Request) metadata.MD { return metadata.Pairs(remoteKey, r.RemoteAddr) }),
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, &runtime.JSONPb{
 			MarshalOptions: protojson.MarshalOptions{EmitUnpopulated: true},
 		}),
@@ -76,7 +81,13 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, hosts []stri
 }
 
 // ServeHTTP implements http.Handler.
-func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (g *Gateway) ServeHTTP(to http.ResponseWriter, r *http.Request) {
+	w := newPacedWriter(to, g.bodies.pace.Write)
+	defer w.extend() // for what is still in the buffer
+	if !hasBody(r) {
+		// The deadline for reading has done its duty.
+		w.control.SetReadDeadline(time.Time{}) //nolint:errcheck // a writer without deadlines is a test's
+	}
 	if !g.knows(r.Host) {
 		refuse(w, http.StatusForbidden, codes.PermissionDenied, "UNKNOWN_HOST",
 			fmt.Sprintf("host %q is not one that this server answers to; name it with --http-host", r.Host))
@@ -107,7 +118,13 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				fmt.Sprintf("the body has %d bytes; the limit is %d; send it in several requests", r.ContentLength, MaxMessageBytes))
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, MaxMessageBytes)
+		release, refused := g.bodies.read(w, r)
+		if refused != nil {
+			w.Header().Set("Connection", "close")
+			refused.write(w)
+			return
+		}
+		defer release()
 	}
 	if r.URL.Path == openAIPath {
 		g.openai.ServeHTTP(w, r)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"akin/internal/engine"
@@ -98,7 +99,7 @@ func (o *openAI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeOpenAIError(w, badOpenAI("", "the body is not the JSON of an embeddings request: %v", err))
 		return
 	}
-	resp, truncated, err := o.answer(r.Context(), &req)
+	resp, truncated, err := o.answer(metadata.AppendToOutgoingContext(r.Context(), remoteKey, r.RemoteAddr), &req)
 	if err != nil {
 		writeOpenAIError(w, err)
 		return

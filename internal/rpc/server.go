@@ -47,14 +47,17 @@ type Server struct {
 	about  About
 	log    *slog.Logger
 	health *health.Server
+	door   *doorkeeper
 	// operations run what takes longer than a call.
 	operations *operation.Runner
 }
 
-// NewServer makes handlers over an engine, which stays the caller's. Close it before
-// the engine's catalog.
-func NewServer(e *engine.Engine, about About, log *slog.Logger) *Server {
-	return &Server{engine: e, about: about, log: log, health: health.NewServer(), operations: operation.NewRunner(nil)}
+// NewServer makes handlers over an engine, which stays the caller's, behind the
+// bounds. Close it before the engine's catalog.
+func NewServer(e *engine.Engine, about About, bounds Bounds, log *slog.Logger) *Server {
+	return &Server{
+		engine: e, about: about, log: log, health: health.NewServer(), door: newDoorkeeper(bounds, log), operations: operation.NewRunner(nil),
+	}
 }
 
 // GRPC makes a gRPC server with all services, health and reflection. The
@@ -75,16 +78,21 @@ func (s *Server) GRPC() *grpc.Server {
 		grpc.MaxRecvMsgSize(MaxMessageBytes),
 		grpc.MaxSendMsgSize(MaxMessageBytes),
 		grpc.ConnectionTimeout(handshakeTimeout),
+		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.MaxHeaderListSize(maxHeader),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: maxIdle, Time: pingAfter, Timeout: pingTimeout}),
 		grpc.ChainUnaryInterceptor(
 			logging.UnaryServerInterceptor(logger, options...),
 			s.unaryErrors,
 			recovery.UnaryServerInterceptor(recovered),
+			s.door.unary,
 		),
 		grpc.ChainStreamInterceptor(
 			logging.StreamServerInterceptor(logger, options...),
 			s.streamErrors,
 			recovery.StreamServerInterceptor(recovered),
+			s.door.stream,
 		),
 	)
 	akinv1.RegisterPaperServiceServer(g, &paperService{server: s})

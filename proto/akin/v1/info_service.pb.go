@@ -167,7 +167,8 @@ type Limits struct {
 	MaxBatchSize int32 `protobuf:"varint,6,opt,name=max_batch_size,json=maxBatchSize,proto3" json:"max_batch_size,omitempty"`
 	// Results that paging can reach.
 	MaxResults int32 `protobuf:"varint,7,opt,name=max_results,json=maxResults,proto3" json:"max_results,omitempty"`
-	// How long a page token holds, in seconds.
+	// How long a page token holds since it was last used, in seconds, if there was
+	// room to keep its list: see SearchService.
 	PageTokenTtlSeconds int32 `protobuf:"varint,8,opt,name=page_token_ttl_seconds,json=pageTokenTtlSeconds,proto3" json:"page_token_ttl_seconds,omitempty"`
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
