@@ -25,7 +25,6 @@ var rooms = map[string][]string{
 	"internal/engine":        {"internal/catalog", "internal/dedup", "internal/embed", "internal/rank", "internal/sentence", "internal/paper", "internal/paper/titleid"},
 	"internal/catalog":       {"internal/store", "internal/kv", "internal/ann", "internal/filter", "internal/lexical", "internal/dedup", "internal/rank", "internal/vec", "internal/paper"},
 	"internal/dedup":         {"internal/paper"},
-	"internal/admit":         {"internal/paper"},
 	"internal/operation":     {"internal/paper"},
 	"internal/rank":          {"internal/paper", "internal/vec"},
 	"internal/kv":            {"internal/paper"},

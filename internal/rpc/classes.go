@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	longrunningpb "cloud.google.com/go/longrunning/autogen/longrunningpb"
+
 	"akin/internal/engine"
 	"akin/internal/paper"
 	akinv1 "akin/proto/akin/v1"
@@ -80,6 +82,16 @@ func methods() map[string]method {
 		"/grpc.health.v1.Health/Watch":                                   {kind: open},
 		"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo":      {kind: open},
 		"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": {kind: open},
+
+		// What takes long runs behind these, two at a time, and each answers at once.
+		akinv1.AdminService_CreateSnapshot_FullMethodName:       {kind: read},
+		akinv1.AdminService_ListSnapshots_FullMethodName:        {kind: read},
+		akinv1.AdminService_Verify_FullMethodName:               {kind: read},
+		longrunningpb.Operations_GetOperation_FullMethodName:    {kind: open},
+		longrunningpb.Operations_ListOperations_FullMethodName:  {kind: open},
+		longrunningpb.Operations_WaitOperation_FullMethodName:   {kind: open},
+		longrunningpb.Operations_CancelOperation_FullMethodName: {kind: open},
+		longrunningpb.Operations_DeleteOperation_FullMethodName: {kind: open},
 
 		akinv1.PaperService_GetPaper_FullMethodName:       {kind: read},
 		akinv1.PaperService_BatchGetPapers_FullMethodName: {kind: read, shape: shapeOf(func(r *akinv1.BatchGetPapersRequest) (string, float64) { return "", hundreds(len(r.GetIds())) })},
