@@ -20,8 +20,14 @@ type Config struct {
 	Version string
 	// Data is the data directory; empty makes a server that only embeds.
 	Data string
+	// Snapshots is where snapshots of the store are kept; empty means the directory
+	// snapshots of the data directory.
+	Snapshots string
 	// Create makes the data directory if it is missing.
 	Create bool
+	// ReadOnlyOnDamage serves what can be read of a damaged data directory,
+	// for reading only, instead of refusing it.
+	ReadOnlyOnDamage bool
 	// Index names the kind of index; see catalog.IndexKinds.
 	Index string
 

@@ -76,7 +76,7 @@ func TestVersionsOverSockets(t *testing.T) {
 	if g := unmarshal(t, out, new(akinv1.DuplicateGroup)).GetPapers(); len(g) != 2 || g[1].GetReason() != akinv1.CollapseReason_COLLAPSE_REASON_SAME_TITLE || g[1].GetPaperId() != "title:bert" {
 		t.Errorf("duplicates --json: %q", out)
 	}
-	if code, _, errOut := run(t, "", "duplicates", "--server", s.grpc, "--min-similarity", "2"); code != 2 || !strings.Contains(errOut, "min_similarity is 2") {
+	if code, _, errOut := run(t, "", "duplicates", "--server", s.grpc, "--min-similarity", "2"); code != 2 || !strings.Contains(errOut, "--min-similarity is 2") {
 		t.Errorf("--min-similarity 2: exit code %d, %q", code, errOut)
 	}
 	testDuplicatesHTTP(t, s)

@@ -293,7 +293,7 @@ func testPages(t *testing.T, s *server) {
 			t.Errorf("result %d: %s in pages, %s at once", i, paged[i].GetPaper().GetId(), want.GetPaper().GetId())
 		}
 	}
-	if code, _, errOut := run(t, "", "search", "--server", s.grpc, "--page-token", token, "another query"); code != 2 || !strings.Contains(errOut, "page_token") {
+	if code, _, errOut := run(t, "", "search", "--server", s.grpc, "--page-token", token, "another query"); code != 2 || !strings.Contains(errOut, "--page-token") {
 		t.Errorf("a token of another query: exit code %d, %q", code, errOut)
 	}
 	var listed int

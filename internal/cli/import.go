@@ -26,14 +26,20 @@ import (
 type inputFlags struct {
 	Year       int               `help:"Year of listings, whose dates lack it." placeholder:"YYYY"`
 	Format     string            `help:"Format of all files, instead of guessing it from each one's content: ${formats}." placeholder:"NAME"`
+<<<<<<< HEAD
 	Map        map[string]string `help:"Column that holds a field, in JSON, CSV, TSV, Excel, Parquet and Arrow. May be repeated." mapsep:"none" placeholder:"FIELD=COLUMN"`
 	Delimiter  string            `help:"What stands between the cells of CSV, instead of guessing it: one character, or tab." placeholder:"CHAR"`
 	Encoding   string            `help:"Encoding of text, instead of guessing it, such as windows-1252 or utf-16." placeholder:"NAME"`
 	Columns    []string          `help:"Names of the columns of CSV and TSV files that do not name them in their first line." placeholder:"NAME,…"`
+=======
+	Map        map[string]string `help:"Column that holds a field, in JSON Lines, CSV, TSV and Parquet. May be repeated." mapsep:"none" placeholder:"FIELD=COLUMN"`
+	Encoding   string            `help:"Encoding of texts that are not UTF-8, such as latin1, instead of guessing it." placeholder:"NAME"`
+>>>>>>> main
 	Quarantine string            `help:"Where rows that cannot be used go." type:"path" placeholder:"FILE"`
 }
 
 func (f inputFlags) options() ingest.Options {
+<<<<<<< HEAD
 	return ingest.Options{Year: f.Year, Format: f.Format, Map: f.Map, Delimiter: delimiter(f.Delimiter), Encoding: f.Encoding, Columns: f.Columns}
 }
 
@@ -56,6 +62,9 @@ func delimiter(text string) rune {
 	default:
 		return utf8.RuneError
 	}
+=======
+	return ingest.Options{Year: f.Year, Format: f.Format, Map: f.Map, Encoding: f.Encoding}
+>>>>>>> main
 }
 
 type importCommand struct {
@@ -311,6 +320,9 @@ func (im *importer) summary() {
 	im.env.sayNotes(&im.notes)
 }
 
+// reasonLength is how many characters of a reason are shown; the file has all.
+const reasonLength = 300
+
 // quarantined says why the first rows were not taken.
 func (e *environment) quarantined(q *ingest.Quarantine) {
 	shown := q.Examples()
@@ -319,7 +331,7 @@ func (e *environment) quarantined(q *ingest.Quarantine) {
 		if r.Line > 0 {
 			at += fmt.Sprintf(":%d", r.Line)
 		}
-		fmt.Fprintf(e.errOut, "  %s: %s\n", oneLine(at), oneLine(r.Reason))
+		fmt.Fprintf(e.errOut, "  %s: %s\n", oneLine(at), shorten(oneLine(strings.TrimPrefix(r.Reason, r.File+": ")), reasonLength))
 	}
 	if more := q.Count() - len(shown); more > 0 {
 		fmt.Fprintf(e.errOut, "  and %d more, with their rows, in %s\n", more, oneLine(q.Path()))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 
+	longrunningpb "cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
@@ -35,6 +36,9 @@ type Client struct {
 	Search akinv1.SearchServiceClient
 	Embed  akinv1.EmbeddingServiceClient
 	Info   akinv1.InfoServiceClient
+	Admin  akinv1.AdminServiceClient
+	// Operations tells of what AdminService began; Follow is easier.
+	Operations longrunningpb.OperationsClient
 
 	close func() error
 }
@@ -66,11 +70,13 @@ func dial(address string, more ...grpc.DialOption) (*Client, error) {
 // New makes a client over a connection, which stays the caller's.
 func New(conn grpc.ClientConnInterface) *Client {
 	return &Client{
-		Papers: akinv1.NewPaperServiceClient(conn),
-		Search: akinv1.NewSearchServiceClient(conn),
-		Embed:  akinv1.NewEmbeddingServiceClient(conn),
-		Info:   akinv1.NewInfoServiceClient(conn),
-		close:  func() error { return nil },
+		Papers:     akinv1.NewPaperServiceClient(conn),
+		Search:     akinv1.NewSearchServiceClient(conn),
+		Embed:      akinv1.NewEmbeddingServiceClient(conn),
+		Info:       akinv1.NewInfoServiceClient(conn),
+		Admin:      akinv1.NewAdminServiceClient(conn),
+		Operations: longrunningpb.NewOperationsClient(conn),
+		close:      func() error { return nil },
 	}
 }
 

@@ -28,7 +28,7 @@ type Answer struct {
 	// Limits say what kept papers out of a list that is shorter than a page.
 	Limits []Limit
 	// Groups are those of the whole list, in the order of their best results.
-	Groups   []Group
+	Groups []Group
 	// Sequence is the state that the list was made of.
 	Sequence uint64
 	Timing   Timing

@@ -30,7 +30,7 @@ const (
 	MaxResults       = 1_000
 	MaxQueryPapers   = 100
 	MaxExamples      = 5_000
-	MaxExampleTexts  = 1_000 // of a list of examples; each is embedded
+	MaxExampleTexts  = 200 // of a list of examples; each is embedded
 	MaxExampleWeight = 1_000
 	MaxBatch         = 1_000
 	MaxEmbedInputs   = 256
@@ -69,6 +69,7 @@ type Model interface {
 type Catalog interface {
 	Writer
 	Streams
+	Keeper
 	// View opens the collection as it is, for one query; the caller closes it.
 	View() catalog.View
 }

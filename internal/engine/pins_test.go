@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"akin/internal/engine"
 	"akin/internal/paper"
@@ -90,29 +88,4 @@ func TestPinnedMemory(t *testing.T) {
 		_, err := searched(t, e, query, bad)
 		expired(t, err, "ask for the first page again")
 	}
-}
-
-// A page token holds for ten minutes since it was last used, and then its memory
-// is free.
-func TestPageTokenTime(t *testing.T) {
-	e := open(t)
-	upsert(t, e, corpus(30)...)
-	synctest.Test(t, func(t *testing.T) {
-		a, err := searched(t, e, "work word60", "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for range 3 {
-			time.Sleep(engine.PageTTL - time.Second)
-			if _, err := searched(t, e, "work word60", a.NextPageToken); err != nil {
-				t.Fatal(err)
-			}
-		}
-		time.Sleep(engine.PageTTL + time.Second)
-		_, err = searched(t, e, "work word60", a.NextPageToken)
-		expired(t, err, "older than 10m0s")
-		if lists, bytes := engine.Pinned(e); lists+bytes > 0 {
-			t.Errorf("%d lists of %d bytes are kept", lists, bytes)
-		}
-	})
 }

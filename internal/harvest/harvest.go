@@ -107,7 +107,7 @@ type list struct {
 
 const (
 	// mostEmptyPages is how many pages without a record may follow each other.
-	mostEmptyPages = 100
+	mostEmptyPages = 30
 	// mostPages is how many pages a list may have.
 	mostPages = 200_000
 )

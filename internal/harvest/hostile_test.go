@@ -23,7 +23,7 @@ func paperXML(n int, title string) string {
 }
 
 // ask harvests one day from a server that answers its n-th question so.
-func ask(t *testing.T, ctx context.Context, dir string, answer func(n int, token string, w http.ResponseWriter)) (harvest.Progress, int, error) { //nolint:revive // t first
+func ask(t *testing.T, ctx context.Context, dir string, answer func(n int, token string, w http.ResponseWriter)) (harvest.Progress, int, error) {
 	t.Helper()
 	n := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -50,7 +50,7 @@ func TestEndlessLists(t *testing.T) {
 			}, "same resumption token", 8,
 		},
 		"the same records":       {func(n int) string { return paperXML(1, "x") + fmt.Sprintf(`<resumptionToken>t%d</resumptionToken>`, n) }, "same records", 3},
-		"tokens without records": {func(n int) string { return fmt.Sprintf(`<resumptionToken>t%d</resumptionToken>`, n) }, "without a record", 101},
+		"tokens without records": {func(n int) string { return fmt.Sprintf(`<resumptionToken>t%d</resumptionToken>`, n) }, "without a record", 31},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, n, err := ask(t, t.Context(), t.TempDir(), func(n int, _ string, w http.ResponseWriter) {

@@ -63,8 +63,14 @@ func (e *bibRecord) row() (Row, error) {
 	}
 	f.arxiv(&p)
 	for _, venue := range []struct{ name, sub string }{
-		{"journaltitle", "journalsubtitle"}, {"journal", "journalsubtitle"}, {"booktitle", "booksubtitle"}, {"maintitle", "mainsubtitle"}, {"publisher", ""},
-		{"school", ""}, {"institution", ""}, {"organization", ""},
+		{"journaltitle", "journalsubtitle"},
+		{"journal", "journalsubtitle"},
+		{"booktitle", "booksubtitle"},
+		{"maintitle", "mainsubtitle"},
+		{"publisher", ""},
+		{"school", ""},
+		{"institution", ""},
+		{"organization", ""},
 	} {
 		if p.Venue = f.titled(venue.sub, "", venue.name); p.Venue != "" {
 			break
@@ -96,10 +102,15 @@ func (e *bibRecord) row() (Row, error) {
 	return row, err
 }
 
+// uncertain takes away what ISO 8601-2 puts behind dates: "2020-05~".
+//
+//nolint:gochecknoglobals // a table that nothing writes to
+var uncertain = strings.NewReplacer("~", "", "?", "", "%", "")
+
 // date takes date before year, month and day, as far as it can be read. What
 // says something else is a note.
 func (f bibFields) date(p *paper.Paper, left *unread) {
-	whole := text.BareTeX(f.take("date"))
+	whole := uncertain.Replace(text.BareTeX(f.take("date")))
 	year, month, day := text.CleanTeX(f.take("year")), text.CleanTeX(f.take("month")), text.CleanTeX(f.take("day"))
 	parts := collapse(year + " " + month + " " + day)
 	d, how := readDate(whole)
@@ -185,7 +196,7 @@ func (f bibFields) arxiv(p *paper.Paper) {
 		if !ok && isArxiv && (name == "volume" || name == "number" || name == "pages" || name == "eid") {
 			id, _, ok = parseArxivID(value)
 		}
-		if ok && !(strings.HasSuffix(name, "note") && ofAnother.MatchString(value)) {
+		if remark := strings.HasSuffix(name, "note"); ok && (!remark || !ofAnother.MatchString(value)) {
 			p.ArxivID = id
 			return
 		}

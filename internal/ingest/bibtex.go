@@ -49,10 +49,13 @@ func looksLikeBibTeX(h head) bool {
 type bibtex struct {
 	file   string
 	lines  *lines
+	queue  []line // to read once more, before lines
+	last   line
 	rest   []byte // of the current line
 	num    int
 	macros map[string]string
-	size   int // bytes of macros
+	size   int  // bytes of macros
+	open   bool // the end of the last entry was missing
 	cross  crossrefs
 	end    error // of the file, once the rows that wait were given
 }
@@ -100,6 +103,7 @@ func (b *bibtex) next(ctx context.Context) (Row, error) {
 
 // read reads the next entry; nil is one that is no record.
 func (b *bibtex) read(ctx context.Context) (*bibRecord, error) {
+	b.open = false
 	raw, line, err := b.entry(ctx)
 	if err != nil && raw == nil {
 		return nil, err
@@ -113,38 +117,79 @@ func (b *bibtex) read(ctx context.Context) (*bibRecord, error) {
 	}
 	if e != nil {
 		e.line, e.raw = line, raw
+		if b.open {
+			e.left = append(e.left, Unread{Field: "the closing brace", Text: "it is missing, and so may be what should stand before it"})
+		}
 	}
 	return e, nil
 }
 
+// line gives the next line.
+func (b *bibtex) line(ctx context.Context) (line, error) {
+	if len(b.queue) > 0 {
+		b.last, b.queue = b.queue[0], b.queue[1:]
+		return b.last, nil
+	}
+	l, err := b.lines.next(ctx)
+	b.last = l
+	return l, err
+}
+
+// unread makes line give the last line once more.
+func (b *bibtex) unread() {
+	again := b.last
+	again.text = bytes.Clone(again.text)
+	b.queue = append([]line{again}, b.queue...)
+}
+
+// maxComment is how far the end of a comment is looked for.
+const maxComment = 256 << 10
+
 // entry gathers the text of the next entry. An error with text is about that
 // entry.
-func (b *bibtex) entry(ctx context.Context) (raw []byte, line int, _ error) {
+func (b *bibtex) entry(ctx context.Context) (raw []byte, num int, _ error) {
 	scan, raw, err := b.begin(ctx)
-	line = b.num
+	num = b.num
+	var seen []line // of a comment
 	for err == nil {
 		if end := scan.end(b.rest); end >= 0 {
 			raw = append(raw, b.rest[:end]...)
 			b.rest = b.rest[end:]
-			return raw, line, nil
+			return raw, num, nil
 		}
 		raw = append(append(raw, b.rest...), '\n')
 		b.rest = nil
-		l, err := b.lines.next(ctx)
+		l, err := b.line(ctx)
+		open := errors.Is(err, io.EOF)
 		switch {
-		case errors.Is(err, io.EOF):
-			return raw, line, errors.New("the file ends in the middle of this entry: a brace or quote is not closed")
+		case scan.comment && (open || err == nil && len(raw) > maxComment):
+			if !open {
+				b.unread()
+			}
+			first, _, _ := bytes.Cut(raw, []byte("\n"))
+			b.queue = append(seen, b.queue...)
+			return first, num, errors.New("a brace of this comment is not closed; what follows its line was read")
+		case open && scan.whole():
+			return b.closed(raw, scan), num, nil
+		case open:
+			return raw, num, errors.New("the file ends in the middle of this entry: a brace or quote is not closed")
 		case err != nil:
 			return nil, 0, err
 		case !scan.comment && bibLine.Match(l.text):
-			b.lines.unread()
-			return raw, line, errors.New("the next entry begins before this one ends: a brace or quote is not closed")
+			b.unread()
+			if scan.whole() {
+				return b.closed(raw, scan), num, nil
+			}
+			return raw, num, errors.New("the next entry begins before this one ends: a brace or quote is not closed")
 		case l.tooLong() || len(raw)+len(l.text) > b.lines.max:
-			return raw[:min(len(raw), keptOfLong)], line, fmt.Errorf("the entry is longer than the limit of %d bytes; only its beginning is kept here", MaxLineBytes)
+			return raw[:min(len(raw), keptOfLong)], num, fmt.Errorf("the entry is longer than the limit of %d bytes; only its beginning is kept here", MaxLineBytes)
+		case scan.comment:
+			l.text = bytes.Clone(l.text)
+			seen = append(seen, l)
 		}
 		b.rest, b.num = l.text, l.num
 	}
-	return raw, line, err
+	return raw, num, err
 }
 
 // begin finds the next entry and takes its beginning, to the opening brace.
@@ -157,7 +202,7 @@ func (b *bibtex) begin(ctx context.Context) (scan bibScan, raw []byte, _ error) 
 			b.rest = b.rest[at[7]:]
 			return scan, raw, nil
 		}
-		l, err := b.lines.next(ctx)
+		l, err := b.line(ctx)
 		if err != nil {
 			return scan, nil, err
 		}
@@ -174,6 +219,18 @@ func (b *bibtex) begin(ctx context.Context) (scan bibScan, raw []byte, _ error) 
 type bibScan struct {
 	round, comment, quoted bool
 	depth                  int
+}
+
+// whole says that nothing is missing but the end of the entry itself.
+func (s *bibScan) whole() bool { return s.depth == 0 && !s.quoted && !s.comment }
+
+// closed adds the end that is missing to an entry, which is said in the record.
+func (b *bibtex) closed(raw []byte, scan bibScan) []byte {
+	b.open = true
+	if scan.round {
+		return append(raw, ')')
+	}
+	return append(raw, '}')
 }
 
 // end is the index after the end of the entry, or -1.

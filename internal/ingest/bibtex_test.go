@@ -57,6 +57,9 @@ func TestBibTeX(t *testing.T) {
 		"no comma":                  {text: "@misc{k, year = 2013\n " + title + "}", date: "2013"},
 		"a date that is none":       {text: "@misc{k, " + title + "date = {forthcoming}, year = 2013, month = may}", date: "2013-05", left: "publish_date"},
 		"a month that is none":      {text: "@misc{k, " + title + "year = 2013, month = {Michaelmas}}", date: "2013"},
+		"about a date":              {text: "@misc{k, " + title + "date = {2013-05~}}", date: "2013-05"},
+		"an end that is missing":    {text: "@misc{k, " + title + "year = 2013\n@misc{l, title = {More}}", date: "2013", left: "the closing brace"},
+		"so at the end of the file": {text: "@misc{k, " + title + "year = 2013\n", date: "2013", left: "the closing brace"},
 		"a month with a day":        {text: "@misc{k, " + title + "year = 2013, month = may # {~12}}", date: "2013-05-12"},
 		"a day before its month":    {text: "@misc{k, " + title + `year = 2013, month = "12~" # may}`, date: "2013-05-12"},
 		"a range":                   {text: "@misc{k, " + title + "date = {2013-05/2013-06}, year = 2013}", date: "2013-05"},
@@ -87,6 +90,24 @@ func TestBibTeX(t *testing.T) {
 				t.Errorf("left %+v, want %q", row.Unread, tc.left)
 			}
 		})
+	}
+}
+
+// TestBibComment: a comment that is not closed costs its line.
+func TestBibComment(t *testing.T) {
+	const entry = "@misc{k,\n title = {On Stones}\n}\n"
+	for text, want := range map[string]string{
+		"@comment{a {b\n" + entry + entry:                     "R1 a brace of this comment is not closed; what follows its line was read;P2 On Stones | | ;P5 On Stones | | ",
+		"@comment{" + entry + "}\n" + entry:                   "P5 On Stones | | ",
+		"@comment{{\n" + strings.Repeat("x\n", 1<<18) + entry: "R1 a brace of this comment is not closed; what follows its line was read;P262146 On Stones | | ",
+	} {
+		r, err := NewReader("test", strings.NewReader(text), Options{Format: "bibtex"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := brief(t, r, ""); got != want {
+			t.Errorf("%.40q: got %s, want %s", text, got, want)
+		}
 	}
 }
 

@@ -31,7 +31,7 @@ type Quarantine struct {
 	buf    *bufio.Writer
 	count  int
 	first  []Rejected // the first few, without their rows
-	err    error // the first failure; final
+	err    error      // the first failure; final
 	closed bool
 }
 

@@ -42,7 +42,7 @@ func looksLikeRIS(h head) bool {
 // newRIS reads references in RIS: from a tag TY to a tag ER.
 func newRIS(in input) rows {
 	return &tagged{file: in.name, lines: in.lines, dialect: tagDialect{
-		tag: risTag, begin: "TY", end: "ER", outside: risOutside, row: risRow,
+		tag: risTag, begin: "TY", end: "ER", late: []string{"NL", "UK", "DP", "DB", "N1", "LB"}, around: []string{"ER"}, outside: risOutside, row: risRow,
 	}}
 }
 

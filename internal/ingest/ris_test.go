@@ -15,6 +15,7 @@ func TestRIS(t *testing.T) {
 		"a header":                  {"% Encoding: UTF-8\n\nDatabase: Stones\n" + one, "P4 On Stones | | 2019"},
 		"records with a number":     {"Record #1 of 2\nProvider: P\n\n" + one + "\n2.\n" + one, "P4 On Stones | | 2019;P11 On Stones | | 2019"},
 		"numbers in signs":          {"<1>\n" + one + "<2>\n" + one, "P2 On Stones | | 2019;P8 On Stones | | 2019"},
+		"tags after the last":       {strings.TrimSuffix(one, "\n") + "\nNL  - J. Stones\n\nLink to it: x\n" + one, "P1 On Stones | | 2019;P9 On Stones | | 2019"},
 		"tabs":                      {strings.ReplaceAll(one, "  - ", "\t- "), "P1 On Stones | | 2019"},
 		"one space":                 {strings.ReplaceAll(one, "  - ", " - "), "P1 On Stones | | 2019"},
 		"no space":                  {strings.ReplaceAll(one, "  - ", "-"), "P1 On Stones | | 2019"},

@@ -31,6 +31,8 @@ type tagDialect struct {
 	begin, end string
 	// blank says that an empty line ends a record.
 	blank bool
+	// late are tags that may stand right after the end of a record.
+	late []string
 	// around are tags of the file and not of a record.
 	around []string
 	// outside says that a line between records is no loss.
@@ -109,8 +111,28 @@ func (r *tagged) gather(ctx context.Context) (rec *tagRecord, reason string, _ e
 		}
 		rec.add(l, name, value)
 		if name != "" && name == r.dialect.end {
-			return rec, "", nil
+			return rec, "", r.after(ctx, rec)
 		}
+	}
+}
+
+// after takes what some programs write behind the end of a record: tags right
+// after it, none of which begins another.
+func (r *tagged) after(ctx context.Context, rec *tagRecord) error {
+	for {
+		l, err := r.lines.next(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		name, value := r.dialect.tag(l.text, rec)
+		if l.tooLong() || !slices.Contains(r.dialect.late, name) && name != r.dialect.end {
+			r.lines.unread()
+			return nil
+		}
+		rec.add(l, name, value)
 	}
 }
 
@@ -235,6 +257,9 @@ func personsOf(names ...string) (all []paper.Author) {
 			switch strings.ToLower(strings.Trim(name, ". ")) {
 			case "others", "et al", "and others", "anonymous":
 				continue
+			}
+			for _, others := range []string{"and others", "et al.", "et al"} {
+				name = strings.TrimSuffix(name, " "+others)
 			}
 			all = append(all, named(fullNameOf(strings.TrimRight(name, ", ")))...)
 		}

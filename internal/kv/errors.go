@@ -18,6 +18,8 @@ const (
 	ReasonDamaged = "STORE_DAMAGED"
 	// ReasonNotEmpty: a snapshot would be restored over a store.
 	ReasonNotEmpty = "DATA_DIRECTORY_NOT_EMPTY"
+	// ReasonFileLimit: the process may open too few files.
+	ReasonFileLimit = "FILE_LIMIT"
 	// ReasonForeignDirectory: the directory holds something else than akin's.
 	ReasonForeignDirectory = "NOT_A_DATA_DIRECTORY"
 	// ReasonNoData: there is no data directory and none was to be created.

@@ -359,6 +359,7 @@ func pebbleOptions(d directory, o Options, f *fence, k *marker) *pebble.Options 
 		CacheSize:                   o.CacheBytes,
 		MemTableSize:                uint64(o.MemTableBytes),
 		MemTableStopWritesThreshold: 4,
+		MaxOpenFiles:                o.files,
 		Logger:                      log,
 		// The archive cleaner is the one for which Pebble does not keep old
 		// logs to write over, which would leave the text of deleted papers on

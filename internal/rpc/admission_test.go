@@ -37,6 +37,13 @@ func (stuck) Get(ctx context.Context, _ string, _ []string) ([]paper.Record, err
 	return nil, ctx.Err()
 }
 
+func (stuck) View() catalog.View { return idle{} }
+
+// idle is a view that nothing is read from.
+type idle struct{ catalog.View }
+
+func (idle) Close() {}
+
 // mute is a model that knows its space and nothing else.
 type mute struct{ engine.Model }
 
@@ -158,7 +165,7 @@ func isRefusal(t *testing.T, err error) {
 func TestServerDeadline(t *testing.T) {
 	timeouts := DefaultTimeouts()
 	timeouts["read"], timeouts["stream"] = 30*time.Millisecond, 30*time.Millisecond
-	_, conn := guarded(t, Bounds{Timeouts: timeouts})
+	_, conn := guarded(t, Bounds{Timeouts: timeouts, Transfer: 30 * time.Millisecond})
 	_, err := akinv1.NewPaperServiceClient(conn).GetPaper(t.Context(), &akinv1.GetPaperRequest{Id: "a"})
 	isOverdue(t, err, "30ms for a read")
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
@@ -174,6 +181,14 @@ func TestServerDeadline(t *testing.T) {
 	}
 	_, err = stream.Recv()
 	isOverdue(t, err, "sent nothing and took nothing for 30ms")
+	// A call whose request never comes.
+	never, err := conn.NewStream(t.Context(), &grpc.StreamDesc{ClientStreams: true}, akinv1.PaperService_GetPaper_FullMethodName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := never.RecvMsg(&akinv1.Paper{}); status.Code(err) != codes.DeadlineExceeded {
+		t.Errorf("a call without its request: %v", err)
+	}
 	if _, err := healthpb.NewHealthClient(conn).Check(t.Context(), &healthpb.HealthCheckRequest{}); err != nil {
 		t.Error(err)
 	}
@@ -267,6 +282,7 @@ func TestCallerOf(t *testing.T) {
 		{"a socket", &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 99}, nil, admit.Caller{Host: "192.0.2.1", Conn: "192.0.2.1:99"}, false},
 		{"a socket that claims to be another", &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 99}, []string{"198.51.100.7:1"}, admit.Caller{Host: "192.0.2.1", Conn: "192.0.2.1:99"}, false},
 		{"IPv6", &net.TCPAddr{IP: net.ParseIP("2001:db8::1"), Port: 99}, nil, admit.Caller{Host: "2001:db8::1", Conn: "[2001:db8::1]:99"}, false},
+		{"the socket in the data directory", &net.UnixAddr{Net: "unix"}, nil, admit.Caller{}, true},
 		{"this process", memory, nil, admit.Caller{}, true},
 		{"the gateway", memory, []string{"198.51.100.7:1"}, admit.Caller{Host: "198.51.100.7", Conn: "198.51.100.7:1"}, false},
 		{"the gateway, for one who claims to be another", memory, []string{"x:1", "198.51.100.7:1"}, admit.Caller{Host: "198.51.100.7", Conn: "198.51.100.7:1"}, false},

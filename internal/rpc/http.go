@@ -16,6 +16,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	longrunningpb "cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"github.com/grpc-ecosystem/grpc-gateway/v2/utilities"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -70,6 +71,8 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, hosts []stri
 		akinv1.RegisterSearchServiceHandlerClient(ctx, g.mux, akinv1.NewSearchServiceClient(conn)),
 		akinv1.RegisterEmbeddingServiceHandlerClient(ctx, g.mux, akinv1.NewEmbeddingServiceClient(conn)),
 		akinv1.RegisterInfoServiceHandlerClient(ctx, g.mux, akinv1.NewInfoServiceClient(conn)),
+		akinv1.RegisterAdminServiceHandlerClient(ctx, g.mux, akinv1.NewAdminServiceClient(conn)),
+		handleOperations(g.mux, longrunningpb.NewOperationsClient(conn)),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("make JSON gateway: %w", err)
@@ -145,17 +148,6 @@ func (g *Gateway) knows(hostport string) bool {
 	}
 	host = strings.Trim(host, "[]")
 	return slices.ContainsFunc(g.hosts, func(known string) bool { return strings.EqualFold(known, host) })
-}
-
-// ready answers 200 while the server takes calls.
-func (g *Gateway) ready(w http.ResponseWriter, r *http.Request) {
-	resp, err := g.health.Check(r.Context(), &healthpb.HealthCheckRequest{})
-	if err != nil || resp.GetStatus() != healthpb.HealthCheckResponse_SERVING {
-		refuse(w, http.StatusServiceUnavailable, codes.Unavailable, "STOPPING", "the server is not ready")
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Write([]byte("{\"status\":\"SERVING\"}\n")) //nolint:errcheck // the client is gone
 }
 
 // isJSON says whether a content type is JSON.

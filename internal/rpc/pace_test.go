@@ -73,7 +73,7 @@ func TestBodies(t *testing.T) {
 		{"a whole one", head + "Content-Length: 2\r\n\r\n{}", http.StatusBadRequest, "is empty; give some text"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			resp, body, conn := say(t, s, c.request)
+			resp, body, conn := say(t, s, c.request) //nolint:bodyclose // closed in say
 			if resp.StatusCode != c.status || !strings.Contains(body, c.words) {
 				t.Errorf("%d %s", resp.StatusCode, body)
 			}

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 
+	longrunningpb "cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
 	"google.golang.org/grpc"
@@ -20,6 +21,7 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	"akin/internal/engine"
+	"akin/internal/operation"
 	"akin/internal/rpc/wire"
 	akinv1 "akin/proto/akin/v1"
 )
@@ -34,6 +36,9 @@ type About struct {
 	Index string
 	// License and Source describe the model.
 	License, Source string
+	// Writable says why papers cannot be changed, and Damage what was found
+	// damaged; nil functions and nil errors mean that all is well.
+	Writable, Damage func() error
 }
 
 // Server holds the handlers.
@@ -43,12 +48,17 @@ type Server struct {
 	log    *slog.Logger
 	health *health.Server
 	door   *doorkeeper
+	// operations run what takes longer than a call.
+	operations *operation.Runner
 }
 
 // NewServer makes handlers over an engine, which stays the caller's, behind the
-// bounds.
+// bounds. Close it before the engine's catalog.
 func NewServer(e *engine.Engine, about About, bounds Bounds, log *slog.Logger) *Server {
-	return &Server{engine: e, about: about, log: log, health: health.NewServer(), door: newDoorkeeper(bounds, log)}
+	return &Server{
+		engine: e, about: about, log: log, health: health.NewServer(),
+		door: newDoorkeeper(bounds, log), operations: operation.NewRunner(nil),
+	}
 }
 
 // GRPC makes a gRPC server with all services, health and reflection. The
@@ -69,6 +79,7 @@ func (s *Server) GRPC() *grpc.Server {
 		grpc.MaxRecvMsgSize(MaxMessageBytes),
 		grpc.MaxSendMsgSize(MaxMessageBytes),
 		grpc.ConnectionTimeout(handshakeTimeout),
+		grpc.InTapHandle(s.door.tap),
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.MaxHeaderListSize(maxHeader),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
@@ -90,13 +101,18 @@ func (s *Server) GRPC() *grpc.Server {
 	akinv1.RegisterSearchServiceServer(g, &searchService{server: s})
 	akinv1.RegisterEmbeddingServiceServer(g, &embeddingService{server: s})
 	akinv1.RegisterInfoServiceServer(g, &infoService{server: s})
-	healthpb.RegisterHealthServer(g, s.health)
+	akinv1.RegisterAdminServiceServer(g, &adminService{server: s})
+	longrunningpb.RegisterOperationsServer(g, &operationsService{server: s})
+	healthpb.RegisterHealthServer(g, healthService{Server: s.health, about: s.about})
 	reflection.Register(g)
 	for name := range g.GetServiceInfo() {
 		s.health.SetServingStatus(name, healthpb.HealthCheckResponse_SERVING)
 	}
 	return g
 }
+
+// Close ends the operations under way.
+func (s *Server) Close() error { return s.operations.Close() }
 
 // Drain tells health checkers that the server is about to stop.
 func (s *Server) Drain() { s.health.Shutdown() }

@@ -84,7 +84,7 @@ func Open(dir string) (_ *Vectors, err error) {
 // checkName refuses what a manifest, which others may have written, must not
 // name: anything but a file beside it.
 func checkName(dir, name string) error {
-	why := ""
+	var why string
 	switch info, err := os.Stat(filepath.Join(dir, filepath.Base(name))); {
 	case name != filepath.Base(name) || !filepath.IsLocal(name) || name == ".":
 		why = "that is not the name of a file beside it"

@@ -1530,9 +1530,9 @@ func (*Example_Text) isExample_Example() {}
 // RecommendRequest is a taste.
 type RecommendRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1 to 5,000 liked papers, at most 1,000 of them texts; no id twice.
+	// 1 to 5,000 liked papers, at most 200 of them texts; no id twice.
 	Positive []*Example `protobuf:"bytes,1,rep,name=positive,proto3" json:"positive,omitempty"`
-	// Up to 5,000 disliked papers, at most 1,000 of them texts; no id twice.
+	// Up to 5,000 disliked papers, at most 200 of them texts; no id twice.
 	Negative []*Example `protobuf:"bytes,2,rep,name=negative,proto3" json:"negative,omitempty"`
 	// Collection to search; empty means "papers".
 	Collection string `protobuf:"bytes,3,opt,name=collection,proto3" json:"collection,omitempty"`
