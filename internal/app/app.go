@@ -271,7 +271,7 @@ func (a *App) stopGRPC() error {
 }
 
 func (a *App) serveHTTP(ctx context.Context, listener net.Listener) error {
-	gateway, err := rpc.NewGateway(context.WithoutCancel(ctx), a.conn, a.config.HTTPHosts, rpc.Pace{}, a.log)
+	gateway, err := rpc.NewGateway(context.WithoutCancel(ctx), a.conn, rpc.GatewayOptions{Hosts: a.config.HTTPHosts, Origins: a.config.HTTPOrigins}, a.log)
 	if err != nil {
 		return err
 	}
