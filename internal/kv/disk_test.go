@@ -202,7 +202,7 @@ func TestPowerCutWhileAccepting(t *testing.T) {
 		}
 		return b, true
 	}
-	want := uint64(0)
+
 	for at := int64(1); ; at++ {
 		c := &powerCut{mem: onCrashable(t, whole, flip), at: at, percent: int(at%3) * 50}
 		loss, err := AcceptLoss(testDir, testOptions(errorfs.Wrap(c.mem, c)))
@@ -210,7 +210,7 @@ func TestPowerCutWhileAccepting(t *testing.T) {
 			t.Fatalf("%v, %v", loss, err)
 		}
 		c.picture()
-		want = loss.First - 1
+		want := loss.First - 1
 		o := testOptions(c.disk)
 		o.Create = false
 		if db, err := Open(testDir, o); err == nil {
