@@ -1,6 +1,9 @@
 package admit
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // estimated is what a call will take.
 func (g *Gate) estimated(call Call) time.Duration {
@@ -23,8 +26,16 @@ func (g *Gate) learn(call Call, took time.Duration, early bool) {
 	if early && perUnit <= e.seconds {
 		return
 	}
+	if !early {
+		g.logUsual += smoothing * (math.Log(max(took, leastEstimate).Seconds()) - g.logUsual)
+	}
 	e.seen++
 	e.seconds += max(smoothing, 1/float64(e.seen)) * (perUnit - e.seconds)
+}
+
+// usual is what calls usually take.
+func (g *Gate) usual() time.Duration {
+	return time.Duration(math.Exp(g.logUsual) * float64(time.Second))
 }
 
 // compare takes in how long a call waited beside what was expected. Only longer
@@ -67,11 +78,13 @@ func (g *Gate) charge(w *waiter) {
 
 // settle ends a call of a caller, and charges for what it took beyond what was
 // estimated, or gives back what it did not take.
-func (g *Gate) settle(c Caller, weight float64, more time.Duration) {
+func (g *Gate) settle(c Caller, weight float64, more time.Duration, answered bool) {
 	f := g.flow(c)
 	f.finish += weight * more.Seconds()
 	if f.active--; f.active == 0 {
-		f.since = time.Now()
+		if f.since = (time.Time{}); answered {
+			f.since = time.Now()
+		}
 		if g.hosts[c.Host]--; g.hosts[c.Host] == 0 {
 			delete(g.hosts, c.Host)
 		}
