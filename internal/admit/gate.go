@@ -50,10 +50,11 @@ const (
 	// leastRetry and mostRetry bound when callers are asked to come back.
 	leastRetry = 100 * time.Millisecond
 	mostRetry  = 30 * time.Second
-	// lenience is the part of the time between an answer and its caller's next call
-	// that is credited to the caller, so that one who asks now and then is not
-	// behind those who always ask.
-	lenience = 0.5
+	// stillAsking is how long after a refusal a caller counts as one who asks on.
+	stillAsking = 250 * time.Millisecond
+	// margin is how many times as long as estimated a call may take that must be
+	// done by a deadline.
+	margin = 2
 	// mostStretch bounds how far off the estimates of waits may be taken to be.
 	mostStretch = 4
 	// leastEstimate keeps a class from costing nothing.
@@ -111,7 +112,7 @@ type flow struct {
 	// finish is the tag of its next call.
 	finish float64
 	active int       // calls that wait or run
-	since  time.Time // when the last of them was answered; zero if it was refused
+	since  time.Time // from when on it asks nothing, if it asks nothing
 }
 
 // estimate is what a unit of a class takes.
@@ -402,7 +403,7 @@ func (g *Gate) bound(w *waiter) time.Duration { return g.config.MaxWait + patien
 // tooLate says whether a call that begins after a wait cannot be done by its
 // caller's deadline.
 func (g *Gate) tooLate(w *waiter, now time.Time, wait time.Duration) bool {
-	return !w.call.Patient && !w.deadline.IsZero() && now.Add(wait+w.cost).After(w.deadline)
+	return !w.call.Patient && !w.deadline.IsZero() && now.Add(wait+margin*w.cost).After(w.deadline)
 }
 
 // ahead estimates when the turn of what stands at a position of the queue comes.
