@@ -11,14 +11,27 @@ VERSION     ?= 0.1.0-dev
 TOOLS       := $(CURDIR)/.akin/tools
 VENV        := $(CURDIR)/.akin/venv
 
-.PHONY: help setup build run test test-crash lint gen gen-check gen-tools tools test-python bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-duplicates bench-filter bench-lexical eval eval-rerank clean
+.PHONY: help setup build run test test-crash release-check lint gen gen-check gen-tools tools test-python bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-duplicates bench-cli bench-filter bench-lexical eval eval-rerank clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
+# The same commit gives the same bytes, wherever it is built: no paths, no times
+# but the commit's own. The program can be loaded at any address.
+COMMIT     := $(shell git rev-parse HEAD 2>/dev/null)
+COMMIT_DAY := $(shell git log -1 --format=%cs 2>/dev/null)
+BUILD      := go build -trimpath -buildmode=pie -buildvcs=false -ldflags "-buildid= -X akin/internal/cli.Version=$(VERSION) -X akin/internal/cli.Commit=$(COMMIT) -X akin/internal/cli.Date=$(COMMIT_DAY)"
+
 build: ## Build bin/akin.
 	@mkdir -p bin
-	go build -ldflags "-X akin/internal/cli.Version=$(VERSION)" -o bin/akin ./cmd/akin
+	$(BUILD) -o bin/akin ./cmd/akin
+
+release-check: ## Build twice, in two folders and from nothing, and compare the bytes.
+	@scratch=$$(mktemp -d); trap 'chmod -R u+w "$$scratch"; rm -rf "$$scratch"' EXIT; \
+	for copy in one two-with-a-longer-name; do mkdir -p "$$scratch/$$copy"; git archive HEAD | tar -x -C "$$scratch/$$copy"; \
+	  (cd "$$scratch/$$copy" && GOCACHE="$$scratch/cache-$$copy" $(BUILD) -o "$$scratch/akin-$$copy" ./cmd/akin); done; \
+	sha256sum "$$scratch"/akin-*; cmp "$$scratch"/akin-one "$$scratch"/akin-two-with-a-longer-name; \
+	"$$scratch/akin-one" version; file -b "$$scratch/akin-one" 2>/dev/null || true
 
 setup: build ## Fetch the model and ONNX Runtime (needs pip and a registry once).
 	@bin/akin setup --home .akin --python $(PYTHON)
@@ -55,7 +68,7 @@ $(VENV)/.ready: testdata/reference/requirements.txt
 	touch $@
 
 test-python: setup $(VENV)/.ready ## Run the tests that compare with Python's reference implementations.
-	AKIN_PYTHON=$(VENV)/bin/python AKIN_EVAL_DATA=$(wildcard $(CURDIR)/../shared/data/eval) go test -timeout 30m -run 'Reference|Python' ./internal/embed/... ./internal/eval/... ./internal/vecfile/...
+	AKIN_PYTHON=$(VENV)/bin/python AKIN_EVAL_DATA=$(wildcard $(CURDIR)/../shared/data/eval) go test -timeout 30m -run 'Reference|Python' ./internal/embed/... ./internal/eval/... ./internal/vecfile/... ./internal/ingest/...
 
 # Peers are measured in an environment of their own.
 BENCH_VENV := $(CURDIR)/.akin/bench-venv
@@ -110,6 +123,11 @@ bench-duplicates: setup ## List the versions among the real abstracts, to be jud
 bench-latency: setup ## Measure a query through gRPC, idle and during a bulk import.
 	AKIN_BENCH=1 go test ./internal/cli -run 'TestLatency|TestQueryLatency' -timeout 30m -v -count 1
 
+bench-cli: setup ## Measure commands with --data over the sample papers, from start to end.
+	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; data=$$scratch/data; export TIMEFORMAT='%3R s'; \
+	bin/akin import --data $$data testdata/sample >/dev/null; \
+	for command in "get arXiv:1706.03762" "list --ids" "info" "count venue" "export --out $$scratch/out" "search --mode lexical graph" "search graph" "similar arXiv:1706.03762" "delete arXiv:1706.03762"; do \
+	  printf '%-34s ' "$${command/$$scratch\//}"; time bin/akin $$command --data $$data >/dev/null; done
 
 bench-filter: ## Measure filters and their index over the papers of ABSTRACTS.
 	AKIN_FILTER_CORPUS=$(abspath $(ABSTRACTS)) go test ./internal/filter -run '^$$' -bench Corpus
@@ -160,11 +178,13 @@ lint: tools ## Lint Go and protos.
 
 gen: tools ## Generate Go and OpenAPI from the protos, and the vector kernels.
 	.ci/fetch-googleapis.sh
+	rm -rf bin/openapi
 	PATH="$(TOOLS):$$PATH" $(TOOLS)/buf generate
+	go run ./internal/rpc/openapi -in bin/openapi -out internal/rpc/akin.openapi.json
 	go generate ./internal/vec
 
 gen-check: gen ## Fail if committed generated code is not current.
-	git diff --exit-code -- proto internal/rpc/akin.swagger.json internal/vec
+	git diff --exit-code -- proto internal/rpc/akin.openapi.json internal/vec
 	@test -z "$$(git status --porcelain -- proto)" || { git status --porcelain -- proto; exit 1; }
 
 clean: ## Remove what was built; fetched files and data stay.

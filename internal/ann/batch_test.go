@@ -164,7 +164,7 @@ func TestManyBesideOthers(t *testing.T) {
 				case 1:
 					err = g.Upsert(uint32(i), vectors[(i+1)%size])
 				case 2:
-					err = g.Save(path, ann.Stamp{Space: "test"})
+					err = g.Save(path, "test")
 				case 3:
 					err = g.Repair(context.Background())
 				case 4:

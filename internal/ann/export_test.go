@@ -147,7 +147,7 @@ type (
 var OSDisk Disk = osDisk{}
 
 // SaveTo is Save to another file system.
-func SaveTo(g *Graph, d Disk, path string, stamp Stamp) error { return g.saveTo(d, path, stamp) }
+func SaveTo(g *Graph, d Disk, path, stamp string) error { return g.saveTo(d, path, stamp) }
 
 // Reseal makes the checksums of a damaged file right again where they can be.
 func Reseal(file []byte) {

@@ -15,9 +15,9 @@ import (
 // endian.
 const (
 	fileMagic   = "AKINGRPH"
-	fileVersion = 1
+	fileVersion = 2
 	filePage    = 4096
-	mostSpace   = 1024 // bytes of a space's fingerprint
+	mostStamp   = 1024 // bytes
 )
 
 // The sections, in their order.
@@ -38,18 +38,9 @@ var sectionNames = [sections]string{ //nolint:gochecknoglobals // a constant
 	"vectors", "codes", "scales", "ordinals", "states", "levels", "links", "links of higher layers", "sharers",
 }
 
-// Stamp says what a file of a graph was made from. The file keeps it and gives it
-// back; what it means is the caller's affair.
-type Stamp struct {
-	// Space is the fingerprint of the embedding space, at most 1,024 bytes.
-	Space string
-	// Sequence is the last change that the graph contains.
-	Sequence uint64
-}
-
 // header is the first page of a file.
 type header struct {
-	stamp     Stamp
+	stamp     string
 	options   Options
 	dimension int
 	slots     int
@@ -101,12 +92,11 @@ func (h *header) encode() []byte {
 		b = le.AppendUint32(b, n)
 	}
 	b = le.AppendUint64(b, h.options.Seed)
-	b = le.AppendUint64(b, h.stamp.Sequence)
 	for _, sum := range h.sums {
 		b = le.AppendUint32(b, sum)
 	}
-	b = le.AppendUint16(b, uint16(len(h.stamp.Space)))
-	b = append(b, h.stamp.Space...)
+	b = le.AppendUint16(b, uint16(len(h.stamp)))
+	b = append(b, h.stamp...)
 	b = append(b, make([]byte, filePage-4-len(b))...)
 	return le.AppendUint32(b, checksum(b))
 }
@@ -138,18 +128,17 @@ func decodeHeader(page []byte) (*header, error) {
 			Seed: le.Uint64(page[after:]),
 		},
 		dimension: int(word(1)), slots: int(word(5)), entry: word(6), blocks: int(word(7)), sharers: int(word(8)),
-		stamp: Stamp{Sequence: le.Uint64(page[after+8:])},
 	}
-	at := after + 16
+	at := after + 8
 	for i := range h.sums {
 		h.sums[i] = le.Uint32(page[at+4*i:])
 	}
 	at += 4 * sections
 	n := int(le.Uint16(page[at:]))
-	if n > mostSpace || word(0)&^flagPlain != 0 {
+	if n > mostStamp || word(0)&^flagPlain != 0 {
 		return nil, damagef("its header says what no akin writes")
 	}
-	h.stamp.Space = string(page[at+2 : at+2+n])
+	h.stamp = string(page[at+2 : at+2+n])
 	return h, h.check()
 }
 

@@ -17,7 +17,7 @@ import (
 	"akin/internal/paper"
 )
 
-var stamp = ann.Stamp{Space: "space-1", Sequence: 1 << 40}
+const stamp = "space-1\x00\xff, sequence 7"
 
 // used returns a graph with everything that a graph can have in it: tombstones, a
 // sweep under way, free slots, shared nodes, higher layers.
@@ -55,7 +55,7 @@ func open(tb testing.TB, path string, o ann.OpenOptions) *ann.Graph {
 		tb.Fatal(err)
 	}
 	if got != stamp {
-		tb.Fatalf("stamp %+v, want %+v", got, stamp)
+		tb.Fatalf("stamp %q, want %q", got, stamp)
 	}
 	tb.Cleanup(func() {
 		if err := g.Close(); err != nil {
@@ -223,6 +223,44 @@ func TestVerifyFindsDamage(t *testing.T) {
 	}
 }
 
+// Files of versions before are refused by name, and nothing of them is read.
+func TestOldVersions(t *testing.T) {
+	path := filepath.Join("testdata", "v1", "papers.graph")
+	if _, err := ann.ReadStamp(path); paper.KindOf(err) != paper.DataLoss || !strings.Contains(err.Error(), "version 1") {
+		t.Errorf("the stamp of version 1: %v", err)
+	}
+	if _, _, err := ann.OpenGraph(path, ann.OpenOptions{}); paper.KindOf(err) != paper.DataLoss || !strings.Contains(err.Error(), "version 1") {
+		t.Errorf("version 1: %v", err)
+	}
+}
+
+// The stamp can be read alone; a header that is not right is refused there too.
+func TestReadStamp(t *testing.T) {
+	path := save(t, used(t, false))
+	if got, err := ann.ReadStamp(path); err != nil || got != stamp {
+		t.Errorf("%q, %v", got, err)
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, bad := range map[string][]byte{"empty": nil, "cut": raw[:100], "flipped": slices.Concat(raw[:101], []byte{raw[101] ^ 1}, raw[102:])} {
+		if err := os.WriteFile(path, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ann.ReadStamp(path); paper.KindOf(err) != paper.DataLoss {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := ann.ReadStamp(t.TempDir()); paper.KindOf(err) != paper.DataLoss {
+		t.Errorf("a directory: %v", err)
+	}
+	g := newGraph(t, 4, ann.Options{})
+	if err := g.Save(path, strings.Repeat("x", 1025)); paper.KindOf(err) != paper.Invalid {
+		t.Errorf("a stamp that is too long: %v", err)
+	}
+}
+
 func TestEmptyGraphComesBack(t *testing.T) {
 	g := open(t, save(t, newGraph(t, 12, ann.Options{})), ann.OpenOptions{})
 	audit(t, g)
@@ -267,7 +305,7 @@ func TestDamagedFilesAreRefused(t *testing.T) {
 		refused(t, write(whole[:n]), "cut")
 	}
 	newer := slices.Clone(whole)
-	newer[8] = 2
+	newer[8]++
 	refused(t, write(newer), "newer")
 	r := rand.New(rand.NewPCG(57, 57))
 	g := open(t, save(t, used(t, false)), ann.OpenOptions{InMemory: true})

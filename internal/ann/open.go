@@ -28,7 +28,22 @@ type OpenOptions struct {
 	AlwaysWalk bool
 }
 
-// OpenGraph reads a file that [Graph.Save] wrote. Before it answers it has checked
+// ReadStamp reads the stamp of a file that [Graph.Save] wrote, and checks no more
+// than the header that it is in. Its errors are those of [OpenGraph].
+func ReadStamp(path string) (stamp string, err error) {
+	f, err := openFile(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	h, err := readHeader(f)
+	if err != nil {
+		return "", corrupt(path, err)
+	}
+	return h.stamp, nil
+}
+
+// OpenGraph reads a file that [Graph.Save] wrote, and gives its stamp. Before it answers it has checked
 // the checksum of everything but mapped vectors (see [Graph.Verify]), and that all
 // links lead to nodes and the spanning tree is one, so that nothing in the file can
 // make the graph fail later. A file that is not right is an error of kind DataLoss
@@ -36,18 +51,18 @@ type OpenOptions struct {
 //
 // While the vectors are mapped, the file must not be written to; Save replaces it,
 // which does no harm. Call Close when the graph is not needed any more.
-func OpenGraph(path string, o OpenOptions) (*Graph, Stamp, error) {
+func OpenGraph(path string, o OpenOptions) (*Graph, string, error) {
 	if err := checkHost(); err != nil {
-		return nil, Stamp{}, err
+		return nil, "", err
 	}
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if err != nil {
-		return nil, Stamp{}, fmt.Errorf("open the graph: %w", err)
+		return nil, "", err
 	}
 	r := fileReader{file: f}
 	g, err := r.read(o)
 	if err != nil {
-		return nil, Stamp{}, errors.Join(corrupt(path, err), f.Close())
+		return nil, "", errors.Join(corrupt(path, err), f.Close())
 	}
 	if g.source == nil { // nothing is mapped
 		err = f.Close()
@@ -109,6 +124,31 @@ func (g *Graph) Verify(ctx context.Context) error {
 	return nil
 }
 
+// openFile opens a regular file; to open a pipe would wait for ever.
+func openFile(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("open the graph: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, corrupt(path, damagef("it is not a regular file"))
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open the graph: %w", err)
+	}
+	return f, nil
+}
+
+// readHeader reads the first page.
+func readHeader(f *os.File) (*header, error) {
+	page := make([]byte, filePage)
+	if _, err := io.ReadFull(f, page); err != nil {
+		return nil, damagef("it is shorter than a header")
+	}
+	return decodeHeader(page)
+}
+
 // fileReader reads one file.
 type fileReader struct {
 	file   *os.File
@@ -117,11 +157,7 @@ type fileReader struct {
 }
 
 func (r *fileReader) read(o OpenOptions) (*Graph, error) {
-	page := make([]byte, filePage)
-	if _, err := io.ReadFull(r.file, page); err != nil {
-		return nil, damagef("it is shorter than a header")
-	}
-	h, err := decodeHeader(page)
+	h, err := readHeader(r.file)
 	if err != nil {
 		return nil, err
 	}

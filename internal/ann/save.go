@@ -32,14 +32,18 @@ type diskFile interface {
 // beside it first, synced, and then renamed, so that a file that is there stays
 // whole until the new one is. Writers wait meanwhile, readers don't. To save less,
 // call Repair before.
-func (g *Graph) Save(path string, stamp Stamp) error { return g.saveTo(osDisk{}, path, stamp) }
+//
+// The stamp, of at most 1,024 bytes, says what the graph was made from. It is under
+// the checksum of the file's header, and given back; what it means is the caller's
+// affair.
+func (g *Graph) Save(path, stamp string) error { return g.saveTo(osDisk{}, path, stamp) }
 
-func (g *Graph) saveTo(d disk, path string, stamp Stamp) (err error) {
+func (g *Graph) saveTo(d disk, path, stamp string) (err error) {
 	if err := checkHost(); err != nil {
 		return err
 	}
-	if len(stamp.Space) > mostSpace {
-		return invalid(ErrOptions, "space", "has %d bytes; it may have %d", len(stamp.Space), mostSpace)
+	if len(stamp) > mostStamp {
+		return invalid(ErrOptions, "stamp", "has %d bytes; it may have %d", len(stamp), mostStamp)
 	}
 	g.writer.Lock()
 	defer g.writer.Unlock()
@@ -62,7 +66,7 @@ func (g *Graph) saveTo(d disk, path string, stamp Stamp) (err error) {
 }
 
 // write writes the sections and then the header, which has their sums.
-func (g *Graph) write(f diskFile, stamp Stamp) error {
+func (g *Graph) write(f diskFile, stamp string) error {
 	h := header{
 		stamp: stamp, options: g.options, dimension: g.dimension, slots: len(g.rows.state), entry: g.entry,
 		sharers: g.rows.shared,

@@ -35,6 +35,14 @@ func (g *Graph) Vector(ordinal uint32) (vector []float32, found bool) {
 	return g.rows.copyOf(ordinal)
 }
 
+// Has says whether there is a vector under an ordinal.
+func (g *Graph) Has(ordinal uint32) bool {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	_, ok := g.rows.slots.get(ordinal)
+	return ok
+}
+
 func (r *rows) scores(dst, query []float32, ordinals []uint32) error {
 	if err := checkVector("vector", query, r.dimension); err != nil {
 		return err

@@ -24,6 +24,7 @@ import (
 	"akin/internal/catalog"
 	"akin/internal/engine"
 	"akin/internal/paper"
+	"akin/internal/pending"
 	"akin/internal/rpc"
 	"akin/internal/store"
 )
@@ -33,7 +34,17 @@ const (
 	grace = 10 * time.Second
 	// headerTimeout bounds how slowly an HTTP client may send its header.
 	headerTimeout = 10 * time.Second
-	memoryBuffer  = 1 << 20
+	// readTimeout bounds what the gateway does not read itself.
+	readTimeout = 30 * time.Second
+	// idleTimeout is how long an HTTP connection may wait for its next request.
+	idleTimeout = 2 * time.Minute
+	// maxHeader bounds the header of an HTTP request, whose query may be in its
+	// address.
+	maxHeader = 256 << 10
+	// maxConnections is how many connections each address has at once; others wait
+	// until one is closed.
+	maxConnections = 1_024
+	memoryBuffer   = 1 << 20
 )
 
 // App is a running akin. Its parts are closed in the reverse of the order in
@@ -46,7 +57,8 @@ type App struct {
 	grpc    *grpc.Server
 	conn    *grpc.ClientConn
 	serving sync.WaitGroup
-	failed  chan error // first failure of a listener
+	failed  chan error   // first failure of a listener
+	local   net.Listener // in the data directory; nil if there is none
 	addrs   Addresses
 }
 
@@ -94,7 +106,9 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 	if err != nil {
 		return nil, err
 	}
-	a.server = rpc.NewServer(engine.New(embedder, cat), about, log)
+	bounds := config.bounds()
+	a.server = rpc.NewServer(engine.New(embedder, cat, bounds.Bulk), about, bounds, log)
+	a.onClose(a.server.Close)
 	if err := a.serveGRPC(grpcListener); err != nil {
 		return nil, err
 	}
@@ -132,7 +146,9 @@ func (a *App) openParts(ctx context.Context) (engineModel, engine.Catalog, rpc.A
 		model, about, err := a.openEmbedder()
 		return model, nil, about, err
 	}
-	s, err := store.Open(a.config.Data, store.Options{Create: a.config.Create, Logger: a.log})
+	s, err := store.Open(a.config.Data, store.Options{
+		Create: a.config.Create, ReadOnlyOnDamage: a.config.ReadOnlyOnDamage, Logger: a.log,
+	})
 	if err != nil {
 		return nil, nil, rpc.About{}, err
 	}
@@ -145,14 +161,26 @@ func (a *App) openParts(ctx context.Context) (engineModel, engine.Catalog, rpc.A
 	if err != nil {
 		return nil, nil, rpc.About{}, err
 	}
-	about.Index = a.config.Index
+	about.Index, about.Writable, about.Damage = a.config.Index, s.Writable, s.Damage
 	cat, err := a.openCatalog(ctx, s, model.Space())
-	return model, cat, about, err
+	if err != nil {
+		return nil, nil, rpc.About{}, err
+	}
+	if a.config.GRPCAddr != "" {
+		if a.local, err = a.listenLocal(ctx, s); err != nil {
+			a.log.Warn("commands with --data will not find this server; --server reaches it", "error", err)
+		}
+	}
+	return model, cat, about, nil
 }
 
 func (a *App) openCatalog(ctx context.Context, s *store.Store, space paper.Space) (engine.Catalog, error) {
+	if err := sweepIndexes(indexesOf(a.config.Data)); err != nil {
+		return nil, err
+	}
 	c, err := catalog.OpenEmbedded(ctx, catalog.Config{
-		Store: s, Space: space, Index: catalog.IndexKind(a.config.Index), Dir: filepath.Join(a.config.Data, "indexes"), Log: a.log,
+		Store: s, Space: space, Index: catalog.IndexKind(a.config.Index), Dir: indexesOf(a.config.Data), Log: a.log,
+		Snapshots: a.config.snapshots(), Program: a.config.Version,
 	})
 	if err != nil {
 		return nil, err
@@ -164,6 +192,21 @@ func (a *App) openCatalog(ctx context.Context, s *store.Store, space paper.Space
 	return c, nil
 }
 
+// sweepIndexes removes what a killed server had not finished of the files that
+// are derived from the store. The store's lock says that nobody else is at it.
+func sweepIndexes(dir string) error {
+	left, err := filepath.Glob(filepath.Join(dir, "*.tmp"))
+	if err != nil {
+		return fmt.Errorf("sweep %s: %w", dir, err)
+	}
+	for _, path := range left {
+		if err := removeIfThere(path); err != nil {
+			return fmt.Errorf("sweep %s: %w", dir, err)
+		}
+	}
+	return pending.SweepFolder(dir)
+}
+
 // serveGRPC serves on the listener, if any, and within the process.
 func (a *App) serveGRPC(listener net.Listener) error {
 	a.grpc = a.server.GRPC()
@@ -171,6 +214,9 @@ func (a *App) serveGRPC(listener net.Listener) error {
 	a.serve(func() error { return a.grpc.Serve(memory) })
 	if listener != nil {
 		a.serve(func() error { return a.grpc.Serve(listener) })
+	}
+	if a.local != nil {
+		a.serve(func() error { return a.grpc.Serve(a.local) })
 	}
 	a.onClose(a.stopGRPC)
 	conn, err := grpc.NewClient("passthrough:///akin",
@@ -219,12 +265,12 @@ func (a *App) stopGRPC() error {
 }
 
 func (a *App) serveHTTP(ctx context.Context, listener net.Listener) error {
-	gateway, err := rpc.NewGateway(context.WithoutCancel(ctx), a.conn, a.config.HTTPHosts, a.log)
+	gateway, err := rpc.NewGateway(context.WithoutCancel(ctx), a.conn, rpc.GatewayOptions{Hosts: a.config.HTTPHosts, Origins: a.config.HTTPOrigins}, a.log)
 	if err != nil {
 		return err
 	}
 	server := &http.Server{
-		Handler: gateway, ReadHeaderTimeout: headerTimeout,
+		Handler: gateway, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 	}
 	a.serve(func() error { return server.Serve(listener) })

@@ -6,9 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
+	"akin/internal/admit"
 	"akin/internal/catalog"
 	"akin/internal/model"
+	"akin/internal/rpc"
 )
 
 // Config says what to run. The zero value of a field means its default.
@@ -17,8 +20,14 @@ type Config struct {
 	Version string
 	// Data is the data directory; empty makes a server that only embeds.
 	Data string
+	// Snapshots is where snapshots of the store are kept; empty means the directory
+	// snapshots of the data directory.
+	Snapshots string
 	// Create makes the data directory if it is missing.
 	Create bool
+	// ReadOnlyOnDamage serves what can be read of a damaged data directory,
+	// for reading only, instead of refusing it.
+	ReadOnlyOnDamage bool
 	// Index names the kind of index; see catalog.IndexKinds.
 	Index string
 
@@ -30,6 +39,9 @@ type Config struct {
 	// HTTPHosts are names, beside the loopback ones, that HTTP requests may
 	// give as their Host.
 	HTTPHosts []string
+	// HTTPOrigins are the origins whose pages browsers may let read what HTTP
+	// answers; none by default.
+	HTTPOrigins []string
 
 	// Home holds models and library; found through Locate if empty.
 	Home string
@@ -46,6 +58,12 @@ type Config struct {
 	Threads int
 	// QueueTokens bounds the embedding queue; see embed.Config.
 	QueueTokens int
+
+	// Admission says how many calls work at once and how long others wait.
+	Admission admit.Config
+	// Timeouts bound calls from other processes, by kind; see
+	// rpc.DefaultTimeouts for those that are not given.
+	Timeouts map[string]time.Duration
 
 	// named says that the model, its place or its precision were given.
 	named bool
@@ -75,6 +93,13 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.QueueTokens < 0 {
 		errs = append(errs, fmt.Errorf("queue tokens %d must not be negative", c.QueueTokens))
+	}
+	if c.Admission.MaxWait < 0 {
+		errs = append(errs, fmt.Errorf("the longest wait is %v; it must be above 0 (0 means %v)", c.Admission.MaxWait, admit.DefaultMaxWait))
+	}
+	var err error
+	if c.Timeouts, err = rpc.CompleteTimeouts(c.Timeouts); err != nil {
+		errs = append(errs, err)
 	}
 	if c.Home == "" {
 		c.Home = Locate()

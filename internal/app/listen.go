@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"strings"
 
+	"golang.org/x/net/netutil"
+
 	"akin/internal/paper"
 )
 
@@ -66,7 +68,7 @@ func (a *App) listenOn(ctx context.Context, name, flag, addr string) (net.Listen
 	if loopback == "" {
 		a.log.Warn(fmt.Sprintf("%s is open to whoever reaches %s: they can read, change and erase all papers, since --insecure-public is set", name, l.Addr()))
 	}
-	return l, nil
+	return netutil.LimitListener(l, maxConnections), nil
 }
 
 // loopbackOf gives the address with a loopback IP in place of its host, or "" if

@@ -59,7 +59,11 @@ type Config struct {
 	// Dir keeps what is derived from the store, so that a start need not make it
 	// anew; "" keeps nothing. Losing it loses nothing.
 	Dir string
-	Log *slog.Logger
+	// Snapshots is where snapshots of the store are kept; "" keeps none.
+	Snapshots string
+	// Program is the version of the program, which snapshots keep.
+	Program string
+	Log     *slog.Logger
 }
 
 // Embedded is the catalog of one machine. Queries see every change that was
@@ -71,6 +75,9 @@ type Embedded struct {
 	ctx    context.Context //nolint:containedctx // the life of the background builds
 	builds sync.WaitGroup
 	live   *live
+
+	// snapshots is held by the one who makes a snapshot.
+	snapshots sync.Mutex
 }
 
 // live is a collection with its indexes in memory.
@@ -85,6 +92,9 @@ type live struct {
 	// are what the files of the graph and of the lexical index contain. Guarded
 	// by writing.
 	trimmed, saved, savedWords uint64
+	// unread says that the vectors of the opened graph have not been read again
+	// and found to be what was saved; guarded by writing.
+	unread bool
 	// gone says that the indexes may hold what deleted or changed papers said
 	// since the files were saved; guarded by writing.
 	gone bool
@@ -186,37 +196,25 @@ func (c *Embedded) load(ctx context.Context) error {
 		return err
 	}
 	defer snapshot.Close()
-	var index ann.Index
-	if graph := c.openGraph(ctx, snapshot); graph != nil {
-		index = graph
-	} else if index, err = c.indexOf(ctx, snapshot); err != nil {
-		return err
-	}
 	ids, keys := make([]string, snapshot.NextOrdinal()), make([]dedup.Key, snapshot.NextOrdinal())
 	attributes := filter.NewIndex()
-	words := c.openWords(ctx, snapshot)
-	known := words != nil
-	if !known {
-		if words, err = lexical.New(lexical.Options{}); err != nil {
-			return err
-		}
-	}
 	hashing := newHashing(keys)
 	defer hashing.wait()
-	for record, err := range snapshot.Records(ctx) {
-		if err != nil {
-			return err
-		}
+	graph, words, err := c.prove(ctx, snapshot, func(record *paper.Record) {
 		ids[record.Ordinal] = record.ID
 		hashing.add(record)
 		attributes.Upsert(record.Ordinal, record)
-		if !known {
-			if err := addWords(words, record); err != nil {
-				return err
-			}
-		}
+	})
+	if err != nil {
+		return err
 	}
 	hashing.wait()
+	var index ann.Index = graph
+	if graph == nil {
+		if index, err = c.indexOf(ctx, snapshot); err != nil {
+			return errors.Join(err, words.Close())
+		}
+	}
 	l := c.live
 	l.writing.Lock()
 	defer l.writing.Unlock()
@@ -526,7 +524,7 @@ func (c *Embedded) trim(ctx context.Context) error {
 	if c.wordsPath() != "" {
 		done = min(done, l.savedWords)
 	}
-	if l.building || done < l.trimmed+trimEvery {
+	if l.building || done < l.trimmed+trimEvery || c.readOnly() {
 		return nil
 	}
 	l.trimmed = done

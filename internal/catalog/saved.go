@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"akin/internal/ann"
+	"akin/internal/paper"
 	"akin/internal/store"
 )
 
@@ -21,45 +22,113 @@ const (
 	saveAfter   = 10 * time.Minute
 )
 
+// graphSuffix ends the name of a graph's file.
+const graphSuffix = ".graph"
+
 // graphPath is where the graph of a collection is kept; "" keeps none.
 func (c *Embedded) graphPath() string {
 	if c.config.Dir == "" || c.config.Index != GraphIndex {
 		return ""
 	}
-	return filepath.Join(c.config.Dir, c.live.name+".graph")
+	return filepath.Join(c.config.Dir, c.live.name+graphSuffix)
 }
 
 // openGraph reads the saved graph and brings it to what the store holds. nil
 // means that there is none that can be used; it will be built anew.
 func (c *Embedded) openGraph(ctx context.Context, snapshot *store.Snapshot) *ann.Graph {
-	path := c.graphPath()
-	if path == "" || snapshot.Count() < c.config.GraphFrom {
+	if c.config.Dir == "" {
 		return nil
 	}
-	graph, stamp, err := ann.OpenGraph(path, ann.OpenOptions{})
+	path := filepath.Join(c.config.Dir, c.live.name+graphSuffix) // of any kind of index
+	graph, from, err := c.traceGraph(snapshot, path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	if err == nil && stamp.Space != c.config.Space.Fingerprint() {
-		err = fmt.Errorf("it is of space %.12s", stamp.Space)
-	}
-	if err == nil {
-		_, err = c.catchUp(ctx, graph, stamp.Sequence)
-	}
-	if err == nil && graph.Len() != snapshot.Count() {
-		err = fmt.Errorf("it has %d papers, the store has %d", graph.Len(), snapshot.Count())
-	}
-	if err != nil {
-		c.config.Log.Warn("the saved graph cannot be used and is built anew", "file", path, "error", err)
-		if graph != nil {
-			if err := graph.Close(); err != nil {
-				c.config.Log.Warn("closing the saved graph failed", "error", err)
-			}
-		}
+	if err == nil && graph == nil { // good, and of no use now
 		return nil
 	}
-	c.live.saved = stamp.Sequence
+	if err == nil {
+		_, err = c.catchUp(ctx, graph, from.sequence)
+	}
+	if err != nil {
+		if graph != nil {
+			err = errors.Join(err, graph.Close())
+		}
+		c.refuse(path, err)
+		return nil
+	}
+	c.live.saved, c.live.unread = from.sequence, true
 	return graph
+}
+
+// traceGraph opens the saved graph if it was made from the past of the store and
+// is wanted. One of a collection that is scanned by now is not kept: it would keep
+// what is deleted from now on.
+func (c *Embedded) traceGraph(snapshot *store.Snapshot, path string) (*ann.Graph, origin, error) {
+	stamp, err := ann.ReadStamp(path) // before all is read, and also if it is not wanted
+	if err != nil {
+		return nil, origin{}, err
+	}
+	from, err := c.trace(snapshot, stamp)
+	if err != nil || c.config.Index != GraphIndex {
+		return nil, origin{}, err
+	}
+	if snapshot.Count() < c.config.GraphFrom {
+		c.discard(path)
+		return nil, origin{}, nil
+	}
+	graph, _, err := ann.OpenGraph(path, ann.OpenOptions{})
+	return graph, from, err
+}
+
+// refuse removes a derived file that is not what it should be, so that it cannot
+// become believable later, and says so. What it is needed for is made anew.
+func (c *Embedded) refuse(path string, why error) {
+	removed := "yes"
+	if c.readOnly() {
+		removed = "no: the data directory is open for reading only"
+	} else if err := remove(path); err != nil {
+		removed = "no: " + err.Error()
+	}
+	c.config.Log.Warn("a file derived from the store is refused, and made anew from the store", "file", path, "why", why, "removed", removed)
+}
+
+// readOnly says that the store takes no writes: it is damaged, or its disk is. Then
+// nothing beside it is written or removed either, until somebody has looked at it.
+func (c *Embedded) readOnly() bool { return c.config.Store.Writable() != nil }
+
+// discard removes what is not needed, or of no use.
+func (c *Embedded) discard(path string) {
+	if c.readOnly() {
+		return
+	}
+	if err := remove(path); err != nil {
+		c.config.Log.Warn("a file that is not needed could not be removed", "file", path, "error", err)
+	}
+}
+
+// remove removes a derived file, or directory, for good.
+func remove(path string) error {
+	if err := os.RemoveAll(path); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// clearLeftovers removes what a save that was cut short has left: it may hold what
+// deleted papers said.
+func (c *Embedded) clearLeftovers() {
+	if c.config.Dir == "" {
+		return
+	}
+	path := filepath.Join(c.config.Dir, c.live.name+graphSuffix+".tmp")
+	if _, err := os.Lstat(path); err == nil {
+		c.discard(path)
+	}
 }
 
 // verifySaved reads the vectors of an opened graph once, which opening it does
@@ -73,17 +142,37 @@ func (c *Embedded) verifySaved() {
 		return
 	}
 	err := graph.Verify(c.ctx)
-	if err == nil {
-		return
-	}
-	c.config.Log.Error("the saved graph is damaged and is built anew", "error", err)
 	l.writing.Lock()
 	defer l.writing.Unlock()
+	if l.index.Index == ann.Index(graph) {
+		c.verified(err)
+	}
+}
+
+// verified acts on what reading the vectors of the opened graph once more has
+// shown. It says whether the index can be saved. The caller holds live.writing.
+func (c *Embedded) verified(err error) bool {
+	l := c.live
+	switch {
+	case err == nil:
+		l.unread = false
+		c.config.Log.Debug("the vectors of the saved graph are what was saved", "file", c.graphPath())
+		return true
+	case paper.KindOf(err) != paper.DataLoss: // stopping
+		return false
+	}
+	l.unread = false
+	c.refuse(c.graphPath(), err)
+	l.saved = 0
+	if c.ctx.Err() != nil { // stopping; the next start builds it
+		return false
+	}
 	if err := errors.Join(c.reload(), c.publish()); err != nil {
 		c.config.Log.Error("loading the vectors failed", "error", err)
-		return
+		return false
 	}
 	c.maybeBuild()
+	return false
 }
 
 // keepSaved saves what is derived now and then, until ctx ends.
@@ -140,22 +229,54 @@ func (c *Embedded) purge() {
 // deleted papers said. Writers wait while files are written; queries don't. A
 // failure costs nothing but the time to make it anew at the next start.
 func (c *Embedded) save() {
-	if c.config.Dir == "" {
+	if c.config.Dir == "" || c.readOnly() {
 		return
 	}
 	c.purge()
 	l := c.live
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	c.saveWords()
+	from, err := c.origin()
+	if err != nil {
+		c.config.Log.Warn("the indexes could not be saved", "error", err)
+		return
+	}
+	c.saveWords(from)
+	c.saveGraph(from)
+}
+
+// origin is that of the indexes as they are. The caller holds live.writing.
+func (c *Embedded) origin() (origin, error) {
+	snapshot, err := c.config.Store.Snapshot(c.live.name)
+	if err != nil {
+		return origin{}, err
+	}
+	defer snapshot.Close()
+	if snapshot.Sequence() != c.live.sequence {
+		return origin{}, fmt.Errorf("they contain change %d, and the store is at %d", c.live.sequence, snapshot.Sequence())
+	}
+	return originOf(snapshot), nil
+}
+
+// saveGraph writes the graph, if it is not saved as it is. The caller holds
+// live.writing.
+func (c *Embedded) saveGraph(from origin) {
+	l := c.live
 	graph, ok := l.index.Index.(*ann.Graph)
 	if !ok || c.graphPath() == "" || l.saved == l.sequence {
 		return
 	}
+	// What was read from a damaged file must not be written under a good checksum.
+	if l.unread && !c.verified(graph.Verify(context.WithoutCancel(c.ctx))) {
+		return
+	}
 	begin := time.Now()
-	err := os.MkdirAll(c.config.Dir, 0o755)
+	stamp, err := from.stamp()
 	if err == nil {
-		err = graph.Save(c.graphPath(), ann.Stamp{Space: c.config.Space.Fingerprint(), Sequence: l.sequence})
+		err = os.MkdirAll(c.config.Dir, 0o755)
+	}
+	if err == nil {
+		err = graph.Save(c.graphPath(), stamp)
 	}
 	if err != nil {
 		c.config.Log.Warn("the graph could not be saved", "error", err)

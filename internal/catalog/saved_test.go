@@ -23,14 +23,22 @@ import (
 // openSaved opens a catalog that saves its graph, and gives what it logs.
 func openSaved(t *testing.T, dir string) (c *catalog.Embedded, log *logged, closeAll func()) {
 	t.Helper()
+	return openWith(t, dir, func(*catalog.Config) {})
+}
+
+// openWith is openSaved with another configuration.
+func openWith(t *testing.T, dir string, change func(*catalog.Config)) (c *catalog.Embedded, log *logged, closeAll func()) {
+	t.Helper()
 	s, err := store.Open(filepath.Join(dir, "data"), store.Options{Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	log = new(logged)
-	c, err = catalog.OpenEmbedded(t.Context(), catalog.Config{
-		Store: s, Space: space(), GraphFrom: 100, Dir: filepath.Join(dir, "indexes"), Log: slog.New(slog.NewTextHandler(log, nil)),
-	})
+	config := catalog.Config{
+		Store: s, Space: space(), GraphFrom: 100, Dir: filepath.Join(dir, "indexes"), Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	change(&config)
+	c, err = catalog.OpenEmbedded(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,8 +148,84 @@ func TestSavedGraph(t *testing.T) {
 			if h := nearest(t, c, vectorOf(701), false).Hits[0]; h.ID == "p0007" {
 				t.Error("a deleted paper was found")
 			}
-			if got := strings.Contains(log.String(), "built anew"); got != tc.rebuilt {
-				t.Errorf("built anew: %v, want %v\n%s", got, tc.rebuilt, log)
+			if got := strings.Contains(log.String(), "made anew"); got != tc.rebuilt {
+				t.Errorf("made anew: %v, want %v\n%s", got, tc.rebuilt, log)
+			}
+		})
+	}
+}
+
+// waitLog waits until one of some texts is in a log.
+func waitLog(t *testing.T, log *logged, texts ...string) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		for _, text := range texts {
+			if strings.Contains(log.String(), text) {
+				return
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("none of %q is in the log:\n%s", texts, log)
+		}
+	}
+}
+
+// crash copies a directory that is in use, as a kill at this moment leaves it.
+func crash(t *testing.T, dir string) string {
+	t.Helper()
+	to := t.TempDir()
+	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+// A start after a crash opens the graph that was saved before, catches up, and
+// finds nothing wrong with it: that slots of its vectors were used again in memory
+// is not damage of the file.
+func TestSavedGraphAfterCrash(t *testing.T) {
+	for name, changes := range map[string]func(n int) catalog.Mutation{
+		"added":   func(n int) catalog.Mutation { return put(1000+n, 1) },
+		"changed": func(n int) catalog.Mutation { return put(n, 2) },
+		"deleted": func(n int) catalog.Mutation {
+			return catalog.Mutation{Delete: true, Paper: paper.Paper{ID: fmt.Sprintf("p%04d", n)}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			c, _, closeAll := openSaved(t, dir)
+			var all, some []catalog.Mutation
+			for n := range 400 {
+				all = append(all, put(n, 1))
+			}
+			apply(t, c, all...)
+			for n := range 60 { // free slots to use again
+				some = append(some, catalog.Mutation{Delete: true, Paper: paper.Paper{ID: fmt.Sprintf("p%04d", 340+n)}})
+			}
+			apply(t, c, some...)
+			closeAll()
+			c, _, closeAll = openSaved(t, dir)
+			defer closeAll()
+			some = nil
+			for n := range 50 {
+				some = append(some, changes(n))
+			}
+			apply(t, c, some...)
+			c, log, closeCrashed := openSaved(t, crash(t, dir))
+			defer closeCrashed()
+			waitLog(t, log, "are what was saved", "refused")
+			if strings.Contains(log.String(), "refused") || strings.Contains(log.String(), "building") {
+				t.Errorf("a good graph was not used:\n%s", log)
+			}
+			for n := range 50 {
+				m := changes(n)
+				hit := nearest(t, c, vectorOf(n*100+1), false).Hits[0]
+				if m.Vector != nil {
+					hit = nearest(t, c, m.Vector, false).Hits[0]
+				}
+				if (hit.ID == m.Paper.ID) == m.Delete {
+					t.Errorf("%s %s: found %+v", m.Paper.ID, name, hit)
+				}
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"akin/internal/lexical"
@@ -25,6 +26,29 @@ func addWords(words *lexical.Index, r *paper.Record) error {
 	return words.Upsert(r.Ordinal, r.Title, r.Abstract, []string{r.ID, r.ArxivID, r.DOI})
 }
 
+// holdsWords says whether a lexical index has a paper with just the text that
+// addWords gives it.
+func holdsWords(words *lexical.Index, r *paper.Record) bool {
+	return words.Holds(r.Ordinal, r.Title, r.Abstract, []string{r.ID, r.ArxivID, r.DOI})
+}
+
+// makeWords makes a lexical index of all papers.
+func makeWords(ctx context.Context, snapshot *store.Snapshot) (*lexical.Index, error) {
+	words, err := lexical.New(lexical.Options{})
+	if err != nil {
+		return nil, err
+	}
+	for record, err := range snapshot.Records(ctx) {
+		if err == nil {
+			err = addWords(words, record)
+		}
+		if err != nil {
+			return nil, errors.Join(err, words.Close())
+		}
+	}
+	return words, nil
+}
+
 // openWords reads the saved lexical index and brings it to what the store holds.
 // nil means that there is none that can be used; it will be made anew.
 func (c *Embedded) openWords(ctx context.Context, snapshot *store.Snapshot) *lexical.Index {
@@ -32,19 +56,37 @@ func (c *Embedded) openWords(ctx context.Context, snapshot *store.Snapshot) *lex
 	if path == "" {
 		return nil
 	}
-	words, stamp, err := lexical.Open(path, lexical.Options{})
+	words, from, err := c.traceWords(snapshot, path)
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(path); err == nil { // without a manifest
+			c.discard(path)
+		}
 		return nil
 	}
 	if err == nil {
-		if err = c.catchUpWords(ctx, snapshot, words, stamp); err == nil && words.Len() == snapshot.Count() {
-			c.live.savedWords = stamp
+		if err = c.catchUpWords(ctx, snapshot, words, from.sequence); err == nil {
+			c.live.savedWords = from.sequence
 			return words
 		}
 		err = errors.Join(err, words.Close())
 	}
-	c.config.Log.Warn("the saved lexical index cannot be used and is made anew", "directory", path, "error", err)
+	c.refuse(path, err)
 	return nil
+}
+
+// traceWords opens the saved lexical index if it was made from the past of the
+// store.
+func (c *Embedded) traceWords(snapshot *store.Snapshot, path string) (*lexical.Index, origin, error) {
+	stamp, err := lexical.ReadStamp(path) // before all is read
+	if err != nil {
+		return nil, origin{}, err
+	}
+	from, err := c.trace(snapshot, stamp)
+	if err != nil {
+		return nil, origin{}, err
+	}
+	words, _, err := lexical.Open(path, lexical.Options{})
+	return words, from, err
 }
 
 func (c *Embedded) catchUpWords(ctx context.Context, snapshot *store.Snapshot, words *lexical.Index, after uint64) error {
@@ -74,12 +116,16 @@ func (c *Embedded) catchUpWords(ctx context.Context, snapshot *store.Snapshot, w
 
 // saveWords writes the lexical index, if it is not saved as it is. The caller
 // holds live.writing.
-func (c *Embedded) saveWords() {
+func (c *Embedded) saveWords(from origin) {
 	l := c.live
 	if c.wordsPath() == "" || l.savedWords == l.sequence || l.words == nil {
 		return
 	}
-	if err := l.words.Save(c.wordsPath(), l.sequence); err != nil {
+	stamp, err := from.stamp()
+	if err == nil {
+		err = l.words.Save(c.wordsPath(), stamp)
+	}
+	if err != nil {
 		c.config.Log.Warn("the lexical index could not be saved", "error", err)
 		return
 	}

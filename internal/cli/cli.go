@@ -2,9 +2,7 @@
 // gRPC through package client: to a server that runs (--server), or to the same
 // server started within the process over a data directory (--data).
 //
-// Exit codes: 0 all done, 1 failed, 2 the command line or what it asks for is
-// wrong, 3 done but some rows were quarantined, 4 something named was not found,
-// 5 the server cannot be reached, 130 interrupted.
+// exitCodes has the exit codes.
 package cli
 
 import (
@@ -16,8 +14,10 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/lmittmann/tint"
@@ -27,10 +27,8 @@ import (
 	"akin/internal/client"
 	"akin/internal/ingest"
 	"akin/internal/job"
+	"akin/internal/paper"
 )
-
-// Version is what akin says of itself; the linker may set it.
-var Version = "0.1.0-dev" //nolint:gochecknoglobals // set by the linker
 
 // Exit codes.
 const (
@@ -42,6 +40,34 @@ const (
 	exitUnavailable = 5
 	exitInterrupted = 130 // as shells have it for SIGINT
 )
+
+// exitCodes says what each code means, as the help, the manual page and
+// docs/cli.md have it.
+func exitCodes() []struct {
+	code  int
+	means string
+} {
+	return []struct {
+		code  int
+		means string
+	}{
+		{exitOK, "all done"},
+		{exitFailed, "failed"},
+		{exitUsage, "the command line, or what it asks for, is wrong"},
+		{exitPartial, "done, but some rows were quarantined"},
+		{exitNotFound, "something that was named is not there"},
+		{exitUnavailable, "the server cannot be reached"},
+		{exitInterrupted, "interrupted"},
+	}
+}
+
+func exitCodeSentence() string {
+	var parts []string
+	for _, c := range exitCodes() {
+		parts = append(parts, fmt.Sprintf("%d %s", c.code, c.means))
+	}
+	return "Exit codes: " + strings.Join(parts, "; ") + "."
+}
 
 // errPartial is what a command returns when it did all but some bad rows.
 var errPartial = errors.New("some rows were quarantined")
@@ -68,12 +94,24 @@ type commands struct {
 	Eval       evalCommand       `cmd:"" help:"Measure retrieval quality on a data set with judgements."`
 	Tokenize   tokenizeCommand   `cmd:"" help:"Show the token ids of texts."`
 	Model      modelCommand      `cmd:"" help:"List, verify, describe and build models."`
+	Verify     verifyCommand     `cmd:"" help:"Compare the store and all indexes with each other."`
+	Snapshot   snapshotCommand   `cmd:"" help:"Create, list, verify and restore copies of the store."`
 	Reembed    reembedCommand    `cmd:"" help:"Embed a data directory anew, into the space of another model."`
 	Setup      setupCommand      `cmd:"" help:"Fetch the model and ONNX Runtime (beside harvest, the only command that reaches for the network by itself)."`
-	Version    versionCommand    `cmd:"" help:"Print the version."`
+	Help       helpCommand       `cmd:"" help:"Explain a command."`
+	Completion completionCommand `cmd:"" help:"Print a script that completes command lines in a shell."`
+	Man        manCommand        `cmd:"" help:"Print the manual page."`
+	Version    versionCommand    `cmd:"" help:"Print the version, with its commit and day."`
+	Complete   completeCommand   `cmd:"" hidden:""`
 
 	modelFlags
 	logFlags
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version, with its commit and day."`
+}
+
+// helpCommand is COMMAND --help; run turns it into that.
+type helpCommand struct {
+	Command []string `arg:"" optional:"" help:"Command."`
 }
 
 // modelFlags say which model runs and where it is.
@@ -99,6 +137,13 @@ type target struct {
 	Index  string `help:"Index of --data: graph, exact or coder." enum:"graph,exact,coder" default:"graph" env:"AKIN_INDEX"`
 }
 
+// fromEnvironment takes what the environment says where no flag does.
+func (t *target) fromEnvironment() {
+	if t.Data == "" && t.Server == "" {
+		t.Data, t.Server = os.Getenv("AKIN_DATA"), os.Getenv("AKIN_SERVER")
+	}
+}
+
 // environment is what a command runs in.
 type environment struct {
 	ctx context.Context //nolint:containedctx // the life of one command
@@ -118,19 +163,39 @@ type environment struct {
 
 // connect gives a client for the target.
 func (e *environment) connect(t target, create bool) (*client.Client, error) {
-	if t.Data == "" && t.Server == "" { // a flag goes before the environment
-		t.Data, t.Server = os.Getenv("AKIN_DATA"), os.Getenv("AKIN_SERVER")
-	}
+	t.fromEnvironment()
 	if t.Data != "" {
 		config := e.config
 		config.Data, config.Create, config.Index, config.LazyModel = t.Data, create, t.Index, true
-		return e.start(config)
+		c, err := e.start(config)
+		var locked *paper.Error
+		if errors.As(err, &locked) && locked.Reason == paper.ReasonDataLocked {
+			return e.running(t.Data, err)
+		}
+		return c, err
 	}
 	address := t.Server
 	if address == "" {
 		address = defaultServer
 	}
 	c, err := client.Dial(address)
+	if err != nil {
+		return nil, err
+	}
+	e.closers = append(e.closers, c.Close)
+	return c, nil
+}
+
+// running gives a client for the server that holds a data directory, or the error
+// that it is locked, if no server does.
+func (e *environment) running(data string, locked error) (*client.Client, error) {
+	dial, err := app.Running(e.ctx, data)
+	if err != nil {
+		e.log.Debug("the data directory is locked, and no server there answers", "error", err)
+		return nil, locked
+	}
+	e.log.Info("a server runs over the data directory; it is asked", "directory", data)
+	c, err := client.DialWith(dial)
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +251,10 @@ func (e *environment) run(args []string) int {
 		fmt.Fprintln(e.errOut, "akin:", err)
 		return exitFailed
 	}
-	parsed, err := parse(parser, args)
+	if len(args) > 0 && args[0] == "help" {
+		args = append(slices.Clone(args[1:]), "--help")
+	}
+	parsed, err := parse(parser, queryWords(parser, args))
 	if exit >= 0 {
 		return exit // help was asked for
 	}
@@ -195,7 +263,7 @@ func (e *environment) run(args []string) int {
 		return exitUsage
 	}
 	e.config, e.log = cmds.config(), e.logger(cmds.logFlags)
-	err = errors.Join(parsed.Run(e), e.close())
+	err = e.finish(parsed)
 	if errors.Is(err, job.ErrInterrupted) {
 		return exitInterrupted // the job said how to go on
 	}
@@ -206,9 +274,32 @@ func (e *environment) run(args []string) int {
 	if err != nil && !errors.Is(err, errPartial) {
 		// Lines after the first are indented, so that no text of others can
 		// pretend to be a message of ours.
-		fmt.Fprintln(e.errOut, "akin:", strings.ReplaceAll(explain(err)+whatIsKept(err, parsed), "\n", "\n  "))
+		fmt.Fprintln(e.errOut, "akin:", strings.ReplaceAll(explain(err, parsed)+whatIsKept(err, parsed), "\n", "\n  "))
 	}
 	return exitCode(err)
+}
+
+// patience is how long a command may take to end once it was told to: longer
+// than any wait of its parts. What it waits for then is none of ours to end, such
+// as a pipe that nobody writes to, or a disk that does not answer.
+const patience = 15 * time.Second
+
+// finish runs the command until it is done, or until it was told to end and does
+// not; what was acknowledged is durable in any case. A server ends by itself.
+func (e *environment) finish(parsed *kong.Context) error {
+	done := make(chan error, 1)
+	go func() { done <- errors.Join(parsed.Run(e), e.close()) }()
+	if parsed.Command() == "serve" {
+		return <-done
+	}
+	told := make(chan struct{})
+	defer context.AfterFunc(e.ctx, func() { time.AfterFunc(patience, func() { close(told) }) })()
+	select {
+	case err := <-done:
+		return err
+	case <-told:
+		return e.ctx.Err()
+	}
 }
 
 // newParser makes the parser of the command line; exited gets the exit code when
@@ -216,8 +307,8 @@ func (e *environment) run(args []string) int {
 func newParser(cmds *commands, e *environment, exited func(code int)) (*kong.Kong, error) {
 	return kong.New(cmds,
 		kong.Name("akin"),
-		kong.Description("akin answers: which papers are akin to this one?\n\nExit codes: 0 done, 1 failed, 2 wrong command line, 3 some rows quarantined, 4 not found, 5 server not reached, 130 interrupted."),
-		kong.Vars{"server": defaultServer, "model": app.DefaultModel, "formats": strings.Join(ingest.Formats(), ", ")},
+		kong.Description("akin answers: which papers are akin to this one?\n\n"+exitCodeSentence()),
+		kong.Vars{"server": defaultServer, "model": app.DefaultModel, "version": versionText(), "formats": strings.Join(ingest.Formats(), ", ")},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Writers(e.out, e.errOut),
 		kong.Exit(func(code int) { exited(code); panic(exitNow{}) }), //nolint:forbidigo // kong only knows how to exit; parse catches it
@@ -256,14 +347,6 @@ func parse(parser *kong.Kong, args []string) (parsed *kong.Context, err error) {
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-type versionCommand struct{}
-
-// Run prints the version.
-func (versionCommand) Run(e *environment) error {
-	_, err := fmt.Fprintln(e.out, "akin", Version)
-	return err
 }
 
 // printJSON prints a value as one line of JSON.

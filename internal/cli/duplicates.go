@@ -38,7 +38,7 @@ func (c duplicatesCommand) Run(e *environment) error {
 	if err != nil {
 		return err
 	}
-	progress := e.newProgress("comparing", nil)
+	progress := e.newProgress("comparing")
 	defer progress.finish()
 	groups, extra, resp := 0, 0, new(akinv1.FindDuplicatesResponse)
 	first := "" // of the group before
@@ -60,10 +60,8 @@ func (c duplicatesCommand) Run(e *environment) error {
 				return err
 			}
 		}
-		if progress.bar != nil {
-			progress.bar.ChangeMax(int(resp.GetTotalSize()))
-			progress.set(int(resp.GetPapersCompared()), "")
-		}
+		progress.total = int(resp.GetTotalSize())
+		progress.set(int(resp.GetPapersCompared()), "")
 	}
 	fmt.Fprintf(e.errOut, "%s of %s at sequence %d; %d of them could go\n",
 		plural(groups, "group"), plural(int(resp.GetTotalSize()), "paper"), resp.GetSequence(), extra)

@@ -26,8 +26,7 @@ const versions = `{"id":"arXiv:1706.03762v5","title":"Attention Is All You Need 
 // Versions are one result that names them, alone where that is asked for, and a
 // group of akin duplicates, over sockets and HTTP.
 func TestVersionsOverSockets(t *testing.T) {
-	s := serve(t, filepath.Join(t.TempDir(), "data"))
-	mustRun(t, "import", "--server", s.grpc, samplePath(t))
+	s := serve(t, sampleData(t))
 	if out := mustRun(t, "duplicates", "--server", s.grpc); out != "" {
 		t.Errorf("duplicates in the sample: %q", out)
 	}
@@ -77,7 +76,7 @@ func TestVersionsOverSockets(t *testing.T) {
 	if g := unmarshal(t, out, new(akinv1.DuplicateGroup)).GetPapers(); len(g) != 2 || g[1].GetReason() != akinv1.CollapseReason_COLLAPSE_REASON_SAME_TITLE || g[1].GetPaperId() != "title:bert" {
 		t.Errorf("duplicates --json: %q", out)
 	}
-	if code, _, errOut := run(t, "", "duplicates", "--server", s.grpc, "--min-similarity", "2"); code != 2 || !strings.Contains(errOut, "min_similarity is 2") {
+	if code, _, errOut := run(t, "", "duplicates", "--server", s.grpc, "--min-similarity", "2"); code != 2 || !strings.Contains(errOut, "--min-similarity is 2") {
 		t.Errorf("--min-similarity 2: exit code %d, %q", code, errOut)
 	}
 	testDuplicatesHTTP(t, s)
@@ -117,7 +116,7 @@ func TestRealDuplicates(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	importReady(t, c, shared)
+	importReady(t, c, shared, 0)
 	for _, least := range []float64{0.95, 0.9, 0.8} {
 		begin := time.Now()
 		pairs, first := realDuplicates(t, c, least)

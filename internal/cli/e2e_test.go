@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -29,7 +30,65 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	shared.stop()
+	os.Exit(code)
+}
+
+// sample is what tests share of the sample papers: a data directory that was
+// embedded once, and a server over a copy of it, which no test changes.
+type sample struct {
+	once, serving sync.Once
+	dir           string
+	server        *server
+}
+
+var shared sample
+
+func (s *sample) stop() {
+	if s.server != nil {
+		s.server.cmd.Process.Kill()
+		s.server.cmd.Wait()
+	}
+	if s.dir != "" {
+		os.RemoveAll(s.dir)
+	}
+}
+
+// sampleData gives a test a data directory of its own with the sample papers.
+func sampleData(t testing.TB) string {
+	t.Helper()
+	shared.once.Do(func() {
+		dir, err := os.MkdirTemp("", "akin-sample-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		shared.dir = dir
+		mustRun(t, "import", "--data", filepath.Join(dir, "data"), samplePath(t))
+	})
+	data := filepath.Join(t.TempDir(), "data")
+	if err := os.CopyFS(data, os.DirFS(filepath.Join(shared.dir, "data"))); err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// sampleServer gives a server over the sample papers, which the test must not
+// change.
+func sampleServer(t testing.TB) *server {
+	t.Helper()
+	data := sampleData(t)
+	shared.serving.Do(func() {
+		kept := filepath.Join(shared.dir, "served")
+		if err := os.Rename(data, kept); err != nil {
+			t.Fatal(err)
+		}
+		shared.server = start(t, kept)
+	})
+	if shared.server == nil {
+		t.Fatal("the shared server did not start")
+	}
+	return shared.server
 }
 
 // program gives akin as a process of its own.
@@ -94,6 +153,17 @@ type server struct {
 
 func serve(t testing.TB, data string) *server {
 	t.Helper()
+	s := start(t, data)
+	t.Cleanup(func() {
+		s.cmd.Process.Kill()
+		s.cmd.Wait()
+	})
+	return s
+}
+
+// start starts a server that the caller stops.
+func start(t testing.TB, data string) *server {
+	t.Helper()
 	s := &server{errOut: new(bytes.Buffer)}
 	s.cmd = program(t, "serve", "--data", data, "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0")
 	s.cmd.Stderr = s.errOut
@@ -104,10 +174,6 @@ func serve(t testing.TB, data string) *server {
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		s.cmd.Process.Kill()
-		s.cmd.Wait()
-	})
 	lines := bufio.NewScanner(out)
 	for s.http == "" && lines.Scan() {
 		name, address, _ := strings.Cut(lines.Text(), " ")
@@ -119,6 +185,7 @@ func serve(t testing.TB, data string) *server {
 		}
 	}
 	if s.grpc == "" || s.http == "" {
+		s.cmd.Process.Kill()
 		s.cmd.Wait()
 		t.Fatalf("the server did not print its addresses\n%s", s.errOut)
 	}
@@ -155,14 +222,21 @@ func TestServeAnswersOverSockets(t *testing.T) {
 		t.Errorf("info: %v", info)
 	}
 	t.Run("every paper finds itself first", func(t *testing.T) {
+		c := dial(t, s)
+		similar := func(id string, self bool) *akinv1.SimilarResponse {
+			resp, err := c.Search.Similar(t.Context(), &akinv1.SimilarRequest{PaperIds: []string{id}, PageSize: 2, IncludeSelf: self})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return resp
+		}
 		for id := range strings.Lines(mustRun(t, "list", "--server", s.grpc, "--ids")) {
 			id = strings.TrimSpace(id)
-			got := unmarshal(t, mustRun(t, "similar", "--server", s.grpc, "--json", "-n", "2", "--include-self", id), new(akinv1.SimilarResponse))
+			got := similar(id, true)
 			if got.GetResults()[0].GetPaper().GetId() != id || got.GetResults()[0].GetScore() < 0.9999 {
 				t.Errorf("%s finds %v first", id, got.GetResults()[0].GetPaper().GetId())
 			}
-			got = unmarshal(t, mustRun(t, "similar", "--server", s.grpc, "--json", "-n", "1", id), new(akinv1.SimilarResponse))
-			if got.GetResults()[0].GetPaper().GetId() == id {
+			if similar(id, false).GetResults()[0].GetPaper().GetId() == id {
 				t.Errorf("%s is among its own results", id)
 			}
 		}
@@ -219,7 +293,7 @@ func testPages(t *testing.T, s *server) {
 			t.Errorf("result %d: %s in pages, %s at once", i, paged[i].GetPaper().GetId(), want.GetPaper().GetId())
 		}
 	}
-	if code, _, errOut := run(t, "", "search", "--server", s.grpc, "--page-token", token, "another query"); code != 2 || !strings.Contains(errOut, "page_token") {
+	if code, _, errOut := run(t, "", "search", "--server", s.grpc, "--page-token", token, "another query"); code != 2 || !strings.Contains(errOut, "--page-token") {
 		t.Errorf("a token of another query: exit code %d, %q", code, errOut)
 	}
 	var listed int
@@ -350,14 +424,44 @@ func TestGracefulStop(t *testing.T) {
 	}
 }
 
-func TestDataDirectoryIsLocked(t *testing.T) {
-	data := filepath.Join(t.TempDir(), "data")
+// A command on a directory that a server holds asks that server, if it is there
+// and has this very store; otherwise the directory is locked.
+func TestDataDirectoryIsShared(t *testing.T) {
+	data := sampleData(t)
 	s := serve(t, data)
+	for _, name := range []string{"akin.sock", "server.json"} {
+		if info, err := os.Stat(filepath.Join(data, name)); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+	if out := mustRun(t, "list", "--data", data, "--ids"); strings.Count(out, "\n") != 132 {
+		t.Errorf("beside a server: %d papers", strings.Count(out, "\n"))
+	}
+	if out := mustRun(t, "delete", "--data", data, "arXiv:1706.03762"); !strings.Contains(out, "deleted") {
+		t.Errorf("%q", out)
+	}
+	if code, _, _ := run(t, "", "get", "--server", s.grpc, "arXiv:1706.03762"); code != 4 {
+		t.Errorf("the server did not delete it: exit code %d", code)
+	}
+	// A file that names another store: whoever answers is not asked.
+	serving := filepath.Join(data, "server.json")
+	raw, err := os.ReadFile(serving)
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.WriteFile(serving, []byte(`{"format":"akin.server.v1","identity":"00000000000000000000000000000000"}`), 0o600)
 	code, _, errOut := run(t, "", "info", "--data", data)
 	if code != 1 || !strings.Contains(errOut, "--server") || !strings.Contains(errOut, data) {
-		t.Errorf("a second user of the directory: exit code %d, %q", code, errOut)
+		t.Errorf("another store: exit code %d, %q", code, errOut)
 	}
+	os.WriteFile(serving, raw, 0o600)
 	s.stop(t)
+	if out := mustRun(t, "list", "--data", data, "--ids"); strings.Count(out, "\n") != 131 {
+		t.Errorf("after the server: %d papers", strings.Count(out, "\n"))
+	}
+	if left, _ := filepath.Glob(filepath.Join(data, "*.sock")); len(left) > 0 {
+		t.Errorf("left: %q", left)
+	}
 }
 
 func TestTokenize(t *testing.T) {

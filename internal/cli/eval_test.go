@@ -26,7 +26,7 @@ func TestEval(t *testing.T) {
 	if err != nil || strings.Count(string(ranked), " Q0 ") < 4 {
 		t.Errorf("run: %v %q", err, ranked)
 	}
-	if code, _, errOut := run(t, "", "eval", "--metrics", "nonsense", mini); code != 1 || !strings.Contains(errOut, "nonsense") {
+	if code, _, errOut := run(t, "", "eval", "--metrics", "nonsense", mini); code != 2 || !strings.Contains(errOut, "nonsense") {
 		t.Errorf("an unknown metric: exit code %d, %q", code, errOut)
 	}
 }

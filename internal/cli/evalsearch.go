@@ -35,7 +35,8 @@ type evalSearcher struct {
 // found, as they could not by a user; it says how many.
 func (s *evalSearcher) load(e *environment) error {
 	papers := s.set.Papers
-	p := e.newProgress("importing", func() (int, error) { return len(papers), nil })
+	p := e.newProgress("importing")
+	p.total = len(papers)
 	i, refused, space := 0, 0, ""
 	if s.vectors != nil {
 		info, err := s.client.Info.GetServerInfo(e.ctx, &akinv1.GetServerInfoRequest{})
@@ -60,9 +61,7 @@ func (s *evalSearcher) load(e *environment) error {
 				refused++
 			}
 		}
-		if p.bar != nil {
-			p.set(int(resp.GetAcknowledgedCount()), "")
-		}
+		p.set(int(resp.GetAcknowledgedCount()), "")
 		return nil
 	})
 	p.finish()

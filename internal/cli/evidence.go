@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"unicode/utf8"
@@ -63,15 +64,26 @@ func (e *environment) wrapped(label, text string) {
 // limit elsewhere.
 func (e *environment) width() int {
 	const fewest, most, unlimited = 40, 110, 1 << 20
-	f, ok := e.out.w.(*os.File)
-	if !ok || !e.outIsTerminal {
+	if !e.outIsTerminal {
 		return unlimited
 	}
-	width, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return most
+	return max(fewest, min(most, columns(e.out.w, most)))
+}
+
+// errWidth is how many columns the terminal of messages has.
+func (e *environment) errWidth() int { return columns(e.errOut.w, 80) }
+
+// columns is the width of a terminal, or otherwise if nobody knows.
+func columns(w io.Writer, otherwise int) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return otherwise
 	}
-	return max(fewest, min(most, width))
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || width < 1 {
+		return otherwise
+	}
+	return width
 }
 
 // wrap makes lines of at most width characters of words; a longer word has a line

@@ -26,8 +26,8 @@ func evidenceServer(t *testing.T) *server {
 	if err := os.WriteFile(extra, []byte(unusual), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	data := filepath.Join(dir, "data")
-	mustRun(t, "import", "--data", data, samplePath(t), extra)
+	data := sampleData(t)
+	mustRun(t, "import", "--data", data, extra)
 	return serve(t, data)
 }
 
@@ -230,7 +230,7 @@ func testSentenceLimits(t *testing.T, s *server) {
 	}{
 		{[]string{"--rerank", "101"}, "rerank is 101; it must be between 0"},
 		{[]string{"--rerank=-1"}, "rerank is -1; it must be between 0"},
-		{[]string{"--evidence", "-n", "21"}, "page_size is 21; with evidence the limit is 20"},
+		{[]string{"--evidence", "-n", "21"}, "--page-size is 21; with evidence the limit is 20"},
 	} {
 		code, _, errOut := run(t, "", append([]string{"search", "--server", s.grpc, "text"}, c.args...)...)
 		if code != 2 || !strings.Contains(errOut, c.want) {

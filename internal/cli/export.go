@@ -91,7 +91,7 @@ func (c exportCommand) write(e *environment, cl *client.Client, set *vecfile.Set
 	if err != nil {
 		return 0, err
 	}
-	progress := e.newProgress("exporting", nil)
+	progress := e.newProgress("exporting")
 	defer progress.finish()
 	digest := job.NewInputDigest()
 	for {
@@ -118,9 +118,7 @@ func (c exportCommand) write(e *environment, cl *client.Client, set *vecfile.Set
 				return 0, err
 			}
 		}
-		if progress.bar != nil {
-			progress.bar.ChangeMax(int(group.GetTotalSize()))
-			progress.set(set.Rows(), "")
-		}
+		progress.total = int(group.GetTotalSize())
+		progress.set(set.Rows(), "")
 	}
 }

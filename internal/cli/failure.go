@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -38,11 +39,12 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// explain makes a status readable: its sentence, and what a field says beyond.
-func explain(err error) string {
+// explain makes an error readable: its sentence, and what a field says beyond, in
+// the words of the command line.
+func explain(err error, parsed *kong.Context) string {
 	var s interface{ GRPCStatus() *status.Status }
 	if !errors.As(err, &s) {
-		return err.Error()
+		return explainLocal(err, parsed)
 	}
 	st := s.GRPCStatus()
 	message := st.Message()
@@ -52,13 +54,77 @@ func explain(err error) string {
 				if !strings.Contains(message, v.GetDescription()) {
 					message += "; " + v.GetField() + " " + v.GetDescription()
 				}
+				message = inFlags(message, v.GetField(), v.GetDescription(), parsed)
 			}
 		}
+	}
+	if field, rest, ok := strings.Cut(message, ": "); ok && fieldPattern.MatchString(field) {
+		message = flagFor(field, parsed) + ": " + rest
 	}
 	if st.Code() == codes.Unavailable {
 		message += " (is a server running? start one with `akin serve --data DIR`, or use --data DIR)"
 	}
+	return strings.TrimPrefix(message, "request is not valid: ")
+}
+
+// explainLocal is explain for what this process found itself.
+func explainLocal(err error, parsed *kong.Context) string {
+	message := err.Error()
+	var known *paper.Error
+	if errors.As(err, &known) {
+		for _, v := range known.Violations {
+			message = inFlags(message, v.Field, v.Description, parsed)
+		}
+	}
 	return message
+}
+
+// fieldPattern is a field of the API, such as positive[3].
+var fieldPattern = regexp.MustCompile(`^[a-z_]+(\[[0-9]+\])?(\.[a-z_]+)*$`)
+
+// inFlags puts the flag in the place of a field that a message is about.
+func inFlags(message, field, description string, parsed *kong.Context) string {
+	if field == "" {
+		return message
+	}
+	return strings.Replace(message, field+" "+description, flagFor(field, parsed)+" "+description, 1)
+}
+
+// flagFor gives a field of the API the name that it has on the command line.
+func flagFor(field string, parsed *kong.Context) string {
+	name := field
+	if before, after, ok := strings.Cut(field, "["); ok {
+		_, rest, _ := strings.Cut(after, "]")
+		name = before + rest
+	}
+	switch name {
+	case "query":
+		return "the query"
+	case "paper_ids", "id", "ids":
+		return "the id"
+	case "facet":
+		return "the field"
+	case "positive":
+		return "--like"
+	case "negative":
+		return "--unlike"
+	case "text":
+		return "--title or --abstract"
+	case "text.title", "text.abstract":
+		return "--" + strings.TrimPrefix(name, "text.")
+	case "formats":
+		return "--write"
+	}
+	if parsed == nil {
+		return field
+	}
+	flag := strings.ReplaceAll(name, "_", "-")
+	for _, f := range parsed.Flags() {
+		if f.Name == flag {
+			return "--" + flag
+		}
+	}
+	return field
 }
 
 // writing is a command that writes files, and knows what of them is kept when a

@@ -16,9 +16,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // Rankings over the sample corpus, as a file that a change shows up in.
 func TestGoldenRankings(t *testing.T) {
-	data := filepath.Join(t.TempDir(), "data")
-	mustRun(t, "import", "--data", data, samplePath(t))
-	s := serve(t, data)
+	s := sampleServer(t)
 	for _, mode := range []string{"hybrid", "semantic", "lexical"} {
 		t.Run(mode, func(t *testing.T) { testGolden(t, s, mode) })
 	}

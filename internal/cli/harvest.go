@@ -43,7 +43,7 @@ func (c harvestOAICommand) Run(e *environment) error {
 			shown = true
 			line := fmt.Sprintf("%s to %s: %d records so far, %d of them deletions", p.First, p.Last, p.Records, p.Deleted)
 			if e.progressOnTerm {
-				e.errOut.status(line)
+				e.statusLine(line)
 				return
 			}
 			fmt.Fprintln(e.errOut, line)
@@ -56,5 +56,9 @@ func (c harvestOAICommand) Run(e *environment) error {
 		return err
 	}
 	fmt.Fprintf(e.out, "%s fetched into %s, %d of them deletions\n", plural(done.Records, "record"), c.Out, done.Deleted)
+	if done.Broken > 0 {
+		fmt.Fprintf(e.errOut, "%s could not be read whole, and akin import will quarantine what it must, for example %s\n", plural(done.Broken, "page"), oneLine(done.LastBroken))
+		return errPartial
+	}
 	return nil
 }

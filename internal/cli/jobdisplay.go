@@ -5,16 +5,11 @@ import (
 	"os"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-
 	"akin/internal/ingest"
 	"akin/internal/job"
 )
 
-// logEvery is how often a job that does not run on a terminal says how far it is.
-const logEvery = 10 * time.Second
-
-// jobDisplay shows how far a job is: a bar with rate, tokens a second and time
+// jobDisplay shows how far a job is: one line with rate, tokens a second and time
 // left on a terminal, a plain line now and then elsewhere. It belongs to one
 // goroutine at a time.
 type jobDisplay struct {
@@ -24,7 +19,6 @@ type jobDisplay struct {
 	begin time.Time
 	shown time.Time
 	last  job.Progress
-	bar   *progressbar.ProgressBar
 }
 
 func (e *environment) newJobDisplay(files []string) *jobDisplay {
@@ -35,14 +29,7 @@ func (e *environment) newJobDisplay(files []string) *jobDisplay {
 		}
 	}
 	if e.progressOnTerm {
-		d.bar = progressbar.NewOptions64(max(d.bytes, 1),
-			progressbar.OptionSetWriter(e.display),
-			progressbar.OptionSetPredictTime(false), // its own counts bytes a second
-			progressbar.OptionSetElapsedTime(false),
-			progressbar.OptionThrottle(100*time.Millisecond),
-			progressbar.OptionSetWidth(30),
-			progressbar.OptionSetRenderBlankState(true),
-		)
+		e.statusLine(d.line())
 	}
 	return d
 }
@@ -50,9 +37,11 @@ func (e *environment) newJobDisplay(files []string) *jobDisplay {
 // show is called with what was done so far.
 func (d *jobDisplay) show(p job.Progress) {
 	d.last = p
-	if d.bar != nil {
-		d.bar.Describe(d.line())
-		d.bar.Set64(int64(d.share() * float64(d.bytes))) //nolint:errcheck // a display
+	if d.env.progressOnTerm {
+		if time.Since(d.shown) >= drawEvery {
+			d.shown = time.Now()
+			d.env.statusLine(d.line())
+		}
 		return
 	}
 	if time.Since(d.shown) >= logEvery {
@@ -77,17 +66,12 @@ func (d *jobDisplay) line() string {
 	seconds := max(time.Since(d.begin).Seconds(), 1e-3)
 	text := fmt.Sprintf("%d papers done, %d embedded, %.1f papers/s, %.0f tokens/s", d.last.Settled, d.last.Embedded,
 		float64(d.last.Embedded)/seconds, float64(d.last.Tokens)/seconds)
-	if share := d.share(); share > 0 {
-		left := time.Duration(seconds * (1/share - 1) * float64(time.Second))
-		text += fmt.Sprintf(", %s left", left.Round(time.Second))
-	}
-	return text
+	return text + leftOf(d.share(), seconds)
 }
 
 func (d *jobDisplay) finish() {
-	if d.bar != nil {
-		d.bar.Describe(d.line())
-		d.bar.Exit() //nolint:errcheck // a display
+	if d.env.progressOnTerm {
+		d.env.statusLine(d.line())
 		fmt.Fprintln(d.env.errOut)
 	}
 }

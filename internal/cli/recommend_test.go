@@ -21,10 +21,7 @@ const (
 
 // Recommendations from end to end, over the sample.
 func TestRecommend(t *testing.T) {
-	data := filepath.Join(t.TempDir(), "data")
-	mustRun(t, "import", "--data", data, samplePath(t))
-	s := serve(t, data)
-	defer s.stop(t)
+	s := sampleServer(t)
 	t.Run("one more dislike raises nothing", func(t *testing.T) { testDislikeRaisesNothing(t, s) })
 	t.Run("machines", func(t *testing.T) { testMachines(t, s) })
 	t.Run("the old counts for less", func(t *testing.T) { testHalfLife(t, s) })
@@ -100,9 +97,9 @@ func testHalfLife(t *testing.T, s *server) {
 		t.Errorf("RoBERTa went from %v to %v, ViT from %v to %v", equal[roberta], aged[roberta], equal[vit], aged[vit])
 	}
 	for want, args := range map[string][]string{
-		"half_life_days is -1":                              {"--like-file", path, "--half-life-days=-1"},
-		"half_life_days is 30, but no example has a time":   {"--like", bert, "--half-life-days", "30"},
-		"half_life_days is 1e+06; it must be above 0 and a": {"--like-file", path, "--half-life-days", "1e6"},
+		"--half-life-days is -1":                              {"--like-file", path, "--half-life-days=-1"},
+		"--half-life-days is 30, but no example has a time":   {"--like", bert, "--half-life-days", "30"},
+		"--half-life-days is 1e+06; it must be above 0 and a": {"--like-file", path, "--half-life-days", "1e6"},
 	} {
 		code, _, errOut := run(t, "", append([]string{"recommend", "--server", s.grpc}, args...)...)
 		if code == 0 || !strings.Contains(strings.ReplaceAll(errOut, ": ", " "), want) && !strings.Contains(errOut, want) {

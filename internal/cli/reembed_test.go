@@ -31,8 +31,7 @@ func ownModel(t testing.TB) string {
 // A directory of another space is refused with both fingerprints and the
 // remedy; the remedy works, also when it is interrupted.
 func TestReembed(t *testing.T) {
-	data, own := filepath.Join(t.TempDir(), "data"), ownModel(t)
-	mustRun(t, "import", "--data", data, samplePath(t))
+	data, own := sampleData(t), ownModel(t)
 	before := unmarshal(t, mustRun(t, "info", "--data", data, "--json"), new(akinv1.GetServerInfoResponse))
 	code, _, errOut := run(t, "", "info", "--data", data, "--model-dir", own)
 	if code != 1 || !strings.Contains(errOut, before.GetSpace().GetFingerprint()[:12]) || !strings.Contains(errOut, "akin reembed") {

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"os/signal"
+	"syscall"
 
 	"akin/internal/app"
 )
@@ -12,8 +14,12 @@ type serveCommand struct {
 	HTTPAddr       string   `name:"http-addr" help:"Where to serve JSON over HTTP; port 0 picks one, empty for none." default:"127.0.0.1:7412" env:"AKIN_HTTP_ADDR" placeholder:"HOST:PORT"`
 	InsecurePublic bool     `help:"Allow addresses beside the loopback ones: whoever reaches them can read, change and erase all papers." env:"AKIN_INSECURE_PUBLIC"`
 	HTTPHost       []string `name:"http-host" help:"Host names, beside localhost, that HTTP requests may be sent to." env:"AKIN_HTTP_HOST" placeholder:"NAME"`
+	HTTPOrigin     []string `name:"http-origin" help:"Origins, such as https://papers.example.org, whose pages browsers let read what HTTP answers (CORS); * is all. Without it, none." env:"AKIN_HTTP_ORIGIN" placeholder:"ORIGIN"`
 	Index          string   `help:"Index: graph, exact or coder (the baseline)." enum:"graph,exact,coder" default:"graph" env:"AKIN_INDEX"`
-	Hint           bool     `hidden:"" help:"Print commands to try."`
+	boundFlags
+	ReadOnly bool `name:"read-only-on-damage" help:"If the data directory is damaged, serve what can be read of it and refuse writes, instead of not starting." env:"AKIN_READ_ONLY_ON_DAMAGE"`
+	snapshotsFlag
+	Hint bool `hidden:"" help:"Print commands to try."`
 }
 
 // Help shows examples.
@@ -30,10 +36,15 @@ under way finish first.`
 
 // Run serves until the context ends.
 func (c serveCommand) Run(e *environment) error {
-	config := e.config
-	config.Data, config.Create, config.Index = c.Data, true, c.Index
+	// The terminal that it was started from may go; SIGINT and SIGTERM stop it.
+	signal.Ignore(syscall.SIGHUP)
+	defer signal.Reset(syscall.SIGHUP)
+	config := c.config(e, c.Data)
+	config.Create, config.Index = true, c.Index
+	c.bound(&config)
 	config.GRPCAddr, config.HTTPAddr, config.HTTPHosts = c.GRPCAddr, c.HTTPAddr, c.HTTPHost
-	config.InsecurePublic = c.InsecurePublic
+	config.HTTPOrigins = c.HTTPOrigin
+	config.InsecurePublic, config.ReadOnlyOnDamage = c.InsecurePublic, c.ReadOnly
 	return app.Run(e.ctx, config, e.log, func(a app.Addresses) {
 		fmt.Fprintf(e.out, "gRPC  %s\n", a.GRPC)
 		if a.HTTP != "" {
@@ -61,11 +72,9 @@ run again, and what was there stays in use until all of it is done.`
 func (c reembedCommand) Run(e *environment) error {
 	config := e.config
 	config.Data = c.Data
-	p := &progress{env: e}
+	p := e.newProgress("embedding")
 	did, err := app.Reembed(e.ctx, config, e.log, func(done, total int) {
-		if p.bar == nil && e.progressOnTerm && e.outIsTerminal {
-			p = e.newProgress("embedding", func() (int, error) { return total, nil })
-		}
+		p.total = total
 		p.set(done, fmt.Sprintf("embedded %d of %d", done, total))
 	})
 	p.finish()

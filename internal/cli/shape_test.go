@@ -120,11 +120,10 @@ func TestRecency(t *testing.T) {
 	}
 }
 
-// serveSample serves the sample corpus.
+// serveSample serves a copy of the sample corpus that the test may change.
 func serveSample(t *testing.T) (*server, *client.Client) {
 	t.Helper()
-	s := serve(t, filepath.Join(t.TempDir(), "data"))
-	mustRun(t, "import", "--server", s.grpc, samplePath(t))
+	s := serve(t, sampleData(t))
 	return s, dial(t, s)
 }
 
@@ -190,7 +189,8 @@ func checkCohesion(t *testing.T, results []*akinv1.Result) {
 
 // Groups by venue, year and cluster cut one list, whatever the page size.
 func TestGroups(t *testing.T) {
-	s, c := serveSample(t)
+	s := sampleServer(t)
+	c := dial(t, s)
 	ask := func(req *akinv1.SearchRequest) *akinv1.SearchResponse {
 		t.Helper()
 		req.Query = "attention for language and vision"

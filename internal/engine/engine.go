@@ -9,14 +9,10 @@ package engine
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/hashicorp/golang-lru/v2/expirable"
 
 	"akin/internal/catalog"
 	"akin/internal/embed"
@@ -34,18 +30,17 @@ const (
 	MaxResults       = 1_000
 	MaxQueryPapers   = 100
 	MaxExamples      = 5_000
-	MaxExampleTexts  = 1_000 // of a list of examples; each is embedded
+	MaxExampleTexts  = 200 // of a list of examples; each is embedded
 	MaxExampleWeight = 1_000
 	MaxBatch         = 1_000
 	MaxEmbedInputs   = 256
 	MaxTokenizeBytes = 16 << 20
 	DefaultListSize  = 100
-	listBytes        = 2 << 20 // after which a page of ListPapers ends
 	pageTTL          = 10 * time.Minute
-	maxPinnedLists   = 2_000
 )
 
-// PageTTL is how long a page token of a query holds.
+// PageTTL is how long a page token of a query holds, if there is room to keep the
+// list.
 const PageTTL = pageTTL
 
 // Embedder makes vectors. Its methods are safe for concurrent use.
@@ -73,6 +68,7 @@ type Model interface {
 type Catalog interface {
 	Writer
 	Streams
+	Keeper
 	// View opens the collection as it is, for one query; the caller closes it.
 	View() catalog.View
 }
@@ -102,23 +98,33 @@ type Streams interface {
 type Engine struct {
 	embedder Model
 	catalog  Catalog
-	pages    *expirable.LRU[string, *pinned]
+	pages    *pins
 	reader   *reader
 
 	references references
 	// comparing has a place for the one call of FindDuplicates that may run.
 	comparing chan struct{}
 
+	turns Turns
+
 	// writing serialises read-change-write of papers.
 	writing sync.Mutex
 }
 
+// Turns gives each group of a stream its turn among those of the others.
+type Turns interface {
+	// Turn waits as long as ctx allows; done ends the turn.
+	Turn(ctx context.Context, class string, units int) (done func(), err error)
+}
+
 // New makes an Engine over an embedder and a catalog; both stay the caller's to
-// close. Without a catalog (nil) only Embed works.
-func New(embedder Model, c Catalog) *Engine {
+// close. Without a catalog (nil) only Embed works. The groups of streams take
+// turns; with nil they are worked on as they come.
+func New(embedder Model, c Catalog, turns Turns) *Engine {
 	return &Engine{
+		turns:    turns,
 		embedder: embedder, catalog: c, reader: newReader(embedder),
-		pages:      expirable.NewLRU[string, *pinned](maxPinnedLists, nil, pageTTL),
+		pages:      newPins(),
 		references: newReferences(),
 		comparing:  make(chan struct{}, 1),
 	}
@@ -209,14 +215,6 @@ func checkText(field, text string, limit int) error {
 		return paper.InvalidField(field, "is %d bytes long; the limit is %d; shorten it", len(text), limit)
 	}
 	return nil
-}
-
-// newToken makes the name of a pinned list. It is random, so that nobody
-// guesses another caller's.
-func newToken() string {
-	var b [12]byte
-	rand.Read(b[:])
-	return hex.EncodeToString(b[:])
 }
 
 // Tokenize gives the tokens of texts, [CLS] and [SEP] included, cut after

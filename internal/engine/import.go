@@ -83,6 +83,7 @@ func (e *Engine) Import(ctx context.Context, collection string, next func(contex
 	}
 	var count uint64
 	return pipeline[Incoming, *write]{
+		turns: e.turns, class: "import",
 		next: func(ctx context.Context) (Incoming, error) {
 			in, err := next(ctx)
 			if err == nil {
@@ -127,6 +128,7 @@ type StreamEmbedding struct {
 func (e *Engine) EmbedStream(ctx context.Context, opt embed.Options, next func(context.Context) (StreamInput, error), send func(StreamEmbedding) error) error {
 	opt.Class = embed.Bulk
 	return pipeline[StreamInput, []StreamEmbedding]{
+		turns: e.turns, class: "embed",
 		next: next,
 		work: func(ctx context.Context, items []StreamInput) ([]StreamEmbedding, error) {
 			return e.embedGroup(ctx, items, opt)

@@ -29,6 +29,9 @@ type pipeline[Item, Out any] struct {
 	next func(context.Context) (Item, error)
 	work func(context.Context, []Item) (Out, error)
 	land func(context.Context, []Item, Out) error
+	// turns are those that work takes, of a class; nil for none.
+	turns Turns
+	class string
 }
 
 // flight is a group that is being worked on.
@@ -112,9 +115,14 @@ func (p pipeline[Item, Out]) launch(ctx context.Context, items []Item, to chan<-
 	if len(items) == 0 {
 		return nil
 	}
+	end, err := p.turn(ctx, len(items)) // before more is gathered
+	if err != nil {
+		return err
+	}
 	f := &flight[Item, Out]{items: items, done: make(chan struct{})}
 	go func() {
 		defer close(f.done)
+		defer end()
 		f.out, f.err = p.work(ctx, f.items)
 	}()
 	select {
@@ -124,6 +132,15 @@ func (p pipeline[Item, Out]) launch(ctx context.Context, items []Item, to chan<-
 		<-f.done // joined
 		return ctx.Err()
 	}
+}
+
+// turn waits for the stream's turn. It ends with the work: a group that waits to
+// land, or a client that is slow to take its answer, keeps nobody waiting.
+func (p pipeline[Item, Out]) turn(ctx context.Context, units int) (end func(), err error) {
+	if p.turns == nil {
+		return func() {}, nil
+	}
+	return p.turns.Turn(ctx, p.class, units)
 }
 
 // landAll lands groups in order.

@@ -68,7 +68,7 @@ func open(t *testing.T) *engine.Engine {
 			t.Error(err)
 		}
 	})
-	return engine.New(bag{}, c)
+	return engine.New(bag{}, c, nil)
 }
 
 func upsert(t *testing.T, e *engine.Engine, papers ...paper.Paper) {

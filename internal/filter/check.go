@@ -203,11 +203,7 @@ func (l *leaf) asText(op filtering.TokenType, w word, equality bool) error {
 	case f.words && op == filtering.TokenTypeHas:
 		return words(l, w)
 	default:
-		value := w.text
-		if foldedPrefix(value, f.prefix) {
-			value = value[len(f.prefix):]
-		}
-		l.equal(value)
+		l.equal(f.bareValue(w.text))
 	}
 	return nil
 }

@@ -32,7 +32,11 @@ type field struct {
 	words bool
 	// ordered text can be compared with <.
 	ordered bool
-	// prefix is cut off values as people paste them, for example "https://doi.org/".
+	// bare gives identifiers the form in which papers have them, for people paste
+	// addresses; nil for fields that hold none.
+	bare func(string) (string, bool)
+	// prefix is cut off the beginnings of identifiers, for example
+	// "https://doi.org/10.1234*".
 	prefix string
 	// kept says that the index keeps every value of the field.
 	kept bool
@@ -48,6 +52,29 @@ func (f *field) same(value string) string {
 	return unify.Canon(value)
 }
 
+// bareArxiv gives an identifier of arXiv without its version, as papers have it.
+func bareArxiv(text string) (string, bool) {
+	id, _, ok := paper.ParseArxivID(text)
+	return id, ok
+}
+
+// bareValue gives an identifier the form in which papers have it; the beginning
+// of one keeps its star.
+func (f *field) bareValue(value string) string {
+	if f.bare == nil {
+		return value
+	}
+	if !strings.Contains(value, "*") {
+		if bare, ok := f.bare(value); ok {
+			return bare
+		}
+	}
+	if foldedPrefix(value, f.prefix) {
+		value = value[len(f.prefix):]
+	}
+	return value
+}
+
 // fields is the language's table; docs/filters.md describes it.
 func fields() []*field {
 	return []*field{
@@ -55,14 +82,14 @@ func fields() []*field {
 		{name: "title", folded: true, words: true},
 		{name: "abstract", folded: true, words: true},
 		{name: "author", folded: true, words: true, kept: true},
-		{name: "orcid", folded: true, prefix: "https://orcid.org/", kept: true},
+		{name: "orcid", folded: true, bare: paper.ParseORCID, prefix: "https://orcid.org/", kept: true},
 		{name: "category", kept: true},
 		{name: "venue", folded: true, words: true, kept: true},
 		{name: "date", kind: kindDate},
 		{name: "year", kind: kindNumber, kept: true},
 		{name: "listed_date", kind: kindDate, kept: true},
-		{name: "doi", folded: true, prefix: "https://doi.org/"},
-		{name: "arxiv_id"},
+		{name: "doi", folded: true, bare: paper.ParseDOI, prefix: "https://doi.org/"},
+		{name: "arxiv_id", bare: bareArxiv, prefix: "arxiv:"},
 		{name: "url", words: true},
 		{name: "language", folded: true, kept: true},
 		{name: "truncated", kind: kindBool, kept: true},

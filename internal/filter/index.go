@@ -142,6 +142,83 @@ func (x *Index) Upsert(ordinal uint32, r *paper.Record) {
 	x.narrow(row)
 }
 
+// Holds says whether the index knows a paper by just what r says, as Upsert would
+// make it know it.
+func (x *Index) Holds(ordinal uint32, r *paper.Record) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if !x.live.Contains(ordinal) || !x.holdsTimes(ordinal, r) {
+		return false
+	}
+	want := 0
+	for _, a := range x.fixed {
+		n, ok := x.holdsValues(a, ordinal, texts(r, a.field, ""))
+		if !ok {
+			return false
+		}
+		want += n
+	}
+	for key, value := range r.Metadata {
+		a := x.attributes["metadata."+key]
+		if a == nil && x.overflowed {
+			continue
+		}
+		n, ok := x.holdsValues(a, ordinal, []string{value})
+		if !ok {
+			return false
+		}
+		want += n + 1
+	}
+	for key, value := range r.Signals {
+		a := x.attributes["signals."+key]
+		if a == nil && x.overflowed {
+			continue
+		}
+		if a == nil || !a.present.Contains(ordinal) {
+			return false
+		}
+		if n, ok := a.numbers.get(ordinal); !ok || n != value {
+			return false
+		}
+		want++
+	}
+	row, _ := x.rows.get(ordinal)
+	return len(row) == want
+}
+
+func (x *Index) holdsTimes(ordinal uint32, r *paper.Record) bool {
+	date, ok := x.dates.get(ordinal)
+	if ok == r.PublishDate.IsZero() || ok && date != packDate(r.PublishDate) {
+		return false
+	}
+	created, ok := x.created.get(ordinal)
+	if ok == r.CreateTime.IsZero() || ok && created != r.CreateTime.UnixMicro() {
+		return false
+	}
+	updated, ok := x.updated.get(ordinal)
+	return ok != r.UpdateTime.IsZero() && (!ok || updated == r.UpdateTime.UnixMicro())
+}
+
+// holdsValues says whether a paper has these values of an attribute, and how many
+// different ones that are in its row.
+func (x *Index) holdsValues(a *attribute, ordinal uint32, values []string) (n int, ok bool) {
+	if a == nil || a.present.Contains(ordinal) != (len(values) > 0) {
+		return 0, false
+	}
+	if a.ids == nil {
+		return 0, true
+	}
+	seen := make(map[uint32]bool, len(values))
+	for _, value := range values {
+		id, known := a.ids[a.field.same(value)]
+		if !known || !x.terms[id].papers.has(ordinal) {
+			return 0, false
+		}
+		seen[id] = true
+	}
+	return len(seen), true
+}
+
 // Delete makes the index forget a paper; an ordinal that it does not know is no
 // fault.
 func (x *Index) Delete(ordinal uint32) {

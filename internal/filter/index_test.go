@@ -3,6 +3,7 @@ package filter
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"akin/internal/paper"
+	"akin/internal/text/unify"
 )
 
 // Small vocabularies, so that random filters meet random records.
@@ -112,8 +114,50 @@ func TestIndexIsMatchOnEveryRecord(t *testing.T) {
 			compare(t, x, records, drawFilter(t, 3))
 		}
 		compare(t, x, records, "")
+		holdsAll(t, x, records)
+		other := drawRecord(t)
+		for ordinal, r := range records { // what looks otherwise is not held
+			r.Title, other.Title, r.Abstract, other.Abstract = "", "", "", "" // not kept
+			if same := reflect.DeepEqual(attributesOf(r), attributesOf(other)); x.Holds(ordinal, other) && !same {
+				t.Fatalf("%v is taken for %v", other, r)
+			}
+		}
 		audit(t, x)
 	})
+}
+
+// holdsAll sees that the index says it holds every record, and no other.
+func holdsAll(t failer, x *Index, records map[uint32]*paper.Record) {
+	t.Helper()
+	for ordinal, r := range records {
+		if !x.Holds(ordinal, r) {
+			t.Fatalf("%v, at %d, is not held", r, ordinal)
+		}
+		if x.Holds(ordinal+7, r) && records[ordinal+7] == nil {
+			t.Fatalf("a paper that is not there is held")
+		}
+	}
+}
+
+// attributesOf is what an index can tell two records apart by: the values of each
+// field, as a set, folded.
+func attributesOf(r *paper.Record) map[string]any {
+	all := map[string]any{"date": r.PublishDate, "created": r.CreateTime, "updated": r.UpdateTime, "metadata": r.Metadata, "signals": r.Signals}
+	for _, a := range NewIndex().fixed {
+		values := map[string]bool{}
+		for _, value := range texts(r, a.field, "") {
+			if a.ids == nil {
+				value = ""
+			}
+			values[a.field.same(value)] = true
+		}
+		all[a.name] = values
+	}
+	for key, value := range r.Metadata {
+		all["metadata."+key] = unify.Fold(value)
+	}
+	delete(all, "metadata")
+	return all
 }
 
 type failer interface {
@@ -199,6 +243,7 @@ func TestIndexOfManyPapers(t *testing.T) {
 	for _, text := range texts {
 		compare(t, x, records, text)
 	}
+	holdsAll(t, x, records)
 	audit(t, x)
 }
 
@@ -216,6 +261,7 @@ func TestKeysBeyondTheLimit(t *testing.T) {
 	for _, text := range []string{`metadata.k20 = v`, `metadata.k2000 = v`, `NOT metadata.k2000:*`, `metadata.k3:*`, `metadata.never = v`, `signals.stars > 2000`, `signals.none > 1`} {
 		compare(t, x, records, text)
 	}
+	holdsAll(t, x, records)
 	if n := len(x.keyed); n != MaxKeys {
 		t.Errorf("%d names are kept, want %d", n, MaxKeys)
 	}

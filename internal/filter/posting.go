@@ -39,6 +39,14 @@ func (p *posting) remove(ordinal uint32) {
 	}
 }
 
+func (p *posting) has(ordinal uint32) bool {
+	if p.many != nil {
+		return p.many.Contains(ordinal)
+	}
+	_, ok := slices.BinarySearch(p.few, ordinal)
+	return ok
+}
+
 func (p *posting) count() uint64 {
 	if p.many != nil {
 		return p.many.GetCardinality()

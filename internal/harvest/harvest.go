@@ -13,7 +13,10 @@
 // had more records later. Records that come twice do no harm: an import of what
 // is there already changes nothing.
 //
-// The repository is asked slowly, and when it says to come back later, it is.
+// The repository is asked slowly, and when it says to come back later, within
+// reason, it is. A list that repeats itself, or goes on without records, is an
+// error. A page that is not XML from some place on is kept as it came, and the
+// list goes on.
 //
 // # Concurrency
 //
@@ -23,6 +26,7 @@ package harvest
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/url"
@@ -76,6 +80,10 @@ type Progress struct {
 	First, Last string
 	// Records were in the answers of this run, Deleted of them as such.
 	Records, Deleted int
+	// Broken pages could not be read whole: they are kept, and an import
+	// quarantines what of them it must. LastBroken is the newest one's file.
+	Broken     int
+	LastBroken string
 	// Listed is how many records the window has, or -1 if the repository does
 	// not say.
 	Listed int
@@ -87,7 +95,57 @@ type harvest struct {
 	repository *repository
 	state      state
 	progress   Progress
+	list       list
 }
+
+// list is what was seen of the list under way, to notice one that has no end.
+type list struct {
+	tokens, pages map[[sha256.Size]byte]bool
+	// empty pages came one after the other, without a record.
+	empty int
+}
+
+const (
+	// mostEmptyPages is how many pages without a record may follow each other.
+	mostEmptyPages = 30
+	// mostPages is how many pages a list may have.
+	mostPages = 200_000
+)
+
+// check says why the list would not end after a page.
+func (l *list) check(asked string, a *answer, page int) error {
+	if l.tokens == nil {
+		l.tokens, l.pages = make(map[[sha256.Size]byte]bool), make(map[[sha256.Size]byte]bool)
+	}
+	if a.records > 0 {
+		l.empty = 0
+	} else {
+		l.empty++
+	}
+	if asked != "" {
+		l.tokens[sha256.Sum256([]byte(asked))] = true
+	}
+	const remedy = "this has no end; what came so far is kept, and the list is asked for from its beginning the next time: fewer --days at a time may help"
+	switch again := a.records > 0 && a.broken == nil && l.pages[a.sum]; {
+	case a.token.Value == "":
+		return nil
+	case l.tokens[sha256.Sum256([]byte(a.token.Value))]:
+		return &endlessError{fmt.Sprintf("the repository gave the same resumption token again, on page %d of a list: %s", page, remedy)}
+	case again:
+		return &endlessError{fmt.Sprintf("the repository gave the same records again, on page %d of a list: %s", page, remedy)}
+	case l.empty >= mostEmptyPages:
+		return &endlessError{fmt.Sprintf("the repository gave %d pages without a record, one after the other: %s", l.empty, remedy)}
+	case page >= mostPages:
+		return &endlessError{fmt.Sprintf("the repository gave %d pages for one list: %s", page, remedy)}
+	}
+	l.pages[a.sum] = true
+	return nil
+}
+
+// endlessError says that a list has no end.
+type endlessError struct{ why string }
+
+func (e *endlessError) Error() string { return e.why }
 
 // Run fetches what is new and gives what it did. After an error or an
 // interruption, the same call goes on from there.
@@ -164,6 +222,10 @@ func (h *harvest) run(ctx context.Context) error {
 			}
 			continue
 		case err != nil:
+			var endless *endlessError
+			if errors.As(err, &endless) {
+				err = errors.Join(err, h.restart())
+			}
 			return err
 		case done:
 			return nil
@@ -195,7 +257,7 @@ func (h *harvest) begin(ctx context.Context) error {
 
 // restart asks for the window from its beginning the next time.
 func (h *harvest) restart() error {
-	h.state.Token, h.state.Page = "", 0
+	h.state.Token, h.state.Page, h.list = "", 0, list{}
 	return h.state.save(h.Config)
 }
 
@@ -217,7 +279,7 @@ func (h *harvest) window(ctx context.Context) (done bool, err error) {
 	if h.state.Last != last && h.state.Token != "" {
 		h.state.Token, h.state.Page = "", 0 // a list of other days
 	}
-	h.state.Last = last
+	h.state.Last, h.list = last, list{}
 	for {
 		answer, err := h.page(ctx, last)
 		if err != nil {
@@ -253,13 +315,21 @@ func (h *harvest) page(ctx context.Context, last string) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.records > 0 {
+	if a.records > 0 || a.broken != nil {
 		name := fmt.Sprintf("records-%s-%04d.xml.gz", h.state.Next, h.state.Page+1)
+		if a.broken != nil {
+			h.progress.Broken++
+			h.progress.LastBroken = fmt.Sprintf("%s: %v", name, a.broken)
+		}
 		if err := save(filepath.Join(h.Dir, name), a.body); err != nil {
 			return nil, err
 		}
 	}
 	h.state.Page++
+	asked := h.state.Token
+	if err := h.list.check(asked, a, h.state.Page); err != nil {
+		return nil, err
+	}
 	h.state.Token = a.token.Value
 	if err := h.state.save(h.Config); err != nil {
 		return nil, err

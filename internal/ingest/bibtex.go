@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"slices"
 	"strings"
 
 	"akin/internal/paper"
@@ -21,11 +20,12 @@ const (
 )
 
 // bibEntry is how an entry begins; bibLine is that at the beginning of a line,
-// with a type of entry that is known.
+// where the type is a usual one, or a key and a comma follow.
 var (
-	bibEntry = regexp.MustCompile(`(?:^|[\s})])(@)\s*([A-Za-z]+)\s*([{(])`)
-	bibLine  = regexp.MustCompile(`(?i)^\s*@\s*(article|book|booklet|collection|comment|conference|dataset|inbook|incollection|inproceedings|` +
-		`manual|mastersthesis|misc|online|patent|phdthesis|preamble|proceedings|report|software|string|techreport|thesis|unpublished|www)\s*[{(]`)
+	bibEntry = regexp.MustCompile(`(?:^|[\s})])(@)\s*([A-Za-z][\w.:+-]*)\s*([{(])`)
+	bibLine  = regexp.MustCompile(`(?i)^\s*@\s*(?:(?:article|book|booklet|collection|comment|conference|dataset|electronic|inbook|incollection|inproceedings|` +
+		`manual|mastersthesis|misc|online|patent|phdthesis|preamble|proceedings|report|software|string|techreport|thesis|unpublished|www)\s*[{(]|` +
+		`[a-z][\w.:+-]*\s*\{\s*(?:[^\s,={}()"]*\s*,|[^\s,={}()"]+\s*$))`)
 )
 
 // looksLikeBibTeX says that a line begins an entry.
@@ -41,73 +41,155 @@ func looksLikeBibTeX(h head) bool {
 	return false
 }
 
-// bibtex reads BibTeX entry by entry. Text between entries is a comment. Where
-// an entry is not closed, the next line that begins one ends it.
+// bibtex reads BibTeX and BibLaTeX entry by entry. Text between entries is a
+// comment. Where an entry is not closed, the next line that begins one ends it.
 //
 // It is written here because no maintained library reads from a stream, in
 // bounded memory, and goes on after an entry that is broken.
 type bibtex struct {
 	file   string
 	lines  *lines
+	queue  []line // to read once more, before lines
+	last   line
 	rest   []byte // of the current line
 	num    int
 	macros map[string]string
-	size   int // bytes of macros
+	size   int  // bytes of macros
+	open   bool // the end of the last entry was missing
+	cross  crossrefs
+	end    error // of the file, once the rows that wait were given
 }
 
 func newBibTeX(in input) rows {
-	return &bibtex{file: in.name, lines: in.lines, macros: map[string]string{}}
+	return &bibtex{file: in.name, lines: in.lines, macros: map[string]string{}, cross: newCrossrefs()}
 }
 
+// next gives what was read in the order of the file. Where an entry waits for
+// one that it takes fields from, what follows waits too.
 func (b *bibtex) next(ctx context.Context) (Row, error) {
-	for {
-		raw, line, err := b.entry(ctx)
-		if err != nil && raw == nil {
+	for b.end == nil && !b.cross.ready() {
+		if err := ctx.Err(); err != nil {
 			return Row{}, err
 		}
-		var row Row
-		var isPaper bool
-		if err == nil {
-			row, isPaper, err = b.row(raw)
-		}
-		if err != nil {
-			return Row{}, &RejectedError{Rejected{File: b.file, Line: line, Reason: err.Error(), Raw: raw}}
-		}
-		if isPaper {
-			row.Source = Source{File: b.file, Line: line}
-			return row, nil
+		e, err := b.read(ctx)
+		var rejected *RejectedError
+		switch {
+		case err == nil && e == nil: // a comment or macro
+		case err == nil:
+			b.cross.add(e)
+		case errors.As(err, &rejected):
+			b.cross.add(&bibRecord{line: rejected.Line, raw: rejected.Raw, fault: err})
+		case paper.Canceled(err):
+			return Row{}, err
+		default:
+			b.end = err
+			b.cross.finish()
 		}
 	}
+	e := b.cross.take()
+	switch {
+	case e == nil:
+		return Row{}, b.end
+	case e.fault != nil:
+		return Row{}, e.fault
+	}
+	row, err := e.row()
+	if err != nil {
+		return Row{}, &RejectedError{Rejected{File: b.file, Line: e.line, Reason: err.Error(), Raw: e.raw}}
+	}
+	row.Source = Source{File: b.file, Line: e.line}
+	return row, nil
 }
+
+// read reads the next entry; nil is one that is no record.
+func (b *bibtex) read(ctx context.Context) (*bibRecord, error) {
+	b.open = false
+	raw, line, err := b.entry(ctx)
+	if err != nil && raw == nil {
+		return nil, err
+	}
+	var e *bibRecord
+	if err == nil {
+		e, err = b.record(raw)
+	}
+	if err != nil {
+		return nil, &RejectedError{Rejected{File: b.file, Line: line, Reason: err.Error(), Raw: raw}}
+	}
+	if e != nil {
+		e.line, e.raw = line, raw
+		if b.open {
+			e.left = append(e.left, Unread{Field: "the closing brace", Text: "it is missing, and so may be what should stand before it"})
+		}
+	}
+	return e, nil
+}
+
+// line gives the next line.
+func (b *bibtex) line(ctx context.Context) (line, error) {
+	if len(b.queue) > 0 {
+		b.last, b.queue = b.queue[0], b.queue[1:]
+		return b.last, nil
+	}
+	l, err := b.lines.next(ctx)
+	b.last = l
+	return l, err
+}
+
+// unread makes line give the last line once more.
+func (b *bibtex) unread() {
+	again := b.last
+	again.text = bytes.Clone(again.text)
+	b.queue = append([]line{again}, b.queue...)
+}
+
+// maxComment is how far the end of a comment is looked for.
+const maxComment = 256 << 10
 
 // entry gathers the text of the next entry. An error with text is about that
 // entry.
-func (b *bibtex) entry(ctx context.Context) (raw []byte, line int, _ error) {
+func (b *bibtex) entry(ctx context.Context) (raw []byte, num int, _ error) {
 	scan, raw, err := b.begin(ctx)
-	line = b.num
+	num = b.num
+	var seen []line // of a comment
 	for err == nil {
 		if end := scan.end(b.rest); end >= 0 {
 			raw = append(raw, b.rest[:end]...)
 			b.rest = b.rest[end:]
-			return raw, line, nil
+			return raw, num, nil
 		}
 		raw = append(append(raw, b.rest...), '\n')
 		b.rest = nil
-		l, err := b.lines.next(ctx)
+		l, err := b.line(ctx)
+		open := errors.Is(err, io.EOF)
 		switch {
-		case errors.Is(err, io.EOF):
-			return raw, line, errors.New("the file ends in the middle of this entry: a brace or quote is not closed")
+		case scan.comment && (open || err == nil && len(raw) > maxComment):
+			if !open {
+				b.unread()
+			}
+			first, _, _ := bytes.Cut(raw, []byte("\n"))
+			b.queue = append(seen, b.queue...)
+			return first, num, errors.New("a brace of this comment is not closed; what follows its line was read")
+		case open && scan.whole():
+			return b.closed(raw, scan), num, nil
+		case open:
+			return raw, num, errors.New("the file ends in the middle of this entry: a brace or quote is not closed")
 		case err != nil:
 			return nil, 0, err
 		case !scan.comment && bibLine.Match(l.text):
-			b.lines.unread()
-			return raw, line, errors.New("the next entry begins before this one ends: a brace or quote is not closed")
+			b.unread()
+			if scan.whole() {
+				return b.closed(raw, scan), num, nil
+			}
+			return raw, num, errors.New("the next entry begins before this one ends: a brace or quote is not closed")
 		case l.tooLong() || len(raw)+len(l.text) > b.lines.max:
-			return raw[:min(len(raw), keptOfLong)], line, fmt.Errorf("the entry is longer than the limit of %d bytes; only its beginning is kept here", MaxLineBytes)
+			return raw[:min(len(raw), keptOfLong)], num, fmt.Errorf("the entry is longer than the limit of %d bytes; only its beginning is kept here", MaxLineBytes)
+		case scan.comment:
+			l.text = bytes.Clone(l.text)
+			seen = append(seen, l)
 		}
 		b.rest, b.num = l.text, l.num
 	}
-	return raw, line, err
+	return raw, num, err
 }
 
 // begin finds the next entry and takes its beginning, to the opening brace.
@@ -120,7 +202,7 @@ func (b *bibtex) begin(ctx context.Context) (scan bibScan, raw []byte, _ error) 
 			b.rest = b.rest[at[7]:]
 			return scan, raw, nil
 		}
-		l, err := b.lines.next(ctx)
+		l, err := b.line(ctx)
 		if err != nil {
 			return scan, nil, err
 		}
@@ -137,6 +219,18 @@ func (b *bibtex) begin(ctx context.Context) (scan bibScan, raw []byte, _ error) 
 type bibScan struct {
 	round, comment, quoted bool
 	depth                  int
+}
+
+// whole says that nothing is missing but the end of the entry itself.
+func (s *bibScan) whole() bool { return s.depth == 0 && !s.quoted && !s.comment }
+
+// closed adds the end that is missing to an entry, which is said in the record.
+func (b *bibtex) closed(raw []byte, scan bibScan) []byte {
+	b.open = true
+	if scan.round {
+		return append(raw, ')')
+	}
+	return append(raw, '}')
 }
 
 // end is the index after the end of the entry, or -1.
@@ -158,35 +252,39 @@ func (s *bibScan) end(text []byte) int {
 	return -1
 }
 
-// row makes a paper of an entry, or takes it as a macro or comment.
-func (b *bibtex) row(raw []byte) (_ Row, isPaper bool, _ error) {
+// bibRecord is an entry with its fields.
+type bibRecord struct {
+	kind, key string
+	fields    []bibField
+	left      unread // what stands where a field must
+	line      int
+	raw       []byte
+	fault     error // instead of all but line and raw
+}
+
+// record takes an entry apart; nil is a macro, a comment, or a word to BibTeX.
+func (b *bibtex) record(raw []byte) (*bibRecord, error) {
 	if err := checkUTF8(raw); err != nil {
-		return Row{}, false, err
+		return nil, err
 	}
 	at := bibEntry.FindSubmatchIndex(raw)
 	kind := strings.ToLower(string(raw[at[4]:at[5]]))
 	p := bibParser{text: string(raw[at[7] : len(raw)-1]), macros: b.macros}
 	switch kind {
-	case "comment", "preamble":
-		return Row{}, false, nil
+	case "comment", "preamble", "control", "ieeetranbstctl", "bibnote":
+		return nil, nil //nolint:nilnil // what is no record is no fault either
 	case "string":
-		fields, err := p.fields()
+		fields, err := p.fields(nil)
 		if err != nil {
-			return Row{}, false, err
+			return nil, err
 		}
-		return Row{}, false, b.define(fields)
+		return nil, b.define(fields)
 	}
-	key, rest, _ := strings.Cut(p.text, ",")
-	p.text = rest
-	if strings.Contains(key, "=") {
-		return Row{}, false, fmt.Errorf("the entry has no key; it begins as @%s{key, ", kind)
-	}
-	fields, err := p.fields()
-	if err != nil {
-		return Row{}, false, err
-	}
-	row, err := bibPaper(kind, collapse(key), fields)
-	return row, true, err
+	e := &bibRecord{kind: kind}
+	e.key = p.key()
+	var err error
+	e.fields, err = p.fields(&e.left)
+	return e, err
 }
 
 func (b *bibtex) define(fields []bibField) error {
@@ -211,10 +309,34 @@ type bibParser struct {
 	macros map[string]string
 }
 
+// skip passes over white space, the signs of also, and remarks, which BibTeX
+// does not know but people write: from a percent sign to the end of the line.
 func (p *bibParser) skip(also string) {
-	for p.i < len(p.text) && strings.IndexByte(" \t\r\n"+also, p.text[p.i]) >= 0 {
-		p.i++
+	for p.i < len(p.text) {
+		switch c := p.text[p.i]; {
+		case c == '%':
+			n := strings.IndexByte(p.text[p.i:], '\n')
+			if n < 0 {
+				n = len(p.text) - p.i
+			}
+			p.i += n
+		case strings.IndexByte(" \t\r\n"+also, c) >= 0:
+			p.i++
+		default:
+			return
+		}
 	}
+}
+
+// key takes the key of an entry; some have none.
+func (p *bibParser) key() string {
+	p.skip("")
+	key, rest, _ := strings.Cut(p.text[p.i:], ",")
+	if strings.Contains(key, "=") {
+		return ""
+	}
+	p.text, p.i = rest, 0
+	return collapse(key)
 }
 
 // word takes what stands before white space or one of the signs.
@@ -226,23 +348,67 @@ func (p *bibParser) word() string {
 	return p.text[start:p.i]
 }
 
-func (p *bibParser) fields() (all []bibField, _ error) {
+// fields reads the fields of an entry. What is none is left, with the name of
+// the field before it; without left, it is an error.
+func (p *bibParser) fields(left *unread) (all []bibField, _ error) {
 	for {
 		p.skip(",")
 		if p.i == len(p.text) {
 			return all, nil
 		}
-		name := strings.ToLower(p.word())
-		p.skip("")
-		if name == "" || p.i == len(p.text) || p.text[p.i] != '=' {
-			return nil, fmt.Errorf("after the field %q, %.20q stands where NAME = VALUE must", lastName(all), name+p.text[p.i:])
+		start := p.i
+		f, err := p.field(all)
+		switch {
+		case err == nil:
+			all = append(all, f)
+		case left == nil || p.size > MaxLineBytes:
+			return nil, err
+		default:
+			p.recover(start)
+			field := cmp.Or(f.name, "after "+cmp.Or(lastName(all), "the key"))
+			*left = append(*left, Unread{Field: field, Text: shorten(collapse(p.text[start:p.i]), unreadText)})
 		}
-		p.i++
-		value, err := p.value()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+	}
+}
+
+func (p *bibParser) field(all []bibField) (f bibField, _ error) {
+	start := p.i
+	f.name = strings.ToLower(p.word())
+	p.skip("")
+	if f.name == "" || p.i == len(p.text) || p.text[p.i] != '=' {
+		return f, fmt.Errorf("after the field %q, %.20q stands where NAME = VALUE must", lastName(all), collapse(p.text[start:]))
+	}
+	p.i++
+	value, err := p.value()
+	if err != nil {
+		return f, fmt.Errorf("%s: %w", f.name, err)
+	}
+	f.value = value
+	return f, nil
+}
+
+// fieldBegins is how the next field begins, at the beginning of a line.
+var fieldBegins = regexp.MustCompile(`^\s*[A-Za-z][\w:+-]*\s*=\s*["{\w]`)
+
+// recover goes on from start behind what is no field: to the next comma outside
+// of braces, or the next line that begins a field.
+func (p *bibParser) recover(start int) {
+	depth := 0
+	for p.i = max(p.i, start+1); p.i < len(p.text); p.i++ {
+		switch p.text[p.i] {
+		case '{':
+			depth++
+		case '}':
+			depth = max(0, depth-1)
+		case ',':
+			if depth == 0 {
+				return
+			}
+		case '\n':
+			if line, _, _ := strings.Cut(p.text[p.i+1:], "\n"); depth == 0 && fieldBegins.MatchString(line) {
+				return
+			}
 		}
-		all = append(all, bibField{name, value})
 	}
 }
 
@@ -273,29 +439,21 @@ func (p *bibParser) value() (string, error) {
 	}
 }
 
+// part reads one text of a value. A value may be missing: "pages = ,".
 func (p *bibParser) part() (string, error) {
-	if p.i == len(p.text) {
-		return "", errors.New("the value is missing")
+	if p.i == len(p.text) || p.text[p.i] == ',' {
+		return "", nil
 	}
 	start := p.i
 	switch p.text[p.i] {
 	case '{':
-		p.i = braceEnd(p.text, p.i)
+		p.i = groupEnd(p.text, p.i)
 		return p.text[start+1 : max(start+1, p.i-1)], nil
 	case '"':
-		depth := 0
-		for p.i++; p.i < len(p.text); p.i++ {
-			switch c := p.text[p.i]; {
-			case c == '{':
-				depth++
-			case c == '}':
-				depth--
-			case c == '"' && depth <= 0:
-				p.i++
-				return p.text[start+1 : p.i-1], nil
-			}
+		if !p.quoted() {
+			return "", errors.New("its quote is not closed")
 		}
-		return "", errors.New("its quote is not closed")
+		return p.text[start+1 : p.i-1], nil
 	}
 	word := p.word()
 	if word == "" {
@@ -307,123 +465,46 @@ func (p *bibParser) part() (string, error) {
 	return word, nil // a number, a month, or a macro of a style
 }
 
-// bibPaper maps an entry.
-func bibPaper(kind, key string, fields []bibField) (Row, error) {
-	f := map[string]string{}
-	for _, field := range fields {
-		if _, twice := f[field.name]; !twice {
-			f[field.name] = field.value
-		}
-	}
-	take := func(names ...string) string {
-		for _, name := range names {
-			if text := f[name]; strings.TrimSpace(text) != "" {
-				delete(f, name)
-				return text
+// quoted goes behind the quote that closes a value: a comma, a # or the next
+// field must follow it, or the end. Others are quotes within the text, which
+// people forget to put in braces.
+func (p *bibParser) quoted() bool {
+	first, depth := -1, 0
+	for i := p.i + 1; i < len(p.text); i++ {
+		switch c := p.text[i]; {
+		case c == '{':
+			depth++
+		case c == '}':
+			depth--
+		case c == '"' && depth <= 0:
+			rest := strings.TrimLeft(p.text[i+1:min(len(p.text), i+200)], " \t\r\n")
+			if rest == "" || rest[0] == ',' || rest[0] == '#' || rest[0] == '%' || fieldBegins.MatchString(rest) {
+				p.i = i + 1
+				return true
+			}
+			if first < 0 {
+				first = i + 1
 			}
 		}
-		return ""
 	}
-	p := paper.Paper{
-		Title: plainTeX(take("title")), Abstract: plainTeX(take("abstract")),
-		Venue: plainTeX(take("journal", "journaltitle", "booktitle", "publisher", "school", "institution")),
-		DOI:   bareDOI(bareTeX(take("doi"))), Authors: bibAuthors(take("author")),
+	if first >= 0 {
+		p.i = first
 	}
-	for _, name := range split(take("primaryclass", "eprintclass"), " ") {
-		p.Categories = append(p.Categories, bareTeX(name))
-	}
-	p.Categories = append(p.Categories, keywords(plainTeX(take("keywords", "keyword")))...)
-	if date := take("date"); date != "" {
-		setDate(&p, bareTeX(date))
-	} else {
-		setDate(&p, plainTeX(take("year")+" "+take("month")))
-	}
-	link(&p, bareTeX(take("url")))
-	setLanguage(&p, plainTeX(take("language", "langid")))
-	bibArxiv(&p, f)
-	identify(&p)
-	note(&p, "citation_key", key)
-	note(&p, "type", kind)
-	for name, text := range f {
-		note(&p, name, plainTeX(text))
-	}
-	return completed(p)
+	return first >= 0
 }
 
-// bareTeX takes TeX's marks away from an identifier or address, in which
-// dashes and tildes stand for themselves.
-func bareTeX(text string) string {
-	text = strings.NewReplacer("{", "", "}", "", `\url`, "", `\_`, "_", `\%`, "%", `\&`, "&", `\#`, "#", `\~`, "~", `\textasciitilde`, "~").Replace(text)
-	return strings.TrimSpace(text)
-}
-
-var arxivInText = regexp.MustCompile(`(?i)arxiv:\s*(\S+)`)
-
-// bibArxiv finds an identifier of arXiv: in eprint, or in a venue such as
-// "arXiv preprint arXiv:2112.09118".
-func bibArxiv(p *paper.Paper, f map[string]string) {
-	archive := bareTeX(cmp.Or(f["archiveprefix"], f["eprinttype"], "arxiv"))
-	if id, _, ok := parseArxivID(bareTeX(f["eprint"])); ok && strings.EqualFold(archive, "arxiv") {
-		p.ArxivID = id
-		for _, name := range []string{"eprint", "archiveprefix", "eprinttype"} {
-			delete(f, name)
-		}
-		return
-	}
-	for _, text := range slices.Concat([]string{p.Venue}, p.URLs) {
-		if found := arxivInText.FindStringSubmatch(text); found != nil {
-			text = strings.TrimRight(found[1], ".,;")
-		}
-		if id, _, ok := parseArxivID(text); ok {
-			p.ArxivID = id
-			return
-		}
-	}
-}
-
-// bibAuthors divides names at "and", outside of braces.
-func bibAuthors(text string) (all []paper.Author) {
-	for _, name := range splitOutside(collapse(text), func(rest string) int {
-		const and = " and "
-		if len(rest) >= len(and) && strings.EqualFold(rest[:len(and)], and) {
-			return len(and)
-		}
-		return 0
-	}) {
-		parts := splitOutside(name, func(rest string) int { return len(rest) - len(strings.TrimPrefix(rest, ",")) })
-		for i := range parts {
-			parts[i] = plainTeX(parts[i])
-		}
-		switch full := fullName(parts[len(parts)-1], strings.Join(parts[:1], ""), strings.Join(parts[1:max(1, len(parts)-1)], " ")); {
-		case strings.EqualFold(collapse(name), "others"):
-		case len(parts) == 1:
-			all = append(all, named(parts[0])...)
-		default:
-			all = append(all, named(full)...)
-		}
-	}
-	return all
-}
-
-// splitOutside divides text outside of braces, where separator gives the length
-// of a separator at the beginning of what it gets.
-func splitOutside(text string, separator func(rest string) int) (parts []string) {
-	depth, start := 0, 0
-	for i := 0; i < len(text); i++ {
+// groupEnd is the index after the brace that closes the one at i, or the end of
+// the text. To BibTeX, braces after a backslash count too.
+func groupEnd(text string, i int) int {
+	for depth := 0; i < len(text); i++ {
 		switch text[i] {
 		case '{':
 			depth++
 		case '}':
-			depth--
-		}
-		if depth > 0 {
-			continue
-		}
-		if n := separator(text[i:]); n > 0 {
-			parts = append(parts, text[start:i])
-			start = i + n
-			i = start - 1
+			if depth--; depth == 0 {
+				return i + 1
+			}
 		}
 	}
-	return append(parts, text[start:])
+	return len(text)
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 
 	"akin/internal/paper"
 )
@@ -36,10 +37,58 @@ func mapFaults(fields map[string]string) (faults []paper.Violation) {
 	return faults
 }
 
+// otherNames gives, for a field, what the exports of Zotero, Embase, PubMed,
+// IEEE Xplore, Web of Science, Scopus, Dimensions, OpenAlex, Semantic Scholar,
+// Europe PMC, bioRxiv and common data sets call it, the best name first. A
+// column of the field's own name goes before all of them.
+func otherNames(field string) []string {
+	switch field {
+	case "title":
+		return []string{"display_name", "article_title", "document_title", "paper_title", "item_title", "publication_title_en", "titles", "primary_title", "ti"}
+	case "abstract":
+		return []string{"abstract_note", "abstract_text", "paper_abstract", "abstracts", "summary", "description", "ab", "abstract_inverted_index"}
+	case "authors":
+		return []string{
+			"author", "author_names", "author_full_names", "author_s", "authorships_author_display_name", "authorships_raw_author_name",
+			"author_string", "author_list", "creators", "creator", "authorships", "authors_parsed", "author_name", "full_author_names", "au", "af",
+		}
+	case "categories":
+		return []string{
+			"category", "keywords", "author_keywords", "manual_tags", "keyword", "tags", "subjects", "subject", "topics_display_name", "primary_topic_display_name",
+			"fields_of_study", "keywords_display_name", "topics", "index_terms", "index_keywords", "ieee_terms", "emtree_drug_index_terms", "mesh_terms", "de",
+		}
+	case "venue":
+		return []string{
+			"journal", "publication_title", "source_title", "journal_book", "journal_title", "primary_location_source_display_name", "container_title",
+			"publication_name", "journal_name", "conference", "conference_name", "booktitle", "book_title", "source", "publication", "journal_info", "so",
+		}
+	case "date":
+		return []string{
+			"publication_date", "date_of_publication", "publish_time", "published_date", "date_published", "pub_date", "cover_date", "first_publication_date",
+			"published_at", "published", "publication_date_online", "online_date", "issued", "publish_year", "pd",
+		}
+	case "year":
+		return []string{"publication_year", "pub_year", "year_of_publication", "py"}
+	case "doi":
+		return []string{"di", "doi_link", "digital_object_identifier", "article_doi"}
+	case "arxiv_id":
+		return []string{"arxiv", "arxivid", "eprint"}
+	case "url":
+		return []string{"link", "links", "landing_page_url", "primary_location_landing_page_url", "full_text_link", "pdf_link", "pdf_url", "article_url"}
+	case "language":
+		return []string{"lang", "language_of_original_document", "article_language", "la"}
+	default:
+		return nil
+	}
+}
+
 // columns says which fields of a paper the columns of a file hold.
 type columns struct {
 	mapped map[string]string // field to column
 	fields map[string][]string
+	// Of the last row, for most rows have the same columns.
+	names    []string
+	assigned [][]string
 }
 
 func newColumns(mapped map[string]string) *columns {
@@ -50,26 +99,96 @@ func newColumns(mapped map[string]string) *columns {
 	return c
 }
 
-// of gives the fields that a column holds; none means metadata.
-func (c *columns) of(column string) []string {
-	if fields := c.fields[column]; fields != nil {
-		return fields
+// normal gives a column's name the spelling of fields: "Abstract Note",
+// "abstractNote" and "abstract.note" are one. Names that are not of Latin letters
+// stay as they are.
+func normal(name string) string {
+	var b strings.Builder
+	gap, lower := false, false
+	for _, r := range name {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '$' && r != '#' {
+			gap = b.Len() > 0
+			continue
+		}
+		if gap || lower && unicode.IsUpper(r) {
+			b.WriteByte('_')
+		}
+		gap, lower = false, unicode.IsLower(r)
+		b.WriteRune(unicode.ToLower(r))
 	}
-	if field := spelling(column); c.mapped[field] == "" {
-		return []string{field}
+	return b.String()
+}
+
+// assign gives the fields that each of the columns holds; nil means metadata, an
+// empty list nothing at all. What was mapped counts first, then a column of the
+// field's own name, then what others call it.
+func (c *columns) assign(names []string) [][]string {
+	if slices.Equal(names, c.names) && c.assigned != nil {
+		return c.assigned
 	}
-	return nil
+	assigned := make([][]string, len(names))
+	held := map[string]bool{}
+	for field := range c.mapped {
+		held[field] = true
+	}
+	for i, name := range names {
+		assigned[i] = c.fields[name]
+	}
+	spelled := make([]string, len(names))
+	for i, name := range names {
+		spelled[i] = normal(name)
+	}
+	for _, exact := range []bool{true, false} {
+		for i, name := range names {
+			field := spelled[i]
+			if assigned[i] != nil || exact && name != field {
+				continue
+			}
+			switch {
+			case ownField(field):
+				assigned[i] = []string{}
+			case slices.Contains(Fields(), field) && !held[field]:
+				assigned[i], held[field] = []string{field}, true
+			}
+		}
+	}
+	c.assignOthers(spelled, assigned, held)
+	c.names, c.assigned = slices.Clone(names), assigned
+	return assigned
+}
+
+// assignOthers finds columns for fields that no column of their own name holds.
+func (c *columns) assignOthers(spelled []string, assigned [][]string, held map[string]bool) {
+	held["date"] = held["date"] || held["publish_date"]
+	held["url"] = held["url"] || held["urls"]
+	for _, field := range Fields() {
+		for _, other := range otherNames(field) {
+			i := slices.Index(spelled, other)
+			if held[field] || i < 0 || assigned[i] != nil {
+				continue
+			}
+			assigned[i], held[field] = []string{field}, true
+		}
+	}
 }
 
 // row makes a paper of the columns of a row.
 func (c *columns) row(values []member) (Row, error) {
+	names := make([]string, len(values))
+	for i, v := range values {
+		names[i] = v.key
+	}
 	var r record
-	for _, v := range values {
-		fields := c.of(v.key)
-		if fields == nil {
-			if err := r.addExtra(v.key, v.value); err != nil {
-				return Row{}, err
+	for i, fields := range c.assign(names) {
+		v := values[i]
+		if first := slices.Index(names, v.key); first < i { // JSON may say a key twice
+			if !bytes.Equal(values[first].value, v.value) {
+				r.another(v.key, v.key, v.value)
 			}
+			continue
+		}
+		if fields == nil {
+			r.addExtra(v.key, v.value)
 		}
 		for _, field := range fields {
 			if err := r.set(v.key, field, v.value); err != nil {
@@ -77,62 +196,56 @@ func (c *columns) row(values []member) (Row, error) {
 			}
 		}
 	}
-	if err := r.finish(); err != nil {
-		return Row{}, err
+	if r.given["title"] == "" && r.given["abstract"] == "" {
+		return Row{}, fmt.Errorf("nothing in it is the title or the abstract; its keys are %s; --map title=KEY says which", shorten(strings.Join(names, ", "), unreadText))
 	}
-	return completed(r.paper, r.unread...)
+	return r.finish()
 }
 
 // header is the row of column names of a table.
 type header struct {
 	names   []string // as the file has them, trimmed
+	fields  [][]string
 	columns *columns
 }
 
 // newHeader checks the column names of a table against what was mapped. A name
 // such as "Title" stands for the field title.
-func newHeader(file string, names []string, mapped map[string]string) (*header, error) {
-	h := &header{names: make([]string, len(names)), columns: newColumns(mapped)}
+func newHeader(in input, names []string) (*header, error) {
+	h := &header{names: make([]string, len(names)), columns: newColumns(in.opt.Map)}
 	fault := func(format string, args ...any) error {
 		return &paper.Error{
 			Kind: paper.Invalid, Reason: paper.ReasonInvalidField,
-			Message: fmt.Sprintf("%s: %s; its columns are %s", file, fmt.Sprintf(format, args...), strings.Join(h.names, ", ")),
+			Message: fmt.Sprintf("%s: %s; its columns are %s", in.name, fmt.Sprintf(format, args...), strings.Join(h.names, ", ")),
 		}
 	}
 	seen := map[string]bool{}
 	for i, name := range names {
-		h.names[i] = collapse(name)
-	}
-	for i, name := range h.names {
-		if name == "" {
+		if name = collapse(name); name == "" {
 			name = fmt.Sprintf("column %d", i+1) // as data frames write their index
-		} else if h.columns.fields[name] == nil && slices.Contains(Fields(), fold(name)) {
-			name = fold(name)
 		}
-		if seen[name] {
-			return nil, fault("the column %q is there twice; rename one", name)
+		for n := 2; seen[name]; n++ {
+			first := collapse(names[i])
+			in.opt.Notes.notice("%s: the column %q is there twice; the first counts", in.name, first)
+			name = fmt.Sprintf("%s (%d)", first, n)
 		}
 		seen[name], h.names[i] = true, name
 	}
-	for _, field := range slices.Sorted(maps.Keys(mapped)) {
-		if !seen[mapped[field]] {
-			return nil, fault("there is no column %q, which is to be the %s", mapped[field], field)
+	for _, field := range slices.Sorted(maps.Keys(in.opt.Map)) {
+		if !seen[in.opt.Map[field]] {
+			return nil, fault("there is no column %q, which is to be the %s", in.opt.Map[field], field)
 		}
 	}
+	h.fields = h.columns.assign(h.names)
 	if !h.has("title") && !h.has("abstract") {
 		return nil, fault("no column is the title or the abstract; say which with --map title=COLUMN")
 	}
 	return h, nil
 }
 
-// fold gives a column's name the spelling of fields.
-func fold(name string) string {
-	return strings.ReplaceAll(strings.ToLower(name), " ", "_")
-}
-
 // has says that a column holds the field.
 func (h *header) has(field string) bool {
-	return slices.ContainsFunc(h.names, func(name string) bool { return slices.Contains(h.columns.of(name), field) })
+	return slices.ContainsFunc(h.fields, func(fields []string) bool { return slices.Contains(fields, field) })
 }
 
 // quoted gives text as a JSON string, null where it is empty.

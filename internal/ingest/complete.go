@@ -2,33 +2,131 @@ package ingest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"akin/internal/paper"
 	"akin/internal/paper/titleid"
+	"akin/internal/text"
 )
 
-// collapse turns every run of white space into one space and trims the ends:
-// line breaks inside titles and abstracts are an accident of the source.
-func collapse(s string) string {
-	if collapsed(s) { // as most texts are
-		return s
-	}
-	return strings.Join(strings.Fields(s), " ")
+// collapse turns every run of white space into one space and trims the ends.
+func collapse(s string) string { return text.Collapse(s) }
+
+// completed takes the markup out of a paper's text, completes it and makes it a
+// row, with what could not be read of it.
+func completed(p paper.Paper, left ...Unread) (Row, error) {
+	clean(&p)
+	return finished(p, left...)
 }
 
-// collapsed says that there is nothing to do, which it only knows of ASCII.
-func collapsed(s string) bool {
-	space := true // a space may not come next
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c == ' ' && space, c < ' ', c >= 0x80:
-			return false
-		default:
-			space = c == ' '
+// finished is completed for a paper of which the text is clean.
+func finished(p paper.Paper, left ...Unread) (Row, error) {
+	u := unread(left)
+	for i := range u {
+		if u[i].key != "" {
+			keep(&p, u[i].key, u[i].Text)
+			u[i].key = ""
 		}
 	}
-	return !space || s == ""
+	settleIDs(&p, &u)
+	if err := complete(&p, &u); err != nil {
+		return Row{}, err
+	}
+	return Row{Paper: p, Unread: u}, nil
+}
+
+// clean takes markup out of what is read and embedded: every source may have
+// some, for they copy from each other.
+func clean(p *paper.Paper) {
+	for _, s := range []*string{&p.Title, &p.Abstract, &p.Venue} {
+		*s = text.Clean(*s)
+	}
+	for i := range p.Authors {
+		p.Authors[i].Name = text.Clean(p.Authors[i].Name)
+	}
+	p.Authors = slices.DeleteFunc(p.Authors, func(a paper.Author) bool { return a.Name == "" })
+	for i := range p.Categories {
+		p.Categories[i] = text.Clean(p.Categories[i])
+	}
+	p.Categories = slices.DeleteFunc(p.Categories, func(c string) bool { return c == "" })
+}
+
+// settleIDs gives identifiers their bare form, wherever the source put them, and
+// the paper the id that every source of it leads to, unless it has one.
+func settleIDs(p *paper.Paper, u *unread) {
+	if id, _, ok := paper.ParseArxivID(p.ArxivID); ok {
+		p.ArxivID = id
+	} else if p.ArxivID = collapse(p.ArxivID); p.ArxivID != "" {
+		u.leave(p, "arxiv_id", "arxiv_id", p.ArxivID)
+		p.ArxivID = ""
+	}
+	if doi, ok := paper.ParseDOI(p.DOI); ok {
+		p.DOI = doi
+	} else if text := collapse(p.DOI); text != "" {
+		p.DOI = ""
+		if id, _, ok := paper.ParseArxivID(text); ok && p.ArxivID == "" {
+			p.ArxivID = id
+		} else if !noValue(text) {
+			u.leave(p, "doi", "doi", text)
+		}
+	}
+	for i := range p.Authors {
+		a := &p.Authors[i]
+		orcid, ok := paper.ParseORCID(a.ORCID)
+		if !ok && collapse(a.ORCID) != "" {
+			key := "orcid"
+			if !utf8.ValidString(a.ORCID) {
+				key = ""
+			}
+			u.leave(p, key, fmt.Sprintf("authors[%d].orcid", i), shorten(a.ORCID, unreadText))
+		}
+		a.ORCID = orcid
+	}
+	for _, u := range p.URLs {
+		if p.DOI == "" {
+			p.DOI, _ = doiOfURL(u)
+		}
+		if p.ArxivID == "" {
+			p.ArxivID, _ = arxivOfURL(u)
+		}
+	}
+	if p.ArxivID == "" {
+		p.ArxivID, _, _ = paper.ParseArxivID(p.DOI)
+	}
+	if p.ID == "" {
+		identify(p)
+	}
+}
+
+// noValue says that a text stands for a value that is not known.
+func noValue(text string) bool {
+	switch strings.ToLower(text) {
+	case "none", "null", "nan", "n/a", "na", "-", "--", "?", "unknown":
+		return true
+	}
+	return false
+}
+
+// doiOfURL and arxivOfURL take an identifier out of the address of its page.
+func doiOfURL(u string) (string, bool) {
+	if !strings.Contains(u, "doi") {
+		return "", false
+	}
+	doi, ok := paper.ParseDOI(u)
+	if !ok {
+		return "", false
+	}
+	return doi, true
+}
+
+func arxivOfURL(u string) (string, bool) {
+	if !strings.Contains(u, "arxiv") && !strings.Contains(u, "arXiv") {
+		return "", false
+	}
+	id, _, ok := paper.ParseArxivID(u)
+	return id, ok
 }
 
 // complete gives the paper an id if its source has none, and checks it. An

@@ -2,137 +2,101 @@ package ingest
 
 import (
 	"cmp"
-	"fmt"
-	"regexp"
 	"slices"
-	"strings"
 
 	"akin/internal/paper"
 )
 
-// looksLikeCSL says that this is an array, or lines, of CSL-JSON items: id and
-// type are required, and one of the keys that no other format has is there.
+// looksLikeCSL says that these are items of CSL-JSON, as reference managers, doi.org
+// and the API of Crossref write them: one of the keys that no other format has is
+// there beside the type.
 func looksLikeCSL(h head) bool {
-	keys, _ := firstObject(h.text)
-	if !holds(keys, "id", "type") {
+	keys := h.json.keys
+	if !holds(keys, "type") || !holds(keys, "id") && !holds(keys, "DOI") && !holds(keys, "title") {
 		return false
 	}
-	for _, telling := range []string{"issued", "container-title", "citation-key", "title-short", "original-date"} {
+	for _, telling := range []string{"issued", "container-title", "citation-key", "title-short", "original-date", "is-referenced-by-count"} {
 		if holds(keys, telling) {
 			return true
 		}
 	}
-	return slices.Contains([]string{"article-journal", "paper-conference", "article-magazine", "chapter", "webpage"}, keys["type"])
+	return slices.Contains([]string{
+		"article-journal", "paper-conference", "article-magazine", "chapter", "webpage", "journal-article", "posted-content", "proceedings-article",
+	}, keys["type"])
 }
 
-// newCSL reads an array of items, or items one a line.
-func newCSL(in input) rows {
-	if _, inArray := firstObject(in.head.text); inArray {
-		return &objects{file: in.name, from: newElements(in), decode: decodeCSL}
-	}
-	return &objects{file: in.name, from: in.lines, decode: decodeCSL}
-}
+// newCSL reads items.
+func newCSL(in input) rows { return newObjects(in, decodeCSL) }
 
 // cslItem is the part of an item that akin keeps.
 type cslItem struct {
-	ID        textOrNumber `json:"id"`
-	Type      string       `json:"type"`
-	Title     string       `json:"title"`
-	Abstract  string       `json:"abstract"`
-	Author    []cslName    `json:"author"`
-	Issued    cslDate      `json:"issued"`
-	DOI       string       `json:"DOI"`
-	URL       string       `json:"URL"`
-	Container string       `json:"container-title"`
-	Keyword   string       `json:"keyword"`
-	Language  string       `json:"language"`
-	Publisher string       `json:"publisher"`
-	Volume    textOrNumber `json:"volume"`
-	Issue     textOrNumber `json:"issue"`
-	Page      textOrNumber `json:"page"`
-	Number    textOrNumber `json:"number"`
-	Archive   string       `json:"archive"`
-	Location  string       `json:"archive_location"`
-	ISSN      string       `json:"ISSN"`
-	ISBN      string       `json:"ISBN"`
-	Note      string       `json:"note"`
-}
-
-type cslName struct {
-	Family, Given, Literal, Suffix string
-	Dropping                       string `json:"dropping-particle"`
-	Particle                       string `json:"non-dropping-particle"`
-}
-
-// cslDate has its parts as numbers, which some write as strings, or as text.
-type cslDate struct {
-	Parts   [][]textOrNumber `json:"date-parts"`
-	Raw     string           `json:"raw"`
-	Literal string           `json:"literal"`
+	ID        flexText    `json:"id"`
+	Type      flexText    `json:"type"`
+	Title     flexTexts   `json:"title"`
+	Abstract  flexText    `json:"abstract"`
+	Author    flexAuthors `json:"author"`
+	Issued    flexDate    `json:"issued"`
+	Online    flexDate    `json:"published-online"`
+	Published flexDate    `json:"published"`
+	DOI       flexTexts   `json:"DOI"`
+	URL       flexTexts   `json:"URL"`
+	Container flexTexts   `json:"container-title"`
+	Keyword   flexTexts   `json:"keyword"`
+	Subject   flexTexts   `json:"subject"`
+	Language  flexText    `json:"language"`
+	Cited     flexNumber  `json:"is-referenced-by-count"`
+	Publisher flexText    `json:"publisher"`
+	Volume    flexText    `json:"volume"`
+	Issue     flexText    `json:"issue"`
+	Page      flexText    `json:"page"`
+	Number    flexText    `json:"number"`
+	Archive   flexText    `json:"archive"`
+	Location  flexText    `json:"archive_location"`
+	ISSN      flexText    `json:"ISSN"`
+	ISBN      flexText    `json:"ISBN"`
+	Note      flexText    `json:"note"`
+	Short     flexText    `json:"title-short"`
 }
 
 func decodeCSL(object []byte) (Row, error) {
-	var item cslItem
-	if err := decodeSchema(object, &item); err != nil {
+	var u unread
+	item, err := decodeSchema[cslItem](object, &u)
+	if err != nil {
 		return Row{}, err
 	}
-	if item.ID == "" && item.Type == "" {
-		return Row{}, fmt.Errorf("id and type are missing; an item of CSL-JSON has both")
-	}
 	p := paper.Paper{
-		Title: plainMarkup(item.Title), Abstract: plainMarkup(item.Abstract), Venue: collapse(item.Container),
-		DOI: bareDOI(item.DOI), Categories: keywords(item.Keyword),
+		Title: cmp.Or(item.Title.first(), string(item.Short)), Abstract: string(item.Abstract),
+		Venue: item.Container.first(), DOI: bareDOI(item.DOI.first()), Authors: item.Author, Categories: item.categories(),
 	}
-	for _, n := range item.Author {
-		p.Authors = append(p.Authors, named(n.full())...)
-	}
-	setDate(&p, item.Issued.text())
-	for _, text := range []string{item.Location, string(item.Number), item.URL} {
+	takeDate(&p, &u, map[string]*flexDate{"date": &item.Issued, "published": &item.Published, "published-online": &item.Online}, "date", "published", "published-online")
+	for _, text := range append([]string{string(item.Location), string(item.Number), string(item.ID)}, item.URL...) {
 		if id, _, ok := parseArxivID(text); ok && p.ArxivID == "" {
 			p.ArxivID = id
 		}
 	}
 	identify(&p)
-	link(&p, item.URL)
-	setLanguage(&p, item.Language)
-	for key, text := range map[string]string{
-		"citation_key": string(item.ID), "type": item.Type, "publisher": item.Publisher, "volume": string(item.Volume),
-		"issue": string(item.Issue), "page": string(item.Page), "number": string(item.Number), "archive": item.Archive,
+	link(&p, item.URL...)
+	setLanguage(&p, string(item.Language))
+	signal(&p, &u, "citations", item.Cited)
+	for key, text := range map[string]flexText{
+		"citation_key": item.ID, "type": item.Type, "publisher": item.Publisher, "volume": item.Volume,
+		"issue": item.Issue, "page": item.Page, "number": item.Number, "archive": item.Archive,
 		"archive_location": item.Location, "ISSN": item.ISSN, "ISBN": item.ISBN, "note": item.Note,
 	} {
-		note(&p, key, text)
+		note(&p, key, string(text))
 	}
-	return completed(p)
+	return completed(p, u...)
 }
 
-func (n cslName) full() string {
-	if n.Literal != "" {
-		return n.Literal
+// categories gives the keywords, divided where they are one text, else the
+// subjects.
+func (item *cslItem) categories() []string {
+	switch len(item.Keyword) {
+	case 0:
+		return item.Subject
+	case 1:
+		return keywords(item.Keyword[0])
+	default:
+		return item.Keyword
 	}
-	return fullName(n.Given, n.Dropping+" "+n.Particle+" "+n.Family, n.Suffix)
-}
-
-// text is the date, the first one of a range.
-func (d cslDate) text() string {
-	if len(d.Parts) == 0 {
-		return cmp.Or(d.Raw, d.Literal)
-	}
-	var parts []string
-	for _, part := range d.Parts[0] {
-		parts = append(parts, string(part))
-	}
-	return strings.Join(parts, "-")
-}
-
-// markup is what CSL-JSON allows in a text, and exports from the web add.
-var markup = regexp.MustCompile(`</?(i|b|em|strong|sup|sub|sc|p|br|span|div|jats:[a-z]+)(\s[^<>]*)?/?>`)
-
-// plainMarkup takes tags away from a text.
-func plainMarkup(text string) string {
-	return collapse(markup.ReplaceAllStringFunc(text, func(tag string) string {
-		if strings.HasPrefix(tag, "<p") || strings.HasPrefix(tag, "<br") || strings.HasPrefix(tag, "<jats:") || strings.HasPrefix(tag, "<div") {
-			return " "
-		}
-		return ""
-	}))
 }

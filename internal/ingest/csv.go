@@ -14,46 +14,183 @@ import (
 	"akin/internal/paper"
 )
 
-// looksLikeTable gives the test for a table whose first line names its columns,
-// one of them the title or the abstract.
-func looksLikeTable(separator rune) func(head) bool {
-	return func(h head) bool {
-		if h.binary() {
+// dialect is how a table is written.
+type dialect struct {
+	separator rune // 0 if the text is no table
+	// skip is how many lines stand before that of the column names: a line
+	// "sep=;", or what an export says of itself.
+	skip int
+	// backslash says that a quote within quotes is written \", as Spark and
+	// MySQL do, not twice.
+	backslash bool
+}
+
+// maxPreamble is how many lines are looked at for the column names.
+const maxPreamble = 40
+
+// separators are what stands between cells.
+func separators(opt Options) []rune {
+	if opt.Delimiter != 0 {
+		return []rune{opt.Delimiter}
+	}
+	return []rune{',', ';', '\t', '|'}
+}
+
+// sniffTable looks for the line of column names, one of them the title or the
+// abstract, and for what divides it. A line after the first counts only if it
+// names several columns that are known.
+func sniffTable(h head) dialect {
+	opt, n := h.opt, -1
+	if len(opt.Columns) > 0 {
+		return dialect{separator: bestSeparator(h), backslash: backslashes(h.text)}
+	}
+	for line := range h.eachLine {
+		if n++; n == maxPreamble {
+			break
+		}
+		if rest, ok := cutSeparatorLine(line); n == 0 && ok {
+			opt.Delimiter = rest
+			continue
+		}
+		if line == "" {
+			continue
+		}
+		best, most := rune(0), 0
+		for _, separator := range separators(opt) {
+			if known := knownColumns(line, separator, opt); known > most {
+				best, most = separator, known
+			}
+		}
+		if most > 2 || most > 0 && (n == 0 || n == 1 && opt.Delimiter != h.opt.Delimiter || firstText(h, n)) {
+			return dialect{separator: best, skip: n, backslash: backslashes(h.text)}
+		}
+	}
+	return dialect{}
+}
+
+// firstText says that only blank lines stand before line n.
+func firstText(h head, n int) bool {
+	for line := range h.eachLine {
+		if n == 0 {
+			return true
+		}
+		if line != "" {
 			return false
 		}
-		for line := range h.eachLine {
-			if line == "" {
-				continue
-			}
-			names, err := parseRecord([]byte(line), separator)
-			if err != nil || len(names) < 2 {
-				return false
-			}
-			return slices.ContainsFunc(names, func(name string) bool {
-				name = collapse(name)
-				field := fold(name)
-				return name != "" && (name == h.opt.Map["title"] || name == h.opt.Map["abstract"] || field == "title" || field == "abstract")
-			})
+		n--
+	}
+	return true
+}
+
+// cutSeparatorLine reads a line "sep=;", with which Excel is told what divides
+// the cells.
+func cutSeparatorLine(line string) (rune, bool) {
+	line = strings.Trim(strings.TrimPrefix(line, byteOrderMark), `"`)
+	if rest := cutPrefixFold(line, "sep="); rest != line {
+		if rest == "" || rest == `\t` {
+			return '\t', true // a tab, trimmed
 		}
-		return false
+		return rune(rest[0]), len(rest) == 1
 	}
+	return 0, false
 }
 
-// table reads CSV or TSV with a header line (RFC 4180). A record goes on over
-// lines while a quoted cell is open.
+// knownColumns counts the columns of a line of names that are fields of a paper,
+// if one of them is the title or the abstract.
+func knownColumns(line string, separator rune, opt Options) int {
+	names, err := parseRecord([]byte(line), dialect{separator: separator})
+	if err != nil || len(names) < 2 {
+		return 0
+	}
+	known, text := 0, false
+	for i := range names {
+		names[i] = collapse(names[i])
+	}
+	for _, fields := range newColumns(opt.Map).assign(names) {
+		if len(fields) > 0 {
+			known++
+		}
+		text = text || slices.Contains(fields, "title") || slices.Contains(fields, "abstract")
+	}
+	if !text {
+		return 0
+	}
+	return known
+}
+
+// bestSeparator finds what divides lines into as many cells as there are names.
+func bestSeparator(h head) rune {
+	for _, separator := range separators(h.opt) {
+		for line := range h.eachLine {
+			cells, err := parseRecord([]byte(line), dialect{separator: separator})
+			if line != "" && (err != nil || len(cells) != len(h.opt.Columns)) {
+				break
+			}
+			if line != "" {
+				return separator
+			}
+		}
+	}
+	return h.opt.Delimiter
+}
+
+// backslashes says that quotes within quotes are written \".
+func backslashes(text []byte) bool {
+	escaped := bytes.Count(text, []byte(`\"`))
+	doubled := bytes.Count(text, []byte(`\""`))
+	ending := bytes.Count(text, []byte("\\\",")) + bytes.Count(text, []byte("\\\"\n")) + bytes.Count(text, []byte("\\\"\r"))
+	return escaped > 0 && doubled == 0 && escaped > ending
+}
+
+func looksLikeTSV(h head) bool { return h.table.separator == '\t' }
+
+func looksLikeCSV(h head) bool { return h.table.separator != 0 && h.table.separator != '\t' }
+
+// table reads CSV or TSV with a line of column names (RFC 4180). A record goes
+// on over lines while a quoted cell is open.
 type table struct {
-	file      string
-	lines     *lines
-	separator rune
-	mapped    map[string]string
-	header    *header // nil before it was read
+	file    string
+	lines   *lines
+	in      input
+	dialect dialect
+	header  *header // nil before it was read
 }
 
-func newTable(separator rune) func(input) rows {
-	return func(in input) rows {
-		return &table{file: in.name, lines: in.lines, separator: separator, mapped: in.opt.Map}
+func newTSV(in input) rows { return newTable(in, '\t') }
+
+func newCSV(in input) rows {
+	separator := in.opt.Delimiter
+	if separator == 0 {
+		separator = ','
 	}
+	return newTable(in, separator)
 }
+
+// newTable reads a table; the separator is for one that was not recognised.
+func newTable(in input, separator rune) *table {
+	t := &table{file: in.name, lines: in.lines, in: in, dialect: in.head.table}
+	if t.dialect.separator == 0 {
+		t.dialect.separator = separator
+	}
+	if t.dialect.skip > 0 && separatorLines(in.head) != t.dialect.skip {
+		in.opt.Notes.notice("%s: the first %d lines were passed over: the columns are named in line %d", in.name, t.dialect.skip, t.dialect.skip+1)
+	}
+	return t
+}
+
+// separatorLines is 1 if the first line says what divides the cells.
+func separatorLines(h head) int {
+	for line := range h.eachLine {
+		if _, ok := cutSeparatorLine(line); ok {
+			return 1
+		}
+		return 0
+	}
+	return 0
+}
+
+// holdsNothing implements hollow: a table may have a header alone.
+func (t *table) holdsNothing() bool { return t.header != nil }
 
 func (t *table) next(ctx context.Context) (Row, error) {
 	if t.header == nil {
@@ -73,7 +210,16 @@ func (t *table) next(ctx context.Context) (Row, error) {
 	return row, nil
 }
 
-func (t *table) readHeader(ctx context.Context) error {
+func (t *table) readHeader(ctx context.Context) (err error) {
+	if names := t.in.opt.Columns; len(names) > 0 {
+		t.header, err = newHeader(t.in, names)
+		return err
+	}
+	for range t.dialect.skip {
+		if _, err := t.lines.next(ctx); err != nil {
+			return err
+		}
+	}
 	raw, num, err := t.record(ctx)
 	var rejected *RejectedError
 	if errors.As(err, &rejected) {
@@ -83,7 +229,7 @@ func (t *table) readHeader(ctx context.Context) error {
 	}
 	var names []string
 	if err == nil {
-		names, err = parseRecord(raw, t.separator)
+		names, err = parseRecord(raw, t.dialect)
 	}
 	if err != nil {
 		return &paper.Error{
@@ -91,7 +237,7 @@ func (t *table) readHeader(ctx context.Context) error {
 			Message: fmt.Sprintf("%s: the first line that is not blank (%d) must name the columns, but cannot be read: %v", t.file, num, err),
 		}
 	}
-	t.header, err = newHeader(t.file, names, t.mapped)
+	t.header, err = newHeader(t.in, names)
 	return err
 }
 
@@ -99,36 +245,48 @@ func (t *table) row(raw []byte) (Row, error) {
 	if err := checkUTF8(raw); err != nil {
 		return Row{}, err
 	}
-	cells, err := parseRecord(raw, t.separator)
+	cells, err := parseRecord(raw, t.dialect)
 	if err != nil {
 		return Row{}, err
+	}
+	for len(cells) > len(t.header.names) && strings.TrimSpace(cells[len(cells)-1]) == "" {
+		cells = cells[:len(cells)-1] // a separator too many at the end of the line
 	}
 	if len(cells) != len(t.header.names) {
 		return Row{}, fmt.Errorf("the header names %d columns, but the number of cells in this row is %d", len(t.header.names), len(cells))
 	}
+	return t.header.row(cells)
+}
+
+// row makes a paper of cells.
+func (h *header) row(cells []string) (Row, error) {
 	values := make([]member, len(cells))
 	for i, cell := range cells {
-		name := t.header.names[i]
-		values[i] = member{key: name, value: cellValue(t.header.columns.of(name), cell)}
+		values[i] = member{key: h.names[i], value: cellValue(h.fields[i], cell)}
 	}
-	return t.header.columns.row(values)
+	return h.columns.row(values)
 }
 
 // cellValue gives a cell as JSON. Where a field is a list or an object, a cell
-// may hold it as JSON; listing dates may also be separated as categories are.
+// may hold it as JSON, or as Python prints it.
 func cellValue(fields []string, cell string) []byte {
+	if isMissing(strings.TrimSpace(cell)) {
+		return []byte("null")
+	}
 	for _, field := range fields {
 		switch field {
-		case "authors", "categories", "url", "urls", "listed_dates", "signals", "metadata":
-		default:
+		case "title", "id", "doi", "arxiv_id", "language":
 			continue
 		}
 		text := strings.TrimSpace(cell)
-		if (strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{")) && json.Valid([]byte(text)) {
+		if !strings.HasPrefix(text, "[") && !strings.HasPrefix(text, "{") && !strings.HasPrefix(text, "('") {
+			break
+		}
+		if json.Valid([]byte(text)) {
 			return []byte(text)
 		}
-		if dates, err := asCategories(field, quoted(cell)); field == "listed_dates" && err == nil && len(dates) > 0 {
-			return toJSON(dates)
+		if value, ok := pythonJSON(text); ok {
+			return value
 		}
 	}
 	return quoted(cell)
@@ -158,7 +316,7 @@ func (t *table) record(ctx context.Context) ([]byte, int, error) {
 		if l.tooLong() {
 			return nil, 0, l.rejected(t.file, "")
 		}
-		after := scanCells(state, l.text, t.separator)
+		after := scanCells(state, l.text, t.dialect)
 		if raw != nil && after == broken {
 			t.lines.unread()
 			return nil, 0, t.unclosed(raw, first)
@@ -194,16 +352,18 @@ const (
 
 // scanCells finds whether a quoted cell is open at the end of a line that began
 // in the given state.
-func scanCells(state cellState, text []byte, separator rune) cellState {
+func scanCells(state cellState, text []byte, d dialect) cellState {
 	start := state != inQuotes // the next byte begins a cell
 	for i := 0; i < len(text); i++ {
 		c := text[i]
 		switch {
+		case state == inQuotes && c == '\\' && d.backslash:
+			i++
 		case state == inQuotes && c == '"':
 			switch {
 			case i+1 < len(text) && text[i+1] == '"':
 				i++
-			case i+1 < len(text) && rune(text[i+1]) != separator:
+			case i+1 < len(text) && rune(text[i+1]) != d.separator:
 				return broken
 			default:
 				state, start = atCell, false
@@ -212,7 +372,7 @@ func scanCells(state cellState, text []byte, separator rune) cellState {
 		case c == '"' && start:
 			state, start = inQuotes, false
 		default:
-			start = rune(c) == separator
+			start = rune(c) == d.separator
 		}
 	}
 	return state
@@ -220,10 +380,13 @@ func scanCells(state cellState, text []byte, separator rune) cellState {
 
 // parseRecord divides one record into cells. A quote within a cell that does
 // not begin with one stands for itself.
-func parseRecord(raw []byte, separator rune) ([]string, error) {
+func parseRecord(raw []byte, d dialect) ([]string, error) {
+	if d.backslash {
+		raw = doubledQuotes(raw)
+	}
 	read := func(lazy bool) ([]string, error) {
 		r := csv.NewReader(bytes.NewReader(raw))
-		r.Comma, r.LazyQuotes, r.FieldsPerRecord = separator, lazy, -1
+		r.Comma, r.LazyQuotes, r.FieldsPerRecord = d.separator, lazy, -1
 		return r.Read()
 	}
 	cells, err := read(false)
@@ -234,4 +397,18 @@ func parseRecord(raw []byte, separator rune) ([]string, error) {
 		return nil, errors.New(`a quoted cell is not closed, or something follows its closing quote; a quote within quotes is written twice ("")`)
 	}
 	return cells, err
+}
+
+// doubledQuotes writes \" as "" and \\ as \.
+func doubledQuotes(raw []byte) []byte {
+	out := make([]byte, 0, len(raw))
+	for i := 0; i < len(raw); i++ {
+		if raw[i] == '\\' && i+1 < len(raw) && (raw[i+1] == '"' || raw[i+1] == '\\') {
+			if i++; raw[i] == '"' {
+				out = append(out, '"')
+			}
+		}
+		out = append(out, raw[i])
+	}
+	return out
 }

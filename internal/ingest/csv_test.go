@@ -40,9 +40,9 @@ func TestTableRows(t *testing.T) {
 		{"an open quote at the end", "title,abstract\nA,a\nB,\"b\nC,c\n", "P2 A | a\nR3 a quoted cell is not closed; a quote within quotes is written twice (\"\")\n"},
 		{"something after a quote", "title,abstract\n\"A\"x,a\nB,b\n", "R2 a quoted cell is not closed, or something follows its closing quote; a quote within quotes is written twice (\"\")\nP3 B | b\n"},
 		{"tabs", "title\tabstract\nA, x\ta\nB\tb\n", "P2 A, x | a\nP3 B | b\n"},
-		{"not UTF-8", "title,abstract\ncaf\xe9,a\nB,b\n", "R2 not valid UTF-8 at byte 4; convert the file from its encoding first\nP3 B | b\n"},
+		{"not UTF-8", "title,abstract\ncaf\xe9,a\nB,b\n", "P2 café | a\nP3 B | b\n"},
 		{"header alone", "title,abstract\n", ""},
-		{"an invalid row", "id,title,abstract,date\n1,A,a,soon\n2,B,b,2020\n", "R2 date: date \"soon\" is not of the form YYYY, YYYY-MM or YYYY-MM-DD\nP3 B | b\n"},
+		{"an invalid date", "id,title,abstract,date\n1,A,a,soon\n2,B,b,2020\n", "P2 A | a\nP3 B | b\n"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if got := summarize(readText(t, tc.content, Options{})); got != tc.want {
@@ -66,12 +66,12 @@ func TestTableFields(t *testing.T) {
 }
 
 func TestMap(t *testing.T) {
-	want := paper.Paper{ID: "x", Title: "T", Abstract: "S", DOI: "x", Metadata: map[string]string{"abstract": "A"}}
+	want := paper.Paper{ID: "10.1000/x", Title: "T", Abstract: "S", DOI: "10.1000/x", Metadata: map[string]string{"abstract": "A"}}
 	mapped := map[string]string{"abstract": "summary", "title": "Name of Work", "id": "key", "doi": "key"}
 	for name, content := range map[string]string{
-		"jsonl": `{"key":"x","Name of Work":"T","summary":"S","abstract":"A"}`,
-		"csv":   "key,Name of Work,summary,abstract\nx,T,S,A\n",
-		"tsv":   "key\tName of Work\tsummary\tabstract\nx\tT\tS\tA\n",
+		"jsonl": `{"key":"10.1000/x","Name of Work":"T","summary":"S","abstract":"A"}`,
+		"csv":   "key,Name of Work,summary,abstract\n10.1000/x,T,S,A\n",
+		"tsv":   "key\tName of Work\tsummary\tabstract\n10.1000/x\tT\tS\tA\n",
 	} {
 		r, err := NewReader("test", strings.NewReader(content), Options{Map: mapped})
 		if err != nil {
@@ -93,7 +93,6 @@ func TestMapFaults(t *testing.T) {
 		{"unknown field", "title,x\nA,a\n", map[string]string{"titel": "x"}, `map names the field "titel", which a paper does not have; its fields are id, title, abstract,`},
 		{"no column", "title,x\nA,a\n", map[string]string{"title": ""}, "map names no column for title; write title=COLUMN"},
 		{"a column that is not there", "title,x\nA,a\n", map[string]string{"abstract": "y"}, `test: there is no column "y", which is to be the abstract; its columns are title, x`},
-		{"a column twice", "title,Title\nA,a\n", nil, `test: the column "title" is there twice`},
 		{"the only title mapped away", "title,b\nA,a\n", map[string]string{"doi": "title"}, "no column is the title or the abstract; say which with --map title=COLUMN; its columns are title, b"},
 		{"a header that cannot be read", "title,\"b\nA,a\n", nil, "the first line that is not blank (1) must name the columns"},
 	} {

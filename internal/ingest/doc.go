@@ -14,6 +14,10 @@
 // of Semantic Scholar and their abstracts come in different files, which
 // [Papers] joins. [OAIPage] reads OAI-PMH from the network as well.
 //
+// Every reader hands its papers to completed, which takes markup out of their
+// text (package text) and gives identifiers their bare form (package paper); that
+// of BibTeX, whose text is TeX, to finished.
+//
 // The same paper gets the same id from every source that knows its identifier
 // of arXiv or, else, its DOI: "arXiv:2112.09118", "doi:10.1234/x". Semantic
 // Scholar, OpenAlex and repositories have numbers of their own, by which they
@@ -25,8 +29,7 @@
 // Caveats:
 //   - Memory is bounded by MaxLineBytes, not by the size of a file: a longer
 //     line, element or reference is a rejected row of which only the beginning
-//     is kept. In XML it ends the file, for nothing tells where the next record
-//     begins. A join sorts in 32 MiB and temporary files, and Parquet that is
+//     is kept. A join sorts in 32 MiB and temporary files, and Parquet that is
 //     compressed as a whole or comes from a pipe is copied to one (TMPDIR).
 //   - The rows of a delete file of Semantic Scholar do not say whether they are
 //     about papers or abstracts; they are taken for papers.

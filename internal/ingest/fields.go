@@ -3,6 +3,7 @@ package ingest
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,58 +16,104 @@ func asCollapsed(field string, value []byte) (string, error) {
 	return collapse(s), err
 }
 
-// asID reads an id: a string, or a whole number as it is written.
+// asID reads an id: text, or a whole number as it is written. The same work of
+// OpenAlex has one id whether it comes with its address or without.
 func asID(field string, value []byte) (string, error) {
-	if !isNumber(value) {
-		return asString(field, value)
+	if isNumber(value) {
+		whole := strings.TrimSuffix(string(value), ".0")
+		if strings.ContainsAny(whole, ".eE") {
+			// 2101.10 and 2101.1 are one number but two ids.
+			return "", fmt.Errorf("%s must be a string or a whole number, but is the number %s", field, value)
+		}
+		return whole, nil
 	}
-	if strings.ContainsAny(string(value), ".eE") {
-		// 2101.10 and 2101.1 are one number but two ids.
-		return "", fmt.Errorf("%s must be a string or a whole number, but is the number %s", field, value)
-	}
-	return string(value), nil
-}
-
-// asStrings reads an array of strings, or one string. Empty ones are dropped.
-func asStrings(field string, value []byte) ([]string, error) {
 	if isString(value) {
-		s, err := asCollapsed(field, value)
-		if s == "" {
-			return nil, err
+		id, err := asString(field, value)
+		id = strings.TrimSpace(id)
+		if work, ok := strings.CutPrefix(id, openAlexHome); ok && strings.HasPrefix(work, "W") {
+			return "openalex:" + work, err
 		}
-		return []string{s}, err
+		return id, err
 	}
-	elements, err := asElements(field, "a string or an array of strings", value)
-	if err != nil {
-		return nil, err
+	all, ok := looseTexts(value)
+	if !ok || len(all) > 1 {
+		return "", wrongType(field, "a string or a whole number", value)
 	}
-	var all []string
-	for i, e := range elements {
-		s, err := asCollapsed(fmt.Sprintf("%s[%d]", field, i), e)
-		if err != nil {
-			return nil, err
-		}
-		if s != "" {
-			all = append(all, s)
-		}
-	}
-	return all, nil
+	return strings.Join(all, ""), nil
 }
 
-// asCategories reads an array, or a string that is divided at semicolons, else
-// at commas, else at spaces.
-func asCategories(field string, value []byte) ([]string, error) {
-	all, err := asStrings(field, value)
-	if err != nil || !isString(value) || len(all) == 0 {
-		return all, err
+// text reads a text, of a list joined with a separator; what it cannot read is
+// left.
+func (r *record) text(column, field string, value []byte, separator string) string {
+	all, ok := looseTexts(value)
+	if !ok {
+		r.leave(column, field, value)
 	}
-	text := all[0]
-	for _, separator := range []string{";", ",", " "} {
-		if strings.Contains(text, separator) {
-			return split(text, separator), nil
+	if len(all) == 1 && field != "title" && isMissing(all[0]) {
+		return ""
+	}
+	if separator != "" || len(all) < 2 {
+		return strings.Join(all, separator)
+	}
+	// The first counts; translations of a title are notes.
+	keep(&r.paper, column+" (other)", strings.Join(all[1:], "; "))
+	return all[0]
+}
+
+// abstract reads an abstract: text, paragraphs, or the inverted index of
+// OpenAlex.
+func (r *record) abstract(column string, value []byte) string {
+	if isObject(value) {
+		if fields, err := members(value); err == nil && len(fields) > 0 && isArray(fields[0].value) {
+			var index map[string][]int
+			if err := decodeStrictly(value, &index); err == nil {
+				if text, err := invert(index); err == nil {
+					return text
+				}
+			}
 		}
 	}
-	return all, nil
+	return r.text(column, "abstract", value, " ")
+}
+
+// leave counts a value that could not be read and keeps it as a note.
+func (r *record) leave(column, field string, value []byte) {
+	text, err := asText(value)
+	if err != nil {
+		text = string(value)
+	}
+	r.unread.leave(&r.paper, column, field, text)
+}
+
+// strings reads a list of texts. Empty ones are dropped.
+func (r *record) strings(column, field string, value []byte) []string {
+	all, ok := looseTexts(value)
+	if !ok {
+		r.leave(column, field, value)
+	}
+	if len(all) == 1 && isMissing(all[0]) {
+		return nil
+	}
+	return all
+}
+
+// categories reads a list, or a string that is divided at semicolons or bars,
+// else at commas, else at spaces.
+func (r *record) categories(column string, value []byte) []string {
+	all := r.strings(column, "categories", value)
+	if len(all) != 1 || !isString(value) {
+		return all
+	}
+	return splitCategories(all[0])
+}
+
+func splitCategories(text string) []string {
+	for _, separator := range []string{";", "|", ",", " "} {
+		if strings.Contains(text, separator) {
+			return split(text, separator)
+		}
+	}
+	return []string{text}
 }
 
 // split gives the parts of text, trimmed, without empty ones.
@@ -80,156 +127,243 @@ func split(text, separator string) []string {
 	return parts
 }
 
-// asAuthors reads a string of names, or an array of names or of objects with
-// name and orcid (what else such an object says is not kept).
-func asAuthors(field string, value []byte) ([]paper.Author, error) {
-	if isString(value) {
-		text, err := asCollapsed(field, value)
-		var all []paper.Author
-		for _, name := range splitNames(text) {
-			all = append(all, paper.Author{Name: name})
+// urls reads a list, or a string of several addresses.
+func (r *record) urls(column string, value []byte) {
+	for _, text := range r.strings(column, "urls", value) {
+		parts := []string{text}
+		for _, separator := range []string{";", "|", " "} {
+			if strings.Contains(text, separator+"http") || strings.Contains(text, separator+" http") {
+				parts = split(text, separator)
+				break
+			}
 		}
-		return all, err
+		link(&r.paper, parts...)
 	}
-	elements, err := asElements(field, "a string or an array", value)
+}
+
+// authors reads a string of names, or a list of names, of objects with the parts
+// of a name, or of arrays of last, first and suffix.
+func (r *record) authors(column string, value []byte) []paper.Author {
+	switch {
+	case isNull(value):
+		return nil
+	case isString(value):
+		text, err := asCollapsed(column, value)
+		if err != nil || isMissing(text) {
+			return nil
+		}
+		return named(splitNames(text)...)
+	case isObject(value):
+		value = append(append([]byte{'['}, value...), ']')
+	case !isArray(value):
+		r.leave(column, "authors", value)
+		return nil
+	}
+	elements, err := asElements(column, "", value)
 	if err != nil {
-		return nil, err
+		r.leave(column, "authors", value)
+		return nil
 	}
 	var all []paper.Author
-	for i, e := range elements {
-		a, err := asAuthor(fmt.Sprintf("%s[%d]", field, i), e)
-		if err != nil {
-			return nil, err
-		}
+	unread := false
+	for _, e := range elements {
+		a, ok := asAuthor(e)
+		unread = unread || !ok
 		if a.Name != "" {
 			all = append(all, a)
 		}
 	}
-	return all, nil
+	if unread {
+		r.leave(column, "authors", value)
+	}
+	return all
 }
 
-func asAuthor(field string, value []byte) (paper.Author, error) {
-	var a paper.Author
-	if isString(value) {
-		name, err := asCollapsed(field, value)
-		a.Name = name
-		return a, err
-	}
-	fields, err := asMembers(field, "a string or an object with name and orcid", value)
-	if err != nil {
-		return a, err
-	}
-	for _, f := range fields {
-		switch f.key {
-		case "name":
-			a.Name, err = asCollapsed(field+".name", f.value)
-		case "orcid":
-			a.ORCID, err = asCollapsed(field+".orcid", f.value)
-			a.ORCID = a.ORCID[strings.LastIndexByte(a.ORCID, '/')+1:] // often given as a URL
-		}
-		if err != nil {
-			return a, err
-		}
-	}
-	return a, nil
-}
-
-// splitNames divides a string of names at semicolons, else at " and ", else at
-// commas. Where " and " only closes a list with commas ("A. One, B. Two and
-// C. Three"), the commas divide too; where each part has exactly one comma, it
-// stands between last and first name, as in BibTeX.
-func splitNames(text string) []string {
-	if strings.Contains(text, ";") {
-		return split(text, ";")
-	}
-	parts := split(text, " and ")
-	if len(parts) > 1 {
-		inverted := true
-		for _, part := range parts {
-			inverted = inverted && strings.Count(part, ",") == 1 && !strings.HasSuffix(part, ",")
-		}
-		if inverted {
-			return parts
-		}
-	}
-	var names []string
-	for _, part := range parts {
-		names = append(names, split(part, ",")...)
-	}
-	return names
-}
-
-// asDate reads a string such as 2021-12-16, a year as a number, or an object
-// {year, month, day} of which parts may be missing.
-func asDate(field string, value []byte) (paper.Date, error) {
+// asAuthor reads one author; what else an object says of one is not kept.
+func asAuthor(value []byte) (a paper.Author, ok bool) {
 	switch {
 	case isNull(value):
-		return paper.Date{}, nil
+		return a, true
 	case isString(value):
-		text, err := asCollapsed(field, value)
-		if err != nil {
-			return paper.Date{}, err
+		name, err := asCollapsed("", value)
+		return paper.Author{Name: name}, err == nil
+	case isArray(value): // last, first, suffix
+		parts, ok := looseParts(value)
+		if !ok || len(parts) == 0 {
+			return a, false
 		}
-		d, err := paper.ParseDate(dateText(text))
-		if err != nil {
-			return paper.Date{}, fmt.Errorf("%s: %w", field, err)
-		}
-		return d, nil
-	case isNumber(value):
-		year, err := asWhole(field, value)
-		if err != nil || year < 1 || year > 9999 {
-			return paper.Date{}, fmt.Errorf("%s must be a date or a year between 1 and 9999, but is the number %s", field, value)
-		}
-		return paper.Date{Year: year}, nil
+		parts = append(parts, "", "")
+		return paper.Author{Name: fullName(parts[1], parts[0], parts[2])}, true
 	case isObject(value):
-		return asDateParts(field, value)
+		return authorObject(value)
 	default:
-		return paper.Date{}, wrongType(field, "a date: a string, a year, or an object with year, month and day", value)
+		return a, false
 	}
 }
 
-// dateText takes away what data frames do to years when they write them as
-// text: "1999.0", and a word where nothing is known.
-func dateText(text string) string {
-	switch strings.ToLower(text) {
-	case "none", "null", "nan", "nat", "n/a":
+// looseParts reads an array of texts, with empty ones where there is null.
+func looseParts(value []byte) ([]string, bool) {
+	elements, err := asElements("", "", value)
+	parts := make([]string, len(elements))
+	for i, e := range elements {
+		var each error
+		if parts[i], each = asCollapsed("", e); each != nil {
+			return nil, false
+		}
+	}
+	return parts, err == nil
+}
+
+// authorObject reads an object with a name, or with the parts of one.
+func authorObject(value []byte) (a paper.Author, ok bool) {
+	fields, err := members(value)
+	if err != nil {
+		return a, false
+	}
+	texts := map[string]string{}
+	for _, f := range fields {
+		key := normal(f.key)
+		if isObject(f.value) && (key == "author" || key == "person" || key == "name") {
+			inner, _ := authorObject(f.value)
+			texts["name"] = firstOf(texts, "name", inner.Name)
+			texts["orcid"] = firstOf(texts, "orcid", inner.ORCID)
+			continue
+		}
+		if isString(f.value) {
+			texts[key], err = asCollapsed("", f.value)
+		}
+		if err != nil {
+			return a, false
+		}
+	}
+	pick := func(keys ...string) string {
+		for _, key := range keys {
+			if texts[key] != "" {
+				return texts[key]
+			}
+		}
 		return ""
 	}
-	if year, ok := strings.CutSuffix(text, ".0"); ok && len(year) == 4 {
-		return year
+	last := pick("last", "family", "surname", "last_name", "family_name", "lastname", "lname", "keyname")
+	first := pick("first", "given", "forename", "first_name", "given_name", "given_names", "forenames", "firstname", "fore_name", "fname", "initials")
+	a.Name = pick("name", "display_name", "full_name", "fullname", "literal", "author_name", "raw_author_name", "raw_name")
+	if a.Name == "" {
+		middle := pick("middle", "middle_name")
+		particle := collapse(pick("dropping_particle") + " " + pick("non_dropping_particle", "particle", "prefix"))
+		a.Name = fullName(first+" "+middle, particle+" "+last, pick("suffix"))
+	}
+	if a.Name == "" {
+		a.Name = pick("text", "value", "author", "label", "collective_name")
+	}
+	a.ORCID = pick("orcid", "orcid_id")
+	return a, a.Name != "" || !slices.ContainsFunc(fields, func(f member) bool { return !isNull(f.value) && string(f.value) != `""` })
+}
+
+func firstOf(texts map[string]string, key, text string) string {
+	if texts[key] != "" {
+		return texts[key]
 	}
 	return text
 }
 
-func asDateParts(field string, value []byte) (paper.Date, error) {
-	var d paper.Date
-	parts, err := asMembers(field, "an object", value)
-	if err != nil {
-		return d, err
+// asDate reads a date: text or a number in the spellings of readDate, an object
+// {year, month, day} of which parts may be missing, the date-parts of CSL-JSON,
+// or an object that holds a text.
+func asDate(value []byte) (paper.Date, dateReading) {
+	switch {
+	case isNull(value):
+		return paper.Date{}, dateNone
+	case isString(value):
+		text, err := asCollapsed("", value)
+		if err != nil {
+			return paper.Date{}, dateUnread
+		}
+		return readDate(text)
+	case isNumber(value):
+		return numericDate(value)
+	case isObject(value):
+		return dateObject(value)
+	case isArray(value):
+		return dateArray(value)
+	default:
+		return paper.Date{}, dateUnread
 	}
+}
+
+// numericDate reads a number; a data frame may have written 2021.0.
+func numericDate(value []byte) (paper.Date, dateReading) {
+	x, err := strconv.ParseFloat(string(value), 64)
+	if err != nil || x != math.Trunc(x) || math.Abs(x) > 1<<62 {
+		return paper.Date{}, dateUnread
+	}
+	return readDate(strconv.FormatInt(int64(x), 10))
+}
+
+func dateObject(value []byte) (paper.Date, dateReading) {
+	parts, err := members(value)
+	if err != nil {
+		return paper.Date{}, dateUnread
+	}
+	var d paper.Date
+	known := len(parts) == 0
 	for _, part := range parts {
-		name := field + "." + part.key
-		n := 0
-		if !isNull(part.value) {
-			if n, err = asWhole(name, part.value); err != nil {
-				return d, err
+		var into *int
+		switch normal(part.key) {
+		case "year":
+			into = &d.Year
+		case "month":
+			into = &d.Month
+		case "day":
+			into = &d.Day
+		case "date_parts", "date_time", "raw", "literal", "date", "value", "$date", "start":
+			if d, how := asDate(part.value); how != dateUnread {
+				return d, how
+			}
+			continue
+		default:
+			continue
+		}
+		known = true
+		text, _ := looseTexts(part.value)
+		n, err := strconv.Atoi(strings.TrimSuffix(strings.Join(text, " "), ".0"))
+		if len(text) > 0 && err != nil {
+			if n = monthOf(strings.ToLower(text[0])); n == 0 {
+				return paper.Date{}, dateUnread
 			}
 		}
-		switch part.key {
-		case "year":
-			d.Year = n
-		case "month":
-			d.Month = n
-		case "day":
-			d.Day = n
-		default:
-			return d, fmt.Errorf("%s is not a part of a date; parts are year, month and day", name)
+		*into = n
+	}
+	if !known || d.Validate() != nil {
+		return paper.Date{}, dateUnread
+	}
+	if d.IsZero() {
+		return d, dateNone
+	}
+	return d, dateRead
+}
+
+// dateArray reads [2019, 5, 12] and [[2019, 5, 12], …], the beginning of which
+// counts.
+func dateArray(value []byte) (paper.Date, dateReading) {
+	elements, err := asElements("", "", value)
+	if err != nil {
+		return paper.Date{}, dateUnread
+	}
+	if len(elements) == 0 {
+		return paper.Date{}, dateNone
+	}
+	if len(elements) == 1 || isArray(elements[0]) {
+		return asDate(elements[0])
+	}
+	var words []string
+	for _, e := range elements {
+		texts, _ := looseTexts(e)
+		if len(texts) != 1 {
+			break
 		}
+		words = append(words, strings.TrimSuffix(texts[0], ".0"))
 	}
-	if err := d.Validate(); err != nil {
-		return d, fmt.Errorf("%s: %w", field, err)
-	}
-	return d, nil
+	return readDate(strings.Join(words, "-"))
 }
 
 // asWhole reads a whole number, also one that a data frame wrote as 2021.0.
@@ -244,72 +378,97 @@ func asWhole(field string, value []byte) (int, error) {
 	return int(x), nil
 }
 
-// asDates reads an array of dates into a sorted set.
-func asDates(field string, value []byte) ([]paper.Date, error) {
-	elements, err := asElements(field, "an array of dates", value)
-	if err != nil {
-		return nil, err
+// dates reads a list of dates into a sorted set, or text that is divided as
+// categories are.
+func (r *record) dates(column string, value []byte) []paper.Date {
+	texts, _ := looseTexts(value)
+	var elements [][]byte
+	switch {
+	case isString(value) && len(texts) == 1:
+		for _, text := range splitCategories(texts[0]) {
+			elements = append(elements, toJSON(text))
+		}
+	case isArray(value):
+		list, err := asElements(column, "", value)
+		if err != nil {
+			r.leave(column, "listed_dates", value)
+			return nil
+		}
+		for _, e := range list {
+			elements = append(elements, e)
+		}
+	default:
+		elements = [][]byte{value}
 	}
 	var all []paper.Date
-	for i, e := range elements {
-		d, err := asDate(fmt.Sprintf("%s[%d]", field, i), e)
-		if err != nil {
-			return nil, err
-		}
+	unread := false
+	for _, e := range elements {
+		d, how := listedDate(e)
+		unread = unread || how == dateUnread
 		if !d.IsZero() {
 			all = append(all, d)
 		}
 	}
-	return paper.MergeListedDates(all, nil), nil
+	if unread {
+		r.leave(column, "listed_dates", value)
+	}
+	return paper.MergeListedDates(all, nil)
 }
 
-// asSignals reads an object of numbers; a null is dropped.
-func asSignals(field string, value []byte) (map[string]float64, error) {
-	fields, err := asMembers(field, "an object of numbers", value)
-	if err != nil || len(fields) == 0 {
-		return nil, err
+// listedDate reads a date whose year may be missing, in akin's own spelling too.
+func listedDate(value []byte) (paper.Date, dateReading) {
+	if text, err := asCollapsed("", value); err == nil && strings.HasPrefix(text, "--") {
+		d, err := paper.ParseDate(text)
+		if err != nil {
+			return d, dateUnread
+		}
+		return d, dateRead
+	}
+	return asDate(value)
+}
+
+// signals reads an object of numbers; a null is dropped.
+func (r *record) signals(column string, value []byte) map[string]float64 {
+	fields, err := asMembers(column, "an object of numbers", value)
+	if err != nil {
+		r.leave(column, "signals", value)
+		return nil
 	}
 	var signals map[string]float64
 	for _, f := range fields {
-		name := field + "." + f.key
-		if isNull(f.value) {
+		x, ok := looseNumber(f.value)
+		if _, twice := signals[f.key]; !ok || twice {
+			r.leave(column+"."+f.key, "signals."+f.key, f.value)
 			continue
 		}
-		if !isNumber(f.value) {
-			return nil, wrongType(name, "a number", f.value)
-		}
-		x, err := strconv.ParseFloat(string(f.value), 64)
-		if err != nil {
-			return nil, fmt.Errorf("%s is %s, which is beyond the range of a 64-bit floating-point number", name, f.value)
+		if x == nil {
+			continue
 		}
 		if signals == nil {
 			signals = make(map[string]float64, len(fields))
 		}
-		signals[f.key] = x
+		signals[f.key] = *x
 	}
-	return signals, nil
+	return signals
 }
 
-// asMetadata reads an object of strings. Other values become compact JSON, as
+// metadata reads an object of texts. Other values become compact JSON, as
 // unknown columns do; a null is dropped.
-func asMetadata(field string, value []byte) (map[string]string, error) {
-	fields, err := asMembers(field, "an object of strings", value)
-	if err != nil || len(fields) == 0 {
-		return nil, err
+func (r *record) metadata(column string, value []byte) {
+	fields, err := asMembers(column, "an object of strings", value)
+	if err != nil {
+		r.leave(column, "metadata", value)
+		return
 	}
-	var metadata map[string]string
 	for _, f := range fields {
 		if isNull(f.value) {
 			continue
 		}
 		text, err := asText(f.value)
 		if err != nil {
-			return nil, err
+			r.leave(column+"."+f.key, "metadata."+f.key, f.value)
+			continue
 		}
-		if metadata == nil {
-			metadata = make(map[string]string, len(fields))
-		}
-		metadata[f.key] = text
+		r.setExtra(f.key, text)
 	}
-	return metadata, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -42,19 +43,32 @@ type input struct {
 func formats() []format {
 	return []format{
 		{"parquet", "Parquet", looksLikeParquet, newParquet},
+		{"arrow", "Arrow files (Feather) and streams", looksLikeArrow, newArrow},
+		{"xlsx", "Excel workbooks", looksLikeXLSX, newXLSX},
+		{"zip", "zip archives of such files", looksLikeZip, newZip},
+		{"tar", "tar archives of such files", looksLikeTar, newTar},
 		{"oai", "answers of OAI-PMH, in the metadata formats oai_dc, arXiv and arXivRaw", looksLikeOAI, newOAI},
-		{"atom", "Atom feeds of arXiv", looksLikeAtom, newAtom},
+		{"atom", "Atom feeds of arXiv: answers of its API and daily announcements", looksLikeAtom, newAtom},
+		{"rss", "RSS feeds of arXiv's daily announcements", looksLikeRSS, newRSS},
+		{"pubmed", "citations of PubMed in XML", looksLikePubMed, newPubMed},
+		{"dblp", "publications of dblp in XML", looksLikeDBLP, newDBLP},
+		{"jats", "articles in JATS, as of PubMed Central", looksLikeJATS, newJATS},
+		{"endnote-xml", "references of EndNote in XML", looksLikeEndNote, newEndNote},
 		{"daily-papers", "Hugging Face daily papers: a JSON array of objects with a paper", looksLikeDailyPapers, newDailyPapers},
 		{"arxiv", "lines of the arXiv snapshot", looksLikeArxiv, newArxiv},
 		{"openalex", "lines of OpenAlex works", looksLikeOpenAlex, newOpenAlex},
 		{"s2ag", "lines of Semantic Scholar papers, or of papers to delete", looksLikeS2AG, newS2AG},
 		{"s2ag-abstracts", "lines of Semantic Scholar abstracts, read together with s2ag", looksLikeS2AGAbstracts, newS2AGAbstracts},
+		{"s2-api", "answers of Semantic Scholar's Graph API", looksLikeS2API, newS2API},
 		{"csl-json", "CSL-JSON items, in an array or one a line", looksLikeCSL, newCSL},
 		{"jsonl", "JSON Lines: one object a line", looksLikeJSONL, newJSONL},
+		{"nbib", "citations of PubMed in the MEDLINE format", looksLikeNBIB, newNBIB},
+		{"wos", "references of Web of Science in plain text", looksLikeWoS, newWoS},
+		{"refer", "references of EndNote and refer, with a tag such as %T on each line", looksLikeRefer, newRefer},
 		{"ris", "references in RIS, from TY to ER", looksLikeRIS, newRIS},
 		{"bibtex", "BibTeX entries", looksLikeBibTeX, newBibTeX},
-		{"tsv", "tab-separated values under a line of column names", looksLikeTable('\t'), newTable('\t')},
-		{"csv", "comma-separated values under a line of column names", looksLikeTable(','), newTable(',')},
+		{"tsv", "tab-separated values under a line of column names", looksLikeTSV, newTSV},
+		{"csv", "values separated by commas, semicolons or bars under a line of column names", looksLikeCSV, newCSV},
 		{"listing", "a feed page saved as text: a date line such as \"Mar 17\", then titles and abstracts", looksLikeListing, newListing},
 	}
 }
@@ -92,11 +106,18 @@ type head struct {
 	text  []byte // without a byte order mark
 	whole bool   // the file has no more than this
 	opt   Options
+	json  jsonShape
+	table dialect
 }
 
-func newHead(peeked []byte, whole bool) head {
+func newHead(peeked []byte, whole bool, opt Options) head {
 	// The peeked bytes belong to the buffer and are overwritten by reading.
-	return head{text: bytes.Clone(bytes.TrimPrefix(peeked, []byte(byteOrderMark))), whole: whole}
+	h := head{text: bytes.Clone(bytes.TrimPrefix(peeked, []byte(byteOrderMark))), whole: whole, opt: opt}
+	h.json = sniffJSON(h)
+	if !h.binary() && h.json.kind == noJSON {
+		h.table = sniffTable(h)
+	}
+	return h
 }
 
 // binary says that this is no text in UTF-8 or a single-byte encoding.
@@ -128,7 +149,7 @@ func unknownFormat(name string, h head) error {
 	}
 	return &paper.Error{
 		Kind: paper.Invalid, Reason: paper.ReasonUnsupported, Cause: ErrUnknownFormat,
-		Message: fmt.Sprintf("%s: format not recognised: it looks like %s; supported are %s, plain or compressed with gzip or zstd; if it is one of these, say which with --format",
+		Message: fmt.Sprintf("%s: format not recognised: it looks like %s; supported are %s, plain or compressed with gzip, zstd, xz or bzip2; if it is one of these, say which with --format",
 			name, h.resemblance(), strings.Join(supported, "; ")),
 	}
 }
@@ -136,14 +157,24 @@ func unknownFormat(name string, h head) error {
 // resemblance names what a file that is not supported seems to be.
 func (h head) resemblance() string {
 	for _, known := range []struct{ magic, what string }{
-		{"\xFF\xFE", "UTF-16 text (convert it to UTF-8)"},
-		{"\xFE\xFF", "UTF-16 text (convert it to UTF-8)"},
-		{"PK\x03\x04", "a zip archive (unpack it)"},
-		{"BZh", "bzip2 data (decompress it)"},
-		{"\xFD7zXZ\x00", "xz data (decompress it)"},
 		{"\x1F\x8B", "data that was compressed twice (decompress it)"},
 		{"\x28\xB5\x2F\xFD", "data that was compressed twice (decompress it)"},
-		{"%PDF", "a PDF"},
+		{"BZh", "data that was compressed twice (decompress it)"},
+		{"\xFD7zXZ\x00", "data that was compressed twice (decompress it)"},
+		{"%PDF", "a PDF (akin reads lists of papers, not papers: export BibTeX, RIS or CSV from the program that has the list)"},
+		{"\xD0\xCF\x11\xE0", "a document of old Office, such as .xls or .doc (save the sheet as .xlsx or CSV)"},
+		{"7z\xBC\xAF\x27\x1C", "a 7-Zip archive (unpack it, or pack it as zip or tar)"},
+		{"Rar!", "a RAR archive (unpack it, or pack it as zip or tar)"},
+		{"SQLite format 3", "a SQLite database, as Zotero and Mendeley keep (export BibTeX, RIS or CSL-JSON from the program)"},
+		{"{\\rtf", "a document in Rich Text Format (export BibTeX, RIS or CSV instead)"},
+		{"\x89HDF", "HDF5 (write the table as Parquet or CSV)"},
+		{"\x80\x04", "a Python pickle (write the data frame with to_parquet or to_json(lines=True))"},
+		{"\x93NUMPY", "a NumPy array: vectors without papers (name the papers, and the vectors with --vectors)"},
+		{"Obj\x01", "Avro (write the table as Parquet or JSON Lines)"},
+		{"ORC", "ORC (write the table as Parquet)"},
+		{"FEA1", "Feather of version 1 (write it again with pyarrow, which writes version 2, or as Parquet)"},
+		{"\x04\x22\x4D\x18", "LZ4 data (decompress it, or compress it with zstd)"},
+		{"\x1F\x9D", "data of compress, .Z (decompress it)"},
 	} {
 		if bytes.HasPrefix(h.text, []byte(known.magic)) {
 			return known.what
@@ -151,6 +182,8 @@ func (h head) resemblance() string {
 	}
 	text := bytes.TrimSpace(h.text)
 	switch {
+	case bytes.HasPrefix(text, []byte("%0 ")):
+		return "EndNote's tagged export, .enw (export RIS or BibTeX instead)"
 	case h.binary():
 		return "binary data"
 	case bytes.HasPrefix(text, []byte("[")):
@@ -164,4 +197,9 @@ func (h head) resemblance() string {
 	default:
 		return "text without a date line, column names, references or JSON"
 	}
+}
+
+// binaryFormat says that a named format is not text.
+func binaryFormat(name string) bool {
+	return slices.Contains([]string{"parquet", "arrow", "xlsx", "zip", "tar"}, name)
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"akin/internal/paper"
@@ -42,8 +43,11 @@ func FuzzJSONL(f *testing.F) {
 				want = append(want, i+1)
 			}
 		}
-		if isCompressed(content) {
+		if isCompressed(content) || strings.ContainsAny(string(content), "\r\x00") {
 			return
+		}
+		if h := newHead(content, true, Options{}); h.json.kind > onLines {
+			return // objects over several lines, or several on one
 		}
 		r, err := NewReader("fuzz", bytes.NewReader(content), Options{Format: "jsonl"})
 		if err != nil {
@@ -141,10 +145,30 @@ func FuzzOpenAlex(f *testing.F) { fuzzFormat(f, "openalex") }
 func FuzzS2AG(f *testing.F) { fuzzFormat(f, "s2ag") }
 
 func FuzzCSL(f *testing.F) {
-	fuzzFormat(f, "csl-json", `[{"id":1,"type":"x","issued":{"date-parts":[[]]},"author":[{}]}]`)
+	fuzzFormat(f, "csl-json", `{"message":{"items":[{"title":["T"],"type":"x"},{"DOI":7}]}}`, "{\n\"type\":\"x\",\"title\":\"T\"}\n{\"title\":\"\\\"}", `[{"id":1,"type":"x","issued":{"date-parts":[[]]},"author":[{}]}]`)
 }
 
 func FuzzRIS(f *testing.F) { fuzzFormat(f, "ris", "TY  - \nx\nER  -\nTY  - \nTY  - ") }
+
+func FuzzRSS(f *testing.F) {
+	fuzzFormat(f, "rss", "<rss><item><guid>oai:arXiv.org:2401.00001</guid><title>&#0;")
+}
+
+func FuzzPubMed(f *testing.F) {
+	fuzzFormat(f, "pubmed", "<PubmedArticle><PMID>1</PubmedArticle><PubmedArticle/>")
+}
+
+func FuzzEndNote(f *testing.F) { fuzzFormat(f, "endnote-xml", "<xml><record><titles><title><style>a") }
+
+func FuzzDBLP(f *testing.F) { fuzzFormat(f, "dblp", "<dblp><article><title>a<article>") }
+
+func FuzzJATS(f *testing.F) { fuzzFormat(f, "jats", "<article xml:lang='x'><front/></article><!--") }
+
+func FuzzNBIB(f *testing.F) { fuzzFormat(f, "nbib", "PMID- 1\nAU  -\n\n\nPMID- 2\nTI  - x\n y") }
+
+func FuzzWoS(f *testing.F) { fuzzFormat(f, "wos", "FN x\nPT J\nTI a\n b\nPT J\nER\nEF\nPT") }
+
+func FuzzRefer(f *testing.F) { fuzzFormat(f, "refer", "%T a\n%A b\n\n%0 x\n%T c\nd\n\ne") }
 
 func FuzzBibTeX(f *testing.F) {
 	fuzzFormat(f, "bibtex", "@a(b,c=\"{}\"#d#1)@string{x={\\'{\\i}}}@y{z,author=x # { and , and}}")
@@ -154,6 +178,14 @@ func FuzzBibTeX(f *testing.F) {
 // nothing can be counted here.
 func isCompressed(content []byte) bool {
 	return detectCodec(bufio.NewReader(bytes.NewReader(content))) != codecNone
+}
+
+// plainText drops control characters that are no white space.
+func plainText(r rune) rune {
+	if unicode.IsControl(r) && !unicode.IsSpace(r) || r >= 0xFDD0 && r <= 0xFDEF || r&0xFFFE == 0xFFFE {
+		return -1
+	}
+	return r
 }
 
 // FuzzListing: each line that is not blank is in a paper or a rejected row, or
@@ -181,6 +213,9 @@ func FuzzListing(f *testing.F) {
 				kept.WriteString(" " + row.Paper.Title + " " + row.Paper.Abstract)
 			}
 			kept.WriteString(" " + collapse(row.Raw))
+		}
+		if bytes.ContainsAny(content, `\<&`) || string(bytes.Map(plainText, content)) != string(content) {
+			return // markup goes, wherever it stands
 		}
 		all := " " + collapse(kept.String()) + " "
 		for l := range strings.SplitSeq(string(content), "\n") {

@@ -1,40 +1,20 @@
 package ingest
 
 import (
-	"regexp"
+	"cmp"
 	"slices"
 	"strings"
 
 	"akin/internal/paper"
 )
 
-// arxivPattern is an arXiv identifier, new ("2112.09118") or old
-// ("hep-th/9901001", "math.GT/0309136"), with or without its version.
-var arxivPattern = regexp.MustCompile(`^(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(v\d+)?$`)
+// parseArxivID and bareDOI are paper's, for what a source calls one; what is no
+// DOI stays as it is, for settleIDs to say so.
+func parseArxivID(text string) (id, version string, ok bool) { return paper.ParseArxivID(text) }
 
-// parseArxivID reads an arXiv identifier as sources write it: bare, after
-// "arXiv:", as the address of its page, or as OAI-PMH does. ok is false if text
-// is none.
-func parseArxivID(text string) (id, version string, ok bool) {
-	text = strings.TrimSpace(text)
-	for _, before := range []string{"oai:", "https://", "http://", "www.", "export."} {
-		text = cutPrefixFold(text, before)
-	}
-	for _, before := range []string{"arxiv.org:", "arxiv.org/abs/", "arxiv.org/pdf/", "arxiv:"} {
-		text = cutPrefixFold(text, before)
-	}
-	match := arxivPattern.FindStringSubmatch(strings.TrimSuffix(strings.TrimSpace(text), ".pdf"))
-	if match == nil {
-		return "", "", false
-	}
-	return match[1], match[2], true
-}
-
-// bareDOI takes away what stands before a DOI that is written as an address.
 func bareDOI(text string) string {
-	text = strings.TrimSpace(text)
-	for _, before := range []string{"https://", "http://", "dx.", "doi.org/", "doi:"} {
-		text = cutPrefixFold(text, before)
+	if doi, ok := paper.ParseDOI(text); ok {
+		return doi
 	}
 	return strings.TrimSpace(text)
 }
@@ -46,20 +26,18 @@ func cutPrefixFold(text, prefix string) string {
 	return text
 }
 
-// arxivDOI is how DOIs begin that arXiv gives to all its papers.
-const arxivDOI = "10.48550/arxiv."
-
 // identify gives a paper the id that every source of it leads to: of arXiv,
 // else of its DOI. Without either, complete makes one of the title.
 func identify(p *paper.Paper) {
-	if rest := cutPrefixFold(p.DOI, arxivDOI); p.ArxivID == "" && rest != p.DOI {
-		p.ArxivID, _, _ = parseArxivID(rest)
+	arxiv, _, _ := parseArxivID(p.ArxivID)
+	if arxiv == "" {
+		arxiv, _, _ = parseArxivID(p.DOI)
+		p.ArxivID = cmp.Or(p.ArxivID, arxiv)
 	}
-	switch {
-	case p.ArxivID != "":
-		p.ID = "arXiv:" + p.ArxivID
-	case p.DOI != "":
-		p.ID = "doi:" + strings.ToLower(p.DOI)
+	if doi := paper.DOIKey(p.DOI); arxiv != "" {
+		p.ID = "arXiv:" + arxiv
+	} else if doi != "" {
+		p.ID = "doi:" + doi
 	}
 }
 
@@ -75,7 +53,11 @@ func note(p *paper.Paper, key, text string) {
 }
 
 // signal adds a number, if the source gives it.
-func signal(p *paper.Paper, key string, x *float64) {
+func signal(p *paper.Paper, u *unread, key string, n flexNumber) {
+	if n.bad != "" {
+		u.leave(p, key, "signals."+key, n.bad)
+	}
+	x := n.value
 	if x == nil {
 		return
 	}
@@ -110,25 +92,6 @@ func fullName(first, last, suffix string) string {
 	return collapse(first + " " + last + " " + suffix)
 }
 
-// fullNameOf does so with "Last, First" and "Last, First, Suffix".
-func fullNameOf(text string) string {
-	parts := strings.SplitN(text, ",", 3)
-	switch len(parts) {
-	case 1:
-		return collapse(text)
-	case 2:
-		return fullName(parts[1], parts[0], "")
-	default:
-		return fullName(parts[1], parts[0], parts[2])
-	}
-}
-
-// completed completes a paper of a fixed schema and makes it a row, with what
-// could not be read of it.
-func completed(p paper.Paper, left ...Unread) (Row, error) {
-	u := unread(left)
-	if err := complete(&p, &u); err != nil {
-		return Row{}, err
-	}
-	return Row{Paper: p, Unread: u}, nil
-}
+// fullNameOf does so with "Last, First" and a suffix before or after the first
+// name.
+func fullNameOf(text string) string { return spoken(strings.Split(text, ",")) }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"akin/internal/paper"
 )
@@ -84,11 +85,25 @@ type Options struct {
 	// name (JSON Lines, CSV, TSV, Parquet). A column of the field's own name
 	// then counts as any unknown one.
 	Map map[string]string
+	// Encoding is that of all text, by one of the names that the web or Python has
+	// for it; "" to guess it.
+	Encoding string
+	// Delimiter stands between the cells of CSV; 0 to guess it.
+	Delimiter rune
+	// Columns are the names of the columns of CSV and TSV that have no line of
+	// names.
+	Columns []string
 	// Meter, if it is not nil, learns how many bytes of the files were read.
 	Meter *Meter
 	// Notes, if it is not nil, learns what could not be read of rows that were
 	// read, and what had to be guessed.
 	Notes *Notes
+	// Stdin is read for the path "-"; nil is the process's.
+	Stdin io.Reader
+	// Streams, if it is not nil, digests what can be read only once.
+	Streams *Streams
+	// depth counts the archives that a file lies in.
+	depth int
 }
 
 // Validate says what is wrong with the options, all faults at once.
@@ -104,6 +119,14 @@ func (o Options) Validate() error {
 			Field:       "format",
 			Description: fmt.Sprintf("is %q; supported are %s", o.Format, strings.Join(Formats(), ", ")),
 		})
+	}
+	if o.Encoding != "" {
+		if _, err := encodingNamed(o.Encoding); err != nil {
+			faults = append(faults, paper.Violation{Field: "encoding", Description: err.Error()})
+		}
+	}
+	if d := o.Delimiter; d == '"' || d == '\r' || d == '\n' || d == utf8.RuneError || d >= utf8.RuneSelf {
+		faults = append(faults, paper.Violation{Field: "delimiter", Description: fmt.Sprintf("is %q; it must be one ASCII character that is no quote and no line end", d)})
 	}
 	faults = append(faults, mapFaults(o.Map)...)
 	if len(faults) == 0 {
@@ -133,19 +156,27 @@ type Reader struct {
 	rows   rows
 	close  []io.Closer
 	again  bool  // the file can be opened again
+	some   bool  // a row or a rejected one was given
 	err    error // the first error that was not about one row; final
 }
 
-// Open opens a file of papers. The caller closes the reader.
+// Open opens a file of papers; "-" is standard input. The caller closes the reader.
 func Open(path string, opt Options) (*Reader, error) {
 	if err := opt.Validate(); err != nil {
 		return nil, err
 	}
-	f, err := os.Open(path)
+	src, f, err := openPath(path, opt.Stdin)
 	if err != nil {
-		return nil, pathError(path, err)
+		return nil, err
 	}
-	r, err := newReader(path, opt.Meter.watch(f), opt, regular(f))
+	file := regular(f)
+	if file == nil {
+		src = opt.Streams.watch(path, src)
+	}
+	r, err := newReader(path, opt.Meter.watch(src), opt, file)
+	if f == nil {
+		return r, err
+	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
@@ -164,6 +195,9 @@ func NewReader(name string, src io.Reader, opt Options) (*Reader, error) {
 
 // regular gives f if it is a regular file, else nil.
 func regular(f *os.File) *os.File {
+	if f == nil {
+		return nil
+	}
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return nil
 	}
@@ -178,26 +212,67 @@ func newReader(name string, src io.Reader, opt Options, file *os.File) (*Reader,
 	if err != nil {
 		return nil, err
 	}
-	head, err := plain.Peek(headBytes)
-	if err != nil && !errors.Is(err, io.EOF) && len(head) == 0 {
-		return nil, errors.Join(r.readError(err), r.Close())
-	}
-	h := newHead(head, errors.Is(err, io.EOF))
-	h.opt = opt
-	f, ok := choose(opt.Format, h)
-	if !ok {
-		return nil, errors.Join(unknownFormat(name, h), r.Close())
-	}
-	r.format = f.name
-	r.lines = &lines{src: plain, max: MaxLineBytes}
 	if r.codec != codecNone {
 		file = nil
 	}
-	r.rows = f.open(input{name: name, lines: r.lines, head: h, opt: opt, file: file})
+	in, f, err := r.recognise(plain, opt)
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	in.file = file
+	r.format = f.name
+	r.lines = in.lines
+	r.rows = f.open(in)
 	if c, ok := r.rows.(io.Closer); ok {
 		r.close = append(r.close, c)
 	}
 	return r, nil
+}
+
+// recognise finds the format of a file, and reads its text as UTF-8.
+func (r *Reader) recognise(plain *bufio.Reader, opt Options) (input, format, error) {
+	var none format
+	if _, err := plain.Peek(1); err != nil && !errors.Is(err, io.EOF) {
+		return input{}, none, r.readError(err)
+	}
+	if !binaryFormat(opt.Format) {
+		plain = r.text(plain, opt)
+	}
+	in := input{name: r.name, opt: opt}
+	peek := func() {
+		head, err := plain.Peek(headBytes) // an error other than io.EOF comes again
+		in.head = newHead(head, errors.Is(err, io.EOF), opt)
+	}
+	peek()
+	first := in.head
+	if opt.Encoding == "" && !in.head.binary() && !namesItsEncoding(in.head.text) {
+		// Whatever the format is but a listing, where a strange byte is damage.
+		if f, ok := choose(opt.Format, in.head); !ok || f.name != "listing" {
+			plain = bufio.NewReaderSize(&legacyText{src: plain, notice: func(encoding string) {
+				opt.Notes.notice("%s: read as %s, for it is not UTF-8; --encoding names another", r.name, encoding)
+			}}, headBytes)
+			peek()
+		}
+	}
+	f, ok := choose(opt.Format, in.head)
+	if !ok {
+		return in, none, unknownFormat(r.name, first)
+	}
+	in.lines = &lines{src: plain, max: MaxLineBytes}
+	return in, f, nil
+}
+
+// text looks through what text may be wrapped in: the encoding that was named, or
+// a wide one, and the line ends of old Macs.
+func (r *Reader) text(src *bufio.Reader, opt Options) *bufio.Reader {
+	if opt.Encoding != "" {
+		if e, err := encodingNamed(opt.Encoding); err == nil { // which was checked
+			src = decoded(src, e)
+		}
+	} else {
+		src, _ = wideText(src)
+	}
+	return oldMacLines(src)
 }
 
 // decompress looks through the compression of src, if there is any.
@@ -206,12 +281,13 @@ func (r *Reader) decompress(src *bufio.Reader) (*bufio.Reader, error) {
 	if r.codec == codecNone {
 		return src, nil
 	}
-	d, err := r.codec.open(src)
+	c := &counted{src: src}
+	d, err := r.codec.open(bufio.NewReaderSize(c, headBytes))
 	if err != nil {
 		return nil, r.readError(err)
 	}
 	r.close = append(r.close, d)
-	return bufio.NewReaderSize(d, headBytes), nil
+	return bounded(d, c), nil
 }
 
 // Format is the name of the file's format; "" for an empty file.
@@ -225,12 +301,18 @@ func (r *Reader) Next(ctx context.Context) (Row, error) {
 	}
 	row, err := r.rows.next(ctx)
 	var rejected *RejectedError
+	if err == nil || errors.As(err, &rejected) {
+		r.some = true
+	}
 	switch {
 	case err == nil:
 		r.notes.addRow(&row)
 		return row, nil
 	case errors.As(err, &rejected):
 		return row, err
+	case errors.Is(err, io.EOF) && r.nothing():
+		r.err = io.EOF
+		return Row{}, &RejectedError{Rejected{File: r.name, Line: 1, Reason: fmt.Sprintf("it was read as %s, and no paper was found in it; say with --format what it is", r.format)}}
 	case errors.Is(err, io.EOF):
 		r.err = io.EOF
 	case paper.Canceled(err), isClassified(err):
@@ -239,6 +321,20 @@ func (r *Reader) Next(ctx context.Context) (Row, error) {
 		r.err = r.readError(err)
 	}
 	return Row{}, r.err
+}
+
+// hollow is a format in which a file may have no papers, and rightly so: it says
+// whether this one is such a file.
+type hollow interface{ holdsNothing() bool }
+
+// nothing says that a file has ended of which nothing was taken, although there is
+// something in it.
+func (r *Reader) nothing() bool {
+	if r.some || r.format == "" || r.format == "oai" || r.format == "atom" {
+		return false
+	}
+	h, ok := r.rows.(hollow)
+	return !ok || !h.holdsNothing()
 }
 
 // isClassified says that a format found what is wrong with the file itself.

@@ -99,7 +99,11 @@ func (j *join) gather(ctx context.Context, s *spill, yield func(Row, error) bool
 			}
 			continue
 		}
-		r.rows = &objects{file: r.name, from: r.lines, decode: intoSpill(s, i, r.lines, j.files[i].format)}
+		if o, ok := r.rows.(*objects); ok {
+			o.decode = intoSpill(s, i, r.lines, j.files[i].format)
+		} else {
+			r.rows = &objects{file: r.name, from: r.lines, decode: intoSpill(s, i, r.lines, j.files[i].format)}
+		}
 		if !drain(ctx, r, faults) {
 			return false
 		}
@@ -144,15 +148,18 @@ func intoSpill(s *spill, file int, l *lines, format string) func([]byte) (Row, e
 	}
 	return func(object []byte) (Row, error) {
 		var key struct {
-			CorpusID *int64 `json:"corpusid"`
+			CorpusID wholeNumber `json:"corpusid"`
 		}
-		if err := decodeSchema(object, &key); err != nil {
+		var wrong *wrongValueError
+		if err := decodeStrictly(object, &key); errors.As(err, &wrong) {
+			return Row{}, fmt.Errorf("corpusid must be a whole number, but is %s", wrong.text)
+		} else if err != nil {
 			return Row{}, err
 		}
-		if key.CorpusID == nil {
+		if key.CorpusID.value == nil {
 			return Row{}, errNoCorpusID
 		}
-		err := s.add(spilled{key: *key.CorpusID, rank: rank, file: uint32(file), line: uint64(l.num), raw: bytes.Clone(object)})
+		err := s.add(spilled{key: *key.CorpusID.value, rank: rank, file: uint32(file), line: uint64(l.num), raw: bytes.Clone(object)})
 		if err != nil {
 			return Row{}, spillError{err}
 		}

@@ -43,13 +43,13 @@ func collect(t *testing.T, memory int, paths ...string) []result {
 
 func TestJoin(t *testing.T) {
 	papers, abstracts := filepath.Join(fixtures, "s2ag-papers.jsonl"), filepath.Join(fixtures, "s2ag-abstracts.jsonl")
-	const want = `R4 corpusid must be a whole number, but is a string
+	const want = `R4 corpusid must be a whole number, but is "x"
 R5 corpusid is missing
 P2 Quiet Sensors | Sensors that say little last long.
 R3 paper is not valid: title is empty, and so is the abstract; a paper needs at least one of them
 P1 Sparse Wavelets for Tidal Gauges | We fit sparse wavelets to tide records.
 R4 there is no paper with the corpusid 4 among the files
-R5 abstract must be a string, but is a number
+R5 there is no paper with the corpusid 5 among the files
 D6 s2:9
 `
 	t.Setenv("TMPDIR", t.TempDir())

@@ -10,8 +10,8 @@ import (
 )
 
 // member is one key of a JSON object with its value, in the order of the text.
-// encoding/json has no decoder that keeps the order and refuses a key that is
-// given twice, which is why objects are taken apart here.
+// encoding/json has no decoder that keeps the order and both values of a key that
+// is given twice, which is why objects are taken apart here.
 type member struct {
 	key   string
 	value json.RawMessage
@@ -57,7 +57,6 @@ func invalidAt(text []byte) int {
 // members takes an object apart. The text is valid JSON and begins with '{'.
 func members(object []byte) ([]member, error) {
 	var all []member
-	seen := map[string]bool{}
 	i := skipSpace(object, skipSpace(object, 0)+1)
 	for object[i] != '}' {
 		end := valueEnd(object, i)
@@ -65,10 +64,6 @@ func members(object []byte) ([]member, error) {
 		if err != nil {
 			return nil, err
 		}
-		if seen[key] {
-			return nil, fmt.Errorf("the key %q is given twice", key)
-		}
-		seen[key] = true
 		i = skipSpace(object, skipSpace(object, end)+1) // beyond the colon
 		end = valueEnd(object, i)
 		all = append(all, member{key: key, value: object[i:end]})

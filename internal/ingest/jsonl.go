@@ -5,34 +5,27 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"akin/internal/paper"
 )
 
-// looksLikeJSONL says that the first line that is not blank opens an object and
-// goes on within the line. The line need not be valid: a bad first row is a
-// rejected row, not another format.
-func looksLikeJSONL(h head) bool {
-	text := h.text
-	i := skipSpace(text, 0)
-	if i == len(text) || text[i] != '{' {
-		return false
-	}
-	for i++; i < len(text) && (text[i] == ' ' || text[i] == '\t'); i++ {
-	}
-	return i < len(text) && (text[i] == '"' || text[i] == '}')
-}
+// looksLikeJSONL says that these are objects of JSON. The first need not be
+// valid: a bad first row is a rejected row, not another format.
+func looksLikeJSONL(h head) bool { return h.json.kind != noJSON }
 
-// newJSONL reads lines of which each is a paper in akin's own fields.
+// newJSONL reads objects of which each is a paper in akin's own fields, or in
+// those that others use.
 func newJSONL(in input) rows {
 	columns := newColumns(in.opt.Map)
-	return &objects{file: in.name, from: in.lines, decode: func(object []byte) (Row, error) {
+	return newObjects(in, func(object []byte) (Row, error) {
 		fields, err := members(object)
 		if err != nil {
 			return Row{}, err
 		}
 		return columns.row(fields)
-	}}
+	})
 }
 
 // objects reads a file of JSON objects, one a line or one an element of an
@@ -44,7 +37,25 @@ type objects struct {
 	}
 	// decode gets the text of a valid object. The row needs no source yet.
 	decode func(object []byte) (Row, error)
+	hollow bool // an array without elements
 }
+
+// newObjects reads objects wherever the file holds them.
+func newObjects(in input, decode func(object []byte) (Row, error)) *objects {
+	o := &objects{file: in.name, from: in.lines, decode: decode, hollow: in.head.json.empty}
+	switch in.head.json.kind {
+	case inArray:
+		o.from = newElements(in)
+	case inWrapper:
+		o.from = newNested(in, in.head.json.path)
+	case spread:
+		o.from = newNested(in, nil)
+	}
+	return o
+}
+
+// holdsNothing implements hollow.
+func (o *objects) holdsNothing() bool { return o.hollow }
 
 func (o *objects) next(ctx context.Context) (Row, error) {
 	for {
@@ -72,7 +83,13 @@ func (o *objects) next(ctx context.Context) (Row, error) {
 }
 
 func (o *objects) row(l line) (Row, error) {
-	if err := checkJSON(l.text); err != nil {
+	err := checkJSON(l.text)
+	if mended, ok := []byte(nil), false; err != nil {
+		if mended, ok = mendJSON(l.text); ok && utf8.Valid(mended) {
+			l.text, err = mended, nil
+		}
+	}
+	if err != nil {
 		if !l.ended {
 			return Row{}, fmt.Errorf("the file ends in the middle of this %s (%w)", l.name(), err)
 		}
@@ -91,49 +108,32 @@ type record struct {
 	// given holds the fields that were given, in their own spelling, so that
 	// publish_date and publishDate do not both count.
 	given map[string]string
-	// extra are the columns that are not fields of a paper.
-	extra map[string]string
-	dates []givenDate
+	said  []givenDate
 	// unread are the values that could not be read.
 	unread unread
 }
 
 // givenDate is one of the columns that say when a paper appeared.
 type givenDate struct {
+	field  string
 	column string
 	date   paper.Date
 	text   string
 }
 
-// spelling gives the field that a column stands for: protojson, in which akin
-// exports papers, writes lowerCamelCase.
-func spelling(column string) string {
-	switch column {
-	case "publishDate":
-		return "publish_date"
-	case "listedDates":
-		return "listed_dates"
-	case "arxivId":
-		return "arxiv_id"
-	case "createTime":
-		return "create_time"
-	case "updateTime":
-		return "update_time"
-	case "contentDigest":
-		return "content_digest"
-	case "workId":
-		return "work_id"
-	case "tokenCount":
-		return "token_count"
-	default:
-		return column
-	}
-}
-
 // set takes one column as a field.
 func (r *record) set(column, field string, value []byte) error {
+	switch field {
+	case "publish_date", "date", "year":
+		r.addDate(column, field, value)
+		return nil
+	case "url", "urls":
+		r.urls(column, value)
+		return nil
+	}
 	if before, twice := r.given[field]; twice {
-		return fmt.Errorf("%s is given twice, as %s and as %s", field, before, column)
+		r.another(column, before, value)
+		return nil
 	}
 	if r.given == nil {
 		r.given = map[string]string{}
@@ -145,94 +145,98 @@ func (r *record) set(column, field string, value []byte) error {
 	case "id":
 		p.ID, err = asID(field, value)
 	case "title":
-		p.Title, err = asCollapsed(field, value)
+		p.Title = r.text(column, field, value, "")
 	case "abstract":
-		p.Abstract, err = asCollapsed(field, value)
+		p.Abstract = r.abstract(column, value)
 	case "venue":
-		p.Venue, err = asCollapsed(field, value)
+		p.Venue = r.text(column, field, value, "")
 	case "doi":
-		p.DOI, err = asCollapsed(field, value)
+		p.DOI = r.text(column, field, value, "")
 	case "arxiv_id":
-		p.ArxivID, err = asCollapsed(field, value)
+		p.ArxivID = r.text(column, field, value, "")
 	case "language":
-		p.Language, err = asCollapsed(field, value)
+		p.Language = r.text(column, field, value, "")
 	case "authors":
-		p.Authors, err = asAuthors(field, value)
+		p.Authors = r.authors(column, value)
 	case "categories":
-		p.Categories, err = asCategories(field, value)
-	case "publish_date", "date", "year":
-		err = r.addDate(field, value)
+		p.Categories = r.categories(column, value)
 	case "listed_dates":
-		p.ListedDates, err = asDates(field, value)
-	case "url", "urls":
-		err = r.addURLs(field, value)
+		p.ListedDates = r.dates(column, value)
 	case "signals":
-		p.Signals, err = asSignals(field, value)
+		p.Signals = r.signals(column, value)
 	case "metadata":
-		p.Metadata, err = asMetadata(field, value)
-	case "revision", "create_time", "update_time", "content_digest", "work_id", "token_count", "truncated", "embedding":
-		// What akin itself knows of a paper it finds out anew. Vectors come in
-		// with a manifest that says what they are.
+		r.metadata(column, value)
 	default:
-		err = r.addExtra(column, value)
+		r.addExtra(column, value)
 	}
 	return err
 }
 
-func (r *record) addExtra(column string, value []byte) error {
+// ownField says that akin itself knows this of a paper, and finds it out anew.
+// Vectors come in with a manifest that says what they are.
+func ownField(field string) bool {
+	switch field {
+	case "revision", "create_time", "update_time", "content_digest", "work_id", "token_count", "truncated", "embedding":
+		return true
+	}
+	return false
+}
+
+// another takes a value of a field that was given before: where it says the
+// same, nothing is lost.
+func (r *record) another(column, before string, value []byte) {
 	if isNull(value) {
-		return nil
+		return
 	}
 	text, err := asText(value)
 	if err != nil {
-		return err
+		text = string(value)
 	}
-	if r.extra == nil {
-		r.extra = map[string]string{}
+	if text = collapse(text); text == "" || text == r.paper.Title || text == r.paper.Abstract {
+		return
 	}
-	r.extra[column] = text
-	return nil
+	r.unread.leave(&r.paper, column, column+", given beside "+before, text)
 }
 
-func (r *record) addDate(field string, value []byte) error {
-	d, err := asDate(field, value)
-	if err != nil || d.IsZero() {
-		return err
+// addExtra keeps a column that is no field of a paper.
+func (r *record) addExtra(column string, value []byte) {
+	if isNull(value) {
+		return
 	}
 	text, err := asText(value)
-	r.dates = append(r.dates, givenDate{column: field, date: d, text: text})
-	return err
-}
-
-// addURLs adds to the URLs; url and urls may both be given, and name the same.
-func (r *record) addURLs(field string, value []byte) error {
-	urls, err := asStrings(field, value)
 	if err != nil {
-		return err
+		r.leave(column, column, value)
+		return
 	}
-	for _, u := range urls {
-		if !slices.Contains(r.paper.URLs, u) {
-			r.paper.URLs = append(r.paper.URLs, u)
-		}
-	}
-	return nil
+	r.setExtra(column, text)
 }
 
-// finish settles what depends on several columns.
-func (r *record) finish() error {
-	r.settleDates()
-	for column, text := range r.extra {
-		if before, ok := r.paper.Metadata[column]; ok && before != text {
-			return fmt.Errorf("%q is a column and a key of metadata, and they differ", column)
-		}
-	}
-	if len(r.extra) > 0 && r.paper.Metadata == nil {
+// setExtra keeps a text as it is, beside another of the same name.
+func (r *record) setExtra(key, text string) {
+	if r.paper.Metadata == nil {
 		r.paper.Metadata = map[string]string{}
 	}
-	for column, text := range r.extra {
-		r.paper.Metadata[column] = text
+	if before, ok := r.paper.Metadata[key]; ok && before != text {
+		key += " (2)"
 	}
-	return nil
+	r.paper.Metadata[key] = text
+}
+
+func (r *record) addDate(column, field string, value []byte) {
+	d, how := asDate(value)
+	text, err := asText(value)
+	if err != nil {
+		text = string(value)
+	}
+	switch {
+	case how == dateUnread:
+		r.unread.leave(&r.paper, column, "publish_date", text)
+	case how == dateInPart:
+		keep(&r.paper, column, text)
+	}
+	if !d.IsZero() {
+		r.said = append(r.said, givenDate{field: field, column: column, date: d, text: text})
+	}
 }
 
 // settleDates takes publish_date before date before year. Another of them that
@@ -240,21 +244,42 @@ func (r *record) finish() error {
 // conference's year is often not that of the preprint) is kept as metadata.
 func (r *record) settleDates() {
 	rank := []string{"publish_date", "date", "year"}
-	slices.SortFunc(r.dates, func(a, b givenDate) int {
-		return slices.Index(rank, a.column) - slices.Index(rank, b.column)
+	slices.SortStableFunc(r.said, func(a, b givenDate) int {
+		return slices.Index(rank, a.field) - slices.Index(rank, b.field)
 	})
-	for i, d := range r.dates {
+	for i, d := range r.said {
 		if i == 0 {
 			r.paper.PublishDate = d.date
 			continue
 		}
-		if covers(r.paper.PublishDate, d.date) {
-			continue
+		if !covers(r.paper.PublishDate, d.date) {
+			keep(&r.paper, d.column, d.text)
 		}
-		if r.extra == nil {
-			r.extra = map[string]string{}
+	}
+}
+
+// finish makes the row.
+func (r *record) finish() (Row, error) {
+	r.settleDates()
+	r.findArxiv()
+	if r.paper.ID == "" {
+		identify(&r.paper)
+	}
+	return completed(r.paper, r.unread...)
+}
+
+// findArxiv looks for an identifier of arXiv where columns of other names hold
+// one.
+func (r *record) findArxiv() {
+	p := &r.paper
+	for _, text := range append([]string{p.ArxivID, p.ID}, p.URLs...) {
+		if p.ArxivID != "" && text != p.ArxivID || text == p.ID && !strings.Contains(strings.ToLower(text), "arxiv") {
+			continue // an id such as 2401.00001 may be anybody's
 		}
-		r.extra[d.column] = d.text
+		if id, _, ok := parseArxivID(text); ok {
+			p.ArxivID = id
+			return
+		}
 	}
 }
 

@@ -74,30 +74,11 @@ func TestJSONLFields(t *testing.T) {
 
 func TestJSONLRejects(t *testing.T) {
 	for _, tc := range []struct{ name, row, reason string }{
-		{"title of another type", `{"title":["T"]}`, "title must be a string, but is an array"},
 		{"id with a fraction", `{"id":2101.10,"title":"T"}`, "id must be a string or a whole number, but is the number 2101.10"},
-		{"authors of another type", `{"title":"T","authors":{}}`, "authors must be a string or an array, but is an object"},
-		{"one author of another type", `{"title":"T","authors":["A",3]}`, "authors[1] must be a string or an object with name and orcid, but is a number"},
-		{"an author's name", `{"title":"T","authors":[{"name":true}]}`, "authors[0].name must be a string, but is a boolean"},
-		{"categories of another type", `{"title":"T","categories":1}`, "categories must be a string or an array of strings, but is a number"},
-		{"one URL of another type", `{"title":"T","urls":["a",{}]}`, "urls[1] must be a string, but is an object"},
-		{"date of another type", `{"title":"T","date":false}`, "date must be a date: a string, a year, or an object with year, month and day, but is a boolean"},
-		{"date that is none", `{"title":"T","date":"soon"}`, `date: date "soon" is not of the form`},
-		{"date as a time stamp", `{"title":"T","date":1639612800}`, "date must be a date or a year between 1 and 9999, but is the number 1639612800"},
-		{"day without month", `{"title":"T","publishDate":{"year":2020,"day":3}}`, "publish_date: a date has"},
-		{"part of a date", `{"title":"T","publishDate":{"year":2020,"hour":3}}`, "publish_date.hour is not a part of a date"},
-		{"part of another type", `{"title":"T","publishDate":{"year":"2020"}}`, "publish_date.year must be a whole number, but is a string"},
-		{"listed dates of another type", `{"title":"T","listed_dates":"2024-01-01"}`, "listed_dates must be an array of dates, but is a string"},
-		{"signal of another type", `{"title":"T","signals":{"up":"3"}}`, "signals.up must be a number, but is a string"},
-		{"signal out of range", `{"title":"T","signals":{"up":1e999}}`, "signals.up is 1e999, which is beyond the range"},
-		{"metadata of another type", `{"title":"T","metadata":"m"}`, "metadata must be an object of strings, but is a string"},
-		{"metadata that contradicts a column", `{"title":"T","metadata":{"a":"1"},"a":"2"}`, `"a" is a column and a key of metadata, and they differ`},
-		{"key twice", `{"title":"T","title":"T"}`, `the key "title" is given twice`},
-		{"key twice within", `{"title":"T","signals":{"a":1,"\u0061":2}}`, `signals: the key "a" is given twice`},
-		{"field twice", `{"title":"T","publish_date":"2020","publishDate":"2020"}`, "publish_date is given twice, as publish_date and as publishDate"},
+		{"id of another type", `{"id":{},"title":"T"}`, "id must be a string or a whole number, but is an object"},
 		{"no letter and no id", `{"abstract":"?"}`, "has neither title nor abstract, nor an id"},
-		{"neither title nor abstract", `{"id":"x"}`, "title is empty, and so is the abstract"},
-		{"id with white space", `{"id":" x","title":"T"}`, "begins or ends with white space"},
+		{"neither title nor abstract", `{"id":"x"}`, "nothing in it is the title or the abstract; its keys are id; --map title=KEY says which"},
+		{"empty title", `{"id":"x","title":""}`, "title is empty, and so is the abstract"},
 		{"title too long", `{"title":"` + strings.Repeat("t", paper.MaxTitleBytes+1) + `"}`, "title is 4097 bytes long; the limit is 4096"},
 		{"not UTF-8", "{\"title\":\"T\xff\"}", "not valid UTF-8 at byte 12"},
 		{"two objects", `{"title":"T"}{"title":"U"}`, "not valid JSON at byte 14"},
@@ -113,6 +94,57 @@ func TestJSONLRejects(t *testing.T) {
 				t.Errorf("got %+v, want line 2 rejected: %s", bad, tc.reason)
 			}
 		})
+	}
+}
+
+// TestJSONLUnread: an optional value that cannot be read costs itself alone.
+func TestJSONLUnread(t *testing.T) {
+	for _, tc := range []struct{ row, field, notes string }{
+		{`"authors":7`, "authors", "authors=7"},
+		{`"authors":["A",3]`, "authors", `authors=["A",3]`},
+		{`"authors":[{"name":true}]`, "authors", `authors=[{"name":true}]`},
+		{`"categories":[[]]`, "categories", "categories=[[]]"},
+		{`"urls":["a",{}]`, "urls", `urls=["a",{}]`},
+		{`"venue":{"issn":1}`, "venue", `venue={"issn":1}`},
+		{`"date":false`, "publish_date", "date=false"},
+		{`"date":"soon"`, "publish_date", "date=soon"},
+		{`"date":"--03-17"`, "publish_date", "date=--03-17"},
+		{`"publishDate":{"year":2020,"day":3}`, "publish_date", `publishDate={"year":2020,"day":3}`},
+		{`"listed_dates":["2024-01-01","soon"]`, "listed_dates", `listed_dates=["2024-01-01","soon"]`},
+		{`"signals":{"up":"many"}`, "signals.up", "signals.up=many"},
+		{`"signals":{"up":1e999}`, "signals.up", "signals.up=1e999"},
+		{`"signals":{"a":1,"\u0061":2}`, "signals.a", "signals.a=2"},
+		{`"signals":7`, "signals", "signals=7"},
+		{`"metadata":"m"`, "metadata", "metadata=m"},
+		{`"title":"U"`, "title, given beside title", "title=U"},
+	} {
+		r, err := NewReader("test", strings.NewReader(`{"id":"x","title":"T",`+tc.row+"}"), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		row, err := r.Next(t.Context())
+		if err != nil || len(row.Unread) != 1 || row.Unread[0].Field != tc.field {
+			t.Errorf("%s: %v, unread %v; want %s", tc.row, err, row.Unread, tc.field)
+			continue
+		}
+		key, text, _ := strings.Cut(tc.notes, "=")
+		if row.Paper.Metadata[key] != text {
+			t.Errorf("%s: notes %v, want %s", tc.row, row.Paper.Metadata, tc.notes)
+		}
+	}
+}
+
+// TestJSONLLoose: what others write in another type is read.
+func TestJSONLLoose(t *testing.T) {
+	got := readText(t, `{"id":7.0,"title":["T","U"],"abstract":["a","b"],"journal":{"name":"J"},"DOI":["10.1/x"],"year":"2020","signals":{"up":"1,200"},`+
+		`"authors":[{"first":"Mira","last":"Holt"},{"family":"Ng","given":"Bo"},["Lo","Ada"],{"author":{"display_name":"C"}}],"keywords":"a; b","x":NaN}`, Options{})
+	want := paper.Paper{
+		ID: "7", Title: "T", Abstract: "a b", Venue: "J", DOI: "10.1/x", PublishDate: paper.Date{Year: 2020}, Signals: map[string]float64{"up": 1200},
+		Authors:    []paper.Author{{Name: "Mira Holt"}, {Name: "Bo Ng"}, {Name: "Ada Lo"}, {Name: "C"}},
+		Categories: []string{"a", "b"}, Metadata: map[string]string{"title (other)": "U"},
+	}
+	if len(got) != 1 || got[0].Paper == nil || !reflect.DeepEqual(*got[0].Paper, want) {
+		t.Errorf("got  %+v\nwant %+v", got[0].Paper, want)
 	}
 }
 

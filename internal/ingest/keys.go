@@ -5,18 +5,6 @@ import (
 	"encoding/json"
 )
 
-// firstObject looks at the first object of JSON text of which the end may be
-// missing: inside an array, if it is in one. It gives the object's keys with
-// their values as far as those are strings; others are "".
-func firstObject(text []byte) (keys map[string]string, inArray bool) {
-	i := skipSpace(text, 0)
-	if i < len(text) && text[i] == '[' {
-		inArray = true
-		i = skipSpace(text, i+1)
-	}
-	return objectKeys(text[i:]), inArray
-}
-
 // objectKeys gives the keys of the object that text begins with, of which the
 // end may be missing; nil if it begins with none. The value is that of a
 // string, and "" for any other.

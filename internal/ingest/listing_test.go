@@ -40,7 +40,7 @@ func TestListing(t *testing.T) {
 		want       string
 	}{
 		{"plain", "new\n\nMar 17\n\nOn X\n\nLONG\n\nOn Y\n\nLONG", 0, "P5 On X | LONG | --03-17\nP9 On Y | LONG | --03-17\n"},
-		{"nothing but a header", "new\n\nSubscribe\n\nMar 17\n", 0, ""},
+		{"nothing but a header", "new\n\nSubscribe\n\nMar 17\n", 0, "R1 \n"},
 		{"no blank lines", "new\nMar 17\nOn X\nLONG\nOn Y\nLONG\nMar 16", 0, "P3 On X | LONG | --03-17\nP5 On Y | LONG | --03-17\n"},
 		{"tabs, trailing spaces, CRLF, BOM", "\uFEFFMar 17 \t\r\n \t\r\n\tOn  X \r\n\r\nLONG  \r\n", 0, "P3 On X | LONG | --03-17\n"},
 		{"several days", "Mar 17\n\nOn X\n\nLONG\n\nMar 16\n\nOn Y\n\nLONG\n", 2025, "P3 On X | LONG | 2025-03-17\nP9 On Y | LONG | 2025-03-16\n"},
@@ -219,7 +219,7 @@ func TestListingOfCorpora(t *testing.T) {
 		{"eval/search/scifact-train/corpus.jsonl.gz", 5183, 0},
 		{"eval/search/cranfield/corpus.jsonl.gz", 1398, 0},
 		{"eval/search/scitldr-dev/corpus.jsonl.gz", 3229, 0},
-		{"eval/similar/csfcube-fold1/corpus.jsonl.gz", 4204, 1},
+		{"eval/similar/csfcube-fold1/corpus.jsonl.gz", 4205, 1},
 		{"eval/recommend/reviews/corpus.jsonl.gz", 4730, 7},
 	} {
 		t.Run(tc.path, func(t *testing.T) {

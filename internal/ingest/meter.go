@@ -1,7 +1,11 @@
 package ingest
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"hash"
 	"io"
+	"sync"
 	"sync/atomic"
 )
 
@@ -30,4 +34,39 @@ func (r *metered) Read(p []byte) (int, error) {
 	n, err := r.src.Read(p)
 	r.meter.read.Add(int64(n))
 	return n, err
+}
+
+// Streams digests what can be read only once, as it is read: standard input and
+// pipes. The zero value is ready; all methods may be called from any goroutine.
+type Streams struct {
+	mu   sync.Mutex // guards sums
+	sums map[string]hash.Hash
+}
+
+// watch digests what is read from src. Without streams it is src.
+func (s *Streams) watch(path string, src io.Reader) io.Reader {
+	if s == nil {
+		return src
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sums == nil {
+		s.sums = map[string]hash.Hash{}
+	}
+	if s.sums[path] == nil {
+		s.sums[path] = sha256.New()
+	}
+	return io.TeeReader(src, s.sums[path])
+}
+
+// Sum gives the SHA-256 of what was read of a stream, in hex; ok is false for a path
+// that is none.
+func (s *Streams) Sum(path string) (sum string, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.sums[path]
+	if h == nil {
+		return "", false
+	}
+	return hex.EncodeToString(h.Sum(nil)), true
 }

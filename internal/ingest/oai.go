@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -43,7 +43,6 @@ func (f oaiFile) next(ctx context.Context) (Row, error) {
 type OAIPage struct {
 	name  string
 	xml   *xmlReader
-	root  bool // the root element was seen
 	token OAIToken
 	date  string
 	last  string
@@ -70,9 +69,14 @@ func (e *OAIError) Error() string {
 	return fmt.Sprintf("the repository answered with the error %s: %s", e.Code, e.Message)
 }
 
+// recordHeader is how a record begins that is none within the metadata of another.
+var recordHeader = regexp.MustCompile(`^\s*<(?:[\w.-]+:)?header[\s>]`)
+
 // NewOAIPage reads from src; name stands for it in rows and errors.
 func NewOAIPage(name string, src io.Reader) *OAIPage {
-	return &OAIPage{name: name, xml: newXMLReader(name, src), token: OAIToken{CompleteListSize: -1, Cursor: -1}}
+	x := newXMLReader(name, src, "responseDate", "resumptionToken", "error", "record")
+	x.follows = recordHeader
+	return &OAIPage{name: name, xml: x, token: OAIToken{CompleteListSize: -1, Cursor: -1}}
 }
 
 // Token says how the list goes on, once Next gave io.EOF.
@@ -90,8 +94,8 @@ func (p *OAIPage) Datestamp() string { return p.last }
 // with the text.
 func (p *OAIPage) Next(ctx context.Context) (Row, error) {
 	for {
-		start, line, err := p.xml.start(ctx)
-		if errors.Is(err, io.EOF) && !p.root {
+		e, err := p.xml.next(ctx)
+		if errors.Is(err, io.EOF) && !p.isAnswer() {
 			return Row{}, &paper.Error{
 				Kind: paper.Invalid, Reason: paper.ReasonUnsupported, Message: p.name + ": this is no answer of OAI-PMH: it has no element OAI-PMH",
 			}
@@ -99,31 +103,33 @@ func (p *OAIPage) Next(ctx context.Context) (Row, error) {
 		if err != nil {
 			return Row{}, err
 		}
-		switch start.Name.Local {
-		case "OAI-PMH":
-			p.root = true
+		switch e.name {
 		case "responseDate":
-			err = p.xml.decode(start, &p.date)
+			err = p.xml.decode(e, &p.date)
 		case "resumptionToken":
 			var t oaiToken
-			err = p.xml.decode(start, &t)
+			err = p.xml.decode(e, &t)
 			p.token = t.token()
 		case "error":
-			var e oaiError
-			if err = p.xml.decode(start, &e); err == nil {
-				err = &OAIError{Code: e.Code, Message: collapse(e.Message)}
+			var refused oaiError
+			if err = p.xml.decode(e, &refused); err == nil {
+				return Row{}, &OAIError{Code: refused.Code, Message: collapse(refused.Message)}
 			}
-		case "record":
-			var r oaiRecord
-			if err := p.xml.decode(start, &r); err != nil {
-				return Row{}, err
-			}
-			return p.record(&r, line)
+		default:
+			return p.record(e)
 		}
 		if err != nil {
-			return Row{}, err
+			return Row{}, &paper.Error{
+				Kind: paper.DataLoss, Reason: paper.ReasonCorrupt, Cause: err,
+				Message: fmt.Sprintf("%s: line %d: %v; what follows was not read", p.name, e.line, err),
+			}
 		}
 	}
+}
+
+// isAnswer says that the root is that of OAI-PMH.
+func (p *OAIPage) isAnswer() bool {
+	return p.xml.root[strings.LastIndexByte(p.xml.root, ':')+1:] == "OAI-PMH"
 }
 
 type oaiToken struct {
@@ -160,7 +166,6 @@ type oaiRecord struct {
 		Arxiv *oaiArxiv   `xml:"arXiv"`
 		Raw   *oaiArxiv   `xml:"arXivRaw"`
 	} `xml:"metadata"`
-	Text []byte `xml:",innerxml"`
 }
 
 // oaiArxiv is arXiv's own metadata: authors are divided in its format arXiv,
@@ -180,14 +185,18 @@ type oaiArxiv struct {
 }
 
 // record makes a row of a record.
-func (p *OAIPage) record(r *oaiRecord, line int) (Row, error) {
+func (p *OAIPage) record(e *element) (Row, error) {
+	var r oaiRecord
+	err := p.xml.decode(e, &r)
 	p.last = max(p.last, strings.TrimSpace(r.Header.Datestamp))
-	row, err := r.row()
-	if err != nil {
-		raw := slices.Concat([]byte("<record>"), r.Text, []byte("</record>"))
-		return Row{}, &RejectedError{Rejected{File: p.name, Line: line, Reason: err.Error(), Raw: raw}}
+	var row Row
+	if err == nil {
+		row, err = r.row()
 	}
-	row.Source = Source{File: p.name, Line: line}
+	if err != nil {
+		return Row{}, p.xml.rejected(e, err)
+	}
+	row.Source = Source{File: p.name, Line: e.line}
 	return row, nil
 }
 
@@ -215,7 +224,7 @@ func (r *oaiRecord) row() (Row, error) {
 }
 
 func (a *oaiArxiv) row() (Row, error) {
-	a.Authors = a.Names.Text
+	a.Authors = flexText(a.Names.Text)
 	for _, n := range a.Names.Author {
 		a.Parsed = append(a.Parsed, []string{n.Keyname, n.Forenames, n.Suffix})
 	}
@@ -229,7 +238,7 @@ func (a *oaiArxiv) row() (Row, error) {
 		}
 	}
 	note(&p, "update_date", a.Updated)
-	return completed(p)
+	return completed(p, a.unread...)
 }
 
 // dublinCore is the format that every repository has. Each element may be
@@ -260,11 +269,15 @@ func (d *dublinCore) row(id, arxiv string) (Row, error) {
 			p.Categories = append(p.Categories, subject)
 		}
 	}
+	var left unread
 	for _, text := range d.Date {
 		// Of several dates, the first day is when the paper appeared.
 		date, ok := looseDate(text)
 		if ok && (p.PublishDate.IsZero() || date.Compare(p.PublishDate) < 0) {
 			p.PublishDate = date
+		}
+		if _, how := readDate(text); how == dateUnread {
+			left.leave(&p, "date", "publish_date", text)
 		}
 	}
 	for _, text := range d.Identifier {
@@ -277,7 +290,7 @@ func (d *dublinCore) row(id, arxiv string) (Row, error) {
 	} {
 		note(&p, key, strings.Join(texts, "; "))
 	}
-	return completed(p)
+	return completed(p, left...)
 }
 
 // identifier takes one of the identifiers for what it is.

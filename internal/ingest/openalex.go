@@ -16,94 +16,76 @@ const maxPosition = paper.MaxAbstractBytes / 2
 
 const openAlexHome = "https://openalex.org/"
 
-// looksLikeOpenAlex says that these are lines of works of OpenAlex.
+// looksLikeOpenAlex says that these are works of OpenAlex.
 func looksLikeOpenAlex(h head) bool {
-	keys, inArray := firstObject(h.text)
-	return !inArray && holds(keys, "id") && (holds(keys, "abstract_inverted_index") || strings.HasPrefix(keys["id"], openAlexHome+"W"))
+	keys := h.json.keys
+	return holds(keys, "id") && (holds(keys, "abstract_inverted_index") || strings.HasPrefix(keys["id"], openAlexHome+"W"))
 }
 
 func newOpenAlex(in input) rows {
-	return &objects{file: in.name, from: in.lines, decode: decodeOpenAlex}
+	return newObjects(in, decodeOpenAlex)
 }
 
 // openAlexWork is the part of a work that akin keeps.
 type openAlexWork struct {
-	ID              string           `json:"id"`
-	DOI             string           `json:"doi"`
-	Title           string           `json:"title"`
-	DisplayName     string           `json:"display_name"`
-	PublicationYear int              `json:"publication_year"`
-	PublicationDate string           `json:"publication_date"`
-	Language        string           `json:"language"`
-	Type            string           `json:"type"`
-	CitedBy         *float64         `json:"cited_by_count"`
-	IsRetracted     bool             `json:"is_retracted"`
+	ID              flexText         `json:"id"`
+	DOI             flexText         `json:"doi"`
+	Title           flexText         `json:"title"`
+	DisplayName     flexText         `json:"display_name"`
+	PublicationYear flexDate         `json:"publication_year"`
+	PublicationDate flexDate         `json:"publication_date"`
+	Language        flexText         `json:"language"`
+	Type            flexText         `json:"type"`
+	CitedBy         flexNumber       `json:"cited_by_count"`
+	IsRetracted     flexText         `json:"is_retracted"`
 	AbstractIndex   map[string][]int `json:"abstract_inverted_index"`
+	Abstract        flexText         `json:"abstract"`
 	Topics          []openAlexName   `json:"topics"`
 	Keywords        []openAlexName   `json:"keywords"`
 	PrimaryLocation struct {
-		LandingPage string       `json:"landing_page_url"`
+		LandingPage flexText     `json:"landing_page_url"`
 		Source      openAlexName `json:"source"`
 	} `json:"primary_location"`
-	Authorships []struct {
-		Author struct {
-			openAlexName
-			ORCID string `json:"orcid"`
-		} `json:"author"`
-	} `json:"authorships"`
+	Authorships flexAuthors `json:"authorships"`
 }
 
 type openAlexName struct {
-	DisplayName string `json:"display_name"`
+	DisplayName flexText `json:"display_name"`
 }
 
 func decodeOpenAlex(object []byte) (Row, error) {
-	var w openAlexWork
-	if err := decodeSchema(object, &w); err != nil {
+	var u unread
+	w, err := decodeSchema[openAlexWork](object, &u)
+	if err != nil {
 		return Row{}, err
 	}
-	id, ok := strings.CutPrefix(cmp.Or(w.ID, "?"), openAlexHome)
+	id, ok := strings.CutPrefix(cmp.Or(string(w.ID), "?"), openAlexHome)
 	if !ok && !strings.HasPrefix(id, "W") {
 		return Row{}, fmt.Errorf("id %q is not that of a work, such as %sW123", w.ID, openAlexHome)
 	}
 	abstract, err := invert(w.AbstractIndex)
 	if err != nil {
-		return Row{}, err
+		u = append(u, Unread{Field: "abstract_inverted_index", Text: err.Error()})
 	}
 	p := paper.Paper{
-		ID: "openalex:" + id, Title: collapse(cmp.Or(w.Title, w.DisplayName)), Abstract: abstract,
-		Venue: collapse(w.PrimaryLocation.Source.DisplayName), DOI: bareDOI(w.DOI), Language: w.Language,
+		ID: "openalex:" + id, Title: collapse(string(cmp.Or(w.Title, w.DisplayName))), Abstract: cmp.Or(abstract, collapse(string(w.Abstract))),
+		Venue: collapse(string(w.PrimaryLocation.Source.DisplayName)), DOI: bareDOI(string(w.DOI)), Language: string(w.Language),
+		Authors: w.Authorships,
 	}
-	if rest := cutPrefixFold(p.DOI, arxivDOI); rest != p.DOI {
-		p.ArxivID, _, _ = parseArxivID(rest)
-	}
-	if p.PublishDate, err = schemaDate("publication_date", w.PublicationDate); err != nil {
-		return Row{}, err
-	}
-	if p.PublishDate.IsZero() {
-		if p.PublishDate, err = yearDate("publication_year", w.PublicationYear); err != nil {
-			return Row{}, err
-		}
-	}
-	for _, a := range w.Authorships {
-		for _, author := range named(a.Author.DisplayName) {
-			author.ORCID = a.Author.ORCID[strings.LastIndexByte(a.Author.ORCID, '/')+1:]
-			p.Authors = append(p.Authors, author)
-		}
-	}
+	takeDate(&p, &u, map[string]*flexDate{"publication_date": &w.PublicationDate, "publication_year": &w.PublicationYear}, "publication_date", "publication_year")
 	p.Categories = displayNames(w.Topics)
-	signal(&p, "citations", w.CitedBy)
-	note(&p, "type", w.Type)
-	note(&p, "is_retracted", yes(w.IsRetracted))
+	signal(&p, &u, "citations", w.CitedBy)
+	note(&p, "type", string(w.Type))
+	note(&p, "is_retracted", yes(w.IsRetracted == "true"))
 	note(&p, "keywords", strings.Join(displayNames(w.Keywords), "; "))
-	link(&p, w.PrimaryLocation.LandingPage)
-	return completed(p)
+	link(&p, string(w.PrimaryLocation.LandingPage))
+	return completed(p, u...)
 }
 
 func displayNames(all []openAlexName) []string {
 	var names []string
 	for _, n := range all {
-		if name := collapse(n.DisplayName); name != "" {
+		if name := collapse(string(n.DisplayName)); name != "" {
 			names = append(names, name)
 		}
 	}
@@ -121,7 +103,7 @@ func invert(index map[string][]int) (string, error) {
 	for _, word := range slices.Sorted(maps.Keys(index)) {
 		for _, at := range index[word] {
 			if at < 0 || at > maxPosition {
-				return "", fmt.Errorf("abstract_inverted_index: %.40q stands at %d; places are between 0 and %d", word, at, maxPosition)
+				return "", fmt.Errorf("%.40q stands at %d; places are between 0 and %d", word, at, maxPosition)
 			}
 			words = append(words, placed{at, word})
 		}
@@ -130,7 +112,7 @@ func invert(index map[string][]int) (string, error) {
 	var text strings.Builder
 	for _, w := range words {
 		if text.Len() > paper.MaxAbstractBytes {
-			return "", fmt.Errorf("abstract_inverted_index: the abstract is more than %d bytes long; shorten it", paper.MaxAbstractBytes)
+			return "", fmt.Errorf("the abstract is more than %d bytes long; shorten it", paper.MaxAbstractBytes)
 		}
 		text.WriteString(w.word)
 		text.WriteByte(' ')

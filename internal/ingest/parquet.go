@@ -3,50 +3,67 @@ package ingest
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
-	"strconv"
 	"strings"
-	"time"
-	"unicode/utf8"
 
-	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/deprecated"
-	pqformat "github.com/parquet-go/parquet-go/format"
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
 	"akin/internal/paper"
 )
 
-// parquetMagic begins and ends a file.
-const parquetMagic = "PAR1"
+// parquetMagic begins and ends a file; one whose footer is encrypted has the
+// other.
+const (
+	parquetMagic    = "PAR1"
+	parquetSecret   = "PARE"
+	parquetBatch    = 64      // rows that are decoded at a time
+	parquetBuffer   = 1 << 18 // bytes that are read of a column at a time
+	columnarAtMost  = 1 << 30 // bytes that decoding may hold
+	columnarTooMuch = "more than a gigabyte would be held in memory"
+)
 
-// parquetBatch is how many rows are decoded at a time.
-const parquetBatch = 64
+func looksLikeParquet(h head) bool {
+	return bytes.HasPrefix(h.text, []byte(parquetMagic)) || bytes.HasPrefix(h.text, []byte(parquetSecret))
+}
 
-func looksLikeParquet(h head) bool { return bytes.HasPrefix(h.text, []byte(parquetMagic)) }
+// batches gives the rows of a columnar file some at a time.
+type batches interface {
+	// next gives some rows with the columns at the given places; io.EOF at the end. The
+	// batch is valid until the next call.
+	next() (arrow.RecordBatch, error)
+	close() error
+}
 
-// columnar reads Parquet. Its footer is at the end: a source that is no regular
-// file, or is compressed as a whole, is copied to a temporary file first.
+// columnar reads Parquet and Arrow. Some are not read from front to back: a source
+// that is no regular file, or is compressed as a whole, is copied to a temporary
+// file first.
 type columnar struct {
 	in     input
+	what   string // the format, for messages
+	begin  func(c *columnar, f *os.File) (batches, error)
 	spool  *os.File // the copy, if one was made
-	reader *parquet.GenericReader[any]
+	from   batches
 	header *header
-	names  []string                          // of the columns, as in the file
-	values map[string]func(any) (any, error) // for columns that are no plain value
-	batch  []any
+	places []int // of the batch's columns among the file's
+	batch  arrow.RecordBatch
+	cells  cellWriter
 	at     int
 	row    int // number of the last row
 }
 
-func newParquet(in input) rows { return &columnar{in: in} }
+func newParquet(in input) rows {
+	return &columnar{in: in, what: "Parquet", begin: func(c *columnar, f *os.File) (batches, error) { return openParquet(c, f) }}
+}
 
 func (c *columnar) next(ctx context.Context) (Row, error) {
-	if c.reader == nil {
+	if c.from == nil {
 		if err := c.open(ctx); err != nil {
 			return Row{}, err
 		}
@@ -54,19 +71,32 @@ func (c *columnar) next(ctx context.Context) (Row, error) {
 	if err := ctx.Err(); err != nil {
 		return Row{}, err
 	}
-	if c.at == len(c.batch) {
-		if err := c.fill(); err != nil {
+	for c.batch == nil || c.at == int(c.batch.NumRows()) {
+		err := c.guard(func() (err error) {
+			c.batch, err = c.from.next()
+			c.at = 0
+			return err
+		})
+		if err != nil {
 			return Row{}, err
 		}
 	}
-	record, _ := c.batch[c.at].(map[string]any)
-	c.batch[c.at] = nil
+	var row Row
+	var values []member
+	err := c.guard(func() (err error) {
+		values, row.Unread, err = c.members()
+		return err
+	})
 	c.at++
 	c.row++
-	values, err := c.members(record)
-	var row Row
+	if isClassified(err) {
+		return Row{}, err
+	}
 	if err == nil {
-		row, err = c.header.columns.row(values)
+		left := row.Unread
+		if row, err = c.header.columns.row(values); err == nil {
+			row.Unread = append(row.Unread, left...)
+		}
 	}
 	if err != nil {
 		return Row{}, &RejectedError{Rejected{File: c.in.name, Line: c.row, Reason: err.Error(), Raw: rawRow(values)}}
@@ -75,55 +105,70 @@ func (c *columnar) next(ctx context.Context) (Row, error) {
 	return row, nil
 }
 
+// holdsNothing implements hollow: a file without rows is an empty input.
+func (c *columnar) holdsNothing() bool { return c.from != nil }
+
 // open finds the columns.
 func (c *columnar) open(ctx context.Context) error {
-	file := c.in.file
-	if file == nil {
+	f := c.in.file
+	if f == nil {
 		if err := c.copy(ctx); err != nil {
 			return err
 		}
-		file = c.spool
-	}
-	info, err := file.Stat()
-	if err != nil {
-		return err
+		f = c.spool
 	}
 	return c.guard(func() error {
-		f, err := parquet.OpenFile(file, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
-		if err != nil {
-			return err
+		from, err := c.begin(c, f)
+		if err == nil {
+			c.from = from
 		}
-		c.values = map[string]func(any) (any, error){}
-		for _, field := range f.Schema().Fields() {
-			c.names = append(c.names, field.Name())
-			if field.Leaf() {
-				c.values[field.Name()] = parquetValue(field)
-			}
+		if errors.Is(err, io.EOF) {
+			return io.ErrUnexpectedEOF // not the end of the rows
 		}
-		if c.header, err = newHeader(c.in.name, c.names, c.in.opt.Map); err != nil {
-			return err
-		}
-		c.reader = parquet.NewGenericReader[any](f)
-		return nil
+		return err
 	})
+}
+
+// name checks the columns and gives the places of those that are read: what akin
+// itself wrote of a paper, such as its vector, is not.
+func (c *columnar) name(columns []string) (places []int, err error) {
+	if c.header, err = newHeader(c.in, columns); err != nil {
+		return nil, err
+	}
+	for i, fields := range c.header.fields {
+		if fields == nil || len(fields) > 0 {
+			places = append(places, i)
+		}
+	}
+	c.places = places
+	return places, nil
 }
 
 // copy spools the source to a temporary file.
 func (c *columnar) copy(ctx context.Context) (err error) {
-	if c.spool, err = os.CreateTemp("", "akin-parquet-"); err != nil {
-		return fmt.Errorf("make a temporary file for Parquet: %w", err)
+	if c.spool, err = os.CreateTemp("", "akin-columns-"); err != nil {
+		return fmt.Errorf("make a temporary file for %s: %w", c.what, err)
 	}
+	if err := spoolTo(ctx, c.spool, c.in.lines.src); err != nil {
+		return fmt.Errorf("copy %s to a temporary file: %w", c.what, err)
+	}
+	return nil
+}
+
+// spoolTo copies a source to a temporary file.
+func spoolTo(ctx context.Context, f *os.File, src io.Reader) error {
 	buf := make([]byte, 1<<18)
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n, err := c.in.lines.src.Read(buf)
-		if _, err := c.spool.Write(buf[:n]); err != nil {
-			return fmt.Errorf("copy Parquet to a temporary file: %w; TMPDIR names another disk", err)
+		n, err := src.Read(buf)
+		if _, err := f.Write(buf[:n]); err != nil {
+			return fmt.Errorf("%w; TMPDIR names another disk", err)
 		}
 		if errors.Is(err, io.EOF) {
-			return nil
+			_, err := f.Seek(0, io.SeekStart)
+			return err
 		}
 		if err != nil {
 			return err
@@ -134,8 +179,8 @@ func (c *columnar) copy(ctx context.Context) (err error) {
 // Close removes the temporary copy.
 func (c *columnar) Close() error {
 	var err error
-	if c.reader != nil {
-		err = c.guard(c.reader.Close)
+	if c.from != nil {
+		err = c.guard(c.from.close)
 	}
 	if c.spool != nil {
 		err = errors.Join(err, c.spool.Close(), os.Remove(c.spool.Name()))
@@ -143,69 +188,62 @@ func (c *columnar) Close() error {
 	return err
 }
 
-// fill decodes the next rows.
-func (c *columnar) fill() error {
-	if c.batch == nil {
-		c.batch = make([]any, parquetBatch)
-	}
-	c.batch, c.at = c.batch[:parquetBatch], 0
-	clear(c.batch)
-	return c.guard(func() error {
-		n, err := c.reader.Read(c.batch)
-		c.batch = c.batch[:n]
-		if n > 0 {
-			return nil // an error comes again
-		}
-		if err == nil {
-			err = io.ErrNoProgress
-		}
-		return err
-	})
-}
-
 // guard classifies what goes wrong in the library, which panics on some files
 // that are damaged.
 func (c *columnar) guard(do func() error) (err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
-			err = c.damaged(fmt.Errorf("%v", fault))
+			err = c.fault(fmt.Errorf("%v", fault))
 		}
 	}()
 	err = do()
 	if err == nil || errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) || isClassified(err) {
 		return err
 	}
-	return c.damaged(err)
+	return c.fault(err)
 }
 
-func (c *columnar) damaged(err error) error {
+// fault tells what is not supported from what is damaged.
+func (c *columnar) fault(err error) error {
+	text := strings.ToLower(err.Error())
+	for _, word := range []string{"codec", "implemented", "unsupported", "not supported", "encrypt", "decrypt", "crypto", "logical type", "int96", "exceeds", "of its rows", columnarTooMuch} {
+		if strings.Contains(text, word) {
+			return &paper.Error{
+				Kind: paper.Invalid, Reason: paper.ReasonUnsupported, Cause: err,
+				Message: fmt.Sprintf("%s: the %s file cannot be read after row %d: %s; write it again, unencrypted, in types and codecs that all readers have (Snappy, gzip, Zstandard, LZ4_RAW), with pages of at most 256 MiB", c.in.name, c.what, c.row, shorten(collapse(err.Error()), unreadText)),
+			}
+		}
+	}
 	return &paper.Error{
 		Kind: paper.DataLoss, Reason: paper.ReasonCorrupt, Cause: err,
-		Message: fmt.Sprintf("%s: the Parquet file is damaged or cut off after row %d (%v); fetch it again", c.in.name, c.row, err),
+		Message: fmt.Sprintf("%s: the %s file is damaged or cut off after row %d (%s); fetch it again", c.in.name, c.what, c.row, shorten(collapse(err.Error()), unreadText)),
 	}
 }
 
 // members gives the columns of a row as JSON, in the order of the file.
-func (c *columnar) members(record map[string]any) ([]member, error) {
-	values := make([]member, len(c.names))
-	var fault error
-	for i, name := range c.names {
-		value := record[name]
-		var err error
-		if convert := c.values[name]; convert != nil && value != nil {
-			value, err = convert(value)
-		} else {
-			value, err = plainValue(value)
+func (c *columnar) members() (values []member, left unread, _ error) {
+	values = make([]member, len(c.header.names))
+	for i, name := range c.header.names {
+		values[i] = member{key: name, value: []byte("null")}
+	}
+	for k, place := range c.places {
+		m := &values[place]
+		var opaque string
+		m.value, opaque = c.cells.cell(c.batch.Column(k), c.at)
+		if opaque != "" {
+			left = append(left, Unread{Field: m.key, Text: opaque})
 		}
-		if err != nil && fault == nil {
-			fault = fmt.Errorf("%s: %w", name, err)
-		}
-		values[i] = member{key: c.header.names[i], value: toJSON(value)}
-		if text, ok := value.(string); ok && err == nil {
-			values[i].value = cellValue(c.header.columns.of(c.header.names[i]), text)
+		if isString(m.value) {
+			text, err := asString("", m.value)
+			if err != nil {
+				return values, left, fmt.Errorf("%s: %w", m.key, err)
+			}
+			if fields := c.header.fields[place]; len(fields) > 0 {
+				m.value = cellValue(fields, text)
+			}
 		}
 	}
-	return values, fault
+	return values, left, nil
 }
 
 // rawRow writes a row as a JSON object, for the quarantine.
@@ -221,107 +259,137 @@ func rawRow(values []member) []byte {
 	return b.Bytes()
 }
 
-// parquetValue gives what makes dates of the numbers of a column, nil if its
-// type is no time.
-func parquetValue(field parquet.Node) func(any) (any, error) {
-	unit := parquetUnit(field.Type())
-	if unit == 0 {
-		return nil
-	}
-	return func(value any) (any, error) {
-		var x int64
-		switch n := value.(type) {
-		case int32:
-			x = int64(n)
-		case int64:
-			x = n
-		default:
-			return plainValue(value)
-		}
-		at := time.Unix(x*int64(max(unit/time.Second, 1)), 0)
-		if perSecond := int64(time.Second / unit); perSecond > 1 {
-			at = time.Unix(x/perSecond, x%perSecond*int64(unit))
-		}
-		return at.UTC().Format(time.DateOnly), nil
-	}
+// parquetBatches reads the row groups of a Parquet file, some rows at a time.
+type parquetBatches struct {
+	file *file.Reader
+	rows pqarrow.RecordReader
+	want int64 // rows that are still to come
 }
 
-// parquetUnit is what one stands for in a column of times, 0 in any other. Old
-// files say it in another place.
-func parquetUnit(t parquet.Type) time.Duration {
-	if logical := t.LogicalType(); logical != nil {
-		switch of := logical.Value.(type) {
-		case *pqformat.DateType:
-			return 24 * time.Hour
-		case *pqformat.TimestampType:
-			if of.Unit.Value != nil {
-				return of.Unit.Value.Duration()
+func openParquet(c *columnar, f *os.File) (_ *parquetBatches, err error) {
+	head := make([]byte, len(parquetSecret))
+	if _, err := f.ReadAt(head, 0); err == nil && string(head) == parquetSecret {
+		return nil, errors.New("its footer is encrypted")
+	}
+	memory := &allowing{Allocator: memory.NewGoAllocator(), most: columnarAtMost}
+	props := parquet.NewReaderProperties(memory)
+	props.BufferedStreamEnabled, props.BufferSize = true, parquetBuffer
+	b := new(parquetBatches)
+	// The library closes what it reads from, which is not its own.
+	if b.file, err = file.NewParquetReader(io.NewSectionReader(f, 0, sizeOf(f)), file.WithReadProps(props)); err != nil {
+		return nil, err
+	}
+	schema := b.file.MetaData().Schema
+	var names []string
+	for i := range schema.Root().NumFields() {
+		names = append(names, schema.Root().Field(i).Name())
+	}
+	places, err := c.name(names)
+	if err != nil {
+		return nil, err
+	}
+	// The sum at the end of the file is wrong in some files.
+	for i := range b.file.NumRowGroups() {
+		b.want += b.file.MetaData().RowGroup(i).NumRows()
+	}
+	if b.want == 0 {
+		return b, nil
+	}
+	var leaves []int
+	for i := range schema.NumColumns() {
+		root := schema.ColumnRoot(i)
+		for _, place := range places {
+			if schema.Root().Field(place) == root {
+				leaves = append(leaves, i)
 			}
 		}
+	}
+	if err := b.probe(leaves); err != nil {
+		return nil, err
+	}
+	reader, err := pqarrow.NewFileReader(b.file, pqarrow.ArrowReadProperties{BatchSize: parquetBatch}, memory)
+	if err != nil {
+		return nil, err
+	}
+	b.rows, err = reader.GetRecordReader(context.Background(), leaves, nil)
+	return b, err
+}
+
+// probe opens all columns of all row groups: the library does so for the parts of
+// structs in goroutines of its own, where nobody recovers from its panics.
+func (b *parquetBatches) probe(leaves []int) error {
+	for group := range b.file.NumRowGroups() {
+		rg := b.file.RowGroup(group)
+		for _, leaf := range leaves {
+			pages, err := rg.GetColumnPageReader(leaf)
+			if err != nil {
+				return err
+			}
+			if err := pages.Close(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func sizeOf(f *os.File) int64 {
+	info, err := f.Stat()
+	if err != nil {
 		return 0
 	}
-	if converted := t.ConvertedType(); converted != nil {
-		switch *converted {
-		case deprecated.Date:
-			return 24 * time.Hour
-		case deprecated.TimestampMillis:
-			return time.Millisecond
-		case deprecated.TimestampMicros:
-			return time.Microsecond
-		}
-	}
-	return 0
+	return info.Size()
 }
 
-// plainValue gives a value that JSON can hold.
-func plainValue(value any) (any, error) {
-	switch x := value.(type) {
-	case nil, bool, int32, int64, uint32, uint64:
-		return x, nil
-	case float32:
-		return plainValue(float64(x))
-	case float64:
-		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return nil, nil //nolint:nilnil // data frames write what is missing as NaN
-		}
-		return json.Number(strconv.FormatFloat(x, 'g', -1, 64)), nil
-	case string:
-		if !utf8.ValidString(x) {
-			return strings.ToValidUTF8(x, "\uFFFD"), errors.New("not valid UTF-8; only text can be read")
-		}
-		return x, nil
-	case []byte:
-		return plainValue(string(x))
-	case []any:
-		return plainList(x)
-	case map[string]any:
-		return plainObject(x)
-	default:
-		return fmt.Sprint(x), nil
+func (b *parquetBatches) next() (arrow.RecordBatch, error) {
+	if b.rows == nil {
+		return nil, io.EOF
 	}
+	if b.rows.Next() {
+		batch := b.rows.RecordBatch()
+		b.want -= batch.NumRows()
+		return batch, nil
+	}
+	if err := b.rows.Err(); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if b.want != 0 {
+		return nil, fmt.Errorf("%d of its rows cannot be decoded: their nesting is not supported", b.want)
+	}
+	return nil, io.EOF
 }
 
-func plainList(list []any) (any, error) {
-	all := make([]any, len(list))
-	var fault error
-	for i, e := range list {
-		var err error
-		if all[i], err = plainValue(e); err != nil {
-			fault = err
-		}
+func (b *parquetBatches) close() error {
+	if b.rows != nil {
+		b.rows.Release()
 	}
-	return all, fault
+	return nil // the file is the reader's
 }
 
-func plainObject(object map[string]any) (any, error) {
-	all := make(map[string]any, len(object))
-	var fault error
-	for key, e := range object {
-		value, err := plainValue(e)
-		if err != nil {
-			fault = err
-		}
-		all[strings.ToValidUTF8(key, "\uFFFD")] = value
+// allowing is an allocator that gives no more than so many bytes at a time: what
+// a damaged or hostile file asks for is not bounded by its size.
+type allowing struct {
+	memory.Allocator
+	most, held int
+}
+
+func (a *allowing) Allocate(size int) []byte {
+	a.grow(size)
+	return a.Allocator.Allocate(size)
+}
+
+func (a *allowing) Reallocate(size int, b []byte) []byte {
+	a.grow(size - len(b))
+	return a.Allocator.Reallocate(size, b)
+}
+
+func (a *allowing) Free(b []byte) {
+	a.held -= len(b)
+	a.Allocator.Free(b)
+}
+
+func (a *allowing) grow(by int) {
+	if a.held += by; a.held > a.most {
+		panic(errors.New(columnarTooMuch))
 	}
-	return all, fault
 }

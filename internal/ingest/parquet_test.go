@@ -67,7 +67,7 @@ func TestParquet(t *testing.T) {
 	want := paper.Paper{
 		ID: "7", Title: "Sparse Wavelets", Abstract: "We fit wavelets.", Authors: []paper.Author{{Name: "Mira Holt", ORCID: orcid}, {Name: "Jon Aske"}},
 		Categories: []string{"stat.ME", "physics.ao-ph"}, URLs: []string{"https://papers.example/7"}, PublishDate: paper.Date{Year: 2024, Month: 1, Day: 5},
-		Venue: "Ocean Data Letters", Metadata: map[string]string{"updated": "2024-01-08", "stars": "1.5", "open": "true", "extra": `{"a":"b"}`},
+		Venue: "Ocean Data Letters", Metadata: map[string]string{"updated": "2024-01-08T23:59:59", "stars": "1.5", "open": "true", "extra": `{"a":"b"}`},
 	}
 	t.Setenv("TMPDIR", t.TempDir())
 	for _, c := range []codec{codecNone, codecGzip, codecZstd} {
@@ -82,20 +82,20 @@ func TestParquet(t *testing.T) {
 		if r.Format() != "parquet" || len(got) != 4 || got[0].Paper == nil || !reflect.DeepEqual(*got[0].Paper, want) {
 			t.Fatalf("%s: format %s, got %+v\nwant %+v", c, r.Format(), got[0].Paper, want)
 		}
-		const outline = "P1 Sparse Wavelets | We fit wavelets.\nR2 summary: not valid UTF-8; only text can be read\n" +
+		const outline = "P1 Sparse Wavelets | We fit wavelets.\nP2 Not UTF-8 | caf�\n" +
 			"R3 paper is not valid: title is empty, and so is the abstract; a paper needs at least one of them\nP4 Quiet Sensors | \n"
 		if s := summarize(got); s != outline {
 			t.Errorf("%s: got\n%s", c, s)
 		}
-		if !strings.HasPrefix(got[1].Raw, `{"id":8,"title":"Not UTF-8","summary":"caf`) {
-			t.Errorf("%s: raw row %s", c, got[1].Raw)
+		if !strings.HasPrefix(got[2].Raw, `{"id":9,"Title":null,"summary":null,"authors":[]`) {
+			t.Errorf("%s: raw row %s", c, got[2].Raw)
 		}
 	}
 	if left, _ := os.ReadDir(os.Getenv("TMPDIR")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 	_, err := readFile(t, content, Options{Map: map[string]string{"title": "name"}})
-	if paper.KindOf(err) != paper.Invalid || !strings.Contains(err.Error(), `there is no column "name", which is to be the title; its columns are id, title, summary, authors`) {
+	if paper.KindOf(err) != paper.Invalid || !strings.Contains(err.Error(), `there is no column "name", which is to be the title; its columns are id, Title, summary, authors`) {
 		t.Errorf("a column that is not there: got %v", err)
 	}
 }

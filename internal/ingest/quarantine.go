@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -29,7 +30,8 @@ type Quarantine struct {
 	file   pendingFile
 	buf    *bufio.Writer
 	count  int
-	err    error // the first failure; final
+	first  []Rejected // the first few, without their rows
+	err    error      // the first failure; final
 	closed bool
 }
 
@@ -67,7 +69,20 @@ func (q *Quarantine) Add(r Rejected) error {
 		return q.err
 	}
 	q.count++
+	if len(q.first) < quarantineExamples {
+		q.first = append(q.first, Rejected{File: r.File, Line: r.Line, Reason: r.Reason})
+	}
 	return nil
+}
+
+// quarantineExamples is how many rows Examples gives.
+const quarantineExamples = 3
+
+// Examples gives file, line and reason of the first rows that were kept.
+func (q *Quarantine) Examples() []Rejected {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.Clone(q.first)
 }
 
 func (q *Quarantine) write(r Rejected) error {

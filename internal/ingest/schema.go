@@ -6,16 +6,36 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"akin/internal/paper"
 )
 
 // decodeSchema reads valid JSON into a struct of a fixed schema. Keys that the
-// struct does not have are passed over.
-func decodeSchema(object []byte, into any) error {
+// struct does not have are passed over. What is of a type that cannot be read is
+// left out and counted.
+func decodeSchema[T any](object []byte, u *unread) (T, error) {
+	var whole T
+	if json.Unmarshal(object, &whole) == nil {
+		return whole, nil
+	}
+	fields, err := members(object)
+	var parts T
+	if err != nil {
+		return parts, err
+	}
+	for _, f := range fields {
+		if json.Unmarshal(slices.Concat([]byte{'{'}, toJSON(f.key), []byte{':'}, f.value, []byte{'}'}), &parts) != nil {
+			*u = append(*u, Unread{Field: f.key, Text: shorten(collapse(string(f.value)), unreadText), key: f.key})
+		}
+	}
+	return parts, nil
+}
+
+// decodeStrictly reads valid JSON, and says what is of the wrong type.
+func decodeStrictly(object []byte, into any) error {
 	err := json.Unmarshal(object, into)
 	var wrong *json.UnmarshalTypeError
 	if !errors.As(err, &wrong) {
@@ -53,55 +73,69 @@ func goType(t reflect.Type) string {
 	}
 }
 
-// textOrNumber is a string that some write as a number.
-type textOrNumber string
+// wholeNumber is a whole number that some write as text; nil where there is none.
+type wholeNumber struct{ value *int64 }
 
 // UnmarshalJSON reads either.
-func (t *textOrNumber) UnmarshalJSON(value []byte) error {
-	switch {
-	case isNull(value):
+func (n *wholeNumber) UnmarshalJSON(value []byte) error {
+	if isNull(value) {
 		return nil
-	case isNumber(value):
-		*t = textOrNumber(value)
-		return nil
-	case isString(value):
-		s, err := asString("", value)
-		*t = textOrNumber(s)
-		return err
-	default:
-		return &json.UnmarshalTypeError{Value: strings.TrimPrefix(strings.TrimPrefix(jsonType(value), "an "), "a "), Type: reflect.TypeFor[string]()}
 	}
+	x, err := strconv.ParseInt(strings.TrimSuffix(strings.Trim(string(value), `"`), ".0"), 10, 64)
+	if err != nil {
+		return wrongValue(value)
+	}
+	n.value = &x
+	return nil
+}
+
+// flexDate is a date of a fixed schema, in any form that asDate reads.
+type flexDate struct {
+	date paper.Date
+	// text is what it is instead, or beside it.
+	text string
+	how  dateReading
+}
+
+// UnmarshalJSON reads what asDate reads, and keeps the text of the rest.
+func (d *flexDate) UnmarshalJSON(value []byte) error {
+	d.date, d.how = asDate(value)
+	if texts, ok := looseTexts(value); ok && len(texts) == 1 {
+		d.text = texts[0]
+		return nil
+	}
+	text, err := asText(value)
+	d.text = text
+	return err
+}
+
+// take gives the date, or counts it and keeps it as a note.
+func (d *flexDate) take(p *paper.Paper, u *unread, key string) paper.Date {
+	switch d.how {
+	case dateUnread:
+		u.leave(p, key, "publish_date", d.text)
+	case dateInPart:
+		keep(p, key, d.text)
+	}
+	return d.date
 }
 
 // schemaDate reads a date of a fixed schema, and says which one is wrong.
 func schemaDate(field, text string) (paper.Date, error) {
-	d, err := paper.ParseDate(dateText(collapse(text)))
-	if err != nil {
-		return d, fmt.Errorf("%s: %w", field, err)
+	d, how := readDate(text)
+	if how == dateUnread {
+		return d, fmt.Errorf("%s: %q is no date that can be read", field, text)
 	}
 	return d, nil
 }
 
-// mailDate reads a date as e-mail writes it: "Mon, 2 Apr 2007 19:18:42 GMT".
-func mailDate(field, text string) (paper.Date, error) {
-	text = collapse(text)
-	if text == "" {
-		return paper.Date{}, nil
-	}
-	for _, layout := range []string{"Mon, 2 Jan 2006 15:04:05 MST", "Mon, 2 Jan 2006 15:04:05 -0700"} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return paper.Date{Year: t.Year(), Month: int(t.Month()), Day: t.Day()}, nil
+// takeDate takes the first of several dates, best first, that says something.
+func takeDate(p *paper.Paper, u *unread, dates map[string]*flexDate, order ...string) {
+	for _, key := range order {
+		if d := dates[key].take(p, u, key); p.PublishDate.IsZero() {
+			p.PublishDate = d
 		}
 	}
-	return paper.Date{}, fmt.Errorf("%s: %q is not of the form \"Mon, 2 Apr 2007 19:18:42 GMT\"", field, text)
-}
-
-// yearDate gives the date of a year, the zero date for 0.
-func yearDate(field string, year int) (paper.Date, error) {
-	if year < 0 || year > 9999 {
-		return paper.Date{}, fmt.Errorf("%s is %d; it must be between 1 and 9999", field, year)
-	}
-	return paper.Date{Year: year}, nil
 }
 
 // yes writes a truth for metadata; what is not true is not worth a note.

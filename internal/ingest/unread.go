@@ -22,6 +22,8 @@ type Unread struct {
 	Field string
 	// Text is the value as the source has it, or its beginning.
 	Text string
+	// key is where completed keeps the text as a note; "" if that was done.
+	key string
 }
 
 // unreadText is how much of a value is kept.

@@ -56,7 +56,7 @@ func TestNotes(t *testing.T) {
 		}
 		n.addRow(&Row{Source: Source{"a.csv", i + 2}, Unread: u})
 	}
-	n.addRow(&Row{Source: Source{"b.csv", 7}, Unread: []Unread{{`signals["x"]`, "much"}, {"authors[3].orcid", "1"}}})
+	n.addRow(&Row{Source: Source{"b.csv", 7}, Unread: []Unread{{Field: `signals["x"]`, Text: "much"}, {Field: "authors[3].orcid", Text: "1"}}})
 	n.notice("%s: read as %s", "a.csv", "Windows-1252")
 	want := []string{
 		"a.csv: read as Windows-1252",

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"akin/internal/paper"
@@ -15,10 +16,15 @@ import (
 // A folder stands for all files below it, sorted by name, without hidden files
 // and folders. Symbolic links to files are followed, below a folder those to
 // folders are not: they may lead in circles. A path that is named itself may
-// be hidden, a link, or a pipe. A path that does not exist is an error.
+// be hidden, a link, or a pipe; "-" is standard input. A path that does not exist is
+// an error.
 func Walk(paths []string) ([]string, error) {
 	w := walk{seen: map[string]bool{}}
 	for _, path := range paths {
+		if path == standardInput {
+			w.addOnce(path)
+			continue
+		}
 		info, err := os.Stat(path)
 		if err != nil {
 			return nil, pathError(path, err)
@@ -34,13 +40,28 @@ func Walk(paths []string) ([]string, error) {
 	return w.files, nil
 }
 
+// Rereadable says that files, as Walk gives them, can be read more than once: none
+// is standard input or a pipe.
+func Rereadable(files []string) bool {
+	return !slices.ContainsFunc(files, func(path string) bool {
+		info, err := os.Stat(path)
+		return path == standardInput || err == nil && !info.Mode().IsRegular()
+	})
+}
+
 type walk struct {
 	files []string
 	seen  map[string]bool
 }
 
 func (w *walk) add(path string) {
-	path = filepath.Clean(path)
+	if path = filepath.Clean(path); path == standardInput {
+		path = "." + string(filepath.Separator) + path // a file of this name
+	}
+	w.addOnce(path)
+}
+
+func (w *walk) addOnce(path string) {
 	if !w.seen[path] {
 		w.seen[path] = true
 		w.files = append(w.files, path)

@@ -17,11 +17,17 @@ type reader = pebble.Reader
 // DB is an open data directory. Open makes it; Close must be called.
 type DB struct {
 	dir      string
+	fs       FS
 	log      *slog.Logger
 	pebble   *pebble.DB
 	fence    *fence
+	marker   *marker // nil if denied
 	unlock   io.Closer
 	inflight inflight
+	// denied is why nothing may be written, since the opening; nil if it may.
+	denied error
+	// stopWatch ends the check of the tables and waits for it; nil without one.
+	stopWatch func()
 
 	// writer is full while a write is planned and committed. It is a channel
 	// rather than a mutex so that waiting for it can be given up.
@@ -38,6 +44,7 @@ type DB struct {
 	// current is the last acknowledged state. It is written by the writer, who
 	// may therefore read it without mu.
 	current *view
+	damage  error
 }
 
 // Dir is the data directory.
@@ -83,7 +90,7 @@ func (db *DB) Begin(ctx context.Context) (end func(), err error) {
 		<-db.writer
 		db.inflight.leave()
 	}
-	if err := db.fence.causeOf(ctx.Err()); err != nil {
+	if err := errors.Join(db.Writable(), ctx.Err()); err != nil {
 		end()
 		return nil, err
 	}
@@ -99,12 +106,18 @@ func (db *DB) Begin(ctx context.Context) (end func(), err error) {
 // fail. It runs in a goroutine of its own, so that a shut fence lets go of the
 // caller.
 func (db *DB) Commit(batch *Batch) (*Snapshot, error) {
-	after, err := record(batch.b, db.current.history, !db.begun)
+	after, err := extend(batch.b, db.current.history, !db.begun)
 	if err != nil {
 		return nil, err
 	}
 	done := make(chan error, 1)
-	db.commits.Go(func() { done <- batch.b.Commit(pebble.Sync) })
+	db.commits.Go(func() {
+		err := batch.b.Commit(pebble.Sync)
+		if err == nil && db.fence.err() == nil {
+			db.marker.acknowledge(after.identity, after.commit)
+		}
+		done <- err
+	})
 	select {
 	case err := <-done:
 		if err != nil {
@@ -134,9 +147,13 @@ func (db *DB) Compact(ctx context.Context, lower, upper []byte) error {
 		return err
 	}
 	defer db.inflight.leave()
-	if err := db.fence.causeOf(nil); err != nil {
+	if err := db.Writable(); err != nil {
 		return err
 	}
+	// Ended on return: behind a shut fence, Pebble would try a compaction that
+	// fails again and again, and Close would wait for it.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	done := make(chan error, 1)
 	// Pebble waits uninterruptedly for a flush, which waits behind a shut
 	// fence until Close: hence the goroutine, which Close joins.
@@ -162,6 +179,18 @@ func (db *DB) Close() error {
 	if !db.inflight.close() {
 		return nil
 	}
+	err := db.closePebble()
+	if err := errors.Join(err, db.unlock.Close()); err != nil {
+		return fmt.Errorf("kv: close: %w", err)
+	}
+	return nil
+}
+
+// closePebble ends what is under way and closes Pebble and the mark.
+func (db *DB) closePebble() error {
+	if db.stopWatch != nil {
+		db.stopWatch()
+	}
 	db.fence.release()
 	db.commits.Wait()
 	db.mu.Lock()
@@ -177,8 +206,17 @@ func (db *DB) Close() error {
 	} else if cause := db.fence.err(); cause != nil {
 		err = errors.Join(err, cause)
 	}
-	if err := errors.Join(err, db.unlock.Close()); err != nil {
-		return fmt.Errorf("kv: close: %w", err)
+	if db.marker != nil {
+		err = errors.Join(err, db.marker.close(err == nil && !shut))
 	}
-	return nil
+	return err
+}
+
+// Writable is nil if the database takes writes, and otherwise the error that
+// they get.
+func (db *DB) Writable() error {
+	if db.denied != nil {
+		return db.denied
+	}
+	return db.fence.causeOf(nil)
 }

@@ -80,6 +80,13 @@ func (f *fence) fail(cause error) {
 	f.log.Error("kv: a write failed; the data directory is read-only until it is opened again", "err", cause)
 }
 
+// dropping says that writes to tables are dropped.
+func (f *fence) dropping() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.cause != nil && !f.serving
+}
+
 // err is the cause of the shutting, or nil.
 func (f *fence) err() error {
 	f.mu.Lock()
@@ -122,10 +129,24 @@ func isTable(name string) bool {
 }
 
 // fenceFS is the file system that Pebble writes through. What only reads is
-// inherited.
+// inherited. What is outside of the directory, a checkpoint, is not fenced: its
+// errors are Pebble's to return.
 type fenceFS struct {
 	vfs.FS
 	fence *fence
+	dir   string
+	// marker hears of what is synced and removed; nil while a directory is made.
+	marker *marker
+}
+
+func (fs fenceFS) outside(name string) bool {
+	return name != fs.dir && fs.PathDir(name) != fs.dir && !fs.inArchive(name)
+}
+
+// tracked says which log or manifest a file is that the mark is to know of.
+func (fs fenceFS) tracked(name string) (markedFile, bool) {
+	f, ok := parseMarked(fs.PathBase(name))
+	return f, ok && fs.marker != nil && fs.PathDir(name) == fs.dir
 }
 
 // file runs an operation that opens a file for writing.
@@ -138,10 +159,17 @@ func (fs fenceFS) file(name string, open func() (vfs.File, error)) (vfs.File, er
 	if dropped {
 		inner = nowhere{vfs.NewMemFile(nil)}
 	}
-	return &fenceFile{File: inner, fence: fs.fence, name: name}, nil
+	file := &fenceFile{File: inner, fence: fs.fence, name: name}
+	if f, ok := fs.tracked(name); ok {
+		file.marker, file.marked = fs.marker, f
+	}
+	return file, nil
 }
 
 func (fs fenceFS) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	if fs.outside(name) {
+		return fs.FS.Create(name, category)
+	}
 	return fs.file(name, func() (vfs.File, error) {
 		if strings.HasPrefix(fs.PathBase(name), "marker.") {
 			return fs.createMarker(name, category)
@@ -173,6 +201,9 @@ func (fs fenceFS) createMarker(name string, category vfs.DiskWriteCategory) (vfs
 }
 
 func (fs fenceFS) OpenReadWrite(name string, category vfs.DiskWriteCategory, opts ...vfs.OpenOption) (vfs.File, error) {
+	if fs.outside(name) {
+		return fs.FS.OpenReadWrite(name, category, opts...)
+	}
 	return fs.file(name, func() (vfs.File, error) { return fs.FS.OpenReadWrite(name, category, opts...) })
 }
 
@@ -183,13 +214,16 @@ func (fs fenceFS) ReuseForWrite(oldname, newname string, category vfs.DiskWriteC
 // OpenDir only reads, but a directory is opened to be synced.
 func (fs fenceFS) OpenDir(name string) (vfs.File, error) {
 	dir, err := fs.FS.OpenDir(name)
-	if err != nil {
-		return nil, err
+	if err != nil || fs.outside(name) {
+		return dir, err
 	}
 	return &fenceFile{File: dir, fence: fs.fence, name: name}, nil
 }
 
 func (fs fenceFS) Link(oldname, newname string) error {
+	if fs.outside(newname) {
+		return fs.FS.Link(oldname, newname)
+	}
 	fs.fence.write(newname, func() error { return fs.FS.Link(oldname, newname) })
 	return nil
 }
@@ -199,6 +233,9 @@ func (fs fenceFS) Link(oldname, newname string) error {
 func (fs fenceFS) Rename(oldname, newname string) error {
 	if fs.inArchive(newname) {
 		return fs.Remove(oldname)
+	}
+	if fs.outside(newname) {
+		return fs.FS.Rename(oldname, newname)
 	}
 	fs.fence.write(newname, func() error { return fs.FS.Rename(oldname, newname) })
 	return nil
@@ -222,10 +259,19 @@ func (fs fenceFS) inArchive(name string) bool {
 // Remove fails harmlessly: what stays is removed by the next opening. Behind a
 // shut fence, nothing is removed, since the manifest still counts on it.
 func (fs fenceFS) Remove(name string) error {
+	if fs.outside(name) {
+		return fs.FS.Remove(name)
+	}
+	if f, ok := fs.tracked(name); ok {
+		fs.marker.forget(f)
+	}
 	return fs.remove(func() error { return fs.FS.Remove(name) })
 }
 
 func (fs fenceFS) RemoveAll(name string) error {
+	if fs.outside(name) {
+		return fs.FS.RemoveAll(name)
+	}
 	return fs.remove(func() error { return fs.FS.RemoveAll(name) })
 }
 
@@ -245,11 +291,16 @@ type fenceFile struct {
 	vfs.File
 	fence *fence
 	name  string
+	// marker is set for a file that the mark is to know of.
+	marker  *marker
+	marked  markedFile
+	written int64 // by the one goroutine that writes
 }
 
 func (f *fenceFile) Write(p []byte) (int, error) {
 	// A write is whole or an error, as io.Writer demands.
 	f.fence.write(f.name, func() error { _, err := f.File.Write(p); return err })
+	f.written += int64(len(p))
 	return len(p), nil
 }
 
@@ -260,12 +311,17 @@ func (f *fenceFile) WriteAt(p []byte, offset int64) (int, error) {
 }
 
 func (f *fenceFile) Sync() error {
-	f.fence.write(f.name, f.File.Sync)
-	return nil
+	return f.sync(f.File.Sync)
 }
 
 func (f *fenceFile) SyncData() error {
-	f.fence.write(f.name, f.File.SyncData)
+	return f.sync(f.File.SyncData)
+}
+
+func (f *fenceFile) sync(op func() error) error {
+	if dropped := f.fence.write(f.name, op); !dropped && f.marker != nil {
+		f.marker.sync(f.marked, f.written)
+	}
 	return nil
 }
 

@@ -22,9 +22,9 @@ type (
 	}
 )
 
-// record adds to a batch what it changes of the history, and returns the
+// extend adds to a batch what it changes of the history, and returns the
 // history after it.
-func record(batch *pebble.Batch, h History, begin bool) (History, error) {
+func extend(batch *pebble.Batch, h History, begin bool) (History, error) {
 	after, dropped := h.next(begin)
 	var errs []error
 	if h.commit == 0 {

@@ -12,7 +12,6 @@ import (
 	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/gofrs/flock"
 
@@ -43,27 +42,11 @@ type storedFormat struct {
 // process has it; NotFound if there is no data and Options.Create is false;
 // FailedPrecondition with ReasonForeignDirectory if it holds something else;
 // Unsupported if a newer akin wrote it; DataLoss if it is damaged.
+//
+// A directory that takes no writes, because its disk is full or it is mounted
+// read-only, is opened for reading; DB.Writable says so.
 func Open(dir string, o Options) (*DB, error) {
-	o, err := o.withDefaults()
-	if err != nil {
-		return nil, err
-	}
-	d := directory{fs: o.FS, path: dir}
-	if o.FS == nil {
-		d.fs = vfs.Default
-		if d.path, err = filepath.Abs(dir); err != nil {
-			return nil, fmt.Errorf("kv: data directory %q: %w", dir, err)
-		}
-	}
-	// Looked at before the lock file is made, so that a directory of somebody
-	// else's is not touched; and again behind the lock.
-	if _, err := d.look(o.Create); err != nil {
-		return nil, err
-	}
-	if err := d.create(); err != nil {
-		return nil, err
-	}
-	unlock, err := d.lock(o.FS == nil)
+	d, o, unlock, err := take(dir, o)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +55,32 @@ func Open(dir string, o Options) (*DB, error) {
 		return nil, errors.Join(err, unlock.Close())
 	}
 	db.unlock = unlock
+	db.watch()
 	return db, nil
+}
+
+// take finds the directory and locks it.
+func take(dir string, o Options) (d directory, _ Options, unlock io.Closer, err error) {
+	if o, err = o.withDefaults(); err != nil {
+		return d, o, nil, err
+	}
+	d = directory{fs: o.FS, path: dir}
+	if o.FS == nil {
+		d.fs = vfs.Default
+		if d.path, err = filepath.Abs(dir); err != nil {
+			return d, o, nil, fmt.Errorf("kv: data directory %q: %w", dir, err)
+		}
+	}
+	// Looked at before the lock file is made, so that a directory of somebody
+	// else's is not touched; and again behind the lock.
+	if _, err := d.look(o.Create); err != nil {
+		return d, o, nil, err
+	}
+	if err := d.create(); err != nil {
+		return d, o, nil, err
+	}
+	unlock, err = d.lock(o.FS == nil)
+	return d, o, unlock, err
 }
 
 // open is Open behind the lock.
@@ -86,20 +94,153 @@ func open(d directory, o Options) (*DB, error) {
 			return nil, err
 		}
 	}
-	db := &DB{
-		dir: d.path, log: o.Logger,
+	m, found, err := d.inspect(o, have)
+	if err != nil {
+		return nil, err
+	}
+	var db *DB
+	if found == nil {
+		if db, found, err = d.openWritable(o, have, m); refusesWrites(err) {
+			o.Logger.Warn("kv: the data directory cannot be written; it is opened for reading only", "err", err)
+			return d.openReadOnly(o, have, nil, unwritableError(err))
+		}
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case found == nil:
+		return db, nil
+	}
+	loss := d.loss(o, have, found)
+	if o.ReadOnlyOnDamage {
+		o.Logger.Error("kv: the store is damaged; it is opened for reading only", "err", loss.err(d))
+		db, err := d.openReadOnly(o, have, found, loss.err(d))
+		if err == nil {
+			db.damage = loss.err(d)
+		}
+		return db, err
+	}
+	return nil, loss.err(d)
+}
+
+// inspect reads the mark and looks whether what it names is there. A directory
+// of format 1 has no mark; it gets an empty one.
+func (d directory) inspect(o Options, have contents) (*mark, *fault, error) {
+	m, err := readMark(d.fs, d.join(storeDir))
+	switch {
+	case err == nil && m.commit == 0:
+		// A directory of format 1 whose upgrade was cut short.
+		return m, nil, nil
+	case err == nil:
+		found, err := checkTail(d.fs, d.join(storeDir), m)
+		return m, found, err
+	case !errors.Is(err, os.ErrNotExist):
+		return nil, &fault{file: storeDir + "/" + markFile, why: "cannot be read: " + firstLine(err)}, nil
+	case !d.hasManifest():
+		return nil, nil, d.lost()
+	case have == older:
+		return &mark{}, nil, nil
+	case have == unmarked && d.versionOf(o) == 1:
+		return &mark{}, nil, nil
+	}
+	return nil, &fault{file: storeDir + "/" + markFile, why: "is missing"}, nil
+}
+
+// hasManifest says that there is a Pebble database.
+func (d directory) hasManifest() bool {
+	desc, err := pebble.Peek(d.join(storeDir), d.fs)
+	return err == nil && desc.Exists
+}
+
+// versionOf reads the version from the mark inside Pebble, of a directory that
+// lost its FORMAT; 0 if it cannot be read.
+func (d directory) versionOf(o Options) uint32 {
+	db, err := pebble.Open(d.join(storeDir), readOnlyOptions(d, o, nil))
+	if err != nil {
+		return 0
+	}
+	var format storedFormat
+	_, err = get(db, formatKey(), &format)
+	if err := errors.Join(err, db.Close()); err != nil {
+		return 0
+	}
+	return format.Version
+}
+
+func (d directory) newDB(o Options) *DB {
+	return &DB{
+		dir: d.path, fs: d.fs, log: o.Logger,
 		fence:  newFence(o.Logger),
 		writer: make(chan struct{}, 1),
 		live:   map[*view]struct{}{},
 	}
-	if db.pebble, err = pebble.Open(d.join(storeDir), pebbleOptions(d, o, db.fence)); err != nil {
-		return nil, db.fence.causeOf(d.openError(err))
+}
+
+// openWritable opens Pebble for writing. A fault is one that only what Pebble
+// recovered tells.
+func (d directory) openWritable(o Options, have contents, m *mark) (_ *DB, found *fault, err error) {
+	db := d.newDB(o)
+	o.corrupt = db.cameUpon
+	if m.serial == 0 {
+		if err := createMark(d.fs, d.join(storeDir), m); err != nil {
+			return nil, nil, fmt.Errorf("kv: write %s: %w", d.join(storeDir, markFile), err)
+		}
+	}
+	if db.marker, err = openMarker(d.fs, d.join(storeDir), m, db.fence); err != nil {
+		return nil, nil, fmt.Errorf("kv: write %s: %w", d.join(storeDir, markFile), err)
+	}
+	if db.pebble, err = pebble.Open(d.join(storeDir), pebbleOptions(d, o, db.fence, db.marker)); err != nil {
+		if shut := db.fence.causeOf(nil); shut == nil && isOpenDamage(err) {
+			found, err = openFault(err, m), nil
+		}
+		err = db.fence.causeOf(d.openError(err))
+		return nil, found, errors.Join(err, db.marker.close(false))
 	}
 	history, err := d.load(db.pebble, have)
+	if err == nil {
+		if found = m.missing(history); found == nil {
+			db.marker.acknowledge(history.identity, history.commit)
+		}
+	}
 	db.fence.serve()
 	// Asked after serve, so that what was dropped until then is known.
-	if err = db.fence.causeOf(err); err != nil {
+	if err = db.fence.causeOf(err); err != nil || found != nil {
 		db.fence.release()
+		return nil, found, errors.Join(err, db.pebble.Close(), db.marker.close(false))
+	}
+	db.publish(history)
+	return db, nil, nil
+}
+
+// missing compares what was recovered with what was acknowledged.
+func (m *mark) missing(h History) *fault {
+	switch {
+	case m.commit == 0: // nothing was
+		return nil
+	case m.identity != h.identity:
+		return &fault{file: storeDir + "/" + markFile, why: fmt.Sprintf("belongs to store %.8s…, not to this one, %.8s…", m.identity, h.identity)}
+	case m.commit > h.commit:
+		return &fault{file: storeDir, why: "has files of an earlier time than the high-water mark", mark: m}
+	}
+	return nil
+}
+
+// openReadOnly opens what can be read and writes nothing. why is what writers
+// are told.
+func (d directory) openReadOnly(o Options, have contents, found *fault, why error) (*DB, error) {
+	db := d.newDB(o)
+	db.denied, o.corrupt = why, db.cameUpon
+	var err error
+	if db.pebble, err = pebble.Open(d.join(storeDir), readOnlyOptions(d, o, found)); err != nil {
+		if found != nil {
+			err = fmt.Errorf("%w; it cannot be opened for reading either: %w", why, err)
+		} else {
+			err = d.openError(err)
+		}
+		return nil, err
+	}
+	_, history, err := d.identify(db.pebble, have)
+	if err != nil {
 		return nil, errors.Join(err, db.pebble.Close())
 	}
 	db.publish(history)
@@ -115,14 +256,19 @@ func (d directory) createStore(o Options) error {
 		return fmt.Errorf("kv: remove %s: %w", tmp, err)
 	}
 	f := newFence(o.Logger)
-	po := pebbleOptions(d, o, f)
+	po := pebbleOptions(d, o, f, nil)
+	po.FS = fenceFS{FS: d.fs, fence: f, dir: tmp}
 	po.ErrorIfNotExists, po.ErrorIfExists = false, true
+	var history History
 	db, err := pebble.Open(tmp, po)
 	if err == nil {
-		_, err = writeFirst(db, newHistory())
+		history, err = writeFirst(db, newHistory())
 		err = errors.Join(err, db.Close())
 	}
-	if err := f.causeOf(err); err != nil {
+	if err = f.causeOf(err); err == nil {
+		err = markClosed(d.fs, tmp, history)
+	}
+	if err != nil {
 		return fmt.Errorf("kv: create %s: %w", tmp, err)
 	}
 	if err := d.fs.Rename(tmp, d.join(storeDir)); err != nil {
@@ -134,52 +280,77 @@ func (d directory) createStore(o Options) error {
 	return nil
 }
 
+// markClosed makes the mark of a Pebble directory that is closed.
+func markClosed(fs vfs.FS, dir string, h History) error {
+	files, err := cleanFiles(fs, dir)
+	if err != nil {
+		return err
+	}
+	return createMark(fs, dir, &mark{identity: h.identity, commit: h.commit, clean: true, files: files})
+}
+
 // writeFirst writes the format mark and the first commit of a history.
 func writeFirst(db *pebble.DB, h History) (History, error) {
 	batch := db.NewBatch()
-	after, err := record(batch, h, true)
+	after, err := extend(batch, h, true)
 	if err := errors.Join(err, set(batch, formatKey(), storedFormat{Magic: formatMagic, Version: formatVersion})); err != nil {
 		return h, err
 	}
 	return after, batch.Commit(pebble.Sync)
 }
 
-// load checks whose database it is, reads what Open must know, and puts back a
-// FORMAT file that is not there (yet). A database of format 1 gets a history.
-func (d directory) load(db *pebble.DB, have contents) (history History, err error) {
+// identify checks whose database it is and reads its history, which is empty
+// for one of format 1.
+func (d directory) identify(r reader, have contents) (version uint32, history History, err error) {
 	var format storedFormat
-	found, err := get(db, formatKey(), &format)
+	found, err := get(r, formatKey(), &format)
 	switch {
 	case err != nil:
-		return history, err
+		return 0, history, err
 	case !found && have != unmarked:
-		return history, damagedKey(formatKey(), errMissing)
+		return 0, history, damagedKey(formatKey(), errMissing)
 	case !found, format.Magic != formatMagic:
-		return history, d.foreign()
+		return 0, history, d.foreign()
 	case format.Version > formatVersion:
-		return history, d.newer(uint64(format.Version))
+		return 0, history, d.newer(uint64(format.Version))
 	}
-	if history, err = loadHistory(db); err != nil {
-		return history, err
+	history, err = loadHistory(r)
+	if err == nil && format.Version == formatVersion && history.commit == 0 {
+		err = damagedKey(commitKey(), errMissing)
 	}
-	switch {
-	case format.Version == formatVersion && history.commit == 0:
-		return history, damagedKey(commitKey(), errMissing)
-	case format.Version < formatVersion:
-		if history, err = writeFirst(db, newHistory()); err != nil {
-			return history, err
-		}
+	return format.Version, history, err
+}
+
+// load is identify for writing: a database of format 1 gets a history, and a
+// FORMAT file that is not there (yet) is put back.
+func (d directory) load(db *pebble.DB, have contents) (history History, err error) {
+	version, history, err := d.identify(db, have)
+	if err == nil && version < formatVersion {
+		history, err = writeFirst(db, newHistory())
 	}
-	if have != marked {
+	if err == nil && have != marked {
 		err = d.writeFormat()
 	}
 	return history, err
 }
 
-func pebbleOptions(d directory, o Options, f *fence) *pebble.Options {
+// readOnlyOptions are those to open Pebble with where nothing may be written.
+func readOnlyOptions(d directory, o Options, found *fault) *pebble.Options {
+	po := pebbleOptions(d, o, newFence(o.Logger), nil)
+	fs := salvageFS{FS: d.fs}
+	if found != nil {
+		fs.log = found.log
+	}
+	po.FS, po.ReadOnly = fs, true
+	// A table that is missing is found out when it is read.
+	po.DisableConsistencyCheck = found != nil
+	return po
+}
+
+func pebbleOptions(d directory, o Options, f *fence, k *marker) *pebble.Options {
 	log := pebbleLog{log: o.Logger, fence: f}
 	po := &pebble.Options{
-		FS:               fenceFS{FS: d.fs, fence: f},
+		FS:               fenceFS{FS: d.fs, fence: f, dir: d.join(storeDir), marker: k},
 		ErrorIfNotExists: true,
 		// Pinned, so that a newer Pebble does not raise it unasked. This one
 		// has checksums in the footers of tables, and logs whose torn end can
@@ -188,6 +359,7 @@ func pebbleOptions(d directory, o Options, f *fence) *pebble.Options {
 		CacheSize:                   o.CacheBytes,
 		MemTableSize:                uint64(o.MemTableBytes),
 		MemTableStopWritesThreshold: 4,
+		MaxOpenFiles:                o.files,
 		Logger:                      log,
 		// The archive cleaner is the one for which Pebble does not keep old
 		// logs to write over, which would leave the text of deleted papers on
@@ -198,14 +370,14 @@ func pebbleOptions(d directory, o Options, f *fence) *pebble.Options {
 			// The default ends the process; whoever reads the damaged place
 			// gets the error in any case.
 			DataCorruption: func(info pebble.DataCorruptionInfo) {
-				o.Logger.Error("kv: a file is damaged", "path", info.Path, "err", info.Details)
+				o.corrupt(damagedTable(filepath.Base(info.Path), info.Details))
 			},
 		},
 	}
 	for i := range po.Levels {
 		// Most ids of an import are new; the filter answers for them without
 		// reading a table.
-		po.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+		po.Levels[i].FilterPolicy = filterPolicy()
 	}
 	return po
 }
@@ -216,7 +388,9 @@ type directory struct {
 	path string
 }
 
-func (d directory) join(name string) string { return d.fs.PathJoin(d.path, name) }
+func (d directory) join(names ...string) string {
+	return d.fs.PathJoin(append([]string{d.path}, names...)...)
+}
 
 // contents is what a directory that is ours, or may become ours, holds.
 type contents int
@@ -243,18 +417,24 @@ func (d directory) look(create bool) (contents, error) {
 		return d.readFormat()
 	}
 	have := nothing
+	derived := false
 	for _, name := range names {
 		switch {
+		case name == indexesDir:
+			derived = true
 		case name == storeDir && d.looksLikePebble(name):
 			// The FORMAT file is lost, or was about to be written.
 			have = unmarked
 		case name == storeTmpDir && d.looksLikePebble(name):
-		case name == lockFile, name == formatTmpFile, name == "lost+found": // the last: a mount point
+		case name == lockFile, name == formatTmpFile, name == lostDir, name == oldStoreDir, name == "lost+found": // the last: a mount point
 		default:
 			return nothing, d.foreign()
 		}
 	}
-	if have == nothing && !create {
+	switch {
+	case have == nothing && derived:
+		return nothing, d.foreign()
+	case have == nothing && !create:
 		return nothing, d.noData()
 	}
 	return have, nil
@@ -267,7 +447,7 @@ func (d directory) looksLikePebble(sub string) bool {
 		return false
 	}
 	return !slices.ContainsFunc(names, func(name string) bool {
-		for _, prefix := range []string{"LOCK", "MANIFEST-", "OPTIONS-", "marker.", "temporary."} {
+		for _, prefix := range []string{"LOCK", "MANIFEST-", "OPTIONS-", "marker.", "temporary.", markFile} {
 			if strings.HasPrefix(name, prefix) {
 				return false
 			}
@@ -324,21 +504,7 @@ func (d directory) readSmall(name string) (string, error) {
 
 // writeFormat makes the FORMAT file, whole or not at all.
 func (d directory) writeFormat() error {
-	write := func() error {
-		f, err := d.fs.Create(d.join(formatTmpFile), vfs.WriteCategoryUnspecified)
-		if err != nil {
-			return err
-		}
-		_, err = f.Write([]byte(formatLine(formatVersion)))
-		if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-			return err
-		}
-		if err := d.fs.Rename(d.join(formatTmpFile), d.join(formatFile)); err != nil {
-			return err
-		}
-		return syncDir(d.fs, d.path)
-	}
-	if err := write(); err != nil {
+	if err := d.writeFile(formatFile, []byte(formatLine(formatVersion))); err != nil {
 		return fmt.Errorf("kv: write %s: %w", d.join(formatFile), err)
 	}
 	return nil
@@ -389,19 +555,53 @@ func (d directory) lock(onDisk bool) (io.Closer, error) {
 	if !onDisk { // a file system of tests; Pebble's own lock will do
 		return io.NopCloser(nil), nil
 	}
-	l := flock.New(d.join(lockFile))
-	switch ok, err := l.TryLock(); {
+	path := d.join(lockFile)
+	l := flock.New(path)
+	ok, err := l.TryLock()
+	if refusesWrites(err) {
+		// The file cannot be made, but perhaps it is there; and if it is not,
+		// nobody who could write has the directory open.
+		if _, statErr := d.fs.Stat(path); errors.Is(statErr, os.ErrNotExist) {
+			return io.NopCloser(nil), nil
+		}
+		l = flock.New(path, flock.SetFlag(os.O_RDONLY))
+		ok, err = l.TryLock()
+	}
+	switch {
 	case err != nil:
-		return nil, fmt.Errorf("kv: lock %s: %w; the data directory must be writable", d.join(lockFile), err)
+		return nil, fmt.Errorf("kv: lock %s: %w", path, err)
 	case !ok:
 		return nil, d.locked(nil)
 	}
 	return l, nil
 }
 
+// isOpenDamage says that pebble.Open failed for what the files hold: a table
+// that is missing or has another size, or a file that makes no sense. Errors of
+// the system have its number.
+func isOpenDamage(err error) bool {
+	var number syscall.Errno
+	return pebble.IsCorruptionError(err) || errors.Is(err, os.ErrNotExist) ||
+		!errors.Is(err, pebble.ErrDBDoesNotExist) && !errors.As(err, &number)
+}
+
+// openFault is the fault of such a failure. Pebble's words for a table are
+// "L6: 000014: …".
+func openFault(err error, m *mark) *fault {
+	f := &fault{file: storeDir, why: "cannot be opened: " + firstLine(err), mark: m}
+	var level, number int
+	if n, _ := fmt.Sscanf(err.Error(), "L%d: %d:", &level, &number); n == 2 {
+		f.file = fmt.Sprintf("%s/%06d.sst", storeDir, number)
+		f.why = "is missing or has another length: " + firstLine(err)
+	}
+	return f
+}
+
 // openError classifies what pebble.Open returned.
 func (d directory) openError(err error) error {
 	switch {
+	case err == nil:
+		return nil
 	case errors.Is(err, syscall.EAGAIN):
 		return d.locked(err)
 	case errors.Is(err, pebble.ErrDBDoesNotExist):
@@ -445,9 +645,13 @@ func (d directory) newer(version uint64) error {
 
 // lost: the directory had data once, but the database has no manifest now.
 func (d directory) lost() error {
+	message := fmt.Sprintf("the data directory %s has lost files of its %s subdirectory; restore a snapshot with akin snapshot restore, or remove what is left and import anew", d.path, storeDir)
+	if _, err := d.fs.Stat(d.join(oldStoreDir)); err == nil {
+		message = fmt.Sprintf("restoring a snapshot into the data directory %s was cut short; run it again, or rename its subdirectory %s to %s to have what was there before", d.path, oldStoreDir, storeDir)
+	}
 	return &paper.Error{
 		Kind: paper.DataLoss, Reason: paper.ReasonCorrupt,
-		Message:  fmt.Sprintf("the data directory %s has lost files of its %s subdirectory; restore a snapshot, or remove what is left and import anew", d.path, storeDir),
+		Message:  message,
 		Metadata: map[string]string{"directory": d.path},
 	}
 }

@@ -22,6 +22,9 @@ type Options struct {
 	// Create makes the directory, or fills an empty one, where there is no
 	// data yet.
 	Create bool
+	// ReadOnlyOnDamage opens what can be read of a damaged directory, for
+	// reading only, instead of refusing it.
+	ReadOnlyOnDamage bool
 	// Logger gets what Pebble reports; nil discards it.
 	Logger *slog.Logger
 	// CacheBytes is the size of the cache of uncompressed blocks, in bytes;
@@ -32,6 +35,11 @@ type Options struct {
 	MemTableBytes int
 	// FS is the seam that tests break; nil means the operating system.
 	FS FS
+
+	// corrupt hears of damage that Pebble comes upon.
+	corrupt func(error)
+	// files is how many files Pebble may have open.
+	files int
 }
 
 // withDefaults fills in zero values and reports all faults at once.
@@ -45,6 +53,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.MemTableBytes == 0 {
 		o.MemTableBytes = defaultMemTableBytes
 	}
+	o.corrupt = func(err error) { o.Logger.Error("kv: a file is damaged", "err", err) }
 	var faults []error
 	if o.CacheBytes < 0 {
 		faults = append(faults, fmt.Errorf("CacheBytes is %d; it must not be negative", o.CacheBytes))
@@ -55,5 +64,7 @@ func (o Options) withDefaults() (Options, error) {
 	if err := errors.Join(faults...); err != nil {
 		return o, fmt.Errorf("store options: %w", err)
 	}
-	return o, nil
+	var err error
+	o.files, err = pebbleFiles(fileLimit())
+	return o, err
 }

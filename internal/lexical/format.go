@@ -32,6 +32,8 @@ const (
 	maxTerms     = 1 << 28
 	maxTermBytes = 1 << 10
 	maxNameBytes = 64
+	// maxStampBytes is the longest stamp.
+	maxStampBytes = 1 << 10
 )
 
 // fingerprint changes whenever the same text may become other terms: the index
@@ -86,6 +88,9 @@ func readFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the lexical index: %w", err)
 	}
+	if !info.Mode().IsRegular() { // to open a pipe would wait for ever
+		return nil, corruptf(info.Name(), "is not a regular file")
+	}
 	if info.Size() > maxFileBytes {
 		return nil, corruptf(info.Name(), "has %d bytes; the limit is %d", info.Size(), int64(maxFileBytes))
 	}
@@ -94,6 +99,14 @@ func readFile(path string) ([]byte, error) {
 		return nil, fmt.Errorf("read the lexical index: %w", err)
 	}
 	return raw, nil
+}
+
+// checksumOf is the checksum that a whole file ends with.
+func checksumOf(raw []byte) uint32 {
+	if len(raw) < checksumLen {
+		return 0
+	}
+	return binary.LittleEndian.Uint32(raw[len(raw)-checksumLen:])
 }
 
 // decoder reads a body. Its first error stays, and all reads after it give

@@ -1,6 +1,7 @@
 package lexical
 
 import (
+	"bytes"
 	"math"
 	"slices"
 	"sync"
@@ -86,7 +87,7 @@ type Index struct {
 
 	saving sync.Mutex // held by Save, before all others; guards saved
 	// saved are the files of segments that Save or Open has seen.
-	saved map[*segment]string
+	saved map[*segment]savedFile
 
 	merging sync.Mutex // held by whoever merges, before write and mu
 	merger  merger
@@ -106,7 +107,7 @@ func New(options Options) (*Index, error) {
 
 // blank makes an empty index without background work.
 func blank(options Options) *Index {
-	x := &Index{options: options, ids: newIdentifiers(), lexicon: newLexicon(), memory: newMemory(), saved: map[*segment]string{}}
+	x := &Index{options: options, ids: newIdentifiers(), lexicon: newLexicon(), memory: newMemory(), saved: map[*segment]savedFile{}}
 	x.pool.New = func() any { return &searcher{} }
 	return x
 }
@@ -146,7 +147,7 @@ func (x *Index) Upsert(ordinal uint32, title, abstract string, ids []string) err
 	if x.closed {
 		return closedError()
 	}
-	x.analyse(title, abstract, ids)
+	x.analyse(title, abstract, ids, x.term, x.idTerm)
 	x.record = appendRecord(x.record[:0], x.tokens)
 	if len(x.memory.records)+len(x.record) > math.MaxInt32 {
 		x.seal()
@@ -167,10 +168,10 @@ func (x *Index) Upsert(ordinal uint32, title, abstract string, ids []string) err
 	return nil
 }
 
-// analyse turns a paper into x.tokens, and gives new terms their numbers. The
-// caller holds the write lock, under which alone the lexicon changes; so it may
-// be read here, and searches wait for new words only.
-func (x *Index) analyse(title, abstract string, ids []string) {
+// analyse turns a paper into x.tokens; term and id give the numbers of the terms of
+// words and identifiers. The caller holds the write lock, under which alone the
+// lexicon changes; so it may be read here, and searches wait for new words only.
+func (x *Index) analyse(title, abstract string, ids []string, term func(w []byte) uint32, id func(key string) uint32) {
 	x.tokens, x.stops = x.tokens[:0], x.stops[:0]
 	for f, text := range []string{title, abstract} {
 		at := -1
@@ -179,25 +180,29 @@ func (x *Index) analyse(title, abstract string, ids []string) {
 				x.stops = append(x.stops, token{id: n, field: fieldTitleStops + field(f), position: w.position})
 				return
 			}
-			x.tokens = append(x.tokens, token{id: x.term(w.text), field: field(f), position: w.position, fresh: w.position != at})
+			x.tokens = append(x.tokens, token{id: term(w.text), field: field(f), position: w.position, fresh: w.position != at})
 			at = w.position
 		})
 	}
 	n := 0
 	seen := map[string]bool{}
-	for _, id := range ids {
-		for _, key := range x.ids.keys(id) {
+	for _, text := range ids {
+		for _, key := range x.ids.keys(text) {
 			if !seen[key] {
 				seen[key] = true
-				x.mu.Lock()
-				id := x.lexicon.addID(key)
-				x.mu.Unlock()
-				x.tokens = append(x.tokens, token{id: id, field: fieldID, position: n, fresh: true})
+				x.tokens = append(x.tokens, token{id: id(key), field: fieldID, position: n, fresh: true})
 				n++
 			}
 		}
 	}
 	x.tokens = append(x.tokens, x.stops...)
+}
+
+// idTerm gives the number of an identifier's term.
+func (x *Index) idTerm(key string) uint32 {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.lexicon.addID(key)
 }
 
 // term gives the number of a word's term.
@@ -208,6 +213,40 @@ func (x *Index) term(w []byte) uint32 {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.lexicon.add(w)
+}
+
+// Has says whether there is a paper under an ordinal.
+func (x *Index) Has(ordinal uint32) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	d, _, _ := x.locate(ordinal)
+	return d != nil
+}
+
+// Holds says whether the paper under an ordinal is there with just this text, as
+// Upsert would put it there. Changes wait meanwhile, searches don't.
+func (x *Index) Holds(ordinal uint32, title, abstract string, ids []string) bool {
+	x.write.Lock()
+	defer x.write.Unlock()
+	d, local, _ := x.locate(ordinal)
+	if d == nil {
+		return false
+	}
+	known := true
+	x.analyse(title, abstract, ids, func(w []byte) uint32 {
+		id, ok := x.lexicon.word(w)
+		known = known && ok
+		return id
+	}, func(key string) uint32 {
+		id, ok := x.lexicon.stems[idMark+key]
+		known = known && ok
+		return id
+	})
+	if !known {
+		return false
+	}
+	x.record = appendRecord(x.record[:0], x.tokens)
+	return bytes.Equal(x.record, d.record(local))
 }
 
 // Delete removes the paper under an ordinal and says whether there was one.

@@ -22,7 +22,7 @@ func TestLatency(t *testing.T) {
 	x := fill(t, papers, Options{})
 	fmt.Printf("%d papers indexed in %v, in %d segments, %d MB of memory\n", len(papers), time.Since(start), len(x.segments), (heap()-before)/1e6)
 	start = time.Now()
-	if err := x.Save(t.TempDir(), 1); err != nil {
+	if err := x.Save(t.TempDir(), "1"); err != nil {
 		t.Fatal(err)
 	}
 	fmt.Println("saved in", time.Since(start))

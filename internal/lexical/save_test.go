@@ -37,12 +37,12 @@ func busy(t testing.TB, papers int) *Index {
 
 func TestSaveAndOpen(t *testing.T) {
 	x, dir := busy(t, 1200), t.TempDir()
-	if err := x.Save(dir, 42); err != nil {
+	if err := x.Save(dir, "42"); err != nil {
 		t.Fatal(err)
 	}
 	first := files(t, dir)
 	y, stamp, err := Open(dir, Options{})
-	if err != nil || stamp != 42 {
+	if err != nil || stamp != "42" {
 		t.Fatal(stamp, err)
 	}
 	defer y.Close()
@@ -52,7 +52,7 @@ func TestSaveAndOpen(t *testing.T) {
 		_, _ = z.Delete(4)
 	}
 	compareIndexes(t, x, y)
-	if err := y.Save(dir, 43); err != nil {
+	if err := y.Save(dir, "43"); err != nil {
 		t.Fatal(err)
 	}
 	second := files(t, dir)
@@ -66,7 +66,7 @@ func TestSaveAndOpen(t *testing.T) {
 		t.Errorf("first %v, then %v: segments were written again", first, second)
 	}
 	z, stamp, err := Open(dir, Options{})
-	if err != nil || stamp != 43 {
+	if err != nil || stamp != "43" {
 		t.Fatal(stamp, err)
 	}
 	defer z.Close()
@@ -115,7 +115,7 @@ func known(x *Index) map[string]string {
 
 func TestOpenRefusesDamage(t *testing.T) {
 	dir := t.TempDir()
-	if err := busy(t, 300).Save(dir, 1); err != nil {
+	if err := busy(t, 300).Save(dir, "1"); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range files(t, dir) {
@@ -172,7 +172,7 @@ func TestOpenWithoutFiles(t *testing.T) {
 	if _, _, err := Open(dir, Options{}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("an empty directory gives %v", err)
 	}
-	if err := busy(t, 30).Save(dir, 1); err != nil {
+	if err := busy(t, 30).Save(dir, "1"); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range files(t, dir) {
@@ -235,6 +235,118 @@ func TestFixture(t *testing.T) {
 	}
 }
 
+// TestHolds: what an index says about a paper's text is true before and after it is
+// saved, and nothing else is taken for it.
+func TestHolds(t *testing.T) {
+	type entry struct {
+		title, abstract string
+		ids             []string
+	}
+	papers := map[uint32]entry{
+		3: {"Unsupervised dense retrieval", "Pre-training with contrastive learning.", []string{"arXiv:2112.09118", "10.1000/x"}},
+		4: {"信息检索", `Erd\H{o}s and the $\alpha$-synuclein of retrieval; retrieved, retrieving`, []string{"a"}},
+		9: {"", "", nil},
+		7: {"A paper that goes", "zebra", []string{"b"}},
+	}
+	x := fill(t, nil, Options{SegmentPapers: 2})
+	for ordinal, p := range papers {
+		if err := x.Upsert(ordinal, p.title, p.abstract, p.ids); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := x.Delete(7); err != nil {
+		t.Fatal(err)
+	}
+	check := func(x *Index) {
+		t.Helper()
+		for ordinal, p := range papers {
+			live := ordinal != 7
+			if x.Has(ordinal) != live || x.Holds(ordinal, p.title, p.abstract, p.ids) != live {
+				t.Errorf("%d: Has %v, Holds %v", ordinal, x.Has(ordinal), x.Holds(ordinal, p.title, p.abstract, p.ids))
+			}
+			if !live {
+				continue
+			}
+			for _, other := range []entry{
+				{p.title + " zebra", p.abstract, p.ids},
+				{p.title, "unheard " + p.abstract, p.ids},
+				{p.title, p.abstract, append(slices.Clone(p.ids), "c")},
+			} {
+				if x.Holds(ordinal, other.title, other.abstract, other.ids) {
+					t.Errorf("%d is taken for %q", ordinal, other)
+				}
+			}
+		}
+		if x.Has(5) || x.Holds(5, "zebra", "", nil) {
+			t.Error("a paper that never was is there")
+		}
+	}
+	check(x)
+	dir := t.TempDir()
+	if err := x.Save(dir, ""); err != nil {
+		t.Fatal(err)
+	}
+	y, _, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer y.Close()
+	check(y)
+}
+
+// TestOldManifest: the manifest of version 1 is refused by name.
+func TestOldManifest(t *testing.T) {
+	if _, err := ReadStamp(filepath.Join("testdata", "v1")); paper.KindOf(err) != paper.DataLoss || !strings.Contains(err.Error(), "version 1;") {
+		t.Errorf("the stamp of version 1: %v", err)
+	}
+	if _, _, err := Open(filepath.Join("testdata", "v1"), Options{}); paper.KindOf(err) != paper.DataLoss || !strings.Contains(err.Error(), "version 1;") {
+		t.Errorf("version 1: %v", err)
+	}
+}
+
+// TestFilesOfAnother: a file that is whole but not the one that was saved under its
+// name is refused, as is anything that is not a file.
+func TestFilesOfAnother(t *testing.T) {
+	dir, other := t.TempDir(), t.TempDir()
+	if err := busy(t, 300).Save(dir, "here"); err != nil {
+		t.Fatal(err)
+	}
+	if err := busy(t, 330).Save(other, "there"); err != nil {
+		t.Fatal(err)
+	}
+	theirs := files(t, other)
+	for i, name := range files(t, dir) {
+		path := filepath.Join(dir, name)
+		whole, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := os.ReadFile(filepath.Join(other, theirs[i]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused(t, dir, path, raw, name+" of another index")
+		if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := Open(dir, Options{}); paper.KindOf(err) != paper.DataLoss {
+			t.Errorf("%s is a directory: %v", name, err)
+		}
+		if err := errors.Join(os.Remove(path), os.WriteFile(path, whole, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if stamp, err := ReadStamp(dir); err != nil || stamp != "here" {
+		t.Errorf("%q, %v", stamp, err)
+	}
+	if _, _, err := Open(filepath.Join(dir, manifestFile), Options{}); paper.KindOf(err) != paper.DataLoss {
+		t.Errorf("a file in place of the directory: %v", err)
+	}
+	if err := busy(t, 30).Save(dir, strings.Repeat("x", 1025)); paper.KindOf(err) != paper.Invalid {
+		t.Errorf("a stamp that is too long: %v", err)
+	}
+}
+
 // FuzzOpen reads damaged files whose checksums are right: whatever is accepted
 // can be searched.
 func FuzzOpen(f *testing.F) {
@@ -243,7 +355,7 @@ func FuzzOpen(f *testing.F) {
 		f.Fatal(err)
 	}
 	segment, lexicon := x.segments[0].encode(), x.lexicon.encode()
-	manifest := encodeManifest(1, []string{"terms-0.lex", "segment-0.lex"}, x.segments)
+	manifest := encodeManifest("1", []savedFile{{"terms-0.lex", 1}, {"segment-0.lex", 2}}, x.segments)
 	for at := range 200 {
 		f.Add(byte(at%3), uint32(at*37), byte(1<<(at%8)))
 	}
@@ -270,7 +382,7 @@ func FuzzOpen(f *testing.F) {
 		copied.df = counts{}
 		copied.df.grow(good.df.n)
 		y.lexicon = &copied
-		if err := y.attach(savedSegment{name: "segment"}, raw); err != nil {
+		if err := y.attach(savedSegment{savedFile: savedFile{name: "segment"}}, raw); err != nil {
 			return
 		}
 		for _, text := range []string{"w1 w2 w3 w77 w100*", `"w1 w2" -w9`} {
@@ -287,7 +399,7 @@ func FuzzOpen(f *testing.F) {
 // Purge leaves no dead paper in any segment, and what is found as it was.
 func TestPurge(t *testing.T) {
 	x, dir := busy(t, 1200), t.TempDir()
-	if err := x.Save(dir, 1); err != nil {
+	if err := x.Save(dir, "1"); err != nil {
 		t.Fatal(err)
 	}
 	y, _, err := Open(dir, Options{})

@@ -22,6 +22,7 @@ const (
 	Unavailable             // starting or stopping; try again
 	DataLoss                // stored bytes are damaged
 	Unsupported             // this build or index cannot do it
+	Overdue                 // it took longer than the server allows
 )
 
 // Reasons that a program can read (google.rpc.ErrorInfo.reason).
@@ -37,6 +38,8 @@ const (
 	ReasonCorrupt           = "CORRUPT"
 	ReasonUnsupported       = "UNSUPPORTED"
 	ReasonDataLocked        = "DATA_LOCKED"
+	ReasonResponseTooLarge  = "RESPONSE_TOO_LARGE"
+	ReasonServerDeadline    = "SERVER_DEADLINE"
 )
 
 // Violation is one fault of one field of a request.

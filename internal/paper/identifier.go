@@ -1,9 +1,11 @@
 package paper
 
 import (
+	"fmt"
 	"html"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -207,19 +209,33 @@ func ParseORCID(text string) (orcid string, ok bool) {
 }
 
 // Normalize gives identifiers their bare form, as far as they are what their
-// field says: "10.1234/x", "2112.09118", "0000-0002-1825-0097".
-func (p *Paper) Normalize() {
+// field says: "10.1234/x", "2112.09118", "0000-0002-1825-0097". The error names
+// the ORCIDs that are none; papers of before may have some, which is why
+// Validate lets them pass.
+func (p *Paper) Normalize() error {
 	if doi, ok := ParseDOI(p.DOI); ok {
 		p.DOI = doi
 	}
 	if id, _, ok := ParseArxivID(p.ArxivID); ok {
 		p.ArxivID = id
 	}
+	var v violations
+	p.Authors = slices.Clone(p.Authors) // the caller's stay as they are
 	for i := range p.Authors {
-		if orcid, ok := ParseORCID(p.Authors[i].ORCID); ok {
-			p.Authors[i].ORCID = orcid
+		a := &p.Authors[i]
+		if strings.TrimSpace(a.ORCID) == "" {
+			a.ORCID = ""
+			continue
 		}
+		orcid, ok := ParseORCID(a.ORCID)
+		if !ok {
+			v.add(fmt.Sprintf("authors[%d].orcid", i),
+				fmt.Sprintf("%.40q is not an ORCID iD: it has 16 digits, of which the last follows from the others, as 0000-0002-1825-0097; correct it or leave it out", a.ORCID))
+			continue
+		}
+		a.ORCID = orcid
 	}
+	return v.err("paper")
 }
 
 func hasPrefixFold(text, prefix string) bool {

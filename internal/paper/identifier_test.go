@@ -1,6 +1,9 @@
 package paper
 
-import "testing"
+import (
+	"errors"
+	"testing"
+)
 
 func TestParseArxivID(t *testing.T) {
 	for text, want := range map[string]string{
@@ -40,7 +43,7 @@ func TestParseDOI(t *testing.T) {
 		"https://doi-org.proxy.example/10.1000/abc": "10.1000/abc", "https://proxy.example/login?url=https://doi.org/10.1000/abc": "10.1000/abc", "https://doi.org/doi:10.1000/abc": "10.1000/abc",
 		`10.1000/ab\_c`: "10.1000/ab_c", `10.1000/a{\_}b`: "10.1000/a_b", "10.1000/abc.": "10.1000/abc", "10.1000/abc, 10.1000/def": "10.1000/abc", "(10.1000/abc)": "",
 		sici: sici, "https://doi.org/10.1002/(SICI)1097-0258(19980815)17:15%3C1661::AID-SIM968%3E3.0.CO;2-2": sici,
-		"10.1002/(SICI)1097-0258(19980815)17:15&lt;1661::AID-SIM968&gt;3.0.CO;2-2": sici,
+		"10.1002/(SICI)1097-0258(19980815)17:15&lt;1661::AID-SIM968&gt;3.0.CO;2-2":                  sici,
 		`10.1002/(SICI)1097-0258(19980815)17:15{\textless}1661::AID-SIM968{\textgreater}3.0.CO;2-2`: sici,
 		"10.1016/S0140-6736(05)66912-7": "10.1016/S0140-6736(05)66912-7", "10.1000/abc)": "10.1000/abc", "https://doi.org/10.1000/abc?utm=1": "10.1000/abc", "info:doi/10.1000/abc": "10.1000/abc", "urn:doi:10.1000/abc": "10.1000/abc",
 		"": "", "n/a": "", "10.1000": "", "abc/10.1000": "", "https://papers.example/10.1000/abc": "", "hdl:10.1000/x": "",
@@ -71,9 +74,13 @@ func TestKeys(t *testing.T) {
 	if DOIKey("https://doi.org/10.1/AB") != "10.1/ab" || DOIKey("x") != "" || ArxivKey("math.GT/0309136v1") != "math/0309136" || ArxivKey("x") != "" || ArxivKey("2112.09118v2") != "2112.09118" {
 		t.Error("keys differ")
 	}
-	p := Paper{DOI: "doi:10.1/A", ArxivID: "arXiv:2112.09118v2", Authors: []Author{{ORCID: "0000000218250097"}, {ORCID: "?"}}}
-	p.Normalize()
-	if p.DOI != "10.1/A" || p.ArxivID != "2112.09118" || p.Authors[0].ORCID != "0000-0002-1825-0097" || p.Authors[1].ORCID != "?" {
+	p := Paper{DOI: "doi:10.1/A", ArxivID: "arXiv:2112.09118v2", Authors: []Author{{ORCID: "0000000218250097"}, {ORCID: "0000-0002-1825-0098"}, {}}}
+	err := p.Normalize()
+	var e *Error
+	if !errors.As(err, &e) || len(e.Violations) != 1 || e.Violations[0].Field != "authors[1].orcid" {
+		t.Errorf("got %v", err)
+	}
+	if p.DOI != "10.1/A" || p.ArxivID != "2112.09118" || p.Authors[0].ORCID != "0000-0002-1825-0097" {
 		t.Errorf("got %+v", p)
 	}
 }

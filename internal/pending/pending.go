@@ -182,15 +182,15 @@ func sweep(dir string, want func(final string) bool) error {
 func removeDead(path string) error {
 	info, err := os.Lstat(path)
 	if err != nil || !info.Mode().IsRegular() {
-		return nil //nolint:nilerr // it is gone, or is none of ours
+		return nil // it is gone, or is none of ours
 	}
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
-		return nil //nolint:nilerr // somebody else's
+		return nil // somebody else's
 	}
 	defer f.Close()
 	if held, err := lock(f); !held || err != nil {
-		return nil //nolint:nilerr // its writer lives, or nobody can tell
+		return nil // its writer lives, or nobody can tell
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove what an interrupted run left: %w", err)

@@ -35,6 +35,8 @@ func codeOf(kind paper.Kind) codes.Code {
 		return codes.DataLoss
 	case paper.Unsupported:
 		return codes.Unimplemented
+	case paper.Overdue:
+		return codes.DeadlineExceeded
 	case paper.Internal:
 	}
 	return codes.Internal

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -329,7 +330,7 @@ type breaker struct {
 	on atomic.Bool
 }
 
-var errDisk = errors.New("injected: no space left")
+var errDisk = fmt.Errorf("injected: %w", syscall.EIO)
 
 func (b *breaker) MaybeError(op errorfs.Op) error {
 	if b.on.Load() && op.Kind.ReadOrWrite() == errorfs.OpIsWrite && op.Kind != errorfs.OpFileClose && b.n.Add(1) >= b.at {

@@ -31,6 +31,9 @@ type Options struct {
 	// Create makes the directory, or fills an empty one, where there is no
 	// data yet.
 	Create bool
+	// ReadOnlyOnDamage opens what can be read of a damaged store, for reading
+	// only, instead of refusing it.
+	ReadOnlyOnDamage bool
 	// Logger gets what Pebble reports; nil discards it.
 	Logger *slog.Logger
 	// CacheBytes is the size of the cache of uncompressed blocks, in bytes;
@@ -49,7 +52,7 @@ type Options struct {
 // kv gives what package kv wants to know.
 func (o Options) kv() kv.Options {
 	return kv.Options{
-		Create: o.Create, Logger: o.Logger,
+		Create: o.Create, ReadOnlyOnDamage: o.ReadOnlyOnDamage, Logger: o.Logger,
 		CacheBytes: o.CacheBytes, MemTableBytes: o.MemTableBytes, FS: o.fs,
 	}
 }

@@ -72,7 +72,11 @@ func (s *Store) Verify(ctx context.Context) (*Report, error) {
 	if err := c.strays(ctx); err != nil {
 		return nil, err
 	}
-	return &c.report, nil
+	faults, err := s.db.CheckTables(ctx)
+	for _, fault := range faults {
+		c.fault(fault)
+	}
+	return &c.report, err
 }
 
 // check is one verification under way.

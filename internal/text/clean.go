@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -41,6 +42,9 @@ func collapsed(s string) bool {
 
 // Clean gives the text of any source without markup, on one line.
 func Clean(s string) string {
+	if !utf8.ValidString(s) {
+		return Collapse(s) // which validation refuses
+	}
 	s = strings.Map(printable, s)
 	for pass := 0; pass < maxPasses && len(s) <= maxBytes && strings.ContainsAny(s, `&<\`); pass++ {
 		before := s
@@ -55,6 +59,9 @@ func Clean(s string) string {
 // CleanTeX gives the text of a source that is written for TeX without markup,
 // on one line. Such texts may hold HTML too.
 func CleanTeX(s string) string {
+	if !utf8.ValidString(s) {
+		return Collapse(s)
+	}
 	s = strings.Map(printable, s)
 	if len(s) > maxBytes || !strings.ContainsAny(s, "\\{}~-`'<&!?$") {
 		return Collapse(s)

@@ -253,9 +253,14 @@ func sure(name, before, after string) bool {
 	case "%", "&", "$", "#", "_":
 		return true
 	case ",", ";", " ", "-", "/", "!":
-		return before != "" && after != "" && before[len(before)-1] != ' ' && after[0] != ' ' && after[0] != '\\'
+		return before != "" && after != "" && ending(before[len(before)-1]) && after[0] != ' ' && after[0] != '\\'
 	}
 	return false
+}
+
+// ending says that a space or break can follow: of a word, not of a bracket.
+func ending(c byte) bool {
+	return letter(c) || '0' <= c && c <= '9' || strings.IndexByte(".,:;?!)}]%$", c) >= 0 || c >= utf8.RuneSelf
 }
 
 // endName takes the white space or empty group that only ends a command.
@@ -375,25 +380,34 @@ func (t *tex) ensureMath(argument string) {
 	t.put("$" + argument + "$")
 }
 
-// unknown leaves a command as it is, but for its arguments, which are text.
+// unknown leaves the arguments of a command, which are text; of one without, its
+// name in whole TeX (a program's own macro, such as \Planck), and elsewhere all.
 func (t *tex) unknown(start int, name string) {
 	after := t.in[t.at:]
-	if t.math || name == "" || !letter(name[0]) || after == "" {
+	switch {
+	case t.math || !letter(name[0]):
 		t.put(t.in[start:t.at])
 		return
-	}
-	if after[0] != '{' && after[0] != '[' || !t.hasGroup() {
+	case after == "" || after[0] != '{' && after[0] != '[' || !t.hasGroup():
+		if t.whole && len(name) > 1 {
+			t.put(name)
+			return
+		}
 		t.put(t.in[start:t.at])
 		return
 	}
 	t.found = true
 	t.option()
-	for first := true; t.at < len(t.in) && t.in[t.at] == '{'; first = false {
-		if !first {
-			t.put(" ")
+	var arguments []string
+	for t.at < len(t.in) && t.in[t.at] == '{' {
+		if text := t.nested(t.argument()); text != "" {
+			arguments = append(arguments, text)
 		}
-		t.put(t.nested(t.argument()))
 	}
+	if len(arguments) == 0 {
+		arguments = []string{name}
+	}
+	t.put(strings.Join(arguments, " "))
 }
 
 // hasGroup says that a group that is closed comes next, maybe after an option.
@@ -502,7 +516,11 @@ func (t *tex) argument() string {
 		t.at = braceEnd(t.in, t.at)
 		return strings.TrimSuffix(t.in[start+1:t.at], "}")
 	case '\\':
-		t.name()
+		command := t.in[start : start+1+len(t.name())]
+		if len(command) > 1 {
+			t.endName(command[1:]) // \"\i ve is one word
+		}
+		return command
 	default:
 		_, size := utf8.DecodeRuneInString(t.in[t.at:])
 		t.at += size

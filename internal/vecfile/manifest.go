@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -26,7 +27,8 @@ const (
 
 // Input is a file that was read.
 type Input struct {
-	// Name is the file's name without its folder, SHA256 that of its bytes.
+	// Name is the file's name without its folder, SHA256 that of its bytes,
+	// empty for a pipe.
 	Name   string `json:"name"`
 	SHA256 string `json:"sha256"`
 }
@@ -84,7 +86,7 @@ func (m *Manifest) Write(dir string) error {
 // ReadManifest reads the manifest of a directory.
 func ReadManifest(dir string) (*Manifest, error) {
 	path := filepath.Join(dir, ManifestFile)
-	raw, err := os.ReadFile(path)
+	raw, err := readSmall(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, &paper.Error{
 			Kind: paper.Invalid, Reason: paper.ReasonUnsupported, Cause: err,
@@ -102,4 +104,20 @@ func ReadManifest(dir string) (*Manifest, error) {
 		}
 	}
 	return m, nil
+}
+
+// maxManifest is the most that a manifest may have in bytes.
+const maxManifest = 64 << 20
+
+func readSmall(path string) ([]byte, error) {
+	f, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, maxManifest+1))
+	if err == nil && len(raw) > maxManifest {
+		err = fmt.Errorf("%s has more than %d bytes", path, maxManifest)
+	}
+	return raw, err
 }

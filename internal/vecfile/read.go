@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/x448/float16"
@@ -46,6 +47,9 @@ func Open(dir string) (_ *Vectors, err error) {
 		}
 	}()
 	for name, want := range m.Files {
+		if err := checkName(dir, name); err != nil {
+			return nil, err
+		}
 		have, err := DigestFile(filepath.Join(dir, name))
 		if err != nil {
 			return nil, fmt.Errorf("read vectors: %w", err)
@@ -75,6 +79,40 @@ func Open(dir string) (_ *Vectors, err error) {
 		}
 	}
 	return v, nil
+}
+
+// checkName refuses what a manifest, which others may have written, must not
+// name: anything but a file beside it.
+func checkName(dir, name string) error {
+	var why string
+	switch info, err := os.Stat(filepath.Join(dir, filepath.Base(name))); {
+	case name != filepath.Base(name) || !filepath.IsLocal(name) || name == ".":
+		why = "that is not the name of a file beside it"
+	case err != nil:
+		return fmt.Errorf("read vectors: %w", err)
+	case !info.Mode().IsRegular():
+		why = "that is no file, but a folder, a pipe or a device"
+	default:
+		return nil
+	}
+	return corrupt(filepath.Join(dir, ManifestFile), "it names %q, and %s", name, why)
+}
+
+// openFile opens a file, and nothing whose reading may never end.
+func openFile(path string) (*os.File, error) {
+	// Opening a pipe would wait for its writer.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is no file, but a folder, a pipe or a device", path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // maxNPYDimension bounds what a header can make OpenNPY allocate.
@@ -161,7 +199,7 @@ func (v *Vectors) Close() error {
 }
 
 func (v *Vectors) open(path string) (*os.File, error) {
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read vectors: %w", err)
 	}

@@ -273,9 +273,9 @@ func digest(src io.Reader) (sum string, size int64, err error) {
 	return hex.EncodeToString(h.Sum(nil)), size, err
 }
 
-// DigestFile gives the SHA-256 of a file, in hex.
+// DigestFile gives the SHA-256 of a regular file, in hex.
 func DigestFile(path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if err != nil {
 		return "", err
 	}

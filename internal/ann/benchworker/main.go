@@ -134,7 +134,7 @@ func (w *worker) do(line string) (value float64, err error) {
 	case w.graph == nil:
 		return 0, errors.New("coder/hnsw has no file")
 	case line == "save":
-		return 0, w.graph.Save(w.path("graph"), ann.Stamp{Space: "bench"})
+		return 0, w.graph.Save(w.path("graph"), "bench")
 	case line == "open", line == "read":
 		return 0, w.open(line == "read")
 	}

@@ -28,7 +28,7 @@ func (e *akinEngine) add(papers []abstract) error {
 	return nil
 }
 
-func (e *akinEngine) finish(dir string) error { return e.x.Save(filepath.Join(dir, "akin"), 1) }
+func (e *akinEngine) finish(dir string) error { return e.x.Save(filepath.Join(dir, "akin"), "bench") }
 
 func (e *akinEngine) search(ctx context.Context, text string, k int) (int, error) {
 	r, err := e.x.View().Search(ctx, lexical.Query{Text: text, Mode: lexical.ModeText, K: k})

@@ -34,7 +34,11 @@ const (
 // liked and disliked papers. Semantic scores are cosines in [-1, 1], comparable
 // between queries of one space; what other scores are is said at Result. Ties are
 // broken by id. At most 1,000 results can be reached; the first page fixes the
-// list, and its page tokens hold for 10 minutes or until the server restarts.
+// list, and its page tokens hold for 10 minutes since they were last used, or until
+// the server restarts. The memory for such lists is bounded: a list that there is
+// no room for is found again for each page, and its token is refused as
+// PAGE_TOKEN_EXPIRED if it comes out otherwise than for the first page. A list that
+// was kept is not dropped for another.
 type SearchServiceClient interface {
 	// Search finds papers for a free text.
 	Search(ctx context.Context, in *SearchRequest, opts ...grpc.CallOption) (*SearchResponse, error)
@@ -128,7 +132,11 @@ type SearchService_FindDuplicatesClient = grpc.ServerStreamingClient[FindDuplica
 // liked and disliked papers. Semantic scores are cosines in [-1, 1], comparable
 // between queries of one space; what other scores are is said at Result. Ties are
 // broken by id. At most 1,000 results can be reached; the first page fixes the
-// list, and its page tokens hold for 10 minutes or until the server restarts.
+// list, and its page tokens hold for 10 minutes since they were last used, or until
+// the server restarts. The memory for such lists is bounded: a list that there is
+// no room for is found again for each page, and its token is refused as
+// PAGE_TOKEN_EXPIRED if it comes out otherwise than for the first page. A list that
+// was kept is not dropped for another.
 type SearchServiceServer interface {
 	// Search finds papers for a free text.
 	Search(context.Context, *SearchRequest) (*SearchResponse, error)

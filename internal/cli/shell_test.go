@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// say runs a command line that needs no data and no model.
+func say(t *testing.T, args ...string) (code int, out, errOut string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	code = Run(t.Context(), args, strings.NewReader(""), &o, &e)
+	return code, o.String(), e.String()
+}
+
+func TestCandidates(t *testing.T) {
+	for line, want := range map[string][]string{
+		"se":                       {"search", "serve", "setup"},
+		"search --mod":             {"--mode", "--model", "--model-dir"},
+		"search --mode ":           {"hybrid", "lexical", "semantic"},
+		"search --mode=l":          {"--mode=lexical"},
+		"search graph --mode h":    {"hybrid"},
+		"search --no-co":           {"--no-collapse-versions"},
+		"search --filter s":        nil,
+		"search -n ":               nil,
+		"harvest ":                 {"oai"},
+		"harvest oai --pre":        {"--precision", "--prefix"},
+		"model b":                  {"build"},
+		"completion ":              {"bash", "fish", "zsh"},
+		"nonsense --mo":            {"--model", "--model-dir"},
+		"import pape":              nil,
+		"--log-format ":            {"json", "text"},
+		"--log-format json recom":  {"recommend"},
+		"recommend --strategy top": {"top-mean"},
+		"compl":                    {"completion"}, // not the hidden one
+	} {
+		code, out, errOut := say(t, append([]string{"complete", "--"}, strings.Split(line, " ")...)...)
+		if got := strings.Fields(out); code != 0 || errOut != "" || !slices.Equal(got, want) {
+			t.Errorf("%q: exit code %d, %q %s, want %q", line, code, got, errOut, want)
+		}
+	}
+	if code, out, _ := say(t, "complete"); code != 0 || !strings.Contains(out, "search\n") || strings.Contains(out, "complete\n") {
+		t.Errorf("no words: exit code %d, %q", code, out)
+	}
+}
+
+func TestQueryWords(t *testing.T) {
+	for line, want := range map[string]string{
+		"search graph -neural":                      "search graph !-neural",
+		"search -neural graph --data x":             "search !-neural graph --data x",
+		"search -n 5 graph":                         "search -n 5 graph",
+		"search -n5 graph":                          "search -n5 graph",
+		"search -nets graph":                        "search !-nets graph",
+		"search graph --min-score -0.5":             "search graph --min-score -0.5",
+		"search graph --min-score=-0.5 -deep":       "search graph --min-score=-0.5 !-deep",
+		"search --json -deep graph":                 "search --json !-deep graph",
+		"search --no-collapse-versions -deep graph": "search --no-collapse-versions !-deep graph",
+		"search --data -x graph":                    "search --data -x graph",
+		"search -":                                  "search -",
+		"search -h":                                 "search -h",
+		"search graph -- -deep --learning":          "search graph -- -deep --learning",
+		"similar -x":                                "similar -x",
+		"":                                          "",
+	} {
+		var cmds commands
+		parser, err := newParser(&cmds, &environment{out: newScreen(new(bytes.Buffer)), errOut: newScreen(new(bytes.Buffer))}, func(int) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := strings.ReplaceAll(strings.Join(queryWords(parser, strings.Fields(line)), " "), excluded, "!")
+		if got != want {
+			t.Errorf("%q becomes %q, want %q", line, got, want)
+		}
+	}
+}
+
+// What the program says of itself is complete.
+func TestSelfDescription(t *testing.T) {
+	_, help, _ := say(t, "--help")
+	code, man, _ := say(t, "man")
+	if code != 0 || strings.Count(man, "\n.SS ") < len(CommandNames()) {
+		t.Errorf("man: exit code %d, %d sections", code, strings.Count(man, "\n.SS "))
+	}
+	for _, name := range CommandNames() {
+		if !strings.Contains(help, "\n  "+name+" ") && !strings.Contains(help, "\n  "+name+"\n") {
+			t.Errorf("%s is not in the help", name)
+		}
+		if !strings.Contains(man, "\n.SS akin "+strings.ReplaceAll(name, "-", `\-`)+"\n") {
+			t.Errorf("%s is not in the manual", name)
+		}
+		code, out, _ := say(t, "help", name)
+		if code != 0 || !strings.HasPrefix(out, "Usage: akin "+name) {
+			t.Errorf("help %s: exit code %d, %.80q", name, code, out)
+		}
+	}
+	_, version, _ := say(t, "version")
+	if code, out, _ := say(t, "--version"); code != 0 || out != version || !strings.HasPrefix(out, "akin "+Version) {
+		t.Errorf("--version: exit code %d, %q, and version %q", code, out, version)
+	}
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		if code, out, _ := say(t, "completion", shell); code != 0 || !strings.Contains(out, "akin complete --") {
+			t.Errorf("completion %s: exit code %d, %q", shell, code, out)
+		}
+	}
+	for _, c := range exitCodes() {
+		if !strings.Contains(strings.Join(strings.Fields(help), " "), c.means) {
+			t.Errorf("the help does not say that %d means %q", c.code, c.means)
+		}
+	}
+}

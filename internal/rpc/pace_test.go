@@ -1,0 +1,145 @@
+package rpc
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+// patient is a pace for tests: what is too slow is found out soon.
+func patient() Pace {
+	return Pace{Grace: 50 * time.Millisecond, BytesPerSecond: 1 << 20, Write: 50 * time.Millisecond, Bodies: 1 << 20}
+}
+
+func gateway(t *testing.T, pace Pace) *httptest.Server {
+	t.Helper()
+	_, conn := guarded(t, Bounds{Timeouts: DefaultTimeouts()})
+	g, err := NewGateway(t.Context(), conn, GatewayOptions{Pace: pace}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(g)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// say sends a request by hand and gives the answer; the connection stays open on
+// this side.
+func say(t *testing.T, s *httptest.Server, request string) (*http.Response, string, net.Conn) {
+	t.Helper()
+	conn, err := net.Dial("tcp", s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if _, err := io.WriteString(conn, request); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(body), conn
+}
+
+const head = "POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+
+// A body that does not come, or comes drop by drop, is not waited for; neither is
+// one that is cut short, or too large.
+func TestBodies(t *testing.T) {
+	s := gateway(t, patient())
+	for _, c := range []struct {
+		name, request string
+		status        int
+		words         string
+	}{
+		{"nothing comes", head + "Content-Length: 100000\r\n\r\n{", http.StatusRequestTimeout, "1 bytes of the body were here; the limit is 50ms"},
+		{"a chunk does not come", head + "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n", http.StatusRequestTimeout, "BODY_TOO_SLOW"},
+		{"bad chunks", head + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", http.StatusBadRequest, "BAD_BODY"},
+		{"too large, as it says", head + fmt.Sprintf("Content-Length: %d\r\n\r\n", MaxMessageBytes+1), http.StatusRequestEntityTooLarge, "BODY_TOO_LARGE"},
+		{"more than there is room for", head + "Content-Length: 2000000\r\n\r\n" + strings.Repeat("x", 1<<20+40<<10), http.StatusTooManyRequests, "QUEUE_FULL"},
+		{"a whole one", head + "Content-Length: 2\r\n\r\n{}", http.StatusBadRequest, "is empty; give some text"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			resp, body, conn := say(t, s, c.request) //nolint:bodyclose // closed in say
+			if resp.StatusCode != c.status || !strings.Contains(body, c.words) {
+				t.Errorf("%d %s", resp.StatusCode, body)
+			}
+			if c.name == "a whole one" {
+				return
+			}
+			conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+			if _, err := io.Copy(io.Discard, conn); err != nil && strings.Contains(err.Error(), "timeout") {
+				t.Error("the connection stays open")
+			}
+		})
+	}
+}
+
+// The bytes of bodies are counted while they are held, and not afterwards.
+func TestBodiesAreReleased(t *testing.T) {
+	b := bodies{pace: patient()}
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(strings.Repeat("x", 100_000)))
+	release, refused := b.read(httptest.NewRecorder(), r)
+	if refused != nil || b.held.Load() != 100_000 {
+		t.Fatalf("%v, %d bytes are held", refused, b.held.Load())
+	}
+	if got, err := io.ReadAll(r.Body); err != nil || len(got) != 100_000 || r.ContentLength != 100_000 {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	release()
+	if n := b.held.Load(); n != 0 {
+		t.Errorf("%d bytes are held in the end", n)
+	}
+	r = httptest.NewRequest(http.MethodPost, "/", strings.NewReader(strings.Repeat("x", MaxMessageBytes+1)))
+	b.pace.Bodies = 2 * MaxMessageBytes
+	if _, refused := b.read(httptest.NewRecorder(), r); refused == nil || refused.reason != "BODY_TOO_LARGE" {
+		t.Errorf("%+v", refused)
+	}
+	if n := b.held.Load(); n != 0 {
+		t.Errorf("%d bytes are held in the end", n)
+	}
+}
+
+// A client that takes nothing of its answer is cut off; one that is slow is not.
+func TestSlowReaderOverHTTP(t *testing.T) {
+	const size = 64 << 20 // more than sockets hold
+	ended := make(chan error, 1)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, err := newPacedWriter(w, 100*time.Millisecond).Write(make([]byte, size))
+		ended <- err
+	}))
+	defer s.Close()
+	conn, err := net.Dial("tcp", s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	if err := <-ended; err == nil {
+		t.Error("an answer that nobody takes was written")
+	}
+	resp, err := s.Client().Get(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if n, err := io.Copy(io.Discard, resp.Body); err != nil || n != size {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
