@@ -178,11 +178,13 @@ lint: tools ## Lint Go and protos.
 
 gen: tools ## Generate Go and OpenAPI from the protos, and the vector kernels.
 	.ci/fetch-googleapis.sh
+	rm -rf bin/openapi
 	PATH="$(TOOLS):$$PATH" $(TOOLS)/buf generate
+	go run ./internal/rpc/openapi -in bin/openapi -out internal/rpc/akin.openapi.json
 	go generate ./internal/vec
 
 gen-check: gen ## Fail if committed generated code is not current.
-	git diff --exit-code -- proto internal/rpc/akin.swagger.json internal/vec
+	git diff --exit-code -- proto internal/rpc/akin.openapi.json internal/vec
 	@test -z "$$(git status --porcelain -- proto)" || { git status --porcelain -- proto; exit 1; }
 
 clean: ## Remove what was built; fetched files and data stay.

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -174,7 +175,7 @@ func (a *App) openParts(ctx context.Context) (engineModel, engine.Catalog, rpc.A
 }
 
 func (a *App) openCatalog(ctx context.Context, s *store.Store, space paper.Space) (engine.Catalog, error) {
-	if err := sweepIndexes(filepath.Join(a.config.Data, "indexes")); err != nil {
+	if err := sweepIndexes(indexesOf(a.config.Data)); err != nil {
 		return nil, err
 	}
 	c, err := catalog.OpenEmbedded(ctx, catalog.Config{
@@ -264,7 +265,7 @@ func (a *App) stopGRPC() error {
 }
 
 func (a *App) serveHTTP(ctx context.Context, listener net.Listener) error {
-	gateway, err := rpc.NewGateway(context.WithoutCancel(ctx), a.conn, a.config.HTTPHosts, rpc.Pace{}, a.log)
+	gateway, err := rpc.NewGateway(context.WithoutCancel(ctx), a.conn, rpc.GatewayOptions{Hosts: a.config.HTTPHosts, Origins: a.config.HTTPOrigins}, a.log)
 	if err != nil {
 		return err
 	}

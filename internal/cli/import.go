@@ -26,20 +26,14 @@ import (
 type inputFlags struct {
 	Year       int               `help:"Year of listings, whose dates lack it." placeholder:"YYYY"`
 	Format     string            `help:"Format of all files, instead of guessing it from each one's content: ${formats}." placeholder:"NAME"`
-<<<<<<< HEAD
 	Map        map[string]string `help:"Column that holds a field, in JSON, CSV, TSV, Excel, Parquet and Arrow. May be repeated." mapsep:"none" placeholder:"FIELD=COLUMN"`
 	Delimiter  string            `help:"What stands between the cells of CSV, instead of guessing it: one character, or tab." placeholder:"CHAR"`
 	Encoding   string            `help:"Encoding of text, instead of guessing it, such as windows-1252 or utf-16." placeholder:"NAME"`
 	Columns    []string          `help:"Names of the columns of CSV and TSV files that do not name them in their first line." placeholder:"NAME,…"`
-=======
-	Map        map[string]string `help:"Column that holds a field, in JSON Lines, CSV, TSV and Parquet. May be repeated." mapsep:"none" placeholder:"FIELD=COLUMN"`
-	Encoding   string            `help:"Encoding of texts that are not UTF-8, such as latin1, instead of guessing it." placeholder:"NAME"`
->>>>>>> main
 	Quarantine string            `help:"Where rows that cannot be used go." type:"path" placeholder:"FILE"`
 }
 
 func (f inputFlags) options() ingest.Options {
-<<<<<<< HEAD
 	return ingest.Options{Year: f.Year, Format: f.Format, Map: f.Map, Delimiter: delimiter(f.Delimiter), Encoding: f.Encoding, Columns: f.Columns}
 }
 
@@ -62,9 +56,6 @@ func delimiter(text string) rune {
 	default:
 		return utf8.RuneError
 	}
-=======
-	return ingest.Options{Year: f.Year, Format: f.Format, Map: f.Map, Encoding: f.Encoding}
->>>>>>> main
 }
 
 type importCommand struct {

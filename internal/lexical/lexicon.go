@@ -60,6 +60,16 @@ func (l *lexicon) addID(id string) uint32 {
 	return l.addTerm(idMark+id, id)
 }
 
+// word finds the term of a folded word; a word never seen may have a stem that
+// was.
+func (l *lexicon) word(w []byte) (uint32, bool) {
+	if id, ok := l.words[string(w)]; ok {
+		return id, true
+	}
+	id, ok := l.stems[stem(string(w))]
+	return id, ok
+}
+
 // sort puts the fresh words in order once they are many.
 func (l *lexicon) sort() {
 	if len(l.fresh) < 1024+len(l.sorted)/8 {

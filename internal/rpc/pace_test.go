@@ -21,7 +21,7 @@ func patient() Pace {
 func gateway(t *testing.T, pace Pace) *httptest.Server {
 	t.Helper()
 	_, conn := guarded(t, Bounds{Timeouts: DefaultTimeouts()})
-	g, err := NewGateway(t.Context(), conn, nil, pace, slog.New(slog.DiscardHandler))
+	g, err := NewGateway(t.Context(), conn, GatewayOptions{Pace: pace}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
