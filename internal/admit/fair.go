@@ -27,6 +27,16 @@ func (g *Gate) learn(call Call, took time.Duration, early bool) {
 	e.seconds += max(smoothing, 1/float64(e.seen)) * (perUnit - e.seconds)
 }
 
+// compare takes in how long a call waited beside what was expected. Only longer
+// waits count: the estimates of what calls take come down by themselves.
+func (g *Gate) compare(w *waiter, now time.Time) {
+	if w.expected < leastRetry {
+		return // says nothing
+	}
+	ratio := min(mostStretch, now.Sub(w.entered).Seconds()/w.expected.Seconds())
+	g.stretch = max(1, g.stretch+smoothing*(ratio-g.stretch))
+}
+
 // flow gives what is known of a caller.
 func (g *Gate) flow(c Caller) *flow {
 	f := g.flows[c]

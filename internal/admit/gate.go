@@ -44,9 +44,11 @@ const (
 	// leastRetry and mostRetry bound when callers are asked to come back.
 	leastRetry = 100 * time.Millisecond
 	mostRetry  = 30 * time.Second
-	// lenience is the part of a place that a caller may use without falling back
-	// behind others: so much of the time between its calls is credited to it.
-	lenience = 0.1
+	// lenience is the part of the time between a caller's calls that is credited to
+	// it, so that one who asks now and then is not behind those who always ask.
+	lenience = 0.5
+	// mostStretch bounds how far off the estimates of waits may be taken to be.
+	mostStretch = 4
 	// leastEstimate keeps a class from costing nothing.
 	leastEstimate = 10 * time.Microsecond
 )
@@ -82,6 +84,9 @@ type Gate struct {
 	// virtual is the tag of what started last.
 	virtual float64
 	times   map[string]*estimate
+	// stretch is how long calls waited lately, in estimates: the machine may have
+	// other things to do.
+	stretch float64
 	counts  Counts
 }
 
@@ -111,6 +116,7 @@ type waiter struct {
 	tag      float64
 	cost     time.Duration // estimated
 	charged  time.Duration // the estimate when it came
+	expected time.Duration // how long it was to wait, not stretched
 	weight   float64       // what a second costs its caller
 	deadline time.Time     // of the caller; zero for none
 	entered  time.Time
@@ -151,7 +157,7 @@ func New(config Config) *Gate {
 	if config.Long == 0 {
 		config.Long = DefaultLong
 	}
-	return &Gate{config: config, flows: make(map[Caller]*flow), hosts: make(map[string]int), times: make(map[string]*estimate)}
+	return &Gate{config: config, flows: make(map[Caller]*flow), hosts: make(map[string]int), stretch: 1, times: make(map[string]*estimate)}
 }
 
 // Counts gives what became of calls so far.
@@ -291,6 +297,7 @@ func (g *Gate) start(now time.Time) {
 			continue
 		}
 		g.virtual = max(g.virtual, w.tag)
+		g.compare(w, now)
 		w.pass = &Pass{gate: g, call: w.call, cost: w.cost, weight: w.weight, charged: w.charged, begin: now, Waited: now.Sub(w.entered)}
 		g.running = append(g.running, w.pass)
 		g.counts.Admitted++
@@ -353,7 +360,9 @@ func (g *Gate) shed(added *waiter) {
 	if at < 0 {
 		return // refused by start
 	}
-	if ahead := g.ahead(at); g.tooLate(added, added.entered, ahead) {
+	ahead := g.ahead(at)
+	added.expected = time.Duration(float64(ahead) / g.stretch)
+	if g.tooLate(added, added.entered, ahead) {
 		g.queue = slices.Delete(g.queue, at, at+1)
 		g.refuse(added, ahead, lateMessage)
 		close(added.done)
@@ -404,7 +413,7 @@ func (g *Gate) ahead(at int) time.Duration {
 	if at < len(g.queue) && g.long(g.queue[at].cost) {
 		wait = max(wait, long/time.Duration(g.longPlaces()))
 	}
-	return wait
+	return time.Duration(float64(wait) * g.stretch)
 }
 
 const lateMessage = "; the deadline of the call is before that"

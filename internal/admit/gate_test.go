@@ -308,7 +308,7 @@ func TestEstimatesFollow(t *testing.T) {
 		quick := longest(10 * time.Millisecond)
 		longest(100 * time.Millisecond)
 		slow := longest(100 * time.Millisecond)
-		if quick < 80 || quick > 120 || slow < 8 || slow > 16 {
+		if quick < 80 || quick > 120 || slow < 4 || slow > 16 {
 			t.Errorf("%d calls of 10 ms wait, %d of 100 ms", quick, slow)
 		}
 		for range 100 { // bad requests

@@ -171,7 +171,7 @@ func isRefusal(t *testing.T, err error) {
 func TestServerDeadline(t *testing.T) {
 	timeouts := DefaultTimeouts()
 	timeouts["read"], timeouts["stream"] = 30*time.Millisecond, 30*time.Millisecond
-	_, conn := guarded(t, Bounds{Timeouts: timeouts})
+	_, conn := guarded(t, Bounds{Timeouts: timeouts, Transfer: 30 * time.Millisecond})
 	_, err := akinv1.NewPaperServiceClient(conn).GetPaper(t.Context(), &akinv1.GetPaperRequest{Id: "a"})
 	isOverdue(t, err, "30ms for a read")
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
@@ -187,6 +187,14 @@ func TestServerDeadline(t *testing.T) {
 	}
 	_, err = stream.Recv()
 	isOverdue(t, err, "sent nothing and took nothing for 30ms")
+	// A call whose request never comes.
+	never, err := conn.NewStream(t.Context(), &grpc.StreamDesc{ClientStreams: true}, akinv1.PaperService_GetPaper_FullMethodName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := never.RecvMsg(&akinv1.Paper{}); status.Code(err) != codes.DeadlineExceeded {
+		t.Errorf("a call without its request: %v", err)
+	}
 	if _, err := healthpb.NewHealthClient(conn).Check(t.Context(), &healthpb.HealthCheckRequest{}); err != nil {
 		t.Error(err)
 	}
