@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Fetches the google/api, google/rpc and google/type .proto files that ours
+# Fetches the google/api, longrunning, rpc and type .proto files that ours
 # import, pinned by digest, into .akin/googleapis (ignored by git).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 dest=.akin/googleapis
 version=1.76.0
-[ -f "$dest/.version" ] && [ "$(cat "$dest/.version")" = "$version" ] && exit 0
+contents="$version api longrunning rpc type"
+[ -f "$dest/.version" ] && [ "$(cat "$dest/.version")" = "$contents" ] && exit 0
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cat >"$tmp/requirements.txt" <<EOF
@@ -16,7 +17,9 @@ python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-bin
 python3 -m zipfile -e "$tmp"/*.whl "$tmp/out"
 rm -rf "$dest"
 mkdir -p "$dest/google"
-for part in api rpc type; do
+for part in api longrunning rpc type; do
   (cd "$tmp/out" && find "google/$part" -name '*.proto' -print0 | tar --null -T - -cf -) | tar -xf - -C "$dest"
 done
-echo "$version" >"$dest/.version"
+# The package has it under the name that its Python goes by.
+mv "$dest/google/longrunning/operations_proto.proto" "$dest/google/longrunning/operations.proto"
+echo "$contents" >"$dest/.version"

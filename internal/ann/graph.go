@@ -137,7 +137,9 @@ func NewGraph(dimension int, options Options) (*Graph, error) {
 
 // reset makes the graph empty. Needs both locks, once others know the graph.
 func (g *Graph) reset() {
-	g.rows, g.links = newRows(g.dimension, !g.options.Plain), newLinks(g.options.M)
+	fresh := newRows(g.dimension, !g.options.Plain)
+	fresh.follow(&g.rows)
+	g.rows, g.links = fresh, newLinks(g.options.M)
 	g.free, g.dead, g.sweep = nil, nil, sweep{}
 	g.entry = noSlot
 }
@@ -275,7 +277,7 @@ func (g *Graph) Search(ctx context.Context, q Query) (Result, error) {
 	w := g.borrow()
 	defer g.walks.Put(w)
 	if k == 0 || a.kept == 0 || a.scan || q.Exact {
-		return w.answer(ctx, &g.rows, q, 0)
+		return w.answer(ctx, &g.mu, &g.rows, q, 0)
 	}
 	w.query = g.rows.probeOf(q.Vector, w.codes)
 	b := beam{query: &w.query, ef: ef, keep: q.Keep, except: noSlot, dense: a.dense}
@@ -284,7 +286,7 @@ func (g *Graph) Search(ctx context.Context, q Query) (Result, error) {
 	}
 	err := g.walk(ctx, w, &b)
 	if errors.Is(err, errHopeless) {
-		return w.answer(ctx, &g.rows, q, w.visited)
+		return w.answer(ctx, &g.mu, &g.rows, q, w.visited)
 	}
 	if err != nil {
 		return Result{}, err

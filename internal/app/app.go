@@ -24,6 +24,7 @@ import (
 	"akin/internal/catalog"
 	"akin/internal/engine"
 	"akin/internal/paper"
+	"akin/internal/pending"
 	"akin/internal/rpc"
 	"akin/internal/store"
 )
@@ -107,6 +108,7 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 	}
 	bounds := config.bounds()
 	a.server = rpc.NewServer(engine.New(embedder, cat, bounds.Bulk), about, bounds, log)
+	a.onClose(a.server.Close)
 	if err := a.serveGRPC(grpcListener); err != nil {
 		return nil, err
 	}
@@ -144,7 +146,9 @@ func (a *App) openParts(ctx context.Context) (engineModel, engine.Catalog, rpc.A
 		model, about, err := a.openEmbedder()
 		return model, nil, about, err
 	}
-	s, err := store.Open(a.config.Data, store.Options{Create: a.config.Create, Logger: a.log})
+	s, err := store.Open(a.config.Data, store.Options{
+		Create: a.config.Create, ReadOnlyOnDamage: a.config.ReadOnlyOnDamage, Logger: a.log,
+	})
 	if err != nil {
 		return nil, nil, rpc.About{}, err
 	}
@@ -157,7 +161,7 @@ func (a *App) openParts(ctx context.Context) (engineModel, engine.Catalog, rpc.A
 	if err != nil {
 		return nil, nil, rpc.About{}, err
 	}
-	about.Index = a.config.Index
+	about.Index, about.Writable, about.Damage = a.config.Index, s.Writable, s.Damage
 	cat, err := a.openCatalog(ctx, s, model.Space())
 	if err != nil {
 		return nil, nil, rpc.About{}, err
@@ -171,8 +175,12 @@ func (a *App) openParts(ctx context.Context) (engineModel, engine.Catalog, rpc.A
 }
 
 func (a *App) openCatalog(ctx context.Context, s *store.Store, space paper.Space) (engine.Catalog, error) {
+	if err := sweepIndexes(indexesOf(a.config.Data)); err != nil {
+		return nil, err
+	}
 	c, err := catalog.OpenEmbedded(ctx, catalog.Config{
-		Store: s, Space: space, Index: catalog.IndexKind(a.config.Index), Dir: filepath.Join(a.config.Data, "indexes"), Log: a.log,
+		Store: s, Space: space, Index: catalog.IndexKind(a.config.Index), Dir: indexesOf(a.config.Data), Log: a.log,
+		Snapshots: a.config.snapshots(), Program: a.config.Version,
 	})
 	if err != nil {
 		return nil, err
@@ -182,6 +190,21 @@ func (a *App) openCatalog(ctx context.Context, s *store.Store, space paper.Space
 		a.log.Warn("the next start will not know where the model is, which its flags can say", "error", err)
 	}
 	return c, nil
+}
+
+// sweepIndexes removes what a killed server had not finished of the files that
+// are derived from the store. The store's lock says that nobody else is at it.
+func sweepIndexes(dir string) error {
+	left, err := filepath.Glob(filepath.Join(dir, "*.tmp"))
+	if err != nil {
+		return fmt.Errorf("sweep %s: %w", dir, err)
+	}
+	for _, path := range left {
+		if err := removeIfThere(path); err != nil {
+			return fmt.Errorf("sweep %s: %w", dir, err)
+		}
+	}
+	return pending.SweepFolder(dir)
 }
 
 // serveGRPC serves on the listener, if any, and within the process.
@@ -242,7 +265,7 @@ func (a *App) stopGRPC() error {
 }
 
 func (a *App) serveHTTP(ctx context.Context, listener net.Listener) error {
-	gateway, err := rpc.NewGateway(context.WithoutCancel(ctx), a.conn, a.config.HTTPHosts, rpc.Pace{}, a.log)
+	gateway, err := rpc.NewGateway(context.WithoutCancel(ctx), a.conn, rpc.GatewayOptions{Hosts: a.config.HTTPHosts, Origins: a.config.HTTPOrigins}, a.log)
 	if err != nil {
 		return err
 	}

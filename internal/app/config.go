@@ -20,8 +20,14 @@ type Config struct {
 	Version string
 	// Data is the data directory; empty makes a server that only embeds.
 	Data string
+	// Snapshots is where snapshots of the store are kept; empty means the directory
+	// snapshots of the data directory.
+	Snapshots string
 	// Create makes the data directory if it is missing.
 	Create bool
+	// ReadOnlyOnDamage serves what can be read of a damaged data directory,
+	// for reading only, instead of refusing it.
+	ReadOnlyOnDamage bool
 	// Index names the kind of index; see catalog.IndexKinds.
 	Index string
 
@@ -33,6 +39,9 @@ type Config struct {
 	// HTTPHosts are names, beside the loopback ones, that HTTP requests may
 	// give as their Host.
 	HTTPHosts []string
+	// HTTPOrigins are the origins whose pages browsers may let read what HTTP
+	// answers; none by default.
+	HTTPOrigins []string
 
 	// Home holds models and library; found through Locate if empty.
 	Home string

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -56,7 +57,11 @@ type Config struct {
 	// Dir keeps what is derived from the store, so that a start need not make it
 	// anew; "" keeps nothing. Losing it loses nothing.
 	Dir string
-	Log *slog.Logger
+	// Snapshots is where snapshots of the store are kept; "" keeps none.
+	Snapshots string
+	// Program is the version of the program, which snapshots keep.
+	Program string
+	Log     *slog.Logger
 }
 
 // Embedded is the catalog of one machine. Queries see every change that was
@@ -68,6 +73,9 @@ type Embedded struct {
 	ctx    context.Context //nolint:containedctx // the life of the background builds
 	builds sync.WaitGroup
 	live   *live
+
+	// snapshots is held by the one who makes a snapshot.
+	snapshots sync.Mutex
 }
 
 // live is a collection with its indexes in memory.
@@ -360,26 +368,48 @@ func (m *moment) near(ctx context.Context, q Neighbors, keep *roaring.Bitmap) (F
 	}
 	found.Strategy = m.strategy(got.Plan)
 	found.Visited = got.Visited
-	found.Hits = make([]rank.Hit, 0, len(got.Neighbors))
-	for _, n := range got.Neighbors {
-		id, score := m.ids.at(n.Ordinal), float64(n.Score)
-		if id == "" {
-			continue // of later
-		}
-		if m.live.vectors.after(n.Ordinal, m.sequence) {
-			then, err := m.stored(ctx, n.Ordinal)
-			if err != nil {
-				return Found{}, err
-			}
-			if then == nil {
-				continue
-			}
-			score = float64(vec.Dot(q.Vector, then))
-		}
-		found.Hits = append(found.Hits, rank.Hit{ID: id, Ordinal: n.Ordinal, Score: score, Semantic: score})
+	found.Hits, err = m.then(ctx, q, got.Neighbors)
+	if err != nil {
+		return Found{}, err
 	}
 	rank.Sort(found.Hits)
 	return found, nil
+}
+
+// then makes hits of neighbours, as they were at the moment: without those of later,
+// and those that changed since with their score of then, if they were among the
+// nearest with that.
+func (m *moment) then(ctx context.Context, q Neighbors, neighbors []ann.Neighbor) ([]rank.Hit, error) {
+	hits := make([]rank.Hit, 0, len(neighbors))
+	var changed []rank.Hit
+	least := math.Inf(-1)
+	for _, n := range neighbors { // best first
+		h := rank.Hit{ID: m.ids.at(n.Ordinal), Ordinal: n.Ordinal, Score: float64(n.Score), Semantic: float64(n.Score)}
+		switch {
+		case h.ID == "":
+		case m.live.vectors.after(n.Ordinal, m.sequence):
+			changed = append(changed, h)
+		default:
+			hits = append(hits, h)
+			if len(neighbors) == q.K {
+				least = h.Score
+			}
+		}
+	}
+	for _, h := range changed {
+		v, err := m.stored(ctx, h.Ordinal)
+		if err != nil {
+			return nil, err
+		}
+		if v == nil {
+			continue
+		}
+		if h.Score = float64(vec.Dot(q.Vector, v)); h.Score >= least {
+			h.Semantic = h.Score
+			hits = append(hits, h)
+		}
+	}
+	return hits, nil
 }
 
 // Apply makes changes durable, then visible to queries. It gives the sequence
@@ -492,7 +522,7 @@ func (c *Embedded) trim(ctx context.Context) error {
 	if c.wordsPath() != "" {
 		done = min(done, l.savedWords)
 	}
-	if l.building || done < l.trimmed+trimEvery {
+	if l.building || done < l.trimmed+trimEvery || c.readOnly() {
 		return nil
 	}
 	l.trimmed = done

@@ -1,7 +1,11 @@
 package catalog_test
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +15,7 @@ import (
 	"akin/internal/catalog"
 	"akin/internal/paper"
 	"akin/internal/rank"
+	"akin/internal/store"
 )
 
 // A paper with a word of its own.
@@ -252,4 +257,67 @@ func TestLeftovers(t *testing.T) {
 	if len(left) > 0 {
 		t.Errorf("left are %q", left)
 	}
+}
+
+// A store that can only be read, because it is damaged, is served from what there is,
+// and nothing beside it is written or removed.
+func TestDamagedStoreIsLeftAlone(t *testing.T) {
+	dir := filled(t, 0, 200)
+	logs, err := filepath.Glob(filepath.Join(dir, "data", "store", "*.log"))
+	if err != nil || len(logs) == 0 {
+		t.Fatal(logs, err)
+	}
+	newest := logs[len(logs)-1]
+	raw, err := os.ReadFile(newest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[len(raw)/2] ^= 0x41
+	if err := os.WriteFile(newest, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := treeOf(t, filepath.Join(dir, "indexes"))
+	if _, err := store.Open(filepath.Join(dir, "data"), store.Options{}); paper.KindOf(err) != paper.DataLoss {
+		t.Fatalf("a damaged store was opened: %v", err)
+	}
+	s, err := store.Open(filepath.Join(dir, "data"), store.Options{ReadOnlyOnDamage: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := new(logged)
+	c, err := catalog.OpenEmbedded(t.Context(), catalog.Config{
+		Store: s, Space: space(), GraphFrom: 100, Dir: filepath.Join(dir, "indexes"), Log: slog.New(slog.NewTextHandler(log, nil)),
+	})
+	if paper.KindOf(err) == paper.FailedPrecondition || paper.KindOf(err) == paper.DataLoss {
+		t.Skipf("nothing is left of the collection: %v", err) // all of it was in the log
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(c.Close(), s.Close()); err != nil {
+		t.Error(err)
+	}
+	if after := treeOf(t, filepath.Join(dir, "indexes")); !maps.Equal(before, after) {
+		t.Errorf("files were changed: %v, then %v\n%s", before, after, log)
+	}
+}
+
+// treeOf gives the files of a directory with their lengths and times.
+func treeOf(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			all[path] = fmt.Sprint(info.Size(), info.ModTime())
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }

@@ -35,7 +35,7 @@ type proof struct {
 // each that is compared; 1 compares all.
 func newProof(snapshot *store.Snapshot, graph *ann.Graph, words *lexical.Index, every int) *proof {
 	p := &proof{snapshot: snapshot, graph: graph, words: words, every: max(1, every)}
-	p.at = rand.IntN(p.every) //nolint:gosec // which papers are compared is no secret
+	p.at = rand.IntN(p.every)
 	if graph != nil && graph.Len() != snapshot.Count() {
 		p.badGraph = fmt.Errorf("it has %d papers, the store has %d", graph.Len(), snapshot.Count())
 	}

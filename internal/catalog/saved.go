@@ -74,7 +74,7 @@ func (c *Embedded) traceGraph(snapshot *store.Snapshot, path string) (*ann.Graph
 		return nil, origin{}, err
 	}
 	if snapshot.Count() < c.config.GraphFrom {
-		c.remove(path)
+		c.discard(path)
 		return nil, origin{}, nil
 	}
 	graph, _, err := ann.OpenGraph(path, ann.OpenOptions{})
@@ -85,14 +85,30 @@ func (c *Embedded) traceGraph(snapshot *store.Snapshot, path string) (*ann.Graph
 // become believable later, and says so. What it is needed for is made anew.
 func (c *Embedded) refuse(path string, why error) {
 	removed := "yes"
-	if err := c.remove(path); err != nil {
+	if c.readOnly() {
+		removed = "no: the data directory is open for reading only"
+	} else if err := remove(path); err != nil {
 		removed = "no: " + err.Error()
 	}
 	c.config.Log.Warn("a file derived from the store is refused, and made anew from the store", "file", path, "why", why, "removed", removed)
 }
 
+// readOnly says that the store takes no writes: it is damaged, or its disk is. Then
+// nothing beside it is written or removed either, until somebody has looked at it.
+func (c *Embedded) readOnly() bool { return c.config.Store.Writable() != nil }
+
+// discard removes what is not needed, or of no use.
+func (c *Embedded) discard(path string) {
+	if c.readOnly() {
+		return
+	}
+	if err := remove(path); err != nil {
+		c.config.Log.Warn("a file that is not needed could not be removed", "file", path, "error", err)
+	}
+}
+
 // remove removes a derived file, or directory, for good.
-func (c *Embedded) remove(path string) error {
+func remove(path string) error {
 	if err := os.RemoveAll(path); err != nil {
 		return err
 	}
@@ -110,8 +126,8 @@ func (c *Embedded) clearLeftovers() {
 		return
 	}
 	path := filepath.Join(c.config.Dir, c.live.name+graphSuffix+".tmp")
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		c.config.Log.Warn("a file that a save left behind could not be removed", "file", path, "error", err)
+	if _, err := os.Lstat(path); err == nil {
+		c.discard(path)
 	}
 }
 
@@ -213,7 +229,7 @@ func (c *Embedded) purge() {
 // deleted papers said. Writers wait while files are written; queries don't. A
 // failure costs nothing but the time to make it anew at the next start.
 func (c *Embedded) save() {
-	if c.config.Dir == "" {
+	if c.config.Dir == "" || c.readOnly() {
 		return
 	}
 	c.purge()

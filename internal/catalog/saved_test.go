@@ -194,18 +194,23 @@ func TestSavedGraphAfterCrash(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			c, _, closeAll := openSaved(t, dir)
+			var all, some []catalog.Mutation
 			for n := range 400 {
-				apply(t, c, put(n, 1))
+				all = append(all, put(n, 1))
 			}
+			apply(t, c, all...)
 			for n := range 60 { // free slots to use again
-				apply(t, c, catalog.Mutation{Delete: true, Paper: paper.Paper{ID: fmt.Sprintf("p%04d", 340+n)}})
+				some = append(some, catalog.Mutation{Delete: true, Paper: paper.Paper{ID: fmt.Sprintf("p%04d", 340+n)}})
 			}
+			apply(t, c, some...)
 			closeAll()
 			c, _, closeAll = openSaved(t, dir)
 			defer closeAll()
+			some = nil
 			for n := range 50 {
-				apply(t, c, changes(n))
+				some = append(some, changes(n))
 			}
+			apply(t, c, some...)
 			c, log, closeCrashed := openSaved(t, crash(t, dir))
 			defer closeCrashed()
 			waitLog(t, log, "are what was saved", "refused")

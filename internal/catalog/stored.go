@@ -22,9 +22,6 @@ func VerifyStored(ctx context.Context, s *store.Store, dir string, progress Prog
 	if err := v.verifyStore(ctx, s); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{PartAttributes, PartDuplicates} {
-		v.part(name).Skipped = "they are made from the store at each start"
-	}
 	c := &Embedded{
 		config: Config{Store: s, Dir: dir, Index: GraphIndex, Log: slog.New(slog.DiscardHandler)},
 		live:   &live{name: paper.DefaultCollection},
@@ -37,6 +34,12 @@ func VerifyStored(ctx context.Context, s *store.Store, dir string, progress Prog
 		return nil, err
 	}
 	defer snapshot.Close()
+	for _, name := range []string{PartGraph, PartWords} {
+		v.part(name)
+	}
+	for _, name := range []string{PartAttributes, PartDuplicates} {
+		v.part(name).Skipped = "they are made from the store at each start"
+	}
 	v.Papers, v.Sequence = uint32(snapshot.Count()), snapshot.Sequence()
 	x, closeAll, err := c.openStored(ctx, snapshot, v)
 	if err != nil {

@@ -90,6 +90,9 @@ func (v *Verification) verifyStore(ctx context.Context, s *store.Store) error {
 	}
 	part := v.part(PartStore)
 	part.Checked = uint64(report.Papers) + uint64(report.Vectors) + uint64(report.Changes)
+	if err := s.Damage(); err != nil && len(report.Faults) == 0 {
+		v.differ(PartStore, remedyStore, "%v", err)
+	}
 	for _, fault := range report.Faults {
 		v.differ(PartStore, remedyStore, "%v", fault)
 	}

@@ -59,7 +59,7 @@ func (c *Embedded) openWords(ctx context.Context, snapshot *store.Snapshot) *lex
 	words, from, err := c.traceWords(snapshot, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Lstat(path); err == nil { // without a manifest
-			c.remove(path)
+			c.discard(path)
 		}
 		return nil
 	}

@@ -94,6 +94,8 @@ type commands struct {
 	Eval       evalCommand       `cmd:"" help:"Measure retrieval quality on a data set with judgements."`
 	Tokenize   tokenizeCommand   `cmd:"" help:"Show the token ids of texts."`
 	Model      modelCommand      `cmd:"" help:"List, verify, describe and build models."`
+	Verify     verifyCommand     `cmd:"" help:"Compare the store and all indexes with each other."`
+	Snapshot   snapshotCommand   `cmd:"" help:"Create, list, verify and restore copies of the store."`
 	Reembed    reembedCommand    `cmd:"" help:"Embed a data directory anew, into the space of another model."`
 	Setup      setupCommand      `cmd:"" help:"Fetch the model and ONNX Runtime (beside harvest, the only command that reaches for the network by itself)."`
 	Help       helpCommand       `cmd:"" help:"Explain a command."`
@@ -135,6 +137,13 @@ type target struct {
 	Index  string `help:"Index of --data: graph, exact or coder." enum:"graph,exact,coder" default:"graph" env:"AKIN_INDEX"`
 }
 
+// fromEnvironment takes what the environment says where no flag does.
+func (t *target) fromEnvironment() {
+	if t.Data == "" && t.Server == "" {
+		t.Data, t.Server = os.Getenv("AKIN_DATA"), os.Getenv("AKIN_SERVER")
+	}
+}
+
 // environment is what a command runs in.
 type environment struct {
 	ctx context.Context //nolint:containedctx // the life of one command
@@ -154,9 +163,7 @@ type environment struct {
 
 // connect gives a client for the target.
 func (e *environment) connect(t target, create bool) (*client.Client, error) {
-	if t.Data == "" && t.Server == "" { // a flag goes before the environment
-		t.Data, t.Server = os.Getenv("AKIN_DATA"), os.Getenv("AKIN_SERVER")
-	}
+	t.fromEnvironment()
 	if t.Data != "" {
 		config := e.config
 		config.Data, config.Create, config.Index, config.LazyModel = t.Data, create, t.Index, true

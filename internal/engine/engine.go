@@ -36,7 +36,6 @@ const (
 	MaxEmbedInputs   = 256
 	MaxTokenizeBytes = 16 << 20
 	DefaultListSize  = 100
-	listBytes        = 2 << 20 // after which a page of ListPapers ends
 	pageTTL          = 10 * time.Minute
 )
 
@@ -69,6 +68,7 @@ type Model interface {
 type Catalog interface {
 	Writer
 	Streams
+	Keeper
 	// View opens the collection as it is, for one query; the caller closes it.
 	View() catalog.View
 }

@@ -38,6 +38,8 @@ type Options struct {
 
 	// corrupt hears of damage that Pebble comes upon.
 	corrupt func(error)
+	// files is how many files Pebble may have open.
+	files int
 }
 
 // withDefaults fills in zero values and reports all faults at once.
@@ -62,5 +64,7 @@ func (o Options) withDefaults() (Options, error) {
 	if err := errors.Join(faults...); err != nil {
 		return o, fmt.Errorf("store options: %w", err)
 	}
-	return o, nil
+	var err error
+	o.files, err = pebbleFiles(fileLimit())
+	return o, err
 }

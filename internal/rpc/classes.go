@@ -102,6 +102,17 @@ func methods() map[string]method {
 		akinv1.EmbeddingService_Embed_FullMethodName:       {kind: query, shape: shapeOf(embedShape)},
 		akinv1.EmbeddingService_Tokenize_FullMethodName:    {kind: query, shape: shapeOf(tokenizeShape)},
 		akinv1.EmbeddingService_EmbedStream_FullMethodName: {kind: stream},
+
+		// These begin or name operations, whose number the runner bounds. Waiting for
+		// one costs nothing.
+		akinv1.AdminService_CreateSnapshot_FullMethodName: {kind: read},
+		akinv1.AdminService_ListSnapshots_FullMethodName:  {kind: read},
+		akinv1.AdminService_Verify_FullMethodName:         {kind: read},
+		"/google.longrunning.Operations/ListOperations":   {kind: read},
+		"/google.longrunning.Operations/GetOperation":     {kind: read},
+		"/google.longrunning.Operations/CancelOperation":  {kind: read},
+		"/google.longrunning.Operations/DeleteOperation":  {kind: read},
+		"/google.longrunning.Operations/WaitOperation":    {kind: open},
 	}
 }
 

@@ -27,7 +27,7 @@ func patient() Pace {
 func gateway(t *testing.T, pace Pace) *httptest.Server {
 	t.Helper()
 	_, conn := guarded(t, Bounds{Timeouts: DefaultTimeouts()})
-	g, err := NewGateway(t.Context(), conn, nil, pace, slog.New(slog.DiscardHandler))
+	g, err := NewGateway(t.Context(), conn, GatewayOptions{Pace: pace}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func (n *noting) NewStream(ctx context.Context, _ *grpc.StreamDesc, _ string, _ 
 // The gateway says for whom it calls, whatever its client says.
 func TestGatewaySaysForWhomItCalls(t *testing.T) {
 	n := &noting{}
-	g, err := NewGateway(t.Context(), n, nil, Pace{}, slog.New(slog.DiscardHandler))
+	g, err := NewGateway(t.Context(), n, GatewayOptions{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,15 +11,18 @@ import (
 	"log/slog"
 	"runtime/debug"
 
+	longrunningpb "cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
 	"google.golang.org/grpc"
+	_ "google.golang.org/grpc/encoding/gzip" // calls with compression are taken
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
 	"akin/internal/engine"
+	"akin/internal/operation"
 	"akin/internal/rpc/wire"
 	akinv1 "akin/proto/akin/v1"
 )
@@ -34,6 +37,9 @@ type About struct {
 	Index string
 	// License and Source describe the model.
 	License, Source string
+	// Writable says why papers cannot be changed, and Damage what was found
+	// damaged; nil functions and nil errors mean that all is well.
+	Writable, Damage func() error
 }
 
 // Server holds the handlers.
@@ -43,12 +49,17 @@ type Server struct {
 	log    *slog.Logger
 	health *health.Server
 	door   *doorkeeper
+	// operations run what takes longer than a call.
+	operations *operation.Runner
 }
 
 // NewServer makes handlers over an engine, which stays the caller's, behind the
-// bounds.
+// bounds. Close it before the engine's catalog.
 func NewServer(e *engine.Engine, about About, bounds Bounds, log *slog.Logger) *Server {
-	return &Server{engine: e, about: about, log: log, health: health.NewServer(), door: newDoorkeeper(bounds, log)}
+	return &Server{
+		engine: e, about: about, log: log, health: health.NewServer(),
+		door: newDoorkeeper(bounds, log), operations: operation.NewRunner(nil),
+	}
 }
 
 // GRPC makes a gRPC server with all services, health and reflection. The
@@ -77,12 +88,14 @@ func (s *Server) GRPC() *grpc.Server {
 		grpc.ChainUnaryInterceptor(
 			logging.UnaryServerInterceptor(logger, options...),
 			s.unaryErrors,
+			limitUnary,
 			recovery.UnaryServerInterceptor(recovered),
 			s.door.unary,
 		),
 		grpc.ChainStreamInterceptor(
 			logging.StreamServerInterceptor(logger, options...),
 			s.streamErrors,
+			limitStream,
 			recovery.StreamServerInterceptor(recovered),
 			s.door.stream,
 		),
@@ -91,13 +104,18 @@ func (s *Server) GRPC() *grpc.Server {
 	akinv1.RegisterSearchServiceServer(g, &searchService{server: s})
 	akinv1.RegisterEmbeddingServiceServer(g, &embeddingService{server: s})
 	akinv1.RegisterInfoServiceServer(g, &infoService{server: s})
-	healthpb.RegisterHealthServer(g, s.health)
+	akinv1.RegisterAdminServiceServer(g, &adminService{server: s})
+	longrunningpb.RegisterOperationsServer(g, &operationsService{server: s})
+	healthpb.RegisterHealthServer(g, healthService{Server: s.health, about: s.about})
 	reflection.Register(g)
 	for name := range g.GetServiceInfo() {
 		s.health.SetServingStatus(name, healthpb.HealthCheckResponse_SERVING)
 	}
 	return g
 }
+
+// Close ends the operations under way.
+func (s *Server) Close() error { return s.operations.Close() }
 
 // Drain tells health checkers that the server is about to stop.
 func (s *Server) Drain() { s.health.Shutdown() }
