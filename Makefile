@@ -55,11 +55,12 @@ test: setup ## Run all tests that need no extra program, with the race detector.
 	go test -race -timeout 20m ./...
 	go test -timeout 10m -run Memory ./internal/ingest
 
-# How often each test kills what it tests; make test does it a few times.
+# How often each test kills, copies or damages what it tests; make test does it a
+# few times. docs/reliability.md says which promise each is for.
 CRASH_ROUNDS ?= 60
 
-test-crash: setup ## Kill the program again and again, CRASH_ROUNDS times a test.
-	AKIN_CRASH_ROUNDS=$(CRASH_ROUNDS) go test -race -count 1 -timeout 60m -run 'Kill|Crash' ./internal/...
+test-crash: setup ## Kill, copy and damage again and again, CRASH_ROUNDS times a test.
+	AKIN_CRASH_ROUNDS=$(CRASH_ROUNDS) go test -race -count 1 -timeout 60m -run 'Kill|Crash|Damage' -v ./internal/... | grep -E '^(---|===? ?FAIL|FAIL|ok|panic)|^ +[a-z_]+_test.go'
 
 # The tests that compare with Python's stack need packages of their own.
 $(VENV)/.ready: testdata/reference/requirements.txt

@@ -32,17 +32,16 @@ type stuck struct{ engine.Catalog }
 
 func (stuck) Stats(context.Context, string) (catalog.Stats, error) { return catalog.Stats{}, nil }
 
-func (stuck) Get(ctx context.Context, _ string, _ []string) ([]paper.Record, error) {
+func (stuck) View() catalog.View { return stuckView{} }
+
+type stuckView struct{ catalog.View }
+
+func (stuckView) Get(ctx context.Context, _ string, _ []string) ([]paper.Record, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
 
-func (stuck) View() catalog.View { return idle{} }
-
-// idle is a view that nothing is read from.
-type idle struct{ catalog.View }
-
-func (idle) Close() {}
+func (stuckView) Close() {}
 
 // mute is a model that knows its space and nothing else.
 type mute struct{ engine.Model }
