@@ -192,7 +192,7 @@ func TestOneState(t *testing.T) {
 	})
 	for r := range 2 {
 		readers.Go(func() {
-			for i := range 15 {
+			for i := range 6 {
 				if err := f.ask(t.Context(), i+r); err != nil {
 					t.Error(err)
 					return

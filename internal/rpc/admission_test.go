@@ -32,16 +32,23 @@ type stuck struct{ engine.Catalog }
 
 func (stuck) Stats(context.Context, string) (catalog.Stats, error) { return catalog.Stats{}, nil }
 
-func (stuck) View() catalog.View { return stuckView{} }
-
-type stuckView struct{ catalog.View }
-
-func (stuckView) Get(ctx context.Context, _ string, _ []string) ([]paper.Record, error) {
+func (stuck) Get(ctx context.Context, _ string, _ []string) ([]paper.Record, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
 
+func (stuck) View() catalog.View { return stuckView{} }
+
+// stuckView is what stuck is like at one moment.
+type stuckView struct{ catalog.View }
+
 func (stuckView) Close() {}
+
+func (stuckView) Get(ctx context.Context, _ string, _ []string) ([]paper.Record, error) {
+	return stuck{}.Get(ctx, "", nil)
+}
+
+func (stuckView) Stats(context.Context, string) (catalog.Stats, error) { return catalog.Stats{}, nil }
 
 // mute is a model that knows its space and nothing else.
 type mute struct{ engine.Model }
