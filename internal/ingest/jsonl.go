@@ -84,8 +84,8 @@ func (o *objects) next(ctx context.Context) (Row, error) {
 
 func (o *objects) row(l line) (Row, error) {
 	err := checkJSON(l.text)
-	if mended, ok := []byte(nil), false; err != nil {
-		if mended, ok = mendJSON(l.text); ok && utf8.Valid(mended) {
+	if err != nil {
+		if mended, ok := mendJSON(l.text); ok && utf8.Valid(mended) {
 			l.text, err = mended, nil
 		}
 	}
@@ -228,10 +228,10 @@ func (r *record) addDate(column, field string, value []byte) {
 	if err != nil {
 		text = string(value)
 	}
-	switch {
-	case how == dateUnread:
+	switch how {
+	case dateUnread:
 		r.unread.leave(&r.paper, column, "publish_date", text)
-	case how == dateInPart:
+	case dateInPart:
 		keep(&r.paper, column, text)
 	}
 	if !d.IsZero() {
