@@ -29,7 +29,7 @@ func TestHealthSaysWhatIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go g.Serve(l) //nolint:errcheck // stopped below
+	go g.Serve(l)
 	t.Cleanup(func() {
 		g.Stop()
 		if err := s.Close(); err != nil {
