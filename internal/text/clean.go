@@ -45,7 +45,7 @@ func Clean(s string) string {
 	if !utf8.ValidString(s) {
 		return Collapse(s) // which validation refuses
 	}
-	s = strings.Map(printable, s)
+	s = strings.Map(unheld, s)
 	for pass := 0; pass < maxPasses && len(s) <= maxBytes && strings.ContainsAny(s, `&<\`); pass++ {
 		before := s
 		s = release(untex(unmark(bareEntities(s)), false))
@@ -62,7 +62,7 @@ func CleanTeX(s string) string {
 	if !utf8.ValidString(s) {
 		return Collapse(s)
 	}
-	s = strings.Map(printable, s)
+	s = strings.Map(unheld, s)
 	if len(s) > maxBytes || !strings.ContainsAny(s, "\\{}~-`'<&!?$") {
 		return Collapse(s)
 	}
@@ -112,7 +112,17 @@ var releaser = strings.NewReplacer(string(heldLess), "<", string(heldGreater), "
 
 func release(s string) string { return releaser.Replace(s) }
 
-// printable drops control characters and noncharacters.
+// unheld drops the characters that stand for signs that are held back. What else
+// is not printed stays: it is for whoever shows a text to keep it off a terminal.
+func unheld(r rune) rune {
+	if heldLess <= r && r <= heldAmpersand {
+		return -1
+	}
+	return r
+}
+
+// printable drops control characters and noncharacters, which are no reason to
+// write an entity.
 func printable(r rune) rune {
 	switch {
 	case r < 0x20 || 0x7f <= r && r <= 0x9f:
