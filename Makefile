@@ -11,7 +11,7 @@ VERSION     ?= 0.1.0-dev
 TOOLS       := $(CURDIR)/.akin/tools
 VENV        := $(CURDIR)/.akin/venv
 
-.PHONY: help setup build run test test-crash release-check lint gen gen-check gen-tools tools test-python bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-overload bench-duplicates bench-cli bench-filter bench-lexical eval eval-rerank clean
+.PHONY: help setup build run test test-crash release-check lint gen gen-check gen-tools tools test-python test-clients bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-overload bench-duplicates bench-cli bench-filter bench-lexical eval eval-rerank clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -190,6 +190,9 @@ gen: tools ## Generate Go and OpenAPI from the protos, and the vector kernels.
 gen-check: gen ## Fail if committed generated code is not current.
 	git diff --exit-code -- proto internal/rpc/akin.openapi.json internal/vec
 	@test -z "$$(git status --porcelain -- proto)" || { git status --porcelain -- proto; exit 1; }
+
+test-clients: setup ## Check what foreign tools make of the protos and the OpenAPI file (needs Node and npm).
+	.ci/clients.sh
 
 clean: ## Remove what was built; fetched files and data stay.
 	rm -rf bin
