@@ -8,8 +8,12 @@
 // it asks for: nothing is set for one machine. The others wait in the order of
 // start-time fair queueing (Goyal, Vin, Cheng: "Start-time Fair Queueing", 1996):
 // each caller's work is charged to that caller, so that one who asks little is
-// served before those who asked much, whatever they have queued. Hosts have
-// equal shares, and so have the connections of a host.
+// served before those who asked much, whatever they have queued. A host with many
+// connections pays more for each.
+//
+// A caveat: callers that are owed a turn are served as they came. When one call
+// of each connection takes longer than the bound of the queue, everybody is owed
+// one, and who asks now and then has no advantage.
 //
 // The queue is bounded by time: a call whose turn is estimated to come later
 // than the bound, or too late for its own deadline, is refused at once, with
