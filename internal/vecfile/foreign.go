@@ -217,14 +217,21 @@ func (f *Foreign) openColumn(path string) (err error) {
 	if err != nil {
 		return unusable(path, err.Error())
 	}
-	records, err := rows.GetRecordReader(context.Background(), nil, nil)
+	schema, err := rows.Schema()
+	if err != nil {
+		return unusable(path, err.Error())
+	}
+	id, vector := vectorColumns(schema)
+	if id < 0 || vector < 0 {
+		return unusable(path, "it has no column id of text, or no column embedding or vector of lists of floats")
+	}
+	records, err := rows.GetRecordReader(context.Background(), leavesOf(reader, id, vector), nil)
 	if err != nil {
 		return unusable(path, err.Error())
 	}
 	defer records.Release()
-	id, vector := vectorColumns(records.Schema())
-	if id < 0 || vector < 0 {
-		return unusable(path, "it has no column id of text, or no column embedding or vector of lists of floats")
+	if id, vector = 0, 1; records.Schema().Field(0).Type.ID() != arrow.STRING {
+		id, vector = 1, 0
 	}
 	temp, err := os.CreateTemp("", "akin-vectors-")
 	if err != nil {
@@ -248,6 +255,19 @@ func (f *Foreign) openColumn(path string) (err error) {
 		return unusable(path, fmt.Sprintf("%d of its %d rows could be decoded", f.Rows, want))
 	}
 	return nil
+}
+
+// leavesOf gives the leaves of two columns: others are not read.
+func leavesOf(reader *file.Reader, columns ...int) (leaves []int) {
+	schema := reader.MetaData().Schema
+	for i := range schema.NumColumns() {
+		for _, column := range columns {
+			if schema.ColumnRoot(i) == schema.Root().Field(column) {
+				leaves = append(leaves, i)
+			}
+		}
+	}
+	return leaves
 }
 
 // vectorColumns finds the columns of ids and of vectors.
