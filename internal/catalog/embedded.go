@@ -37,7 +37,9 @@ const (
 // IndexKinds are all kinds, the default first.
 func IndexKinds() []IndexKind { return []IndexKind{GraphIndex, ExactIndex, CoderIndex} }
 
-const defaultGraphFrom = 10_000
+// defaultGraphFrom is where queries, which ask for 1,000, begin to walk a graph
+// (ann.WalksFrom): a smaller one would be built for nothing.
+const defaultGraphFrom = 13_000
 
 // trimEvery is how many changes the log keeps behind what the indexes contain.
 const trimEvery = 10_000
@@ -51,8 +53,8 @@ type Config struct {
 	Space paper.Space
 	// Index is the kind of index; "" means GraphIndex.
 	Index IndexKind
-	// GraphFrom is the number of papers from which GraphIndex walks a graph; 0
-	// means 10,000. Below, a scan takes about as long and misses nothing.
+	// GraphFrom is the number of papers from which GraphIndex has a graph; 0 means
+	// 13,000. Below, a scan takes about as long and misses nothing.
 	GraphFrom int
 	// Dir keeps what is derived from the store, so that a start need not make it
 	// anew; "" keeps nothing. Losing it loses nothing.

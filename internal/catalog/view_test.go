@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	"akin/internal/catalog"
@@ -106,7 +107,10 @@ func TestSlowReader(t *testing.T) {
 				t.Fatal(err)
 			}
 			looks := 0
+			var mu sync.Mutex // a query may run on two cores
 			slow := between{t.Context(), func() {
+				mu.Lock()
+				defer mu.Unlock()
 				if looks++; looks > 3 {
 					return
 				}

@@ -105,7 +105,10 @@ func TestArchives(t *testing.T) {
 		{"../../b.jsonl", twoRows},
 		{".hidden", twoRows},
 		{"__MACOSX/x", "x"},
-		{"etc.link", "/etc/passwd"}, {"notes.txt", "hello\nworld\n"}, {"inner.zip", string(inner)}, {"c.csv.gz", string(gzipOf(t, []byte("title,abstract\nC,c\n")))},
+		{"etc.link", "/etc/passwd"},
+		{"notes.txt", "hello\nworld\n"},
+		{"inner.zip", string(inner)},
+		{"c.csv.gz", string(gzipOf(t, []byte("title,abstract\nC,c\n")))},
 	}
 	for name, content := range map[string][]byte{
 		"zip": zipOf(t, files...), "tar": tarOf(t, files...), "tar.gz": gzipOf(t, tarOf(t, files...)), "tar.xz": xzOf(t, tarOf(t, files...)),
