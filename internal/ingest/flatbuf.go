@@ -29,14 +29,14 @@ type flat struct {
 
 func (f *flat) u32(at int) int { return int(binary.LittleEndian.Uint32(f.raw[at:])) }
 
-func (f *flat) i64(at int) int64 { return int64(binary.LittleEndian.Uint64(f.raw[at:])) } //nolint:gosec // as the format has it
+func (f *flat) i64(at int) int64 { return int64(binary.LittleEndian.Uint64(f.raw[at:])) }
 
 // ref follows an offset.
 func (f *flat) ref(at int) int { return at + f.u32(at) }
 
 // slot is where the value of a table's slot stands; 0 if it has none.
 func (f *flat) slot(table, i int) int {
-	vtable := table - int(int32(f.u32(table))) //nolint:gosec // an offset is signed
+	vtable := table - int(int32(f.u32(table)))
 	if vtable < 0 {
 		panic(errFlat) //nolint:forbidigo // see flat
 	}

@@ -233,13 +233,10 @@ func (f *Foreign) openColumn(path string) (err error) {
 	if id, vector = 0, 1; records.Schema().Field(0).Type.ID() != arrow.STRING {
 		id, vector = 1, 0
 	}
-	temp, err := os.CreateTemp("", "akin-vectors-")
+	out, err := f.copyTo()
 	if err != nil {
-		return fmt.Errorf("make a temporary file for vectors: %w", err)
+		return err
 	}
-	f.closers = append(f.closers, func() error { return errors.Join(temp.Close(), os.Remove(temp.Name())) })
-	f.file, f.width, f.places = temp, 4, map[string]int{}
-	out := bufio.NewWriterSize(temp, writeBuffer)
 	for records.Next() {
 		if err := f.copyBatch(path, out, records.RecordBatch(), id, vector); err != nil {
 			return err
@@ -255,6 +252,17 @@ func (f *Foreign) openColumn(path string) (err error) {
 		return unusable(path, fmt.Sprintf("%d of its %d rows could be decoded", f.Rows, want))
 	}
 	return nil
+}
+
+// copyTo makes the temporary file for vectors.
+func (f *Foreign) copyTo() (*bufio.Writer, error) {
+	temp, err := os.CreateTemp("", "akin-vectors-")
+	if err != nil {
+		return nil, fmt.Errorf("make a temporary file for vectors: %w", err)
+	}
+	f.closers = append(f.closers, func() error { return errors.Join(temp.Close(), os.Remove(temp.Name())) })
+	f.file, f.width, f.places = temp, 4, map[string]int{}
+	return bufio.NewWriterSize(temp, writeBuffer), nil
 }
 
 // leavesOf gives the leaves of two columns: others are not read.
