@@ -89,7 +89,7 @@ func (f *foreignVectors) verify(e *environment, cl *client.Client, rows iter.Seq
 		if err != nil {
 			return err
 		}
-		cosine := vecfile.Cosine(have, a.Vector.Values)
+		cosine := vecfile.Cosine(have, a.Values)
 		if cosine < leastCosine {
 			below++
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -72,5 +73,34 @@ func TestTokenizeDetail(t *testing.T) {
 	want := `{"ids":[101,7509,2128,1011,5464,102],"pieces":["[CLS]","sao","re","-","ranking","[SEP]"],"offsets":[[0,0],[0,4],[5,7],[7,8],[8,15],[0,0]]}` + "\n"
 	if code != 0 || out != want {
 		t.Errorf("exit code %d, %s, want %s%s", code, out, want, errOut)
+	}
+}
+
+// Papers from standard input are read once; vectors of another program are taken
+// only if they are the model's.
+func TestForeignVectors(t *testing.T) {
+	dir := t.TempDir()
+	mustRun(t, "embed", samplePath(t), "--out", dir)
+	if err := os.Rename(filepath.Join(dir, "manifest.json"), filepath.Join(dir, "of-akin.json")); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errOut := run(t, "", "import", "--data", t.TempDir(), "--vectors", dir, samplePath(t))
+	if code != 0 || !strings.Contains(out, "132 papers: 132 new") || !strings.Contains(errOut, "132 vectors compared with the model") {
+		t.Errorf("exit code %d, %q, %q", code, out, errOut)
+	}
+	ids, err := os.ReadFile(filepath.Join(dir, "ids.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, rest, _ := strings.Cut(string(ids), "\n")
+	if err := os.WriteFile(filepath.Join(dir, "ids.txt"), []byte(rest+first+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errOut := run(t, "", "import", "--data", t.TempDir(), "--vectors", dir, samplePath(t)); code != 1 || !strings.Contains(errOut, "132 have a cosine below 0.9999") {
+		t.Errorf("vectors of other papers: exit code %d, %q", code, errOut)
+	}
+	code, _, errOut = run(t, "id;title;date\n1;Beads;soon\n", "import", "--data", t.TempDir(), "-")
+	if code != 0 || !strings.Contains(errOut, `1 date not read, e.g. "soon" (-:2)`) {
+		t.Errorf("standard input: exit code %d, %q", code, errOut)
 	}
 }

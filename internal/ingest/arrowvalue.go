@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -36,7 +37,22 @@ type cellWriter struct {
 func (w *cellWriter) cell(a arrow.Array, i int) (value json.RawMessage, opaque string) {
 	w.buf, w.opaque = nil, ""
 	w.value(a, i, 0)
+	if w.full() {
+		return json.RawMessage("null"), fmt.Sprintf("a value of more than %d bytes", MaxLineBytes)
+	}
 	return w.buf, w.opaque
+}
+
+// full says that the value is longer than is kept.
+func (w *cellWriter) full() bool { return len(w.buf) > MaxLineBytes }
+
+// span checks where the elements of a list stand, which a damaged file may place
+// outside of it.
+func span(from, to int64, values arrow.Array) (int64, int64) {
+	if from < 0 || to < from || to > int64(values.Len()) {
+		panic(errors.New("a list ends beyond its elements")) //nolint:forbidigo // columnar.guard makes an error of it, as of the library's
+	}
+	return from, to
 }
 
 func (w *cellWriter) raw(text string) { w.buf = append(w.buf, text...) }
@@ -87,10 +103,11 @@ func (w *cellWriter) nested(a arrow.Array, i, depth int) {
 	case *array.Map: // before lists, for it is one
 		w.mapping(a, i, depth)
 	case array.ListLike:
-		from, to := a.ValueOffsets(i)
 		elements := listOfLists(a.ListValues())
+		from, to := a.ValueOffsets(i)
+		from, to = span(from, to, elements)
 		w.raw("[")
-		for k := from; k < to; k++ {
+		for k := from; k < to && !w.full(); k++ {
 			if k > from {
 				w.raw(",")
 			}
@@ -138,7 +155,9 @@ func listOfLists(a arrow.Array) arrow.Array {
 // of keys and values.
 func (w *cellWriter) mapping(a *array.Map, i, depth int) {
 	from, to := a.ValueOffsets(i)
-	keys, seen := make([]string, 0, to-from), map[string]bool{}
+	from, to = span(from, to, a.Items())
+	var keys []string
+	seen := map[string]bool{}
 	object := true
 	for k := from; k < to && object; k++ {
 		texts, isText := a.Keys().(array.StringLike)
@@ -150,7 +169,7 @@ func (w *cellWriter) mapping(a *array.Map, i, depth int) {
 		seen[keys[len(keys)-1]] = true
 	}
 	w.raw(map[bool]string{true: "{", false: "["}[object])
-	for k := from; k < to; k++ {
+	for k := from; k < to && !w.full(); k++ {
 		if k > from {
 			w.raw(",")
 		}

@@ -47,6 +47,9 @@ func openArrow(c *columnar, f *os.File) (b *arrowBatches, err error) {
 	if _, err := src.ReadAt(head, 0); err != nil {
 		return nil, err
 	}
+	if err := checkArrow(src, sizeOf(f), string(head) == arrowMagic); err != nil {
+		return nil, err
+	}
 	var schema *arrow.Schema
 	if string(head) == arrowMagic {
 		if b.file, err = ipc.NewFileReader(src, allocator); err != nil {

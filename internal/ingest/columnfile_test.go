@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -167,4 +168,33 @@ func TestArrow(t *testing.T) {
 
 func FuzzArrow(f *testing.F) {
 	fuzzFormat(f, "arrow", string(arrowFile(f, arrowRows(3), false)), string(arrowFile(f, arrowRows(3), true)))
+}
+
+// TestColumnsDamaged changes bytes of files: whatever they say then, reading ends with
+// rows or a sentence, in bounded memory.
+func TestColumnsDamaged(t *testing.T) {
+	rows := arrowRows(20)
+	var b bytes.Buffer
+	w, err := pqarrow.NewFileWriter(rows.Schema(), &b, parquet.NewWriterProperties(), pqarrow.DefaultWriterProps())
+	if err == nil {
+		err = w.WriteBuffered(rows)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for format, whole := range map[string][]byte{"parquet": b.Bytes(), "arrow": arrowFile(t, rows, false), "xlsx": workbookOf(t)} {
+		for range 100 {
+			damaged := bytes.Clone(whole)
+			for range 1 + r.IntN(3) {
+				damaged[8+r.IntN(len(damaged)-16)] = byte(r.IntN(256))
+			}
+			if _, err := readFile(t, damaged, Options{Format: format}); err != nil && !isClassified(err) {
+				t.Errorf("%s: %v", format, err)
+			}
+		}
+	}
 }

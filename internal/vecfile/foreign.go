@@ -217,22 +217,26 @@ func (f *Foreign) openColumn(path string) (err error) {
 	if err != nil {
 		return unusable(path, err.Error())
 	}
-	records, err := rows.GetRecordReader(context.Background(), nil, nil)
+	schema, err := rows.Schema()
+	if err != nil {
+		return unusable(path, err.Error())
+	}
+	id, vector := vectorColumns(schema)
+	if id < 0 || vector < 0 {
+		return unusable(path, "it has no column id of text, or no column embedding or vector of lists of floats")
+	}
+	records, err := rows.GetRecordReader(context.Background(), leavesOf(reader, id, vector), nil)
 	if err != nil {
 		return unusable(path, err.Error())
 	}
 	defer records.Release()
-	id, vector := vectorColumns(records.Schema())
-	if id < 0 || vector < 0 {
-		return unusable(path, "it has no column id of text, or no column embedding or vector of lists of floats")
+	if id, vector = 0, 1; records.Schema().Field(0).Type.ID() != arrow.STRING {
+		id, vector = 1, 0
 	}
-	temp, err := os.CreateTemp("", "akin-vectors-")
+	out, err := f.copyTo()
 	if err != nil {
-		return fmt.Errorf("make a temporary file for vectors: %w", err)
+		return err
 	}
-	f.closers = append(f.closers, func() error { return errors.Join(temp.Close(), os.Remove(temp.Name())) })
-	f.file, f.width, f.places = temp, 4, map[string]int{}
-	out := bufio.NewWriterSize(temp, writeBuffer)
 	for records.Next() {
 		if err := f.copyBatch(path, out, records.RecordBatch(), id, vector); err != nil {
 			return err
@@ -248,6 +252,30 @@ func (f *Foreign) openColumn(path string) (err error) {
 		return unusable(path, fmt.Sprintf("%d of its %d rows could be decoded", f.Rows, want))
 	}
 	return nil
+}
+
+// copyTo makes the temporary file for vectors.
+func (f *Foreign) copyTo() (*bufio.Writer, error) {
+	temp, err := os.CreateTemp("", "akin-vectors-")
+	if err != nil {
+		return nil, fmt.Errorf("make a temporary file for vectors: %w", err)
+	}
+	f.closers = append(f.closers, func() error { return errors.Join(temp.Close(), os.Remove(temp.Name())) })
+	f.file, f.width, f.places = temp, 4, map[string]int{}
+	return bufio.NewWriterSize(temp, writeBuffer), nil
+}
+
+// leavesOf gives the leaves of two columns: others are not read.
+func leavesOf(reader *file.Reader, columns ...int) (leaves []int) {
+	schema := reader.MetaData().Schema
+	for i := range schema.NumColumns() {
+		for _, column := range columns {
+			if schema.ColumnRoot(i) == schema.Root().Field(column) {
+				leaves = append(leaves, i)
+			}
+		}
+	}
+	return leaves
 }
 
 // vectorColumns finds the columns of ids and of vectors.
