@@ -28,7 +28,7 @@ build: ## Build bin/akin.
 
 release-check: ## Build twice, in two folders and from nothing, and compare the bytes.
 	@scratch=$$(mktemp -d); trap 'chmod -R u+w "$$scratch"; rm -rf "$$scratch"' EXIT; \
-	for copy in one two-with-a-longer-name; do mkdir -p "$$scratch/$$copy"; git archive HEAD | tar -x -C "$$scratch/$$copy"; \
+	for copy in one two-with-a-longer-name; do mkdir -p "$$scratch/$$copy"; git archive $(COMMIT) | tar -x -C "$$scratch/$$copy"; \
 	  (cd "$$scratch/$$copy" && GOCACHE="$$scratch/cache-$$copy" $(BUILD) -o "$$scratch/akin-$$copy" ./cmd/akin); done; \
 	sha256sum "$$scratch"/akin-*; cmp "$$scratch"/akin-one "$$scratch"/akin-two-with-a-longer-name; \
 	"$$scratch/akin-one" version; file -b "$$scratch/akin-one" 2>/dev/null || true
