@@ -11,7 +11,7 @@ VERSION     ?= 0.1.0-dev
 TOOLS       := $(CURDIR)/.akin/tools
 VENV        := $(CURDIR)/.akin/venv
 
-.PHONY: help setup build run test test-crash release-check lint gen gen-check gen-tools tools test-python bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-duplicates bench-cli bench-filter bench-lexical eval eval-rerank clean
+.PHONY: help setup build run test test-crash release-check lint gen gen-check gen-tools tools test-python test-clients bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-overload bench-duplicates bench-cli bench-filter bench-lexical eval eval-rerank clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -55,11 +55,12 @@ test: setup ## Run all tests that need no extra program, with the race detector.
 	go test -race -timeout 20m ./...
 	go test -timeout 10m -run Memory ./internal/ingest
 
-# How often each test kills what it tests; make test does it a few times.
+# How often each test kills, copies or damages what it tests; make test does it a
+# few times. docs/reliability.md says which promise each is for.
 CRASH_ROUNDS ?= 60
 
-test-crash: setup ## Kill the program again and again, CRASH_ROUNDS times a test.
-	AKIN_CRASH_ROUNDS=$(CRASH_ROUNDS) go test -race -count 1 -timeout 60m -run 'Kill|Crash' ./internal/...
+test-crash: setup ## Kill, copy and damage again and again, CRASH_ROUNDS times a test.
+	AKIN_CRASH_ROUNDS=$(CRASH_ROUNDS) go test -race -count 1 -timeout 60m -run 'Kill|Crash|Damage' -v ./internal/... | grep -E '^(---|===? ?FAIL|FAIL|ok|panic)|^ +[a-z_]+_test.go'
 
 # The tests that compare with Python's stack need packages of their own.
 $(VENV)/.ready: testdata/reference/requirements.txt
@@ -129,6 +130,9 @@ bench-cli: setup ## Measure commands with --data over the sample papers, from st
 	for command in "get arXiv:1706.03762" "list --ids" "info" "count venue" "export --out $$scratch/out" "search --mode lexical graph" "search graph" "similar arXiv:1706.03762" "delete arXiv:1706.03762"; do \
 	  printf '%-34s ' "$${command/$$scratch\//}"; time bin/akin $$command --data $$data >/dev/null; done
 
+bench-overload: setup ## Measure what a server does that is asked for 1, 2 and 5 times what it can do.
+	AKIN_BENCH=1 go test ./internal/cli -run 'TestOverload$$' -timeout 30m -v -count 1
+
 bench-filter: ## Measure filters and their index over the papers of ABSTRACTS.
 	AKIN_FILTER_CORPUS=$(abspath $(ABSTRACTS)) go test ./internal/filter -run '^$$' -bench Corpus
 
@@ -186,6 +190,9 @@ gen: tools ## Generate Go and OpenAPI from the protos, and the vector kernels.
 gen-check: gen ## Fail if committed generated code is not current.
 	git diff --exit-code -- proto internal/rpc/akin.openapi.json internal/vec
 	@test -z "$$(git status --porcelain -- proto)" || { git status --porcelain -- proto; exit 1; }
+
+test-clients: setup ## Check what foreign tools make of the protos and the OpenAPI file (needs Node and npm).
+	.ci/clients.sh
 
 clean: ## Remove what was built; fetched files and data stay.
 	rm -rf bin

@@ -175,8 +175,11 @@ func (a *App) openParts(ctx context.Context) (engineModel, engine.Catalog, rpc.A
 }
 
 func (a *App) openCatalog(ctx context.Context, s *store.Store, space paper.Space) (engine.Catalog, error) {
-	if err := sweepIndexes(indexesOf(a.config.Data)); err != nil {
-		return nil, err
+	writable := s.Writable() == nil // else the directory is left as it is
+	if writable {
+		if err := sweepIndexes(indexesOf(a.config.Data)); err != nil {
+			a.log.Warn("what a killed server left is still there", "error", err)
+		}
 	}
 	c, err := catalog.OpenEmbedded(ctx, catalog.Config{
 		Store: s, Space: space, Index: catalog.IndexKind(a.config.Index), Dir: indexesOf(a.config.Data), Log: a.log,
@@ -186,6 +189,9 @@ func (a *App) openCatalog(ctx context.Context, s *store.Store, space paper.Space
 		return nil, err
 	}
 	a.onClose(c.Close)
+	if !writable {
+		return c, nil
+	}
 	if err := a.config.keep(space); err != nil {
 		a.log.Warn("the next start will not know where the model is, which its flags can say", "error", err)
 	}

@@ -116,10 +116,15 @@ func distinct(positive, negative []Example) error {
 		examples []Example
 	}{{"positive", positive}, {"negative", negative}} {
 		for i, x := range list.examples {
+			at := fmt.Sprintf("%s[%d]", list.field, i)
 			if x.Text != nil {
+				text := "\x00" + x.Text.Title + "\x00" + x.Text.Abstract // no id has that
+				if other, ok := first[text]; ok && !strings.HasPrefix(other, list.field) {
+					return paper.InvalidField(at+".text", "is that of %s: a text cannot be both liked and disliked; leave one of them out", other)
+				}
+				first[text] = at
 				continue
 			}
-			at := fmt.Sprintf("%s[%d]", list.field, i)
 			other, ok := first[x.PaperID]
 			switch {
 			case ok && strings.HasPrefix(other, list.field):

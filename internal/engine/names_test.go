@@ -123,6 +123,15 @@ func TestExamplesThatContradict(t *testing.T) {
 	}
 }
 
+func TestOneTextIsNotLikedAndDisliked(t *testing.T) {
+	e := library(t)
+	text := engine.Example{Text: &engine.Text{Title: "Running lizards"}}
+	_, err := e.Recommend(t.Context(), engine.RecommendRequest{Positive: []engine.Example{{PaperID: "hop"}, text}, Negative: []engine.Example{text}})
+	if paper.KindOf(err) != paper.Invalid || !strings.Contains(err.Error(), "negative[0].text is that of positive[1]") {
+		t.Errorf("%v", err)
+	}
+}
+
 // A text that equals a stored paper does not bring it back, whatever the strategy
 // and whether or not versions are collapsed.
 func TestTextsDoNotComeBack(t *testing.T) {

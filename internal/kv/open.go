@@ -420,7 +420,7 @@ func (d directory) look(create bool) (contents, error) {
 	derived := false
 	for _, name := range names {
 		switch {
-		case name == indexesDir:
+		case name == indexesDir, name == snapshotsDir:
 			derived = true
 		case name == storeDir && d.looksLikePebble(name):
 			// The FORMAT file is lost, or was about to be written.

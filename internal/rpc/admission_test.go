@@ -37,12 +37,18 @@ func (stuck) Get(ctx context.Context, _ string, _ []string) ([]paper.Record, err
 	return nil, ctx.Err()
 }
 
-func (stuck) View() catalog.View { return idle{} }
+func (stuck) View() catalog.View { return stuckView{} }
 
-// idle is a view that nothing is read from.
-type idle struct{ catalog.View }
+// stuckView is what stuck is like at one moment.
+type stuckView struct{ catalog.View }
 
-func (idle) Close() {}
+func (stuckView) Close() {}
+
+func (stuckView) Get(ctx context.Context, _ string, _ []string) ([]paper.Record, error) {
+	return stuck{}.Get(ctx, "", nil)
+}
+
+func (stuckView) Stats(context.Context, string) (catalog.Stats, error) { return catalog.Stats{}, nil }
 
 // mute is a model that knows its space and nothing else.
 type mute struct{ engine.Model }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	longrunningpb "cloud.google.com/go/longrunning/autogen/longrunningpb"
+
 	"akin/internal/engine"
 	"akin/internal/paper"
 	akinv1 "akin/proto/akin/v1"
@@ -81,6 +83,16 @@ func methods() map[string]method {
 		"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo":      {kind: open},
 		"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": {kind: open},
 
+		// What takes long runs behind these, two at a time, and each answers at once.
+		akinv1.AdminService_CreateSnapshot_FullMethodName:       {kind: read},
+		akinv1.AdminService_ListSnapshots_FullMethodName:        {kind: read},
+		akinv1.AdminService_Verify_FullMethodName:               {kind: read},
+		longrunningpb.Operations_GetOperation_FullMethodName:    {kind: open},
+		longrunningpb.Operations_ListOperations_FullMethodName:  {kind: open},
+		longrunningpb.Operations_WaitOperation_FullMethodName:   {kind: open},
+		longrunningpb.Operations_CancelOperation_FullMethodName: {kind: open},
+		longrunningpb.Operations_DeleteOperation_FullMethodName: {kind: open},
+
 		akinv1.PaperService_GetPaper_FullMethodName:       {kind: read},
 		akinv1.PaperService_BatchGetPapers_FullMethodName: {kind: read, shape: shapeOf(func(r *akinv1.BatchGetPapersRequest) (string, float64) { return "", hundreds(len(r.GetIds())) })},
 		akinv1.PaperService_ListPapers_FullMethodName:     {kind: read, shape: shapeOf(listShape)},
@@ -102,17 +114,6 @@ func methods() map[string]method {
 		akinv1.EmbeddingService_Embed_FullMethodName:       {kind: query, shape: shapeOf(embedShape)},
 		akinv1.EmbeddingService_Tokenize_FullMethodName:    {kind: query, shape: shapeOf(tokenizeShape)},
 		akinv1.EmbeddingService_EmbedStream_FullMethodName: {kind: stream},
-
-		// These begin or name operations, whose number the runner bounds. Waiting for
-		// one costs nothing.
-		akinv1.AdminService_CreateSnapshot_FullMethodName: {kind: read},
-		akinv1.AdminService_ListSnapshots_FullMethodName:  {kind: read},
-		akinv1.AdminService_Verify_FullMethodName:         {kind: read},
-		"/google.longrunning.Operations/ListOperations":   {kind: read},
-		"/google.longrunning.Operations/GetOperation":     {kind: read},
-		"/google.longrunning.Operations/CancelOperation":  {kind: read},
-		"/google.longrunning.Operations/DeleteOperation":  {kind: read},
-		"/google.longrunning.Operations/WaitOperation":    {kind: open},
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 
 // mostWait is how long WaitOperation waits at most before it answers with the state
 // there is; the caller asks again.
-const mostWait = time.Minute
+const mostWait = 20 * time.Second
 
 // operationsService is google.longrunning.Operations over a Runner.
 type operationsService struct {
