@@ -227,8 +227,20 @@ func (c *Embedded) load(ctx context.Context) error {
 	if err := c.publish(); err != nil {
 		return err
 	}
+	c.config.Log.Info("queries are answered", "papers", l.papers, "by", c.answers(), "graph_from", c.config.GraphFrom)
 	c.maybeBuild()
 	return c.trim(ctx)
+}
+
+// answers names what answers queries. The caller holds live.writing.
+func (c *Embedded) answers() string {
+	switch {
+	case c.config.Index == CoderIndex:
+		return string(CoderIndex)
+	case c.live.index.walks:
+		return "walks of the graph"
+	}
+	return "exact scans"
 }
 
 func fill(ctx context.Context, snapshot *store.Snapshot, index ann.Index) error {

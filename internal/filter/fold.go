@@ -161,14 +161,15 @@ func (p phrase) whole() []string {
 	return p.words
 }
 
-// longest gives the longest word.
-func (p phrase) longest() (word string) {
+// may says whether a plain text has the letters of all words, without which it
+// cannot have the phrase.
+func (p phrase) may(text string) bool {
 	for _, w := range p.words {
-		if len(w) > len(word) {
-			word = w
+		if !strings.Contains(text, w) {
+			return false
 		}
 	}
-	return word
+	return true
 }
 
 // takes says whether a word of a text can be the phrase's i-th.

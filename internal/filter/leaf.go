@@ -43,8 +43,8 @@ func (l *leaf) match(r *subject) bool {
 		return ok && l.numbers.has(v)
 	}
 	if l.phrase != nil && !l.any {
-		// Most texts lack the word, which is seen at once.
-		if text, ok := r.plain(l.field); ok && !strings.Contains(text, l.phrase.longest()) {
+		// Most texts lack a word, which is seen at once.
+		if text, ok := r.plain(l.field); ok && !l.phrase.may(text) {
 			return false
 		}
 	}
