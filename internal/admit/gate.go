@@ -56,7 +56,7 @@ const (
 	// done by a deadline.
 	margin = 2
 	// mostStretch bounds how far off the estimates of waits may be taken to be.
-	mostStretch = 4
+	mostStretch = 2
 	// leastEstimate keeps a class from costing nothing.
 	leastEstimate = 10 * time.Microsecond
 )
@@ -257,7 +257,7 @@ func (g *Gate) leaveQueue(w *waiter, err error) (*Pass, error) {
 	case at >= 0:
 		g.queue = slices.Delete(g.queue, at, at+1)
 		if err == nil {
-			g.refuse(w, g.ahead(at), "")
+			g.refuse(w, g.ahead(at, g.stretch), "")
 			return nil, w.err
 		}
 		g.counts.GaveUp++
@@ -303,7 +303,7 @@ func (g *Gate) start(now time.Time) {
 		w := g.queue[at]
 		g.queue = slices.Delete(g.queue, at, at+1)
 		if late := g.tooLate(w, now, 0); late && now.Sub(w.entered) > 0 {
-			g.refuse(w, g.ahead(at), lateMessage)
+			g.refuse(w, g.ahead(at, g.stretch), lateMessage)
 			close(w.done)
 			continue
 		}
@@ -374,8 +374,8 @@ func (g *Gate) shed(added *waiter) {
 	if at < 0 {
 		return // refused by start
 	}
-	ahead := g.ahead(at)
-	added.expected = time.Duration(float64(ahead) / g.stretch)
+	ahead := g.ahead(at, g.stretch)
+	added.expected = g.ahead(at, 1)
 	if g.tooLate(added, added.entered, ahead) {
 		g.queue = slices.Delete(g.queue, at, at+1)
 		g.refuse(added, ahead, lateMessage)
@@ -387,7 +387,7 @@ func (g *Gate) shed(added *waiter) {
 		if w.call.Patient {
 			continue
 		}
-		ahead := g.ahead(at)
+		ahead := g.ahead(at, g.stretch)
 		if ahead <= g.bound(w) && len(g.queue) <= mostWaiting {
 			return // those before it wait for less
 		}
@@ -406,8 +406,9 @@ func (g *Gate) tooLate(w *waiter, now time.Time, wait time.Duration) bool {
 	return !w.call.Patient && !w.deadline.IsZero() && now.Add(wait+margin*w.cost).After(w.deadline)
 }
 
-// ahead estimates when the turn of what stands at a position of the queue comes.
-func (g *Gate) ahead(at int) time.Duration {
+// ahead estimates when the turn of what stands at a position of the queue comes:
+// after what runs, and after what stands before it, which may take longer.
+func (g *Gate) ahead(at int, stretch float64) time.Duration {
 	now := time.Now()
 	var all, long time.Duration
 	for _, p := range g.running {
@@ -418,16 +419,17 @@ func (g *Gate) ahead(at int) time.Duration {
 		}
 	}
 	for _, w := range g.queue[:at] {
-		all += w.cost
+		cost := time.Duration(float64(w.cost) * stretch)
+		all += cost
 		if g.long(w.cost) {
-			long += w.cost
+			long += cost
 		}
 	}
 	wait := all / time.Duration(g.config.Places)
 	if at < len(g.queue) && g.long(g.queue[at].cost) {
 		wait = max(wait, long/time.Duration(g.longPlaces()))
 	}
-	return time.Duration(float64(wait) * g.stretch)
+	return wait
 }
 
 const lateMessage = "; the deadline of the call is before that"

@@ -96,6 +96,15 @@ func (c *Embedded) replace(index ann.Index, walks bool) {
 	}
 }
 
+// lend gives the index that answers, to be worked on beside the writer; the caller
+// releases it.
+func (c *Embedded) lend() *held {
+	c.live.writing.Lock()
+	defer c.live.writing.Unlock()
+	c.live.index.refs.Add(1)
+	return c.live.index
+}
+
 // moment is a state that a query has got hold of, with its words and attributes.
 type moment struct {
 	*state

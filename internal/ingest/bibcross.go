@@ -86,7 +86,7 @@ func (c *crossrefs) take() *bibRecord {
 	for _, key := range e.refersTo() {
 		parent := c.parents[key]
 		if parent == nil {
-			e.left = append(e.left, Unread{Field: "crossref", Text: shorten(key + " (no entry has this key, or it stands too far away)", unreadText)})
+			e.left = append(e.left, Unread{Field: "crossref", Text: shorten(key+" (no entry has this key, or it stands too far away)", unreadText)})
 			continue
 		}
 		e.inherit(parent, c.parents)

@@ -109,6 +109,7 @@ type record struct {
 	// publish_date and publishDate do not both count.
 	given map[string]string
 	said  []givenDate
+	days  []givenDate // texts that may be dates without their year
 	// unread are the values that could not be read.
 	unread unread
 }
@@ -230,7 +231,7 @@ func (r *record) addDate(column, field string, value []byte) {
 	}
 	switch how {
 	case dateUnread:
-		r.unread.leave(&r.paper, column, "publish_date", text)
+		r.days = append(r.days, givenDate{column: column, text: text})
 	case dateInPart:
 		keep(&r.paper, column, text)
 	}
@@ -256,6 +257,21 @@ func (r *record) settleDates() {
 			keep(&r.paper, d.column, d.text)
 		}
 	}
+	for _, day := range r.days {
+		r.settleDay(day)
+	}
+}
+
+// settleDay reads "MAY 12" beside a year, as Web of Science writes dates, and counts
+// what is none.
+func (r *record) settleDay(day givenDate) {
+	if d := r.paper.PublishDate; d.Year != 0 && d.Month == 0 {
+		if whole, how := readDate(day.text + " " + d.String()); how == dateRead && whole.Month != 0 {
+			r.paper.PublishDate = whole
+			return
+		}
+	}
+	r.unread.leave(&r.paper, day.column, "publish_date", day.text)
 }
 
 // finish makes the row.

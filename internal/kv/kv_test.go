@@ -189,8 +189,8 @@ type attacked struct {
 func attacks(size int) []attacked {
 	var all []attacked
 	add := func(name string, change func(b []byte) ([]byte, bool)) { all = append(all, attacked{name, change}) }
-	for i := range 12 {
-		at := size * i / 12
+	for i := range 7 {
+		at := size * i / 7
 		add(fmt.Sprintf("flip %d", at), func(b []byte) ([]byte, bool) {
 			if at < len(b) {
 				b[at] ^= 0x41
