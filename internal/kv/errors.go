@@ -88,7 +88,7 @@ func readOnlyError(cause error) error {
 func Damaged(what string, metadata map[string]string, cause error) error {
 	return &paper.Error{
 		Kind: paper.DataLoss, Reason: paper.ReasonCorrupt,
-		Message:  fmt.Sprintf("the stored %s is damaged; verify the data directory to see what else is, then delete and import the paper again, or restore a snapshot", what),
+		Message:  fmt.Sprintf("the stored %s is damaged; akin verify says what else is; delete and import the paper again, or restore a snapshot", what),
 		Metadata: metadata,
 		Cause:    cause,
 	}
@@ -105,7 +105,7 @@ func pebbleError(op string, err error) error {
 	case pebble.IsCorruptionError(err):
 		return &paper.Error{
 			Kind: paper.DataLoss, Reason: paper.ReasonCorrupt,
-			Message: "a file of the data directory is damaged or missing; verify the data directory, then restore a snapshot or import the papers anew",
+			Message: "a file of the data directory is damaged or missing: akin verify says which; restore a snapshot with akin snapshot restore, or import the papers anew into a new directory",
 			Cause:   fmt.Errorf("%s: %w", op, err),
 		}
 	default:
