@@ -11,7 +11,7 @@ VERSION     ?= 0.1.0-dev
 TOOLS       := $(CURDIR)/.akin/tools
 VENV        := $(CURDIR)/.akin/venv
 
-.PHONY: help setup build run test test-crash release-check lint gen gen-check gen-tools tools test-python bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-duplicates bench-filter bench-lexical eval eval-rerank clean
+.PHONY: help setup build run test test-crash release-check lint gen gen-check gen-tools tools test-python test-clients bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-overload bench-duplicates bench-cli bench-filter bench-lexical eval eval-rerank clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -124,6 +124,14 @@ bench-duplicates: setup ## List the versions among the real abstracts, to be jud
 bench-latency: setup ## Measure a query through gRPC, idle and during a bulk import.
 	AKIN_BENCH=1 go test ./internal/cli -run 'TestLatency|TestQueryLatency' -timeout 30m -v -count 1
 
+bench-cli: setup ## Measure commands with --data over the sample papers, from start to end.
+	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; data=$$scratch/data; export TIMEFORMAT='%3R s'; \
+	bin/akin import --data $$data testdata/sample >/dev/null; \
+	for command in "get arXiv:1706.03762" "list --ids" "info" "count venue" "export --out $$scratch/out" "search --mode lexical graph" "search graph" "similar arXiv:1706.03762" "delete arXiv:1706.03762"; do \
+	  printf '%-34s ' "$${command/$$scratch\//}"; time bin/akin $$command --data $$data >/dev/null; done
+
+bench-overload: setup ## Measure what a server does that is asked for 1, 2 and 5 times what it can do.
+	AKIN_BENCH=1 go test ./internal/cli -run 'TestOverload$$' -timeout 30m -v -count 1
 
 bench-filter: ## Measure filters and their index over the papers of ABSTRACTS.
 	AKIN_FILTER_CORPUS=$(abspath $(ABSTRACTS)) go test ./internal/filter -run '^$$' -bench Corpus
@@ -174,12 +182,17 @@ lint: tools ## Lint Go and protos.
 
 gen: tools ## Generate Go and OpenAPI from the protos, and the vector kernels.
 	.ci/fetch-googleapis.sh
+	rm -rf bin/openapi
 	PATH="$(TOOLS):$$PATH" $(TOOLS)/buf generate
+	go run ./internal/rpc/openapi -in bin/openapi -out internal/rpc/akin.openapi.json
 	go generate ./internal/vec
 
 gen-check: gen ## Fail if committed generated code is not current.
-	git diff --exit-code -- proto internal/rpc/akin.swagger.json internal/vec
+	git diff --exit-code -- proto internal/rpc/akin.openapi.json internal/vec
 	@test -z "$$(git status --porcelain -- proto)" || { git status --porcelain -- proto; exit 1; }
+
+test-clients: setup ## Check what foreign tools make of the protos and the OpenAPI file (needs Node and npm).
+	.ci/clients.sh
 
 clean: ## Remove what was built; fetched files and data stay.
 	rm -rf bin

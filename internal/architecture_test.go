@@ -21,6 +21,7 @@ var rooms = map[string][]string{
 	"internal/rpc":           {"internal/engine", "internal/catalog", "internal/dedup", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit"},
 	"internal/admit":         {"internal/paper"},
 	"internal/rpc/wire":      {"internal/paper", "proto/akin/v1"},
+	"internal/rpc/openapi":   {}, // a command of make gen: joins the OpenAPI files
 	"internal/client":        {"internal/rpc/wire", "proto/akin/v1"},
 	"internal/engine":        {"internal/catalog", "internal/dedup", "internal/embed", "internal/rank", "internal/sentence", "internal/paper", "internal/paper/titleid"},
 	"internal/catalog":       {"internal/store", "internal/kv", "internal/ann", "internal/filter", "internal/lexical", "internal/dedup", "internal/rank", "internal/vec", "internal/paper"},

@@ -1,6 +1,9 @@
 package admit
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // estimated is what a call will take.
 func (g *Gate) estimated(call Call) time.Duration {
@@ -23,8 +26,26 @@ func (g *Gate) learn(call Call, took time.Duration, early bool) {
 	if early && perUnit <= e.seconds {
 		return
 	}
+	if !early {
+		g.logUsual += smoothing * (math.Log(max(took, leastEstimate).Seconds()) - g.logUsual)
+	}
 	e.seen++
 	e.seconds += max(smoothing, 1/float64(e.seen)) * (perUnit - e.seconds)
+}
+
+// usual is what calls usually take.
+func (g *Gate) usual() time.Duration {
+	return time.Duration(math.Exp(g.logUsual) * float64(time.Second))
+}
+
+// compare takes in how long a call waited beside what was expected. Only longer
+// waits count: the estimates of what calls take come down by themselves.
+func (g *Gate) compare(w *waiter, now time.Time) {
+	if w.expected < leastRetry {
+		return // says nothing
+	}
+	ratio := min(mostStretch, now.Sub(w.entered).Seconds()/w.expected.Seconds())
+	g.stretch = max(1, g.stretch+smoothing*(ratio-g.stretch))
 }
 
 // flow gives what is known of a caller.
@@ -38,8 +59,9 @@ func (g *Gate) flow(c Caller) *flow {
 }
 
 // charge gives a call its place in the order: where what its caller was charged
-// for so far ends, but not before what is served now. A pause makes up for a part
-// of it.
+// for so far ends, but not before what is served now. Time in which a caller asks
+// nothing is credited to it, so that one who asks now and then is not behind those
+// who always ask.
 func (g *Gate) charge(w *waiter) {
 	f := g.flow(w.call.Caller)
 	if f.active == 0 {
@@ -47,8 +69,8 @@ func (g *Gate) charge(w *waiter) {
 	}
 	// A host that asks over many connections pays for all of them with each.
 	w.weight = float64(g.hosts[w.call.Host])
-	if f.active == 0 && !f.since.IsZero() {
-		f.finish -= lenience * w.weight * w.entered.Sub(f.since).Seconds()
+	if f.active == 0 && w.entered.After(f.since) && !f.since.IsZero() {
+		f.finish -= w.weight * w.entered.Sub(f.since).Seconds()
 	}
 	f.active++
 	w.tag = max(g.virtual, f.finish)
@@ -57,11 +79,13 @@ func (g *Gate) charge(w *waiter) {
 
 // settle ends a call of a caller, and charges for what it took beyond what was
 // estimated, or gives back what it did not take.
-func (g *Gate) settle(c Caller, weight float64, more time.Duration) {
+func (g *Gate) settle(c Caller, weight float64, more time.Duration, answered bool) {
 	f := g.flow(c)
 	f.finish += weight * more.Seconds()
 	if f.active--; f.active == 0 {
-		f.since = time.Now()
+		if f.since = time.Now(); !answered {
+			f.since = f.since.Add(stillAsking)
+		}
 		if g.hosts[c.Host]--; g.hosts[c.Host] == 0 {
 			delete(g.hosts, c.Host)
 		}

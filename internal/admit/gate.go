@@ -3,6 +3,7 @@ package admit
 import (
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -19,10 +20,11 @@ type Config struct {
 	// core.
 	Places int
 	// MaxWait is how long a short call may be expected to wait; default
-	// DefaultMaxWait. A call waits up to this and twice what it takes itself.
+	// DefaultMaxWait. A call waits up to this and four times what it takes itself.
 	MaxWait time.Duration
-	// Long is from when on a call counts as long; default DefaultLong. Negative
-	// makes no difference between calls.
+	// Long is from when on a call may count as long; default DefaultLong. It also
+	// takes four times as long as calls usually do. Negative makes no difference
+	// between calls.
 	Long time.Duration
 }
 
@@ -34,6 +36,10 @@ const (
 )
 
 const (
+	// patience is how often a call waits for as long as it takes.
+	patience = 4
+	// unusual is how often a long call takes as long as others.
+	unusual = 4
 	// mostWaiting bounds the queue where the estimates are too low.
 	mostWaiting = 4096
 	// firstEstimate is what a unit of a class is taken for that was not seen yet.
@@ -44,9 +50,13 @@ const (
 	// leastRetry and mostRetry bound when callers are asked to come back.
 	leastRetry = 100 * time.Millisecond
 	mostRetry  = 30 * time.Second
-	// lenience is the part of a place that a caller may use without falling back
-	// behind others: so much of the time between its calls is credited to it.
-	lenience = 0.1
+	// stillAsking is how long after a refusal a caller counts as one who asks on.
+	stillAsking = 250 * time.Millisecond
+	// margin is how many times as long as estimated a call may take that must be
+	// done by a deadline.
+	margin = 2
+	// mostStretch bounds how far off the estimates of waits may be taken to be.
+	mostStretch = 2
 	// leastEstimate keeps a class from costing nothing.
 	leastEstimate = 10 * time.Microsecond
 )
@@ -82,7 +92,13 @@ type Gate struct {
 	// virtual is the tag of what started last.
 	virtual float64
 	times   map[string]*estimate
-	counts  Counts
+	// stretch is how long calls waited lately, in estimates: the machine may have
+	// other things to do.
+	stretch float64
+	// logUsual is the logarithm of what calls usually take, in seconds: their
+	// geometric mean, which a few long ones do not move far.
+	logUsual float64
+	counts   Counts
 }
 
 // Counts say what became of calls.
@@ -96,7 +112,7 @@ type flow struct {
 	// finish is the tag of its next call.
 	finish float64
 	active int       // calls that wait or run
-	since  time.Time // when the last of them ended
+	since  time.Time // from when on it asks nothing, if it asks nothing
 }
 
 // estimate is what a unit of a class takes.
@@ -111,6 +127,7 @@ type waiter struct {
 	tag      float64
 	cost     time.Duration // estimated
 	charged  time.Duration // the estimate when it came
+	expected time.Duration // how long it was to wait, not stretched
 	weight   float64       // what a second costs its caller
 	deadline time.Time     // of the caller; zero for none
 	entered  time.Time
@@ -151,7 +168,7 @@ func New(config Config) *Gate {
 	if config.Long == 0 {
 		config.Long = DefaultLong
 	}
-	return &Gate{config: config, flows: make(map[Caller]*flow), hosts: make(map[string]int), times: make(map[string]*estimate)}
+	return &Gate{config: config, flows: make(map[Caller]*flow), hosts: make(map[string]int), stretch: 1, logUsual: math.Log(firstEstimate.Seconds()), times: make(map[string]*estimate)}
 }
 
 // Counts gives what became of calls so far.
@@ -240,11 +257,11 @@ func (g *Gate) leaveQueue(w *waiter, err error) (*Pass, error) {
 	case at >= 0:
 		g.queue = slices.Delete(g.queue, at, at+1)
 		if err == nil {
-			g.refuse(w, g.ahead(at), "")
+			g.refuse(w, g.ahead(at, g.stretch), "")
 			return nil, w.err
 		}
 		g.counts.GaveUp++
-		g.settle(w.call.Caller, w.weight, -w.charged)
+		g.settle(w.call.Caller, w.weight, -w.charged, false)
 		return nil, err
 	case err != nil && w.pass != nil: // nobody is there to use it
 		g.counts.GaveUp++
@@ -272,7 +289,7 @@ func (g *Gate) end(p *Pass, early bool, now time.Time) {
 	g.running = slices.Delete(g.running, at, at+1)
 	took := now.Sub(p.begin)
 	g.learn(p.call, took, early)
-	g.settle(p.call.Caller, p.weight, took-p.charged)
+	g.settle(p.call.Caller, p.weight, took-p.charged, true)
 	g.start(now)
 }
 
@@ -286,11 +303,12 @@ func (g *Gate) start(now time.Time) {
 		w := g.queue[at]
 		g.queue = slices.Delete(g.queue, at, at+1)
 		if late := g.tooLate(w, now, 0); late && now.Sub(w.entered) > 0 {
-			g.refuse(w, g.ahead(at), lateMessage)
+			g.refuse(w, g.ahead(at, g.stretch), lateMessage)
 			close(w.done)
 			continue
 		}
 		g.virtual = max(g.virtual, w.tag)
+		g.compare(w, now)
 		w.pass = &Pass{gate: g, call: w.call, cost: w.cost, weight: w.weight, charged: w.charged, begin: now, Waited: now.Sub(w.entered)}
 		g.running = append(g.running, w.pass)
 		g.counts.Admitted++
@@ -341,7 +359,10 @@ func (g *Gate) overdue(p *Pass, now time.Time) bool {
 	return true
 }
 
-func (g *Gate) long(d time.Duration) bool { return g.config.Long > 0 && d >= g.config.Long }
+// long says whether a call that takes so long is a long one.
+func (g *Gate) long(d time.Duration) bool {
+	return g.config.Long > 0 && d >= max(g.config.Long, unusual*g.usual())
+}
 
 // longPlaces is how many places long calls may hold.
 func (g *Gate) longPlaces() int { return max(1, g.config.Places/2) }
@@ -353,7 +374,9 @@ func (g *Gate) shed(added *waiter) {
 	if at < 0 {
 		return // refused by start
 	}
-	if ahead := g.ahead(at); g.tooLate(added, added.entered, ahead) {
+	ahead := g.ahead(at, g.stretch)
+	added.expected = g.ahead(at, 1)
+	if g.tooLate(added, added.entered, ahead) {
 		g.queue = slices.Delete(g.queue, at, at+1)
 		g.refuse(added, ahead, lateMessage)
 		close(added.done)
@@ -364,7 +387,7 @@ func (g *Gate) shed(added *waiter) {
 		if w.call.Patient {
 			continue
 		}
-		ahead := g.ahead(at)
+		ahead := g.ahead(at, g.stretch)
 		if ahead <= g.bound(w) && len(g.queue) <= mostWaiting {
 			return // those before it wait for less
 		}
@@ -375,16 +398,17 @@ func (g *Gate) shed(added *waiter) {
 }
 
 // bound is how long a call may be expected to wait.
-func (g *Gate) bound(w *waiter) time.Duration { return g.config.MaxWait + 2*w.cost }
+func (g *Gate) bound(w *waiter) time.Duration { return g.config.MaxWait + patience*w.cost }
 
 // tooLate says whether a call that begins after a wait cannot be done by its
 // caller's deadline.
 func (g *Gate) tooLate(w *waiter, now time.Time, wait time.Duration) bool {
-	return !w.call.Patient && !w.deadline.IsZero() && now.Add(wait+w.cost).After(w.deadline)
+	return !w.call.Patient && !w.deadline.IsZero() && now.Add(wait+margin*w.cost).After(w.deadline)
 }
 
-// ahead estimates when the turn of what stands at a position of the queue comes.
-func (g *Gate) ahead(at int) time.Duration {
+// ahead estimates when the turn of what stands at a position of the queue comes:
+// after what runs, and after what stands before it, which may take longer.
+func (g *Gate) ahead(at int, stretch float64) time.Duration {
 	now := time.Now()
 	var all, long time.Duration
 	for _, p := range g.running {
@@ -395,9 +419,10 @@ func (g *Gate) ahead(at int) time.Duration {
 		}
 	}
 	for _, w := range g.queue[:at] {
-		all += w.cost
+		cost := time.Duration(float64(w.cost) * stretch)
+		all += cost
 		if g.long(w.cost) {
-			long += w.cost
+			long += cost
 		}
 	}
 	wait := all / time.Duration(g.config.Places)
@@ -412,7 +437,7 @@ const lateMessage = "; the deadline of the call is before that"
 // refuse answers a call that is not in the queue any more.
 func (g *Gate) refuse(w *waiter, ahead time.Duration, why string) {
 	g.counts.Refused++
-	g.settle(w.call.Caller, w.weight, -w.charged)
+	g.settle(w.call.Caller, w.weight, -w.charged, false)
 	w.err = &paper.Error{
 		Kind: paper.Exhausted, Reason: paper.ReasonQueueFull,
 		Message: fmt.Sprintf("the server is busy: of the queue for %s, the turn would come after about %v (the limit for a call like this is %v)%s; try again later, with fewer calls at once",

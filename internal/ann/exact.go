@@ -11,6 +11,7 @@ import (
 type Exact struct {
 	mu    sync.RWMutex
 	rows  rows      // guarded by mu; its dimension never changes
+	free  []uint32  // slots to use again; guarded by mu
 	walks sync.Pool // of *walk
 }
 
@@ -41,6 +42,13 @@ func (e *Exact) Upsert(ordinal uint32, vector []float32) error {
 		e.rows.put(slot, ordinal, vector, slotLive)
 		return nil
 	}
+	if last := len(e.free) - 1; last >= 0 {
+		slot := e.free[last]
+		e.free = e.free[:last]
+		e.rows.put(slot, ordinal, vector, slotLive)
+		e.rows.slots.set(ordinal, slot)
+		return nil
+	}
 	slot, err := e.rows.add(ordinal, vector, slotLive)
 	if err != nil {
 		return err
@@ -49,8 +57,8 @@ func (e *Exact) Upsert(ordinal uint32, vector []float32) error {
 	return nil
 }
 
-// Delete implements [Index]. The last row moves into the gap, so that rows stay
-// in one piece.
+// Delete implements [Index]. The next new vector takes the gap: rows stay where
+// scans under way have seen them.
 func (e *Exact) Delete(ordinal uint32) (existed bool, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -60,18 +68,18 @@ func (e *Exact) Delete(ordinal uint32) (existed bool, err error) {
 		return false, nil
 	}
 	r.slots.remove(ordinal)
-	last := uint32(len(r.state) - 1)
-	if slot != last {
-		r.put(slot, r.ordinals[last], r.at(last), slotLive)
-		r.slots.set(r.ordinals[slot], slot)
-	}
-	r.drop()
+	r.state[slot] = slotFree
+	r.wipe(slot)
+	e.free = append(e.free, slot)
 	return true, nil
 }
 
 // Search implements [Index]. EfSearch is checked and has no effect.
 func (e *Exact) Search(ctx context.Context, q Query) (Result, error) {
 	if err := q.check(e.rows.dimension); err != nil {
+		return Result{}, err
+	}
+	if err := ctx.Err(); err != nil {
 		return Result{}, err
 	}
 	e.mu.RLock()
@@ -81,7 +89,7 @@ func (e *Exact) Search(ctx context.Context, q Query) (Result, error) {
 		w = &walk{codes: make([]int8, e.rows.dimension)}
 	}
 	defer e.walks.Put(w)
-	return w.answer(ctx, &e.rows, q, 0)
+	return w.answer(ctx, &e.mu, &e.rows, q, 0)
 }
 
 // Len implements [Index].

@@ -137,7 +137,9 @@ func NewGraph(dimension int, options Options) (*Graph, error) {
 
 // reset makes the graph empty. Needs both locks, once others know the graph.
 func (g *Graph) reset() {
-	g.rows, g.links = newRows(g.dimension, !g.options.Plain), newLinks(g.options.M)
+	fresh := newRows(g.dimension, !g.options.Plain)
+	fresh.follow(&g.rows)
+	g.rows, g.links = fresh, newLinks(g.options.M)
 	g.free, g.dead, g.sweep = nil, nil, sweep{}
 	g.entry = noSlot
 }
@@ -268,14 +270,14 @@ func (g *Graph) Search(ctx context.Context, q Query) (Result, error) {
 		ef = g.options.EfSearch
 	}
 	ef = min(max(ef, k), g.rows.live())
-	a := g.chooseApproach(q.Keep, live, ef)
+	a := g.chooseApproach(q.Keep, live, k, ef)
 	if g.options.AlwaysWalk {
 		a.scan = false
 	}
 	w := g.borrow()
 	defer g.walks.Put(w)
 	if k == 0 || a.kept == 0 || a.scan || q.Exact {
-		return w.answer(ctx, &g.rows, q, 0)
+		return w.answer(ctx, &g.mu, &g.rows, q, 0)
 	}
 	w.query = g.rows.probeOf(q.Vector, w.codes)
 	b := beam{query: &w.query, ef: ef, keep: q.Keep, except: noSlot, dense: a.dense}
@@ -284,7 +286,7 @@ func (g *Graph) Search(ctx context.Context, q Query) (Result, error) {
 	}
 	err := g.walk(ctx, w, &b)
 	if errors.Is(err, errHopeless) {
-		return w.answer(ctx, &g.rows, q, w.visited)
+		return w.answer(ctx, &g.mu, &g.rows, q, w.visited)
 	}
 	if err != nil {
 		return Result{}, err
@@ -320,8 +322,17 @@ type approach struct {
 // walkFactor is about how many rows a scan compares in the time that a walk takes
 // for each candidate that it keeps. A walk compares 10 to 15 for each, and a scan,
 // which goes through memory in order, is two to three times as fast for each:
-// measured by BenchmarkSwitchOver, 27 to 40.
-const walkFactor = 30
+// measured by BenchmarkSwitchOver, 27 to 40. resultFactor is how many more it could
+// compare in the time that it takes for each result, whose codes do not suffice:
+// for 1,000 results a walk and a scan take the same time among 12,000 to 14,000.
+const (
+	walkFactor   = 30
+	resultFactor = 17
+)
+
+// WalksFrom is the number of vectors above which a [Graph] is walked for the k
+// nearest rather than scanned, without a filter.
+func WalksFrom(k int) int { return walkFactor*max(k, defaultEfSearch) - resultFactor*k }
 
 // filteredFactor is walkFactor under a filter, where a scan looks every ordinal up
 // and goes through memory out of order: with 60,000 papers and ef 128 a walk and a
@@ -330,20 +341,22 @@ const filteredFactor = 15
 
 // chooseApproach compares the costs, in distances, of the two ways to answer. A
 // walk has to pass through live/kept nodes for each one that it may keep.
-func (g *Graph) chooseApproach(keep Set, live, ef int) approach {
+func (g *Graph) chooseApproach(keep Set, live, k, ef int) approach {
 	a := approach{kept: live}
-	factor := float64(filteredFactor)
 	switch set := keep.(type) {
 	case nil:
-		factor = walkFactor
 	case CountedSet:
 		a.kept = int(min(uint64(live), set.GetCardinality()))
 	default:
 		a.kept = g.rows.sample(keep)
 	}
 	a.dense = 3*a.kept >= live
+	if keep == nil {
+		a.scan = live <= walkFactor*ef-resultFactor*k
+		return a
+	}
 	kept := float64(a.kept)
-	a.scan = kept*kept <= factor*float64(ef)*float64(live)
+	a.scan = kept*kept <= filteredFactor*float64(ef)*float64(live)
 	return a
 }
 

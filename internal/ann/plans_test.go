@@ -14,20 +14,20 @@ import (
 )
 
 // BenchmarkSwitchOver compares a walk and a scan of indexes of several sizes: where
-// they take the same time is where plans should change.
+// they take the same time is where plans should change. Searches ask for 1,000.
 func BenchmarkSwitchOver(b *testing.B) {
 	all := anntest.Abstracts(b, 61_000)
-	for _, n := range []int{1_000, 2_500, 5_000, 10_000, 20_000, 60_000} {
+	for _, n := range []int{1_000, 2_500, 5_000, 10_000, 15_000, 20_000, 30_000, 60_000} {
 		graph := newGraph(b, dimension, ann.Options{Capacity: n, AlwaysWalk: true})
 		if err := graph.UpsertMany(context.Background(), ordinalsTo(n), all[:n], 2); err != nil {
 			b.Fatal(err)
 		}
-		for _, ef := range []int{0, 64, 128, 256} {
-			b.Run(fmt.Sprintf("n=%d/ef=%d", n, ef), func(b *testing.B) {
-				room := make([]ann.Neighbor, 10)
+		for _, c := range []struct{ k, ef int }{{10, 0}, {10, 64}, {10, 128}, {10, 256}, {1000, 0}, {1000, 1000}} {
+			b.Run(fmt.Sprintf("n=%d/k=%d/ef=%d", n, c.k, c.ef), func(b *testing.B) {
+				room := make([]ann.Neighbor, c.k)
 				i := 0
 				for b.Loop() {
-					q := ann.Query{Vector: all[60_000+i%1000], K: 10, EfSearch: ef, Exact: ef == 0, Room: room}
+					q := ann.Query{Vector: all[60_000+i%1000], K: c.k, EfSearch: c.ef, Exact: c.ef == 0, Room: room}
 					if _, err := graph.Search(context.Background(), q); err != nil {
 						b.Fatal(err)
 					}

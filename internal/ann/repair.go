@@ -219,6 +219,7 @@ func (g *Graph) compact() {
 		g.dead[i] = moved[slot]
 	}
 	g.free = nil
+	rows.follow(&g.rows)
 	g.mu.Lock()
 	g.rows, g.links = rows, to
 	if g.entry != noSlot {

@@ -44,6 +44,11 @@ type rows struct {
 	shared    int                 // ordinals in sharers
 	state     []slotState         // of each slot
 	slots     *slotTable          // ordinal -> slot, of live slots only
+	// version counts the changes of vectors, and touched says by which each slot's
+	// changed last; 0 for those behind its end. layout counts how often the slots
+	// were numbered anew. Both may begin anew at 0 without harm.
+	version, layout uint32
+	touched         []uint32
 }
 
 func newRows(dimension int, coded bool) rows {
@@ -51,6 +56,26 @@ func newRows(dimension int, coded bool) rows {
 		dimension: dimension, coded: coded,
 		slots: newSlotTable(), sharers: make(map[uint32][]uint32),
 	}
+}
+
+// follow makes a table the next layout of another.
+func (r *rows) follow(before *rows) {
+	r.version, r.layout = before.version+1, before.layout+1
+	r.touched = nil
+}
+
+// touch notes that a slot's vector changes.
+func (r *rows) touch(slot uint32) {
+	r.version++
+	if n := int(slot) + 1 - len(r.touched); n > 0 {
+		r.touched = append(r.touched, make([]uint32, n)...)
+	}
+	r.touched[slot] = r.version
+}
+
+// changed says whether a slot's vector changed since a version.
+func (r *rows) changed(slot, version uint32) bool {
+	return int(slot) < len(r.touched) && r.touched[slot] != 0 && int32(r.touched[slot]-version) > 0
 }
 
 // live returns the number of live slots.
@@ -154,6 +179,7 @@ func (r *rows) grow(n int) {
 	r.vectors = slices.Grow(r.vectors, n*r.dimension)
 	r.ordinals = slices.Grow(r.ordinals, n)
 	r.state = slices.Grow(r.state, n)
+	r.touched = slices.Grow(r.touched, len(r.state)+n-len(r.touched))
 	if r.coded {
 		r.codes = slices.Grow(r.codes, n*r.dimension)
 		r.scales = slices.Grow(r.scales, n)
@@ -169,6 +195,7 @@ func (r *rows) add(ordinal uint32, vector []float32, state slotState) (uint32, e
 	r.vectors = append(r.vectors, vector...)
 	r.ordinals = append(r.ordinals, ordinal)
 	r.state = append(r.state, state)
+	r.touch(slot)
 	if r.coded {
 		r.codes = append(r.codes, make([]int8, r.dimension)...)
 		r.scales = append(r.scales, 0)
@@ -180,6 +207,7 @@ func (r *rows) add(ordinal uint32, vector []float32, state slotState) (uint32, e
 // put writes a row over a free slot.
 func (r *rows) put(slot, ordinal uint32, vector []float32, state slotState) {
 	copy(r.at(slot), vector)
+	r.touch(slot)
 	r.ordinals[slot], r.state[slot] = ordinal, state
 	if r.coded {
 		r.scales[slot] = vec.Quantize(r.code(slot), vector)
@@ -192,15 +220,5 @@ func (r *rows) wipe(slot uint32) {
 	if r.coded {
 		clear(r.code(slot))
 		r.scales[slot] = 0
-	}
-}
-
-// drop removes the last row, which nobody must know any more.
-func (r *rows) drop() {
-	last := len(r.state) - 1
-	r.vectors = r.vectors[:last*r.dimension]
-	r.ordinals, r.state = r.ordinals[:last], r.state[:last]
-	if r.coded {
-		r.codes, r.scales = r.codes[:last*r.dimension], r.scales[:last]
 	}
 }

@@ -39,6 +39,9 @@ type Config struct {
 	// HTTPHosts are names, beside the loopback ones, that HTTP requests may
 	// give as their Host.
 	HTTPHosts []string
+	// HTTPOrigins are the origins whose pages browsers may let read what HTTP
+	// answers; none by default.
+	HTTPOrigins []string
 
 	// Home holds models and library; found through Locate if empty.
 	Home string

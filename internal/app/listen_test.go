@@ -62,7 +62,7 @@ func TestOpenOnPurposeIsWarnedOf(t *testing.T) {
 }
 
 func TestAddressesThatAreNone(t *testing.T) {
-	for _, addr := range []string{"127.0.0.1", "7411", "localhost", "[::1", "a b:1", "no-such-host.invalid:1"} {
+	for _, addr := range []string{"127.0.0.1", "7411", "localhost", "[::1", "a b:1"} {
 		a := &App{config: Config{GRPCAddr: addr}, log: slog.New(slog.DiscardHandler)}
 		if _, _, err := a.listen(t.Context()); err == nil || !strings.Contains(err.Error(), "--grpc-addr") {
 			t.Errorf("%q: %v", addr, err)

@@ -17,6 +17,7 @@ import (
 // it is for one query, not to be kept.
 type View interface {
 	Papers
+	Namer
 	Finder
 	Describer
 	Contents

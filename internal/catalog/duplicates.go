@@ -106,6 +106,9 @@ func (v *view) Collapse(ctx context.Context, collection string, hits []rank.Hit,
 	near := &nearness{vector: func(i int) ([]float32, error) { return m.vectorOf(ctx, ordinals[i]) }}
 	left, stands = hits[:0], make(map[string][]Collapsed)
 	for i, members := range dedup.Group(keys, dedup.Options{MinSimilarity: dedup.MinSimilarity, Apart: apart}, near.cosine) {
+		if near.err == nil && i%termsStride == 0 {
+			near.err = ctx.Err()
+		}
 		if near.err != nil {
 			return nil, nil, near.err
 		}

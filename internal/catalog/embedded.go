@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -36,7 +37,9 @@ const (
 // IndexKinds are all kinds, the default first.
 func IndexKinds() []IndexKind { return []IndexKind{GraphIndex, ExactIndex, CoderIndex} }
 
-const defaultGraphFrom = 10_000
+// defaultGraphFrom is where queries, which ask for 1,000, begin to walk a graph
+// (ann.WalksFrom): a smaller one would be built for nothing.
+const defaultGraphFrom = 13_000
 
 // trimEvery is how many changes the log keeps behind what the indexes contain.
 const trimEvery = 10_000
@@ -50,8 +53,8 @@ type Config struct {
 	Space paper.Space
 	// Index is the kind of index; "" means GraphIndex.
 	Index IndexKind
-	// GraphFrom is the number of papers from which GraphIndex walks a graph; 0
-	// means 10,000. Below, a scan takes about as long and misses nothing.
+	// GraphFrom is the number of papers from which GraphIndex has a graph; 0 means
+	// 13,000. Below, a scan takes about as long and misses nothing.
 	GraphFrom int
 	// Dir keeps what is derived from the store, so that a start need not make it
 	// anew; "" keeps nothing. Losing it loses nothing.
@@ -367,26 +370,48 @@ func (m *moment) near(ctx context.Context, q Neighbors, keep *roaring.Bitmap) (F
 	}
 	found.Strategy = m.strategy(got.Plan)
 	found.Visited = got.Visited
-	found.Hits = make([]rank.Hit, 0, len(got.Neighbors))
-	for _, n := range got.Neighbors {
-		id, score := m.ids.at(n.Ordinal), float64(n.Score)
-		if id == "" {
-			continue // of later
-		}
-		if m.live.vectors.after(n.Ordinal, m.sequence) {
-			then, err := m.stored(ctx, n.Ordinal)
-			if err != nil {
-				return Found{}, err
-			}
-			if then == nil {
-				continue
-			}
-			score = float64(vec.Dot(q.Vector, then))
-		}
-		found.Hits = append(found.Hits, rank.Hit{ID: id, Ordinal: n.Ordinal, Score: score, Semantic: score})
+	found.Hits, err = m.then(ctx, q, got.Neighbors)
+	if err != nil {
+		return Found{}, err
 	}
 	rank.Sort(found.Hits)
 	return found, nil
+}
+
+// then makes hits of neighbours, as they were at the moment: without those of later,
+// and those that changed since with their score of then, if they were among the
+// nearest with that.
+func (m *moment) then(ctx context.Context, q Neighbors, neighbors []ann.Neighbor) ([]rank.Hit, error) {
+	hits := make([]rank.Hit, 0, len(neighbors))
+	var changed []rank.Hit
+	least := math.Inf(-1)
+	for _, n := range neighbors { // best first
+		h := rank.Hit{ID: m.ids.at(n.Ordinal), Ordinal: n.Ordinal, Score: float64(n.Score), Semantic: float64(n.Score)}
+		switch {
+		case h.ID == "":
+		case m.live.vectors.after(n.Ordinal, m.sequence):
+			changed = append(changed, h)
+		default:
+			hits = append(hits, h)
+			if len(neighbors) == q.K {
+				least = h.Score
+			}
+		}
+	}
+	for _, h := range changed {
+		v, err := m.stored(ctx, h.Ordinal)
+		if err != nil {
+			return nil, err
+		}
+		if v == nil {
+			continue
+		}
+		if h.Score = float64(vec.Dot(q.Vector, v)); h.Score >= least {
+			h.Semantic = h.Score
+			hits = append(hits, h)
+		}
+	}
+	return hits, nil
 }
 
 // Apply makes changes durable, then visible to queries. It gives the sequence

@@ -9,7 +9,7 @@ import (
 )
 
 // recheck is how many records are read at a time to check them.
-const recheck = 256
+const recheck = 64
 
 // keepBy is keep for a filter and a day up to which papers count.
 func (m *moment) keepBy(ctx context.Context, text, asOf string) (*roaring.Bitmap, error) {
@@ -33,13 +33,25 @@ func (m *moment) keep(ctx context.Context, text string) (*roaring.Bitmap, error)
 	if err != nil || f.All() {
 		return nil, err
 	}
-	kept, exact, err := m.attributes.Bitmap(ctx, f)
-	if err != nil || exact {
-		return kept, err
+	if known := m.kept.get(text); known != nil {
+		return known, nil
 	}
+	kept, exact, err := m.attributes.Bitmap(ctx, f)
+	if err == nil && !exact {
+		kept, err = m.match(ctx, f, kept)
+	}
+	if err != nil {
+		return nil, err
+	}
+	m.kept.put(text, kept)
+	return kept, nil
+}
+
+// match reads papers and keeps those that a filter keeps.
+func (m *moment) match(ctx context.Context, f *filter.Filter, papers *roaring.Bitmap) (*roaring.Bitmap, error) {
 	matches := roaring.New()
 	batch := make([]uint32, recheck)
-	for many := kept.ManyIterator(); ; {
+	for many := papers.ManyIterator(); ; {
 		n := many.NextMany(batch)
 		if n == 0 {
 			return matches, nil

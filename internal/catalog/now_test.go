@@ -9,7 +9,7 @@ import (
 )
 
 // now asks a catalog as it is, one call a view.
-func now[Q, A any](c *catalog.Embedded, ask func(v catalog.View, ctx context.Context, collection string, q Q) (A, error), ctx context.Context, q Q) (A, error) { //nolint:revive // in the order of method expressions
+func now[Q, A any](c *catalog.Embedded, ask func(v catalog.View, ctx context.Context, collection string, q Q) (A, error), ctx context.Context, q Q) (A, error) {
 	v := c.View()
 	defer v.Close()
 	return ask(v, ctx, paper.DefaultCollection, q)

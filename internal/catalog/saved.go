@@ -135,9 +135,9 @@ func (c *Embedded) clearLeftovers() {
 // not, and builds a graph anew from the store if they are not what was saved.
 func (c *Embedded) verifySaved() {
 	l := c.live
-	l.writing.Lock()
-	graph, ok := l.index.Index.(*ann.Graph)
-	l.writing.Unlock()
+	index := c.lend()
+	defer index.release()
+	graph, ok := index.Index.(*ann.Graph)
 	if !ok {
 		return
 	}
@@ -204,8 +204,10 @@ func (c *Embedded) keepSaved(ctx context.Context) {
 // the files. Writers go on; what they delete meanwhile is left to the next time.
 func (c *Embedded) purge() {
 	l := c.live
+	index := c.lend()
+	defer index.release()
 	l.writing.Lock()
-	words, index, gone := l.words, l.index, l.gone
+	words, gone := l.words, l.gone
 	l.gone = false
 	l.writing.Unlock()
 	if !gone {

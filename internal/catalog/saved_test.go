@@ -199,6 +199,7 @@ func TestSavedGraphAfterCrash(t *testing.T) {
 				all = append(all, put(n, 1))
 			}
 			apply(t, c, all...)
+			waitSaved(t, filepath.Join(dir, "indexes", "papers.graph"))
 			for n := range 60 { // free slots to use again
 				some = append(some, catalog.Mutation{Delete: true, Paper: paper.Paper{ID: fmt.Sprintf("p%04d", 340+n)}})
 			}

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
 	"akin/internal/ann"
 	"akin/internal/dedup"
 	"akin/internal/filter"
@@ -94,6 +96,15 @@ func (c *Embedded) replace(index ann.Index, walks bool) {
 	}
 }
 
+// lend gives the index that answers, to be worked on beside the writer; the caller
+// releases it.
+func (c *Embedded) lend() *held {
+	c.live.writing.Lock()
+	defer c.live.writing.Unlock()
+	c.live.index.refs.Add(1)
+	return c.live.index
+}
+
 // moment is a state that a query has got hold of, with its words and attributes.
 type moment struct {
 	*state
@@ -101,6 +112,37 @@ type moment struct {
 	live       *live
 	words      *lexical.View
 	attributes *filter.View
+	kept       kept
+}
+
+// kept are the filters that a query has compiled: it asks for the same one again to
+// say why its list is short.
+type kept struct {
+	mu     sync.Mutex // guards papers
+	papers map[string]*roaring.Bitmap
+}
+
+func (k *kept) get(text string) *roaring.Bitmap {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if papers := k.papers[text]; papers != nil {
+		return papers.Clone()
+	}
+	return nil
+}
+
+// mostKept is how many filters are kept: a query has few.
+const mostKept = 8
+
+func (k *kept) put(text string, papers *roaring.Bitmap) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.papers == nil {
+		k.papers = make(map[string]*roaring.Bitmap)
+	}
+	if len(k.papers) < mostKept {
+		k.papers[text] = papers.Clone()
+	}
 }
 
 // hold takes the newest state.

@@ -23,7 +23,7 @@ import (
 const embeddingsName = "embeddings"
 
 type embedCommand struct {
-	Paths []string `arg:"" help:"Files and folders."`
+	Paths []string `arg:"" help:"Files and folders; - is standard input."`
 	Out   string   `help:"Directory to write to; made if it is missing." type:"path" required:"" placeholder:"DIR"`
 	inputFlags
 	outputFlags
@@ -92,7 +92,7 @@ func (c embedCommand) Run(e *environment) (err error) {
 	}
 	defer func() { err = errors.Join(err, cache.Close()) }()
 	run := job.Config{
-		Inputs: c.Paths, Read: c.options(), Shard: shard, Cache: cache, Embedder: remote{cl},
+		Inputs: c.Paths, Read: c.reading(e), Shard: shard, Cache: cache, Embedder: remote{cl},
 	}
 	if c.DryRun {
 		return c.estimate(e, run)
@@ -141,7 +141,7 @@ func (c embedCommand) run(e *environment, config job.Config, space *akinv1.Space
 	defer func() { err = errors.Join(err, config.Quarantine.Close()) }()
 	display := e.newJobDisplay(inputs)
 	config.Read.Meter = &display.meter
-	config.Read.Notes = new(ingest.Notes)
+	config.Read.Notes, config.Read.Streams = new(ingest.Notes), new(ingest.Streams)
 	config.Progress = display.show
 	result, err := job.Run(e.ctx, config)
 	display.finish()
@@ -174,8 +174,8 @@ func (c embedCommand) manifest(config job.Config, result *job.Result, space *aki
 	m.Shard, m.InputSHA256, m.Rows, m.Truncated = config.Shard.String(), result.InputDigest, result.Rows, result.Truncated
 	m.Deleted, m.Quarantined, m.Unread = result.Deleted, config.Quarantine.Count(), config.Read.Notes.Unread()
 	for _, path := range inputs {
-		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-			m.Inputs = append(m.Inputs, vecfile.Input{Name: filepath.Base(path)}) // a pipe is read once
+		if sum, ok := config.Read.Streams.Sum(path); ok { // what is read once
+			m.Inputs = append(m.Inputs, vecfile.Input{Name: filepath.Base(path), SHA256: sum})
 			continue
 		}
 		sum, err := vecfile.DigestFile(path)

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"akin/internal/client"
 	"akin/internal/ingest"
@@ -25,20 +26,44 @@ import (
 type inputFlags struct {
 	Year       int               `help:"Year of listings, whose dates lack it." placeholder:"YYYY"`
 	Format     string            `help:"Format of all files, instead of guessing it from each one's content: ${formats}." placeholder:"NAME"`
-	Map        map[string]string `help:"Column that holds a field, in JSON Lines, CSV, TSV and Parquet. May be repeated." mapsep:"none" placeholder:"FIELD=COLUMN"`
-	Encoding   string            `help:"Encoding of texts that are not UTF-8, such as latin1, instead of guessing it." placeholder:"NAME"`
+	Map        map[string]string `help:"Column that holds a field, in JSON, CSV, TSV, Excel, Parquet and Arrow. May be repeated." mapsep:"none" placeholder:"FIELD=COLUMN"`
+	Delimiter  string            `help:"What stands between the cells of CSV, instead of guessing it: one character, or tab." placeholder:"CHAR"`
+	Encoding   string            `help:"Encoding of text, instead of guessing it, such as windows-1252 or utf-16." placeholder:"NAME"`
+	Columns    []string          `help:"Names of the columns of CSV and TSV files that do not name them in their first line." placeholder:"NAME,…"`
 	Quarantine string            `help:"Where rows that cannot be used go." type:"path" placeholder:"FILE"`
 }
 
 func (f inputFlags) options() ingest.Options {
-	return ingest.Options{Year: f.Year, Format: f.Format, Map: f.Map, Encoding: f.Encoding}
+	return ingest.Options{Year: f.Year, Format: f.Format, Map: f.Map, Delimiter: delimiter(f.Delimiter), Encoding: f.Encoding, Columns: f.Columns}
+}
+
+// reading is options for reading, with the standard input that "-" stands for.
+func (f inputFlags) reading(e *environment) ingest.Options {
+	opt := f.options()
+	opt.Stdin = e.in
+	return opt
+}
+
+// delimiter reads the flag; what is no single character is one that is refused.
+func delimiter(text string) rune {
+	switch runes := []rune(text); {
+	case text == "":
+		return 0
+	case text == "tab" || text == `\t`:
+		return '\t'
+	case len(runes) == 1:
+		return runes[0]
+	default:
+		return utf8.RuneError
+	}
 }
 
 type importCommand struct {
-	Paths []string `arg:"" help:"Files and folders."`
+	Paths []string `arg:"" help:"Files and folders; - is standard input."`
 	target
 	inputFlags
-	Vectors       string `help:"Take the vectors that akin embed made of these files, instead of embedding." type:"path" placeholder:"DIR"`
+	Vectors       string `help:"Take the vectors that akin embed made of these files, instead of embedding; or those that another program made with the same model: a .npy file with ids beside it, or Parquet with the columns id and embedding." type:"path" placeholder:"PATH"`
+	VectorIDs     string `name:"vector-ids" help:"File with the id of each row of a .npy file, one a line (default: ids.txt beside it)." type:"path" placeholder:"FILE"`
 	DeleteMissing bool   `help:"Afterwards, erase the papers of the collection that the files do not have."`
 	Yes           bool   `help:"Erase without asking."`
 }
@@ -50,11 +75,11 @@ func (importCommand) Help() string {
   akin import --server localhost:7411 --year 2026 today.txt
   akin import --data papers --vectors vectors snapshot.json.gz
 
-Reads JSON Lines, CSV, TSV and Parquet; what arXiv, OAI-PMH repositories,
-Hugging Face, Semantic Scholar and OpenAlex publish; the RIS, BibTeX and CSL-JSON
-of reference managers; and plain-text listings: also compressed with gzip or
-zstd. The format is guessed from the content. Papers that a source marks as
-deleted are deleted.
+Reads JSON, CSV, TSV, Excel, Parquet and Arrow; what arXiv, OAI-PMH repositories,
+Hugging Face, Semantic Scholar, OpenAlex and Crossref publish; what reference
+managers export; and plain-text listings: also compressed with gzip, zstd, xz or
+bzip2, in zip and tar archives, and from standard input (-). The format is guessed
+from the content. Papers that a source marks as deleted are deleted.
 
 Papers that are there already and did not change cost next to nothing, so an
 import that was interrupted is run again; when a server goes away during one and
@@ -82,6 +107,9 @@ func (c importCommand) Run(e *environment) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := vectors.verify(e, cl, ingest.Papers(e.ctx, c.Paths, c.options())); err != nil {
+		return err
+	}
 	quarantine, err := newQuarantine(path)
 	if err != nil {
 		return err
@@ -92,17 +120,15 @@ func (c importCommand) Run(e *environment) (err error) {
 	}
 	// The input is read once, since it may be a pipe: how far it is read says how
 	// much is left.
-	options := c.options()
-	options.Meter = new(ingest.Meter)
+	options := c.reading(e)
+	options.Meter, options.Notes = new(ingest.Meter), &im.notes
 	if files, err := ingest.Walk(c.Paths); err == nil {
 		im.progress.of(files, options.Meter)
 	}
 	if c.DeleteMissing {
 		im.seen = make(idSet)
 	}
-	read := c.options()
-	read.Notes = &im.notes
-	err = im.run(cl, ingest.Papers(e.ctx, c.Paths, read))
+	err = im.run(cl, ingest.Papers(e.ctx, c.Paths, options))
 	im.progress.finish()
 	err = errors.Join(err, im.quarantine.Close())
 	im.summary()
@@ -190,6 +216,9 @@ func (f inputFlags) check(paths []string, quarantine string) error {
 	if err != nil {
 		return err
 	}
+	if delimiter(f.Delimiter) == utf8.RuneError {
+		return fmt.Errorf("--delimiter is %q; it must be one ASCII character, or tab", f.Delimiter)
+	}
 	if err := f.options().Validate(); err != nil {
 		return err
 	}
@@ -275,9 +304,15 @@ func (im *importer) summary() {
 		fmt.Fprintf(im.env.out, "; %s quarantined in %s", plural(n, "row"), im.quarantine.Path())
 	}
 	fmt.Fprintln(im.env.out)
+	if im.vectors != nil && im.vectors.foreign != nil {
+		im.vectors.foreign.summary(im.env.errOut)
+	}
 	im.env.quarantined(im.quarantine)
 	im.env.sayNotes(&im.notes)
 }
+
+// reasonLength is how many characters of a reason are shown; the file has all.
+const reasonLength = 300
 
 // quarantined says why the first rows were not taken.
 func (e *environment) quarantined(q *ingest.Quarantine) {
@@ -287,7 +322,7 @@ func (e *environment) quarantined(q *ingest.Quarantine) {
 		if r.Line > 0 {
 			at += fmt.Sprintf(":%d", r.Line)
 		}
-		fmt.Fprintf(e.errOut, "  %s: %s\n", oneLine(at), oneLine(r.Reason))
+		fmt.Fprintf(e.errOut, "  %s: %s\n", oneLine(at), shorten(oneLine(strings.TrimPrefix(r.Reason, r.File+": ")), reasonLength))
 	}
 	if more := q.Count() - len(shown); more > 0 {
 		fmt.Fprintf(e.errOut, "  and %d more, with their rows, in %s\n", more, oneLine(q.Path()))

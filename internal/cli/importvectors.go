@@ -4,9 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"os"
 
+	"akin/internal/client"
 	"akin/internal/ingest"
 	"akin/internal/job"
+	"akin/internal/paper"
 	"akin/internal/vecfile"
 	akinv1 "akin/proto/akin/v1"
 )
@@ -16,15 +20,33 @@ import (
 type pairedVectors struct {
 	vectors *vecfile.Vectors
 	shard   job.Shard
+	foreign *foreignVectors // instead of these
 }
 
 // openVectors opens the vectors, if there are to be any, and makes sure that
 // they were made of the very rows that will be imported.
 func (c importCommand) openVectors(e *environment) (_ *pairedVectors, err error) {
+	if c.Vectors == "" && c.VectorIDs != "" {
+		return nil, errors.New("--vector-ids has the ids of vectors; name these with --vectors")
+	}
 	if c.Vectors == "" {
 		return nil, nil //nolint:nilnil // the server embeds
 	}
+	files, err := ingest.Walk(c.Paths)
+	if err != nil {
+		return nil, err
+	}
+	if !ingest.Rereadable(files) {
+		return nil, errors.New("--vectors reads the papers twice, which standard input and pipes do not allow; save them to a file first")
+	}
 	vectors, err := vecfile.Open(c.Vectors)
+	if paper.KindOf(err) == paper.Invalid && foreignPath(c.Vectors, err) || err != nil && c.VectorIDs != "" || isFile(c.Vectors) {
+		foreign, err := c.openForeign()
+		if err != nil {
+			return nil, err
+		}
+		return &pairedVectors{foreign: foreign}, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +80,9 @@ func (p *pairedVectors) attach(req *akinv1.ImportPapersRequest) (skip bool, err 
 	if p == nil {
 		return false, nil
 	}
+	if p.foreign != nil {
+		return false, p.foreign.attach(req)
+	}
 	if !p.shard.Has(req.GetPaper().GetId()) {
 		return true, nil
 	}
@@ -70,8 +95,25 @@ func (p *pairedVectors) attach(req *akinv1.ImportPapersRequest) (skip bool, err 
 }
 
 func (p *pairedVectors) close() error {
-	if p == nil {
+	switch {
+	case p == nil:
 		return nil
+	case p.foreign != nil:
+		return p.foreign.close()
 	}
 	return p.vectors.Close()
+}
+
+// verify makes sure that vectors of another program are those of the model.
+func (p *pairedVectors) verify(e *environment, cl *client.Client, rows iter.Seq2[ingest.Row, error]) error {
+	if p == nil || p.foreign == nil {
+		return nil
+	}
+	return p.foreign.verify(e, cl, rows)
+}
+
+// isFile says that a path is a file.
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	akinv1 "akin/proto/akin/v1"
@@ -38,7 +40,8 @@ func readExamples(path string) ([]*akinv1.Example, error) {
 }
 
 func parseExamples(r io.Reader, path string) (out []*akinv1.Example, err error) {
-	lines := bufio.NewScanner(r)
+	// A byte order mark is no part of an id; one of UTF-16 says how to read the file.
+	lines := bufio.NewScanner(transform.NewReader(r, unicode.BOMOverride(transform.Nop)))
 	lines.Buffer(nil, maxExampleLine)
 	parse, number := exampleOfTSV, 0
 	for lines.Scan() {

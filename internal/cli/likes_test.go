@@ -21,6 +21,9 @@ func TestParseExamples(t *testing.T) {
 		want []*akinv1.Example
 	}{
 		{"a\nb c\t2\r\n\nd\t\t2024-05-01\n", []*akinv1.Example{byID("a", 0, nil), byID("b c", 2, nil), byID("d", 0, may)}},
+		{"\xef\xbb\xbfa\t2\r\n", []*akinv1.Example{byID("a", 2, nil)}},
+		{"\xff\xfea\x00\n\x00", []*akinv1.Example{byID("a", 0, nil)}},
+		{"\xef\xbb\xbf{\"id\":\"a\"}", []*akinv1.Example{byID("a", 0, nil)}},
 		{"{\"id\":\"a\",\"weight\":0.5,\"time\":\"2024-05-01T00:00:00Z\"}\n{\"title\":\"t\"}", []*akinv1.Example{
 			byID("a", .5, may), {Example: &akinv1.Example_Text{Text: &akinv1.Text{Title: "t"}}},
 		}},

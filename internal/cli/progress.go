@@ -114,9 +114,13 @@ func (p *progress) finish() {
 // statusLine writes over the line of the display, cut to the terminal's width,
 // so that it stays one line.
 func (e *environment) statusLine(text string) {
-	text = visible(oneLine(text))
-	if most := e.errWidth() - 1; utf8.RuneCountInString(text) > most {
-		text = strings.TrimSpace(string([]rune(text)[:max(0, most-1)])) + "…"
+	e.errOut.status(shorten(visible(oneLine(text)), e.errWidth()-1))
+}
+
+// shorten cuts a text to a number of characters.
+func shorten(text string, most int) string {
+	if utf8.RuneCountInString(text) <= most {
+		return text
 	}
-	e.errOut.status(text)
+	return strings.TrimSpace(string([]rune(text)[:max(0, most-1)])) + "…"
 }

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	akinv1 "akin/proto/akin/v1"
 )
@@ -101,7 +102,7 @@ func (c searchCommand) Run(e *environment) error {
 	}
 	resp, err := cl.Search.Search(e.ctx, &akinv1.SearchRequest{
 		Query: query, Mode: c.mode(), Fusion: c.fusion(), Rerank: c.Rerank, PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
-		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Evidence: c.Evidence, CollapseVersions: &c.CollapseVersions, Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize,
+		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Evidence: c.Evidence, CollapseVersions: &c.CollapseVersions, Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize, ReadMask: shown(c.JSON),
 	})
 	if err != nil {
 		return err
@@ -140,7 +141,7 @@ func (c similarCommand) Run(e *environment) error {
 		Text:     text,
 		PaperIds: c.ID, IncludeSelf: c.IncludeSelf, Mode: c.mode(), Fusion: c.fusion(), Rerank: c.Rerank,
 		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
-		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Evidence: c.Evidence, CollapseVersions: &c.CollapseVersions, Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize,
+		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Evidence: c.Evidence, CollapseVersions: &c.CollapseVersions, Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize, ReadMask: shown(c.JSON),
 	}
 	cl, err := e.connect(c.target, false)
 	if err != nil {
@@ -222,7 +223,7 @@ func (c recommendCommand) Run(e *environment) error {
 	resp, err := cl.Search.Recommend(e.ctx, &akinv1.RecommendRequest{
 		Positive: positive, Negative: negative, Strategy: strategy(c.Strategy), HalfLifeDays: c.HalfLifeDays,
 		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
-		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Evidence: c.Evidence, CollapseVersions: &c.CollapseVersions, Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize,
+		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Evidence: c.Evidence, CollapseVersions: &c.CollapseVersions, Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize, ReadMask: shown(c.JSON),
 	})
 	if err != nil {
 		return err
@@ -336,6 +337,14 @@ func emptySentence(reason akinv1.EmptyReason) string {
 	}
 }
 
+// shown are the fields of papers that are printed for people; nil is all.
+func shown(asJSON bool) *fieldmaskpb.FieldMask {
+	if asJSON {
+		return nil
+	}
+	return &fieldmaskpb.FieldMask{Paths: []string{"id", "title", "venue", "publish_date", "authors"}}
+}
+
 // byline is id, venue or date, and the first authors of a paper.
 func byline(p *akinv1.Paper) string {
 	parts := []string{oneLine(p.GetId())}
@@ -421,7 +430,10 @@ func (c listCommand) Run(e *environment) error {
 	if err != nil {
 		return err
 	}
-	req := &akinv1.ListPapersRequest{PageSize: c.PageSize, PageToken: c.PageToken, Filter: c.Filter}
+	req := &akinv1.ListPapersRequest{PageSize: c.PageSize, PageToken: c.PageToken, Filter: c.Filter, ReadMask: shown(c.JSON)}
+	if c.IDs {
+		req.ReadMask = &fieldmaskpb.FieldMask{Paths: []string{"id"}}
+	}
 	for {
 		resp, err := cl.Papers.ListPapers(e.ctx, req)
 		if err != nil {
@@ -438,10 +450,15 @@ func (c listCommand) Run(e *environment) error {
 		}); err != nil {
 			return err
 		}
-		if c.PageSize != 0 || resp.GetNextPageToken() == "" {
+		// A page may end before it has what was asked for.
+		if req.PageSize != 0 {
+			if req.PageSize -= int32(len(resp.GetPapers())); req.PageSize <= 0 {
+				return nil
+			}
+		}
+		if req.PageToken = resp.GetNextPageToken(); req.PageToken == "" {
 			return nil
 		}
-		req.PageToken = resp.GetNextPageToken()
 	}
 }
 

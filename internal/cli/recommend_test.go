@@ -128,7 +128,7 @@ func testExampleLimits(t *testing.T, s *server) {
 	for want, req := range map[string]*akinv1.RecommendRequest{
 		"has 5001 items; the limit is 5000":   {Positive: many(5001, false)},
 		"negative: has 5001 items":            {Positive: like, Negative: many(5001, false)},
-		"has more than 1000 texts":            {Positive: many(1001, true)},
+		"has more than 200 texts":             {Positive: many(201, true)},
 		"positive[0].time: is 253402300800 s": {Positive: []*akinv1.Example{{Example: like[0].Example, Time: &timestamppb.Timestamp{Seconds: 253402300800}}}},
 	} {
 		_, err := c.Search.Recommend(t.Context(), req)

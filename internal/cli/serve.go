@@ -14,10 +14,11 @@ type serveCommand struct {
 	HTTPAddr       string   `name:"http-addr" help:"Where to serve JSON over HTTP; port 0 picks one, empty for none." default:"127.0.0.1:7412" env:"AKIN_HTTP_ADDR" placeholder:"HOST:PORT"`
 	InsecurePublic bool     `help:"Allow addresses beside the loopback ones: whoever reaches them can read, change and erase all papers." env:"AKIN_INSECURE_PUBLIC"`
 	HTTPHost       []string `name:"http-host" help:"Host names, beside localhost, that HTTP requests may be sent to." env:"AKIN_HTTP_HOST" placeholder:"NAME"`
+	HTTPOrigin     []string `name:"http-origin" help:"Origins, such as https://papers.example.org, whose pages browsers let read what HTTP answers (CORS); * is all. Without it, none." env:"AKIN_HTTP_ORIGIN" placeholder:"ORIGIN"`
 	Index          string   `help:"Index: graph, exact or coder (the baseline)." enum:"graph,exact,coder" default:"graph" env:"AKIN_INDEX"`
-	ReadOnly       bool     `name:"read-only-on-damage" help:"If the data directory is damaged, serve what can be read of it and refuse writes, instead of not starting." env:"AKIN_READ_ONLY_ON_DAMAGE"`
-	snapshotsFlag
 	boundFlags
+	ReadOnly bool `name:"read-only-on-damage" help:"If the data directory is damaged, serve what can be read of it and refuse writes, instead of not starting." env:"AKIN_READ_ONLY_ON_DAMAGE"`
+	snapshotsFlag
 	Hint bool `hidden:"" help:"Print commands to try."`
 }
 
@@ -42,6 +43,7 @@ func (c serveCommand) Run(e *environment) error {
 	config.Create, config.Index = true, c.Index
 	c.bound(&config)
 	config.GRPCAddr, config.HTTPAddr, config.HTTPHosts = c.GRPCAddr, c.HTTPAddr, c.HTTPHost
+	config.HTTPOrigins = c.HTTPOrigin
 	config.InsecurePublic, config.ReadOnlyOnDamage = c.InsecurePublic, c.ReadOnly
 	return app.Run(e.ctx, config, e.log, func(a app.Addresses) {
 		fmt.Fprintf(e.out, "gRPC  %s\n", a.GRPC)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 
+	"google.golang.org/protobuf/proto"
+
 	"akin/internal/client"
 	akinv1 "akin/proto/akin/v1"
 )
@@ -82,11 +84,18 @@ func (c tokenizeCommand) connect(e *environment) (*client.Client, error) {
 }
 
 func (c tokenizeCommand) one(e *environment, cl *client.Client, out io.Writer, text string) error {
-	resp, err := cl.Embed.Tokenize(e.ctx, &akinv1.TokenizeRequest{Texts: []string{text}, MaxTokens: c.MaxTokens, Detail: c.Detail})
-	if err != nil {
-		return err
+	r := new(akinv1.Tokens)
+	req := &akinv1.TokenizeRequest{Texts: []string{text}, MaxTokens: c.MaxTokens, Detail: c.Detail}
+	for more := true; more; more = req.PageToken != "" {
+		resp, err := cl.Embed.Tokenize(e.ctx, req)
+		if err != nil {
+			return err
+		}
+		for _, part := range resp.GetResults() {
+			proto.Merge(r, part) // lists are joined
+		}
+		req.PageToken = resp.GetNextPageToken()
 	}
-	r := resp.GetResults()[0]
 	if !c.JSON {
 		note := ""
 		if r.GetTruncated() {

@@ -6,10 +6,12 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strconv"
 
 	longrunningpb "cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
 
 	"akin/internal/rpc/wire"
 	akinv1 "akin/proto/akin/v1"
@@ -69,6 +71,7 @@ func dial(address string, more ...grpc.DialOption) (*Client, error) {
 
 // New makes a client over a connection, which stays the caller's.
 func New(conn grpc.ClientConnInterface) *Client {
+	conn = roomy{conn}
 	return &Client{
 		Papers:     akinv1.NewPaperServiceClient(conn),
 		Search:     akinv1.NewSearchServiceClient(conn),
@@ -82,3 +85,18 @@ func New(conn grpc.ClientConnInterface) *Client {
 
 // Close closes the connection that Dial made.
 func (c *Client) Close() error { return c.close() }
+
+// roomy is a connection whose calls say that they take the largest answers.
+type roomy struct{ grpc.ClientConnInterface }
+
+func (r roomy) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
+	return r.ClientConnInterface.Invoke(ask(ctx), method, args, reply, opts...)
+}
+
+func (r roomy) NewStream(ctx context.Context, desc *grpc.StreamDesc, method string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	return r.ClientConnInterface.NewStream(ask(ctx), desc, method, opts...)
+}
+
+func ask(ctx context.Context) context.Context {
+	return metadata.AppendToOutgoingContext(ctx, wire.ResponseLimitKey, strconv.Itoa(wire.MaxMessageBytes))
+}

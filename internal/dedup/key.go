@@ -175,3 +175,13 @@ func overlap(a, b []uint16) (shared, inA, inB int) {
 	}
 	return shared, inA, inB
 }
+
+// Text tells texts apart that differ in more than case, punctuation, and where the
+// title ends. The zero value is that of papers without words.
+type Text struct {
+	pairs signature
+	words uint16
+}
+
+// Text gives what papers with the same title and abstract have in common.
+func (k *Key) Text() Text { return Text{k.text, k.textWords} }

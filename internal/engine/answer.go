@@ -99,30 +99,64 @@ func (p *pinned) forget() {
 	}
 }
 
-// page hydrates one page of a list. Papers that were deleted since the list was
-// made, or changed so that they are not what it found, are left out; ranks stay.
+// hydrated is how many results are read at a time.
+const hydrated = 64
+
+// page hydrates one page of a list: as many results as it asks for and as fit.
+// Papers that were deleted since the list was made, or changed so that they are not
+// what it found, are left out; ranks stay.
 func (e *asking) page(ctx context.Context, q *query, list *pinned, at token) (*Answer, error) {
 	begin, offset := time.Now(), at.offset
 	end := min(offset+q.options.PageSize, len(list.hits))
-	hits := list.hits[offset:end]
 	a := list.answer
+	for from := offset; from < end; from += hydrated {
+		results, err := e.hydrate(ctx, q, list, from, min(from+hydrated, end))
+		if err != nil {
+			return nil, err
+		}
+		for i := range results {
+			if q.options.Fits != nil && !q.options.Fits(&a, &results[i]) {
+				end = results[i].Rank - 1
+				break
+			}
+			a.Results = append(a.Results, results[i])
+		}
+	}
+	a.changed = end - offset - len(a.Results)
+	if end < len(list.hits) {
+		a.NextPageToken = e.nextToken(list, at, end)
+	}
+	switch {
+	case a.Empty != NotEmpty || len(a.Results) > 0:
+	case end == offset:
+		a.Empty = PastEnd
+	default:
+		a.Empty = Erased
+	}
+	a.Timing.Hydrate = time.Since(begin)
+	return &a, nil
+}
+
+// hydrate reads the results of a part of a list.
+func (e *asking) hydrate(ctx context.Context, q *query, list *pinned, offset, end int) ([]Result, error) {
+	hits := list.hits[offset:end]
 	known, err := e.still(ctx, q, list, hits)
 	if err != nil {
 		return nil, err
 	}
 	var there []uint32
+	var results []Result
 	for i, h := range hits {
 		record := known[h.Ordinal]
 		if record == nil {
-			a.changed++
 			continue
 		}
 		there = append(there, h.Ordinal)
-		a.Results = append(a.Results, Result{
+		results = append(results, Result{
 			Record: *record, Rank: offset + i + 1, Score: h.Score, Semantic: h.Semantic, Lexical: h.Lexical,
 			DrivenBy: list.drivers[h.ID], Collapsed: list.standing(h.ID, known),
 		})
-		list.shape(&a.Results[len(a.Results)-1])
+		list.shape(&results[len(results)-1])
 	}
 	if q.options.WithVectors {
 		vectors, err := e.catalog.VectorsAt(ctx, q.collection, there)
@@ -130,7 +164,7 @@ func (e *asking) page(ctx context.Context, q *query, list *pinned, at token) (*A
 			return nil, err
 		}
 		for i, v := range vectors {
-			a.Results[i].Vector = v
+			results[i].Vector = v
 		}
 	}
 	if q.options.Explain && list.words.Text != "" {
@@ -139,24 +173,10 @@ func (e *asking) page(ctx context.Context, q *query, list *pinned, at token) (*A
 			return nil, err
 		}
 		for i, m := range matches {
-			a.Results[i].Matches = m
+			results[i].Matches = m
 		}
 	}
-	if err := e.explainBySentences(ctx, q, list, a.Results); err != nil {
-		return nil, err
-	}
-	if end < len(list.hits) {
-		a.NextPageToken = e.nextToken(list, at, end)
-	}
-	switch {
-	case a.Empty != NotEmpty || len(a.Results) > 0:
-	case len(hits) == 0:
-		a.Empty = PastEnd
-	default:
-		a.Empty = Erased
-	}
-	a.Timing.Hydrate = time.Since(begin)
-	return &a, nil
+	return results, e.explainBySentences(ctx, q, list, results)
 }
 
 // still gives the records of hits, and of what they stand for, by ordinal: of those

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"akin/internal/catalog"
-	"akin/internal/paper"
 	"akin/internal/rank"
 )
 
@@ -23,24 +22,13 @@ func (q *query) blend(mode Mode, fusion Fusion) {
 
 // wordsOf is the lexical side of more like this: the words of the query papers,
 // or of the text.
-func (e *asking) wordsOf(ctx context.Context, collection string, req SimilarRequest) (catalog.Words, error) {
-	if req.Text != nil {
-		return catalog.Words{Text: req.Text.Title + "\n" + req.Text.Abstract}, nil
+func (e *asking) wordsOf(ctx context.Context, collection string, examples []Example) (catalog.Words, error) {
+	if t := examples[0].Text; t != nil {
+		return catalog.Words{Text: t.Title + "\n" + t.Abstract}, nil
 	}
-	records, err := e.catalog.Get(ctx, collection, req.PaperIDs)
+	records, err := e.catalog.Get(ctx, collection, idsOf(examples))
 	if err != nil {
 		return catalog.Words{}, err
-	}
-	if len(records) < len(req.PaperIDs) {
-		have := make(map[string]bool)
-		for i := range records {
-			have[records[i].ID] = true
-		}
-		for _, id := range req.PaperIDs {
-			if !have[id] {
-				return catalog.Words{}, paper.MissingPaper(id)
-			}
-		}
 	}
 	var text strings.Builder
 	for i := range records {

@@ -36,7 +36,6 @@ const (
 	MaxEmbedInputs   = 256
 	MaxTokenizeBytes = 16 << 20
 	DefaultListSize  = 100
-	listBytes        = 2 << 20 // after which a page of ListPapers ends
 	pageTTL          = 10 * time.Minute
 )
 

@@ -38,7 +38,6 @@ func checkExamples(field string, examples []Example) error {
 		return paper.InvalidField(field, "has %d items; the limit is %d", len(examples), MaxExamples)
 	}
 	texts := 0
-	first := make(map[string]int, len(examples))
 	for i, x := range examples {
 		at := fmt.Sprintf("%s[%d]", field, i)
 		switch {
@@ -51,11 +50,6 @@ func checkExamples(field string, examples []Example) error {
 			if err := x.Text.check(at + ".text"); err != nil {
 				return err
 			}
-		default:
-			if n, ok := first[x.PaperID]; ok {
-				return paper.InvalidField(at+".paper_id", "is %q, as that of %s[%d]; leave it out, and give that one a weight if it should count for more", x.PaperID, field, n)
-			}
-			first[x.PaperID] = i
 		}
 		if math.IsNaN(x.Weight) || x.Weight < 0 || x.Weight > MaxExampleWeight {
 			return paper.InvalidField(at+".weight", "is %v; it must be above 0 and at most %d (0 means 1)", x.Weight, MaxExampleWeight)
@@ -113,6 +107,7 @@ func (e *asking) resolve(ctx context.Context, collection, field string, examples
 		embedded = append(embedded, got...)
 	}
 	out := make([]rank.Weighted, 0, len(examples))
+	var gone absent
 	for i, x := range examples {
 		w := rank.Weighted{Weight: x.weight()}
 		if x.Text != nil {
@@ -120,18 +115,11 @@ func (e *asking) resolve(ctx context.Context, collection, field string, examples
 		} else if v, ok := known[x.PaperID]; ok {
 			w.Vector = v
 		} else {
-			return nil, missingAt(field, i, x.PaperID)
+			gone.add(field, i, x.PaperID)
 		}
 		out = append(out, w)
 	}
-	return out, nil
-}
-
-// missingAt is the error of an id of a list that the collection does not hold.
-func missingAt(field string, i int, id string) error {
-	missing := paper.MissingPaper(id)
-	missing.Message = fmt.Sprintf("%s[%d]: %s", field, i, missing.Message)
-	return missing
+	return out, gone.err()
 }
 
 // checkEither holds a request to either ids, at most so many, or a text.

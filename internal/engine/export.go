@@ -7,7 +7,8 @@ import (
 )
 
 const (
-	// exportGroup and exportBytes bound a group of an export.
+	// exportGroup and exportBytes bound a group of an export that is more than one
+	// paper.
 	exportGroup = 256
 	exportBytes = 1 << 20
 )
@@ -59,8 +60,17 @@ func (e *Engine) Export(ctx context.Context, q Export, send func(Exported) error
 		if err != nil {
 			return err
 		}
+		size := record.Bytes()
+		if q.Vectors {
+			size += 4 * e.Space().Dimension
+		}
+		if len(group.Records) > 0 && bytes+size > exportBytes {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
 		group.Records = append(group.Records, record)
-		bytes += len(record.Title) + len(record.Abstract)
+		bytes += size
 		if q.Vectors {
 			v, err := papers.Vector(ctx, record.Ordinal)
 			if err != nil {
@@ -68,7 +78,7 @@ func (e *Engine) Export(ctx context.Context, q Export, send func(Exported) error
 			}
 			group.Vectors = append(group.Vectors, v)
 		}
-		if len(group.Records) >= exportGroup || bytes >= exportBytes {
+		if len(group.Records) >= exportGroup {
 			if err := flush(); err != nil {
 				return err
 			}

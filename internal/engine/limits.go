@@ -65,7 +65,7 @@ func (n *losses) count(q *query, hits []rank.Hit) {
 		switch {
 		case own[h.ID]:
 			n.own++
-		case q.options.MinScore != nil && h.Semantic < *q.options.MinScore:
+		case q.options.MinScore != nil && below(h.Semantic, *q.options.MinScore):
 			if n.below == 0 || h.Semantic > n.bestRefused {
 				n.bestRefused = h.Semantic
 			}
@@ -93,6 +93,12 @@ func (e *asking) limits(ctx context.Context, q *query, list *pinned, changed int
 		})
 	}
 	out = append(out, q.filterLimits(&sifted)...)
+	if q.asksNothing {
+		return append(out, Limit{
+			Reason: LimitWords, Field: q.wordsField, Value: q.excluded, Removed: sifted.AsOf,
+			Detail: "The query only says what to leave out: there is nothing to look for; add words without a - before them.",
+		}), nil
+	}
 	out = append(out, q.wordLimits(&sifted)...)
 	return changedLimit(append(out, q.listLimits(list)...), list, changed), nil
 }

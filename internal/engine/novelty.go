@@ -178,6 +178,11 @@ func (e *asking) subjects(ctx context.Context, collection string, req NoveltyReq
 		}
 		return []subject{{vector: vector, until: until}}, err
 	}
+	examples := SimilarRequest{PaperIDs: req.PaperIDs}.examples()
+	if err := e.identify(ctx, collection, namedExamples("paper_ids", examples)); err != nil {
+		return nil, err
+	}
+	req.PaperIDs = idsOf(examples)
 	records, err := e.catalog.Get(ctx, collection, req.PaperIDs)
 	if err != nil {
 		return nil, err
@@ -191,10 +196,12 @@ func (e *asking) subjects(ctx context.Context, collection string, req NoveltyReq
 		byID[records[i].ID] = &records[i]
 	}
 	out := make([]subject, len(req.PaperIDs))
+	var gone absent
 	for i, id := range req.PaperIDs {
 		r := byID[id]
 		if r == nil || vectors[id] == nil {
-			return nil, missingAt("paper_ids", i, id)
+			gone.add("paper_ids", i, id) // since
+			continue
 		}
 		out[i] = subject{id: id, vector: vectors[id]}
 		out[i].until, out[i].reason = dayBefore(r.PublishDate)
@@ -202,7 +209,7 @@ func (e *asking) subjects(ctx context.Context, collection string, req NoveltyReq
 			out[i].until = req.AsOf
 		}
 	}
-	return out, nil
+	return out, gone.err()
 }
 
 // dayBefore is the last day whose papers came before one of a date. A date that

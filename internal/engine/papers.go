@@ -12,34 +12,85 @@ import (
 	"akin/internal/paper/titleid"
 )
 
-// Get gives the papers of those ids that are there, in the order asked for,
-// and the ids that are not.
+// Get gives the papers that are there of those that names mean (ids, or arXiv ids
+// and DOIs as people paste them), in the order asked for, and the names of the others.
 func (e *Engine) Get(ctx context.Context, collection string, ids []string) (found []paper.Record, missing []string, err error) {
+	err = e.GetEach(ctx, collection, ids, func(_ int, r *paper.Record) bool {
+		found = append(found, *r)
+		return true
+	}, func(i int) { missing = append(missing, ids[i]) })
+	return found, missing, err
+}
+
+// readChunk is how many papers are read at a time.
+const readChunk = 64
+
+// GetEach is Get with a call for each name, by its position and in order: visit for
+// a paper that is there, until it returns false, and missing for one that is not.
+func (e *Engine) GetEach(ctx context.Context, collection string, ids []string, visit func(int, *paper.Record) bool, missing func(int)) error {
 	if err := e.needCatalog(); err != nil {
-		return nil, nil, err
+		return err
 	}
-	if collection, err = collectionOf(collection); err != nil {
-		return nil, nil, err
+	collection, err := collectionOf(collection)
+	if err != nil {
+		return err
 	}
 	if err := checkIDs(ids); err != nil {
-		return nil, nil, err
+		return err
 	}
-	records, err := e.catalog.Get(ctx, collection, ids)
-	if err != nil {
-		return nil, nil, err
-	}
-	at := make(map[string]int, len(records))
-	for i := range records {
-		at[records[i].ID] = i
-	}
-	for _, id := range ids {
-		if i, ok := at[id]; ok {
-			found = append(found, records[i])
-		} else {
-			missing = append(missing, id)
+	a := e.ask()
+	defer a.close()
+	for from := 0; from < len(ids); from += readChunk {
+		some := ids[from:min(from+readChunk, len(ids))]
+		found, err := a.meantBy(ctx, collection, some)
+		if err != nil {
+			return err
+		}
+		for i, name := range some {
+			if r := found[name]; r == nil {
+				missing(from + i)
+			} else if !visit(from+i, r) {
+				return nil
+			}
 		}
 	}
-	return found, missing, nil
+	return nil
+}
+
+// meantBy gives the papers that names mean, by name.
+func (e *asking) meantBy(ctx context.Context, collection string, names []string) (map[string]*paper.Record, error) {
+	at := make(map[string]*paper.Record, len(names))
+	if err := e.read(ctx, collection, names, at); err != nil {
+		return nil, err
+	}
+	absent := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return at[name] != nil })
+	if len(absent) == 0 {
+		return at, nil
+	}
+	meant, err := e.catalog.Identify(ctx, collection, absent)
+	if err != nil {
+		return nil, err
+	}
+	there := slices.DeleteFunc(slices.Clone(meant), func(id string) bool { return id == "" })
+	byID := make(map[string]*paper.Record, len(there))
+	if err := e.read(ctx, collection, there, byID); err != nil {
+		return nil, err
+	}
+	for i, name := range absent {
+		if r := byID[meant[i]]; r != nil {
+			at[name] = r
+		}
+	}
+	return at, nil
+}
+
+// read puts the papers of those ids that are there into a map.
+func (e *asking) read(ctx context.Context, collection string, ids []string, into map[string]*paper.Record) error {
+	records, err := e.catalog.Get(ctx, collection, ids)
+	for i := range records {
+		into[records[i].ID] = &records[i]
+	}
+	return err
 }
 
 func checkIDs(ids []string) error {
@@ -49,42 +100,77 @@ func checkIDs(ids []string) error {
 	return nil
 }
 
-// List gives a page of papers that a filter keeps in order of id, after the id
-// given, and the id to go on from, empty at the end.
-func (e *Engine) List(ctx context.Context, collection, filter, after string, size int) (page []paper.Record, next string, total uint32, err error) {
+// List asks for a page of papers.
+type List struct {
+	Collection string
+	// Filter is an AIP-160 filter; "" keeps all.
+	Filter string
+	// After is the id that the page comes after; "" is the first page.
+	After string
+	// Size is how many papers at most; 0 means DefaultListSize.
+	Size int
+	// Fits is asked for each paper, in order, whether it still fits; nil means
+	// that all do.
+	Fits func(*paper.Record) bool
+}
+
+// Listed is a page of papers.
+type Listed struct {
+	// Papers are in order of id.
+	Papers []paper.Record
+	// Next is the id to go on from, empty at the end.
+	Next string
+	// Total is how many papers there are, whatever the filter.
+	Total uint32
+}
+
+// List gives a page of papers that a filter keeps in order of id.
+func (e *Engine) List(ctx context.Context, q List) (out Listed, err error) {
 	if err := e.needCatalog(); err != nil {
-		return nil, "", 0, err
+		return Listed{}, err
 	}
-	if collection, err = collectionOf(collection); err != nil {
-		return nil, "", 0, err
+	collection, err := collectionOf(q.Collection)
+	if err != nil {
+		return Listed{}, err
 	}
+	size := min(q.Size, MaxPageSize)
 	switch {
 	case size < 0:
-		return nil, "", 0, paper.InvalidField("page_size", "is %d; it must not be negative (0 means %d, at most %d)", size, DefaultListSize, MaxPageSize)
+		return Listed{}, paper.InvalidField("page_size", "is %d; it must not be negative (0 means %d, at most %d)", size, DefaultListSize, MaxPageSize)
 	case size == 0:
 		size = DefaultListSize
 	}
-	size = min(size, MaxPageSize)
 	a := e.ask()
 	defer a.close()
 	stats, err := a.catalog.Stats(ctx, collection)
 	if err != nil {
-		return nil, "", 0, err
+		return Listed{}, err
 	}
-	// One more than asked for says whether there is a next page.
-	records, err := a.catalog.List(ctx, collection, filter, after, size+1)
-	if err != nil {
-		return nil, "", 0, err
-	}
-	bytes := 0
-	for i := range records {
-		if i == size || i > 0 && bytes > listBytes {
-			return records[:i], records[i-1].ID, stats.Papers, nil
+	out.Total = stats.Papers
+	after := q.After
+	for {
+		// One more than asked for says whether there is a next page.
+		some := min(listChunk, size-len(out.Papers)+1)
+		records, err := a.catalog.List(ctx, collection, q.Filter, after, some)
+		if err != nil {
+			return Listed{}, err
 		}
-		bytes += len(records[i].Title) + len(records[i].Abstract)
+		for i := range records {
+			if len(out.Papers) == size || q.Fits != nil && !q.Fits(&records[i]) {
+				out.Next = after
+				return out, nil
+			}
+			out.Papers = append(out.Papers, records[i])
+			after = records[i].ID
+		}
+		if len(records) < some {
+			return out, nil
+		}
 	}
-	return records, "", stats.Papers, nil
 }
+
+// listChunk is how many papers of a list are read at a time.
+const listChunk = 128
 
 // CountValues counts papers by the values of a field, among those that a filter
 // keeps.
@@ -154,7 +240,7 @@ func (e *Engine) Update(ctx context.Context, collection, id string, change func(
 		if err != nil {
 			return Upserted{}, 0, err
 		}
-		if len(found) == 0 {
+		if len(found) == 0 || found[0].ID != id { // a write names its paper exactly
 			return Upserted{}, 0, paper.MissingPaper(id)
 		}
 		p := found[0].Clone()
@@ -253,6 +339,7 @@ func (e *Engine) planItem(in *Incoming) (writeItem, error) {
 		}
 		return item, nil
 	}
+	p.DropBlanks()
 	item := writeItem{mutation: catalog.Mutation{Paper: p, Vector: in.Vector}}
 	if err := p.Normalize(); err != nil {
 		return item, err

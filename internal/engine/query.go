@@ -33,8 +33,16 @@ type query struct {
 	against against
 	// rerank is how many of the first results are ordered anew by that.
 	rerank int
-	// leaveOut are ids that must not be among the results.
+	// leaveOut are ids that must not be among the results, and ownTexts texts whose
+	// papers must not.
 	leaveOut []string
+	ownTexts [][2]string
+	// identify turns what the request calls papers into their ids.
+	identify func(ctx context.Context, q *query) error
+	// excluded is what a search excludes, for a list that goes by meaning alone;
+	// asksNothing says that there is nothing else in the query.
+	excluded    string
+	asksNothing bool
 	// wordsField and ownField are the request's fields that words and leaveOut
 	// come from.
 	wordsField, ownField string
@@ -112,6 +120,12 @@ func (e *asking) answer(ctx context.Context, q query) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if q.identify != nil {
+		// A list that there is already outlives the papers that it was made from.
+		if err := q.identify(ctx, &q); err != nil && (list == nil || paper.KindOf(err) != paper.NotFound) {
+			return nil, err
+		}
+	}
 	if list == nil {
 		if list, err = e.find(ctx, &q); err != nil {
 			return nil, err
@@ -132,6 +146,8 @@ func (e *asking) answer(ctx context.Context, q query) (*Answer, error) {
 func (e *asking) find(ctx context.Context, q *query) (*pinned, error) {
 	list := &pinned{digest: q.digest()}
 	switch {
+	case q.asksNothing:
+		q.rank = e.nothing
 	case q.rank != nil:
 	case q.words != nil && q.mode != Semantic:
 		q.rank = e.blended
@@ -140,6 +156,9 @@ func (e *asking) find(ctx context.Context, q *query) (*pinned, error) {
 	}
 	found, err := q.rank(ctx, q, list)
 	if err != nil {
+		return nil, err
+	}
+	if err := e.leaveOutTexts(ctx, q, found.Hits); err != nil {
 		return nil, err
 	}
 	stats, err := e.catalog.Stats(ctx, q.collection)
@@ -189,7 +208,11 @@ func (e *asking) nearest(ctx context.Context, q *query, list *pinned) (catalog.F
 	}
 	begin := time.Now()
 	defer func() { list.answer.Timing.Search = time.Since(begin) }()
-	return e.catalog.Neighbors(ctx, q.collection, q.neighbors(vector, MaxResults+len(q.leaveOut)))
+	found, err := e.catalog.Neighbors(ctx, q.collection, q.neighbors(vector, MaxResults+len(q.leaveOut)))
+	if err == nil && q.excluded != "" {
+		found.Hits, err = e.leaveOutExcluded(ctx, q, list, found.Hits)
+	}
+	return found, err
 }
 
 // neighbors asks for the k papers nearest to a vector, as the query's options

@@ -56,15 +56,25 @@ func (e *asking) recommend(ctx context.Context, req RecommendRequest) (*Answer, 
 		q.parts = append(q.parts, list.field)
 		for _, x := range list.examples {
 			q.parts = append(q.parts, x.key()...)
-			if x.Text == nil {
-				q.leaveOut = append(q.leaveOut, x.PaperID)
-			}
 		}
 	}
-	q.against = e.againstExamples(req.Positive)
+	if err := distinct(req.Positive, req.Negative); err != nil {
+		return nil, err
+	}
+	req.Positive, req.Negative = slices.Clone(req.Positive), slices.Clone(req.Negative)
 	if err := req.age(); err != nil {
 		return nil, err
 	}
+	level(req.Positive, req.Negative)
+	q.identify = func(ctx context.Context, q *query) error {
+		if err := e.identify(ctx, q.collection, namedExamples("positive", req.Positive), namedExamples("negative", req.Negative)); err != nil {
+			return err
+		}
+		all := slices.Concat(req.Positive, req.Negative)
+		q.leaveOut, q.ownTexts = idsOf(all), textsOf(all...)
+		return distinct(req.Positive, req.Negative) // under whatever names
+	}
+	q.against = e.againstExamples(req.Positive)
 	if req.Strategy == MeanVector {
 		q.vector = func(ctx context.Context, collection string, _ *Answer) ([]float32, error) {
 			return e.combine(ctx, collection, "positive", req.Positive, "negative", req.Negative)
@@ -96,10 +106,9 @@ func (r *RecommendRequest) age() error {
 	if newest.IsZero() {
 		return paper.InvalidField("half_life_days", "is %v, but no example has a time; say when they were liked, or leave it out", r.HalfLifeDays)
 	}
-	for _, list := range []*[]Example{&r.Positive, &r.Negative} {
-		*list = slices.Clone(*list)
-		for i := range *list {
-			x := &(*list)[i]
+	for _, list := range [][]Example{r.Positive, r.Negative} {
+		for i := range list {
+			x := &list[i]
 			if x.Weight == 0 {
 				x.Weight = 1
 			}
@@ -109,6 +118,21 @@ func (r *RecommendRequest) age() error {
 		}
 	}
 	return nil
+}
+
+// level makes the heaviest like count 1, since only the ratios of their weights
+// matter, and nothing less than a millionth of that.
+func level(likes, dislikes []Example) {
+	heaviest := 0.0
+	for _, x := range likes {
+		heaviest = math.Max(heaviest, x.weight())
+	}
+	for i := range likes {
+		likes[i].Weight = math.Max(leastWeight, likes[i].weight()/heaviest)
+	}
+	for i := range dislikes {
+		dislikes[i].Weight = math.Max(leastWeight, dislikes[i].weight())
+	}
 }
 
 // tasted is what a taste is judged by.
@@ -136,6 +160,9 @@ func (e *asking) taste(ctx context.Context, q *query, list *pinned, req Recommen
 	}
 	found, err := e.catalog.Recall(ctx, q.collection, q.neighbors(nil, 0), q.around(&t))
 	if err != nil {
+		return catalog.Found{}, err
+	}
+	if err := e.leaveOutTexts(ctx, q, found.Hits); err != nil {
 		return catalog.Found{}, err
 	}
 	list.lost.dropped = q.withoutExamples(&found)

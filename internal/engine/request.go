@@ -34,6 +34,10 @@ type ResultOptions struct {
 	KeepVersions bool
 	// Evidence asks for the sentences that speak for each result of the page.
 	Evidence bool
+	// Fits is asked for each result of a page, in order, whether it still fits
+	// beside what else the answer has; one that does not begins the next page. Nil
+	// means that all do.
+	Fits func(*Answer, *Result) bool
 }
 
 // SearchRequest is a free-text query.

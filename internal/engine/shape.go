@@ -23,13 +23,19 @@ func (q *query) cut(hits []rank.Hit, lost losses) ([]rank.Hit, EmptyReason) {
 		return nil, NoMatch
 	}
 	if s := q.options.MinScore; s != nil {
-		hits = slices.DeleteFunc(hits, func(h rank.Hit) bool { return h.Semantic < *s })
+		hits = slices.DeleteFunc(hits, func(h rank.Hit) bool { return below(h.Semantic, *s) })
 	}
 	if len(hits) == 0 {
 		return nil, BelowMinScore
 	}
 	return hits, NotEmpty
 }
+
+// below says whether a cosine is less than another by more than sums of float32
+// are wrong, so that a paper's own cosine is not below 1.
+func below(cosine, least float64) bool { return cosine < least-cosineError }
+
+const cosineError = 1e-6
 
 // collapse takes versions and near-duplicates of earlier hits, and of the query's
 // own papers, out of a list, which keeps what stands for what.

@@ -21,7 +21,7 @@ type decimal struct {
 func newDecimal(text string) decimal {
 	mantissa, power, _ := strings.Cut(strings.ToLower(text), "e")
 	// An exponent beyond int is one that only 0 can have, or that makes it 0.
-	exponent, _ := strconv.Atoi(power) //nolint:errcheck // Atoi gives the nearest int
+	exponent, _ := strconv.Atoi(power)
 	unsigned := strings.TrimLeft(mantissa, "+-")
 	d := decimal{negative: strings.HasPrefix(mantissa, "-")}
 	whole, fraction, _ := strings.Cut(unsigned, ".")

@@ -1,6 +1,9 @@
 package filter
 
-import "akin/internal/paper"
+import (
+	"akin/internal/paper"
+	"akin/internal/text/unify"
+)
 
 // Filter is a predicate over papers. The nil Filter and the zero Filter keep
 // every paper.
@@ -55,9 +58,35 @@ func (f *Filter) String() string {
 func (f *Filter) All() bool { return f == nil || f.root == nil }
 
 // Match says whether the filter keeps a record.
-func (f *Filter) Match(r *paper.Record) bool { return f.All() || f.root.match(r) }
+func (f *Filter) Match(r *paper.Record) bool {
+	return f.All() || f.root.match(&subject{Record: r})
+}
 
-func (n *node) match(r *paper.Record) bool {
+// subject is a record that is decided, with its texts as words are compared: they
+// are made once, however many words are looked for in them.
+type subject struct {
+	*paper.Record
+	title, abstract *string
+}
+
+// plain gives the text of a field of text that is read word by word, or false.
+func (s *subject) plain(f *field) (text string, ok bool) {
+	kept, of := &s.title, s.Title
+	switch f.name {
+	case "title":
+	case "abstract":
+		kept, of = &s.abstract, s.Abstract
+	default:
+		return "", false
+	}
+	if *kept == nil {
+		text := unify.Plain(of)
+		*kept = &text
+	}
+	return **kept, true
+}
+
+func (n *node) match(r *subject) bool {
 	switch n.op {
 	case nodeAnd:
 		for _, kid := range n.kids {

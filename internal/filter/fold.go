@@ -161,6 +161,16 @@ func (p phrase) whole() []string {
 	return p.words
 }
 
+// longest gives the longest word.
+func (p phrase) longest() (word string) {
+	for _, w := range p.words {
+		if len(w) > len(word) {
+			word = w
+		}
+	}
+	return word
+}
+
 // takes says whether a word of a text can be the phrase's i-th.
 func (p phrase) takes(i int, word string) bool {
 	return foldedPrefix(word, p.words[i]) && (len(word) == len(p.words[i]) || p.open && i == len(p.words)-1)

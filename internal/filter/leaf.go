@@ -30,7 +30,7 @@ type leaf struct {
 }
 
 // match decides one record.
-func (l *leaf) match(r *paper.Record) bool {
+func (l *leaf) match(r *subject) bool {
 	switch l.field.name {
 	case "date":
 		return l.days.has(packDate(r.PublishDate))
@@ -42,7 +42,13 @@ func (l *leaf) match(r *paper.Record) bool {
 		v, ok := r.Signals[l.key]
 		return ok && l.numbers.has(v)
 	}
-	values := texts(r, l.field, l.key)
+	if l.phrase != nil && !l.any {
+		// Most texts lack the word, which is seen at once.
+		if text, ok := r.plain(l.field); ok && !strings.Contains(text, l.phrase.longest()) {
+			return false
+		}
+	}
+	values := texts(r.Record, l.field, l.key)
 	if l.any {
 		return len(values) > 0
 	}

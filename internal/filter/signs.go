@@ -28,6 +28,10 @@ func (w word) signFault(subject string) error {
 	}
 	parts := strings.FieldsFunc(w.text, needsQuotes)
 	switch {
+	case strings.Trim(w.text, "&") == "":
+		return faultAt(w.signColumn, "and is written AND, not %s", w.text)
+	case strings.Trim(w.text, "|") == "":
+		return faultAt(w.signColumn, "or is written OR, not %s", w.text)
 	case strings.ContainsRune("[]{}|;&", w.sign) && len(parts) > 1 && subject != "" && listed(w.text):
 		return faultAt(w.signColumn, "%q does not make a list; write %s(%s)", w.sign, subject, strings.Join(parts, " OR "))
 	case strings.ContainsRune("[]{};", w.sign) && len(parts) == 1:

@@ -48,7 +48,6 @@ type archive struct {
 	reader  *Reader // of the current entry
 	open    io.Closer
 	count   int
-	read    int // rows of this archive
 }
 
 // entry is one file of an archive.
@@ -213,16 +212,16 @@ func (a *archive) openZip(ctx context.Context) error {
 // document says what a zip archive is that is no archive of files to its owner.
 func document(z *zip.Reader) string {
 	for _, f := range z.File {
-		switch {
-		case f.Name == "word/document.xml":
+		switch f.Name {
+		case "word/document.xml":
 			return "a Word document, .docx (export BibTeX, RIS or CSV from the program that has the list)"
-		case f.Name == "ppt/presentation.xml":
+		case "ppt/presentation.xml":
 			return "a presentation, .pptx (export BibTeX, RIS or CSV from the program that has the list)"
-		case f.Name == "xl/workbook.xml":
+		case "xl/workbook.xml":
 			return "an Excel workbook (say so with --format xlsx)"
-		case f.Name == "content.xml":
+		case "content.xml":
 			return "an OpenDocument file, such as .ods (save the sheet as .xlsx or CSV)"
-		case f.Name == "META-INF/container.xml":
+		case "META-INF/container.xml":
 			return "an e-book, .epub (export BibTeX, RIS or CSV from the program that has the list)"
 		}
 	}
@@ -269,7 +268,7 @@ func (a *archive) unpack(f *zip.File) (io.Reader, error) {
 		return nil, err
 	}
 	a.open = r
-	return &expansion{src: r, packed: func() int64 { return int64(f.CompressedSize64) }}, nil //nolint:gosec // it is below the size of the file
+	return &expansion{src: r, packed: func() int64 { return int64(f.CompressedSize64) }}, nil
 }
 
 func (a *archive) damaged(err error) error {

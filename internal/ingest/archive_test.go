@@ -5,6 +5,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -100,8 +101,14 @@ func TestArchives(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	inner := zipOf(t, packed{"deep.jsonl", "{\"title\":\"Deep\"}\n"})
 	files := []packed{
-		{"a.csv", "title;abstract\nA;a\n"}, {"../../b.jsonl", twoRows}, {".hidden", twoRows}, {"__MACOSX/x", "x"},
-		{"etc.link", "/etc/passwd"}, {"notes.txt", "hello\nworld\n"}, {"inner.zip", string(inner)}, {"c.csv.gz", string(gzipOf(t, []byte("title,abstract\nC,c\n")))},
+		{"a.csv", "title;abstract\nA;a\n"},
+		{"../../b.jsonl", twoRows},
+		{".hidden", twoRows},
+		{"__MACOSX/x", "x"},
+		{"etc.link", "/etc/passwd"},
+		{"notes.txt", "hello\nworld\n"},
+		{"inner.zip", string(inner)},
+		{"c.csv.gz", string(gzipOf(t, []byte("title,abstract\nC,c\n")))},
 	}
 	for name, content := range map[string][]byte{
 		"zip": zipOf(t, files...), "tar": tarOf(t, files...), "tar.gz": gzipOf(t, tarOf(t, files...)), "tar.xz": xzOf(t, tarOf(t, files...)),
@@ -120,10 +127,11 @@ func TestArchives(t *testing.T) {
 			var titles, refused []string
 			for {
 				row, err := src.Next(t.Context())
-				if err == io.EOF {
+				if errors.Is(err, io.EOF) {
 					break
 				}
-				if bad, ok := err.(*RejectedError); ok {
+				var bad *RejectedError
+				if errors.As(err, &bad) {
 					refused = append(refused, bad.File[strings.LastIndexByte(bad.File, ':')+1:])
 					continue
 				}

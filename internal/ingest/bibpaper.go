@@ -196,7 +196,7 @@ func (f bibFields) arxiv(p *paper.Paper) {
 		if !ok && isArxiv && (name == "volume" || name == "number" || name == "pages" || name == "eid") {
 			id, _, ok = parseArxivID(value)
 		}
-		if ok && !(strings.HasSuffix(name, "note") && ofAnother.MatchString(value)) {
+		if remark := strings.HasSuffix(name, "note"); ok && (!remark || !ofAnother.MatchString(value)) {
 			p.ArxivID = id
 			return
 		}

@@ -54,8 +54,8 @@ type bibtex struct {
 	rest   []byte // of the current line
 	num    int
 	macros map[string]string
-	size   int // bytes of macros
-	open   bool   // the end of the last entry was missing
+	size   int  // bytes of macros
+	open   bool // the end of the last entry was missing
 	cross  crossrefs
 	end    error // of the file, once the rows that wait were given
 }

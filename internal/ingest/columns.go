@@ -60,7 +60,7 @@ func otherNames(field string) []string {
 	case "venue":
 		return []string{
 			"journal", "publication_title", "source_title", "journal_book", "journal_title", "primary_location_source_display_name", "container_title",
-			"publication_name", "journal_name", "conference", "conference_name", "booktitle", "book_title", "source", "publication", "journal_info", "so",
+			"publication_name", "journal_name", "conference", "conference_name", "booktitle", "book_title", "publication", "so",
 		}
 	case "date":
 		return []string{

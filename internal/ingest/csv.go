@@ -10,6 +10,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 
 	"akin/internal/paper"
 )
@@ -134,12 +135,19 @@ func bestSeparator(h head) rune {
 	return h.opt.Delimiter
 }
 
-// backslashes says that quotes within quotes are written \".
+// backslashes says that quotes within quotes are written \": such a quote goes on
+// with the cell, where one that closes it has the end of a cell after it.
 func backslashes(text []byte) bool {
-	escaped := bytes.Count(text, []byte(`\"`))
-	doubled := bytes.Count(text, []byte(`\""`))
-	ending := bytes.Count(text, []byte("\\\",")) + bytes.Count(text, []byte("\\\"\n")) + bytes.Count(text, []byte("\\\"\r"))
-	return escaped > 0 && doubled == 0 && escaped > ending
+	for rest := text; ; {
+		at := bytes.Index(rest, []byte(`\"`))
+		if at < 0 || at+2 >= len(rest) {
+			return false
+		}
+		if next := rune(rest[at+2]); unicode.IsLetter(next) || unicode.IsDigit(next) || next == ' ' {
+			return true
+		}
+		rest = rest[at+2:]
+	}
 }
 
 func looksLikeTSV(h head) bool { return h.table.separator == '\t' }

@@ -36,7 +36,9 @@ var (
 )
 
 // cjkDate writes a date of East Asia with hyphens.
-var cjkDate = strings.NewReplacer("年", "-", "月", "-", "日", " ", "년", "-", "월", "-", "일", " ")
+func cjkDate(text string) string {
+	return strings.NewReplacer("年", "-", "月", "-", "日", " ", "년", "-", "월", "-", "일", " ").Replace(text)
+}
 
 // readDate reads "2020-3-7", "2020/03/07/", "20200307", "2020-03-07T10:00:00Z",
 // "7.3.2020", "March 2020", "7 Mar 2020", "Sat, 7 Mar 2020 10:00:00 GMT", "2020
@@ -117,7 +119,7 @@ func dateOf(t time.Time) paper.Date {
 
 // dateWords divides a date into numbers and words, without times of the day.
 func dateWords(text string) []string {
-	text = timeBetween.ReplaceAllString(cjkDate.Replace(text), "$1 $2")
+	text = timeBetween.ReplaceAllString(cjkDate(text), "$1 $2")
 	if strings.Contains(text, "-") {
 		text, _, _ = strings.Cut(text, "/") // a range of ISO 8601
 	}

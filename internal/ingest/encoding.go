@@ -97,12 +97,12 @@ func zeroHalf(head []byte) int {
 
 // oldMacLines turns lone carriage returns into line ends, where the head of the
 // text has no other.
-func oldMacLines(src *bufio.Reader) *bufio.Reader {
+func oldMacLines(src *bufio.Reader) (*bufio.Reader, bool) {
 	head, _ := src.Peek(headBytes) // an error comes again
 	if bytes.IndexByte(head, '\n') >= 0 || bytes.IndexByte(head, '\r') < 0 || bytes.IndexByte(head, 0) >= 0 {
-		return src
+		return src, false
 	}
-	return bufio.NewReaderSize(carriageReturns{src}, headBytes)
+	return bufio.NewReaderSize(carriageReturns{src}, headBytes), true
 }
 
 type carriageReturns struct{ src *bufio.Reader }
@@ -132,6 +132,7 @@ func (c carriageReturns) Read(p []byte) (int, error) {
 type legacyText struct {
 	src    *bufio.Reader
 	notice func(encoding string)
+	mac    bool      // the line ends are those of old Macs, and so is the encoding
 	then   io.Reader // what to read from, once it is known
 }
 
@@ -160,6 +161,9 @@ func (l *legacyText) Read(p []byte) (int, error) {
 	}
 	l.then = l.src
 	if e, name := guessEncoding(window, err != nil); e != nil {
+		if l.mac && e == charmap.Windows1252 {
+			e, name = charmap.Macintosh, "Mac OS Roman"
+		}
 		l.then = transform.NewReader(l.src, e.NewDecoder())
 		l.notice(name)
 	}

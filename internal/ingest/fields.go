@@ -366,18 +366,6 @@ func dateArray(value []byte) (paper.Date, dateReading) {
 	return readDate(strings.Join(words, "-"))
 }
 
-// asWhole reads a whole number, also one that a data frame wrote as 2021.0.
-func asWhole(field string, value []byte) (int, error) {
-	if !isNumber(value) {
-		return 0, wrongType(field, "a whole number", value)
-	}
-	x, err := strconv.ParseFloat(string(value), 64)
-	if err != nil || x != math.Trunc(x) || math.Abs(x) > math.MaxInt32 {
-		return 0, fmt.Errorf("%s must be a whole number, but is %s", field, value)
-	}
-	return int(x), nil
-}
-
 // dates reads a list of dates into a sorted set, or text that is divided as
 // categories are.
 func (r *record) dates(column string, value []byte) []paper.Date {

@@ -182,8 +182,6 @@ func (h head) resemblance() string {
 	}
 	text := bytes.TrimSpace(h.text)
 	switch {
-	case bytes.HasPrefix(text, []byte("%0 ")):
-		return "EndNote's tagged export, .enw (export RIS or BibTeX instead)"
 	case h.binary():
 		return "binary data"
 	case bytes.HasPrefix(text, []byte("[")):
@@ -191,11 +189,34 @@ func (h head) resemblance() string {
 	case bytes.HasPrefix(text, []byte("{")):
 		return "JSON that spreads an object over several lines (JSON Lines has one object a line)"
 	case bytes.HasPrefix(text, []byte("<")):
-		return "XML or HTML that is neither OAI-PMH nor a feed of arXiv"
+		return h.resembledXML()
 	case !utf8.Valid(text) && h.whole:
 		return "text that is not UTF-8"
 	default:
 		return "text without a date line, column names, references or JSON"
+	}
+}
+
+// resembledXML names what XML that is not supported seems to be.
+func (h head) resembledXML() string {
+	switch root := xmlRoot(h); strings.ToLower(root) {
+	case "html", "!doctype":
+		return "a web page (HTML), maybe one that asks to log in (export BibTeX, RIS or CSV from the page)"
+	case "rss", "rdf", "feed":
+		return "a feed of somebody else than arXiv (export BibTeX or RIS from its pages)"
+	case "mods", "modscollection", "collection", "record", "marc":
+		return "MODS or MARC in XML (export RIS or BibTeX from the catalogue)"
+	case "tei":
+		return "TEI, as GROBID writes it (have it write BibTeX)"
+	case "workbook", "worksheet":
+		return "a sheet of Excel in XML (save it as .xlsx or CSV)"
+	case "search", "search-results", "abstracts-retrieval-response":
+		return "XML of another program (export RIS or BibTeX from it)"
+	default:
+		if bytes.Contains(bytes.ToLower(h.text[:min(len(h.text), 512)]), []byte("<!doctype html")) {
+			return "a web page (HTML), maybe one that asks to log in (export BibTeX, RIS or CSV from the page)"
+		}
+		return fmt.Sprintf("XML of another kind: its root is %.40q (export RIS or BibTeX from the program that has the list)", root)
 	}
 }
 

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -28,14 +29,15 @@ func cutPrefixFold(text, prefix string) string {
 // identify gives a paper the id that every source of it leads to: of arXiv,
 // else of its DOI. Without either, complete makes one of the title.
 func identify(p *paper.Paper) {
-	if p.ArxivID == "" {
-		p.ArxivID, _, _ = parseArxivID(p.DOI)
+	arxiv, _, _ := parseArxivID(p.ArxivID)
+	if arxiv == "" {
+		arxiv, _, _ = parseArxivID(p.DOI)
+		p.ArxivID = cmp.Or(p.ArxivID, arxiv)
 	}
-	switch {
-	case p.ArxivID != "":
-		p.ID = "arXiv:" + p.ArxivID
-	case p.DOI != "":
-		p.ID = "doi:" + strings.ToLower(p.DOI)
+	if doi := paper.DOIKey(p.DOI); arxiv != "" {
+		p.ID = "arXiv:" + arxiv
+	} else if doi != "" {
+		p.ID = "doi:" + doi
 	}
 }
 

@@ -235,8 +235,9 @@ func (r *Reader) recognise(plain *bufio.Reader, opt Options) (input, format, err
 	if _, err := plain.Peek(1); err != nil && !errors.Is(err, io.EOF) {
 		return input{}, none, r.readError(err)
 	}
+	mac := false
 	if !binaryFormat(opt.Format) {
-		plain = r.text(plain, opt)
+		plain, mac = r.text(plain, opt)
 	}
 	in := input{name: r.name, opt: opt}
 	peek := func() {
@@ -248,7 +249,7 @@ func (r *Reader) recognise(plain *bufio.Reader, opt Options) (input, format, err
 	if opt.Encoding == "" && !in.head.binary() && !namesItsEncoding(in.head.text) {
 		// Whatever the format is but a listing, where a strange byte is damage.
 		if f, ok := choose(opt.Format, in.head); !ok || f.name != "listing" {
-			plain = bufio.NewReaderSize(&legacyText{src: plain, notice: func(encoding string) {
+			plain = bufio.NewReaderSize(&legacyText{src: plain, mac: mac, notice: func(encoding string) {
 				opt.Notes.notice("%s: read as %s, for it is not UTF-8; --encoding names another", r.name, encoding)
 			}}, headBytes)
 			peek()
@@ -264,7 +265,7 @@ func (r *Reader) recognise(plain *bufio.Reader, opt Options) (input, format, err
 
 // text looks through what text may be wrapped in: the encoding that was named, or
 // a wide one, and the line ends of old Macs.
-func (r *Reader) text(src *bufio.Reader, opt Options) *bufio.Reader {
+func (r *Reader) text(src *bufio.Reader, opt Options) (_ *bufio.Reader, mac bool) {
 	if opt.Encoding != "" {
 		if e, err := encodingNamed(opt.Encoding); err == nil { // which was checked
 			src = decoded(src, e)

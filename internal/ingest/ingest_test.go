@@ -105,18 +105,21 @@ func TestConcatenated(t *testing.T) {
 
 func TestUnknownFormat(t *testing.T) {
 	for name, tc := range map[string]struct{ content, want string }{
-		"binary":        {"\x00\x01\x02", "binary data"},
-		"text":          {"hello\nworld\n", "text without a date line, column names, references or JSON"},
-		"JSON array":    {"[\n[1]]", "a JSON array"},
-		"JSON object":   {"{\n  title", "JSON"},
-		"UTF-16":        {"\xFF\xFEx\x00", "text without"},
-		"Latin-1":       {"caf\xe9", "not UTF-8"},
-		"7-Zip":         {"7z\xBC\xAF\x27\x1C...", "a 7-Zip archive"},
-		"old Excel":     {"\xD0\xCF\x11\xE0...", ".xlsx or CSV"},
-		"PDF":           {"%PDF-1.7", "a PDF"},
-		"HTML":          {"<html>", "XML or HTML"},
-		"gzip of gzip":  {string(compressed(t, codecGzip, compressed(t, codecGzip, []byte(twoRows)))), "compressed twice"},
-		"dates in data": {"\x00\nMar 17\n", "binary data"},
+		"binary":               {"\x00\x01\x02", "binary data"},
+		"text":                 {"hello\nworld\n", "text without a date line, column names, references or JSON"},
+		"JSON array":           {"[\n[1]]", "a JSON array"},
+		"JSON object":          {"{\n  title", "JSON"},
+		"UTF-16":               {"\xFF\xFEx\x00", "text without"},
+		"Latin-1":              {"caf\xe9", "not UTF-8"},
+		"7-Zip":                {"7z\xBC\xAF\x27\x1C...", "a 7-Zip archive"},
+		"old Excel":            {"\xD0\xCF\x11\xE0...", ".xlsx or CSV"},
+		"PDF":                  {"%PDF-1.7", "a PDF"},
+		"HTML":                 {"<html>", "a web page"},
+		"a page with its type": {"<!DOCTYPE html>\n<p>x</p>", "a web page"},
+		"a feed":               {"<rss><channel></channel></rss>", "a feed of somebody else"},
+		"other XML":            {"<?xml version='1.0'?><a:b/>", "XML of another kind: its root is \"b\""},
+		"gzip of gzip":         {string(compressed(t, codecGzip, compressed(t, codecGzip, []byte(twoRows)))), "compressed twice"},
+		"dates in data":        {"\x00\nMar 17\n", "binary data"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := write(t, "some.file", []byte(tc.content))

@@ -84,8 +84,8 @@ func (o *objects) next(ctx context.Context) (Row, error) {
 
 func (o *objects) row(l line) (Row, error) {
 	err := checkJSON(l.text)
-	if mended, ok := []byte(nil), false; err != nil {
-		if mended, ok = mendJSON(l.text); ok && utf8.Valid(mended) {
+	if err != nil {
+		if mended, ok := mendJSON(l.text); ok && utf8.Valid(mended) {
 			l.text, err = mended, nil
 		}
 	}
@@ -109,6 +109,7 @@ type record struct {
 	// publish_date and publishDate do not both count.
 	given map[string]string
 	said  []givenDate
+	days  []givenDate // texts that may be dates without their year
 	// unread are the values that could not be read.
 	unread unread
 }
@@ -228,10 +229,10 @@ func (r *record) addDate(column, field string, value []byte) {
 	if err != nil {
 		text = string(value)
 	}
-	switch {
-	case how == dateUnread:
-		r.unread.leave(&r.paper, column, "publish_date", text)
-	case how == dateInPart:
+	switch how {
+	case dateUnread:
+		r.days = append(r.days, givenDate{column: column, text: text})
+	case dateInPart:
 		keep(&r.paper, column, text)
 	}
 	if !d.IsZero() {
@@ -256,6 +257,21 @@ func (r *record) settleDates() {
 			keep(&r.paper, d.column, d.text)
 		}
 	}
+	for _, day := range r.days {
+		r.settleDay(day)
+	}
+}
+
+// settleDay reads "MAY 12" beside a year, as Web of Science writes dates, and counts
+// what is none.
+func (r *record) settleDay(day givenDate) {
+	if d := r.paper.PublishDate; d.Year != 0 && d.Month == 0 {
+		if whole, how := readDate(day.text + " " + d.String()); how == dateRead && whole.Month != 0 {
+			r.paper.PublishDate = whole
+			return
+		}
+	}
+	r.unread.leave(&r.paper, day.column, "publish_date", day.text)
 }
 
 // finish makes the row.

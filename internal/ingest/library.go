@@ -27,10 +27,3 @@ func keywords(text string) []string {
 	}
 	return split(collapse(text), ",")
 }
-
-// setDate takes a date, or keeps as a note what is none ("in press"), without
-// counting it; readers that can count use unread.date.
-func setDate(p *paper.Paper, text string) {
-	var u unread
-	p.PublishDate = u.date(p, "date", text)
-}

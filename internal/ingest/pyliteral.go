@@ -141,7 +141,7 @@ func (p *pyLiteral) escape(b *strings.Builder) bool {
 	}
 	c := p.text[p.at]
 	p.at++
-	digits := 0
+	var digits int
 	switch c {
 	case 'n', 't', 'r', 'f', 'v', 'a', 'b':
 		b.WriteByte(' ')

@@ -258,6 +258,9 @@ func personsOf(names ...string) (all []paper.Author) {
 			case "others", "et al", "and others", "anonymous":
 				continue
 			}
+			for _, others := range []string{"and others", "et al.", "et al"} {
+				name = strings.TrimSuffix(name, " "+others)
+			}
 			all = append(all, named(fullNameOf(strings.TrimRight(name, ", ")))...)
 		}
 	}

@@ -389,9 +389,19 @@ func (x *xmlReader) decode(e *element, into any) error {
 	reflect.ValueOf(into).Elem().SetZero()
 	if decodeXML(mendXML(e.text, x.single), into) != nil {
 		reflect.ValueOf(into).Elem().SetZero()
-		return fmt.Errorf("the XML of this %s is broken: %s", e.name, strings.TrimPrefix(err.Error(), "XML syntax error on "))
+		return fmt.Errorf("the XML of this %s is broken: %s", strings.ToValidUTF8(e.name, "\uFFFD"), xmlFault(err))
 	}
 	return nil
+}
+
+// xmlFault says what is wrong, without the line, which is one of the element.
+func xmlFault(err error) string {
+	var syntax *xml.SyntaxError
+	text := err.Error()
+	if errors.As(err, &syntax) {
+		text = syntax.Msg
+	}
+	return shorten(strings.TrimPrefix(text, "xml: "), unreadText)
 }
 
 // rejected makes the error for an element.

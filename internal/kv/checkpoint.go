@@ -27,6 +27,7 @@ const (
 	pendingSuffix = ".pending"
 	oldStoreDir   = "store.old"
 	indexesDir    = "indexes" // derived; see package catalog
+	snapshotsDir  = "snapshots"
 )
 
 // FormatVersion is the version of data directories that this program writes.

@@ -49,6 +49,15 @@ func refusesWrites(err error) bool {
 	return false
 }
 
+// reasonOf is what the system said, in brackets, if it is in the error.
+func reasonOf(err error) string {
+	var number syscall.Errno
+	if errors.As(err, &number) {
+		return " (" + number.Error() + ")"
+	}
+	return ""
+}
+
 // unwritableError is what writers are told of a directory that could only be
 // opened for reading.
 func unwritableError(cause error) error {
@@ -58,7 +67,7 @@ func unwritableError(cause error) error {
 	}
 	return &paper.Error{
 		Kind: paper.FailedPrecondition, Reason: ReasonReadOnly,
-		Message: fmt.Sprintf("the data directory could only be opened for reading; %s and restart akin", remedy),
+		Message: fmt.Sprintf("the data directory could only be opened for reading%s; %s and restart akin", reasonOf(cause), remedy),
 		Cause:   errors.Join(ErrReadOnly, cause),
 	}
 }
@@ -73,12 +82,12 @@ func closedError() error {
 
 func readOnlyError(cause error) error {
 	remedy := "look at the log for the cause, repair the disk"
-	if errors.Is(cause, syscall.ENOSPC) {
+	if errors.Is(cause, syscall.ENOSPC) || errors.Is(cause, syscall.EDQUOT) {
 		remedy = "the disk is full: free some space"
 	}
 	return &paper.Error{
 		Kind: paper.FailedPrecondition, Reason: ReasonReadOnly,
-		Message: fmt.Sprintf("a write to the data directory failed, so that it is read-only now; %s and restart akin; everything that was acknowledged is safe", remedy),
+		Message: fmt.Sprintf("a write to the data directory failed%s, so that it is read-only now; %s and restart akin; everything that was acknowledged is safe", reasonOf(cause), remedy),
 		Cause:   errors.Join(ErrReadOnly, cause),
 	}
 }
@@ -88,7 +97,7 @@ func readOnlyError(cause error) error {
 func Damaged(what string, metadata map[string]string, cause error) error {
 	return &paper.Error{
 		Kind: paper.DataLoss, Reason: paper.ReasonCorrupt,
-		Message:  fmt.Sprintf("the stored %s is damaged; akin verify says what else is; delete and import the paper again, or restore a snapshot", what),
+		Message:  fmt.Sprintf("the stored %s is damaged; run akin verify to see what else is, then delete and import the paper again, or restore a snapshot with akin snapshot restore", what),
 		Metadata: metadata,
 		Cause:    cause,
 	}
@@ -105,7 +114,7 @@ func pebbleError(op string, err error) error {
 	case pebble.IsCorruptionError(err):
 		return &paper.Error{
 			Kind: paper.DataLoss, Reason: paper.ReasonCorrupt,
-			Message: "a file of the data directory is damaged or missing: akin verify says which; restore a snapshot with akin snapshot restore, or import the papers anew into a new directory",
+			Message: "a file of the data directory is damaged or missing; run akin verify to see what, then restore a snapshot with akin snapshot restore, or import the papers anew",
 			Cause:   fmt.Errorf("%s: %w", op, err),
 		}
 	default:

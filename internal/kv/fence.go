@@ -80,6 +80,13 @@ func (f *fence) fail(cause error) {
 	f.log.Error("kv: a write failed; the data directory is read-only until it is opened again", "err", cause)
 }
 
+// dropping says that writes to tables are dropped.
+func (f *fence) dropping() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.cause != nil && !f.serving
+}
+
 // err is the cause of the shutting, or nil.
 func (f *fence) err() error {
 	f.mu.Lock()

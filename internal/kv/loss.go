@@ -18,12 +18,14 @@ type Loss struct {
 	Readable bool
 	// known says that First and Last can be told.
 	known bool
+	// acceptable says that what is left is a state that there was.
+	acceptable bool
 }
 
 // loss finds out what is missing because of a fault, by opening what is left
 // for reading.
 func (d directory) loss(o Options, have contents, found *fault) Loss {
-	l := Loss{File: found.file, Why: found.why}
+	l := Loss{File: found.file, Why: found.why, acceptable: found.acceptable()}
 	db, err := d.openReadOnly(o, have, found, ErrReadOnly)
 	if err != nil {
 		return l
@@ -58,7 +60,9 @@ func (l Loss) String() string {
 	case n > 1:
 		return fmt.Sprintf("commits %d to %d (%d), which were acknowledged, cannot be read: %s", l.First, l.Last, n, where)
 	case l.known:
-		return where + "; no acknowledged commit is missing"
+		return where + "; the last acknowledged commit can be read"
+	case !l.Readable:
+		return where + ", and without it nothing can be read"
 	}
 	return where + ", so that nobody can tell what is missing of what was acknowledged"
 }
@@ -67,8 +71,10 @@ func (l Loss) String() string {
 func (l Loss) err(d directory) error {
 	remedy := "restore a snapshot with akin snapshot restore"
 	if l.Readable {
-		remedy += fmt.Sprintf(", serve what can be read with akin serve --read-only-on-damage, "+
-			"or give up what is missing with akin verify --data %s --accept-loss", d.path)
+		remedy += ", or serve what can be read with akin serve --read-only-on-damage"
+	}
+	if l.Readable && l.acceptable {
+		remedy += fmt.Sprintf(", or give up what is missing with akin verify --data %s --accept-loss", d.path)
 	} else {
 		remedy += ", or remove the directory and import the papers anew"
 	}

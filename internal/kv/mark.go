@@ -179,9 +179,11 @@ func readMark(fs vfs.FS, dir string) (*mark, error) {
 	return newest, nil
 }
 
-// createMark makes the file of a mark with both slots the same, and syncs it.
+// createMark makes the file of a mark with both slots the same, whole or not at
+// all.
 func createMark(fs vfs.FS, dir string, m *mark) error {
-	f, err := fs.Create(fs.PathJoin(dir, markFile), vfs.WriteCategoryUnspecified)
+	tmp := fs.PathJoin(dir, markFile+".tmp")
+	f, err := fs.Create(tmp, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return err
 	}
@@ -192,6 +194,9 @@ func createMark(fs vfs.FS, dir string, m *mark) error {
 	}
 	_, err = f.Write(b)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := fs.Rename(tmp, fs.PathJoin(dir, markFile)); err != nil {
 		return err
 	}
 	return syncDir(fs, dir)

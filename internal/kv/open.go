@@ -180,7 +180,7 @@ func (d directory) newDB(o Options) *DB {
 // recovered tells.
 func (d directory) openWritable(o Options, have contents, m *mark) (_ *DB, found *fault, err error) {
 	db := d.newDB(o)
-	o.corrupt = db.damaged
+	o.corrupt = db.cameUpon
 	if m.serial == 0 {
 		if err := createMark(d.fs, d.join(storeDir), m); err != nil {
 			return nil, nil, fmt.Errorf("kv: write %s: %w", d.join(storeDir, markFile), err)
@@ -191,7 +191,7 @@ func (d directory) openWritable(o Options, have contents, m *mark) (_ *DB, found
 	}
 	if db.pebble, err = pebble.Open(d.join(storeDir), pebbleOptions(d, o, db.fence, db.marker)); err != nil {
 		if shut := db.fence.causeOf(nil); shut == nil && isOpenDamage(err) {
-			found, err = &fault{file: storeDir, why: "cannot be opened: " + firstLine(err), mark: m}, nil
+			found, err = openFault(err, m), nil
 		}
 		err = db.fence.causeOf(d.openError(err))
 		return nil, found, errors.Join(err, db.marker.close(false))
@@ -229,7 +229,7 @@ func (m *mark) missing(h History) *fault {
 // are told.
 func (d directory) openReadOnly(o Options, have contents, found *fault, why error) (*DB, error) {
 	db := d.newDB(o)
-	db.denied, o.corrupt = why, db.damaged
+	db.denied, o.corrupt = why, db.cameUpon
 	var err error
 	if db.pebble, err = pebble.Open(d.join(storeDir), readOnlyOptions(d, o, found)); err != nil {
 		if found != nil {
@@ -420,7 +420,7 @@ func (d directory) look(create bool) (contents, error) {
 	derived := false
 	for _, name := range names {
 		switch {
-		case name == indexesDir:
+		case name == indexesDir, name == snapshotsDir:
 			derived = true
 		case name == storeDir && d.looksLikePebble(name):
 			// The FORMAT file is lost, or was about to be written.
@@ -583,6 +583,18 @@ func isOpenDamage(err error) bool {
 	var number syscall.Errno
 	return pebble.IsCorruptionError(err) || errors.Is(err, os.ErrNotExist) ||
 		!errors.Is(err, pebble.ErrDBDoesNotExist) && !errors.As(err, &number)
+}
+
+// openFault is the fault of such a failure. Pebble's words for a table are
+// "L6: 000014: …".
+func openFault(err error, m *mark) *fault {
+	f := &fault{file: storeDir, why: "cannot be opened: " + firstLine(err), mark: m}
+	var level, number int
+	if n, _ := fmt.Sscanf(err.Error(), "L%d: %d:", &level, &number); n == 2 {
+		f.file = fmt.Sprintf("%s/%06d.sst", storeDir, number)
+		f.why = "is missing or has another length: " + firstLine(err)
+	}
+	return f
 }
 
 // openError classifies what pebble.Open returned.

@@ -158,6 +158,14 @@ func (db *DB) watch() {
 	}()
 }
 
+// cameUpon is damaged for what Pebble reports. While it is opened or closed
+// behind a shut fence, it reads back tables whose writing was dropped.
+func (db *DB) cameUpon(fault error) {
+	if !db.fence.dropping() {
+		db.damaged(fault)
+	}
+}
+
 // damaged notes and logs that a file is damaged.
 func (db *DB) damaged(fault error) {
 	db.mu.Lock()

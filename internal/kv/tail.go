@@ -24,12 +24,25 @@ type fault struct {
 	mark *mark
 }
 
-// checkTail looks whether all that the mark names is there and can be read to
-// the byte: Pebble itself takes a log or manifest that breaks off for one that
-// a power cut tore, and goes on without the rest. It reads the logs once and
-// writes nothing.
+// checkTail looks whether the logs and the manifest in use that the mark names
+// are there and can be read to the byte: Pebble itself takes one that breaks
+// off for one that a power cut tore, and goes on without the rest. It reads
+// them once and writes nothing.
 func checkTail(fs vfs.FS, dir string, m *mark) (*fault, error) {
+	desc, err := pebble.Peek(dir, fs)
+	if err != nil {
+		return nil, fmt.Errorf("kv: look at %s: %w", dir, err)
+	}
+	current, ok := parseMarked(fs.PathBase(desc.ManifestFilename))
+	if !desc.Exists || !ok {
+		return &fault{file: storeDir + "/marker.manifest.*", why: "is missing", mark: m}, nil
+	}
+	known := false
 	for _, f := range m.files {
+		if f.kind == manifestFile && f.number != current.number {
+			continue // one that Pebble is done with, or did not come to use
+		}
+		known = known || f.kind == manifestFile
 		good, why, err := checkFile(fs, fs.PathJoin(dir, f.name()), f, m.clean)
 		if err != nil {
 			return nil, err
@@ -42,18 +55,8 @@ func checkTail(fs vfs.FS, dir string, m *mark) (*fault, error) {
 			return at, nil
 		}
 	}
-	desc, err := pebble.Peek(dir, fs)
-	if err != nil {
-		return nil, fmt.Errorf("kv: look at %s: %w", dir, err)
-	}
-	current, ok := parseMarked(fs.PathBase(desc.ManifestFilename))
-	if !desc.Exists || !ok {
-		return &fault{file: storeDir + "/marker.manifest.*", why: "is missing", mark: m}, nil
-	}
-	for _, f := range m.files {
-		if f.kind == manifestFile && f.number == current.number {
-			return nil, nil //nolint:nilnil // no fault
-		}
+	if known {
+		return nil, nil //nolint:nilnil // no fault
 	}
 	return &fault{
 		file: storeDir + "/" + current.name(), mark: m,

@@ -31,10 +31,6 @@ type word struct {
 	alone bool
 }
 
-// beside says that the word stands for others at its position, which a query has
-// already.
-func (w *word) beside() bool { return w.joined || w.alone }
-
 // analyser splits text into words. It is not safe for concurrent use.
 type analyser struct {
 	folded folded

@@ -38,6 +38,7 @@ const (
 	ReasonCorrupt           = "CORRUPT"
 	ReasonUnsupported       = "UNSUPPORTED"
 	ReasonDataLocked        = "DATA_LOCKED"
+	ReasonResponseTooLarge  = "RESPONSE_TOO_LARGE"
 	ReasonServerDeadline    = "SERVER_DEADLINE"
 )
 

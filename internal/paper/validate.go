@@ -20,7 +20,11 @@ const (
 	MaxMetadataBytes = 256 << 10 // all keys and values together
 )
 
-// Validate reports all faults of the paper at once, as an error of kind
+// maxViolations is how many faults one error tells: ten thousand authors may have
+// one each, and a batch a thousand such papers.
+const maxViolations = 16
+
+// Validate reports the faults of the paper at once, the first maxViolations, as an error of kind
 // Invalid whose Violations name the fields, or nil.
 func (p *Paper) Validate() error {
 	var v violations
@@ -67,6 +71,9 @@ func (v *violations) add(field, description string) {
 func (v violations) err(what string) error {
 	if len(v) == 0 {
 		return nil
+	}
+	if more := len(v) - maxViolations; more > 0 {
+		v = append(v[:maxViolations:maxViolations], Violation{Description: fmt.Sprintf("and %d more faults", more)})
 	}
 	return &Error{Kind: Invalid, Reason: ReasonInvalidField, Message: what + " is not valid", Violations: v}
 }

@@ -35,10 +35,19 @@ type SVM struct {
 	bias   float64
 }
 
+// How long a machine is trained: until no example is further than svmTolerance from
+// its optimum, or every example has been looked at svmPasses times, or svmSteps
+// looks were taken, but leastPasses at all. The steps bound what thousands of
+// examples cost; passes behind the first few change the order of few papers.
 const (
 	svmPasses    = 100
+	leastPasses  = 5
+	svmSteps     = 120_000
 	svmTolerance = 1e-2
 )
+
+// passes is how often a machine looks at each of n examples at most.
+func passes(n int) int { return min(svmPasses, max(leastPasses, svmSteps/n)) }
 
 // compiled is an example with the places of its terms.
 type compiled struct {
@@ -65,7 +74,7 @@ func TrainSVM(ctx context.Context, examples []Labeled) (*SVM, error) {
 	}
 	m.sparse = make([]float32, len(m.places))
 	random := rand.New(rand.NewPCG(1, uint64(len(examples))))
-	for range svmPasses {
+	for range passes(len(rows)) {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("train a machine: %w", err)
 		}

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/tap"
 
 	"akin/internal/admit"
 	"akin/internal/paper"
@@ -32,7 +34,13 @@ type Bounds struct {
 	Calls, Bulk *admit.Gate
 	// Timeouts are by kind of call: see DefaultTimeouts.
 	Timeouts map[string]time.Duration
+	// Transfer is how long request and answer of a call may be on their way, beside
+	// its timeout; 0 means DefaultTransfer.
+	Transfer time.Duration
 }
+
+// DefaultTransfer is for messages of the greatest size at 1 MB/s.
+const DefaultTransfer = 30 * time.Second
 
 // doorkeeper admits calls, bounds their time, and says whose they are.
 type doorkeeper struct {
@@ -80,6 +88,19 @@ func callerOf(ctx context.Context) (caller admit.Caller, own bool) {
 		host = remote
 	}
 	return admit.Caller{Host: host, Conn: remote}, false
+}
+
+// tap bounds the whole of a call, before its request is read: one that never comes
+// whole, and an answer that nobody takes, would otherwise be waited for. Streams
+// are bounded message by message.
+func (d *doorkeeper) tap(ctx context.Context, info *tap.Info) (context.Context, error) {
+	limit := d.bounds.Timeouts[string(d.of(info.FullMethodName).kind)]
+	if _, own := callerOf(ctx); own || limit <= 0 || d.of(info.FullMethodName).kind == stream {
+		return ctx, nil
+	}
+	bounded, cancel := context.WithTimeout(ctx, limit+cmp.Or(d.bounds.Transfer, DefaultTransfer))
+	context.AfterFunc(ctx, cancel)
+	return bounded, nil
 }
 
 // unary admits a call before it works, and bounds its time from when it came.

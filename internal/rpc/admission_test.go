@@ -37,12 +37,18 @@ func (stuck) Get(ctx context.Context, _ string, _ []string) ([]paper.Record, err
 	return nil, ctx.Err()
 }
 
-func (stuck) View() catalog.View { return idle{} }
+func (stuck) View() catalog.View { return stuckView{} }
 
-// idle is a view that nothing is read from.
-type idle struct{ catalog.View }
+// stuckView is what stuck is like at one moment.
+type stuckView struct{ catalog.View }
 
-func (idle) Close() {}
+func (stuckView) Close() {}
+
+func (stuckView) Get(ctx context.Context, _ string, _ []string) ([]paper.Record, error) {
+	return stuck{}.Get(ctx, "", nil)
+}
+
+func (stuckView) Stats(context.Context, string) (catalog.Stats, error) { return catalog.Stats{}, nil }
 
 // mute is a model that knows its space and nothing else.
 type mute struct{ engine.Model }
@@ -165,7 +171,7 @@ func isRefusal(t *testing.T, err error) {
 func TestServerDeadline(t *testing.T) {
 	timeouts := DefaultTimeouts()
 	timeouts["read"], timeouts["stream"] = 30*time.Millisecond, 30*time.Millisecond
-	_, conn := guarded(t, Bounds{Timeouts: timeouts})
+	_, conn := guarded(t, Bounds{Timeouts: timeouts, Transfer: 30 * time.Millisecond})
 	_, err := akinv1.NewPaperServiceClient(conn).GetPaper(t.Context(), &akinv1.GetPaperRequest{Id: "a"})
 	isOverdue(t, err, "30ms for a read")
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
@@ -181,6 +187,14 @@ func TestServerDeadline(t *testing.T) {
 	}
 	_, err = stream.Recv()
 	isOverdue(t, err, "sent nothing and took nothing for 30ms")
+	// A call whose request never comes.
+	never, err := conn.NewStream(t.Context(), &grpc.StreamDesc{ClientStreams: true}, akinv1.PaperService_GetPaper_FullMethodName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := never.RecvMsg(&akinv1.Paper{}); status.Code(err) != codes.DeadlineExceeded {
+		t.Errorf("a call without its request: %v", err)
+	}
 	if _, err := healthpb.NewHealthClient(conn).Check(t.Context(), &healthpb.HealthCheckRequest{}); err != nil {
 		t.Error(err)
 	}

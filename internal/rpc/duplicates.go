@@ -1,6 +1,8 @@
 package rpc
 
 import (
+	"google.golang.org/protobuf/proto"
+
 	"akin/internal/catalog"
 	"akin/internal/dedup"
 	"akin/internal/engine"
@@ -12,21 +14,40 @@ func (s *searchService) FindDuplicates(req *akinv1.FindDuplicatesRequest, stream
 	query := engine.FindDuplicates{Collection: req.GetCollection(), Filter: req.GetFilter(), MinSimilarity: req.MinSimilarity}
 	return s.server.engine.FindDuplicates(stream.Context(), query, func(found engine.FoundDuplicates) error {
 		resp := &akinv1.FindDuplicatesResponse{Sequence: found.Sequence, TotalSize: found.Total, PapersCompared: uint32(found.Compared)}
-		if len(found.Group) > 0 {
-			resp.Groups = []*akinv1.DuplicateGroup{toGroup(found.Group)}
+		if len(found.Group) == 0 {
+			return stream.Send(resp)
 		}
-		return stream.Send(resp)
+		for _, part := range toGroup(found.Group) {
+			resp.Groups = []*akinv1.DuplicateGroup{part}
+			if err := stream.Send(resp); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
-func toGroup(papers []catalog.Duplicate) *akinv1.DuplicateGroup {
-	out := new(akinv1.DuplicateGroup)
+// groupBytes is the size after which a group goes on in another part.
+const groupBytes = 1 << 20
+
+// toGroup gives a group in parts that each begin with its first paper.
+func toGroup(papers []catalog.Duplicate) (parts []*akinv1.DuplicateGroup) {
+	var first *akinv1.DuplicatePaper
+	part, size := new(akinv1.DuplicateGroup), 0
 	for _, p := range papers {
-		out.Papers = append(out.Papers, &akinv1.DuplicatePaper{
+		made := &akinv1.DuplicatePaper{
 			PaperId: p.Record.ID, Title: p.Record.Title, Reason: collapseReasons[p.Reason], Similarity: p.Similarity, Resemblance: p.Resemblance,
-		})
+		}
+		if first == nil {
+			first = made
+		}
+		if n := proto.Size(made); size+n > groupBytes && len(part.GetPapers()) > 1 {
+			parts = append(parts, part)
+			part, size = &akinv1.DuplicateGroup{Papers: []*akinv1.DuplicatePaper{first}}, proto.Size(first)
+		}
+		part.Papers, size = append(part.Papers, made), size+proto.Size(made)
 	}
-	return out
+	return append(parts, part)
 }
 
 func toCollapsed(collapsed []catalog.Collapsed) []*akinv1.Collapsed {

@@ -3,7 +3,12 @@ package rpc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"strings"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
 
 	"akin/internal/embed"
 	"akin/internal/engine"
@@ -98,22 +103,65 @@ func (s *embeddingService) EmbedStream(stream akinv1.EmbeddingService_EmbedStrea
 
 // Tokenize implements EmbeddingService.
 func (s *embeddingService) Tokenize(ctx context.Context, req *akinv1.TokenizeRequest) (*akinv1.TokenizeResponse, error) {
-	got, err := s.server.engine.Tokenize(ctx, req.GetTexts(), int(req.GetMaxTokens()), req.GetDetail())
+	of := fmt.Sprintf("tokenize\x00%d\x00%t\x00%s", req.GetMaxTokens(), req.GetDetail(), strings.Join(req.GetTexts(), "\x00"))
+	place, err := readPageToken(req.GetPageToken(), of)
 	if err != nil {
 		return nil, err
 	}
-	resp := &akinv1.TokenizeResponse{Results: make([]*akinv1.Tokens, len(got))}
-	for i, g := range got {
-		ids := make([]int32, len(g.IDs))
-		for j, id := range g.IDs {
-			ids[j] = int32(id)
+	var text, token int // where the page begins
+	if place != "" {
+		if _, err := fmt.Sscanf(place, "%d.%d", &text, &token); err != nil || text < 0 || text >= len(req.GetTexts()) || token < 0 {
+			return nil, paper.InvalidField("page_token", "leads nowhere; ask for the first page again")
 		}
-		resp.Results[i] = &akinv1.Tokens{Ids: ids, Truncated: g.Truncated, Pieces: g.Pieces}
-		for _, o := range g.Offsets {
-			resp.Results[i].Offsets = append(resp.Results[i].Offsets, &akinv1.Span{Start: int32(o[0]), End: int32(o[1])})
+	}
+	got, err := s.server.engine.Tokenize(ctx, req.GetTexts()[text:], int(req.GetMaxTokens()), req.GetDetail())
+	if err != nil {
+		return nil, err
+	}
+	resp, left := &akinv1.TokenizeResponse{FirstText: int32(text)}, newRoom(ctx)
+	for i := range got {
+		from := min(token, len(got[i].IDs))
+		tokens, upTo := toTokens(&got[i], from, left)
+		token = 0
+		if upTo > from || len(got[i].IDs) == 0 {
+			resp.Results = append(resp.Results, tokens)
+		}
+		if upTo < len(got[i].IDs) {
+			resp.NextPageToken = pageToken(fmt.Sprintf("%d.%d", text+i, upTo), of)
+			break
 		}
 	}
 	return resp, nil
+}
+
+// toTokens gives the tokens of a text from one on that there is room for, and where
+// they end.
+func toTokens(t *embed.Tokens, from int, left *room) (out *akinv1.Tokens, upTo int) {
+	const around = 16 // of the message itself
+	left.left -= around
+	out = &akinv1.Tokens{Truncated: t.Truncated}
+	for i := from; i < len(t.IDs); i++ {
+		left.left -= protowire.SizeVarint(uint64(t.IDs[i]))
+		var at *akinv1.Span
+		if t.Pieces != nil {
+			left.left -= protowire.SizeTag(1) + protowire.SizeBytes(len(t.Pieces[i]))
+		}
+		if t.Offsets != nil {
+			at = &akinv1.Span{Start: int32(t.Offsets[i][0]), End: int32(t.Offsets[i][1])}
+			left.left -= protowire.SizeTag(1) + protowire.SizeBytes(proto.Size(at))
+		}
+		if left.left < 0 {
+			return out, i
+		}
+		out.Ids = append(out.Ids, int32(t.IDs[i]))
+		if t.Pieces != nil {
+			out.Pieces = append(out.Pieces, t.Pieces[i])
+		}
+		if at != nil {
+			out.Offsets = append(out.Offsets, at)
+		}
+	}
+	return out, len(t.IDs)
 }
 
 // GetModel implements EmbeddingService.

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"compress/gzip"
 	"context"
 	_ "embed" // the OpenAPI file
 	"errors"
@@ -19,6 +20,8 @@ import (
 	longrunningpb "cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"github.com/grpc-ecosystem/grpc-gateway/v2/utilities"
+	"github.com/klauspost/compress/gzhttp"
+	"github.com/rs/cors"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -29,32 +32,47 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"akin/internal/paper"
+	"akin/internal/rpc/wire"
 	akinv1 "akin/proto/akin/v1"
 )
 
-//go:embed akin.swagger.json
+//go:embed akin.openapi.json
 var openAPI []byte
+
+// GatewayOptions say who may call a gateway.
+type GatewayOptions struct {
+	// Hosts are names, without port, that requests may be sent to beside the
+	// loopback ones.
+	Hosts []string
+	// Origins are those whose pages browsers may let read answers, such as
+	// "https://papers.example.org"; "*" is all. None means that no other page can.
+	Origins []string
+	// Pace is how slow clients may be.
+	Pace Pace
+}
 
 // Gateway serves the API as JSON over HTTP by calling the gRPC services through
 // a connection, so that both answer alike.
 type Gateway struct {
-	mux    *runtime.ServeMux
-	openai *openAI
-	health healthpb.HealthClient
-	hosts  []string
-	bodies bodies
+	mux     *runtime.ServeMux
+	openai  *openAI
+	health  healthpb.HealthClient
+	hosts   []string
+	bodies  bodies
+	handler http.Handler // of hosts that are known
 }
 
 // NewGateway makes a gateway over a connection, which stays the caller's. It
-// answers requests whose Host is a loopback name or one of hosts (names
-// without port): any other may be a page elsewhere that got a browser to call
-// (DNS rebinding). Clients keep to the pace.
-func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, hosts []string, pace Pace, log *slog.Logger) (*Gateway, error) {
+// answers requests whose Host is a loopback name or one of the options': any other
+// may be a page elsewhere that got a browser to call (DNS rebinding). Clients keep
+// to the pace.
+func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, options GatewayOptions, log *slog.Logger) (*Gateway, error) {
 	g := &Gateway{
-		bodies: bodies{pace: pace.withDefaults()},
+		bodies: bodies{pace: options.Pace.withDefaults()},
 		health: healthpb.NewHealthClient(conn),
 		openai: &openAI{embed: akinv1.NewEmbeddingServiceClient(conn)},
-		hosts:  append([]string{"localhost", "127.0.0.1", "::1"}, hosts...),
+		hosts:  append([]string{"localhost", "127.0.0.1", "::1"}, options.Hosts...),
 	}
 	g.mux = runtime.NewServeMux(
 		runtime.WithUnescapingMode(runtime.UnescapingModeAllCharacters),
@@ -62,9 +80,10 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, hosts []stri
 		runtime.WithRoutingErrorHandler(routingError),
 		runtime.SetQueryParameterParser(strictQuery{}),
 		runtime.WithMetadata(func(_ context.Context, r *http.Request) metadata.MD { return metadata.Pairs(remoteKey, r.RemoteAddr) }),
-		runtime.WithMarshalerOption(runtime.MIMEWildcard, &runtime.JSONPb{
+		runtime.WithMetadata(askForAll),
+		runtime.WithMarshalerOption(runtime.MIMEWildcard, &lenient{&runtime.JSONPb{
 			MarshalOptions: protojson.MarshalOptions{EmitUnpopulated: true},
-		}),
+		}}),
 	)
 	err := errors.Join(
 		akinv1.RegisterPaperServiceHandlerClient(ctx, g.mux, akinv1.NewPaperServiceClient(conn)),
@@ -77,7 +96,46 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, hosts []stri
 	if err != nil {
 		return nil, fmt.Errorf("make JSON gateway: %w", err)
 	}
+	compressed, err := gzhttp.NewWrapper()
+	if err != nil {
+		return nil, fmt.Errorf("make JSON gateway: %w", err)
+	}
+	shared, err := shareWith(options.Origins)
+	if err != nil {
+		return nil, err
+	}
+	g.handler = shared(compressed(http.HandlerFunc(g.route)))
 	return g, nil
+}
+
+// askForAll says of calls for HTTP clients, which take answers of any size unless
+// they say otherwise, that they take the largest.
+func askForAll(_ context.Context, r *http.Request) metadata.MD {
+	limit := r.Header.Get(wire.ResponseLimitKey)
+	if limit == "" {
+		limit = strconv.Itoa(MaxMessageBytes)
+	}
+	return metadata.Pairs(wire.ResponseLimitKey, limit)
+}
+
+// shareWith lets the pages of some origins read answers.
+func shareWith(origins []string) (func(http.Handler) http.Handler, error) {
+	if len(origins) == 0 {
+		return func(h http.Handler) http.Handler { return h }, nil
+	}
+	for _, origin := range origins {
+		u, err := url.Parse(origin)
+		if origin != "*" && (err != nil || u.Scheme == "" || u.Host == "" || origin != u.Scheme+"://"+u.Host || strings.Contains(origin, "*")) {
+			return nil, paper.Invalidf("the origin %q is none: write scheme and host, with the port if it has one, such as https://papers.example.org, or * for all", origin)
+		}
+	}
+	return cors.New(cors.Options{
+		AllowedOrigins: origins,
+		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodDelete},
+		AllowedHeaders: []string{"Content-Type", "Content-Encoding", "Authorization", wire.ResponseLimitKey},
+		ExposedHeaders: []string{"Retry-After", "X-Akin-Truncated"},
+		MaxAge:         600,
+	}).Handler, nil
 }
 
 // ServeHTTP implements http.Handler.
@@ -93,6 +151,19 @@ func (g *Gateway) ServeHTTP(to http.ResponseWriter, r *http.Request) {
 			fmt.Sprintf("host %q is not one that this server answers to; name it with --http-host", r.Host))
 		return
 	}
+	g.handler.ServeHTTP(w, r)
+}
+
+// route answers a request of a host that is known.
+func (g *Gateway) route(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodHead {
+		if streaming(r.URL.Path) { // all of the work, for nothing
+			refuse(w, http.StatusMethodNotAllowed, codes.Unimplemented, "METHOD_NOT_ALLOWED", fmt.Sprintf("%s gives a stream: only GET is a method of it", r.URL.Path))
+			return
+		}
+		r = r.Clone(r.Context())
+		r.Method = http.MethodGet // the server sends no body for a HEAD
+	}
 	switch r.URL.Path {
 	case "/healthz", "/readyz":
 		g.ready(w, r)
@@ -106,31 +177,63 @@ func (g *Gateway) ServeHTTP(to http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, codes.InvalidArgument, "NOT_UTF8", "path or query is not valid percent-encoded UTF-8; convert it from its encoding first")
 		return
 	}
-	if hasBody(r) {
-		// A form that a foreign page makes a browser send cannot be JSON.
-		if !isJSON(r.Header.Get("Content-Type")) {
-			refuse(w, http.StatusUnsupportedMediaType, codes.InvalidArgument, "NOT_JSON",
-				fmt.Sprintf("Content-Type is %q; send application/json", r.Header.Get("Content-Type")))
-			return
-		}
-		if r.ContentLength > MaxMessageBytes {
-			refuse(w, http.StatusRequestEntityTooLarge, codes.InvalidArgument, "BODY_TOO_LARGE",
-				fmt.Sprintf("the body has %d bytes; the limit is %d; send it in several requests", r.ContentLength, MaxMessageBytes))
-			return
-		}
-		release, refused := g.bodies.read(w, r)
-		if refused != nil {
-			w.Header().Set("Connection", "close")
-			refused.write(w)
-			return
-		}
-		defer release()
-	}
-	if r.URL.Path == openAIPath {
-		g.openai.ServeHTTP(w, r)
+	release, ok := g.readable(w, r)
+	if !ok {
 		return
 	}
-	g.mux.ServeHTTP(w, r)
+	defer release()
+	switch {
+	case r.URL.Path == openAIPath:
+		g.openai.ServeHTTP(w, r)
+	case r.URL.Path == modelsPath || strings.HasPrefix(r.URL.Path, modelsPath+"/"):
+		g.openai.models(w, r)
+	case r.Method == http.MethodPatch && !nameFields(w, r):
+	default:
+		g.mux.ServeHTTP(w, r)
+	}
+}
+
+// streaming says whether the answer of a path is a stream.
+func streaming(path string) bool { return path == "/v1/papers:export" || path == "/v1/duplicates" }
+
+// readable reads the body of a request and takes its compression away, or says why
+// it cannot. release lets go of its bytes.
+func (g *Gateway) readable(w http.ResponseWriter, r *http.Request) (release func(), ok bool) {
+	if !hasBody(r) {
+		return func() {}, true
+	}
+	// A form that a foreign page makes a browser send cannot be JSON.
+	if !isJSON(r.Header.Get("Content-Type")) {
+		refuse(w, http.StatusUnsupportedMediaType, codes.InvalidArgument, "NOT_JSON",
+			fmt.Sprintf("Content-Type is %q; send application/json", r.Header.Get("Content-Type")))
+		return nil, false
+	}
+	if r.ContentLength > MaxMessageBytes {
+		refuse(w, http.StatusRequestEntityTooLarge, codes.InvalidArgument, "BODY_TOO_LARGE",
+			fmt.Sprintf("the body has %d bytes; the limit is %d; send it in several requests", r.ContentLength, MaxMessageBytes))
+		return nil, false
+	}
+	switch encoding := r.Header.Get("Content-Encoding"); strings.ToLower(encoding) {
+	case "", "identity":
+	case "gzip":
+		plain, err := gzip.NewReader(http.MaxBytesReader(w, r.Body, MaxMessageBytes))
+		if err != nil {
+			refuse(w, http.StatusBadRequest, codes.InvalidArgument, "BAD_BODY", "the body is not gzip, which Content-Encoding says it is: "+err.Error())
+			return nil, false
+		}
+		r.Body = plain
+		r.Header.Del("Content-Encoding")
+	default:
+		refuse(w, http.StatusUnsupportedMediaType, codes.InvalidArgument, "UNKNOWN_ENCODING", fmt.Sprintf("Content-Encoding is %q; send gzip or none", encoding))
+		return nil, false
+	}
+	release, refused := g.bodies.read(w, r)
+	if refused != nil {
+		w.Header().Set("Connection", "close")
+		refused.write(w)
+		return nil, false
+	}
+	return release, true
 }
 
 func hasBody(r *http.Request) bool {
@@ -210,7 +313,7 @@ func (p strictQuery) Parse(target proto.Message, values url.Values, filter *util
 		top, _, _ := strings.Cut(key, ".")
 		top, _, _ = strings.Cut(top, "[")
 		if fields.ByJSONName(top) == nil && fields.ByName(protoreflect.Name(top)) == nil {
-			return status.Errorf(codes.InvalidArgument, "query parameter %q is not one of this method; /openapi.json lists them", key)
+			return fmt.Errorf("query parameter %q is not one of this method; /openapi.json lists them", key)
 		}
 	}
 	return p.DefaultQueryParser.Parse(target, values, filter)
@@ -224,6 +327,18 @@ func setRetryAfter(w http.ResponseWriter, s *status.Status) {
 	}
 }
 
+// bare is a message without what gRPC puts before one that it wraps.
+func bare(message string) string {
+	for {
+		before, rest, found := strings.Cut(message, "rpc error: code = ")
+		_, after, ok := strings.Cut(rest, " desc = ")
+		if !found || !ok {
+			return message
+		}
+		message = before + after
+	}
+}
+
 // detailed adds an ErrorInfo to an error of the gateway's own (bad JSON, no
 // such route) and keeps the HTTP status that it chose.
 func detailed(err error, s *status.Status) error {
@@ -231,7 +346,7 @@ func detailed(err error, s *status.Status) error {
 	if s.Code() == codes.NotFound || s.Code() == codes.Unimplemented {
 		reason = "NO_SUCH_METHOD"
 	}
-	p := plain(s.Code(), s.Message(), reason)
+	p := plain(s.Code(), bare(s.Message()), reason)
 	var httpErr *runtime.HTTPStatusError
 	if errors.As(err, &httpErr) {
 		return &runtime.HTTPStatusError{HTTPStatus: httpErr.HTTPStatus, Err: status.ErrorProto(p)}

@@ -8,6 +8,7 @@ import (
 
 	"akin/internal/engine"
 	"akin/internal/paper"
+	"akin/internal/rpc/wire"
 	akinv1 "akin/proto/akin/v1"
 )
 
@@ -57,5 +58,8 @@ func limits() *akinv1.Limits {
 		MaxBatchSize:        engine.MaxBatch,
 		MaxResults:          engine.MaxResults,
 		PageTokenTtlSeconds: int32(engine.PageTTL / time.Second),
+
+		DefaultResponseBytes: wire.DefaultResponseBytes,
+		MaxResponseBytes:     MaxMessageBytes,
 	}
 }

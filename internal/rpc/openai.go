@@ -27,6 +27,9 @@ import (
 // openAIPath is where clients of OpenAI's embeddings endpoint look.
 const openAIPath = "/v1/embeddings"
 
+// modelsPath is where they look for models.
+const modelsPath = "/v1/models"
+
 // maxOpenAIInputs is the most inputs that such clients send at once.
 const maxOpenAIInputs = 2048
 
@@ -107,6 +110,32 @@ func (o *openAI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Akin-Truncated", strconv.Itoa(truncated))
 	w.Header().Set("Content-Type", "application/json")
 	json.NewEncoder(w).Encode(resp) //nolint:errcheck,errchkjson // the client is gone
+}
+
+// models lists the one model, or describes it.
+func (o *openAI) models(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet {
+		w.Header().Set("Allow", "GET, HEAD")
+		writeOpenAIError(w, &openAIError{Status: http.StatusMethodNotAllowed, Type: "invalid_request_error", Message: "send a GET request"})
+		return
+	}
+	got, err := o.embed.GetModel(r.Context(), &akinv1.GetModelRequest{})
+	if err != nil {
+		writeOpenAIError(w, err)
+		return
+	}
+	model := map[string]any{"id": got.GetSpace().GetModel(), "object": "model", "created": 0, "owned_by": got.GetSource()}
+	var answer any = map[string]any{"object": "list", "data": []any{model}}
+	if name := strings.TrimPrefix(r.URL.Path, modelsPath+"/"); name != r.URL.Path {
+		req := openAIRequest{Model: name}
+		if err := req.check(got.GetSpace()); err != nil {
+			writeOpenAIError(w, err)
+			return
+		}
+		answer = model
+	}
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(answer) //nolint:errcheck,errchkjson // the client is gone
 }
 
 func (o *openAI) answer(ctx context.Context, req *openAIRequest) (*openAIResponse, int, error) {

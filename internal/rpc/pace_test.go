@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,6 +12,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 )
 
 // patient is a pace for tests: what is too slow is found out soon.
@@ -21,7 +27,7 @@ func patient() Pace {
 func gateway(t *testing.T, pace Pace) *httptest.Server {
 	t.Helper()
 	_, conn := guarded(t, Bounds{Timeouts: DefaultTimeouts()})
-	g, err := NewGateway(t.Context(), conn, nil, pace, slog.New(slog.DiscardHandler))
+	g, err := NewGateway(t.Context(), conn, GatewayOptions{Pace: pace}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,5 +147,42 @@ func TestSlowReaderOverHTTP(t *testing.T) {
 	}
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// noting is a connection that notes for whom it is called.
+type noting struct{ said []string }
+
+func (n *noting) Invoke(ctx context.Context, _ string, _, _ any, _ ...grpc.CallOption) error {
+	md, _ := metadata.FromOutgoingContext(ctx)
+	n.said = md.Get(remoteKey)
+	return status.Error(codes.Unavailable, "only noted")
+}
+
+func (n *noting) NewStream(ctx context.Context, _ *grpc.StreamDesc, _ string, _ ...grpc.CallOption) (grpc.ClientStream, error) {
+	return nil, n.Invoke(ctx, "", nil, nil)
+}
+
+// The gateway says for whom it calls, whatever its client says.
+func TestGatewaySaysForWhomItCalls(t *testing.T) {
+	n := &noting{}
+	g, err := NewGateway(t.Context(), n, GatewayOptions{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range [][2]string{{"/v1/search", `{"query":"x"}`}, {"/v1/embeddings", `{"input":"x","model":"default"}`}, {"/v1/recommend", "{}"}} {
+		r := httptest.NewRequest(http.MethodPost, c[0], strings.NewReader(c[1]))
+		r.Host, r.RemoteAddr = "localhost", "192.0.2.1:99"
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Grpc-Metadata-Akin-Remote", "198.51.100.7:1")
+		n.said = nil
+		w := httptest.NewRecorder()
+		g.ServeHTTP(w, r)
+		if w.Code == http.StatusServiceUnavailable && (len(n.said) == 0 || n.said[len(n.said)-1] != "192.0.2.1:99") {
+			t.Errorf("%s is called for %q", c[0], n.said)
+		}
+		if w.Code != http.StatusServiceUnavailable {
+			t.Errorf("%s: %d %s", c[0], w.Code, w.Body)
+		}
 	}
 }

@@ -2,13 +2,13 @@ package rpc
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
+	"strconv"
+	"strings"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"akin/internal/catalog"
@@ -29,7 +29,8 @@ func (s *paperService) GetPaper(ctx context.Context, req *akinv1.GetPaperRequest
 	if err := checkID(req.GetId()); err != nil {
 		return nil, err
 	}
-	if err := checkMask("read_mask", req.GetReadMask()); err != nil {
+	mask, err := readMask("read_mask", req.GetReadMask())
+	if err != nil {
 		return nil, err
 	}
 	found, _, err := s.server.engine.Get(ctx, req.GetCollection(), []string{req.GetId()})
@@ -39,7 +40,7 @@ func (s *paperService) GetPaper(ctx context.Context, req *akinv1.GetPaperRequest
 	if len(found) == 0 {
 		return nil, paper.MissingPaper(req.GetId())
 	}
-	return masked(wire.ToRecord(&found[0]), req.GetReadMask()), nil
+	return masked(wire.ToRecord(&found[0]), mask), nil
 }
 
 func checkID(id string) error {
@@ -51,44 +52,64 @@ func checkID(id string) error {
 
 // BatchGetPapers implements PaperService.
 func (s *paperService) BatchGetPapers(ctx context.Context, req *akinv1.BatchGetPapersRequest) (*akinv1.BatchGetPapersResponse, error) {
-	if err := checkMask("read_mask", req.GetReadMask()); err != nil {
-		return nil, err
-	}
-	found, missing, err := s.server.engine.Get(ctx, req.GetCollection(), req.GetIds())
+	mask, err := readMask("read_mask", req.GetReadMask())
 	if err != nil {
 		return nil, err
 	}
-	return &akinv1.BatchGetPapersResponse{Papers: toRecords(found, req.GetReadMask()), MissingIds: missing}, nil
-}
-
-func toRecords(records []paper.Record, mask *fieldmaskpb.FieldMask) []*akinv1.Paper {
-	out := make([]*akinv1.Paper, len(records))
-	for i := range records {
-		out[i] = masked(wire.ToRecord(&records[i]), mask)
+	of := "get\x00" + req.GetCollection() + "\x00" + strings.Join(req.GetIds(), "\x00")
+	from, err := readPlace(req.GetPageToken(), of, len(req.GetIds()))
+	if err != nil {
+		return nil, err
 	}
-	return out
+	resp, left := new(akinv1.BatchGetPapersResponse), newRoom(ctx)
+	ids := req.GetIds()[from:]
+	err = s.server.engine.GetEach(ctx, req.GetCollection(), ids, func(i int, r *paper.Record) bool {
+		p := masked(wire.ToRecord(r), mask)
+		if !left.takes(len(resp.GetPapers()) == 0, p) {
+			resp.NextPageToken = pageToken(strconv.Itoa(from+i), of)
+			return false
+		}
+		resp.Papers = append(resp.Papers, p)
+		return true
+	}, func(i int) { resp.MissingIds = append(resp.MissingIds, ids[i]) })
+	if err != nil {
+		return nil, err
+	}
+	return resp, nil
 }
 
 // ListPapers implements PaperService.
 func (s *paperService) ListPapers(ctx context.Context, req *akinv1.ListPapersRequest) (*akinv1.ListPapersResponse, error) {
-	if err := checkMask("read_mask", req.GetReadMask()); err != nil {
+	mask, err := readMask("read_mask", req.GetReadMask())
+	if err != nil {
 		return nil, err
 	}
-	of := req.GetCollection()
+	of := "list\x00" + req.GetCollection()
 	if req.GetFilter() != "" {
 		of += "\x00" + req.GetFilter()
 	}
-	after, err := readListToken(req.GetPageToken(), of)
+	after, err := readPageToken(req.GetPageToken(), of)
 	if err != nil {
 		return nil, err
 	}
-	page, next, total, err := s.server.engine.List(ctx, req.GetCollection(), req.GetFilter(), after, int(req.GetPageSize()))
+	resp, left := new(akinv1.ListPapersResponse), newRoom(ctx)
+	page, err := s.server.engine.List(ctx, engine.List{
+		Collection: req.GetCollection(), Filter: req.GetFilter(), After: after, Size: int(req.GetPageSize()),
+		Fits: func(r *paper.Record) bool {
+			p := masked(wire.ToRecord(r), mask)
+			if !left.takes(len(resp.GetPapers()) == 0, p) {
+				return false
+			}
+			resp.Papers = append(resp.Papers, p)
+			return true
+		},
+	})
 	if err != nil {
 		return nil, err
 	}
-	resp := &akinv1.ListPapersResponse{Papers: toRecords(page, req.GetReadMask()), TotalSize: total}
-	if next != "" {
-		resp.NextPageToken = listToken(next, of)
+	resp.TotalSize = page.Total
+	if page.Next != "" {
+		resp.NextPageToken = pageToken(page.Next, of)
 	}
 	return resp, nil
 }
@@ -106,36 +127,16 @@ func (s *paperService) CountValues(ctx context.Context, req *akinv1.CountValuesR
 	return resp, nil
 }
 
-// A list token holds the id to go on from, with a checksum that ties it to the
-// collection and the filter, so that a token of something else is noticed.
-func listToken(after, collection string) string {
-	b := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte("list\x00"+collection+"\x00"+after)))
-	return base64.RawURLEncoding.EncodeToString(append(b, after...))
-}
-
-func readListToken(token, collection string) (after string, err error) {
-	if token == "" {
-		return "", nil
-	}
-	b, err := base64.RawURLEncoding.DecodeString(token)
-	if err == nil && len(b) > 4 && listToken(string(b[4:]), collection) == token {
-		return string(b[4:]), nil
-	}
-	return "", &paper.Error{
-		Kind: paper.Invalid, Reason: paper.ReasonPageTokenExpired, Message: "page token cannot be used",
-		Violations: []paper.Violation{{Field: "page_token", Description: "is not one that this list gave; ask for the first page again"}},
-	}
-}
-
 // UpsertPaper implements PaperService.
 func (s *paperService) UpsertPaper(ctx context.Context, req *akinv1.UpsertPaperRequest) (*akinv1.UpsertPaperResponse, error) {
 	if req.GetPaper() == nil {
 		return nil, paper.InvalidField("paper", "is missing")
 	}
-	if err := checkUpdateMask(req.GetUpdateMask()); err != nil {
+	mask, err := readUpdateMask(req.GetUpdateMask())
+	if err != nil {
 		return nil, err
 	}
-	got, sequence, err := s.upsert(ctx, req)
+	got, sequence, err := s.upsert(ctx, req, mask)
 	if err != nil {
 		var e *paper.Error
 		if errors.As(err, &e) && e.Kind == paper.Invalid {
@@ -143,19 +144,27 @@ func (s *paperService) UpsertPaper(ctx context.Context, req *akinv1.UpsertPaperR
 		}
 		return nil, err
 	}
-	return &akinv1.UpsertPaperResponse{Paper: wire.ToRecord(&got.Record), Change: changes[got.Change], Sequence: sequence}, nil
+	resp := &akinv1.UpsertPaperResponse{Paper: wire.ToRecord(&got.Record), Change: changes[got.Change], Sequence: sequence}
+	if proto.Size(resp) > responseLimit(ctx) { // it is written: that must not look like an error
+		p := resp.GetPaper()
+		resp.Paper = &akinv1.Paper{
+			Id: p.GetId(), Revision: p.GetRevision(), CreateTime: p.GetCreateTime(), UpdateTime: p.GetUpdateTime(),
+			ContentDigest: p.GetContentDigest(), TokenCount: p.GetTokenCount(), Truncated: p.GetTruncated(),
+		}
+	}
+	return resp, nil
 }
 
-func (s *paperService) upsert(ctx context.Context, req *akinv1.UpsertPaperRequest) (engine.Upserted, uint64, error) {
+func (s *paperService) upsert(ctx context.Context, req *akinv1.UpsertPaperRequest, mask *fieldmaskpb.FieldMask) (engine.Upserted, uint64, error) {
 	e, id := s.server.engine, req.GetPaper().GetId()
 	mustExist := req.AllowMissing != nil && !req.GetAllowMissing()
-	if mustExist || !all(req.GetUpdateMask()) {
+	if mustExist || !all(mask) {
 		got, sequence, err := e.Update(ctx, req.GetCollection(), id, func(p *paper.Paper) error {
 			now := wire.ToPaper(p)
-			if all(req.GetUpdateMask()) {
+			if all(mask) {
 				now = req.GetPaper()
 			} else {
-				copyFields(now, req.GetPaper(), req.GetUpdateMask())
+				copyFields(now, req.GetPaper(), mask)
 			}
 			now.Id = id
 			*p = wire.FromPaper(now)
@@ -257,7 +266,8 @@ func (s *paperService) ImportPapers(stream akinv1.PaperService_ImportPapersServe
 
 // ExportPapers implements PaperService.
 func (s *paperService) ExportPapers(req *akinv1.ExportPapersRequest, stream akinv1.PaperService_ExportPapersServer) error {
-	if err := checkMask("read_mask", req.GetReadMask()); err != nil {
+	mask, err := readMask("read_mask", req.GetReadMask())
+	if err != nil {
 		return err
 	}
 	space := s.server.engine.Space().Fingerprint()
@@ -265,7 +275,7 @@ func (s *paperService) ExportPapers(req *akinv1.ExportPapersRequest, stream akin
 	return s.server.engine.Export(stream.Context(), query, func(group engine.Exported) error {
 		resp := &akinv1.ExportPapersResponse{Sequence: group.Sequence, Space: space, TotalSize: group.Total}
 		for i, r := range group.Records {
-			p := &akinv1.ExportedPaper{Paper: masked(wire.ToRecord(r), req.GetReadMask())}
+			p := &akinv1.ExportedPaper{Paper: masked(wire.ToRecord(r), mask)}
 			if group.Vectors != nil {
 				p.Vector = group.Vectors[i]
 			}

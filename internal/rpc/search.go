@@ -38,10 +38,16 @@ type resultOptions interface {
 }
 
 // optionsOf checks the read mask early: a query with a bad one costs nothing.
-func optionsOf(req resultOptions, minScore *float64, collapse *bool) (engine.ResultOptions, error) {
+func optionsOf(ctx context.Context, req resultOptions, minScore *float64, collapse *bool) (engine.ResultOptions, *shape, error) {
 	if err := checkEnum("group_by", req.GetGroupBy()); err != nil {
-		return engine.ResultOptions{}, err
+		return engine.ResultOptions{}, nil, err
 	}
+	mask, err := readMask("read_mask", req.GetReadMask())
+	if err != nil {
+		return engine.ResultOptions{}, nil, err
+	}
+	shape := &shape{mask: mask}
+	shape.taste, _ = req.(*akinv1.RecommendRequest)
 	return engine.ResultOptions{
 		PageSize: int(req.GetPageSize()), PageToken: req.GetPageToken(), MinScore: minScore,
 		Exact: req.GetExact(), WithVectors: req.GetIncludeVectors(), Filter: req.GetFilter(),
@@ -49,7 +55,8 @@ func optionsOf(req resultOptions, minScore *float64, collapse *bool) (engine.Res
 		Recency: req.GetRecency(), HalfLifeDays: req.GetRecencyHalfLifeDays(),
 		GroupBy: groupings[req.GetGroupBy()], GroupSize: int(req.GetGroupSize()),
 		KeepVersions: collapse != nil && !*collapse,
-	}, checkMask("read_mask", req.GetReadMask())
+		Fits:         shape.fits(ctx),
+	}, shape, nil
 }
 
 // modeOf reads what a query goes by.
@@ -70,7 +77,7 @@ func modeOf(req interface {
 
 // Search implements SearchService.
 func (s *searchService) Search(ctx context.Context, req *akinv1.SearchRequest) (*akinv1.SearchResponse, error) {
-	options, err := optionsOf(req, req.MinScore, req.CollapseVersions)
+	options, shape, err := optionsOf(ctx, req, req.MinScore, req.CollapseVersions)
 	if err != nil {
 		return nil, err
 	}
@@ -85,14 +92,14 @@ func (s *searchService) Search(ctx context.Context, req *akinv1.SearchRequest) (
 		return nil, err
 	}
 	return &akinv1.SearchResponse{
-		Results: toResults(a, req.GetReadMask()), NextPageToken: a.NextPageToken, Plan: toPlan(a), Query: toQueryInfo(a),
+		Results: shape.results(a), NextPageToken: a.NextPageToken, Plan: toPlan(a), Query: toQueryInfo(a),
 		EmptyReason: emptyReasons[a.Empty], Sequence: a.Sequence, Timing: toTiming(a.Timing), Groups: toGroups(a), LimitedBy: toLimits(a),
 	}, nil
 }
 
 // Similar implements SearchService.
 func (s *searchService) Similar(ctx context.Context, req *akinv1.SimilarRequest) (*akinv1.SimilarResponse, error) {
-	options, err := optionsOf(req, req.MinScore, req.CollapseVersions)
+	options, shape, err := optionsOf(ctx, req, req.MinScore, req.CollapseVersions)
 	if err != nil {
 		return nil, err
 	}
@@ -108,14 +115,14 @@ func (s *searchService) Similar(ctx context.Context, req *akinv1.SimilarRequest)
 		return nil, err
 	}
 	return &akinv1.SimilarResponse{
-		Results: toResults(a, req.GetReadMask()), NextPageToken: a.NextPageToken, Plan: toPlan(a), Query: toQueryInfo(a),
+		Results: shape.results(a), NextPageToken: a.NextPageToken, Plan: toPlan(a), Query: toQueryInfo(a),
 		EmptyReason: emptyReasons[a.Empty], Sequence: a.Sequence, Timing: toTiming(a.Timing), Groups: toGroups(a), LimitedBy: toLimits(a),
 	}, nil
 }
 
 // Recommend implements SearchService.
 func (s *searchService) Recommend(ctx context.Context, req *akinv1.RecommendRequest) (*akinv1.RecommendResponse, error) {
-	options, err := optionsOf(req, req.MinScore, req.CollapseVersions)
+	options, shape, err := optionsOf(ctx, req, req.MinScore, req.CollapseVersions)
 	if err != nil {
 		return nil, err
 	}
@@ -137,12 +144,8 @@ func (s *searchService) Recommend(ctx context.Context, req *akinv1.RecommendRequ
 	if err != nil {
 		return nil, err
 	}
-	results := toResults(a, req.GetReadMask())
-	for i := range results {
-		results[i].DrivenBy = drivers(a.Results[i].DrivenBy, req)
-	}
 	return &akinv1.RecommendResponse{
-		Results: results, NextPageToken: a.NextPageToken, Plan: toPlan(a),
+		Results: shape.results(a), NextPageToken: a.NextPageToken, Plan: toPlan(a),
 		EmptyReason: emptyReasons[a.Empty], Sequence: a.Sequence, Timing: toTiming(a.Timing), Groups: toGroups(a), LimitedBy: toLimits(a),
 	}, nil
 }
@@ -181,20 +184,49 @@ func fromExamples(field string, examples []*akinv1.Example) ([]engine.Example, e
 	return out, nil
 }
 
-func toResults(a *engine.Answer, mask *fieldmaskpb.FieldMask) []*akinv1.Result {
+// shape is what a request says of the form of its results.
+type shape struct {
+	mask *fieldmaskpb.FieldMask
+	// taste is the request, if it is for recommendations.
+	taste *akinv1.RecommendRequest
+}
+
+// fits says of each result of a page whether the caller still takes it.
+func (s *shape) fits(ctx context.Context) func(*engine.Answer, *engine.Result) bool {
+	var left *room
+	return func(a *engine.Answer, r *engine.Result) bool {
+		first := left == nil
+		if first {
+			left = newRoom(ctx)
+			for _, g := range toGroups(a) {
+				left.takes(true, g)
+			}
+		}
+		return left.takes(first, s.result(r))
+	}
+}
+
+func (s *shape) results(a *engine.Answer) []*akinv1.Result {
 	out := make([]*akinv1.Result, len(a.Results))
 	for i := range a.Results {
-		r := &a.Results[i]
-		out[i] = &akinv1.Result{
-			Paper: masked(wire.ToRecord(&r.Record), mask),
-			Rank:  int32(r.Rank),
-			Score: r.Score, Vector: r.Vector,
-			Parts:        &akinv1.Parts{Semantic: r.Semantic, Lexical: r.Lexical, Recency: r.Recency},
-			MatchedTerms: toMatches(r.Matches),
-			Group:        r.Group,
-			Collapsed:    toCollapsed(r.Collapsed),
-			Evidence:     toEvidence(r.Evidence),
-		}
+		out[i] = s.result(&a.Results[i])
+	}
+	return out
+}
+
+func (s *shape) result(r *engine.Result) *akinv1.Result {
+	out := &akinv1.Result{
+		Paper: masked(wire.ToRecord(&r.Record), s.mask),
+		Rank:  int32(r.Rank),
+		Score: r.Score, Vector: r.Vector,
+		Parts:        &akinv1.Parts{Semantic: r.Semantic, Lexical: r.Lexical, Recency: r.Recency},
+		MatchedTerms: toMatches(r.Matches),
+		Group:        r.Group,
+		Collapsed:    toCollapsed(r.Collapsed),
+		Evidence:     toEvidence(r.Evidence),
+	}
+	if s.taste != nil {
+		out.DrivenBy = drivers(r.DrivenBy, s.taste)
 	}
 	return out
 }

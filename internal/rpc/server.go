@@ -15,6 +15,7 @@ import (
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
 	"google.golang.org/grpc"
+	_ "google.golang.org/grpc/encoding/gzip" // calls with compression are taken
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
@@ -56,7 +57,8 @@ type Server struct {
 // bounds. Close it before the engine's catalog.
 func NewServer(e *engine.Engine, about About, bounds Bounds, log *slog.Logger) *Server {
 	return &Server{
-		engine: e, about: about, log: log, health: health.NewServer(), door: newDoorkeeper(bounds, log), operations: operation.NewRunner(nil),
+		engine: e, about: about, log: log, health: health.NewServer(),
+		door: newDoorkeeper(bounds, log), operations: operation.NewRunner(nil),
 	}
 }
 
@@ -78,6 +80,7 @@ func (s *Server) GRPC() *grpc.Server {
 		grpc.MaxRecvMsgSize(MaxMessageBytes),
 		grpc.MaxSendMsgSize(MaxMessageBytes),
 		grpc.ConnectionTimeout(handshakeTimeout),
+		grpc.InTapHandle(s.door.tap),
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.MaxHeaderListSize(maxHeader),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
@@ -85,12 +88,14 @@ func (s *Server) GRPC() *grpc.Server {
 		grpc.ChainUnaryInterceptor(
 			logging.UnaryServerInterceptor(logger, options...),
 			s.unaryErrors,
+			limitUnary,
 			recovery.UnaryServerInterceptor(recovered),
 			s.door.unary,
 		),
 		grpc.ChainStreamInterceptor(
 			logging.StreamServerInterceptor(logger, options...),
 			s.streamErrors,
+			limitStream,
 			recovery.StreamServerInterceptor(recovered),
 			s.door.stream,
 		),

@@ -353,8 +353,9 @@ func TestConcurrentReaders(t *testing.T) {
 
 var update = flag.Bool("update", false, "write testdata/store anew")
 
-// fixture is what testdata/store/v1 holds. It must not change: the directory
-// stands for those that users have. A new format gets a directory of its own.
+// fixture is what each directory of testdata/store holds. It must not change:
+// the directories stand for those that users have. A new format gets one of its
+// own.
 func fixture() [][]Mutation {
 	listed := fullPaper("arXiv:2112.09118")
 	listed.ListedDates = append(listed.ListedDates, paper.Date{Year: 2026, Month: 4, Day: 2})
@@ -366,8 +367,15 @@ func fixture() [][]Mutation {
 }
 
 func TestFixture(t *testing.T) {
-	dir := filepath.Join("..", "..", "testdata", "store", "v1")
-	if *update {
+	for _, version := range []string{"v1", "v2"} {
+		t.Run(version, func(t *testing.T) {
+			testFixture(t, filepath.Join("..", "..", "testdata", "store", version), version == "v2")
+		})
+	}
+}
+
+func testFixture(t *testing.T, dir string, newest bool) {
+	if *update && newest {
 		if err := os.RemoveAll(dir); err != nil {
 			t.Fatal(err)
 		}
@@ -392,7 +400,7 @@ func TestFixture(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := must(Open(copied, Options{}))(t)
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	m := newModel()
 	for _, group := range fixture() {
 		m.apply(group)
@@ -410,5 +418,20 @@ func TestFixture(t *testing.T) {
 	if got.Abstract != want.Abstract || !reflect.DeepEqual(got.Authors, want.Authors) || got.TokenCount == 0 || !got.Truncated {
 		t.Errorf("got %+v", got)
 	}
+	sn := must(s.Snapshot(papers))(t)
+	point := sn.Point()
+	sn.Close()
+	if err := s.Holds(point); err != nil || point.Commit == 0 {
+		t.Errorf("the point %v: %v", point, err)
+	}
 	apply(t, s, upsert(testPaper("new", "x")))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = must(Open(copied, Options{}))(t)
+	defer s.Close()
+	if err := s.Holds(point); err != nil {
+		t.Errorf("the point %v is forgotten: %v", point, err)
+	}
+	verified(t, s)
 }

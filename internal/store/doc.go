@@ -1,6 +1,5 @@
 // Package store keeps papers, their vectors and a log of their changes on
-// disk. It is the truth that every index is derived from, and the only package
-// that sees Pebble.
+// disk, through package kv. It is the truth that every index is derived from.
 //
 // # Duty
 //
@@ -9,7 +8,9 @@
 // acknowledged survives kill -9 and a power cut, and what was not is there
 // whole or not at all. Every paper has a durable ordinal, which indexes share,
 // and every change has a sequence number of its collection, which derived
-// files are saved with and caught up from.
+// files are saved with and caught up from. They are saved with
+// [Snapshot.Point], too, and only believed if [Store.Holds] it: a sequence
+// alone does not tell another store, or an older copy that was put back.
 //
 // The bytes are described in docs/format/store.md, the reasons in
 // docs/adr/0002-store.md.
@@ -30,8 +31,8 @@
 // for a write: each sees the last acknowledged state, whole, never a group
 // that is still on its way to the disk. Reads that must agree with each other
 // go through one [Snapshot]. Close waits for calls under way, and iterations
-// end early with [ErrClosed]. The store owns Pebble's background goroutines
-// and one goroutine for each commit; Close joins them all.
+// end early with [ErrClosed]. Goroutines are those of package kv; Close joins
+// them all.
 //
 // # Failed writes
 //
@@ -39,8 +40,8 @@
 // around the directory: nothing more is written, the group gets an error, and
 // the store is read-only with [ErrReadOnly] until it is opened again. Readers
 // keep the last acknowledged state. The group that failed may be there after
-// the next opening, whole, or not; everything acknowledged is. See fence.go for
-// how Pebble, which would end the process, is kept from doing so.
+// the next opening, whole, or not; everything acknowledged is. What cannot be
+// read of it is an error of [Open], which says what is missing; see package kv.
 //
 // # Caveats
 //

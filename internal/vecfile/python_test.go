@@ -35,7 +35,7 @@ func TestPythonReads(t *testing.T) {
 			v[j] /= float32(math.Sqrt(sum))
 		}
 		p := &paper.Paper{
-			ID: fmt.Sprintf("arXiv:2601.%05d", i), Title: fmt.Sprintf("Paper “%d”, on <b>naïve</b> “things”\t& such", i), Abstract: "An abstract, with \"quotes\".",
+			ID: fmt.Sprintf("arXiv:2601.%05d", i), Title: fmt.Sprintf("Paper “%d”, on naïve <“things”> of x\t& such", i), Abstract: "An abstract, with \"quotes\".",
 			Authors: []paper.Author{{Name: "Zoë Person"}, {Name: "B"}}, Venue: "Venue", PublishDate: paper.Date{Year: 2026, Month: 1, Day: 1 + i%28},
 			Metadata: map[string]string{"b": "1", "a": "2"}, Signals: map[string]float64{"upvotes": float64(i)},
 		}

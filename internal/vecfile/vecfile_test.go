@@ -21,7 +21,7 @@ func rows() []vecfile.Row {
 	return []vecfile.Row{
 		{
 			Paper: &paper.Paper{
-				ID: "a/1", Title: "On <b>things</b> & \"others\"", Abstract: "Text.", Authors: []paper.Author{{Name: "Å. Person", ORCID: "0000-0001-2345-6789"}, {Name: "B"}},
+				ID: "a/1", Title: "On <things> of x & \"others\"", Abstract: "Text.", Authors: []paper.Author{{Name: "Å. Person", ORCID: "0000-0001-2345-6789"}, {Name: "B"}},
 				Categories: []string{"cs.CL", "cs.LG"}, Venue: "Venue", PublishDate: paper.Date{Year: 2021, Month: 12},
 				ListedDates: []paper.Date{{Month: 3, Day: 17}}, DOI: "10.1/x", ArxivID: "2112.09118", URLs: []string{"https://example.org"},
 				Language: "en", Signals: map[string]float64{"upvotes": 3.5, "a": 1}, Metadata: map[string]string{"z": "1", "k": "v", "b": "é"},
@@ -80,7 +80,7 @@ func TestFormats(t *testing.T) {
 		t.Errorf("fvecs %v", f)
 	}
 	lines := strings.Split(string(read(t, filepath.Join(dir, "e.jsonl"))), "\n")
-	want := `{"id":"a/1","title":"On <b>things</b> & \"others\"","abstract":"Text.","authors":[{"name":"Å. Person","orcid":"0000-0001-2345-6789"},{"name":"B"}],` +
+	want := `{"id":"a/1","title":"On <things> of x & \"others\"","abstract":"Text.","authors":[{"name":"Å. Person","orcid":"0000-0001-2345-6789"},{"name":"B"}],` +
 		`"categories":["cs.CL","cs.LG"],"venue":"Venue","date":"2021-12","listed_dates":["--03-17"],"doi":"10.1/x","arxiv_id":"2112.09118","urls":["https://example.org"],` +
 		`"language":"en","signals":{"a":1,"upvotes":3.5},"metadata":{"b":"é","k":"v","z":"1"},"token_count":12,"truncated":true,"embedding":[1,-0.5,1e-07,0.33333334]}`
 	if lines[0] != want {

@@ -16,6 +16,13 @@ import (
 // It leaves room around the largest text that Tokenize takes.
 const MaxMessageBytes = 32 << 20
 
+// A call takes answers of DefaultResponseBytes, the limit of gRPC clients that say
+// nothing else, unless its metadata say more under ResponseLimitKey.
+const (
+	DefaultResponseBytes = 4 << 20
+	ResponseLimitKey     = "akin-max-response-bytes"
+)
+
 // FromPaper turns the wire form into the domain's; output-only fields are left
 // out. It does not validate.
 func FromPaper(p *akinv1.Paper) paper.Paper {

@@ -581,7 +581,10 @@ type TokenizeRequest struct {
 	// otherwise at least 2.
 	MaxTokens int32 `protobuf:"varint,2,opt,name=max_tokens,json=maxTokens,proto3" json:"max_tokens,omitempty"`
 	// Return pieces and offsets as well.
-	Detail        bool `protobuf:"varint,3,opt,name=detail,proto3" json:"detail,omitempty"`
+	Detail bool `protobuf:"varint,3,opt,name=detail,proto3" json:"detail,omitempty"`
+	// next_page_token of the page before, with the same request otherwise; empty for
+	// the first.
+	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -637,11 +640,23 @@ func (x *TokenizeRequest) GetDetail() bool {
 	return false
 }
 
+func (x *TokenizeRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
 // TokenizeResponse has one list per text.
 type TokenizeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// In the order of the texts.
-	Results       []*Tokens `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	// In the order of the texts. The first one of a later page may go on with the
+	// tokens of the text that the page before ended in.
+	Results []*Tokens `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	// Asks for the tokens that are left; empty on the last page. It never expires.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Position in texts of the text that the first result belongs to.
+	FirstText     int32 `protobuf:"varint,3,opt,name=first_text,json=firstText,proto3" json:"first_text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -681,6 +696,20 @@ func (x *TokenizeResponse) GetResults() []*Tokens {
 		return x.Results
 	}
 	return nil
+}
+
+func (x *TokenizeResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *TokenizeResponse) GetFirstText() int32 {
+	if x != nil {
+		return x.FirstText
+	}
+	return 0
 }
 
 // Tokens are the tokens of a text.
@@ -969,14 +998,19 @@ const file_akin_v1_embedding_service_proto_rawDesc = "" +
 	"\tembedding\x18\x02 \x01(\v2\x12.akin.v1.EmbeddingR\tembedding\x12(\n" +
 	"\x05error\x18\x03 \x01(\v2\x12.google.rpc.StatusR\x05error\x12\x14\n" +
 	"\x05space\x18\x04 \x01(\tR\x05space\x12'\n" +
-	"\x06timing\x18\x05 \x01(\v2\x0f.akin.v1.TimingR\x06timing\"d\n" +
+	"\x06timing\x18\x05 \x01(\v2\x0f.akin.v1.TimingR\x06timing\"\x83\x01\n" +
 	"\x0fTokenizeRequest\x12\x1a\n" +
 	"\x05texts\x18\x01 \x03(\tB\x04\xe2A\x01\x02R\x05texts\x12\x1d\n" +
 	"\n" +
 	"max_tokens\x18\x02 \x01(\x05R\tmaxTokens\x12\x16\n" +
-	"\x06detail\x18\x03 \x01(\bR\x06detail\"=\n" +
+	"\x06detail\x18\x03 \x01(\bR\x06detail\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\"\x84\x01\n" +
 	"\x10TokenizeResponse\x12)\n" +
-	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.TokensR\aresults\"y\n" +
+	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.TokensR\aresults\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n" +
+	"\n" +
+	"first_text\x18\x03 \x01(\x05R\tfirstText\"y\n" +
 	"\x06Tokens\x12\x10\n" +
 	"\x03ids\x18\x01 \x03(\x05R\x03ids\x12\x1c\n" +
 	"\ttruncated\x18\x02 \x01(\bR\ttruncated\x12\x16\n" +

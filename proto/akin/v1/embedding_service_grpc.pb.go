@@ -40,7 +40,8 @@ type EmbeddingServiceClient interface {
 	// cannot be embedded is answered with an error of its own. Close the sending
 	// side to end.
 	EmbedStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[EmbedStreamRequest, EmbedStreamResponse], error)
-	// Tokenize gives the token ids of up to 256 texts.
+	// Tokenize gives the token ids of up to 256 texts, in pages where they are
+	// larger than the call takes.
 	Tokenize(ctx context.Context, in *TokenizeRequest, opts ...grpc.CallOption) (*TokenizeResponse, error)
 	// GetModel describes the model and its limits.
 	GetModel(ctx context.Context, in *GetModelRequest, opts ...grpc.CallOption) (*GetModelResponse, error)
@@ -112,7 +113,8 @@ type EmbeddingServiceServer interface {
 	// cannot be embedded is answered with an error of its own. Close the sending
 	// side to end.
 	EmbedStream(grpc.BidiStreamingServer[EmbedStreamRequest, EmbedStreamResponse]) error
-	// Tokenize gives the token ids of up to 256 texts.
+	// Tokenize gives the token ids of up to 256 texts, in pages where they are
+	// larger than the call takes.
 	Tokenize(context.Context, *TokenizeRequest) (*TokenizeResponse, error)
 	// GetModel describes the model and its limits.
 	GetModel(context.Context, *GetModelRequest) (*GetModelResponse, error)

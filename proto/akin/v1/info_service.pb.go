@@ -170,8 +170,16 @@ type Limits struct {
 	// How long a page token holds since it was last used, in seconds, if there was
 	// room to keep its list: see SearchService.
 	PageTokenTtlSeconds int32 `protobuf:"varint,8,opt,name=page_token_ttl_seconds,json=pageTokenTtlSeconds,proto3" json:"page_token_ttl_seconds,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// Bytes of one message that the server sends to a call that says nothing: what
+	// gRPC clients take unless they are told otherwise. Pages end before that, and
+	// what cannot be cut is INVALID_ARGUMENT with reason RESPONSE_TOO_LARGE.
+	DefaultResponseBytes int32 `protobuf:"varint,9,opt,name=default_response_bytes,json=defaultResponseBytes,proto3" json:"default_response_bytes,omitempty"`
+	// The most that a call may ask for instead, as a decimal number under the
+	// metadata key akin-max-response-bytes (over HTTP, in the header of that name,
+	// which is this large by default); set the client's own limit as well.
+	MaxResponseBytes int32 `protobuf:"varint,10,opt,name=max_response_bytes,json=maxResponseBytes,proto3" json:"max_response_bytes,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Limits) Reset() {
@@ -260,6 +268,20 @@ func (x *Limits) GetPageTokenTtlSeconds() int32 {
 	return 0
 }
 
+func (x *Limits) GetDefaultResponseBytes() int32 {
+	if x != nil {
+		return x.DefaultResponseBytes
+	}
+	return 0
+}
+
+func (x *Limits) GetMaxResponseBytes() int32 {
+	if x != nil {
+		return x.MaxResponseBytes
+	}
+	return 0
+}
+
 var File_akin_v1_info_service_proto protoreflect.FileDescriptor
 
 const file_akin_v1_info_service_proto_rawDesc = "" +
@@ -273,7 +295,7 @@ const file_akin_v1_info_service_proto_rawDesc = "" +
 	"paperCount\x12\x1a\n" +
 	"\bsequence\x18\x04 \x01(\x04R\bsequence\x12\x14\n" +
 	"\x05index\x18\x05 \x01(\tR\x05index\x12'\n" +
-	"\x06limits\x18\x06 \x01(\v2\x0f.akin.v1.LimitsR\x06limits\"\xd2\x02\n" +
+	"\x06limits\x18\x06 \x01(\v2\x0f.akin.v1.LimitsR\x06limits\"\xb6\x03\n" +
 	"\x06Limits\x12*\n" +
 	"\x11max_message_bytes\x18\x01 \x01(\x05R\x0fmaxMessageBytes\x12&\n" +
 	"\x0fmax_query_bytes\x18\x02 \x01(\x05R\rmaxQueryBytes\x12&\n" +
@@ -283,7 +305,10 @@ const file_akin_v1_info_service_proto_rawDesc = "" +
 	"\x0emax_batch_size\x18\x06 \x01(\x05R\fmaxBatchSize\x12\x1f\n" +
 	"\vmax_results\x18\a \x01(\x05R\n" +
 	"maxResults\x123\n" +
-	"\x16page_token_ttl_seconds\x18\b \x01(\x05R\x13pageTokenTtlSeconds2o\n" +
+	"\x16page_token_ttl_seconds\x18\b \x01(\x05R\x13pageTokenTtlSeconds\x124\n" +
+	"\x16default_response_bytes\x18\t \x01(\x05R\x14defaultResponseBytes\x12,\n" +
+	"\x12max_response_bytes\x18\n" +
+	" \x01(\x05R\x10maxResponseBytes2o\n" +
 	"\vInfoService\x12`\n" +
 	"\rGetServerInfo\x12\x1d.akin.v1.GetServerInfoRequest\x1a\x1e.akin.v1.GetServerInfoResponse\"\x10\x82\xd3\xe4\x93\x02\n" +
 	"\x12\b/v1/infoB\x1bZ\x19akin/proto/akin/v1;akinv1b\x06proto3"

@@ -88,7 +88,8 @@ func (Change) EnumDescriptor() ([]byte, []int) {
 // GetPaperRequest names a paper.
 type GetPaperRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The paper's id.
+	// The paper's id; or, where no paper has it, an arXiv id or a DOI as people
+	// paste them, with or without version, prefix or address, of one that does.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// Collection to look in; empty means "papers".
 	Collection string `protobuf:"bytes,2,opt,name=collection,proto3" json:"collection,omitempty"`
@@ -152,12 +153,14 @@ func (x *GetPaperRequest) GetReadMask() *fieldmaskpb.FieldMask {
 // BatchGetPapersRequest names several papers.
 type BatchGetPapersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1 to 1,000 ids.
+	// 1 to 1,000 ids, or names as GetPaper takes them.
 	Ids []string `protobuf:"bytes,1,rep,name=ids,proto3" json:"ids,omitempty"`
 	// Collection to look in; empty means "papers".
 	Collection string `protobuf:"bytes,2,opt,name=collection,proto3" json:"collection,omitempty"`
 	// Fields of Paper to return; empty means all.
-	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,3,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
+	ReadMask *fieldmaskpb.FieldMask `protobuf:"bytes,3,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
+	// next_page_token of the page before, with the same ids; empty for the first.
+	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -213,13 +216,23 @@ func (x *BatchGetPapersRequest) GetReadMask() *fieldmaskpb.FieldMask {
 	return nil
 }
 
+func (x *BatchGetPapersRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
 // BatchGetPapersResponse has the papers that are there.
 type BatchGetPapersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// In the order of the ids asked for, those missing left out.
 	Papers []*Paper `protobuf:"bytes,1,rep,name=papers,proto3" json:"papers,omitempty"`
-	// Ids that are not in the collection.
-	MissingIds    []string `protobuf:"bytes,2,rep,name=missing_ids,json=missingIds,proto3" json:"missing_ids,omitempty"`
+	// Ids of this page that are not in the collection.
+	MissingIds []string `protobuf:"bytes,2,rep,name=missing_ids,json=missingIds,proto3" json:"missing_ids,omitempty"`
+	// Asks for the papers of the ids that are left, where all of them would be
+	// larger than the call takes; empty on the last page. It never expires.
+	NextPageToken string `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -266,6 +279,13 @@ func (x *BatchGetPapersResponse) GetMissingIds() []string {
 		return x.MissingIds
 	}
 	return nil
+}
+
+func (x *BatchGetPapersResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
 }
 
 // ListPapersRequest asks for a page of a collection.
@@ -353,7 +373,8 @@ func (x *ListPapersRequest) GetFilter() string {
 // ListPapersResponse is a page.
 type ListPapersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// In ascending byte order of id. A page also ends at about 2 MiB.
+	// In ascending byte order of id. A page also ends before it is larger than the
+	// call takes.
 	Papers []*Paper `protobuf:"bytes,1,rep,name=papers,proto3" json:"papers,omitempty"`
 	// Asks for the next page; empty on the last. It never expires: it continues
 	// after the last id, whatever was written in between.
@@ -492,7 +513,8 @@ func (x *UpsertPaperRequest) GetAllowMissing() bool {
 // UpsertPaperResponse has the paper as it is now.
 type UpsertPaperResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The paper, output-only fields included.
+	// The paper, output-only fields included; without its other fields, but for the
+	// id, if they are larger than the call takes.
 	Paper *Paper `protobuf:"bytes,1,opt,name=paper,proto3" json:"paper,omitempty"`
 	// What the write did.
 	Change Change `protobuf:"varint,2,opt,name=change,proto3,enum=akin.v1.Change" json:"change,omitempty"`
@@ -1208,7 +1230,7 @@ func (x *ExportPapersRequest) GetReadMask() *fieldmaskpb.FieldMask {
 	return nil
 }
 
-// ExportPapersResponse is a group of papers. There is always a first one, even
+// ExportPapersResponse is a group of papers of about 1 MiB. There is always a first one, even
 // of an empty collection.
 type ExportPapersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1523,17 +1545,20 @@ const file_akin_v1_paper_service_proto_rawDesc = "" +
 	"\n" +
 	"collection\x18\x02 \x01(\tR\n" +
 	"collection\x127\n" +
-	"\tread_mask\x18\x03 \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\x88\x01\n" +
+	"\tread_mask\x18\x03 \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\xa7\x01\n" +
 	"\x15BatchGetPapersRequest\x12\x16\n" +
 	"\x03ids\x18\x01 \x03(\tB\x04\xe2A\x01\x02R\x03ids\x12\x1e\n" +
 	"\n" +
 	"collection\x18\x02 \x01(\tR\n" +
 	"collection\x127\n" +
-	"\tread_mask\x18\x03 \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"a\n" +
+	"\tread_mask\x18\x03 \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\"\x89\x01\n" +
 	"\x16BatchGetPapersResponse\x12&\n" +
 	"\x06papers\x18\x01 \x03(\v2\x0e.akin.v1.PaperR\x06papers\x12\x1f\n" +
 	"\vmissing_ids\x18\x02 \x03(\tR\n" +
-	"missingIds\"\xc0\x01\n" +
+	"missingIds\x12&\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xc0\x01\n" +
 	"\x11ListPapersRequest\x12\x1e\n" +
 	"\n" +
 	"collection\x18\x01 \x01(\tR\n" +

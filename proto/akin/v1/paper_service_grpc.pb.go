@@ -43,7 +43,8 @@ type PaperServiceClient interface {
 	// with unusual characters can go in the query of BatchGetPapers instead.
 	GetPaper(ctx context.Context, in *GetPaperRequest, opts ...grpc.CallOption) (*Paper, error)
 	// BatchGetPapers returns up to 1,000 papers in the order asked for. Unlike
-	// AIP-231 it does not fail as a whole: ids that are not there are listed.
+	// AIP-231 it does not fail as a whole: ids that are not there are listed. An
+	// answer that would be larger than the call takes comes in pages.
 	BatchGetPapers(ctx context.Context, in *BatchGetPapersRequest, opts ...grpc.CallOption) (*BatchGetPapersResponse, error)
 	// ListPapers pages through a collection in ascending order of id.
 	ListPapers(ctx context.Context, in *ListPapersRequest, opts ...grpc.CallOption) (*ListPapersResponse, error)
@@ -204,7 +205,8 @@ type PaperServiceServer interface {
 	// with unusual characters can go in the query of BatchGetPapers instead.
 	GetPaper(context.Context, *GetPaperRequest) (*Paper, error)
 	// BatchGetPapers returns up to 1,000 papers in the order asked for. Unlike
-	// AIP-231 it does not fail as a whole: ids that are not there are listed.
+	// AIP-231 it does not fail as a whole: ids that are not there are listed. An
+	// answer that would be larger than the call takes comes in pages.
 	BatchGetPapers(context.Context, *BatchGetPapersRequest) (*BatchGetPapersResponse, error)
 	// ListPapers pages through a collection in ascending order of id.
 	ListPapers(context.Context, *ListPapersRequest) (*ListPapersResponse, error)

@@ -109,8 +109,7 @@ const (
 	Mode_MODE_UNSPECIFIED Mode = 0
 	// Meaning: the cosine of vectors.
 	Mode_MODE_SEMANTIC Mode = 1
-	// Words: BM25 over title and abstract. Searches have a syntax: "a phrase"
-	// must be there, -word and -"a phrase" must not, prefix* stands for words
+	// Words: BM25 over title and abstract. In a search, prefix* stands for words
 	// that begin so, and arXiv ids and DOIs are found as such.
 	Mode_MODE_LEXICAL Mode = 2
 	// Both, weighed.
@@ -683,16 +682,19 @@ func (NoveltyReason) EnumDescriptor() ([]byte, []int) {
 // SearchRequest is a free-text query.
 type SearchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What to look for, 1 byte to 64 KiB.
+	// What to look for, 1 byte to 64 KiB. "a phrase" must be there (but for
+	// MODE_SEMANTIC), -word and -"a phrase" must not, and a * leaves the last word
+	// open. What is excluded, and these signs, are not embedded.
 	Query string `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
 	// Collection to search; empty means "papers".
 	Collection string `protobuf:"bytes,2,opt,name=collection,proto3" json:"collection,omitempty"`
-	// Results a page: 0 means 10, above 1,000 means 1,000, negative is an error.
+	// Results a page: 0 means 10, above 1,000 means 1,000, negative is an error. A
+	// page also ends before it is larger than the call takes.
 	PageSize int32 `protobuf:"varint,20,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// next_page_token of the page before, with the same request otherwise.
 	PageToken string `protobuf:"bytes,21,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Leave out results whose cosine is below this, between -1 and 1; unset
-	// keeps all.
+	// Leave out results whose cosine is below this by more than 0.000001, between -1
+	// and 1; unset keeps all.
 	MinScore *float64 `protobuf:"fixed64,22,opt,name=min_score,json=minScore,proto3,oneof" json:"min_score,omitempty"`
 	// Compare with every paper instead of walking the graph: slower, and exact.
 	Exact bool `protobuf:"varint,23,opt,name=exact,proto3" json:"exact,omitempty"`
@@ -1043,21 +1045,24 @@ func (x *SearchResponse) GetGroups() []*Group {
 // SimilarRequest asks for more like this.
 type SimilarRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1 to 100 ids of papers in the collection; their mean direction is the
-	// query. Give either paper_ids or text.
+	// 1 to 100 ids of papers in the collection, or names as GetPaper takes them;
+	// their mean direction is the query. Give either paper_ids or text. Those that
+	// are missing are all named in the error.
 	PaperIds []string `protobuf:"bytes,1,rep,name=paper_ids,json=paperIds,proto3" json:"paper_ids,omitempty"`
-	// A paper that need not be in the collection.
+	// A paper that need not be in the collection; one with the same text is no
+	// result, as a query paper is none.
 	Text *Text `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	// Collection to search; empty means "papers".
 	Collection string `protobuf:"bytes,3,opt,name=collection,proto3" json:"collection,omitempty"`
 	// Whether the query papers may be among the results.
 	IncludeSelf bool `protobuf:"varint,4,opt,name=include_self,json=includeSelf,proto3" json:"include_self,omitempty"`
-	// Results a page: 0 means 10, above 1,000 means 1,000, negative is an error.
+	// Results a page: 0 means 10, above 1,000 means 1,000, negative is an error. A
+	// page also ends before it is larger than the call takes.
 	PageSize int32 `protobuf:"varint,20,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// next_page_token of the page before, with the same request otherwise.
 	PageToken string `protobuf:"bytes,21,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Leave out results whose cosine is below this, between -1 and 1; unset
-	// keeps all.
+	// Leave out results whose cosine is below this by more than 0.000001, between -1
+	// and 1; unset keeps all.
 	MinScore *float64 `protobuf:"fixed64,22,opt,name=min_score,json=minScore,proto3,oneof" json:"min_score,omitempty"`
 	// Compare with every paper instead of walking the graph: slower, and exact.
 	Exact bool `protobuf:"varint,23,opt,name=exact,proto3" json:"exact,omitempty"`
@@ -1431,7 +1436,8 @@ type Example struct {
 	//	*Example_Text
 	Example isExample_Example `protobuf_oneof:"example"`
 	// How much it counts against the other examples: 0 means 1; otherwise
-	// above 0 and at most 1,000.
+	// above 0 and at most 1,000. Less than a millionth of the heaviest like, or of
+	// 1 for a dislike, counts as that.
 	Weight float64 `protobuf:"fixed64,3,opt,name=weight,proto3" json:"weight,omitempty"`
 	// When it was liked or disliked, for half_life_days; unset counts as the
 	// newest.
@@ -1514,12 +1520,13 @@ type isExample_Example interface {
 }
 
 type Example_PaperId struct {
-	// Id of a paper in the collection.
+	// Id of a paper in the collection, or a name as GetPaper takes it.
 	PaperId string `protobuf:"bytes,1,opt,name=paper_id,json=paperId,proto3,oneof"`
 }
 
 type Example_Text struct {
-	// A paper that need not be in the collection.
+	// A paper that need not be in the collection; one with the same text is no
+	// result, as an example is none.
 	Text *Text `protobuf:"bytes,2,opt,name=text,proto3,oneof"`
 }
 
@@ -1530,7 +1537,8 @@ func (*Example_Text) isExample_Example() {}
 // RecommendRequest is a taste.
 type RecommendRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1 to 5,000 liked papers, at most 200 of them texts; no id twice.
+	// 1 to 5,000 liked papers, at most 200 of them texts; no paper twice, nor both
+	// here and in negative.
 	Positive []*Example `protobuf:"bytes,1,rep,name=positive,proto3" json:"positive,omitempty"`
 	// Up to 5,000 disliked papers, at most 200 of them texts; no id twice.
 	Negative []*Example `protobuf:"bytes,2,rep,name=negative,proto3" json:"negative,omitempty"`
@@ -1538,12 +1546,13 @@ type RecommendRequest struct {
 	Collection string `protobuf:"bytes,3,opt,name=collection,proto3" json:"collection,omitempty"`
 	// How examples become a ranking.
 	Strategy RecommendStrategy `protobuf:"varint,4,opt,name=strategy,proto3,enum=akin.v1.RecommendStrategy" json:"strategy,omitempty"`
-	// Results a page: 0 means 10, above 1,000 means 1,000, negative is an error.
+	// Results a page: 0 means 10, above 1,000 means 1,000, negative is an error. A
+	// page also ends before it is larger than the call takes.
 	PageSize int32 `protobuf:"varint,20,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// next_page_token of the page before, with the same request otherwise.
 	PageToken string `protobuf:"bytes,21,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Leave out results whose cosine is below this, between -1 and 1; unset
-	// keeps all.
+	// Leave out results whose cosine is below this by more than 0.000001, between -1
+	// and 1; unset keeps all.
 	MinScore *float64 `protobuf:"fixed64,22,opt,name=min_score,json=minScore,proto3,oneof" json:"min_score,omitempty"`
 	// Compare with every paper instead of walking the graph: slower, and exact.
 	Exact bool `protobuf:"varint,23,opt,name=exact,proto3" json:"exact,omitempty"`
@@ -2373,8 +2382,8 @@ type FindDuplicatesResponse struct {
 	// response has total_size.
 	PapersCompared uint32 `protobuf:"varint,3,opt,name=papers_compared,json=papersCompared,proto3" json:"papers_compared,omitempty"`
 	// Groups that were found, in order of the id of their first paper. No paper is
-	// in two groups; one of more than 1,000 papers comes in parts that begin with
-	// the same first paper.
+	// in two groups; one of more than 1,000 papers, or about 1 MiB, comes in parts
+	// that begin with the same first paper.
 	Groups        []*DuplicateGroup `protobuf:"bytes,4,rep,name=groups,proto3" json:"groups,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
