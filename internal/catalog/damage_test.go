@@ -185,9 +185,10 @@ func copyInUse(t *testing.T, dir string) string {
 // A wrong vector and a wrong text in the indexes of a running server are found by a
 // verification, by name.
 func TestVerifyFindsWhatDiffers(t *testing.T) {
-	c, _, closeAll := openSaved(t, t.TempDir())
+	c, log, closeAll := openSaved(t, t.TempDir())
 	defer closeAll()
 	addNamed(t, c, 0, 120)
+	waitLog(t, log, "the graph is saved") // not put in the place of what is spoilt
 	wantSound(t, c)
 	catalog.Spoil(c, 7)
 	v, err := c.Verify(t.Context(), func(string, uint64, uint64) {})
