@@ -12,8 +12,8 @@ func Spoil(c *Embedded, ordinal uint32) {
 	defer l.writing.Unlock()
 	other := make([]float32, c.config.Space.Dimension)
 	other[0] = 1
-	l.index.Upsert(ordinal, other)                                              //nolint:errcheck // a test
-	l.words.Upsert(ordinal, "something else", "", nil)                          //nolint:errcheck // a test
+	l.index.Upsert(ordinal, other)
+	l.words.Upsert(ordinal, "something else", "", nil)
 	l.attributes.Upsert(ordinal, &paper.Record{Paper: paper.Paper{Venue: "X"}}) // and no title
 	l.keys.set(ordinal, dedup.Key{})
 }

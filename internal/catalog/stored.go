@@ -46,7 +46,7 @@ func VerifyStored(ctx context.Context, s *store.Store, dir string, progress Prog
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, closeAll()) }()
-	return v, x.verify(ctx, v, snapshot, progress)
+	return v, v.compared(s, x.verify(ctx, v, snapshot, progress))
 }
 
 // openStored opens the derived files, catches up, and notes what is wrong with them.

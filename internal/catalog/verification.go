@@ -86,7 +86,7 @@ const progressEvery = 1024
 func (v *Verification) verifyStore(ctx context.Context, s *store.Store) error {
 	report, err := s.Verify(ctx)
 	if err != nil {
-		return err
+		return v.unreadable(s, err)
 	}
 	part := v.part(PartStore)
 	part.Checked = uint64(report.Papers) + uint64(report.Vectors) + uint64(report.Changes)
@@ -102,10 +102,44 @@ func (v *Verification) verifyStore(ctx context.Context, s *store.Store) error {
 	return nil
 }
 
+// unreadable notes that the store cannot be read any further; any other error it
+// gives back.
+func (v *Verification) unreadable(s *store.Store, err error) error {
+	if paper.KindOf(err) != paper.DataLoss {
+		return err
+	}
+	if damage := s.Damage(); damage != nil {
+		err = damage // it names the file
+	}
+	for _, d := range v.Differences {
+		if d.Part == PartStore && d.Description == err.Error() {
+			return nil
+		}
+	}
+	v.differ(PartStore, remedyStore, "%v", err)
+	return nil
+}
+
+// compared ends the comparison of the indexes: what could not be compared because
+// the store cannot be read says so.
+func (v *Verification) compared(s *store.Store, err error) error {
+	if err == nil {
+		return nil
+	}
+	if err := v.unreadable(s, err); err != nil {
+		return err
+	}
+	for i := range v.Parts {
+		if p := &v.Parts[i]; p.Name != PartStore && p.Skipped == "" && p.Differences == 0 {
+			p.Skipped = "the store cannot be read"
+		}
+	}
+	return nil
+}
+
 // What to do about differences.
 const (
-	remedyStore = "the store is damaged: stop the server, put back a snapshot with `akin snapshot restore`, or import into a new data directory; " +
-		"`akin export` still writes what can be read"
+	remedyStore = "the store is damaged: stop the server, put back a snapshot with `akin snapshot restore`, or import into a new data directory"
 	remedyIndex = "the index is derived from the store, which is the truth: stop the server, remove the directory indexes/ in the data directory, and start it again"
 	remedyFile  = "the file is derived from the store, which is the truth: the next start of the server refuses and removes it, and makes it anew"
 )
@@ -203,7 +237,7 @@ func (c *Embedded) Verify(ctx context.Context, progress Progress) (*Verification
 	}
 	defer snapshot.Close()
 	v.Papers, v.Sequence = uint32(snapshot.Count()), snapshot.Sequence()
-	if err := c.verifyLive(ctx, v, snapshot, progress); err != nil {
+	if err := v.compared(c.config.Store, c.verifyLive(ctx, v, snapshot, progress)); err != nil {
 		return nil, err
 	}
 	return v, c.verifyGraphFile(ctx, v)

@@ -177,7 +177,7 @@ func TestCrashServer(t *testing.T) {
 		if err := s.cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		s.cmd.Wait() //nolint:errcheck // killed
+		s.cmd.Wait()
 		cancel()
 		writers.Wait()
 		c.Close()
