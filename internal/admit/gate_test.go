@@ -162,7 +162,7 @@ func TestOverload(t *testing.T) {
 // many connections, and is not refused for them: neither where a call of each is
 // done within the bound of the queue nor where it is not.
 func TestNeighbour(t *testing.T) {
-	const quick, slow, slowest = 16 * time.Millisecond, 50 * time.Millisecond, 120 * time.Millisecond
+	const quick, slow, slowest, busyFor = 16 * time.Millisecond, 50 * time.Millisecond, 120 * time.Millisecond, 8 * time.Second
 	conns := func(host string) func(i int) admit.Call {
 		return func(i int) admit.Call { return admit.Call{Caller: ofConn(host, i), Class: "search"} }
 	}
@@ -192,7 +192,7 @@ func TestNeighbour(t *testing.T) {
 		t.Run(fmt.Sprintf("%v of %v beside %s", c.rate, c.work, c.name), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := admit.New(admit.Config{Places: 2})
-				until := time.Now().Add(12 * time.Second)
+				until := time.Now().Add(busyFor)
 				var noise, quiet load
 				for i := range 64 {
 					noise.wait.Go(func() {
@@ -205,7 +205,7 @@ func TestNeighbour(t *testing.T) {
 					})
 				}
 				time.Sleep(2 * time.Second)
-				quiet.open(g, c.rate, 10*time.Second, time.Minute, func(int) admit.Call {
+				quiet.open(g, c.rate, busyFor-2*time.Second, time.Minute, func(int) admit.Call {
 					return admit.Call{Caller: ofConn("a", 99), Class: "search"}
 				}, func() time.Duration { return c.work })
 				noise.wait.Wait()
@@ -215,7 +215,7 @@ func TestNeighbour(t *testing.T) {
 				if p := quantile(answered, .5); p > 3*c.work || len(no) > 0 {
 					t.Errorf("the quiet caller's p50 is %v, %d refused", p, len(no))
 				}
-				if most := 12 * 2 / c.work.Seconds(); float64(len(others)+len(answered)) < 0.9*most {
+				if most := busyFor.Seconds() * 2 / c.work.Seconds(); float64(len(others)+len(answered)) < 0.9*most {
 					t.Errorf("%d and %d calls were answered of %.0f", len(others), len(answered), most)
 				}
 			})
@@ -456,6 +456,46 @@ func TestHostsShareEvenly(t *testing.T) {
 		if share := float64(len(b)) / float64(len(a)+len(b)); share < 0.4 || share > 0.6 {
 			t.Errorf("the host with 4 connections got %.2f of the work", share)
 		}
+	})
+}
+
+// Whatever others ask, over however many connections, one who asks for less than
+// what is theirs is answered, and soon.
+func TestShareProperty(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		places := rapid.IntRange(1, 3).Draw(rt, "places")
+		work := time.Duration(rapid.IntRange(10, 100).Draw(rt, "work")) * time.Millisecond
+		others := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) [3]int {
+			return [3]int{rapid.IntRange(1, 20).Draw(rt, "conns"), rapid.IntRange(10, 100).Draw(rt, "work"), rapid.IntRange(1, 500).Draw(rt, "backoff")}
+		}), 1, 3).Draw(rt, "others")
+		synctest.Test(t, func(*testing.T) {
+			g := admit.New(admit.Config{Places: places})
+			until := time.Now().Add(2 * time.Second)
+			var noise, quiet load
+			for h, o := range others {
+				work := time.Duration(o[1]) * time.Millisecond
+				for i := range o[0] {
+					noise.wait.Go(func() {
+						for time.Now().Before(until) {
+							if noise.call(context.Background(), g, admit.Call{Caller: ofConn(fmt.Sprint("other", h), i), Class: fmt.Sprint(h)}, work) != nil {
+								time.Sleep(time.Duration(o[2]) * time.Millisecond)
+							}
+						}
+					})
+				}
+			}
+			for time.Now().Before(until) {
+				time.Sleep(time.Duration(len(others)+1) * work)
+				quiet.call(context.Background(), g, admit.Call{Caller: ofConn("quiet", 0), Class: "quiet"}, work)
+			}
+			noise.wait.Wait()
+			answered, no := quiet.split()
+			// One call of each other host and what runs, and again as much where calls
+			// turn out to take longer than was known.
+			if most := work + time.Duration(2*(len(others)+1))*100*time.Millisecond; len(no) > 0 || quantile(answered, 1) > most {
+				rt.Errorf("%d calls were refused, and the slowest of %d took %v, more than %v", len(no), len(answered), quantile(answered, 1), most)
+			}
+		})
 	})
 }
 
