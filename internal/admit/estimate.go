@@ -120,7 +120,7 @@ func (o *outlook) wait(long bool) time.Duration {
 func (g *Gate) eachInOrder(now time.Time, visit func(w *waiter, ahead, plain time.Duration) bool) {
 	long := g.longFrom()
 	stretched, plain := g.outlook(now, long, g.stretch), g.outlook(now, long, 1)
-	lanes := g.lanes(long)
+	lanes := g.lanes(now, long)
 	heap.Init(&lanes)
 	for len(lanes) > 0 {
 		l := &lanes[0]

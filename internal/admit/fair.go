@@ -7,11 +7,11 @@ import (
 )
 
 const (
-	// bands is how finely connections of a host are told apart by how much of the
-	// time they ask. The last is for those that always do.
+	// bands is how finely hosts, and connections of a host, are told apart by how much
+	// of the time they ask. The last is for those that always do.
 	bands = 4
 	heavy = bands - 1
-	// firstBusy is what a connection that was not seen before is taken for: not for
+	// firstBusy is what one that was not seen before is taken for: not for
 	// one that seldom asks, so that nothing is won by a new connection for each call.
 	firstBusy = 0.7
 	// memory is over how long it is averaged how much of the time one asks.
@@ -19,62 +19,81 @@ const (
 	// forgetAfter is how long a connection that asks nothing is remembered.
 	forgetAfter = 5 * memory
 	// stillAsking is how much later than it was told to come back a caller that was
-	// refused may come, and counts as one who asked all the time.
+	// refused may come, and counts as one who asked all the time. One that gave up may
+	// come after so long.
 	stillAsking = 250 * time.Millisecond
 )
 
-// host is a machine that asks, over any number of connections.
-type host struct {
-	// start is what it was charged for so far, in seconds: the tag of its next call.
-	start float64
-	queue []*waiter // by band, then tag
-	// virtual is the tag, between its connections, of what started last.
-	virtual float64
-	conns   map[string]*flow
-	active  int // calls that wait or run
-}
-
-// flow is what is known of a connection.
-type flow struct {
-	// finish is the tag of its next call.
-	finish  float64
-	active  int // calls that wait or run
-	waiting int
-	// busy is how much of the time it asked something, lately, as of seen.
+// presence is for how much of the time somebody asks.
+type presence struct {
+	active int // calls that wait or run
+	// busy is the share of the time, lately, as of seen.
 	busy float64
 	seen time.Time
 	asks time.Time // until when it counts as asking, while nothing waits or runs
 }
 
 // advance brings busy up to date.
-func (f *flow) advance(now time.Time) {
+func (p *presence) advance(now time.Time) {
 	until := now
-	if f.active == 0 && f.asks.Before(now) {
-		until = f.asks
+	if p.active == 0 && p.asks.Before(now) {
+		until = p.asks
 	}
-	if d := until.Sub(f.seen); d > 0 {
-		f.busy = 1 - (1-f.busy)*math.Exp(-d.Seconds()/memory.Seconds())
-		f.seen = until
+	if d := until.Sub(p.seen); d > 0 {
+		p.busy = 1 - (1-p.busy)*math.Exp(-d.Seconds()/memory.Seconds())
+		p.seen = until
 	}
-	if d := now.Sub(f.seen); d > 0 {
-		f.busy *= math.Exp(-d.Seconds() / memory.Seconds())
-		f.seen = now
+	if d := now.Sub(p.seen); d > 0 {
+		p.busy *= math.Exp(-d.Seconds() / memory.Seconds())
+		p.seen = now
 	}
+}
+
+// leave ends a call that was answered, or refused until some time.
+func (p *presence) leave(now, until time.Time) {
+	p.advance(now)
+	p.active--
+	if p.asks.Before(until) {
+		p.asks = until
+	}
+}
+
+// band tells apart how much is asked, with so many calls that wait already.
+func (p *presence) band(waiting int) int { return min(heavy, int(p.busy*bands)+waiting) }
+
+// host is a machine that asks, over any number of connections.
+type host struct {
+	presence
+	// start is what it was charged for so far, in seconds: the tag of its next call.
+	start float64
+	queue []*waiter // by band, then tag
+	// virtual is the tag, between its connections, of what started last.
+	virtual float64
+	conns   map[string]*flow
+}
+
+// flow is what is known of a connection.
+type flow struct {
+	presence
+	// finish is the tag of its next call.
+	finish  float64
+	waiting int
 }
 
 // caller gives what is known of a caller.
 func (g *Gate) caller(c Caller, now time.Time) (*host, *flow) {
 	h := g.hosts[c.Host]
 	if h == nil {
-		h = &host{conns: make(map[string]*flow)}
+		h = &host{presence: presence{busy: firstBusy, seen: now}, conns: make(map[string]*flow)}
 		g.hosts[c.Host] = h
 	}
 	f := h.conns[c.Conn]
 	if f == nil {
-		f = &flow{busy: firstBusy, seen: now}
+		f = &flow{presence: presence{busy: firstBusy, seen: now}}
 		h.conns[c.Conn] = f
 		g.flows++
 	}
+	h.advance(now)
 	f.advance(now)
 	return h, f
 }
@@ -88,7 +107,7 @@ func (g *Gate) enqueue(w *waiter) {
 	w.host, w.flow = h, f
 	g.serial++
 	w.serial = g.serial
-	w.band = min(heavy, int(f.busy*bands)+f.waiting)
+	w.band = f.band(f.waiting)
 	w.tag = h.virtual
 	if w.band == heavy {
 		w.tag = max(h.virtual, f.finish)
@@ -122,16 +141,12 @@ func (g *Gate) dequeue(w *waiter) bool {
 }
 
 // settle ends a call of a caller, and charges for what it took beyond what was
-// estimated, or gives back what it did not take.
-func (g *Gate) settle(w *waiter, more time.Duration, now time.Time) {
-	h, f := w.host, w.flow
-	f.advance(now)
-	f.finish += more.Seconds()
-	f.active--
-	h.active--
-	if f.asks.Before(now) {
-		f.asks = now
-	}
+// estimated, or gives back what it did not take. The caller counts as asking until
+// some time.
+func (g *Gate) settle(w *waiter, more time.Duration, now, until time.Time) {
+	w.flow.finish += more.Seconds()
+	w.flow.leave(now, until)
+	w.host.leave(now, until)
 	g.forget(now)
 }
 
@@ -152,7 +167,7 @@ func (g *Gate) forget(now time.Time) {
 				g.flows--
 			}
 		}
-		if len(h.conns) == 0 {
+		if len(h.conns) == 0 && h.active == 0 {
 			delete(g.hosts, name)
 		}
 	}
@@ -178,7 +193,9 @@ type lane struct {
 	host *host
 	long bool
 	at   int
-	tag  float64 // of the call there, between hosts
+	// band and tag are of the call there, between hosts.
+	band int
+	tag  float64
 }
 
 func (l *lane) head() *waiter { return l.host.queue[l.at] }
@@ -186,6 +203,8 @@ func (l *lane) head() *waiter { return l.host.queue[l.at] }
 // before says whether the next call of a lane is served before that of another.
 func (l *lane) before(o *lane) bool {
 	switch {
+	case l.band != o.band:
+		return l.band < o.band
 	case l.tag < o.tag:
 		return true
 	case l.tag > o.tag:
@@ -206,12 +225,15 @@ func (l *lane) find(long time.Duration) bool {
 	return false
 }
 
-// lanes gives what is first of each host, the short and the long calls, as a heap.
-func (g *Gate) lanes(long time.Duration) laneHeap {
+// lanes gives what is first of each host, the short and the long calls. A host that
+// asks now and then, and of which little waits, goes before those that always ask.
+func (g *Gate) lanes(now time.Time, long time.Duration) laneHeap {
 	all := g.scratch[:0]
 	for _, h := range g.backlog {
+		h.advance(now)
+		band := h.band(len(h.queue) - 1)
 		for _, isLong := range [2]bool{false, true} {
-			if l := (lane{host: h, long: isLong, tag: h.start}); l.find(long) {
+			if l := (lane{host: h, long: isLong, band: band, tag: h.start}); l.find(long) {
 				all = append(all, l)
 			}
 		}

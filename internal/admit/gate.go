@@ -250,11 +250,11 @@ func (g *Gate) leaveQueue(w *waiter, err error) (*Pass, error) {
 	switch {
 	case g.dequeue(w):
 		if err == nil {
-			g.refuse(w, now, now.Sub(w.entered), "")
+			g.refuse(w, now, 0, "")
 			return nil, w.err
 		}
 		g.counts.GaveUp++
-		g.settle(w, -w.charged, now)
+		g.settle(w, -w.charged, now, now.Add(stillAsking))
 		return nil, err
 	case err != nil && w.pass != nil: // nobody is there to use it
 		g.counts.GaveUp++
@@ -283,7 +283,7 @@ func (g *Gate) end(p *Pass, early bool, now time.Time) {
 	took := now.Sub(p.begin)
 	g.learn(p.from.call, took, early)
 	p.from.host.start += (took - p.cost).Seconds()
-	g.settle(p.from, took-p.from.charged, now)
+	g.settle(p.from, took-p.from.charged, now, now)
 	g.start(now)
 	g.shed(now, nil)
 }
@@ -291,7 +291,7 @@ func (g *Gate) end(p *Pass, early bool, now time.Time) {
 // start admits waiters in their order while there are places.
 func (g *Gate) start(now time.Time) {
 	for {
-		w := g.next(now)
+		w, band := g.next(now)
 		if w == nil {
 			return
 		}
@@ -301,6 +301,9 @@ func (g *Gate) start(now time.Time) {
 			continue
 		}
 		h := w.host
+		if band < heavy { // what it has beyond its share is what others leave
+			h.start = min(h.start, g.virtual)
+		}
 		g.virtual = max(g.virtual, h.start)
 		h.start += w.cost.Seconds()
 		h.virtual = max(h.virtual, w.tag)
@@ -312,12 +315,13 @@ func (g *Gate) start(now time.Time) {
 	}
 }
 
-// next is the first waiter that there is a place for, or nil. Calls that turned
+// next is the first waiter that there is a place for, or nil, and the band of its
+// host. Calls that turned
 // out to be long lend their places to short ones, until twice as many calls run as
 // there are places.
-func (g *Gate) next(now time.Time) *waiter {
+func (g *Gate) next(now time.Time) (*waiter, int) {
 	if g.waiting == 0 || len(g.running) >= 2*g.config.Places {
-		return nil
+		return nil, 0
 	}
 	from, long := g.longFrom(), 0
 	for _, p := range g.running {
@@ -328,7 +332,7 @@ func (g *Gate) next(now time.Time) *waiter {
 	forLong := long < g.longPlaces() && len(g.running) < g.config.Places
 	forShort := len(g.running)-long < g.config.Places-min(long, g.longPlaces())
 	var best *lane
-	lanes := g.lanes(from)
+	lanes := g.lanes(now, from)
 	for i := range lanes {
 		l := &lanes[i]
 		if (l.long && forLong || !l.long && forShort) && (best == nil || l.before(best)) {
@@ -336,9 +340,9 @@ func (g *Gate) next(now time.Time) *waiter {
 		}
 	}
 	if best == nil {
-		return nil
+		return nil, 0
 	}
-	return best.head()
+	return best.head(), best.band
 }
 
 // overdue says whether a call that was taken for a short one is long, which
@@ -411,9 +415,9 @@ const lateMessage = "; the deadline of the call is before that"
 // refuse answers a call that is not in the queue any more.
 func (g *Gate) refuse(w *waiter, now time.Time, ahead time.Duration, why string) {
 	g.counts.Refused++
+	ahead += now.Sub(w.entered) // that is how long the queue is for such a call
 	retry := min(max(rounded(ahead), leastRetry), mostRetry)
-	w.flow.asks = now.Add(retry + stillAsking)
-	g.settle(w, -w.charged, now)
+	g.settle(w, -w.charged, now, now.Add(retry+stillAsking))
 	w.err = &paper.Error{
 		Kind: paper.Exhausted, Reason: paper.ReasonQueueFull,
 		Message: fmt.Sprintf("the server is busy: of the queue for %s, the turn would come after about %v (the limit for a call like this is %v)%s; try again later, with fewer calls at once",

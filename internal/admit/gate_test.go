@@ -183,6 +183,8 @@ func TestNeighbour(t *testing.T) {
 		{"64 connections of another host that ask for more than there is", conns("b"), 14, slow, 10 * time.Millisecond},
 		{"64 connections of another host that ask for more than there is and come back slowly", conns("b"), 14, slow, time.Second},
 		{"64 connections of another host on a slow machine", conns("b"), 2, slowest, 100 * time.Millisecond},
+		{"64 hosts that ask for more than there is", func(i int) admit.Call { return admit.Call{Caller: ofConn(fmt.Sprint("b", i), 1), Class: "search"} }, 2, slow, 10 * time.Millisecond},
+		{"64 hosts on a slow machine", func(i int) admit.Call { return admit.Call{Caller: ofConn(fmt.Sprint("b", i), 1), Class: "search"} }, 2, slowest, time.Second},
 		{"64 calls at once over one connection", func(int) admit.Call { return admit.Call{Caller: ofConn("a", 1), Class: "search"} }, 14, quick, 10 * time.Millisecond},
 		{"a new connection of another host for each of 64 calls at once", func() func(int) admit.Call {
 			var n atomic.Int64
