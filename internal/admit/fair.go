@@ -14,6 +14,10 @@ const (
 	// firstBusy is what one that was not seen before is taken for: not for
 	// one that seldom asks, so that nothing is won by a new connection for each call.
 	firstBusy = 0.7
+	// connWorks is what a call that works counts of what a connection asks, beside one
+	// that waits: when all is slow, calls work for longer, and one who asks now and
+	// then does not ask for more by that. Hosts are charged strictly.
+	connWorks = 0.5
 	// memory is over how long it is averaged how much of the time one asks.
 	memory = 2 * time.Second
 	// forgetAfter is how long a connection that asks nothing is remembered.
@@ -26,25 +30,29 @@ const (
 
 // presence is for how much of the time somebody asks.
 type presence struct {
-	active int // calls that wait or run
+	active, waiting int // calls that wait or run, and those that wait
+	// works is what a call counts that works, beside one that waits.
+	works float64
 	// busy is the share of the time, lately, as of seen.
 	busy float64
 	seen time.Time
-	asks time.Time // until when it counts as asking, while nothing waits or runs
+	asks time.Time // until when it counts as asking, whatever waits or works
 }
 
-// advance brings busy up to date.
+// advance brings busy up to date, which is before the number of calls changes.
 func (p *presence) advance(now time.Time) {
 	until := now
-	if p.active == 0 && p.asks.Before(now) {
+	if p.asks.Before(now) {
 		until = p.asks
 	}
-	if d := until.Sub(p.seen); d > 0 {
-		p.busy = 1 - (1-p.busy)*math.Exp(-d.Seconds()/memory.Seconds())
-		p.seen = until
-	}
+	p.toward(1, until)
+	p.toward(min(1, float64(p.waiting)+p.works*float64(p.active-p.waiting)), now)
+}
+
+// toward is for a time in which a share was asked.
+func (p *presence) toward(share float64, now time.Time) {
 	if d := now.Sub(p.seen); d > 0 {
-		p.busy *= math.Exp(-d.Seconds() / memory.Seconds())
+		p.busy = share + (p.busy-share)*math.Exp(-d.Seconds()/memory.Seconds())
 		p.seen = now
 	}
 }
@@ -76,20 +84,19 @@ type host struct {
 type flow struct {
 	presence
 	// finish is the tag of its next call.
-	finish  float64
-	waiting int
+	finish float64
 }
 
 // caller gives what is known of a caller.
 func (g *Gate) caller(c Caller, now time.Time) (*host, *flow) {
 	h := g.hosts[c.Host]
 	if h == nil {
-		h = &host{presence: presence{busy: firstBusy, seen: now}, conns: make(map[string]*flow)}
+		h = &host{presence: presence{works: 1, busy: firstBusy, seen: now}, conns: make(map[string]*flow)}
 		g.hosts[c.Host] = h
 	}
 	f := h.conns[c.Conn]
 	if f == nil {
-		f = &flow{presence: presence{busy: firstBusy, seen: now}}
+		f = &flow{presence: presence{works: connWorks, busy: firstBusy, seen: now}}
 		h.conns[c.Conn] = f
 		g.flows++
 	}
@@ -113,9 +120,10 @@ func (g *Gate) enqueue(w *waiter) {
 		w.tag = max(h.virtual, f.finish)
 	}
 	f.finish = w.tag + w.charged.Seconds()
-	f.active++
-	f.waiting++
-	h.active++
+	for _, p := range [2]*presence{&h.presence, &f.presence} {
+		p.active++
+		p.waiting++
+	}
 	if len(h.queue) == 0 {
 		h.start = max(h.start, g.virtual)
 		g.backlog = append(g.backlog, h)
@@ -126,7 +134,7 @@ func (g *Gate) enqueue(w *waiter) {
 }
 
 // dequeue takes a call out of the queue, if it is there.
-func (g *Gate) dequeue(w *waiter) bool {
+func (g *Gate) dequeue(w *waiter, now time.Time) bool {
 	at := slices.Index(w.host.queue, w)
 	if at < 0 {
 		return false
@@ -135,7 +143,10 @@ func (g *Gate) dequeue(w *waiter) bool {
 	if len(w.host.queue) == 0 {
 		g.backlog = slices.DeleteFunc(g.backlog, func(h *host) bool { return h == w.host })
 	}
-	w.flow.waiting--
+	for _, p := range [2]*presence{&w.host.presence, &w.flow.presence} {
+		p.advance(now)
+		p.waiting--
+	}
 	g.waiting--
 	return true
 }

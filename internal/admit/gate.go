@@ -248,7 +248,7 @@ func (g *Gate) leaveQueue(w *waiter, err error) (*Pass, error) {
 	defer g.mu.Unlock()
 	now := time.Now()
 	switch {
-	case g.dequeue(w):
+	case g.dequeue(w, now):
 		if err == nil {
 			g.refuse(w, now, 0, "")
 			return nil, w.err
@@ -295,7 +295,7 @@ func (g *Gate) start(now time.Time) {
 		if w == nil {
 			return
 		}
-		g.dequeue(w)
+		g.dequeue(w, now)
 		if now.After(w.entered) && g.tooLate(w, now, 0) {
 			g.refuse(w, now, 0, lateMessage)
 			continue
@@ -396,7 +396,7 @@ func (g *Gate) shed(now time.Time, added *waiter) {
 		dropped = append(dropped, last)
 	}
 	for _, w := range dropped {
-		g.dequeue(w)
+		g.dequeue(w, now)
 		g.refuse(w, now, w.ahead, w.why)
 	}
 }

@@ -175,6 +175,7 @@ func TestNeighbour(t *testing.T) {
 	}{
 		{"64 connections of the same host", conns("a"), 2, quick, 10 * time.Millisecond},
 		{"64 connections of the same host", conns("a"), 14, quick, 10 * time.Millisecond},
+		{"64 connections of the same host where the cores are shared", conns("a"), 14, 37 * time.Millisecond, 100 * time.Millisecond},
 		{"64 connections of the same host that ask for more than there is", conns("a"), 2, slow, 10 * time.Millisecond},
 		{"64 connections of the same host that ask for more than there is and come back slowly", conns("a"), 2, slow, time.Second},
 		{"64 connections of the same host on a slow machine", conns("a"), 2, slowest, 100 * time.Millisecond},
