@@ -130,7 +130,13 @@ func (c *Coder) buildDue() bool {
 // build makes the graph anew of what lives, in the order of ordinals. The caller
 // holds the lock.
 func (c *Coder) build() error {
-	ordinals := slices.Sorted(slices.Values(c.exact.rows.ordinals)) // nobody else writes to exact
+	var ordinals []uint32
+	for slot, state := range c.exact.rows.state { // nobody else writes to exact
+		if state == slotLive {
+			ordinals = append(ordinals, c.exact.rows.ordinals[slot])
+		}
+	}
+	slices.Sort(ordinals)
 	clear(c.keys)
 	c.clear()
 	for _, ordinal := range ordinals {

@@ -66,7 +66,7 @@ func TestCoderOutlivesItsTombstones(t *testing.T) {
 				err = index.Upsert(ordinal, v)
 			}
 			if err != nil {
-				t.Fatal(err)
+				t.Fatal(err, errors.Unwrap(err))
 			}
 		}
 	}

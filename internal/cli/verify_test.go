@@ -49,10 +49,10 @@ func TestVerify(t *testing.T) {
 	if out := mustRun(t, "verify", "--server", s.grpc); strings.Count(out, "12 compared, all as it should be") != 4 {
 		t.Errorf("a server: %s", out)
 	}
-	if !strings.Contains(s.errOut.String(), "papers.lexical") {
+	s.stop(t)
+	if !strings.Contains(s.errOut.String(), "papers.lexical") { // read once the server has written it all
 		t.Errorf("the server says nothing of the damage: %q", s.errOut)
 	}
-	s.stop(t)
 	mustRun(t, "verify", "--data", data)
 	if code, _, errOut := run(t, "", "verify", "--server", "127.0.0.1:1", "--accept-loss"); code != 2 || !strings.Contains(errOut, "--data") {
 		t.Errorf("--accept-loss of a server: exit code %d, %q", code, errOut)
