@@ -10,6 +10,8 @@ import (
 type estimate struct {
 	seconds float64
 	seen    int
+	// applied is what those that wait were estimated by last.
+	applied float64
 }
 
 // estimated is what a call will take.
@@ -22,7 +24,8 @@ func (g *Gate) estimated(call Call) time.Duration {
 }
 
 // learn takes in what a call took. One that ended early only says that its class
-// takes as much at least. What waits of the class is estimated anew.
+// takes as much at least. What waits of the class is estimated anew, if that makes a
+// difference.
 func (g *Gate) learn(call Call, took time.Duration, early bool) {
 	e := g.times[call.Class]
 	perUnit := took.Seconds() / call.Units
@@ -38,6 +41,10 @@ func (g *Gate) learn(call Call, took time.Duration, early bool) {
 	}
 	e.seen++
 	e.seconds += max(smoothing, 1/float64(e.seen)) * (perUnit - e.seconds)
+	if math.Abs(e.seconds-e.applied) < notable*e.applied {
+		return
+	}
+	e.applied = e.seconds
 	for _, h := range g.backlog {
 		for _, w := range h.queue {
 			if w.call.Class == call.Class {

@@ -42,11 +42,18 @@ const (
 	unusual = 4
 	// mostWaiting bounds the queue where the estimates are too low.
 	mostWaiting = 4096
+	// manyWaiting is up to how many calls that wait are looked at each time something
+	// changes; of more, each time lookEvery went by for each. That is some ten times
+	// as long as it takes.
+	manyWaiting = 256
+	lookEvery   = 500 * time.Nanosecond
 	// firstEstimate is what a unit of a class is taken for that was not seen yet.
 	firstEstimate = 20 * time.Millisecond
 	// smoothing is the weight of the newest call in an estimate; of the first
 	// calls, each counts the same.
 	smoothing = 0.05
+	// notable is by how much an estimate changes before it is applied to what waits.
+	notable = 0.05
 	// leastRetry and mostRetry bound when callers are asked to come back.
 	leastRetry = 100 * time.Millisecond
 	mostRetry  = 30 * time.Second
@@ -99,7 +106,9 @@ type Gate struct {
 	// flows is how many connections are remembered, forgetAt how many may be.
 	flows, forgetAt int
 	scratch         []lane
-	times           map[string]*estimate
+	// looked is when shed last looked at all that wait.
+	looked time.Time
+	times  map[string]*estimate
 	// stretch is how long calls waited lately, in estimates: the machine may have
 	// other things to do.
 	stretch float64
@@ -125,6 +134,7 @@ type waiter struct {
 	serial   int64
 	cost     time.Duration // estimated
 	charged  time.Duration // the estimate when it came
+	judged   bool          // by shed
 	expected time.Duration // how long it was to wait, not stretched
 	deadline time.Time     // of the caller; zero for none
 	entered  time.Time
@@ -209,7 +219,7 @@ func (g *Gate) join(ctx context.Context, call Call) *waiter {
 	g.enqueue(w)
 	g.start(w.entered)
 	if w.pass == nil {
-		g.shed(w.entered, w)
+		g.shed(w.entered)
 	}
 	return w
 }
@@ -234,7 +244,7 @@ func (g *Gate) wait(ctx context.Context, w *waiter) (*Pass, error) {
 			}
 			g.mu.Lock()
 			g.start(now) // a call that runs may count as long by now
-			g.shed(now, nil)
+			g.shed(now)
 			g.mu.Unlock()
 			timer.Reset(step)
 		}
@@ -285,7 +295,7 @@ func (g *Gate) end(p *Pass, early bool, now time.Time) {
 	p.from.host.start += (took - p.cost).Seconds()
 	g.settle(p.from, took-p.from.charged, now, now)
 	g.start(now)
-	g.shed(now, nil)
+	g.shed(now)
 }
 
 // start admits waiters in their order while there are places.
@@ -362,39 +372,32 @@ func (g *Gate) longPlaces() int { return max(1, g.config.Places/2) }
 
 // shed refuses calls whose turn would come too late, by what is known now: of a
 // host and of a connection that is the newest call, and of all the one that has the
-// most before it. added has just come.
-func (g *Gate) shed(now time.Time, added *waiter) {
-	if g.waiting == 0 {
+// most before it. Where very much waits, it does not look each time.
+func (g *Gate) shed(now time.Time) {
+	if g.waiting == 0 || g.waiting > manyWaiting && now.Sub(g.looked) < time.Duration(g.waiting)*lookEvery {
 		return
 	}
-	var last *waiter
+	g.looked = now
 	var dropped []*waiter
+	stay := 0
 	g.eachInOrder(now, func(w *waiter, ahead, plain time.Duration) bool {
-		if w == added {
-			w.expected = plain
-		}
-		if w.call.Patient {
-			return true
-		}
-		last = w
 		cautious, limit := ahead, scaled(g.bound(w), outgrown)
-		if w == added {
+		if !w.judged { // it has just come
+			w.judged, w.expected = true, plain
 			cautious, limit = scaled(ahead, caution), g.bound(w)
 		}
-		switch waited := now.Sub(w.entered); {
-		case g.tooLate(w, now, cautious):
-			w.why = lateMessage
-		case waited+ahead > limit:
-		default:
+		late := g.tooLate(w, now, cautious)
+		if w.call.Patient || !late && now.Sub(w.entered)+ahead <= limit && stay < mostWaiting {
+			stay++
 			return true
 		}
 		w.ahead = ahead
+		if late {
+			w.why = lateMessage
+		}
 		dropped = append(dropped, w)
 		return false
 	})
-	if len(dropped) == 0 && g.waiting > mostWaiting && last != nil {
-		dropped = append(dropped, last)
-	}
 	for _, w := range dropped {
 		g.dequeue(w, now)
 		g.refuse(w, now, w.ahead, w.why)

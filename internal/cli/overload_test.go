@@ -56,7 +56,7 @@ func TestOverload(t *testing.T) {
 	for _, factor := range []float64{1, 2, 5} {
 		got, rss := b.open(factor*before.rate(), b.clients)
 		t.Logf("| %g × = %.0f/s | %.1f/s | %.0f %% | %v | %v | %.1f %% | %v | %v | %.1f %% | %d MB |", factor, factor*before.rate(),
-			got.rate(), 100*got.rate()/before.rate(), got.p(50), got.p(99), got.share(codes.ResourceExhausted), percentile(append(got.refused, 0), 90).Round(time.Millisecond), percentile(append(got.refused, 0), 99).Round(time.Millisecond), got.share(codes.DeadlineExceeded), rss)
+			got.rate(), 100*got.rate()/before.rate(), got.p(50), got.p(99), got.share(codes.ResourceExhausted), got.after(90), got.after(99), got.share(codes.DeadlineExceeded), rss)
 	}
 	after := b.closed(during, overloadWorkers, b.clients)
 	t.Logf("closed loop again: %.1f/s, p50 %v, p99 %v", after.rate(), after.p(50), after.p(99))
@@ -182,7 +182,12 @@ func (a *answers) note(t *testing.T, begin time.Time, err error) {
 func (a *answers) rate() float64 { return float64(len(a.took)) / a.during.Seconds() }
 
 func (a *answers) p(p float64) time.Duration {
-	return percentile(append(a.took, 0), p).Round(100 * time.Microsecond)
+	return percentile(append(slices.Clone(a.took), 0), p).Round(100 * time.Microsecond)
+}
+
+// after is how long refusals took.
+func (a *answers) after(p float64) time.Duration {
+	return percentile(append(slices.Clone(a.refused), 0), p).Round(time.Millisecond)
 }
 
 func (a *answers) share(c codes.Code) float64 { return 100 * float64(a.codes[c]) / float64(a.asked) }
