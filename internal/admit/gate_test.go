@@ -176,21 +176,21 @@ func TestNeighbour(t *testing.T) {
 		{"64 connections of the same host", conns("a"), 2, quick, 10 * time.Millisecond},
 		{"64 connections of the same host", conns("a"), 14, quick, 10 * time.Millisecond},
 		{"64 connections of the same host where the cores are shared", conns("a"), 14, 37 * time.Millisecond, 100 * time.Millisecond},
-		{"64 connections of the same host that ask for more than there is", conns("a"), 2, slow, 10 * time.Millisecond},
+		{"64 connections of the same host that ask for more than there is", conns("a"), 2, slow, 40 * time.Millisecond},
 		{"64 connections of the same host that ask for more than there is and come back slowly", conns("a"), 2, slow, time.Second},
 		{"64 connections of the same host on a slow machine", conns("a"), 2, slowest, 100 * time.Millisecond},
 		{"64 connections of another host", conns("b"), 2, quick, 10 * time.Millisecond},
 		{"64 connections of another host", conns("b"), 14, quick, 10 * time.Millisecond},
-		{"64 connections of another host that ask for more than there is", conns("b"), 14, slow, 10 * time.Millisecond},
+		{"64 connections of another host that ask for more than there is", conns("b"), 14, slow, 40 * time.Millisecond},
 		{"64 connections of another host that ask for more than there is and come back slowly", conns("b"), 14, slow, time.Second},
 		{"64 connections of another host on a slow machine", conns("b"), 2, slowest, 100 * time.Millisecond},
-		{"64 hosts that ask for more than there is", func(i int) admit.Call { return admit.Call{Caller: ofConn(fmt.Sprint("b", i), 1), Class: "search"} }, 2, slow, 10 * time.Millisecond},
+		{"64 hosts that ask for more than there is", func(i int) admit.Call { return admit.Call{Caller: ofConn(fmt.Sprint("b", i), 1), Class: "search"} }, 2, slow, 40 * time.Millisecond},
 		{"64 hosts on a slow machine", func(i int) admit.Call { return admit.Call{Caller: ofConn(fmt.Sprint("b", i), 1), Class: "search"} }, 2, slowest, time.Second},
 		{"64 calls at once over one connection", func(int) admit.Call { return admit.Call{Caller: ofConn("a", 1), Class: "search"} }, 14, quick, 10 * time.Millisecond},
 		{"a new connection of another host for each of 64 calls at once", func() func(int) admit.Call {
 			var n atomic.Int64
 			return func(int) admit.Call { return admit.Call{Caller: ofConn("b", int(n.Add(1))), Class: "search"} }
-		}(), 14, slow, 10 * time.Millisecond},
+		}(), 14, slow, 40 * time.Millisecond},
 	} {
 		t.Run(fmt.Sprintf("%v of %v beside %s", c.rate, c.work, c.name), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
