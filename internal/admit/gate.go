@@ -42,19 +42,30 @@ const (
 	unusual = 4
 	// mostWaiting bounds the queue where the estimates are too low.
 	mostWaiting = 4096
+	// manyWaiting is up to how many calls that wait are looked at each time something
+	// changes; of more, each time lookEvery went by for each. That is some ten times
+	// as long as it takes.
+	manyWaiting = 256
+	lookEvery   = 500 * time.Nanosecond
 	// firstEstimate is what a unit of a class is taken for that was not seen yet.
 	firstEstimate = 20 * time.Millisecond
 	// smoothing is the weight of the newest call in an estimate; of the first
 	// calls, each counts the same.
 	smoothing = 0.05
+	// notable is by how much an estimate changes before it is applied to what waits.
+	notable = 0.05
 	// leastRetry and mostRetry bound when callers are asked to come back.
 	leastRetry = 100 * time.Millisecond
 	mostRetry  = 30 * time.Second
-	// stillAsking is how long after a refusal a caller counts as one who asks on.
-	stillAsking = 250 * time.Millisecond
 	// margin is how many times as long as estimated a call may take that must be
 	// done by a deadline.
 	margin = 2
+	// caution is how many times as long as estimated the wait of a new call may be
+	// that must be done by a deadline.
+	caution = 1.25
+	// outgrown is how many times as long as its bound a call may come to wait, all in
+	// all: beyond, it is refused as soon as that is known.
+	outgrown = 1.5
 	// mostStretch bounds how far off the estimates of waits may be taken to be.
 	mostStretch = 2
 	// leastEstimate keeps a class from costing nothing.
@@ -85,13 +96,19 @@ type Gate struct {
 	config Config
 
 	mu      sync.Mutex // guards what follows
-	queue   []*waiter  // by tag
+	hosts   map[string]*host
+	backlog []*host // those of which calls wait
 	running []*Pass
-	flows   map[Caller]*flow
-	hosts   map[string]int // active flows
-	// virtual is the tag of what started last.
+	waiting int
+	// virtual is the tag, between hosts, of what started last.
 	virtual float64
-	times   map[string]*estimate
+	serial  int64 // of the newest call
+	// flows is how many connections are remembered, forgetAt how many may be.
+	flows, forgetAt int
+	scratch         []lane
+	// looked is when shed last looked at all that wait.
+	looked time.Time
+	times  map[string]*estimate
 	// stretch is how long calls waited lately, in estimates: the machine may have
 	// other things to do.
 	stretch float64
@@ -107,33 +124,26 @@ type Counts struct {
 	Waiting, Running          int
 }
 
-// flow is what is known of a caller.
-type flow struct {
-	// finish is the tag of its next call.
-	finish float64
-	active int       // calls that wait or run
-	since  time.Time // from when on it asks nothing, if it asks nothing
-}
-
-// estimate is what a unit of a class takes.
-type estimate struct {
-	seconds float64
-	seen    int
-}
-
 // waiter is a call in the queue.
 type waiter struct {
 	call     Call
-	tag      float64
+	host     *host
+	flow     *flow
+	band     int     // connections that seldom ask come first
+	tag      float64 // between connections of the host
+	serial   int64
 	cost     time.Duration // estimated
 	charged  time.Duration // the estimate when it came
+	judged   bool          // by shed
 	expected time.Duration // how long it was to wait, not stretched
-	weight   float64       // what a second costs its caller
 	deadline time.Time     // of the caller; zero for none
 	entered  time.Time
 	// most is how long it waits if others come before it, or if the estimates were
 	// too low.
 	most time.Duration
+	// ahead and why are of its refusal.
+	ahead time.Duration
+	why   string
 	// pass and err are set before done is closed.
 	done chan struct{}
 	pass *Pass
@@ -143,13 +153,10 @@ type waiter struct {
 // Pass is the admission of one call. It must be given back with Leave, once.
 type Pass struct {
 	gate  *Gate
-	call  Call
+	from  *waiter
 	cost  time.Duration
 	begin time.Time
-
-	weight  float64
-	charged time.Duration
-	late    bool // took longer than short calls do
+	late  bool // took longer than short calls do
 	// Waited is how long the call was in the queue.
 	Waited time.Duration
 }
@@ -168,7 +175,10 @@ func New(config Config) *Gate {
 	if config.Long == 0 {
 		config.Long = DefaultLong
 	}
-	return &Gate{config: config, flows: make(map[Caller]*flow), hosts: make(map[string]int), stretch: 1, logUsual: math.Log(firstEstimate.Seconds()), times: make(map[string]*estimate)}
+	return &Gate{
+		config: config, hosts: make(map[string]*host), times: make(map[string]*estimate),
+		stretch: 1, logUsual: math.Log(firstEstimate.Seconds()),
+	}
 }
 
 // Counts gives what became of calls so far.
@@ -176,7 +186,7 @@ func (g *Gate) Counts() Counts {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	c := g.counts
-	c.Waiting, c.Running = len(g.queue), len(g.running)
+	c.Waiting, c.Running = g.waiting, len(g.running)
 	return c
 }
 
@@ -206,17 +216,10 @@ func (g *Gate) join(ctx context.Context, call Call) *waiter {
 	defer g.mu.Unlock()
 	w.cost = g.estimated(call)
 	w.charged, w.most = w.cost, 2*g.bound(w)
-	g.charge(w)
-	at, _ := slices.BinarySearchFunc(g.queue, w, func(a, b *waiter) int {
-		if a.tag > b.tag {
-			return 1
-		}
-		return -1 // equal tags in the order of their arrival
-	})
-	g.queue = slices.Insert(g.queue, at, w)
+	g.enqueue(w)
 	g.start(w.entered)
 	if w.pass == nil {
-		g.shed(w)
+		g.shed(w.entered)
 	}
 	return w
 }
@@ -241,6 +244,7 @@ func (g *Gate) wait(ctx context.Context, w *waiter) (*Pass, error) {
 			}
 			g.mu.Lock()
 			g.start(now) // a call that runs may count as long by now
+			g.shed(now)
 			g.mu.Unlock()
 			timer.Reset(step)
 		}
@@ -252,20 +256,19 @@ func (g *Gate) wait(ctx context.Context, w *waiter) (*Pass, error) {
 func (g *Gate) leaveQueue(w *waiter, err error) (*Pass, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	at := slices.Index(g.queue, w)
+	now := time.Now()
 	switch {
-	case at >= 0:
-		g.queue = slices.Delete(g.queue, at, at+1)
+	case g.dequeue(w, now):
 		if err == nil {
-			g.refuse(w, g.ahead(at, g.stretch), "")
+			g.refuse(w, now, 0, "")
 			return nil, w.err
 		}
 		g.counts.GaveUp++
-		g.settle(w.call.Caller, w.weight, -w.charged, false)
+		g.settle(w, -w.charged, now, now.Add(stillAsking))
 		return nil, err
 	case err != nil && w.pass != nil: // nobody is there to use it
 		g.counts.GaveUp++
-		g.end(w.pass, true, time.Now())
+		g.end(w.pass, true, now)
 		return nil, err
 	}
 	return w.pass, w.err
@@ -288,112 +291,116 @@ func (g *Gate) end(p *Pass, early bool, now time.Time) {
 	}
 	g.running = slices.Delete(g.running, at, at+1)
 	took := now.Sub(p.begin)
-	g.learn(p.call, took, early)
-	g.settle(p.call.Caller, p.weight, took-p.charged, true)
+	g.learn(p.from.call, took, early)
+	p.from.host.start += (took - p.cost).Seconds()
+	g.settle(p.from, took-p.from.charged, now, now)
 	g.start(now)
+	g.shed(now)
 }
 
 // start admits waiters in their order while there are places.
 func (g *Gate) start(now time.Time) {
 	for {
-		at := g.next(now)
-		if at < 0 {
+		w, band := g.next(now)
+		if w == nil {
 			return
 		}
-		w := g.queue[at]
-		g.queue = slices.Delete(g.queue, at, at+1)
-		if late := g.tooLate(w, now, 0); late && now.Sub(w.entered) > 0 {
-			g.refuse(w, g.ahead(at, g.stretch), lateMessage)
-			close(w.done)
+		g.dequeue(w, now)
+		if now.After(w.entered) && g.tooLate(w, now, 0) {
+			g.refuse(w, now, 0, lateMessage)
 			continue
 		}
-		g.virtual = max(g.virtual, w.tag)
+		h := w.host
+		if band < heavy { // what it has beyond its share is what others leave
+			h.start = min(h.start, g.virtual)
+		}
+		g.virtual = max(g.virtual, h.start)
+		h.start += w.cost.Seconds()
+		h.virtual = max(h.virtual, w.tag)
 		g.compare(w, now)
-		w.pass = &Pass{gate: g, call: w.call, cost: w.cost, weight: w.weight, charged: w.charged, begin: now, Waited: now.Sub(w.entered)}
+		w.pass = &Pass{gate: g, from: w, cost: w.cost, begin: now, Waited: now.Sub(w.entered)}
 		g.running = append(g.running, w.pass)
 		g.counts.Admitted++
 		close(w.done)
 	}
 }
 
-// next is the position of the first waiter that there is a place for, or -1.
-// Calls that turned out to be long lend their places to short ones, until twice
-// as many calls run as there are places.
-func (g *Gate) next(now time.Time) int {
-	long := 0
+// next is the first waiter that there is a place for, or nil, and the band of its
+// host. Calls that turned
+// out to be long lend their places to short ones, until twice as many calls run as
+// there are places.
+func (g *Gate) next(now time.Time) (*waiter, int) {
+	if g.waiting == 0 || len(g.running) >= 2*g.config.Places {
+		return nil, 0
+	}
+	from, long := g.longFrom(), 0
 	for _, p := range g.running {
-		if g.long(p.cost) || g.overdue(p, now) {
+		if p.cost >= from || g.overdue(p, now, from) {
 			long++
 		}
 	}
-	if len(g.running) >= 2*g.config.Places {
-		return -1
-	}
-	short := len(g.running) - long
-	for i, w := range g.queue {
-		if g.long(w.cost) {
-			if long < g.longPlaces() && len(g.running) < g.config.Places {
-				return i
-			}
-		} else if short < g.config.Places-min(long, g.longPlaces()) {
-			return i
+	forLong := long < g.longPlaces() && len(g.running) < g.config.Places
+	forShort := len(g.running)-long < g.config.Places-min(long, g.longPlaces())
+	var best *lane
+	lanes := g.lanes(now, from)
+	for i := range lanes {
+		l := &lanes[i]
+		if (l.long && forLong || !l.long && forShort) && (best == nil || l.before(best)) {
+			best = l
 		}
 	}
-	return -1
+	if best == nil {
+		return nil, 0
+	}
+	return best.head(), best.band
 }
 
 // overdue says whether a call that was taken for a short one is long, which
 // others of its class may be as well.
-func (g *Gate) overdue(p *Pass, now time.Time) bool {
+func (g *Gate) overdue(p *Pass, now time.Time, long time.Duration) bool {
 	took := now.Sub(p.begin)
-	if !g.long(took) || p.late {
+	if p.late || took < long {
 		return p.late
 	}
 	p.late = true
-	g.learn(p.call, took, true)
-	for _, w := range g.queue {
-		if w.call.Class == p.call.Class {
-			w.cost = g.estimated(w.call)
-		}
-	}
+	g.learn(p.from.call, took, true)
 	return true
-}
-
-// long says whether a call that takes so long is a long one.
-func (g *Gate) long(d time.Duration) bool {
-	return g.config.Long > 0 && d >= max(g.config.Long, unusual*g.usual())
 }
 
 // longPlaces is how many places long calls may hold.
 func (g *Gate) longPlaces() int { return max(1, g.config.Places/2) }
 
-// shed refuses calls whose turn would come too late: those at the end of the
-// queue, which may be the new one, and the new one if its own deadline is near.
-func (g *Gate) shed(added *waiter) {
-	at := slices.Index(g.queue, added)
-	if at < 0 {
-		return // refused by start
-	}
-	ahead := g.ahead(at, g.stretch)
-	added.expected = g.ahead(at, 1)
-	if g.tooLate(added, added.entered, ahead) {
-		g.queue = slices.Delete(g.queue, at, at+1)
-		g.refuse(added, ahead, lateMessage)
-		close(added.done)
+// shed refuses calls whose turn would come too late, by what is known now: of a
+// host and of a connection that is the newest call, and of all the one that has the
+// most before it. Where very much waits, it does not look each time.
+func (g *Gate) shed(now time.Time) {
+	if g.waiting == 0 || g.waiting > manyWaiting && now.Sub(g.looked) < time.Duration(g.waiting)*lookEvery {
 		return
 	}
-	for at := len(g.queue) - 1; at >= 0; at-- {
-		w := g.queue[at]
-		if w.call.Patient {
-			continue
+	g.looked = now
+	var dropped []*waiter
+	stay := 0
+	g.eachInOrder(now, func(w *waiter, ahead, plain time.Duration) bool {
+		cautious, limit := ahead, scaled(g.bound(w), outgrown)
+		if !w.judged { // it has just come
+			w.judged, w.expected = true, plain
+			cautious, limit = scaled(ahead, caution), g.bound(w)
 		}
-		ahead := g.ahead(at, g.stretch)
-		if ahead <= g.bound(w) && len(g.queue) <= mostWaiting {
-			return // those before it wait for less
+		late := g.tooLate(w, now, cautious)
+		if w.call.Patient || !late && now.Sub(w.entered)+ahead <= limit && stay < mostWaiting {
+			stay++
+			return true
 		}
-		g.queue = slices.Delete(g.queue, at, at+1)
-		g.refuse(w, ahead, "")
-		close(w.done)
+		w.ahead = ahead
+		if late {
+			w.why = lateMessage
+		}
+		dropped = append(dropped, w)
+		return false
+	})
+	for _, w := range dropped {
+		g.dequeue(w, now)
+		g.refuse(w, now, w.ahead, w.why)
 	}
 }
 
@@ -406,44 +413,21 @@ func (g *Gate) tooLate(w *waiter, now time.Time, wait time.Duration) bool {
 	return !w.call.Patient && !w.deadline.IsZero() && now.Add(wait+margin*w.cost).After(w.deadline)
 }
 
-// ahead estimates when the turn of what stands at a position of the queue comes:
-// after what runs, and after what stands before it, which may take longer.
-func (g *Gate) ahead(at int, stretch float64) time.Duration {
-	now := time.Now()
-	var all, long time.Duration
-	for _, p := range g.running {
-		rest := max(0, p.cost-now.Sub(p.begin))
-		all += rest
-		if g.long(p.cost) {
-			long += rest
-		}
-	}
-	for _, w := range g.queue[:at] {
-		cost := time.Duration(float64(w.cost) * stretch)
-		all += cost
-		if g.long(w.cost) {
-			long += cost
-		}
-	}
-	wait := all / time.Duration(g.config.Places)
-	if at < len(g.queue) && g.long(g.queue[at].cost) {
-		wait = max(wait, long/time.Duration(g.longPlaces()))
-	}
-	return wait
-}
-
 const lateMessage = "; the deadline of the call is before that"
 
 // refuse answers a call that is not in the queue any more.
-func (g *Gate) refuse(w *waiter, ahead time.Duration, why string) {
+func (g *Gate) refuse(w *waiter, now time.Time, ahead time.Duration, why string) {
 	g.counts.Refused++
-	g.settle(w.call.Caller, w.weight, -w.charged, false)
+	ahead += now.Sub(w.entered) // that is how long the queue is for such a call
+	retry := min(max(rounded(ahead), leastRetry), mostRetry)
+	g.settle(w, -w.charged, now, now.Add(retry+stillAsking))
 	w.err = &paper.Error{
 		Kind: paper.Exhausted, Reason: paper.ReasonQueueFull,
 		Message: fmt.Sprintf("the server is busy: of the queue for %s, the turn would come after about %v (the limit for a call like this is %v)%s; try again later, with fewer calls at once",
 			g.config.Name, rounded(ahead), rounded(g.bound(w)), why),
-		RetryAfter: min(max(rounded(ahead), leastRetry), mostRetry),
+		RetryAfter: retry,
 	}
+	close(w.done)
 }
 
 func rounded(d time.Duration) time.Duration {

@@ -52,39 +52,44 @@ func TestOverload(t *testing.T) {
 	b.closed(5*time.Second, overloadWorkers, b.clients) // warm
 	before := b.closed(during, overloadWorkers, b.clients)
 	t.Logf("closed loop, %d at once: %.1f/s, p50 %v, p99 %v, RSS %d MB", overloadWorkers, before.rate(), before.p(50), before.p(99), b.rss())
-	t.Log("| offered | answered in time | of the capacity | p50 | p99 | refused | after p99 | too late | RSS |")
+	t.Log("| offered | answered in time | of the capacity | p50 | p99 | refused | after p90 | after p99 | too late | RSS |")
 	for _, factor := range []float64{1, 2, 5} {
 		got, rss := b.open(factor*before.rate(), b.clients)
-		t.Logf("| %g × = %.0f/s | %.1f/s | %.0f %% | %v | %v | %.1f %% | %v | %.1f %% | %d MB |", factor, factor*before.rate(),
-			got.rate(), 100*got.rate()/before.rate(), got.p(50), got.p(99), got.share(codes.ResourceExhausted), percentile(append(got.refused, 0), 99).Round(time.Millisecond), got.share(codes.DeadlineExceeded), rss)
+		t.Logf("| %g × = %.0f/s | %.1f/s | %.0f %% | %v | %v | %.1f %% | %v | %v | %.1f %% | %d MB |", factor, factor*before.rate(),
+			got.rate(), 100*got.rate()/before.rate(), got.p(50), got.p(99), got.share(codes.ResourceExhausted), got.after(90), got.after(99), got.share(codes.DeadlineExceeded), rss)
 	}
 	after := b.closed(during, overloadWorkers, b.clients)
 	t.Logf("closed loop again: %.1f/s, p50 %v, p99 %v", after.rate(), after.p(50), after.p(99))
 
-	quiet := []*client.Client{b.dial()}
-	alone, _ := b.open(2, quiet)
+	b.neighbours()
+}
+
+// neighbours has one caller ask now and then beside 64 that always ask, of the same
+// host and of another.
+func (b *overload) neighbours() {
 	var noisy []*client.Client
 	for range 64 {
 		noisy = append(noisy, b.dial())
 	}
-	var wait sync.WaitGroup
-	var noise *answers
-	wait.Go(func() { noise = b.closed(during+4*time.Second, 64, noisy) })
-	time.Sleep(2 * time.Second)
-	beside, _ := b.open(2, quiet)
-	wait.Wait()
-	wait.Go(func() { noise = b.closed(during+4*time.Second, 64, noisy) })
-	time.Sleep(2 * time.Second)
-	elsewhere, _ := b.open(2, []*client.Client{b.dialFrom("127.0.0.2")})
-	wait.Wait()
-	t.Log("| 2 queries/s | p50 | p99 | refused |")
-	for _, row := range []struct {
-		name string
-		*answers
-	}{{"alone", alone}, {"beside 64 busy connections of the same host", beside}, {"beside 64 busy connections of another host", elsewhere}} {
-		t.Logf("| %s | %v | %v | %.1f %% |", row.name, row.p(50), row.p(99), row.share(codes.ResourceExhausted))
+	b.t.Log("| queries/s | beside | p50 | p99 | refused | those 64 |")
+	for _, perSecond := range []float64{2, 14} {
+		alone, _ := b.open(perSecond, []*client.Client{b.dial()})
+		b.t.Logf("| %g | nobody | %v | %v | %.1f %% | |", perSecond, alone.p(50), alone.p(99), alone.share(codes.ResourceExhausted))
+		for _, ip := range []string{"127.0.0.1", "127.0.0.2"} {
+			var wait sync.WaitGroup
+			var noise *answers
+			wait.Go(func() { noise = b.closed(b.during+4*time.Second, 64, noisy) })
+			time.Sleep(2 * time.Second)
+			beside, _ := b.open(perSecond, []*client.Client{b.dialFrom(ip)})
+			wait.Wait()
+			where := "the same host"
+			if ip != "127.0.0.1" {
+				where = "another host"
+			}
+			b.t.Logf("| %g | 64 busy connections of %s | %v | %v | %.1f %% | %.1f/s, p50 %v, %d refused |", perSecond, where,
+				beside.p(50), beside.p(99), beside.share(codes.ResourceExhausted), noise.rate(), noise.p(50), noise.codes[codes.ResourceExhausted])
+		}
 	}
-	t.Logf("those 64: %.1f/s, p50 %v", noise.rate(), noise.p(50))
 }
 
 // overload is a server that is asked a lot.
@@ -177,7 +182,12 @@ func (a *answers) note(t *testing.T, begin time.Time, err error) {
 func (a *answers) rate() float64 { return float64(len(a.took)) / a.during.Seconds() }
 
 func (a *answers) p(p float64) time.Duration {
-	return percentile(append(a.took, 0), p).Round(100 * time.Microsecond)
+	return percentile(append(slices.Clone(a.took), 0), p).Round(100 * time.Microsecond)
+}
+
+// after is how long refusals took.
+func (a *answers) after(p float64) time.Duration {
+	return percentile(append(slices.Clone(a.refused), 0), p).Round(time.Millisecond)
 }
 
 func (a *answers) share(c codes.Code) float64 { return 100 * float64(a.codes[c]) / float64(a.asked) }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -87,7 +88,21 @@ func callerOf(ctx context.Context) (caller admit.Caller, own bool) {
 	if err != nil {
 		host = remote
 	}
-	return admit.Caller{Host: host, Conn: remote}, false
+	return admit.Caller{Host: machine(host), Conn: remote}, false
+}
+
+// machine is what an address is charged as. Who has one IPv6 address has all of its
+// /64, and could come from another one each time; on the same link, each address
+// is a neighbour's.
+func machine(host string) string {
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return host
+	}
+	if ip = ip.Unmap(); ip.Is4() || ip.IsLinkLocalUnicast() {
+		return ip.String()
+	}
+	return netip.PrefixFrom(ip.WithZone(""), 64).Masked().String()
 }
 
 // tap bounds the whole of a call, before its request is read: one that never comes

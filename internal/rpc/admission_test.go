@@ -287,7 +287,10 @@ func TestCallerOf(t *testing.T) {
 	}{
 		{"a socket", &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 99}, nil, admit.Caller{Host: "192.0.2.1", Conn: "192.0.2.1:99"}, false},
 		{"a socket that claims to be another", &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 99}, []string{"198.51.100.7:1"}, admit.Caller{Host: "192.0.2.1", Conn: "192.0.2.1:99"}, false},
-		{"IPv6", &net.TCPAddr{IP: net.ParseIP("2001:db8::1"), Port: 99}, nil, admit.Caller{Host: "2001:db8::1", Conn: "[2001:db8::1]:99"}, false},
+		{"IPv6", &net.TCPAddr{IP: net.ParseIP("2001:db8::1"), Port: 99}, nil, admit.Caller{Host: "2001:db8::/64", Conn: "[2001:db8::1]:99"}, false},
+		{"IPv6 of the same network", &net.TCPAddr{IP: net.ParseIP("2001:db8::2:3"), Port: 99}, nil, admit.Caller{Host: "2001:db8::/64", Conn: "[2001:db8::2:3]:99"}, false},
+		{"IPv6 of the same link", &net.TCPAddr{IP: net.ParseIP("fe80::1"), Port: 99, Zone: "eth0"}, nil, admit.Caller{Host: "fe80::1%eth0", Conn: "[fe80::1%eth0]:99"}, false},
+		{"IPv4 within IPv6", memory, []string{"[::ffff:192.0.2.1]:99"}, admit.Caller{Host: "192.0.2.1", Conn: "[::ffff:192.0.2.1]:99"}, false},
 		{"the socket in the data directory", &net.UnixAddr{Net: "unix"}, nil, admit.Caller{}, true},
 		{"this process", memory, nil, admit.Caller{}, true},
 		{"the gateway", memory, []string{"198.51.100.7:1"}, admit.Caller{Host: "198.51.100.7", Conn: "198.51.100.7:1"}, false},
