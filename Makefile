@@ -11,7 +11,7 @@ VERSION     ?= 0.1.0-dev
 TOOLS       := $(CURDIR)/.akin/tools
 VENV        := $(CURDIR)/.akin/venv
 
-.PHONY: help setup build run test test-crash release-check lint gen gen-check gen-tools tools test-python test-clients bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-overload bench-duplicates bench-cli bench-filter bench-lexical eval eval-rerank clean
+.PHONY: help setup build run test test-crash ci-full release-check lint gen gen-check gen-tools tools test-python test-clients bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-overload bench-duplicates bench-cli bench-filter bench-lexical eval eval-rerank clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -53,7 +53,7 @@ run: setup ## Fetch, build, import the sample corpus (or AKIN_LISTINGS=path), an
 
 test: setup ## Run all tests that need no extra program, with the race detector.
 	go test -race -timeout 20m ./...
-	go test -timeout 10m -run Memory ./internal/ingest
+	go test -timeout 10m -run 'Memory|SampleCorpus|Contract/Coder|CoderOutlives' ./internal/ingest ./internal/ann
 
 # How often each test kills, copies or damages what it tests; make test does it a
 # few times. docs/reliability.md says which promise each is for.
@@ -61,6 +61,14 @@ CRASH_ROUNDS ?= 60
 
 test-crash: setup ## Kill, copy and damage again and again, CRASH_ROUNDS times a test.
 	AKIN_CRASH_ROUNDS=$(CRASH_ROUNDS) go test -race -count 1 -timeout 60m -run 'Kill|Crash|Damage' -v ./internal/... | grep -E '^(---|===? ?FAIL|FAIL|ok|panic)|^ +[a-z_]+_test.go'
+
+# What takes longer than .ci/run: every round of the kills, two builds from
+# nothing, and what a server does under overload. An hour and a half on two cores.
+ci-full: ## Run .ci/run, all crash rounds, the build twice, and the overload.
+	.ci/run
+	$(MAKE) test-crash
+	$(MAKE) release-check
+	$(MAKE) bench-overload
 
 # The tests that compare with Python's stack need packages of their own.
 $(VENV)/.ready: testdata/reference/requirements.txt

@@ -144,7 +144,7 @@ func TestManyRefuses(t *testing.T) {
 // TestManyBesideOthers stores batches while others do all else that there is; the
 // race detector is the judge, and what was saved opens.
 func TestManyBesideOthers(t *testing.T) {
-	const dimension, size = 8, 3000
+	const dimension, size = 8, 1000
 	vectors := anntest.Random(46, size, dimension)
 	g := newGraph(t, dimension, ann.Options{M: 4, EfConstruction: 20, AlwaysWalk: true})
 	var others sync.WaitGroup
@@ -187,8 +187,8 @@ func TestManyBesideOthers(t *testing.T) {
 			}
 		})
 	}
-	for from := 0; from < size; from += 500 {
-		if err := g.UpsertMany(context.Background(), ordinalsTo(size)[from:from+500], vectors[from:from+500], 2); err != nil {
+	for from := 0; from < size; from += 250 {
+		if err := g.UpsertMany(context.Background(), ordinalsTo(size)[from:from+250], vectors[from:from+250], 2); err != nil {
 			t.Error(err)
 		}
 	}

@@ -44,6 +44,9 @@ func searchBreaks(g *hnsw.Graph[uint32], v []float32, deleted uint32) (broken bo
 // TestCoderOutlivesItsTombstones replaces and deletes far more vectors than live,
 // so that the graph is built anew several times, and compares with the truth.
 func TestCoderOutlivesItsTombstones(t *testing.T) {
+	if raceDetector {
+		t.Skip("the library is slow; make test runs this without the race detector")
+	}
 	const live, changes = 150, 4_000
 	vectors := anntest.Random(15, live+changes, 16)
 	coder, err := ann.NewCoder(16, 1)

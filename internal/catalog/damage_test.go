@@ -189,7 +189,7 @@ func TestVerifyFindsWhatDiffers(t *testing.T) {
 	defer closeAll()
 	addNamed(t, c, 0, 120)
 	waitLog(t, log, "the graph answers now") // which would mend what is spoilt
-	waitLog(t, log, "the graph is saved") // not put in the place of what is spoilt
+	waitLog(t, log, "the graph is saved")    // not put in the place of what is spoilt
 	wantSound(t, c)
 	catalog.Spoil(c, 7)
 	v, err := c.Verify(t.Context(), func(string, uint64, uint64) {})

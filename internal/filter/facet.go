@@ -49,7 +49,7 @@ func (v *View) Facet(ctx context.Context, field string, within *roaring.Bitmap, 
 }
 
 // count counts the values of a field.
-func (v *View) count(ctx context.Context, field string, within *roaring.Bitmap) ([]Count, error) {
+func (v *View) count(ctx context.Context, field string, within *roaring.Bitmap) ([]counted, error) {
 	if within == nil {
 		if counts, ok := v.countAll(field); ok {
 			return counts, nil
@@ -59,22 +59,16 @@ func (v *View) count(ctx context.Context, field string, within *roaring.Bitmap) 
 			return nil, err
 		}
 	}
-	t := &tally{x: v.x, places: make(map[uint32]int)}
+	t := &tally{x: v.x}
 	var changed []uint32
 	e := &evaluation{ctx: ctx, x: v.x}
 	e.locked(func() { t.a = v.x.attributes[field] })
 	e.batches(within, func(ordinals []uint32) {
 		t.grow()
-		v.x.rows.each(ordinals, func(ordinal uint32, row []uint32) {
-			if v.x.stamps.of(ordinal) <= v.version {
-				t.add(row)
-			}
-		})
-		for _, o := range ordinals {
-			if v.x.stamps.of(o) > v.version {
-				changed = append(changed, o)
-			}
+		if v.x.version != v.version {
+			ordinals, changed = v.apart(ordinals, changed)
 		}
+		v.x.rows.each(ordinals, func(_ uint32, row []uint32) { t.add(row) })
 	})
 	t.close()
 	if err := ctx.Err(); err != nil || len(changed) == 0 {
@@ -88,33 +82,55 @@ func (v *View) count(ctx context.Context, field string, within *roaring.Bitmap) 
 	return t.counts, nil
 }
 
+// apart moves the ordinals that changed since the view's moment to changed. The
+// caller holds the lock.
+func (v *View) apart(ordinals, changed []uint32) (kept, all []uint32) {
+	kept = ordinals[:0]
+	for _, o := range ordinals {
+		if v.x.stamps.of(o) > v.version {
+			changed = append(changed, o)
+		} else {
+			kept = append(kept, o)
+		}
+	}
+	return kept, changed
+}
+
 // countAll counts the values of a field of all papers, if none changed since the
 // view's moment.
-func (v *View) countAll(field string) (counts []Count, ok bool) {
+func (v *View) countAll(field string) (counts []counted, ok bool) {
 	v.x.mu.RLock()
 	defer v.x.mu.RUnlock()
 	if v.x.version != v.version {
 		return nil, false
 	}
 	a := v.x.attributes[field]
-	counts = make([]Count, 0, len(a.ids))
+	counts = make([]counted, 0, len(a.ids))
 	for _, id := range a.ids {
 		t := v.x.terms[id]
-		counts = append(counts, Count{t.value, t.papers.count()})
+		counts = append(counts, counted{t, t.papers.count()})
 	}
 	return counts, true
 }
 
+// counted is a term and how many papers have it. Of the term only the value is
+// used, which does not change, whether or not the index still has the term.
+type counted struct {
+	*term
+	n uint64
+}
+
 // tally counts the terms of an attribute over papers. It goes by the papers rather
-// than by the values: a corpus has more authors than a result has papers.
+// than by the values: a corpus has more authors than a result has papers. Terms
+// themselves are looked at for the answer alone: they lie all over the memory.
 type tally struct {
 	x *Index
 	a *attribute
-	// papers counts the terms of all attributes: asking which costs more.
+	// papers counts the terms of all attributes.
 	papers []uint64
-	counts []Count
-	// places leads from a term of the attribute to its place in counts.
-	places map[uint32]int
+	// counts are those of the attribute that a paper has, and ids their numbers.
+	counts []counted
+	ids    []uint32
 }
 
 // grow makes room for all terms. The caller holds the lock.
@@ -130,18 +146,17 @@ func (t *tally) add(row []uint32) {
 		if id&keyedMark != 0 {
 			continue
 		}
-		if t.papers[id]++; t.papers[id] == 1 && t.x.terms[id].attribute == t.a {
-			// The term may be gone in the end.
-			t.places[id] = len(t.counts)
-			t.counts = append(t.counts, Count{Value: t.x.terms[id].value})
+		if t.papers[id]++; t.papers[id] == 1 && t.x.owners[id] == t.a {
+			t.ids = append(t.ids, id)
+			t.counts = append(t.counts, counted{term: t.x.terms[id]}) // which may be gone in the end
 		}
 	}
 }
 
 // close fills in the counts.
 func (t *tally) close() {
-	for id, at := range t.places {
-		t.counts[at].Papers = t.papers[id]
+	for at, id := range t.ids {
+		t.counts[at].n = t.papers[id]
 	}
 }
 
@@ -149,7 +164,7 @@ func (t *tally) close() {
 func (t *tally) addRecords(records []*paper.Record) {
 	places := make(map[string]int, len(t.counts))
 	for i, c := range t.counts {
-		places[t.a.field.same(c.Value)] = i
+		places[t.a.field.same(c.value)] = i
 	}
 	for _, r := range records {
 		if r == nil {
@@ -166,23 +181,23 @@ func (t *tally) addRecords(records []*paper.Record) {
 			if !ok {
 				at = len(t.counts)
 				places[folded] = at
-				t.counts = append(t.counts, Count{Value: value})
+				t.counts = append(t.counts, counted{term: &term{value: value}})
 			}
-			t.counts[at].Papers++
+			t.counts[at].n++
 		}
 	}
 }
 
 // top gives the highest counts. It first finds the count that the last of them
 // has, so that only candidates are sorted.
-func top(counts []Count, limit int) []Count {
+func top(all []counted, limit int) []Count {
 	var most uint64
-	for _, c := range counts {
-		most = max(most, c.Papers)
+	for i := range all {
+		most = max(most, all[i].n)
 	}
 	having := make([]int, most+1)
-	for _, c := range counts {
-		having[c.Papers]++
+	for i := range all {
+		having[all[i].n]++
 	}
 	least, total := most, 0
 	for ; least > 1; least-- {
@@ -190,7 +205,12 @@ func top(counts []Count, limit int) []Count {
 			break
 		}
 	}
-	counts = slices.DeleteFunc(counts, func(c Count) bool { return c.Papers < least })
+	var counts []Count
+	for i := range all {
+		if all[i].n >= least {
+			counts = append(counts, Count{all[i].value, all[i].n})
+		}
+	}
 	slices.SortFunc(counts, func(a, b Count) int {
 		return cmp.Or(cmp.Compare(b.Papers, a.Papers), strings.Compare(a.Value, b.Value))
 	})

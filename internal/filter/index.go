@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -30,6 +31,9 @@ type Index struct {
 	mu sync.RWMutex // guards all below
 	// live has the ordinals of all papers.
 	live *roaring.Bitmap
+	// frozen is live at the newest version, and never changes; nil before it is
+	// asked for.
+	frozen atomic.Pointer[roaring.Bitmap]
 	// attributes are the fields that are kept or whose presence is, by name, and
 	// each name of metadata and signals, by "metadata." or "signals." and name.
 	attributes map[string]*attribute
@@ -37,7 +41,9 @@ type Index struct {
 	keyed      []*attribute // the others; nil where one was dropped
 	// terms are the values of attributes; unused ones are nil.
 	terms []*term
-	free  []uint32 // unused places of terms
+	// owners are the attributes of terms, parallel to them; not of unused ones.
+	owners []*attribute
+	free   []uint32 // unused places of terms
 	// rows say what each paper has: terms, and attributes as keyedMark plus the
 	// place in keyed, so that an update can take the old ones away.
 	rows    column[[]uint32]
@@ -304,10 +310,10 @@ func (x *Index) newTerm(a *attribute, value, folded string) uint32 {
 	var id uint32
 	if n := len(x.free); n > 0 {
 		id, x.free = x.free[n-1], x.free[:n-1]
-		x.terms[id] = t
+		x.terms[id], x.owners[id] = t, a
 	} else {
 		id = uint32(len(x.terms))
-		x.terms = append(x.terms, t)
+		x.terms, x.owners = append(x.terms, t), append(x.owners, a)
 	}
 	if folded != value {
 		folded = strings.Clone(folded)

@@ -64,6 +64,7 @@ func (s stamps) of(ordinal uint32) uint64 {
 // stamp notes that an ordinal changes. The caller holds the lock.
 func (x *Index) stamp(ordinal uint32) {
 	x.version++
+	x.frozen.Store(nil)
 	high, low := split(ordinal)
 	i, ok := x.stamps.find(high)
 	if !ok {
@@ -71,6 +72,18 @@ func (x *Index) stamp(ordinal uint32) {
 	}
 	p := x.stamps[i]
 	p.of[low], p.newest = x.version, x.version
+}
+
+// all gives the ordinals of all papers, which nobody may change.
+func (x *Index) all() *roaring.Bitmap {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	all := x.frozen.Load()
+	if all == nil {
+		all = x.live.Clone()
+		x.frozen.Store(all)
+	}
+	return all
 }
 
 // changed gives the ordinals that changed since the view's moment, in order.
@@ -107,12 +120,12 @@ func (v *View) changed() (ordinals []uint32) {
 // Each comparison is looked up by itself, and a long one in parts, so that changes
 // go on in between; what they changed is decided anew in the end.
 func (v *View) Bitmap(ctx context.Context, f *Filter) (found *roaring.Bitmap, exact bool, err error) {
-	v.x.mu.RLock()
-	found, exact = v.x.live.Clone(), true
-	v.x.mu.RUnlock()
-	if !f.All() {
+	all := v.x.all()
+	if f.All() {
+		found, exact = all.Clone(), true
+	} else {
 		e := &evaluation{ctx: ctx, x: v.x}
-		found, exact = e.eval(f.root, found)
+		found, exact = e.eval(f.root, all)
 		if err := e.err(); err != nil {
 			return nil, false, err
 		}
