@@ -14,7 +14,9 @@ func TestClean(t *testing.T) {
 		// HTML.
 		"The &lt;i&gt;Apis&lt;/i&gt; genome &amp; its <sub>2</sub> copies": "The Apis genome & its 2 copies",
 		"<p>We&nbsp;read H<sub>2</sub>O.</p><p>Then more.</p>":             "We read H2O. Then more.",
-		"one<br/>two<br>three":                                         "one two three",
+
+		"one<br/>two<br>three": "one two three",
+
 		`<span class="nocase">Nature</span> of <b>bold</b>ness`:        "Nature of boldness",
 		"10<sup>6</sup> cells, 10<SUP>-3</SUP> m, in 2019<sup>4</sup>": "10^6 cells, 10^-3 m, in 20194",
 		"<sup>13</sup>C and Ca<sup>2+</sup>, x<sup>2</sup>":            "13C and Ca2+, x2",
