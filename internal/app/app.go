@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -24,7 +23,6 @@ import (
 	"akin/internal/catalog"
 	"akin/internal/engine"
 	"akin/internal/paper"
-	"akin/internal/pending"
 	"akin/internal/rpc"
 	"akin/internal/store"
 )
@@ -175,12 +173,6 @@ func (a *App) openParts(ctx context.Context) (engineModel, engine.Catalog, rpc.A
 }
 
 func (a *App) openCatalog(ctx context.Context, s *store.Store, space paper.Space) (engine.Catalog, error) {
-	writable := s.Writable() == nil // else the directory is left as it is
-	if writable {
-		if err := sweepIndexes(indexesOf(a.config.Data)); err != nil {
-			a.log.Warn("what a killed server left is still there", "error", err)
-		}
-	}
 	c, err := catalog.OpenEmbedded(ctx, catalog.Config{
 		Store: s, Space: space, Index: catalog.IndexKind(a.config.Index), Dir: indexesOf(a.config.Data), Log: a.log,
 		Snapshots: a.config.snapshots(), Program: a.config.Version,
@@ -189,28 +181,13 @@ func (a *App) openCatalog(ctx context.Context, s *store.Store, space paper.Space
 		return nil, err
 	}
 	a.onClose(c.Close)
-	if !writable {
+	if writable := s.Writable() == nil; !writable { // the directory is left as it is
 		return c, nil
 	}
 	if err := a.config.keep(space); err != nil {
 		a.log.Warn("the next start will not know where the model is, which its flags can say", "error", err)
 	}
 	return c, nil
-}
-
-// sweepIndexes removes what a killed server had not finished of the files that
-// are derived from the store. The store's lock says that nobody else is at it.
-func sweepIndexes(dir string) error {
-	left, err := filepath.Glob(filepath.Join(dir, "*.tmp"))
-	if err != nil {
-		return fmt.Errorf("sweep %s: %w", dir, err)
-	}
-	for _, path := range left {
-		if err := removeIfThere(path); err != nil {
-			return fmt.Errorf("sweep %s: %w", dir, err)
-		}
-	}
-	return pending.SweepFolder(dir)
 }
 
 // serveGRPC serves on the listener, if any, and within the process.
