@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"akin/internal/admit"
-	"akin/internal/catalog"
+	catalog "akin/internal/catalog/local"
 	"akin/internal/model"
 	"akin/internal/rpc"
 )

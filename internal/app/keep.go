@@ -12,7 +12,7 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"akin/internal/catalog"
+	catalog "akin/internal/catalog/local"
 	"akin/internal/kv"
 	"akin/internal/paper"
 	"akin/internal/store"

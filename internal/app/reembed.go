@@ -5,7 +5,7 @@ import (
 	"errors"
 	"log/slog"
 
-	"akin/internal/catalog"
+	catalog "akin/internal/catalog/local"
 	"akin/internal/engine"
 	"akin/internal/store"
 )

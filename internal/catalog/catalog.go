@@ -1,115 +1,99 @@
-// Package catalog is what answers queries: papers, their vectors and the
-// indexes over them, behind one set of types that any implementation speaks.
+// Package catalog is the contract between akin's use cases and whatever keeps papers
+// and finds their neighbours: a store and indexes on one machine (catalog/local), a
+// cluster, or memory (catalog/catalogtest). It holds types and small interfaces, and
+// no code that stores or searches.
 //
-// Embedded is the catalog of one machine: a store, which is the truth, and
-// indexes in memory, which are derived from it. A catalog is safe for
-// concurrent use; what each method promises beside that is said there.
+// Papers are named by their ids. Beside an id there may ride a handle, by which the
+// catalog that gave it finds the paper faster; it means nothing to anybody else, and
+// an id alone always does.
+//
+// A catalog has to implement Catalog, and its views View: nine methods in all. What it
+// may have beside that are the capabilities in capability.go, which a caller asks a
+// value for by type assertion. Each says what the answer is where it is missing.
+//
+// Everything here is safe for concurrent use unless it says otherwise. Errors that a
+// caller can cause are *paper.Error with a kind: an unknown collection is
+// paper.NotFound with paper.ReasonCollectionUnknown, a filter that does not parse
+// paper.Invalid with the field "filter".
 package catalog
 
 import (
+	"context"
+	"iter"
+
 	"akin/internal/paper"
-	"akin/internal/rank"
 )
 
-// Mutation is one change that a caller asks for: an upsert, or a delete when
-// Delete is set (then only Paper.ID counts).
-type Mutation struct {
-	Paper paper.Paper
-	// Vector is float32 [dim], unit length; nil keeps the vector that is
-	// stored, which is only possible when title and abstract did not change.
-	Vector []float32
-	// TokenCount and Truncated belong to Vector.
-	TokenCount int
-	Truncated  bool
-	Delete     bool
+// Catalog holds collections.
+type Catalog interface {
+	// View opens a collection as it is now: every change that was acknowledged before
+	// the call is in it. The caller closes the view.
+	View(ctx context.Context, collection string) (View, error)
+	// Apply makes changes durable, all or none, and then visible to views that are
+	// opened from then on. It gives one outcome a change, in their order, and the
+	// sequence number that the collection has reached. Where an id stands twice, the
+	// changes are applied in their order.
+	Apply(ctx context.Context, collection string, changes []Mutation) ([]Outcome, uint64, error)
 }
 
-// Change says what became of a mutation.
-type Change int
-
-// The changes.
-const (
-	Unchanged Change = iota + 1
-	Created
-	Updated
-	Deleted
-	Missing // nothing to delete
-)
-
-// Outcome is what became of one mutation.
-type Outcome struct {
-	Change Change
-	// Record is the paper as it is now; only its ID is set after a delete.
-	Record paper.Record
+// View is a collection at one sequence number: the papers, candidates and words of its
+// answers agree with each other. What is looked for in an index that changes in place
+// may be missing where it was changed or deleted since; it is never there as it was
+// not. A view is for one query, and holds what was deleted since it was opened: it is
+// not to be kept. Close comes after all other calls, and may be called twice.
+type View interface {
+	// Info describes the collection. It costs nothing.
+	Info() Info
+	Close()
+	Papers
+	Finder
 }
 
-// Neighbors asks for the papers nearest to a vector.
-type Neighbors struct {
-	// Vector is float32 [dim], unit length.
-	Vector []float32
-	// K is how many to find.
-	K int
-	// Exact compares every vector, whatever the index.
-	Exact bool
-	// Filter is an AIP-160 filter that leaves out papers; "" keeps all.
+// Papers reads papers.
+type Papers interface {
+	// Get gives the papers of refs, parallel to them; nil for one that is not there.
+	// A paper that is there under the handle, but with another id, is not there.
+	Get(ctx context.Context, refs []paper.Ref) ([]*paper.Record, error)
+	// List iterates over papers in order of id. It reads as it goes: what the caller
+	// does not take costs nothing. After an error it ends.
+	List(ctx context.Context, from Listing) iter.Seq2[*paper.Record, error]
+	// Vectors gives the vectors of refs, parallel to them, float32 [dim] each; nil for
+	// a paper that is not there. The caller does not change them.
+	Vectors(ctx context.Context, refs []paper.Ref) ([][]float32, error)
+}
+
+// Listing says which papers to list.
+type Listing struct {
+	// Filter is an AIP-160 filter; "" keeps all.
 	Filter string
-	// AsOf leaves out papers that appeared after a day, YYYY-MM-DD, and those
-	// without a date; "" keeps all.
-	AsOf string
+	// After is the id that the list comes after; "" begins it.
+	After string
 }
 
-// Strategy is a way to find neighbours.
-type Strategy int
-
-// The strategies.
-const (
-	ExactScan Strategy = iota + 1
-	GraphWalk
-	// FilteredGraphWalk walks the graph through papers that the filter leaves
-	// out.
-	FilteredGraphWalk
-)
-
-// Found is an answer to Neighbors.
-type Found struct {
-	// Hits are best first; ties break by id.
-	Hits     []rank.Hit
-	Strategy Strategy
-	// Visited is how many vectors were compared.
-	Visited int
-	// Kept is how many papers the filter keeps.
-	Kept uint32
-	// Sequence is the last change that the answer has seen.
-	Sequence uint64
+// Finder finds candidates.
+type Finder interface {
+	// Nearest finds the papers nearest to any of one or more vectors.
+	Nearest(ctx context.Context, q Nearest) (Found, error)
+	// Hybrid finds the papers that are near a vector, or have a query's words, or
+	// both, and gives each both scores.
+	Hybrid(ctx context.Context, q Hybrid) (Found, error)
 }
 
-// Recalled are candidates for a ranking that looks at more than one vector.
-type Recalled struct {
-	// Hits are the union of what the queries found, in the order of ids; their
-	// scores mean nothing. Vectors are parallel, float32 [dim] each.
-	Hits    []rank.Hit
-	Vectors [][]float32
-	// The others are as in Found; Strategy is the least exact of the queries.
-	Strategy Strategy
-	Visited  int
-	Kept     uint32
-	Sequence uint64
-}
-
-// Keep drops the hits, and their vectors, whose positions it is not told to keep.
-func (r *Recalled) Keep(keep func(i int) bool) {
-	n := 0
-	for i := range r.Hits {
-		if keep(i) {
-			r.Hits[n], r.Vectors[n] = r.Hits[i], r.Vectors[i]
-			n++
-		}
-	}
-	r.Hits, r.Vectors = r.Hits[:n], r.Vectors[:n]
-}
-
-// Stats describe a collection.
-type Stats struct {
+// Info describes a collection.
+type Info struct {
+	Collection string
+	// Space is what its vectors are embedded into.
+	Space paper.Space
+	// Papers is how many there are, Sequence the last change that they have.
 	Papers   uint32
 	Sequence uint64
+}
+
+// Refs names papers by their ids alone.
+func Refs(ids ...string) []paper.Ref {
+	out := make([]paper.Ref, len(ids))
+	for i, id := range ids {
+		out[i].ID = id
+	}
+	return out
 }

@@ -5,7 +5,7 @@ import (
 	"crypto/sha256"
 	"time"
 
-	"akin/internal/catalog"
+	catalog "akin/internal/catalog/local"
 	"akin/internal/embed"
 	"akin/internal/paper"
 	"akin/internal/rank"

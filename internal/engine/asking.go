@@ -1,6 +1,6 @@
 package engine
 
-import "akin/internal/catalog"
+import catalog "akin/internal/catalog/local"
 
 // asking is the Engine while it answers one query: all that it reads is of one
 // state of the collection, which is that of the first read.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"akin/internal/catalog"
+	catalog "akin/internal/catalog/local"
 	"akin/internal/rank"
 )
 

@@ -5,7 +5,7 @@ import (
 	"math"
 	"time"
 
-	"akin/internal/catalog"
+	catalog "akin/internal/catalog/local"
 	"akin/internal/dedup"
 	"akin/internal/paper"
 )

@@ -14,7 +14,7 @@ import (
 	"sync"
 	"time"
 
-	"akin/internal/catalog"
+	catalog "akin/internal/catalog/local"
 	"akin/internal/embed"
 	"akin/internal/paper"
 )

@@ -3,7 +3,7 @@ package engine
 import (
 	"context"
 
-	"akin/internal/catalog"
+	catalog "akin/internal/catalog/local"
 	"akin/internal/paper"
 	"akin/internal/rank"
 )

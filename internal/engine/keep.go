@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"akin/internal/catalog"
+	catalog "akin/internal/catalog/local"
 )
 
 // Keeper looks after what a catalog has on disk. Its methods take long; they tell

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"akin/internal/catalog"
+	catalog "akin/internal/catalog/local"
 	"akin/internal/rank"
 )
 

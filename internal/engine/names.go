@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"akin/internal/catalog"
+	catalog "akin/internal/catalog/local"
 	"akin/internal/paper"
 	"akin/internal/rank"
 )

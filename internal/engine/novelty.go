@@ -7,7 +7,7 @@ import (
 
 	"github.com/hashicorp/golang-lru/v2/expirable"
 
-	"akin/internal/catalog"
+	catalog "akin/internal/catalog/local"
 	"akin/internal/embed"
 	"akin/internal/paper"
 	"akin/internal/rank"

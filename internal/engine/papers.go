@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"akin/internal/catalog"
+	catalog "akin/internal/catalog/local"
 	"akin/internal/embed"
 	"akin/internal/paper"
 	"akin/internal/paper/titleid"

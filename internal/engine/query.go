@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"time"
 
-	"akin/internal/catalog"
+	catalog "akin/internal/catalog/local"
 	"akin/internal/paper"
 )
 

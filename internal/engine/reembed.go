@@ -5,7 +5,7 @@ import (
 	"io"
 	"iter"
 
-	"akin/internal/catalog"
+	catalog "akin/internal/catalog/local"
 	"akin/internal/embed"
 	"akin/internal/paper"
 )

@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"akin/internal/catalog"
+	catalog "akin/internal/catalog/local"
 	"akin/internal/rank"
 )
 

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"akin/internal/catalog"
+	catalog "akin/internal/catalog/local"
 	"akin/internal/dedup"
 	"akin/internal/embed"
 	"akin/internal/engine"

@@ -12,7 +12,9 @@ import (
 
 // Hit is a paper of a ranked list.
 type Hit struct {
-	ID      string
+	ID string
+	// Handle is what its catalog gave with it (paper.Ref).
+	Handle  uint32
 	Ordinal uint32
 	// Score is what the list is ordered by.
 	Score float64
@@ -20,6 +22,9 @@ type Hit struct {
 	// more. What a query does not use is 0.
 	Semantic, Lexical float64
 }
+
+// Ref names the paper of a hit.
+func (h Hit) Ref() paper.Ref { return paper.Ref{ID: h.ID, Handle: h.Handle} }
 
 // Sort orders hits best first; ties break by id, so that the same query gives
 // the same list.

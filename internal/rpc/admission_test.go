@@ -21,7 +21,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"akin/internal/admit"
-	"akin/internal/catalog"
+	catalog "akin/internal/catalog/local"
 	"akin/internal/engine"
 	"akin/internal/paper"
 	akinv1 "akin/proto/akin/v1"

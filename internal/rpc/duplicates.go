@@ -3,7 +3,7 @@ package rpc
 import (
 	"google.golang.org/protobuf/proto"
 
-	"akin/internal/catalog"
+	catalog "akin/internal/catalog/local"
 	"akin/internal/dedup"
 	"akin/internal/engine"
 	akinv1 "akin/proto/akin/v1"

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
-	"akin/internal/catalog"
+	catalog "akin/internal/catalog/local"
 	"akin/internal/embed"
 	"akin/internal/engine"
 	"akin/internal/paper"

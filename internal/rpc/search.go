@@ -6,7 +6,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
-	"akin/internal/catalog"
+	catalog "akin/internal/catalog/local"
 	"akin/internal/engine"
 	"akin/internal/paper"
 	"akin/internal/rank"

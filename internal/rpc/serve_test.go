@@ -32,7 +32,7 @@ import (
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"akin/internal/admit"
-	"akin/internal/catalog"
+	catalog "akin/internal/catalog/local"
 	"akin/internal/client"
 	"akin/internal/embed"
 	"akin/internal/engine"
