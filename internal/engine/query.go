@@ -77,7 +77,7 @@ func (o *ResultOptions) check() error {
 		return paper.InvalidField("diversity", "is %v; it must be between 0, which is off, and 1", o.Diversity)
 	}
 	if d, err := paper.ParseDate(o.AsOf); o.AsOf != "" && (err != nil || d.Day == 0 || d.Year == 0 || d.String() != o.AsOf) {
-		return paper.InvalidField("as_of", "is %q; write a day as YYYY-MM-DD", o.AsOf)
+		return paper.InvalidField("as_of", "is %.40q; write a day as YYYY-MM-DD", o.AsOf)
 	}
 	if s := o.MinScore; s != nil && (math.IsNaN(*s) || *s < -1 || *s > 1) {
 		return paper.InvalidField("min_score", "is %v; it is a cosine, between -1 and 1", *s)
