@@ -21,7 +21,8 @@ var rooms = map[string][]string{
 	"internal/rpc":           {"internal/engine", "internal/catalog", "internal/catalog/local", "internal/dedup", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit"},
 	"internal/admit":         {"internal/paper"},
 	"internal/rpc/wire":      {"internal/paper", "proto/akin/v1"},
-	"internal/rpc/openapi":   {}, // a command of make gen: joins the OpenAPI files
+	"internal/rpc/rpctest":   {"internal/rpc", "internal/engine", "internal/catalog/local", "internal/store", "internal/embed", "internal/vec", "internal/admit", "internal/client", "internal/paper"}, // for tests
+	"internal/rpc/openapi":   {},                                                                                                                                                                       // a command of make gen: joins the OpenAPI files
 	"internal/client":        {"internal/rpc/wire", "proto/akin/v1"},
 	"internal/engine":        {"internal/catalog", "internal/catalog/local", "internal/dedup", "internal/embed", "internal/rank", "internal/sentence", "internal/paper", "internal/paper/titleid"},
 	"internal/catalog":       {"internal/paper", "internal/rank"},
