@@ -55,6 +55,7 @@ var rooms = map[string][]string{
 	"proto/akin/v1":          {},
 	"internal/eval":          {"internal/paper"},
 	// For tests and benchmarks only.
+	"internal/crashtest":          {},
 	"internal/embed/embedtest":    {"internal/embed", "internal/model", "models"},
 	"internal/embed/benchworker":  {"internal/embed", "internal/model", "models"},
 	"internal/job/benchworker":    {"internal/job", "internal/ingest", "internal/vecfile"},

@@ -39,8 +39,11 @@ func TestFaultsOfConfigurations(t *testing.T) {
 		{"a wait", Config{Admission: admit.Config{MaxWait: -1}}, []string{"the longest wait is -1ns", "above 0"}},
 		{"a timeout", Config{Timeouts: map[string]time.Duration{"query": -time.Second}}, []string{`"query" is -1s`, "0 is none"}},
 		{"a timeout of nothing", Config{Timeouts: map[string]time.Duration{"gossip": time.Second}}, []string{`"gossip"`, "bulk, query, read, stream, write"}},
-		{"all at once", Config{Index: "btree", Precision: "float16", Threads: -1, QueueTokens: -1, Admission: admit.Config{MaxWait: -1}, Timeouts: map[string]time.Duration{"x": 1}},
-			[]string{"btree", "float16", "threads", "queue tokens", "longest wait", `"x"`}},
+		{
+			"all at once",
+			Config{Index: "btree", Precision: "float16", Threads: -1, QueueTokens: -1, Admission: admit.Config{MaxWait: -1}, Timeouts: map[string]time.Duration{"x": 1}},
+			[]string{"btree", "float16", "threads", "queue tokens", "longest wait", `"x"`},
+		},
 	} {
 		got, err := c.config.withDefaults()
 		if (err == nil) != (len(c.words) == 0) {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -18,6 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"akin/internal/cli"
+	"akin/internal/crashtest"
 	"akin/internal/embed/embedtest"
 	akinv1 "akin/proto/akin/v1"
 )
@@ -101,21 +101,6 @@ func program(t testing.TB, args ...string) *exec.Cmd {
 	cmd := exec.Command(exe, args...)
 	cmd.Env = append(os.Environ(), asProgram+"=1", "AKIN_HOME="+embedtest.Home(t))
 	return cmd
-}
-
-// crashRounds is how often a test kills what it tests: a few times, or as often
-// as AKIN_CRASH_ROUNDS says, which make test-crash sets.
-func crashRounds(t testing.TB, few int) int {
-	t.Helper()
-	text := os.Getenv("AKIN_CRASH_ROUNDS")
-	if text == "" {
-		return few
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		t.Fatalf("AKIN_CRASH_ROUNDS is %q, which is no number of rounds", text)
-	}
-	return n
 }
 
 // run runs a command line in this process and gives exit code and outputs.
@@ -308,7 +293,7 @@ func testPages(t *testing.T, s *server) {
 // A copy of the corpus, imported with kill -9 at several moments: after each,
 // every acknowledged paper is there and the store is whole.
 func TestKill(t *testing.T) {
-	rounds := crashRounds(t, 2)
+	rounds := crashtest.Rounds(t, 2)
 	data := filepath.Join(t.TempDir(), "data")
 	input := filepath.Join(t.TempDir(), "papers.jsonl")
 	ids := writeCorpus(t, input, 96)
