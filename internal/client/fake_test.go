@@ -102,7 +102,7 @@ func (s *stage) connect(ctx context.Context) (net.Conn, error) {
 func (s *stage) start(script *scripted) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.listener, s.server = bufconn.Listen(1<<16), grpc.NewServer(grpc.MaxRecvMsgSize(64<<20))
+	s.listener, s.server = bufconn.Listen(1<<20), grpc.NewServer(grpc.MaxRecvMsgSize(64<<20))
 	akinv1.RegisterPaperServiceServer(s.server, script)
 	akinv1.RegisterEmbeddingServiceServer(s.server, script)
 	longrunningpb.RegisterOperationsServer(s.server, script)

@@ -101,7 +101,8 @@ func liked(ids ...string) (out []*akinv1.Example) {
 	return out
 }
 
-var long = strings.Repeat("x", 512<<10)
+// long is longer than any field may be.
+var long = strings.Repeat("x", 300<<10)
 
 // limitedQueries are searches and the like that ask for too much, or for nothing.
 func limitedQueries() []limited {
@@ -283,7 +284,7 @@ func limitedOthers() []limited {
 		{stream, "input", "the limit is 262144", &akinv1.EmbedStreamRequest{Input: plainInputs(long)[0]}},
 		{tokenize, "texts", "give 1 to 256", &akinv1.TokenizeRequest{}},
 		{tokenize, "texts", "give 1 to 256", &akinv1.TokenizeRequest{Texts: repeat(257, "x")}},
-		{tokenize, "texts", "the limit is 16777216", &akinv1.TokenizeRequest{Texts: repeat(33, long)}},
+		{tokenize, "texts", "the limit is 16777216", &akinv1.TokenizeRequest{Texts: repeat(56, long)}},
 		{tokenize, "max_tokens", "at least 2", &akinv1.TokenizeRequest{Texts: []string{"x"}, MaxTokens: 1}},
 		{tokenize, "page_token", "first page again", &akinv1.TokenizeRequest{Texts: []string{"x"}, PageToken: "x"}},
 		{snapshot, "name", "1 to 64", &akinv1.CreateSnapshotRequest{Name: long}},
