@@ -64,7 +64,10 @@ func sampleData(t testing.TB) string {
 			t.Fatal(err)
 		}
 		shared.dir = dir
-		mustRun(t, "import", "--data", filepath.Join(dir, "data"), samplePath(t))
+		out := mustRun(t, "import", "--data", filepath.Join(dir, "data"), samplePath(t))
+		if !strings.Contains(out, "acknowledged 132 sequence 132\n") || !strings.Contains(out, "132 papers: 132 new, 0 changed, 0 unchanged") {
+			t.Errorf("the import printed %q", out)
+		}
 	})
 	data := filepath.Join(t.TempDir(), "data")
 	if err := os.CopyFS(data, os.DirFS(filepath.Join(shared.dir, "data"))); err != nil {
@@ -193,12 +196,8 @@ func samplePath(t testing.TB) string {
 }
 
 func TestServeAnswersOverSockets(t *testing.T) {
-	s := serve(t, filepath.Join(t.TempDir(), "data"))
+	s := serve(t, sampleData(t))
 	out := mustRun(t, "import", "--server", s.grpc, samplePath(t))
-	if !strings.Contains(out, "acknowledged 132 sequence 132\n") || !strings.Contains(out, "132 papers: 132 new, 0 changed, 0 unchanged") {
-		t.Errorf("first import printed %q", out)
-	}
-	out = mustRun(t, "import", "--server", s.grpc, samplePath(t))
 	if !strings.Contains(out, "132 papers: 0 new, 0 changed, 132 unchanged") || !strings.Contains(out, "sequence 132\n") {
 		t.Errorf("second import printed %q", out)
 	}
@@ -593,8 +592,12 @@ func TestImportDeletes(t *testing.T) {
 
 // The baseline index serves as the default does.
 func TestCoderIndex(t *testing.T) {
-	data := filepath.Join(t.TempDir(), "data")
-	mustRun(t, "import", "--data", data, "--index", "coder", samplePath(t))
+	data := sampleData(t)
+	more := filepath.Join(t.TempDir(), "more.jsonl")
+	if err := os.WriteFile(more, []byte(`{"id":"more","title":"Beads on a string"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, "import", "--data", data, "--index", "coder", more)
 	if out := mustRun(t, "search", "--data", data, "--index", "coder", "graph neural networks"); !strings.Contains(out, "arXiv:") {
 		t.Errorf("search printed %q", out)
 	}
