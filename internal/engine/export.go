@@ -88,7 +88,7 @@ func (a *asking) vectorsOf(ctx context.Context, records []*paper.Record) ([][]fl
 	}
 	refs := make([]paper.Ref, len(records))
 	for i, r := range records {
-		refs[i].ID = r.ID
+		refs[i] = r.Ref()
 	}
 	vectors, err := a.view.Vectors(ctx, refs)
 	if err != nil {
