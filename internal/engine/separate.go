@@ -43,12 +43,12 @@ func (e *asking) separate(ctx context.Context, q *query, req RecommendRequest, t
 	if err != nil {
 		return err
 	}
-	others, ordinals := make([]rank.Labeled, len(sample.Hits)), make([]uint32, len(sample.Hits))
+	others, ids := make([]rank.Labeled, len(sample.Hits)), make([]string, len(sample.Hits))
 	for i, h := range sample.Hits {
 		others[i] = rank.Labeled{Features: features(sample.Vectors[i], terms[i]), Cost: machineCost}
-		ordinals[i] = h.Ordinal
+		ids[i] = h.ID
 	}
-	bag, err := rank.TrainBag(ctx, slices.Concat(likes, dislikes), others, ordinals, machines)
+	bag, err := rank.TrainBag(ctx, slices.Concat(likes, dislikes), others, ids, machines)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (e *asking) separate(ctx context.Context, q *query, req RecommendRequest, t
 	}
 	for i := range found.Hits {
 		h := &found.Hits[i]
-		h.Score = bag.Score(h.Ordinal, features(found.Vectors[i], terms[i]))
+		h.Score = bag.Score(h.ID, features(found.Vectors[i], terms[i]))
 	}
 	return nil
 }
