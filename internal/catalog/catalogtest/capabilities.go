@@ -121,7 +121,7 @@ func (v *view) Background(ctx context.Context, n int) ([]paper.Ref, error) {
 	}
 	var out []paper.Ref
 	for _, e := range drawn(v.entries, n) {
-		out = append(out, e.ref())
+		out = append(out, e.Ref())
 	}
 	return out, nil
 }
@@ -137,7 +137,7 @@ func (v *view) Dated(ctx context.Context, asOf string, n int) ([]catalog.Sampled
 	}
 	var out []catalog.Sampled
 	for _, e := range drawn(kept, n) {
-		out = append(out, catalog.Sampled{Ref: e.ref(), Date: e.PublishDate})
+		out = append(out, catalog.Sampled{Ref: e.Ref(), Date: e.PublishDate})
 	}
 	return out, nil
 }
@@ -168,7 +168,7 @@ func (v *view) Collapse(ctx context.Context, hits []rank.Hit, own []string) ([]r
 		first := there[i-apart]
 		left = append(left, first)
 		for _, m := range members {
-			stands[first.ID] = append(stands[first.ID], catalog.Collapsed{Ref: entries[m.At].ref(), Match: match(m.Match)})
+			stands[first.ID] = append(stands[first.ID], catalog.Collapsed{Ref: entries[m.At].Ref(), Match: match(m.Match)})
 		}
 	}
 	return left, stands, nil

@@ -64,11 +64,6 @@ type entry struct {
 	words    document
 }
 
-// handle is what names the entry faster than its id.
-func (e *entry) handle() uint32 { return e.Ordinal + 1 }
-
-func (e *entry) ref() paper.Ref { return paper.Ref{ID: e.ID, Handle: e.handle()} }
-
 // NewMemory makes a catalog with the default collection, which is empty.
 func NewMemory(space paper.Space, options Options) *Memory {
 	m := &Memory{options: options, states: make(map[string]*state)}
@@ -194,7 +189,7 @@ func (s *state) successor(old *entry) (*entry, catalog.Change) {
 	now := time.Now().UTC()
 	if old == nil {
 		s.next++
-		return &entry{Record: &paper.Record{Ordinal: s.next - 1, Revision: 1, CreateTime: now, UpdateTime: now}}, catalog.Created
+		return &entry{Record: &paper.Record{Ordinal: s.next - 1, Handle: s.next, Revision: 1, CreateTime: now, UpdateTime: now}}, catalog.Created
 	}
 	r := *old.Record
 	r.Revision++

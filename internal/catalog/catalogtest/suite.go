@@ -222,32 +222,29 @@ func (s *suite) fault(what string, err error, kind paper.Kind) {
 // tolerance is how far cosines of float32 may be from each other.
 const tolerance = 1e-5
 
-func close2(a, b float64) bool { return math.Abs(a-b) <= tolerance }
+func alike(a, b float64) bool { return math.Abs(a-b) <= tolerance }
 
-// ranked expects hits best first, ties by id, with the cosines of vectors to the
-// nearest of some others, and gives their ids.
-func (s *suite) ranked(v catalog.View, hits []rank.Hit, probes ...[]float32) []string {
+// ranked expects hits best first, ties by id, with the cosines to a vector, and gives
+// their ids.
+func (s *suite) ranked(v catalog.View, hits []rank.Hit, probe []float32) []string {
 	s.Helper()
 	of := s.vectors(v, idsOf(hits)...)
 	for i, h := range hits {
-		near := math.Inf(-1)
-		for _, p := range probes {
-			near = max(near, cosine(p, of[i]))
-		}
-		if of[i] == nil || !close2(h.Semantic, near) || h.Score != h.Semantic || h.Lexical != 0 {
-			s.Errorf("hit %d is %+v; its cosine is %v", i, h, near)
+		if of[i] == nil || !alike(h.Semantic, cosine(probe, of[i])) || h.Score != h.Semantic || h.Lexical != 0 {
+			s.Errorf("hit %d is %+v; its vector is %v", i, h, of[i])
 		}
 	}
-	if !slices.IsSortedFunc(hits, func(a, b rank.Hit) int {
-		switch {
-		case a.Score != b.Score && a.Score > b.Score, a.Score == b.Score && a.ID < b.ID:
-			return -1
-		}
-		return 1
-	}) {
+	s.bestFirst(hits)
+	return idsOf(hits)
+}
+
+func (s *suite) bestFirst(hits []rank.Hit) {
+	s.Helper()
+	sorted := slices.Clone(hits)
+	rank.Sort(sorted)
+	if !slices.Equal(hits, sorted) {
 		s.Errorf("the hits are not best first, ties by id: %+v", hits)
 	}
-	return idsOf(hits)
 }
 
 // canceled is a context of a caller that has gone.

@@ -76,7 +76,7 @@ func terms(s *suite, of func() catalog.Terms) {
 		s.Errorf("nobody has %v", got[2])
 	}
 	for _, at := range []int{0, 1, 3} {
-		if !close2(dot(got[at], got[at]), 1) {
+		if !alike(dot(got[at], got[at]), 1) {
 			s.Errorf("%v is of length %v", got[at], math.Sqrt(dot(got[at], got[at])))
 		}
 	}
@@ -201,7 +201,7 @@ func versions(s *suite, of func() catalog.Versions) {
 			s.Errorf("%s stands for %+v", first, got)
 		}
 	}
-	if m := stands["long"]; len(m) == 1 && (!close2(m[0].Similarity, 1) || m[0].Resemblance < .9) {
+	if m := stands["long"]; len(m) == 1 && (!alike(m[0].Similarity, 1) || m[0].Resemblance < .9) {
 		s.Errorf("a copy is %+v", m[0])
 	}
 	left, stands, err = of().Collapse(s.Context(), nil, []string{"doi"})

@@ -54,7 +54,7 @@ func (s *suite) asItWas(hits []rank.Hit, given []catalog.Mutation, changed ...st
 	s.Helper()
 	m := modelOf(given)
 	for _, h := range hits {
-		if was, ok := m[h.ID]; !ok || !close2(h.Semantic, cosine(vectorOf(2), was.vector)) {
+		if was, ok := m[h.ID]; !ok || !alike(h.Semantic, cosine(vectorOf(2), was.vector)) {
 			s.Errorf("%+v is not as it was", h)
 		}
 		delete(m, h.ID)
@@ -186,7 +186,7 @@ func (s *suite) ofMoment(what string, i catalog.Info, ids []string, vectors [][]
 		s.Errorf("%s: %d of %d papers kept, %v", what, found.Kept, i.Papers, err)
 	}
 	for _, h := range found.Hits {
-		if at := slices.Index(ids, h.ID); at < 0 || !close2(h.Semantic, cosine(vectorOf(3), vectors[at])) {
+		if at := slices.Index(ids, h.ID); at < 0 || !alike(h.Semantic, cosine(vectorOf(3), vectors[at])) {
 			s.Errorf("%s: a hit of another moment: %+v", what, h)
 		}
 	}

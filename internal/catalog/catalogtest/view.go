@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"math"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -48,7 +47,7 @@ func (v *view) Close() {
 // find gives the entry that a reference names, or nil.
 func (v *view) find(ref paper.Ref) *entry {
 	e := v.byID[ref.ID]
-	if e == nil || ref.Handle != 0 && ref.Handle != e.handle() {
+	if e == nil || ref.Handle != 0 && ref.Handle != e.Handle {
 		return nil
 	}
 	return e
@@ -151,19 +150,19 @@ func (v *view) Nearest(ctx context.Context, q catalog.Nearest) (catalog.Found, e
 		return catalog.Found{}, err
 	}
 	found := v.found(kept, q.Exact)
-	union := make(map[*entry]bool)
+	union := make(map[*entry]float64)
 	for _, p := range q.Probes {
 		found.Visited += len(kept)
 		for _, e := range best(kept, p.K, func(e *entry) float64 { return cosine(p.Vector, e.vector) }) {
-			union[e] = true
+			near := cosine(p.Vector, e.vector)
+			if other, ok := union[e]; ok {
+				near = max(near, other)
+			}
+			union[e] = near
 		}
 	}
-	for e := range union {
-		near := math.Inf(-1)
-		for _, p := range q.Probes {
-			near = max(near, cosine(p.Vector, e.vector))
-		}
-		found.Hits = append(found.Hits, rank.Hit{ID: e.ID, Handle: e.handle(), Score: near, Semantic: near})
+	for e, near := range union {
+		found.Hits = append(found.Hits, rank.Hit{ID: e.ID, Handle: e.Handle, Score: near, Semantic: near})
 	}
 	rank.Sort(found.Hits)
 	return found, nil
@@ -216,7 +215,7 @@ func (v *view) Hybrid(ctx context.Context, q catalog.Hybrid) (catalog.Found, err
 	}
 	for _, e := range kept { // in order of id
 		if candidates[e] && asked.allows(&e.words) {
-			found.Hits = append(found.Hits, rank.Hit{ID: e.ID, Handle: e.handle(), Semantic: near(e), Lexical: asked.score(&e.words)})
+			found.Hits = append(found.Hits, rank.Hit{ID: e.ID, Handle: e.Handle, Semantic: near(e), Lexical: asked.score(&e.words)})
 		}
 	}
 	return found, nil
