@@ -13,11 +13,11 @@ import (
 )
 
 // wordsPath is where the lexical index of a collection is kept; "" keeps none.
-func (c *Embedded) wordsPath() string {
+func (c *collection) wordsPath() string {
 	if c.config.Dir == "" {
 		return ""
 	}
-	return filepath.Join(c.config.Dir, c.live.name+".lexical")
+	return filepath.Join(c.config.Dir, c.name+".lexical")
 }
 
 // addWords puts a paper into a lexical index, or its new text in place of the
@@ -51,7 +51,7 @@ func makeWords(ctx context.Context, snapshot *store.Snapshot) (*lexical.Index, e
 
 // openWords reads the saved lexical index and brings it to what the store holds.
 // nil means that there is none that can be used; it will be made anew.
-func (c *Embedded) openWords(ctx context.Context, snapshot *store.Snapshot) *lexical.Index {
+func (c *collection) openWords(ctx context.Context, snapshot *store.Snapshot) *lexical.Index {
 	path := c.wordsPath()
 	if path == "" {
 		return nil
@@ -65,7 +65,7 @@ func (c *Embedded) openWords(ctx context.Context, snapshot *store.Snapshot) *lex
 	}
 	if err == nil {
 		if err = c.catchUpWords(ctx, snapshot, words, from.sequence); err == nil {
-			c.live.savedWords = from.sequence
+			c.writing.savedWords = from.sequence
 			return words
 		}
 		err = errors.Join(err, words.Close())
@@ -76,7 +76,7 @@ func (c *Embedded) openWords(ctx context.Context, snapshot *store.Snapshot) *lex
 
 // traceWords opens the saved lexical index if it was made from the past of the
 // store.
-func (c *Embedded) traceWords(snapshot *store.Snapshot, path string) (*lexical.Index, origin, error) {
+func (c *collection) traceWords(snapshot *store.Snapshot, path string) (*lexical.Index, origin, error) {
 	stamp, err := lexical.ReadStamp(path) // before all is read
 	if err != nil {
 		return nil, origin{}, err
@@ -89,7 +89,7 @@ func (c *Embedded) traceWords(snapshot *store.Snapshot, path string) (*lexical.I
 	return words, from, err
 }
 
-func (c *Embedded) catchUpWords(ctx context.Context, snapshot *store.Snapshot, words *lexical.Index, after uint64) error {
+func (c *collection) catchUpWords(ctx context.Context, snapshot *store.Snapshot, words *lexical.Index, after uint64) error {
 	for change, err := range snapshot.Changes(ctx, after) {
 		if err != nil {
 			return err
@@ -115,19 +115,19 @@ func (c *Embedded) catchUpWords(ctx context.Context, snapshot *store.Snapshot, w
 }
 
 // saveWords writes the lexical index, if it is not saved as it is. The caller
-// holds live.writing.
-func (c *Embedded) saveWords(from origin) {
-	l := c.live
-	if c.wordsPath() == "" || l.savedWords == l.sequence || l.words == nil {
+// holds c.writing.
+func (c *collection) saveWords(from origin) {
+	w := &c.writing
+	if c.wordsPath() == "" || w.savedWords == w.sequence || c.words == nil {
 		return
 	}
 	stamp, err := from.stamp()
 	if err == nil {
-		err = l.words.Save(c.wordsPath(), stamp)
+		err = c.words.Save(c.wordsPath(), stamp)
 	}
 	if err != nil {
 		c.config.Log.Warn("the lexical index could not be saved", "error", err)
 		return
 	}
-	l.savedWords = l.sequence
+	w.savedWords = w.sequence
 }

@@ -4,25 +4,29 @@ import (
 	"slices"
 	"testing"
 
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog"
+	"akin/internal/catalog/local"
+	"akin/internal/paper"
 )
 
-func sampled(t *testing.T, c *catalog.Embedded, n int) []string {
+func sampled(t *testing.T, c *local.Catalog, n int) []string {
 	t.Helper()
-	got, err := now(c, catalog.View.Background, t.Context(), n)
-	if err != nil || len(got.Vectors) != len(got.Hits) {
-		t.Fatal(len(got.Vectors), len(got.Hits), err)
+	v := look(t, c)
+	defer v.Close()
+	got, err := v.Background(t.Context(), n)
+	if err != nil {
+		t.Fatal(err)
 	}
-	ids := make([]string, len(got.Hits))
-	for i, h := range got.Hits {
-		ids[i] = h.ID
+	ids := make([]string, len(got))
+	for i, r := range got {
+		ids[i] = r.ID
 	}
 	return ids
 }
 
 // A sample is the same until the collection changes, and mostly the same then.
 func TestBackground(t *testing.T) {
-	c, closeAll := open(t, t.TempDir(), catalog.ExactIndex)
+	c, closeAll := open(t, t.TempDir(), local.ExactIndex)
 	defer closeAll()
 	if got := sampled(t, c, 10); len(got) != 0 {
 		t.Errorf("a sample of nothing: %v", got)
@@ -59,20 +63,18 @@ func TestBackground(t *testing.T) {
 	}
 }
 
-func TestTermsAt(t *testing.T) {
-	c, closeAll := open(t, t.TempDir(), catalog.ExactIndex)
+func TestTerms(t *testing.T) {
+	c, closeAll := open(t, t.TempDir(), local.ExactIndex)
 	defer closeAll()
 	apply(t, c, put(1, 1), put(2, 1))
-	all, err := now(c, catalog.View.Background, t.Context(), 2)
+	v := look(t, c)
+	defer v.Close()
+	all, err := v.Background(t.Context(), 2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	terms, err := now(c, catalog.View.TermsAt, t.Context(), []uint32{all.Hits[0].Ordinal, 999})
-	if err != nil || len(terms) != 2 || len(terms[0]) == 0 || terms[1] != nil {
+	terms, err := v.Terms(t.Context(), []paper.Ref{all[0], {ID: "p0009", Handle: 999}, {ID: all[0].ID}})
+	if err != nil || len(terms) != 3 || len(terms[0]) == 0 || terms[1] != nil || !slices.Equal(terms[2], terms[0]) {
 		t.Errorf("%v, %v", terms, err)
-	}
-	all.Keep(func(i int) bool { return i == 1 })
-	if len(all.Hits) != 1 || len(all.Vectors) != 1 {
-		t.Errorf("kept %v", all.Hits)
 	}
 }

@@ -25,21 +25,31 @@ const (
 // graphSuffix ends the name of a graph's file.
 const graphSuffix = ".graph"
 
-// graphPath is where the graph of a collection is kept; "" keeps none.
-func (c *Embedded) graphPath() string {
+// graphPath is where the graph is kept; "" keeps none.
+func (c *collection) graphPath() string {
 	if c.config.Dir == "" || c.config.Index != GraphIndex {
 		return ""
 	}
-	return filepath.Join(c.config.Dir, c.live.name+graphSuffix)
+	return filepath.Join(c.config.Dir, c.graphFile(c.space))
+}
+
+// graphFile names the file of the graph of a space. That of the collection's own is
+// called by the collection alone, as scripts know it; those of other spaces, of which a
+// collection has one while it is taken there, say which in their names.
+func (c *collection) graphFile(space paper.Space) string {
+	if space == c.space {
+		return c.name + graphSuffix
+	}
+	return fmt.Sprintf("%s.%.12s%s", c.name, space.Fingerprint(), graphSuffix)
 }
 
 // openGraph reads the saved graph and brings it to what the store holds. nil
 // means that there is none that can be used; it will be built anew.
-func (c *Embedded) openGraph(ctx context.Context, snapshot *store.Snapshot) *ann.Graph {
+func (c *collection) openGraph(ctx context.Context, snapshot *store.Snapshot) *ann.Graph {
 	if c.config.Dir == "" {
 		return nil
 	}
-	path := filepath.Join(c.config.Dir, c.live.name+graphSuffix) // of any kind of index
+	path := filepath.Join(c.config.Dir, c.graphFile(c.space)) // of any kind of index
 	graph, from, err := c.traceGraph(snapshot, path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -57,14 +67,14 @@ func (c *Embedded) openGraph(ctx context.Context, snapshot *store.Snapshot) *ann
 		c.refuse(path, err)
 		return nil
 	}
-	c.live.saved, c.live.unread = from.sequence, true
+	c.writing.saved, c.writing.unread = from.sequence, true
 	return graph
 }
 
 // traceGraph opens the saved graph if it was made from the past of the store and
 // is wanted. One of a collection that is scanned by now is not kept: it would keep
 // what is deleted from now on.
-func (c *Embedded) traceGraph(snapshot *store.Snapshot, path string) (*ann.Graph, origin, error) {
+func (c *collection) traceGraph(snapshot *store.Snapshot, path string) (*ann.Graph, origin, error) {
 	stamp, err := ann.ReadStamp(path) // before all is read, and also if it is not wanted
 	if err != nil {
 		return nil, origin{}, err
@@ -83,7 +93,7 @@ func (c *Embedded) traceGraph(snapshot *store.Snapshot, path string) (*ann.Graph
 
 // refuse removes a derived file that is not what it should be, so that it cannot
 // become believable later, and says so. What it is needed for is made anew.
-func (c *Embedded) refuse(path string, why error) {
+func (c *collection) refuse(path string, why error) {
 	removed := "yes"
 	if c.readOnly() {
 		removed = "no: the data directory is open for reading only"
@@ -95,10 +105,10 @@ func (c *Embedded) refuse(path string, why error) {
 
 // readOnly says that the store takes no writes: it is damaged, or its disk is. Then
 // nothing beside it is written or removed either, until somebody has looked at it.
-func (c *Embedded) readOnly() bool { return c.config.Store.Writable() != nil }
+func (c *collection) readOnly() bool { return c.config.Store.Writable() != nil }
 
 // discard removes what is not needed, or of no use.
-func (c *Embedded) discard(path string) {
+func (c *collection) discard(path string) {
 	if c.readOnly() {
 		return
 	}
@@ -121,11 +131,11 @@ func remove(path string) error {
 
 // clearLeftovers removes what a save that was cut short has left: it may hold what
 // deleted papers said.
-func (c *Embedded) clearLeftovers() {
+func (c *collection) clearLeftovers() {
 	if c.config.Dir == "" {
 		return
 	}
-	path := filepath.Join(c.config.Dir, c.live.name+graphSuffix+".tmp")
+	path := filepath.Join(c.config.Dir, c.graphFile(c.space)+".tmp")
 	if _, err := os.Lstat(path); err == nil {
 		c.discard(path)
 	}
@@ -133,8 +143,8 @@ func (c *Embedded) clearLeftovers() {
 
 // verifySaved reads the vectors of an opened graph once, which opening it does
 // not, and builds a graph anew from the store if they are not what was saved.
-func (c *Embedded) verifySaved() {
-	l := c.live
+func (c *collection) verifySaved() {
+	w := &c.writing
 	index := c.lend()
 	defer index.release()
 	graph, ok := index.Index.(*ann.Graph)
@@ -142,28 +152,28 @@ func (c *Embedded) verifySaved() {
 		return
 	}
 	err := graph.Verify(c.ctx)
-	l.writing.Lock()
-	defer l.writing.Unlock()
-	if l.index.Index == ann.Index(graph) {
+	w.Lock()
+	defer w.Unlock()
+	if w.index.Index == ann.Index(graph) {
 		c.verified(err)
 	}
 }
 
 // verified acts on what reading the vectors of the opened graph once more has
-// shown. It says whether the index can be saved. The caller holds live.writing.
-func (c *Embedded) verified(err error) bool {
-	l := c.live
+// shown. It says whether the index can be saved. The caller holds c.writing.
+func (c *collection) verified(err error) bool {
+	w := &c.writing
 	switch {
 	case err == nil:
-		l.unread = false
+		w.unread = false
 		c.config.Log.Debug("the vectors of the saved graph are what was saved", "file", c.graphPath())
 		return true
 	case paper.KindOf(err) != paper.DataLoss: // stopping
 		return false
 	}
-	l.unread = false
+	w.unread = false
 	c.refuse(c.graphPath(), err)
-	l.saved = 0
+	w.saved = 0
 	if c.ctx.Err() != nil { // stopping; the next start builds it
 		return false
 	}
@@ -176,7 +186,7 @@ func (c *Embedded) verified(err error) bool {
 }
 
 // keepSaved saves what is derived now and then, until ctx ends.
-func (c *Embedded) keepSaved(ctx context.Context) {
+func (c *collection) keepSaved(ctx context.Context) {
 	c.verifySaved()
 	tick := time.NewTicker(saveLook)
 	defer tick.Stop()
@@ -187,11 +197,11 @@ func (c *Embedded) keepSaved(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		l := c.live
-		l.writing.Lock()
-		behind := l.sequence - l.savedWords // which is saved with the graph
-		due := behind > 0 || l.gone
-		l.writing.Unlock()
+		w := &c.writing
+		w.Lock()
+		behind := w.sequence - w.savedWords // which is saved with the graph
+		due := behind > 0 || w.gone
+		w.Unlock()
 		if behind >= saveChanges || due && time.Since(last) >= saveAfter {
 			last = time.Now()
 			c.save()
@@ -202,14 +212,14 @@ func (c *Embedded) keepSaved(ctx context.Context) {
 // purge takes out of the indexes what papers said that were deleted, or said
 // before they were changed, since it was done last, and makes the next save write
 // the files. Writers go on; what they delete meanwhile is left to the next time.
-func (c *Embedded) purge() {
-	l := c.live
+func (c *collection) purge() {
+	w := &c.writing
 	index := c.lend()
 	defer index.release()
-	l.writing.Lock()
-	words, gone := l.words, l.gone
-	l.gone = false
-	l.writing.Unlock()
+	w.Lock()
+	words, gone := c.words, w.gone
+	w.gone = false
+	w.Unlock()
 	if !gone {
 		return
 	}
@@ -218,11 +228,11 @@ func (c *Embedded) purge() {
 	if graph, ok := index.Index.(*ann.Graph); ok {
 		err = errors.Join(err, graph.Repair(ctx))
 	}
-	l.writing.Lock()
-	defer l.writing.Unlock()
-	l.saved, l.savedWords = 0, 0
+	w.Lock()
+	defer w.Unlock()
+	w.saved, w.savedWords = 0, 0
 	if err != nil {
-		l.gone = true
+		w.gone = true
 		c.config.Log.Warn("taking deleted papers out of the indexes failed", "error", err)
 	}
 }
@@ -230,14 +240,14 @@ func (c *Embedded) purge() {
 // save writes what is derived, where it is not saved as it is, without what
 // deleted papers said. Writers wait while files are written; queries don't. A
 // failure costs nothing but the time to make it anew at the next start.
-func (c *Embedded) save() {
+func (c *collection) save() {
 	if c.config.Dir == "" || c.readOnly() {
 		return
 	}
 	c.purge()
-	l := c.live
-	l.writing.Lock()
-	defer l.writing.Unlock()
+	w := &c.writing
+	w.Lock()
+	defer w.Unlock()
 	from, err := c.origin()
 	if err != nil {
 		c.config.Log.Warn("the indexes could not be saved", "error", err)
@@ -247,29 +257,29 @@ func (c *Embedded) save() {
 	c.saveGraph(from)
 }
 
-// origin is that of the indexes as they are. The caller holds live.writing.
-func (c *Embedded) origin() (origin, error) {
-	snapshot, err := c.config.Store.Snapshot(c.live.name)
+// origin is that of the indexes as they are. The caller holds c.writing.
+func (c *collection) origin() (origin, error) {
+	snapshot, err := c.config.Store.Snapshot(c.name)
 	if err != nil {
 		return origin{}, err
 	}
 	defer snapshot.Close()
-	if snapshot.Sequence() != c.live.sequence {
-		return origin{}, fmt.Errorf("they contain change %d, and the store is at %d", c.live.sequence, snapshot.Sequence())
+	if snapshot.Sequence() != c.writing.sequence {
+		return origin{}, fmt.Errorf("they contain change %d, and the store is at %d", c.writing.sequence, snapshot.Sequence())
 	}
 	return originOf(snapshot), nil
 }
 
 // saveGraph writes the graph, if it is not saved as it is. The caller holds
-// live.writing.
-func (c *Embedded) saveGraph(from origin) {
-	l := c.live
-	graph, ok := l.index.Index.(*ann.Graph)
-	if !ok || c.graphPath() == "" || l.saved == l.sequence {
+// c.writing.
+func (c *collection) saveGraph(from origin) {
+	w := &c.writing
+	graph, ok := w.index.Index.(*ann.Graph)
+	if !ok || c.graphPath() == "" || w.saved == w.sequence {
 		return
 	}
 	// What was read from a damaged file must not be written under a good checksum.
-	if l.unread && !c.verified(graph.Verify(context.WithoutCancel(c.ctx))) {
+	if w.unread && !c.verified(graph.Verify(context.WithoutCancel(c.ctx))) {
 		return
 	}
 	begin := time.Now()
@@ -284,6 +294,6 @@ func (c *Embedded) saveGraph(from origin) {
 		c.config.Log.Warn("the graph could not be saved", "error", err)
 		return
 	}
-	l.saved = l.sequence
-	c.config.Log.Info("the graph is saved", "papers", graph.Len(), "sequence", l.saved, "seconds", time.Since(begin).Seconds())
+	w.saved = w.sequence
+	c.config.Log.Info("the graph is saved", "papers", graph.Len(), "sequence", w.saved, "seconds", time.Since(begin).Seconds())
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"akin/internal/ann"
+	"akin/internal/catalog"
 	"akin/internal/dedup"
 	"akin/internal/filter"
 	"akin/internal/lexical"
@@ -27,63 +28,35 @@ const (
 // maxDifferences is how many differences of a part are listed.
 const maxDifferences = 100
 
-// Verification is what a verification found.
-type Verification struct {
-	Papers   uint32
-	Sequence uint64
-	Parts    []VerifiedPart
-	// Differences are what is not as it should be, at most 100 of each part.
-	Differences []Difference
-}
-
-// VerifiedPart is one thing that was looked at.
-type VerifiedPart struct {
-	Name string
-	// Checked is how many things of it were compared.
-	Checked uint64
-	// Skipped says what was not looked at, and why.
-	Skipped string
-	// Differences counts also those that are not listed.
-	Differences uint64
-}
-
-// Difference is one thing that is not as it should be, and what to do about it.
-type Difference struct {
-	Part, Description, Remedy string
-}
-
-// Sound says that nothing differs.
-func (v *Verification) Sound() bool { return len(v.Differences) == 0 }
+// report is a verification while it is made. It belongs to one goroutine.
+type report struct{ found catalog.Verification }
 
 // part finds or adds a part.
-func (v *Verification) part(name string) *VerifiedPart {
-	for i := range v.Parts {
-		if v.Parts[i].Name == name {
-			return &v.Parts[i]
+func (v *report) part(name string) *catalog.VerifiedPart {
+	parts := &v.found.Parts
+	for i := range *parts {
+		if (*parts)[i].Name == name {
+			return &(*parts)[i]
 		}
 	}
-	v.Parts = append(v.Parts, VerifiedPart{Name: name})
-	return &v.Parts[len(v.Parts)-1]
+	*parts = append(*parts, catalog.VerifiedPart{Name: name})
+	return &(*parts)[len(*parts)-1]
 }
 
 // differ notes a difference.
-func (v *Verification) differ(name, remedy, format string, args ...any) {
+func (v *report) differ(name, remedy, format string, args ...any) {
 	p := v.part(name)
 	p.Differences++
 	if p.Differences <= maxDifferences {
-		v.Differences = append(v.Differences, Difference{Part: name, Description: fmt.Sprintf(format, args...), Remedy: remedy})
+		v.found.Differences = append(v.found.Differences, catalog.Difference{Part: name, Description: fmt.Sprintf(format, args...), Remedy: remedy})
 	}
 }
-
-// Progress takes how far a verification is: what it is at, how many are done and
-// how many there are, 0 if nobody knows.
-type Progress func(step string, done, total uint64)
 
 // progressEvery is after how many papers progress is told.
 const progressEvery = 1024
 
 // verifyStore adds what the store's own verification finds.
-func (v *Verification) verifyStore(ctx context.Context, s *store.Store) error {
+func (v *report) verifyStore(ctx context.Context, s *store.Store) error {
 	report, err := s.Verify(ctx)
 	if err != nil {
 		return v.unreadable(s, err)
@@ -104,14 +77,14 @@ func (v *Verification) verifyStore(ctx context.Context, s *store.Store) error {
 
 // unreadable notes that the store cannot be read any further; any other error it
 // gives back.
-func (v *Verification) unreadable(s *store.Store, err error) error {
+func (v *report) unreadable(s *store.Store, err error) error {
 	if paper.KindOf(err) != paper.DataLoss {
 		return err
 	}
 	if damage := s.Damage(); damage != nil {
 		err = damage // it names the file
 	}
-	for _, d := range v.Differences {
+	for _, d := range v.found.Differences {
 		if d.Part == PartStore && d.Description == err.Error() {
 			return nil
 		}
@@ -122,15 +95,15 @@ func (v *Verification) unreadable(s *store.Store, err error) error {
 
 // compared ends the comparison of the indexes: what could not be compared because
 // the store cannot be read says so.
-func (v *Verification) compared(s *store.Store, err error) error {
+func (v *report) compared(s *store.Store, err error) error {
 	if err == nil {
 		return nil
 	}
 	if err := v.unreadable(s, err); err != nil {
 		return err
 	}
-	for i := range v.Parts {
-		if p := &v.Parts[i]; p.Name != PartStore && p.Skipped == "" && p.Differences == 0 {
+	for i := range v.found.Parts {
+		if p := &v.found.Parts[i]; p.Name != PartStore && p.Skipped == "" && p.Differences == 0 {
 			p.Skipped = "the store cannot be read"
 		}
 	}
@@ -223,34 +196,53 @@ func (x *indexes) count(papers int, fault func(part, format string, args ...any)
 	}
 }
 
-// Verify compares the store with itself and with all indexes, which answer and
-// change meanwhile, and reads the file of the graph once more.
-func (c *Embedded) Verify(ctx context.Context, progress Progress) (*Verification, error) {
-	v := new(Verification)
+// Verify implements catalog.Verifier: it compares the store with itself and with the
+// indexes of all collections, which answer and change meanwhile, and reads the files of
+// graphs once more.
+func (c *Catalog) Verify(ctx context.Context, progress catalog.Progress) (*catalog.Verification, error) {
+	v := new(report)
 	progress(PartStore, 0, 0)
 	if err := v.verifyStore(ctx, c.config.Store); err != nil {
 		return nil, err
 	}
-	snapshot, err := c.config.Store.Snapshot(c.live.name)
-	if err != nil {
-		return nil, err
+	for _, one := range c.open.all() {
+		if err := one.verify(ctx, v, progress); err != nil {
+			return nil, err
+		}
 	}
-	defer snapshot.Close()
-	v.Papers, v.Sequence = uint32(snapshot.Count()), snapshot.Sequence()
-	if err := v.compared(c.config.Store, c.verifyLive(ctx, v, snapshot, progress)); err != nil {
-		return nil, err
-	}
-	return v, c.verifyGraphFile(ctx, v)
+	return &v.found, nil
 }
 
-// verifyGraphFile reads the vectors of the graph's file once more.
-func (c *Embedded) verifyGraphFile(ctx context.Context, v *Verification) error {
-	m, err := c.hold(c.live)
+// verify compares a collection with its indexes.
+func (c *collection) verify(ctx context.Context, v *report, progress catalog.Progress) error {
+	snapshot, err := c.config.Store.Snapshot(c.name)
 	if err != nil {
 		return err
 	}
-	defer m.release()
-	graph, ok := m.index.Index.(*ann.Graph)
+	defer snapshot.Close()
+	v.of(snapshot)
+	if err := v.compared(c.config.Store, c.verifyLive(ctx, v, snapshot, progress)); err != nil {
+		return err
+	}
+	return c.verifyGraphFile(ctx, v)
+}
+
+// of adds a collection to those that are verified. The sequence is the default one's.
+func (v *report) of(snapshot *store.Snapshot) {
+	v.found.Papers += uint32(snapshot.Count())
+	if snapshot.Collection().Name == paper.DefaultCollection {
+		v.found.Sequence = snapshot.Sequence()
+	}
+}
+
+// verifyGraphFile reads the vectors of the graph's file once more.
+func (c *collection) verifyGraphFile(ctx context.Context, v *report) error {
+	now, err := c.view()
+	if err != nil {
+		return err
+	}
+	defer now.Close()
+	graph, ok := now.index.Index.(*ann.Graph)
 	if !ok {
 		return nil
 	}
@@ -267,7 +259,7 @@ const mostSuspects = 4096
 
 // verifyLive compares the indexes in memory with a snapshot. What changes meanwhile
 // seems to differ: it is looked at again while nothing does.
-func (c *Embedded) verifyLive(ctx context.Context, v *Verification, snapshot *store.Snapshot, progress Progress) error {
+func (c *collection) verifyLive(ctx context.Context, v *report, snapshot *store.Snapshot, progress catalog.Progress) error {
 	var suspects []uint32
 	done, total := uint64(0), uint64(snapshot.Count())
 	for record, err := range snapshot.Records(ctx) {
@@ -301,29 +293,30 @@ func (c *Embedded) verifyLive(ctx context.Context, v *Verification, snapshot *st
 	return c.verifyCounts(v, done)
 }
 
-// indexes are those of now. The caller holds live.writing.
-func (l *live) indexes() *indexes {
-	return &indexes{vectors: l.index.Index, words: l.words, attributes: l.attributes, ids: &l.ids, keys: &l.keys}
+// indexes are those of now. The caller holds c.writing.
+func (c *collection) indexes() *indexes {
+	w := &c.writing
+	return &indexes{vectors: w.index.Index, words: c.words, attributes: c.attributes, ids: &w.ids, keys: &w.keys}
 }
 
 // suspect says whether a paper seems to differ.
-func (c *Embedded) suspect(record *paper.Record, vector []float32) (found bool, err error) {
-	m, err := c.hold(c.live)
+func (c *collection) suspect(record *paper.Record, vector []float32) (found bool, err error) {
+	now, err := c.view()
 	if err != nil {
 		return false, err
 	}
-	defer m.release()
-	x := &indexes{vectors: m.index.Index, words: m.live.words, attributes: m.live.attributes, ids: &m.ids, keys: &m.keys}
+	defer now.Close()
+	x := &indexes{vectors: now.index.Index, words: c.words, attributes: c.attributes, ids: &now.ids, keys: &now.keys}
 	x.compare(record, vector, func(string, string, ...any) { found = true })
 	return found, nil
 }
 
 // convict looks at papers again while nothing changes, and notes those that differ.
-func (c *Embedded) convict(ctx context.Context, v *Verification, suspects []uint32) error {
-	l := c.live
-	l.writing.Lock()
-	defer l.writing.Unlock()
-	snapshot, err := c.config.Store.Snapshot(l.name)
+func (c *collection) convict(ctx context.Context, v *report, suspects []uint32) error {
+	w := &c.writing
+	w.Lock()
+	defer w.Unlock()
+	snapshot, err := c.config.Store.Snapshot(c.name)
 	if err != nil {
 		return err
 	}
@@ -332,7 +325,7 @@ func (c *Embedded) convict(ctx context.Context, v *Verification, suspects []uint
 	if err != nil {
 		return err
 	}
-	x := l.indexes()
+	x := c.indexes()
 	for _, record := range records {
 		if record == nil {
 			continue // deleted since
@@ -347,24 +340,24 @@ func (c *Embedded) convict(ctx context.Context, v *Verification, suspects []uint
 }
 
 // verifyCounts compares how many papers there are now, and ends the comparison.
-func (c *Embedded) verifyCounts(v *Verification, checked uint64) error {
-	l := c.live
-	l.writing.Lock()
-	defer l.writing.Unlock()
-	snapshot, err := c.config.Store.Snapshot(l.name)
+func (c *collection) verifyCounts(v *report, checked uint64) error {
+	w := &c.writing
+	w.Lock()
+	defer w.Unlock()
+	snapshot, err := c.config.Store.Snapshot(c.name)
 	if err != nil {
 		return err
 	}
 	defer snapshot.Close()
-	x := l.indexes()
+	x := c.indexes()
 	x.count(snapshot.Count(), func(part, format string, args ...any) { v.differ(part, remedyIndex, format, args...) })
-	if snapshot.Sequence() != l.sequence {
-		v.differ(x.vectorPart(), remedyIndex, "it answers for change %d, the store is at %d", l.sequence, snapshot.Sequence())
+	if snapshot.Sequence() != w.sequence {
+		v.differ(x.vectorPart(), remedyIndex, "it answers for change %d, the store is at %d", w.sequence, snapshot.Sequence())
 	}
 	for _, name := range []string{x.vectorPart(), PartWords, PartAttributes, PartDuplicates} {
-		v.part(name).Checked = checked
+		v.part(name).Checked += checked
 	}
-	if _, ok := l.index.Index.(ann.Scorer); !ok {
+	if _, ok := w.index.Index.(ann.Scorer); !ok {
 		v.part(PartVectors).Checked, v.part(PartVectors).Skipped = 0, "this kind of index does not give its vectors back; only their number was compared"
 	}
 	return nil

@@ -5,7 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog"
+	"akin/internal/catalog/local"
 	"akin/internal/paper"
 	"akin/internal/store"
 	"akin/internal/vec"
@@ -36,13 +37,13 @@ func put(n, revision int) catalog.Mutation {
 	}
 }
 
-func open(t *testing.T, dir string, kind catalog.IndexKind) (*catalog.Embedded, func()) {
+func open(t *testing.T, dir string, kind local.IndexKind) (*local.Catalog, func()) {
 	t.Helper()
 	s, err := store.Open(dir, store.Options{Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := catalog.OpenEmbedded(t.Context(), catalog.Config{Store: s, Space: space(), Index: kind, GraphFrom: 100})
+	c, err := local.Open(t.Context(), local.Config{Store: s, Space: space(), Index: kind, GraphFrom: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +57,7 @@ func open(t *testing.T, dir string, kind catalog.IndexKind) (*catalog.Embedded, 
 	}
 }
 
-func apply(t *testing.T, c *catalog.Embedded, changes ...catalog.Mutation) []catalog.Outcome {
+func apply(t *testing.T, c *local.Catalog, changes ...catalog.Mutation) []catalog.Outcome {
 	t.Helper()
 	out, _, err := c.Apply(t.Context(), paper.DefaultCollection, changes)
 	if err != nil {
@@ -65,9 +66,9 @@ func apply(t *testing.T, c *catalog.Embedded, changes ...catalog.Mutation) []cat
 	return out
 }
 
-func nearest(t *testing.T, c *catalog.Embedded, v []float32, exact bool) catalog.Found {
+func nearest(t *testing.T, c *local.Catalog, v []float32, exact bool) catalog.Found {
 	t.Helper()
-	found, err := neighbors(t.Context(), c, catalog.Neighbors{Vector: v, K: 5, Exact: exact})
+	found, err := neighbors(t.Context(), c, catalog.Nearest{Probes: []catalog.Probe{{Vector: v, K: 5}}, Exact: exact})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +80,7 @@ func nearest(t *testing.T, c *catalog.Embedded, v []float32, exact bool) catalog
 // it is opened again.
 func TestGraphTakesOver(t *testing.T) {
 	dir := t.TempDir() + "/data"
-	c, closeAll := open(t, dir, catalog.GraphIndex)
+	c, closeAll := open(t, dir, local.GraphIndex)
 	want := make(map[string][]float32)
 	for n := range 400 {
 		m := put(n, 1)
@@ -96,7 +97,7 @@ func TestGraphTakesOver(t *testing.T) {
 			delete(want, id)
 		}
 	}
-	check := func(c *catalog.Embedded) {
+	check := func(c *local.Catalog) {
 		t.Helper()
 		for id, v := range want {
 			found := nearest(t, c, v, false)
@@ -109,13 +110,13 @@ func TestGraphTakesOver(t *testing.T) {
 				}
 			}
 		}
-		if s, err := c.Stats(t.Context(), paper.DefaultCollection); err != nil || int(s.Papers) != len(want) {
-			t.Errorf("%d papers, want %d (%v)", s.Papers, len(want), err)
+		if papers := infoOf(t, c).Papers; int(papers) != len(want) {
+			t.Errorf("%d papers, want %d", papers, len(want))
 		}
 	}
 	check(c)
 	closeAll()
-	c, closeAll = open(t, dir, catalog.GraphIndex)
+	c, closeAll = open(t, dir, local.GraphIndex)
 	defer closeAll()
 	check(c)
 	if found := nearest(t, c, vectorOf(1), true); found.Strategy != catalog.ExactScan || found.Visited < len(want) {
@@ -124,26 +125,26 @@ func TestGraphTakesOver(t *testing.T) {
 }
 
 func TestUnchangedAndMissing(t *testing.T) {
-	c, closeAll := open(t, t.TempDir()+"/data", catalog.ExactIndex)
+	c, closeAll := open(t, t.TempDir()+"/data", local.ExactIndex)
 	defer closeAll()
 	if got := apply(t, c, put(1, 1))[0].Change; got != catalog.Created {
 		t.Errorf("first: %d", got)
 	}
-	before := nearest(t, c, vectorOf(1), false).Sequence
+	before := infoOf(t, c).Sequence
 	if got := apply(t, c, put(1, 1))[0].Change; got != catalog.Unchanged {
 		t.Errorf("again: %d", got)
 	}
 	if got := apply(t, c, catalog.Mutation{Delete: true, Paper: paper.Paper{ID: "none"}})[0].Change; got != catalog.Missing {
 		t.Errorf("delete of nothing: %d", got)
 	}
-	if after := nearest(t, c, vectorOf(1), false).Sequence; after != before {
+	if after := infoOf(t, c).Sequence; after != before {
 		t.Errorf("sequence went from %d to %d though nothing changed", before, after)
 	}
 }
 
 func TestAnotherSpaceIsRefused(t *testing.T) {
 	dir := t.TempDir() + "/data"
-	_, closeAll := open(t, dir, catalog.GraphIndex)
+	_, closeAll := open(t, dir, local.GraphIndex)
 	closeAll()
 	s, err := store.Open(dir, store.Options{})
 	if err != nil {
@@ -152,7 +153,7 @@ func TestAnotherSpaceIsRefused(t *testing.T) {
 	defer s.Close()
 	other := space()
 	other.MaxTokens = 9
-	_, err = catalog.OpenEmbedded(t.Context(), catalog.Config{Store: s, Space: other})
+	_, err = local.Open(t.Context(), local.Config{Store: s, Space: other})
 	if paper.KindOf(err) != paper.FailedPrecondition {
 		t.Errorf("opened in another space: %v", err)
 	}
