@@ -19,6 +19,7 @@ import (
 
 	"akin/internal/embed"
 	"akin/internal/embed/embedtest"
+	"akin/internal/embed/onnx"
 	"akin/internal/paper"
 )
 
@@ -237,7 +238,7 @@ func TestMisfits(t *testing.T) {
 		t.Fatal(err)
 	}
 	wrong := config
-	wrong.Library = library
+	wrong.Runtime = onnx.Runtime{Library: library}
 	if e, err := embed.Open(wrong); err == nil {
 		e.Close()
 		t.Error("opened with a library that is none")
@@ -287,7 +288,7 @@ func TestOpenErrorsNameTheRemedy(t *testing.T) {
 		graph  string
 		want   string
 	}{
-		"no library":    {func(c *embed.Config) { c.Library = filepath.Join(dir, "none.so") }, "", "--onnxruntime"},
+		"no library":    {func(c *embed.Config) { c.Runtime = onnx.Runtime{Library: filepath.Join(dir, "none.so")} }, "", "--onnxruntime"},
 		"no model":      {func(c *embed.Config) { c.ModelDir = filepath.Join(dir, "none") }, "", "akin setup"},
 		"damaged graph": {func(c *embed.Config) { c.ModelDir = dir }, "not a graph", "akin setup"},
 	} {

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"akin/internal/embed/onnx"
 	"akin/internal/paper"
 )
 
@@ -38,7 +37,7 @@ type job struct {
 
 // runner runs groups of equal length on one session.
 type runner struct {
-	session *onnx.Session
+	session Session
 	pool    pooler
 }
 

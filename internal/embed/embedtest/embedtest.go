@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"akin/internal/embed"
+	"akin/internal/embed/onnx"
 	"akin/internal/model"
 	"akin/models"
 )
@@ -71,7 +72,8 @@ func Config(t testing.TB) embed.Config {
 		t.Skip(err)
 	}
 	return embed.Config{
-		Library: filepath.Join(home, "lib", host.Library.Name), ModelDir: filepath.Join(home, "models", m.DirName()), Manifest: m,
+		Runtime:  onnx.Runtime{Library: filepath.Join(home, "lib", host.Library.Name)},
+		ModelDir: filepath.Join(home, "models", m.DirName()), Manifest: m,
 	}
 }
 
