@@ -143,8 +143,9 @@ func (e *Embedder) prefix(opt Options) string {
 	}
 }
 
-// Embed embeds texts, in their order. It returns early with ctx's error when
-// the caller gives up; texts that did not start by then cost nothing.
+// Embed embeds texts, in their order. It returns at once with ctx's error when
+// the caller gives up; texts that did not start by then cost nothing. When one
+// text fails, all of them fail.
 func (e *Embedder) Embed(ctx context.Context, texts []string, opt Options) ([]Embedding, Timing, error) {
 	var timing Timing
 	if len(texts) == 0 {

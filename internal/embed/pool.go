@@ -9,6 +9,14 @@ type pooler struct {
 	dim     int
 }
 
+// size is how many numbers a graph gives for texts of so many tokens each.
+func (p pooler) size(batch, tokens int) int {
+	if p.pooled {
+		return batch * p.dim
+	}
+	return batch * tokens * p.dim
+}
+
 // vectors splits out ([batch][dim], or [batch][tokens][dim]) into unit vectors.
 func (p pooler) vectors(out []float32, batch, tokens int) [][]float32 {
 	vectors := make([][]float32, batch)
