@@ -37,7 +37,9 @@ type stuckView struct{ catalog.View }
 
 func (stuckView) Close() {}
 
-func (stuckView) Info() catalog.Info { return catalog.Info{Space: mute{}.Space()} }
+func (stuckView) Info() catalog.Info {
+	return catalog.Info{Collection: paper.DefaultCollection, Space: mute{}.Space()}
+}
 
 func (stuckView) Get(ctx context.Context, _ []paper.Ref) ([]*paper.Record, error) {
 	<-ctx.Done()
