@@ -51,13 +51,13 @@ func TestGraphOfAnotherSpace(t *testing.T) {
 		t.Fatal(err)
 	}
 	inOther := func(config *local.Config) { config.Space = otherSpace() }
-	c, log, closeAll := openWith(t, dir, inOther)
+	_, log, closeAll := openWith(t, dir, inOther)
 	if lines := strings.Join(refusals(log), "\n"); !strings.Contains(lines, "papers.graph") || !strings.Contains(lines, "of space") {
 		t.Errorf("refused were %q", lines)
 	}
 	waitLog(t, log, "the graph is saved")
 	closeAll()
-	c, log, closeAll = openWith(t, dir, inOther)
+	c, log, closeAll := openWith(t, dir, inOther)
 	defer closeAll()
 	if lines := refusals(log); len(lines) > 0 || strings.Contains(log.String(), "building") {
 		t.Errorf("the graph of the new space is not used: %q", lines)
