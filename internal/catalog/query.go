@@ -62,7 +62,7 @@ type Found struct {
 	// Score and are in order of id.
 	Hits     []rank.Hit
 	Strategy Strategy
-	// Visited is how many vectors were compared.
+	// Visited is how many vectors were compared; 0 for a walk that does not count.
 	Visited int
 	// Kept is how many papers the restriction keeps.
 	Kept uint32

@@ -32,6 +32,7 @@ type stuck struct{ catalog.Catalog }
 
 func (stuck) View(context.Context, string) (catalog.View, error) { return stuckView{}, nil }
 
+// stuckView is what stuck is like at one moment.
 type stuckView struct{ catalog.View }
 
 func (stuckView) Close() {}

@@ -43,7 +43,7 @@ func (c *collection) buildGraph(ctx context.Context) error {
 	}
 	defer snapshot.Close()
 	c.config.Log.Info("building the graph", "papers", snapshot.Count())
-	graph, err := ann.NewGraph(c.space.Dimension, ann.Options{Capacity: snapshot.Count()})
+	graph, err := ann.NewGraph(c.space.Dimension, ann.Options{Capacity: snapshot.Count(), AlwaysWalk: c.config.alwaysWalk})
 	if err != nil {
 		return err
 	}

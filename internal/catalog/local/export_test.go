@@ -1,6 +1,8 @@
 package local
 
 import (
+	"time"
+
 	"akin/internal/dedup"
 	"akin/internal/paper"
 )
@@ -21,4 +23,24 @@ func Spoil(all *Catalog, ordinal uint32) {
 // GraphFile names the file of the graph of a space that a collection is in, or not.
 func GraphFile(all *Catalog, space paper.Space) string {
 	return all.open.get(paper.DefaultCollection).graphFile(space)
+}
+
+// AlwaysWalk walks graphs also where a scan is cheaper.
+func AlwaysWalk(c Config) Config {
+	c.alwaysWalk = true
+	return c
+}
+
+// AwaitGraph waits until no graph is being built.
+func AwaitGraph(all *Catalog) {
+	w := &all.open.get(paper.DefaultCollection).writing
+	for {
+		w.Lock()
+		building := w.building
+		w.Unlock()
+		if !building {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
 }

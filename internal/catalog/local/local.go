@@ -80,6 +80,9 @@ type Config struct {
 	// Program is the version of the program, which snapshots keep.
 	Program string
 	Log     *slog.Logger
+
+	// alwaysWalk walks graphs also where a scan is cheaper: to test them.
+	alwaysWalk bool
 }
 
 func (c Config) withDefaults() Config {

@@ -87,7 +87,7 @@ func (c *collection) traceGraph(snapshot *store.Snapshot, path string) (*ann.Gra
 		c.discard(path)
 		return nil, origin{}, nil
 	}
-	graph, _, err := ann.OpenGraph(path, ann.OpenOptions{})
+	graph, _, err := ann.OpenGraph(path, ann.OpenOptions{AlwaysWalk: c.config.alwaysWalk})
 	return graph, from, err
 }
 
