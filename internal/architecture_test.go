@@ -26,14 +26,15 @@ var rooms = map[string][]string{
 	"internal/engine":        {"internal/catalog", "internal/catalog/local", "internal/dedup", "internal/embed", "internal/rank", "internal/sentence", "internal/paper", "internal/paper/titleid"},
 	"internal/catalog":       {"internal/paper", "internal/rank"},
 	"internal/catalog/local": {"internal/catalog", "internal/store", "internal/kv", "internal/ann", "internal/filter", "internal/lexical", "internal/dedup", "internal/rank", "internal/vec", "internal/paper"},
-	"internal/dedup":         {"internal/paper"},
+	"internal/dedup":         {"internal/paper", "internal/splitmix", "internal/text/unify"},
 	"internal/operation":     {"internal/paper"},
 	"internal/rank":          {"internal/paper", "internal/vec"},
 	"internal/kv":            {"internal/paper"},
 	"internal/store":         {"internal/kv", "internal/paper"},
-	"internal/ann":           {"internal/paper", "internal/vec"},
+	"internal/ann":           {"internal/paper", "internal/pending", "internal/splitmix", "internal/vec"},
+	"internal/splitmix":      {}, // draws that are the same everywhere
 	"internal/filter":        {"internal/paper", "internal/text/unify"},
-	"internal/lexical":       {"internal/paper", "internal/pending", "internal/text/unify"},
+	"internal/lexical":       {"internal/paper", "internal/pending", "internal/text", "internal/text/unify"},
 	"internal/text":          {}, // cleaning, for whoever reads files
 	"internal/text/unify":    {},
 	"internal/sentence":      {},

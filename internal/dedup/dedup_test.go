@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"akin/internal/paper"
+	"akin/internal/splitmix"
 )
 
 const abstract = "We study how vectors of abstracts can be compared when two papers describe one work, and show on real data that words in common are the better evidence. A small edit must leave a signature almost as it was, whatever the edit is."
@@ -186,7 +187,7 @@ func TestGroupIsComparingAll(t *testing.T) {
 		keys := genKeys(t)
 		seed := rapid.Uint64().Draw(t, "seed")
 		cosine := func(i, j int) float64 {
-			return 0.6 + 0.4*float64(mix(seed+uint64(min(i, j)*1000+max(i, j)))%1000)/1000
+			return 0.6 + 0.4*float64(splitmix.Mix(seed+uint64(min(i, j)*1000+max(i, j)))%1000)/1000
 		}
 		match := func(i, j int) (Match, bool) {
 			return Compare(&keys[i], &keys[j], MinSimilarity, func() float64 { return cosine(i, j) })

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"akin/internal/paper"
+	"akin/internal/splitmix"
 )
 
 const (
@@ -46,16 +47,7 @@ func hashOf(s string) uint64 {
 	}
 	h := fnv.New64a()
 	h.Write([]byte(s))
-	return max(1, mix(h.Sum64()))
-}
-
-// mix spreads a hash over all its bits (the finaliser of SplitMix64).
-func mix(x uint64) uint64 {
-	x ^= x >> 30
-	x *= 0xbf58476d1ce4e5b9
-	x ^= x >> 27
-	x *= 0x94d049bb133111eb
-	return x ^ x>>31
+	return max(1, splitmix.Mix(h.Sum64()))
 }
 
 // ofTitle sets what comes from the title. "(Extended Abstract)" at its end does
@@ -66,7 +58,7 @@ func (k *Key) ofTitle(title string) {
 	eachWord(title, func(word []byte) {
 		h.Reset()
 		h.Write(word)
-		hashes = append(hashes, mix(h.Sum64()))
+		hashes = append(hashes, splitmix.Mix(h.Sum64()))
 	})
 	const least = 3 // words that must be left
 	if n := len(hashes) - 2; n >= least && hashes[n] == wordHash("extended") && hashes[n+1] == wordHash("abstract") {
@@ -79,7 +71,7 @@ func (k *Key) ofTitle(title string) {
 	for _, x := range hashes {
 		h.Write(binary.LittleEndian.AppendUint64(nil, x))
 	}
-	k.title = max(1, mix(h.Sum64()))
+	k.title = max(1, splitmix.Mix(h.Sum64()))
 	k.titleWords = uint16(min(len(hashes), math.MaxUint16))
 	small := make([]uint16, len(hashes))
 	for i, x := range hashes {
@@ -92,7 +84,7 @@ func (k *Key) ofTitle(title string) {
 func wordHash(word string) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(word))
-	return mix(h.Sum64())
+	return splitmix.Mix(h.Sum64())
 }
 
 // authorsOf gives the hashes of the last names of the first authors and of the

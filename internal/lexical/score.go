@@ -15,7 +15,7 @@ import (
 const recordCost = 128
 
 // few says whether scoring what a set holds costs less than searching.
-func (s *searcher) few(set CountedSet, parts []part) bool {
+func (s *searcher) few(set paper.CountedSet, parts []part) bool {
 	n := set.GetCardinality()
 	for i := range parts {
 		if parts[i].seg == nil {
@@ -26,7 +26,7 @@ func (s *searcher) few(set CountedSet, parts []part) bool {
 }
 
 // scoreSet scores the papers of a set one by one, through their records.
-func (s *searcher) scoreSet(ctx context.Context, set CountedSet, parts []part) error {
+func (s *searcher) scoreSet(ctx context.Context, set paper.CountedSet, parts []part) error {
 	m := s.plan.matcher()
 	try := func(v *part, local, ordinal uint32) {
 		if v.dead.has(local) {

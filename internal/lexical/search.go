@@ -5,6 +5,8 @@ import (
 	"context"
 	"math/bits"
 	"slices"
+
+	"akin/internal/paper"
 )
 
 // window is how many documents are scored at a time.
@@ -80,7 +82,7 @@ func (r *Reading) Search(ctx context.Context, k int, keep Set) (Result, error) {
 	s.plan, s.keep = p, keep
 	s.best.reset(min(k, r.v.papers))
 	var err error
-	if set, ok := keep.(CountedSet); ok && s.few(set, parts) {
+	if set, ok := keep.(paper.CountedSet); ok && s.few(set, parts) {
 		err = s.scoreSet(ctx, set, parts)
 	} else {
 		err = s.scoreAll(ctx, parts)
