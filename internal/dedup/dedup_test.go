@@ -276,6 +276,40 @@ func TestKeyFolds(t *testing.T) {
 	}
 }
 
+// Words are those of filters and searches, so that spellings of one title are one; and
+// scripts without spaces are all treated alike.
+func TestKeyWords(t *testing.T) {
+	for _, titles := range [][2]string{
+		{"Poincaré embeddings of Łódź", "Poincare embeddings of Lodz"},
+		{"eﬃcient sup\u00adport vec\u200btors", "Efficient support vectors"},
+		{"정보 검색을 위한 모델", "정보검색을 위한 모델"},
+		{"信息检索", "信息 检索"},
+		{"ວິໄຈ ພາສາ", "ວິໄຈພາສາ"},
+		{"วิจัย ภาษา", "วิจัยภาษา"},
+		{"ស្រាវ ជ្រាវ", "ស្រាវជ្រាវ"},
+		{"သုတေ သန", "သုတေသန"},
+	} {
+		a, b := KeyOf(&paper.Paper{Title: titles[0]}), KeyOf(&paper.Paper{Title: titles[1]})
+		if a != b || a.title == 0 {
+			t.Errorf("%q and %q have the keys\n%+v\n%+v", titles[0], titles[1], a, b)
+		}
+	}
+	if a, b := KeyOf(&paper.Paper{Title: "A tour of C++"}), KeyOf(&paper.Paper{Title: "A tour of C#"}); a.title == b.title {
+		t.Error("C++ and C# are one title")
+	}
+}
+
+func TestLastName(t *testing.T) {
+	for name, want := range map[string]string{
+		"Ada Lovelace": "lovelace", "Lovelace, Ada": "lovelace", "Karl Sandström": "sandstrom", "": "", "...": "",
+		"김철수": "김철수", "김 철수": "김철수", "김, 철수": "김철수", "王小明": "王小明", "Wang Xiaoming (王小明)": "王小明", "王, Xiaoming": "王",
+	} {
+		if got := lastName(name); got != want {
+			t.Errorf("the last name of %q is %q, want %q", name, got, want)
+		}
+	}
+}
+
 // Many papers that match each other are compared with one; of many that share a
 // title and nothing else, few last names meet in a hash.
 func TestManyAlike(t *testing.T) {

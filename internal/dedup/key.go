@@ -6,9 +6,11 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"akin/internal/paper"
 	"akin/internal/splitmix"
+	"akin/internal/text/unify"
 )
 
 const (
@@ -104,14 +106,28 @@ func authorsOf(authors []paper.Author) (out [keptAuthors]uint16) {
 	return out
 }
 
-// lastName is the last word of a name, or of what stands before its comma.
+// lastName is the last word of a name, or of what stands before its comma. Of a name
+// in a script without spaces, whose letters are words, it is the whole name: 김철수,
+// 김 철수 and 김, 철수 are one, and share nothing with 박영수.
 func lastName(name string) string {
-	if before, _, ok := strings.Cut(name, ","); ok {
-		name = before
-	}
+	family, _, _ := strings.Cut(name, ",")
 	last := ""
-	eachWord(plain(name), func(word []byte) { last = string(word) })
-	return last
+	eachWord(family, func(word []byte) { last = string(word) })
+	if r, _ := utf8.DecodeRuneInString(last); !unify.Unspaced(r) {
+		return last
+	}
+	whole := ""
+	eachWord(name, func(word []byte) {
+		if r, _ := utf8.DecodeRune(word); unify.Unspaced(r) {
+			whole += string(word)
+		} else {
+			whole = ""
+		}
+	})
+	if whole == "" { // 王, Xiaoming
+		return last
+	}
+	return whole
 }
 
 // sharedAuthors is how many last names two papers share, and how many the one
