@@ -125,9 +125,8 @@ func (c *Embedded) clearLeftovers() {
 	if c.config.Dir == "" {
 		return
 	}
-	path := filepath.Join(c.config.Dir, c.live.name+graphSuffix+".tmp")
-	if _, err := os.Lstat(path); err == nil {
-		c.discard(path)
+	if err := ann.RemoveUnfinished(filepath.Join(c.config.Dir, c.live.name+graphSuffix)); err != nil {
+		c.config.Log.Warn("what a killed save left of the graph is still there", "error", err)
 	}
 }
 
