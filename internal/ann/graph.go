@@ -283,10 +283,10 @@ func (g *Graph) Search(ctx context.Context, q Query) (Result, error) {
 	w.query = g.rows.probeOf(q.Vector, w.codes)
 	b := beam{query: &w.query, ef: ef, keep: q.Keep, except: noSlot, dense: a.dense}
 	if q.Keep != nil && !g.options.AlwaysWalk {
-		b.stake = a.kept
+		b.scanRows = a.kept
 	}
 	err := g.walk(ctx, w, &b)
-	if errors.Is(err, errHopeless) {
+	if errors.Is(err, errDearerThanScan) {
 		return w.answer(ctx, &g.mu, &g.rows, q, w.visited)
 	}
 	if err != nil {
@@ -304,7 +304,7 @@ func (g *Graph) Search(ctx context.Context, q Query) (Result, error) {
 // g.mu, and that the graph is not empty.
 func (g *Graph) walk(ctx context.Context, w *walk, b *beam) error {
 	seed := g.descend(w, b.query, b.level)
-	b.review = w.visited + max(leastReview, b.stake/reviewShare)
+	b.nextEstimate = w.visited + max(leastCompared, b.scanRows/firstEstimate)
 	if g.rows.state[seed] == slotLive {
 		return g.search(ctx, w, b, seed)
 	}

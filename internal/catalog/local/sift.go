@@ -111,7 +111,7 @@ func (m *moment) parts(ctx context.Context, text string) ([]FilterPart, error) {
 	if err != nil {
 		return nil, err
 	}
-	parts := f.Parts()
+	parts := f.Conjuncts()
 	out := make([]FilterPart, 0, len(parts))
 	for _, p := range parts[:min(len(parts), mostParts)] {
 		part := FilterPart{Text: p.String(), Kept: -1}
