@@ -7,8 +7,6 @@ import (
 	"akin/internal/text/unify"
 )
 
-func digit(c byte) bool { return '0' <= c && c <= '9' }
-
 // foldedPrefix says whether s, but for the case of ASCII letters, begins with
 // prefix, which is in lower case.
 func foldedPrefix(s, prefix string) bool {

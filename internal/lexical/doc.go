@@ -42,7 +42,8 @@
 // An Index is derived data: what Save writes may be deleted, and damaged files
 // are refused. Stemming is for English; other languages are found by their exact
 // words, and what is written in scripts without spaces (unify.Unspaced) by pairs of
-// letters, each of which is found alone as well. What a deleted paper said stays in memory until its segment is merged, which
-// [Index.Purge] brings about, and its words stay in the vocabulary until the index
-// is opened again: Save leaves out those that no live paper has.
+// letters, each of which is found alone as well. What a deleted paper said stays in
+// memory until its segment is merged, which [Index.Purge] brings about, and its words
+// stay in the vocabulary until the index is opened again: Save leaves out those that no
+// live paper has.
 package lexical
