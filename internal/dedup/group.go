@@ -4,6 +4,8 @@ import (
 	"iter"
 	"math/bits"
 	"slices"
+
+	"akin/internal/splitmix"
 )
 
 // Member is a later paper that matches the first of its group.
@@ -162,7 +164,7 @@ func link(keys []Key) (next [tables][]int32) {
 		clear(heads)
 		for i := len(keys) - 1; i >= 0; i-- {
 			if value := keys[i].value(t); value != 0 {
-				head := &heads[mix(value)&uint64(size-1)]
+				head := &heads[splitmix.Mix(value)&uint64(size-1)]
 				next[t][i], *head = *head, int32(i)
 			}
 		}

@@ -167,10 +167,16 @@ func (q *query) listLimits(list *pinned) (out []Limit) {
 		})
 	}
 	if tally.versions > 0 {
-		out = append(out, Limit{Reason: LimitVersions, Field: "collapse_versions", Value: "true", Removed: tally.versions, Kept: len(list.hits) + tally.ungrouped})
+		out = append(out, Limit{
+			Reason: LimitVersions, Field: "collapse_versions", Value: "true",
+			Removed: tally.versions, Kept: len(list.hits) + tally.ungrouped,
+		})
 	}
 	if tally.ungrouped > 0 {
-		out = append(out, Limit{Reason: LimitGroupSize, Field: "group_size", Value: strconv.Itoa(q.options.GroupSize), Removed: tally.ungrouped, Kept: len(list.hits)})
+		out = append(out, Limit{
+			Reason: LimitGroupSize, Field: "group_size", Value: strconv.Itoa(q.options.GroupSize),
+			Removed: tally.ungrouped, Kept: len(list.hits),
+		})
 	}
 	return out
 }

@@ -59,7 +59,7 @@ func open(t *testing.T) *engine.Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := local.OpenEmbedded(t.Context(), local.Config{Store: s, Space: bag{}.Space()})
+	c, err := local.Open(t.Context(), local.Config{Store: s, Space: bag{}.Space()})
 	if err != nil {
 		t.Fatal(err)
 	}
