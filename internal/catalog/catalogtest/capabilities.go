@@ -367,6 +367,9 @@ func (v *view) Still(ctx context.Context, list catalog.MadeBy, refs []paper.Ref)
 	}
 	asked := v.read(list.Words)
 	return each(v, refs, func(e *entry) *paper.Record {
+		if list.Sequence == v.sequence {
+			return e.copied()
+		}
 		if e.embedded > list.Sequence || !asked.allows(&e.words) || !slices.Contains(kept, e) {
 			return nil
 		}
