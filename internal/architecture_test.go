@@ -54,12 +54,13 @@ var rooms = map[string][]string{
 	"proto/akin/v1":          {},
 	"internal/eval":          {"internal/paper"},
 	// For tests and benchmarks only.
-	"internal/embed/embedtest":    {"internal/embed", "internal/embed/onnx", "internal/model", "models"},
-	"internal/embed/benchworker":  {"internal/embed", "internal/embed/onnx", "internal/model", "models"},
-	"internal/job/benchworker":    {"internal/job", "internal/ingest", "internal/vecfile"},
-	"internal/ann/benchworker":    {"internal/ann"},
-	"internal/ann/anntest":        {"internal/ann", "internal/vec", "internal/paper"},
-	"internal/lexical/benchbleve": {"internal/lexical"},
+	"internal/embed/embedtest":     {"internal/embed", "internal/model", "models", "internal/embed/onnx"},
+	"internal/embed/benchworker":   {"internal/embed", "internal/model", "models", "internal/embed/onnx"},
+	"internal/job/benchworker":     {"internal/job", "internal/ingest", "internal/vecfile"},
+	"internal/ann/benchworker":     {"internal/ann"},
+	"internal/ann/anntest":         {"internal/ann", "internal/vec", "internal/paper"},
+	"internal/lexical/benchbleve":  {"internal/lexical"},
+	"internal/catalog/catalogtest": {"internal/catalog", "internal/filter", "internal/dedup", "internal/rank", "internal/paper"},
 }
 
 // only says which room alone may import a library.
