@@ -74,6 +74,7 @@ var never = map[string][]string{
 	"internal/engine": {
 		"akin/internal/catalog/", "akin/internal/store", "akin/internal/kv", "akin/internal/ann", "akin/internal/lexical", "akin/internal/filter",
 		"akin/internal/dedup", "akin/internal/rpc", "akin/proto/", "github.com/cockroachdb/pebble", "github.com/RoaringBitmap/roaring", "google.golang.org/grpc",
+		"akin/internal/embed/onnx", "github.com/yalue/onnxruntime_go",
 	},
 	"internal/catalog": {"github.com/", "google.golang.org/"},
 }

@@ -98,7 +98,7 @@ func FuzzLibrary(f *testing.F) {
 	}
 	f.Add("a \xff</s>")
 	var toks []*Tokenizer
-	for _, name := range []string{"bpe", "unigram", "wordlevel", "wordpiece"} {
+	for _, name := range []string{"bpe", "precompiled", "unigram", "wordlevel", "wordpiece"} {
 		toks = append(toks, loadJSON(f, definitionJSON(f, name)))
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -126,7 +126,7 @@ func FuzzLibrary(f *testing.F) {
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte(small))
 	f.Add([]byte(unclean))
-	for _, name := range []string{"bpe", "unigram", "wordlevel", "wordpiece"} {
+	for _, name := range []string{"bpe", "precompiled", "unigram", "wordlevel", "wordpiece"} {
 		f.Add([]byte(definitionJSON(f, name)))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
