@@ -18,12 +18,12 @@ var rooms = map[string][]string{
 	"cmd/akin":               {"internal/cli"},
 	"internal/cli":           {"internal/paper", "internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1", "internal/pending"},
 	"internal/app":           {"internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit"},
-	"internal/rpc":           {"internal/engine", "internal/catalog", "internal/catalog/local", "internal/dedup", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit"},
+	"internal/rpc":           {"internal/engine", "internal/catalog", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit"},
 	"internal/admit":         {"internal/paper"},
 	"internal/rpc/wire":      {"internal/paper", "proto/akin/v1"},
 	"internal/rpc/openapi":   {}, // a command of make gen: joins the OpenAPI files
 	"internal/client":        {"internal/rpc/wire", "proto/akin/v1"},
-	"internal/engine":        {"internal/catalog", "internal/catalog/local", "internal/dedup", "internal/embed", "internal/rank", "internal/sentence", "internal/paper", "internal/paper/titleid"},
+	"internal/engine":        {"internal/catalog", "internal/embed", "internal/rank", "internal/sentence", "internal/paper", "internal/paper/titleid"},
 	"internal/catalog":       {"internal/paper", "internal/rank"},
 	"internal/catalog/local": {"internal/catalog", "internal/store", "internal/kv", "internal/ann", "internal/filter", "internal/lexical", "internal/dedup", "internal/rank", "internal/vec", "internal/paper"},
 	"internal/dedup":         {"internal/paper"},
@@ -75,6 +75,21 @@ var only = map[string]string{
 	"github.com/blevesearch/segment":  "internal/lexical",
 	"github.com/blevesearch/snowball": "internal/lexical",
 	"github.com/blevesearch/bleve":    "internal/lexical/benchbleve",
+}
+
+// unreached are what nothing that the engine imports, directly or not, may lead to: how
+// papers are stored, indexed and sent, and what runs models.
+var unreached = []string{
+	"akin/internal/store", "akin/internal/kv", "akin/internal/ann", "akin/internal/lexical", "akin/internal/filter", "akin/internal/dedup",
+	"akin/internal/catalog/local", "akin/internal/embed/onnx", "akin/internal/rpc", "akin/proto",
+	"github.com/cockroachdb", "github.com/RoaringBitmap", "github.com/yalue/onnxruntime_go", "github.com/coder/hnsw", "google.golang.org/grpc",
+}
+
+// reached are the libraries that it may lead to. Who adds one looks at what it imports
+// itself (go list -deps): nothing of the above.
+var reached = []string{
+	"github.com/hashicorp/golang-lru", "github.com/rivo/uniseg", "github.com/sugarme/tokenizer",
+	"golang.org/x/sync", "golang.org/x/sys", "golang.org/x/text", "google.golang.org/protobuf/encoding/protowire",
 }
 
 // imports gives what the files of each package import, tests left out. It reads
@@ -132,5 +147,43 @@ func TestImportsPointOneWay(t *testing.T) {
 				t.Errorf("internal/paper imports %s: it uses the standard library alone", imported)
 			}
 		}
+	}
+}
+
+// What the engine imports, and what that imports, and so on, leads to no storage, index,
+// transport or runtime.
+func TestEngineReachesNoStorage(t *testing.T) {
+	all := imports(t)
+	from := map[string]string{"akin/internal/engine": ""} // whoever imports it
+	way := func(imported string) (way string) {
+		for ; imported != ""; imported = from[imported] {
+			way = " → " + imported + way
+		}
+		return strings.TrimPrefix(way, " → ")
+	}
+	begins := func(imported string) func(string) bool {
+		return func(prefix string) bool { return imported == prefix || strings.HasPrefix(imported, prefix+"/") }
+	}
+	for next := []string{"akin/internal/engine"}; len(next) > 0; {
+		at := next[0]
+		next = next[1:]
+		for _, imported := range all[strings.TrimPrefix(at, "akin/")] {
+			if _, known := from[imported]; known {
+				continue
+			}
+			from[imported] = at
+			library := strings.Contains(strings.SplitN(imported, "/", 2)[0], ".")
+			switch {
+			case slices.ContainsFunc(unreached, begins(imported)):
+				t.Errorf("the engine leads to what it must not: %s", way(imported))
+			case library && !slices.ContainsFunc(reached, begins(imported)):
+				t.Errorf("the engine leads to a library that nobody has looked at: %s", way(imported))
+			case strings.HasPrefix(imported, "akin/"):
+				next = append(next, imported)
+			}
+		}
+	}
+	if len(from) < 10 || len(all["internal/engine"]) == 0 {
+		t.Errorf("only %d packages were looked at", len(from))
 	}
 }
