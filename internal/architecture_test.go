@@ -17,7 +17,7 @@ import (
 var rooms = map[string][]string{
 	"cmd/akin":               {"internal/cli"},
 	"internal/cli":           {"internal/paper", "internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1", "internal/pending"},
-	"internal/app":           {"internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit"},
+	"internal/app":           {"internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit"},
 	"internal/rpc":           {"internal/engine", "internal/catalog", "internal/catalog/local", "internal/dedup", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit"},
 	"internal/admit":         {"internal/paper"},
 	"internal/rpc/wire":      {"internal/paper", "proto/akin/v1"},
@@ -25,7 +25,7 @@ var rooms = map[string][]string{
 	"internal/client":        {"internal/rpc/wire", "proto/akin/v1"},
 	"internal/engine":        {"internal/catalog", "internal/catalog/local", "internal/dedup", "internal/embed", "internal/rank", "internal/sentence", "internal/paper", "internal/paper/titleid"},
 	"internal/catalog":       {"internal/paper", "internal/rank"},
-	"internal/catalog/local": {"internal/catalog", "internal/store", "internal/kv", "internal/ann", "internal/filter", "internal/lexical", "internal/dedup", "internal/rank", "internal/vec", "internal/paper"},
+	"internal/catalog/local": {"internal/catalog", "internal/store", "internal/kv", "internal/ann", "internal/filter", "internal/lexical", "internal/dedup", "internal/rank", "internal/splitmix", "internal/vec", "internal/paper"},
 	"internal/dedup":         {"internal/paper", "internal/splitmix", "internal/text/unify"},
 	"internal/operation":     {"internal/paper"},
 	"internal/rank":          {"internal/paper", "internal/vec"},
@@ -43,7 +43,7 @@ var rooms = map[string][]string{
 	"internal/harvest":       {"internal/ingest", "internal/paper", "internal/pending"},
 	"internal/job":           {"internal/ingest", "internal/vecfile", "internal/paper", "internal/pending"},
 	"internal/embed":         {"internal/model", "internal/paper"},
-	"internal/embed/onnx":    {},
+	"internal/embed/onnx":    {"internal/embed"},
 	"internal/embed/token":   {},
 	"internal/model":         {"internal/pending"},
 	"internal/pending":       {}, // files that are whole or absent: whoever writes one
@@ -55,12 +55,13 @@ var rooms = map[string][]string{
 	"proto/akin/v1":          {},
 	"internal/eval":          {"internal/paper"},
 	// For tests and benchmarks only.
-	"internal/embed/embedtest":    {"internal/embed", "internal/model", "models"},
-	"internal/embed/benchworker":  {"internal/embed", "internal/model", "models"},
-	"internal/job/benchworker":    {"internal/job", "internal/ingest", "internal/vecfile"},
-	"internal/ann/benchworker":    {"internal/ann"},
-	"internal/ann/anntest":        {"internal/ann", "internal/vec", "internal/paper"},
-	"internal/lexical/benchbleve": {"internal/lexical"},
+	"internal/embed/embedtest":     {"internal/embed", "internal/model", "models", "internal/embed/onnx"},
+	"internal/embed/benchworker":   {"internal/embed", "internal/model", "models", "internal/embed/onnx"},
+	"internal/job/benchworker":     {"internal/job", "internal/ingest", "internal/vecfile"},
+	"internal/ann/benchworker":     {"internal/ann"},
+	"internal/ann/anntest":         {"internal/ann", "internal/vec", "internal/paper"},
+	"internal/lexical/benchbleve":  {"internal/lexical"},
+	"internal/catalog/catalogtest": {"internal/catalog", "internal/filter", "internal/dedup", "internal/rank", "internal/paper"},
 }
 
 // only says which room alone may import a library.

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"akin/internal/admit"
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog/local"
 	"akin/internal/model"
 	"akin/internal/rpc"
 )
@@ -71,7 +71,7 @@ type Config struct {
 
 // Indexes are the kinds of index by their names, the default first.
 func Indexes() (names []string) {
-	for _, kind := range catalog.IndexKinds() {
+	for _, kind := range local.IndexKinds() {
 		names = append(names, string(kind))
 	}
 	return names
