@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog/local"
 	"akin/internal/crashtest"
 )
 
@@ -176,7 +176,7 @@ func TestVerifyFindsWhatDiffers(t *testing.T) {
 	waitLog(t, log, "the graph answers now") // which would mend what is spoilt
 	waitLog(t, log, "the graph is saved")    // not put in the place of what is spoilt
 	wantSound(t, c)
-	catalog.Spoil(c, 7)
+	local.Spoil(c, 7)
 	v, err := c.Verify(t.Context(), func(string, uint64, uint64) {})
 	if err != nil {
 		t.Fatal(err)
@@ -188,12 +188,12 @@ func TestVerifyFindsWhatDiffers(t *testing.T) {
 			t.Errorf("difference %+v", d)
 		}
 	}
-	for _, part := range []string{catalog.PartWords, catalog.PartAttributes, catalog.PartDuplicates} {
+	for _, part := range []string{local.PartWords, local.PartAttributes, local.PartDuplicates} {
 		if !parts[part] {
 			t.Errorf("nothing is said of the %s: %+v", part, v.Differences)
 		}
 	}
-	if !parts[catalog.PartGraph] && !parts[catalog.PartVectors] {
+	if !parts[local.PartGraph] && !parts[local.PartVectors] {
 		t.Errorf("nothing is said of the vectors: %+v", v.Differences)
 	}
 }

@@ -24,7 +24,8 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"akin/internal/admit"
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog"
+	"akin/internal/catalog/local"
 	"akin/internal/client"
 	"akin/internal/embed"
 	"akin/internal/engine"
@@ -173,14 +174,14 @@ func Start(options Options) (_ *Server, err error) {
 	}
 	log := slog.New(slog.NewTextHandler(&s.log, nil))
 	about := rpc.About{Version: "test", License: "none", Source: "nowhere"}
-	var cat engine.Catalog
+	var cat catalog.Catalog
 	if !options.EmbedOnly {
 		about.Index = "exact"
 		if cat, err = s.open(); err != nil {
 			return nil, err
 		}
 	}
-	server := rpc.NewServer(engine.New(s.Model, cat, options.Bounds.Bulk), about, options.Bounds, log)
+	server := rpc.NewServer(engine.New(engine.OneModel{Model: s.Model}, cat, options.Bounds.Bulk), about, options.Bounds, log)
 	s.onClose(server.Close)
 	listener := bufconn.Listen(1 << 20)
 	g := server.GRPC()
@@ -223,7 +224,7 @@ func (s *Server) Dir() string { return s.dir }
 func (s *Server) onClose(f func() error) { s.closers = append(s.closers, f) }
 
 // open makes a data directory and its catalog.
-func (s *Server) open() (engine.Catalog, error) {
+func (s *Server) open() (catalog.Catalog, error) {
 	parent, err := os.MkdirTemp("", "akin-rpctest-")
 	if err != nil {
 		return nil, err
@@ -235,7 +236,7 @@ func (s *Server) open() (engine.Catalog, error) {
 		return nil, err
 	}
 	s.onClose(kept.Close)
-	cat, err := catalog.OpenEmbedded(context.Background(), catalog.Config{Store: kept, Space: Space(), Snapshots: filepath.Join(parent, "snapshots")})
+	cat, err := local.Open(context.Background(), local.Config{Store: kept, Space: Space(), Snapshots: filepath.Join(parent, "snapshots")})
 	if err != nil {
 		return nil, err
 	}
