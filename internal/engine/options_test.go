@@ -65,11 +65,13 @@ func TestTiesBreakByID(t *testing.T) {
 		if strings.HasSuffix(a.name, "machines") {
 			r.Skip("each machine was trained with some of them")
 		}
-		ids := strings.Fields(found(r.answer(a, engine.ResultOptions{}).Results))
-		if i := slices.Index(ids, "p01"); i >= 0 {
-			ids = slices.Delete(ids, i, i+1)
+		for _, o := range []engine.ResultOptions{{}, {Recency: .5}, {Filter: `id != "p01"`}} {
+			ids := strings.Fields(found(r.answer(a, o).Results))
+			if i := slices.Index(ids, "p01"); i >= 0 {
+				ids = slices.Delete(ids, i, i+1)
+			}
+			r.same("ties", ids, []string{"t1", "t2", "t3", "t4", "t5"})
 		}
-		r.same("ties", ids, []string{"t1", "t2", "t3", "t4", "t5"})
 	})
 }
 
@@ -142,6 +144,11 @@ func TestMinScore(t *testing.T) {
 		r.same("limit", []any{l.Field, l.Removed, l.Kept}, []any{"min_score", 11, 10 - a.first()})
 		if !near(l.BestRefused, cosineOf(10)) {
 			r.Errorf("the best that is refused has %v, not %v", l.BestRefused, cosineOf(10))
+		}
+		// What is just at it is kept.
+		for i, x := range got.Results {
+			at := r.answer(a, engine.ResultOptions{PageSize: 50, MinScore: ptr(x.Semantic)})
+			r.same("at least that of "+x.Record.ID, len(at.Results), i+1)
 		}
 		got = r.answer(a, engine.ResultOptions{PageSize: 50, MinScore: ptr(-1.0)})
 		r.same("all", found(got.Results), steps(a.first(), 20))
