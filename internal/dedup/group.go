@@ -55,7 +55,7 @@ func Group(keys []Key, opt Options, cosine func(i, j int) float64) iter.Seq2[int
 					}
 					seen[j] = int32(i) + 1
 					if t >= firstBand && keys[i].text.agree(&keys[j].text) < leastAgree {
-						continue // as most are; what titles match came before
+						continue // two slots of 64 say little; those with one title came before
 					}
 					if m, ok := g.compare(i, int(j)); ok {
 						g.members = append(g.members, Member{At: int(j), Match: m})
@@ -103,7 +103,7 @@ func (g *grouping) take(i, j int) {
 
 // identity says which papers share ids, directly or through others.
 type identity struct {
-	ring []int32  // the next paper of the same, round and round
+	ring []int32  // the next paper of the same work; the last leads to the first
 	by   []Reason // which id a paper shares
 	root []int32
 }

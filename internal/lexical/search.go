@@ -248,7 +248,7 @@ const seekCost = 3
 // complete adds the contributions of an optional term to the candidates, and
 // drops those that cannot reach the bar with what is left to come.
 func (s *searcher) complete(c *cursor, lo, hi, bar, rest uint32) {
-	if c.crowd < seekCost*len(s.found) {
+	if c.inWindow < seekCost*len(s.found) {
 		s.accumulate(c, lo, hi, false)
 		for i, f := range s.found {
 			s.found[i].score += s.scores[f.doc-lo]
