@@ -176,7 +176,7 @@ func TestRun(t *testing.T) {
 	}
 	body, err := io.ReadAll(resp.Body)
 	resp.Body.Close()
-	if err != nil || resp.StatusCode != 200 || !json.Valid(body) {
+	if err != nil || resp.StatusCode != http.StatusOK || !json.Valid(body) {
 		t.Errorf("HTTP: %d %s, %v", resp.StatusCode, body, err)
 	}
 	dial, err := Running(t.Context(), data)

@@ -401,7 +401,7 @@ func TestErrorsOfTheGateway(t *testing.T) {
 	}
 	defer resp.Body.Close()
 	raw, _ := io.ReadAll(resp.Body)
-	if got := tell(t, statusOf(t, string(raw))); resp.StatusCode != 403 || got.reason != "UNKNOWN_HOST" || !strings.Contains(got.message, "--http-host") {
+	if got := tell(t, statusOf(t, string(raw))); resp.StatusCode != http.StatusForbidden || got.reason != "UNKNOWN_HOST" || !strings.Contains(got.message, "--http-host") {
 		t.Errorf("another host: %d %+v", resp.StatusCode, got)
 	}
 	if code, _, body := s.call(t, "GET", "/healthz", ""); code != 200 || !json.Valid([]byte(body)) {

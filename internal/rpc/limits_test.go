@@ -372,7 +372,7 @@ func TestMasksAndEnumsOfAllMethods(t *testing.T) {
 			if id := fields.ByName("id"); id != nil {
 				req.ProtoReflect().Set(id, protoreflect.ValueOfString("a"))
 			}
-			words := ""
+			var words string
 			switch {
 			case f.Name() == "read_mask":
 				masks++
