@@ -14,12 +14,12 @@ import (
 
 var quiet = slog.New(slog.DiscardHandler)
 
-// snapshotOf makes a data directory with a snapshot of a name.
-func snapshotOf(t *testing.T, name string) Config {
+// snapshotOf makes a data directory with a snapshot, first.
+func snapshotOf(t *testing.T) Config {
 	t.Helper()
 	config := Config{Data: directory(t), Version: "test"}
-	made, err := CreateSnapshot(t.Context(), config, quiet, name, nothing)
-	if err != nil || name != "" && made.Name != name || made.Bytes == 0 {
+	made, err := CreateSnapshot(t.Context(), config, quiet, "first", nothing)
+	if err != nil || made.Name != "first" || made.Bytes == 0 {
 		t.Fatalf("%+v, %v", made, err)
 	}
 	return config
@@ -29,7 +29,7 @@ func nothing(string, uint64, uint64) {}
 
 // Snapshots are made, listed and verified without a server and without a model.
 func TestSnapshots(t *testing.T) {
-	config := snapshotOf(t, "first")
+	config := snapshotOf(t)
 	all, err := ListSnapshots(config)
 	if err != nil || len(all) != 1 || all[0].Name != "first" || all[0].Fault != "" {
 		t.Errorf("%+v, %v", all, err)
@@ -63,7 +63,7 @@ func TestSnapshots(t *testing.T) {
 
 // A directory that a server has is left alone by what looks after directories.
 func TestKeepingOfADirectoryInUse(t *testing.T) {
-	config := snapshotOf(t, "first")
+	config := snapshotOf(t)
 	open(t, configOf(t, config.Data))
 	for name, call := range map[string]func() error{
 		"verify":   func() error { _, err := Verify(t.Context(), config, quiet, nothing); return err },
@@ -84,7 +84,7 @@ func TestKeepingOfADirectoryInUse(t *testing.T) {
 // A snapshot is restored into an empty directory, or, with force, in place of what
 // is there, which is kept.
 func TestRestore(t *testing.T) {
-	config := snapshotOf(t, "first")
+	config := snapshotOf(t)
 	if _, err := RestoreSnapshot(t.Context(), config, "first", false); err == nil || !strings.Contains(err.Error(), "--force") {
 		t.Errorf("over a directory that is not empty: %v", err)
 	}
@@ -117,7 +117,7 @@ func TestRestore(t *testing.T) {
 
 // A snapshot that cannot be restored changes nothing.
 func TestRestoreThatFails(t *testing.T) {
-	config := snapshotOf(t, "first")
+	config := snapshotOf(t)
 	if _, err := RestoreSnapshot(t.Context(), config, "none", true); paper.KindOf(err) != paper.NotFound {
 		t.Errorf("one that there is not: %v", err)
 	}
