@@ -96,6 +96,7 @@ func methods() map[string]method {
 		akinv1.PaperService_GetPaper_FullMethodName:       {kind: read},
 		akinv1.PaperService_BatchGetPapers_FullMethodName: {kind: read, shape: shapeOf(func(r *akinv1.BatchGetPapersRequest) (string, float64) { return "", hundreds(len(r.GetIds())) })},
 		akinv1.PaperService_ListPapers_FullMethodName:     {kind: read, shape: shapeOf(listShape)},
+		akinv1.PaperService_ListDays_FullMethodName:       {kind: read, shape: shapeOf(func(r *akinv1.ListDaysRequest) (string, float64) { return filtered(r.GetFilter()), 1 })},
 		akinv1.PaperService_CountValues_FullMethodName:    {kind: read, shape: shapeOf(func(r *akinv1.CountValuesRequest) (string, float64) { return filtered(r.GetFilter()), 1 })},
 
 		akinv1.PaperService_UpsertPaper_FullMethodName:       {kind: write},
@@ -139,7 +140,13 @@ func filtered(filter string) string {
 }
 
 func listShape(r *akinv1.ListPapersRequest) (string, float64) {
-	return filtered(r.GetFilter()), hundreds(min(int(r.GetPageSize()), engine.MaxPageSize))
+	class := filtered(r.GetFilter())
+	if order := r.GetOrderBy(); strings.HasPrefix(order, "trending") {
+		class += " trending"
+	} else if strings.HasPrefix(order, "day") {
+		class += " day"
+	}
+	return class, hundreds(min(int(r.GetPageSize()), engine.MaxPageSize))
 }
 
 // resultShape is what the options of a query add to its cost.
