@@ -141,10 +141,8 @@ func filtered(filter string) string {
 
 func listShape(r *akinv1.ListPapersRequest) (string, float64) {
 	class := filtered(r.GetFilter())
-	if order := r.GetOrderBy(); strings.HasPrefix(order, "trending") {
-		class += " trending"
-	} else if strings.HasPrefix(order, "day") {
-		class += " day"
+	if order, err := readOrder(r.GetOrderBy()); err == nil {
+		class += []string{engine.ByID: "", engine.ByDay: " day", engine.ByTrend: " trending"}[order]
 	}
 	return class, hundreds(min(int(r.GetPageSize()), engine.MaxPageSize))
 }

@@ -30,6 +30,9 @@ func capabilityChecks() []check {
 		{"rechecker", having(rechecker)},
 		{"counter", having(counter)},
 		{"duplicates", having(duplicates)},
+		{"days", having(days)},
+		{"days change", having(daysChange)},
+		{"signalled", having(signalled)},
 	}
 }
 
