@@ -75,7 +75,7 @@ func UnsealVersion(key, value []byte, newest byte) (payload []byte, version byte
 		return nil, 0, fmt.Errorf("checksum is %08x, stored is %08x", have, want)
 	}
 	if version = body[0]; version < FirstVersion || version > newest {
-		return nil, version, fmt.Errorf("value has version %d, known is %d; a newer akin wrote it", version, newest)
+		return nil, version, fmt.Errorf("value has version %d, known is %d", version, newest)
 	}
 	return body[1:], version, nil
 }
