@@ -56,15 +56,11 @@ const leastSpread = math.Ln2
 // most; equal ones are the newest first, then in order of id. docs/trending.md has
 // the formula. The order of the papers given does not matter.
 func Trends(papers []Signalled, w Window, most int) []Trending {
-	type rise struct {
-		paper        int
-		signal       string
-		gain, weight float64 // weight is the logarithm of the decayed gain
-	}
 	var rises []rise
-	squares, counts := map[string]float64{}, map[string]float64{}
+	spreads := make(map[string]*spread)
 	for i := range papers {
-		for _, s := range papers[i].Signals {
+		for k := range papers[i].Signals {
+			s := &papers[i].Signals[k]
 			if w.Signal != "" && s.Name != w.Signal {
 				continue
 			}
@@ -72,37 +68,96 @@ func Trends(papers []Signalled, w Window, most int) []Trending {
 			if decayed <= 0 {
 				continue
 			}
-			r := rise{i, s.Name, gain, math.Log1p(decayed)}
-			rises = append(rises, r)
-			squares[s.Name] += r.weight * r.weight
-			counts[s.Name]++
-		}
-	}
-	var out []Trending
-	for _, r := range rises {
-		score := r.weight
-		if w.Signal == "" {
-			score /= max(leastSpread, math.Sqrt(squares[r.signal]/counts[r.signal]))
-		}
-		// What differs by arithmetic alone is a tie.
-		if score = math.Round(score*1e6) / 1e6; score == 0 {
-			continue
-		}
-		t := Trending{papers[r.paper].Ref, papers[r.paper].Day, Trend{r.signal, r.gain, score}}
-		if n := len(out); n > 0 && out[n-1].ID == t.ID { // its signals stand together
-			if t.Score > out[n-1].Score {
-				out[n-1] = t
+			of := spreads[s.Name]
+			if of == nil {
+				of = new(spread)
+				spreads[s.Name] = of
 			}
-			continue
+			weight := math.Log1p(decayed)
+			of.squares += weight * weight
+			of.count++
+			rises = append(rises, rise{paper: i, signal: s.Name, gain: gain, score: weight, of: of})
 		}
-		out = append(out, t)
 	}
-	slices.SortFunc(out, compareTrending)
-	return out[:min(most, len(out))]
+	best := newBest(papers, most)
+	for n := 0; n < len(rises); {
+		top := rises[n]
+		top.score = w.score(&top)
+		for n++; n < len(rises) && rises[n].paper == top.paper; n++ { // a paper's signals stand together
+			if score := w.score(&rises[n]); score > top.score {
+				top = rises[n]
+				top.score = score
+			}
+		}
+		best.add(top)
+	}
+	return best.trending()
 }
 
-func compareTrending(a, b Trending) int {
-	return cmp.Or(cmp.Compare(b.Score, a.Score), b.Day.Compare(a.Day), cmp.Compare(a.ID, b.ID))
+// rise is how a signal of a paper rose. Its score is the logarithm of the decayed gain
+// until it is measured.
+type rise struct {
+	paper       int
+	signal      string
+	gain, score float64
+	of          *spread
+}
+
+// spread is what is usual of a signal.
+type spread struct{ squares, count float64 }
+
+// score measures a rise, if any signal counts, by what is usual of its own. What
+// differs by arithmetic alone is a tie.
+func (w Window) score(r *rise) float64 {
+	score := r.score
+	if w.Signal == "" {
+		score /= max(leastSpread, math.Sqrt(r.of.squares/r.of.count))
+	}
+	return math.Round(score*1e6) / 1e6
+}
+
+// best keeps the rises that stand first.
+type best struct {
+	papers []Signalled
+	most   int
+	rises  []rise
+	least  float64 // below it nothing stands among the first
+}
+
+func newBest(papers []Signalled, most int) *best {
+	return &best{papers: papers, most: max(0, most)}
+}
+
+func (b *best) add(r rise) {
+	if r.score == 0 || r.score < b.least {
+		return
+	}
+	if b.rises = append(b.rises, r); len(b.rises) >= 4*b.most+64 {
+		b.cut()
+	}
+}
+
+func (b *best) cut() {
+	slices.SortFunc(b.rises, func(x, y rise) int {
+		p, q := &b.papers[x.paper], &b.papers[y.paper]
+		return cmp.Or(cmp.Compare(y.score, x.score), q.Day.Compare(p.Day), cmp.Compare(p.ID, q.ID))
+	})
+	if len(b.rises) > b.most {
+		b.rises = b.rises[:b.most]
+	}
+	if n := len(b.rises); n == b.most && n > 0 {
+		b.least = b.rises[n-1].score
+	}
+}
+
+func (b *best) trending() []Trending {
+	b.cut()
+	out := make([]Trending, len(b.rises))
+	for i, r := range b.rises {
+		p := &b.papers[r.paper]
+		out[i] = Trending{p.Ref, p.Day, Trend{Signal: r.signal, Gain: r.gain, Score: r.score}}
+	}
+	return out
 }
 
 // gain gives how much a signal rose within the window, and the same with each rise
