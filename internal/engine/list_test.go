@@ -24,9 +24,9 @@ func diary() []paper.Paper {
 }
 
 // pages lists all, some at a time.
-func (r *rig) pages(q engine.List) (ids []string, pages int) {
+func (r *rig) pages(q engine.List) (ids []string) {
 	r.Helper()
-	for pages = 0; pages < 100; pages++ {
+	for range 100 {
 		got, err := r.List(r.Context(), q)
 		if err != nil {
 			r.Fatalf("%+v: %v", q, err)
@@ -41,7 +41,7 @@ func (r *rig) pages(q engine.List) (ids []string, pages int) {
 			break
 		}
 	}
-	return ids, pages + 1
+	return ids
 }
 
 func march(day int) paper.Date { return paper.Date{Year: 2021, Month: 3, Day: day} }
@@ -68,12 +68,12 @@ func TestOrders(t *testing.T) {
 		} {
 			for _, size := range []int{0, 1, 2, 6} {
 				test.q.Size = size
-				got, _ := r.pages(test.q)
+				got := r.pages(test.q)
 				r.same(fmt.Sprintf("%s: %+v", name, test.q), strings.Join(got, " "), test.want)
 			}
 			fits := 0
 			test.q.Fits = func(*paper.Record, rank.Trend) bool { fits++; return fits%3 != 0 } // two a page
-			got, _ := r.pages(test.q)
+			got := r.pages(test.q)
 			r.same(fmt.Sprintf("%s: what fits of %+v", name, test.q), strings.Join(got, " "), test.want)
 		}
 	}
@@ -136,7 +136,7 @@ func TestListsUnderWrites(t *testing.T) {
 			ids = append(ids, p.ID)
 		}
 		change(r)
-		rest, _ := r.pages(engine.List{Order: order, Size: 1, After: first.Next})
+		rest := r.pages(engine.List{Order: order, Size: 1, After: first.Next})
 		r.same(fmt.Sprint(order), strings.Join(append(append(ids, "|"), rest...), " "), want)
 	}
 	r := newRig(t, diary()...)
@@ -148,7 +148,7 @@ func TestListsUnderWrites(t *testing.T) {
 	moved.Venue = "South"
 	r.put(moved)
 	r.erase("b")
-	rest, _ := r.pages(engine.List{Order: engine.ByTrend, Filter: "venue = North", Size: 2, After: first.Next})
+	rest := r.pages(engine.List{Order: engine.ByTrend, Filter: "venue = North", Size: 2, After: first.Next})
 	r.same("what the filter keeps no more", strings.Join(rest, " "), "a c f")
 }
 

@@ -82,8 +82,12 @@ func TestListTokens(t *testing.T) {
 	byDay := s.list(t, &akinv1.ListPapersRequest{OrderBy: "day desc", PageSize: 2}).GetNextPageToken()
 	trending := s.list(t, &akinv1.ListPapersRequest{OrderBy: "trending", Signal: "votes", PageSize: 2}).GetNextPageToken()
 	for _, req := range []*akinv1.ListPapersRequest{
-		{PageToken: byDay}, {OrderBy: "trending", PageToken: byDay}, {OrderBy: "day desc", Day: "2021-03-04", PageToken: byDay},
-		{OrderBy: "day desc", PageToken: trending}, {OrderBy: "trending", PageToken: trending}, {PageToken: trending},
+		{PageToken: byDay},
+		{OrderBy: "trending", PageToken: byDay},
+		{OrderBy: "day desc", Day: "2021-03-04", PageToken: byDay},
+		{OrderBy: "day desc", PageToken: trending},
+		{OrderBy: "trending", PageToken: trending},
+		{PageToken: trending},
 	} {
 		if _, err := s.Papers.ListPapers(t.Context(), req); err == nil || !strings.Contains(err.Error(), "page token") {
 			t.Errorf("%v: %v", req, err)

@@ -37,6 +37,16 @@ func dayOf(r *paper.Record) dayEntry {
 	return e
 }
 
+func (e dayEntry) equal(f dayEntry) bool {
+	if e.signals == nil || f.signals == nil {
+		return e == f
+	}
+	return e.day == f.day && e.signals.dated == f.signals.dated &&
+		slices.EqualFunc(e.signals.seen, f.signals.seen, func(a, b paper.SignalTrail) bool {
+			return a.Name == b.Name && slices.Equal(a.Seen, b.Seen)
+		})
+}
+
 // packDay makes numbers of dates that have their order. That of a date is above 0.
 func packDay(d paper.Date) uint32 { return uint32(d.Year)<<9 | uint32(d.Month)<<5 | uint32(d.Day) + 1 }
 
