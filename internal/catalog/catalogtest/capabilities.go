@@ -287,7 +287,7 @@ func (v *view) Funnel(ctx context.Context, c catalog.Conditions) (catalog.Remain
 		return catalog.Remaining{}, err
 	}
 	out := catalog.Remaining{Papers: len(v.entries)}
-	for _, part := range keep.Parts() {
+	for _, part := range keep.Conjuncts() {
 		kept, err := v.restricted(catalog.Restriction{Filter: part.String()})
 		if err != nil {
 			return catalog.Remaining{}, err
