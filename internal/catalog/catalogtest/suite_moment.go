@@ -97,7 +97,7 @@ func acknowledged(s *suite) {
 // Writers change all papers at once, again and again: each view has those of one time,
 // whatever it is asked, and later views are of later times.
 func underWrites(s *suite) {
-	const papers, rounds = 12, 30
+	const papers, rounds = 12, 15
 	tell := func(round int) []catalog.Mutation {
 		var group []catalog.Mutation
 		for i := range papers {
