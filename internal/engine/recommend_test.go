@@ -118,7 +118,7 @@ func TestWeights(t *testing.T) {
 			}
 			return 0
 		}
-		r.same(fmt.Sprint("strategy ", s), string([]byte{first(3, 1), first(1, 3), first(0, .5), first(1000, 0)}), "gvgg")
+		r.same(fmt.Sprint("strategy ", s), string([]byte{first(3, 1), first(1, 3), first(0, .5), first(1000, 0), first(1e-9, 1e-7)}), "gvggv")
 		one, other := ask(2, 1).Results, ask(500, 250).Results
 		for i := range one {
 			if one[i].Record.ID != other[i].Record.ID || !near(one[i].Score, other[i].Score) {
@@ -249,6 +249,20 @@ func TestManyLikes(t *testing.T) {
 			t.Errorf("at %d is %s, driven by %d", i, x.Record.ID, x.DrivenBy[0].Example)
 		}
 	}
+}
+
+// A taste of several kinds finds papers of each kind, however many are between them.
+func TestEveryKindIsFound(t *testing.T) {
+	var papers []paper.Paper
+	for i := range engine.MaxResults + 300 { // all nearer to the mean of the likes than what is near to one of them
+		papers = append(papers, paper.Paper{ID: fmt.Sprintf("between%04d", i), Title: fmt.Sprintf("alpha beta x%d y%d", i%20, i/20)})
+	}
+	for _, word := range []string{"alpha", "beta"} {
+		papers = append(papers, paper.Paper{ID: word, Title: word}, paper.Paper{ID: "near " + word, Title: word + " more"})
+	}
+	r := newRig(t, papers...)
+	a := r.recommend(engine.RecommendRequest{Positive: likes("alpha", "beta"), Strategy: engine.BestScore, ResultOptions: engine.ResultOptions{PageSize: 3}})
+	r.same("first", found(a.Results[:2]), "near alpha near beta")
 }
 
 // Likes that cancel each other out have no mean, which only matters to those who go by
