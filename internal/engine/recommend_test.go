@@ -62,6 +62,20 @@ func TestStrategies(t *testing.T) {
 	}
 }
 
+// What is liked does not stand for what nobody judged as well, which would pull down
+// what is like it: that is well on the likes' side of the machines.
+func TestMachinesKeepApart(t *testing.T) {
+	r := newRig(t, tastes()...)
+	a := r.recommend(engine.RecommendRequest{
+		Positive: likes("g0", "g1", "g2"), Negative: likes("v0"), Strategy: engine.SVM, ResultOptions: engine.ResultOptions{PageSize: 20},
+	})
+	for _, x := range a.Results {
+		if kind := x.Record.ID[0]; kind == 'g' && x.Score < .4 || kind == 'v' && x.Score > -.5 {
+			t.Errorf("%s scores %v", x.Record.ID, x.Score)
+		}
+	}
+}
+
 // The parts of a score add up to it, the greatest first, and say which examples they
 // come from.
 func TestDrivenBy(t *testing.T) {
