@@ -43,6 +43,9 @@ type Config struct {
 	// answers; none by default.
 	HTTPOrigins []string
 
+	// Access says who may call from outside.
+	Access Access
+
 	// Home holds models and library; found through Locate if empty.
 	Home string
 	// Model is the model's name; default model.DefaultName.
@@ -101,6 +104,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Timeouts, err = rpc.CompleteTimeouts(c.Timeouts); err != nil {
 		errs = append(errs, err)
 	}
+	errs = append(errs, c.Access.Check())
 	if c.Home == "" {
 		c.Home = Locate()
 	}
