@@ -1,12 +1,10 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -227,33 +225,6 @@ func memoryConn() (*bufconn.Listener, *grpc.ClientConn, error) {
 		return nil, nil, fmt.Errorf("connect to the server within the process: %w", err)
 	}
 	return memory, conn, nil
-}
-
-// Keys gives the file of keys of a data directory, or of the folder that the
-// configuration names.
-func (c Config) Keys() (access.File, error) {
-	dir := c.accessDir()
-	if dir == "" {
-		return access.File{}, paper.Invalidf("name the data directory whose keys are meant: --data DIR")
-	}
-	if c.Access.Dir == "" {
-		info, err := os.Stat(c.Data)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			if err := os.MkdirAll(c.Data, 0o755); err != nil {
-				return access.File{}, fmt.Errorf("data directory: %w", err)
-			}
-		case err == nil && !info.IsDir():
-			return access.File{}, paper.Invalidf("%s is no directory", c.Data)
-		}
-	}
-	return access.In(dir), nil
-}
-
-// AuditKey writes down what was done with a key on this machine.
-func (c Config) AuditKey(log *slog.Logger, action string, k *access.Key, done error) error {
-	e := access.Event{Action: "key." + action, Subject: cmp.Or(strings.TrimSpace(k.ID+" "+k.Name), "?")}
-	return c.auditLocal(log, e, done)
 }
 
 // auditLocal writes down what was done on this machine without a server.

@@ -76,10 +76,18 @@ func Run(ctx context.Context, config Config, log *slog.Logger, ready func(Addres
 	if ready != nil {
 		ready(a.addrs)
 	}
-	select {
-	case <-ctx.Done():
-		log.Info("stopping")
-	case err = <-a.failed:
+	for running := true; running; {
+		select {
+		case <-ctx.Done():
+			log.Info("stopping")
+			running = false
+		case err = <-a.failed:
+			running = false
+		case c := <-config.Reload:
+			if err := a.ReloadAccess(c); err != nil {
+				log.Error("not all was read again; what could not be stays as it was", "error", err)
+			}
+		}
 	}
 	return errors.Join(err, a.Close())
 }

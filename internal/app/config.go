@@ -45,6 +45,8 @@ type Config struct {
 
 	// Access says who may call from outside.
 	Access Access
+	// Reload makes a running server take over what may change of Access; nil is never.
+	Reload <-chan Access
 
 	// Home holds models and library; found through Locate if empty.
 	Home string
