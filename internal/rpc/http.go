@@ -38,6 +38,10 @@ import (
 	akinv1 "akin/proto/akin/v1"
 )
 
+// smallBody is up to which size the body of a refused request is read, so that its
+// connection can go on.
+const smallBody = 64 << 10
+
 //go:embed akin.openapi.json
 var openAPI []byte
 
@@ -244,6 +248,9 @@ func (g *Gateway) readable(w http.ResponseWriter, r *http.Request) (release func
 	}
 	if g.guard != nil {
 		if err := g.guard.Admits(r); err != nil {
+			if r.ContentLength < 0 || r.ContentLength > smallBody {
+				w.Header().Set("Connection", "close") // or it would be read all the same
+			}
 			refuse(w, runtime.HTTPStatusFromCode(codes.Unauthenticated), codes.Unauthenticated, reasonOf(err), err.Error())
 			return nil, false
 		}
