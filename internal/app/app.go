@@ -17,7 +17,8 @@ import (
 
 	"google.golang.org/grpc"
 
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog"
+	"akin/internal/catalog/local"
 	"akin/internal/engine"
 	"akin/internal/paper"
 	"akin/internal/rpc"
@@ -116,7 +117,7 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 		return nil, err
 	}
 	bounds := config.bounds()
-	a.server = rpc.NewServer(engine.New(embedder, cat, bounds.Bulk), about, bounds, log)
+	a.server = rpc.NewServer(engine.New(engine.OneModel{Model: embedder}, cat, bounds.Bulk), about, bounds, log)
 	a.server.AuditTo(a.gate.audit)
 	a.onClose(a.server.Close)
 	if err := a.serveGRPC(); err != nil {
@@ -154,7 +155,7 @@ func (a *App) onClose(f func() error) { a.closers = append(a.closers, f) }
 
 // openParts opens what answers: the model, and the catalog if there is a data
 // directory, which says what its model is unless the configuration does.
-func (a *App) openParts(ctx context.Context) (engineModel, engine.Catalog, rpc.About, error) {
+func (a *App) openParts(ctx context.Context) (engineModel, catalog.Catalog, rpc.About, error) {
 	if a.config.Data == "" {
 		model, about, err := a.openEmbedder()
 		return model, nil, about, err
@@ -187,9 +188,9 @@ func (a *App) openParts(ctx context.Context) (engineModel, engine.Catalog, rpc.A
 	return model, cat, about, nil
 }
 
-func (a *App) openCatalog(ctx context.Context, s *store.Store, space paper.Space) (engine.Catalog, error) {
-	c, err := catalog.OpenEmbedded(ctx, catalog.Config{
-		Store: s, Space: space, Index: catalog.IndexKind(a.config.Index), Dir: indexesOf(a.config.Data), Log: a.log,
+func (a *App) openCatalog(ctx context.Context, s *store.Store, space paper.Space) (catalog.Catalog, error) {
+	c, err := local.Open(ctx, local.Config{
+		Store: s, Space: space, Index: local.IndexKind(a.config.Index), Dir: indexesOf(a.config.Data), Log: a.log,
 		Snapshots: a.config.snapshots(), Program: a.config.Version,
 	})
 	if err != nil {

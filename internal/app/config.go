@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"akin/internal/admit"
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog/local"
 	"akin/internal/model"
 	"akin/internal/rpc"
 )
@@ -28,7 +28,7 @@ type Config struct {
 	// ReadOnlyOnDamage serves what can be read of a damaged data directory,
 	// for reading only, instead of refusing it.
 	ReadOnlyOnDamage bool
-	// Index names the kind of index; see catalog.IndexKinds.
+	// Index names the kind of index; see local.IndexKinds.
 	Index string
 
 	// GRPCAddr and HTTPAddr are host:port to listen on; port 0 picks one.
@@ -78,10 +78,10 @@ type Config struct {
 func (c Config) withDefaults() (Config, error) {
 	var errs []error
 	if c.Index == "" {
-		c.Index = string(catalog.GraphIndex)
+		c.Index = string(local.DefaultIndex)
 	}
-	if !slices.Contains(catalog.IndexKinds(), catalog.IndexKind(c.Index)) {
-		errs = append(errs, fmt.Errorf("index %q is not one of %v", c.Index, catalog.IndexKinds()))
+	if !slices.Contains(local.IndexKinds(), local.IndexKind(c.Index)) {
+		errs = append(errs, fmt.Errorf("index %q is not one of %v", c.Index, local.IndexKinds()))
 	}
 	c.named = c.Model != "" || c.ModelDir != "" || c.Precision != ""
 	if c.Model == "" {

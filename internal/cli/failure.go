@@ -76,9 +76,8 @@ func explain(err error, parsed *kong.Context) string {
 // empty if it is something else.
 func connectionFault(message string) string {
 	switch {
-	case strings.Contains(message, "tls: certificate required"), strings.Contains(message, "remote error: tls: bad certificate"),
-		strings.Contains(message, "remote error: tls: unknown certificate authority"):
-		return "the server asks for a client's certificate, and does not take this one: name another with --cert and --key"
+	case strings.Contains(message, "closed the connection: it may"):
+		return "the server is there, and speaks TLS"
 	case strings.Contains(message, "authentication handshake failed"):
 		return "the server is there, but the two do not agree on TLS"
 	case strings.Contains(message, "error reading server preface"), strings.Contains(message, "connection closed before server preface"):

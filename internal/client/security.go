@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -44,7 +45,7 @@ func (s Security) options(address string) ([]grpc.DialOption, error) {
 		if err != nil {
 			return nil, err
 		}
-		options = append(options, grpc.WithTransportCredentials(explained{credentials.NewTLS(config)}))
+		options = append(options, grpc.WithTransportCredentials(explained{credentials.NewTLS(config), s.Cert != ""}))
 	} else {
 		options = append(options, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	}
@@ -106,6 +107,7 @@ func (bearer) RequireTransportSecurity() bool { return false }
 // explained are credentials whose handshake says in words what is wrong.
 type explained struct {
 	credentials.TransportCredentials
+	shown bool // the client has a certificate
 }
 
 // ClientHandshake implements credentials.TransportCredentials.
@@ -114,12 +116,47 @@ func (e explained) ClientHandshake(ctx context.Context, authority string, conn n
 	if err != nil {
 		return nil, nil, inWords(err, authority)
 	}
-	return secured, info, nil
+	// Whether the server takes the client's certificate, or that there is none, it says
+	// after the handshake (TLS 1.3), and by closing the connection at worst.
+	return &fresh{Conn: secured, authority: authority, shown: e.shown}, info, nil
+}
+
+// fresh is a connection that the server may still refuse.
+type fresh struct {
+	net.Conn
+	authority string
+	shown     bool // a certificate
+	taken     atomic.Bool
+}
+
+// Read implements net.Conn.
+func (f *fresh) Read(b []byte) (int, error) {
+	n, err := f.Conn.Read(b)
+	if n > 0 {
+		f.taken.Store(true)
+	}
+	return n, f.explain(err)
+}
+
+// Write implements net.Conn.
+func (f *fresh) Write(b []byte) (int, error) {
+	n, err := f.Conn.Write(b)
+	return n, f.explain(err)
+}
+
+func (f *fresh) explain(err error) error {
+	if err == nil || f.taken.Load() || errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	if f.shown {
+		return fmt.Errorf("%s closed the connection: it may not take the certificate of --cert: %w", f.authority, err)
+	}
+	return fmt.Errorf("%s closed the connection: it may ask for a client's certificate (--cert and --key): %w", f.authority, err)
 }
 
 // Clone implements credentials.TransportCredentials.
 func (e explained) Clone() credentials.TransportCredentials {
-	return explained{e.TransportCredentials.Clone()}
+	return explained{e.TransportCredentials.Clone(), e.shown}
 }
 
 func inWords(err error, authority string) error {
