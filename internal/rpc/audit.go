@@ -30,7 +30,7 @@ func requestID(ctx context.Context) string {
 		return id[:min(len(id), longestRequestID)]
 	}
 	var b [16]byte
-	rand.Read(b[:]) //nolint:errcheck // it never fails
+	rand.Read(b[:])
 	return hex.EncodeToString(b[:])
 }
 
