@@ -11,11 +11,11 @@ import (
 	"testing"
 
 	"akin/internal/catalog"
-	"akin/internal/catalog/local"
+	"akin/internal/catalog/catalogtest"
+	"akin/internal/dedup"
 	"akin/internal/embed"
 	"akin/internal/engine"
 	"akin/internal/paper"
-	"akin/internal/store"
 	"akin/internal/vec"
 )
 
@@ -55,17 +55,10 @@ func (bag) CheckLength(string, string, embed.Options) error { return nil }
 
 func open(t *testing.T) *engine.Engine {
 	t.Helper()
-	s, err := store.Open(t.TempDir()+"/data", store.Options{Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := local.OpenEmbedded(t.Context(), local.Config{Store: s, Space: bag{}.Space()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := catalogtest.NewMemory(bag{}.Space(), catalogtest.Options{})
 	t.Cleanup(func() {
-		if err := errors.Join(c.Close(), s.Close()); err != nil {
-			t.Error(err)
+		if n := c.OpenViews(); n != 0 {
+			t.Errorf("%d views were not closed", n)
 		}
 	})
 	return engine.New(engine.OneModel{Model: bag{}}, c, nil)
@@ -355,6 +348,13 @@ func TestFindDuplicates(t *testing.T) {
 	filtered, last := find(engine.FindDuplicates{Filter: `id = ("text:0" OR "title:0" OR "title:5")`})
 	if len(filtered) != 1 || len(filtered[0]) != 2 || last.Total != 3 {
 		t.Errorf("filtered: %v, %+v", filtered, last)
+	}
+}
+
+// What counts as similar in a list counts so when all papers are compared.
+func TestDefaultMinSimilarity(t *testing.T) {
+	if engine.DefaultMinSimilarity != dedup.MinSimilarity {
+		t.Errorf("lists fold at a cosine of %v, comparisons at %v", dedup.MinSimilarity, engine.DefaultMinSimilarity)
 	}
 }
 
