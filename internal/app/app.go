@@ -26,8 +26,8 @@ import (
 )
 
 const (
-	// grace is how long calls may take to end when the server stops.
-	grace = 10 * time.Second
+	// defaultGrace is how long calls may take to end when the server stops.
+	defaultGrace = 10 * time.Second
 	// headerTimeout bounds how slowly an HTTP client may send its header.
 	headerTimeout = 10 * time.Second
 	// readTimeout bounds what the gateway does not read itself.
@@ -74,19 +74,24 @@ func Run(ctx context.Context, config Config, log *slog.Logger, ready func(Addres
 	if err != nil {
 		return err
 	}
+	return a.run(ctx, ready)
+}
+
+// run serves until ctx ends or a listener fails, and closes all.
+func (a *App) run(ctx context.Context, ready func(Addresses)) (err error) {
 	if ready != nil {
 		ready(a.addrs)
 	}
 	for running := true; running; {
 		select {
 		case <-ctx.Done():
-			log.Info("stopping")
+			a.log.Info("stopping")
 			running = false
 		case err = <-a.failed:
 			running = false
-		case c := <-config.Reload:
+		case c := <-a.config.Reload:
 			if err := a.ReloadAccess(c); err != nil {
-				log.Error("not all was read again; what could not be stays as it was", "error", err)
+				a.log.Error("not all was read again; what could not be stays as it was", "error", err)
 			}
 		}
 	}
@@ -272,8 +277,8 @@ func (a *App) stopGRPC(server *grpc.Server) error {
 	}()
 	select {
 	case <-done:
-	case <-time.After(grace):
-		a.log.Warn("calls did not end in time; cutting them off", "after", grace)
+	case <-time.After(a.config.grace):
+		a.log.Warn("calls did not end in time; cutting them off", "after", a.config.grace)
 		server.Stop()
 		<-done
 	}
@@ -298,7 +303,7 @@ func (a *App) serveHTTP(ctx context.Context, listener net.Listener) error {
 		return server.Serve(listener)
 	})
 	a.onClose(func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), grace)
+		ctx, cancel := context.WithTimeout(context.Background(), a.config.grace)
 		defer cancel()
 		if err := server.Shutdown(ctx); err != nil {
 			return server.Close()

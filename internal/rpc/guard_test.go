@@ -45,6 +45,7 @@ import (
 	"akin/internal/engine"
 	"akin/internal/paper"
 	"akin/internal/rpc"
+	"akin/internal/rpc/rpctest"
 	"akin/internal/store"
 	akinv1 "akin/proto/akin/v1"
 )
@@ -97,7 +98,7 @@ func newHouse(t *testing.T, o houseOptions) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := local.Open(t.Context(), local.Config{Store: s, Space: words{}.Space(), Snapshots: dir + "/snapshots"})
+	c, err := local.Open(t.Context(), local.Config{Store: s, Space: rpctest.Space(), Snapshots: dir + "/snapshots"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +107,7 @@ func newHouse(t *testing.T, o houseOptions) *house {
 	}
 	audit := access.NewAudit(h.audit, nil, log)
 	bounds := rpc.Bounds{Calls: admit.New(admit.Config{}), Bulk: admit.New(admit.Config{}), Timeouts: rpc.DefaultTimeouts()}
-	server := rpc.NewServer(engine.New(engine.OneModel{Model: words{}}, c, bounds.Bulk), rpc.About{Version: "test", Index: "exact"}, bounds, log)
+	server := rpc.NewServer(engine.New(engine.OneModel{Model: &rpctest.Words{}}, c, bounds.Bulk), rpc.About{Version: "test", Index: "exact"}, bounds, log)
 	server.AuditTo(audit)
 	guard := &rpc.Guard{Ring: h.ring, Limits: h.limits, Proxies: o.proxies, Open: o.open}
 	var config *tls.Config
@@ -122,7 +123,11 @@ func newHouse(t *testing.T, o houseOptions) *house {
 	memory := bufconn.Listen(1 << 20)
 	go g.Serve(listener)
 	go g.Serve(memory)
-	inside := dial(t, memory)
+	inside, err := grpc.NewClient("passthrough:///test", grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return memory.DialContext(ctx) }))
+	if err != nil {
+		t.Fatal(err)
+	}
 	gateway, err := rpc.NewGateway(t.Context(), inside, rpc.GatewayOptions{Guard: guard}, log)
 	if err != nil {
 		t.Fatal(err)
@@ -311,7 +316,7 @@ func (h *house) call(t *testing.T, method, path, body, token string, header ...s
 	if token != "" {
 		header = append(header, "Authorization", "Bearer "+token)
 	}
-	return (&served{http: h.http}).call(t, method, path, body, header...)
+	return (&served{Server: &rpctest.Server{URL: h.http}}).call(t, method, path, body, header...)
 }
 
 // No route of the gateway lets a key do what it may not, and none forgets to say who
