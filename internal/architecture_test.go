@@ -16,10 +16,12 @@ import (
 // packages below itself. Arrows point one way: see ARCHITECTURE.md.
 var rooms = map[string][]string{
 	"cmd/akin":               {"internal/cli"},
-	"internal/cli":           {"internal/paper", "internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1", "internal/pending"},
-	"internal/app":           {"internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit"},
-	"internal/rpc":           {"internal/engine", "internal/catalog", "internal/catalog/local", "internal/dedup", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit"},
+	"internal/cli":           {"internal/paper", "internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1", "internal/pending", "internal/settings"},
+	"internal/app":           {"internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/telemetry", "internal/vec"},
+	"internal/rpc":           {"internal/engine", "internal/catalog", "internal/catalog/local", "internal/dedup", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/telemetry"},
 	"internal/admit":         {"internal/paper"},
+	"internal/telemetry":     {}, // figures come as plain structs
+	"internal/settings":      {},
 	"internal/rpc/wire":      {"internal/paper", "proto/akin/v1"},
 	"internal/rpc/openapi":   {}, // a command of make gen: joins the OpenAPI files
 	"internal/client":        {"internal/rpc/wire", "proto/akin/v1"},
@@ -70,6 +72,9 @@ var only = map[string]string{
 	"github.com/coder/hnsw":           "internal/ann",
 	"github.com/alecthomas/kong":      "internal/cli",
 	"go.einride.tech/aip":             "internal/filter",
+	"github.com/prometheus":           "internal/telemetry",
+	"go.opentelemetry.io":             "internal/telemetry",
+	"go.yaml.in/yaml":                 "internal/settings",
 	"github.com/rivo/uniseg":          "internal/sentence",
 	"github.com/blevesearch/segment":  "internal/lexical",
 	"github.com/blevesearch/snowball": "internal/lexical",

@@ -34,6 +34,7 @@ import (
 
 	"akin/internal/paper"
 	"akin/internal/rpc/wire"
+	"akin/internal/telemetry"
 	akinv1 "akin/proto/akin/v1"
 )
 
@@ -50,6 +51,8 @@ type GatewayOptions struct {
 	Origins []string
 	// Pace is how slow clients may be.
 	Pace Pace
+	// Telemetry is told of requests; nil tells nobody.
+	Telemetry *telemetry.Telemetry
 }
 
 // Gateway serves the API as JSON over HTTP by calling the gRPC services through
@@ -61,6 +64,9 @@ type Gateway struct {
 	hosts   []string
 	bodies  bodies
 	handler http.Handler // of hosts that are known
+	// telemetry is told of requests, by outer.
+	telemetry *telemetry.Telemetry
+	outer     http.Handler
 }
 
 // NewGateway makes a gateway over a connection, which stays the caller's. It
@@ -81,6 +87,11 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, options Gate
 		runtime.SetQueryParameterParser(strictQuery{}),
 		runtime.WithMetadata(func(_ context.Context, r *http.Request) metadata.MD { return metadata.Pairs(remoteKey, r.RemoteAddr) }),
 		runtime.WithMetadata(askForAll),
+		runtime.WithMetadata(func(_ context.Context, r *http.Request) metadata.MD {
+			return metadata.Pairs(telemetry.RequestIDKey, r.Header.Get(telemetry.RequestIDKey))
+		}),
+		runtime.WithOutgoingHeaderMatcher(outgoing),
+		runtime.WithOutgoingTrailerMatcher(outgoing),
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, &lenient{&runtime.JSONPb{
 			MarshalOptions: protojson.MarshalOptions{EmitUnpopulated: true},
 		}}),
@@ -105,7 +116,20 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, options Gate
 		return nil, err
 	}
 	g.handler = shared(compressed(http.HandlerFunc(g.route)))
+	if g.telemetry = options.Telemetry; g.telemetry == nil {
+		g.telemetry = telemetry.Off(log)
+	}
+	g.outer = g.observed(http.HandlerFunc(g.serve))
 	return g, nil
+}
+
+// outgoing gives the header that metadata of an answer becomes. The request's id is one
+// already.
+func outgoing(key string) (string, bool) {
+	if key == telemetry.RequestIDKey {
+		return "", false
+	}
+	return runtime.MetadataHeaderPrefix + key, true
 }
 
 // askForAll says of calls for HTTP clients, which take answers of any size unless
@@ -132,14 +156,17 @@ func shareWith(origins []string) (func(http.Handler) http.Handler, error) {
 	return cors.New(cors.Options{
 		AllowedOrigins: origins,
 		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodDelete},
-		AllowedHeaders: []string{"Content-Type", "Content-Encoding", "Authorization", wire.ResponseLimitKey},
-		ExposedHeaders: []string{"Retry-After", "X-Akin-Truncated"},
+		AllowedHeaders: []string{"Content-Type", "Content-Encoding", "Authorization", wire.ResponseLimitKey, "X-Request-Id", "Traceparent", "Tracestate"},
+		ExposedHeaders: []string{"Retry-After", "X-Akin-Truncated", "X-Request-Id"},
 		MaxAge:         600,
 	}).Handler, nil
 }
 
 // ServeHTTP implements http.Handler.
-func (g *Gateway) ServeHTTP(to http.ResponseWriter, r *http.Request) {
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.outer.ServeHTTP(w, r) }
+
+// serve answers a request, if it is for this server.
+func (g *Gateway) serve(to http.ResponseWriter, r *http.Request) {
 	w := newPacedWriter(to, g.bodies.pace.Write)
 	defer w.extend() // for what is still in the buffer
 	if !hasBody(r) {

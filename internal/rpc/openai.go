@@ -21,6 +21,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"akin/internal/engine"
+	"akin/internal/telemetry"
 	akinv1 "akin/proto/akin/v1"
 )
 
@@ -102,7 +103,7 @@ func (o *openAI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeOpenAIError(w, badOpenAI("", "the body is not the JSON of an embeddings request: %v", err))
 		return
 	}
-	resp, truncated, err := o.answer(metadata.AppendToOutgoingContext(r.Context(), remoteKey, r.RemoteAddr), &req)
+	resp, truncated, err := o.answer(metadata.AppendToOutgoingContext(r.Context(), remoteKey, r.RemoteAddr, telemetry.RequestIDKey, r.Header.Get(telemetry.RequestIDKey)), &req)
 	if err != nil {
 		writeOpenAIError(w, err)
 		return

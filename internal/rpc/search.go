@@ -85,12 +85,18 @@ func (s *searchService) Search(ctx context.Context, req *akinv1.SearchRequest) (
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.server.engine.Search(ctx, engine.SearchRequest{
+	asked := engine.SearchRequest{
 		Collection: req.GetCollection(), Query: req.GetQuery(), Mode: mode, Fusion: fusion, Rerank: int(req.GetRerank()), ResultOptions: options,
-	})
+	}
+	a, err := s.server.engine.Search(ctx, asked)
 	if err != nil {
 		return nil, err
 	}
+	s.server.answered(ctx, a)
+	s.server.recall.offer(options, a, func(ctx context.Context, o engine.ResultOptions) (*engine.Answer, error) {
+		asked.ResultOptions = o
+		return s.server.engine.Search(ctx, asked)
+	})
 	return &akinv1.SearchResponse{
 		Results: shape.results(a), NextPageToken: a.NextPageToken, Plan: toPlan(a), Query: toQueryInfo(a),
 		EmptyReason: emptyReasons[a.Empty], Sequence: a.Sequence, Timing: toTiming(a.Timing), Groups: toGroups(a), LimitedBy: toLimits(a),
@@ -107,13 +113,19 @@ func (s *searchService) Similar(ctx context.Context, req *akinv1.SimilarRequest)
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.server.engine.Similar(ctx, engine.SimilarRequest{
+	asked := engine.SimilarRequest{
 		Collection: req.GetCollection(), PaperIDs: req.GetPaperIds(), Text: fromText(req.GetText()),
 		IncludeSelf: req.GetIncludeSelf(), Mode: mode, Fusion: fusion, Rerank: int(req.GetRerank()), ResultOptions: options,
-	})
+	}
+	a, err := s.server.engine.Similar(ctx, asked)
 	if err != nil {
 		return nil, err
 	}
+	s.server.answered(ctx, a)
+	s.server.recall.offer(options, a, func(ctx context.Context, o engine.ResultOptions) (*engine.Answer, error) {
+		asked.ResultOptions = o
+		return s.server.engine.Similar(ctx, asked)
+	})
 	return &akinv1.SimilarResponse{
 		Results: shape.results(a), NextPageToken: a.NextPageToken, Plan: toPlan(a), Query: toQueryInfo(a),
 		EmptyReason: emptyReasons[a.Empty], Sequence: a.Sequence, Timing: toTiming(a.Timing), Groups: toGroups(a), LimitedBy: toLimits(a),
@@ -144,6 +156,7 @@ func (s *searchService) Recommend(ctx context.Context, req *akinv1.RecommendRequ
 	if err != nil {
 		return nil, err
 	}
+	s.server.answered(ctx, a)
 	return &akinv1.RecommendResponse{
 		Results: shape.results(a), NextPageToken: a.NextPageToken, Plan: toPlan(a),
 		EmptyReason: emptyReasons[a.Empty], Sequence: a.Sequence, Timing: toTiming(a.Timing), Groups: toGroups(a), LimitedBy: toLimits(a),

@@ -12,7 +12,6 @@ import (
 	"runtime/debug"
 
 	longrunningpb "cloud.google.com/go/longrunning/autogen/longrunningpb"
-	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
 	"google.golang.org/grpc"
 	_ "google.golang.org/grpc/encoding/gzip" // calls with compression are taken
@@ -24,6 +23,7 @@ import (
 	"akin/internal/engine"
 	"akin/internal/operation"
 	"akin/internal/rpc/wire"
+	"akin/internal/telemetry"
 	akinv1 "akin/proto/akin/v1"
 )
 
@@ -51,6 +51,8 @@ type Server struct {
 	door   *doorkeeper
 	// operations run what takes longer than a call.
 	operations *operation.Runner
+	telemetry  *telemetry.Telemetry
+	recall     *recall // from GRPC on
 }
 
 // NewServer makes handlers over an engine, which stays the caller's, behind the
@@ -59,6 +61,7 @@ func NewServer(e *engine.Engine, about About, bounds Bounds, log *slog.Logger) *
 	return &Server{
 		engine: e, about: about, log: log, health: health.NewServer(),
 		door: newDoorkeeper(bounds, log), operations: operation.NewRunner(nil),
+		telemetry: telemetry.Off(log),
 	}
 }
 
@@ -69,14 +72,9 @@ func (s *Server) GRPC() *grpc.Server {
 		s.log.ErrorContext(ctx, "panic in a handler", "panic", p, "stack", string(debug.Stack()))
 		return toStatus(ctx, s.log, fmt.Errorf("panic: %v", p))
 	})
-	logger := logging.LoggerFunc(func(ctx context.Context, level logging.Level, msg string, fields ...any) {
-		s.log.Log(ctx, slog.Level(level), msg, fields...)
-	})
-	options := []logging.Option{
-		logging.WithLogOnEvents(logging.FinishCall),
-		logging.WithLevels(levelOf),
-	}
+	s.recall = newRecall(s.telemetry, s.door.bounds.Calls)
 	g := grpc.NewServer(
+		grpc.StatsHandler(s.telemetry.ServerHandler()),
 		grpc.MaxRecvMsgSize(MaxMessageBytes),
 		grpc.MaxSendMsgSize(MaxMessageBytes),
 		grpc.ConnectionTimeout(handshakeTimeout),
@@ -86,14 +84,14 @@ func (s *Server) GRPC() *grpc.Server {
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: maxIdle, Time: pingAfter, Timeout: pingTimeout}),
 		grpc.ChainUnaryInterceptor(
-			logging.UnaryServerInterceptor(logger, options...),
+			s.observeUnary,
 			s.unaryErrors,
 			limitUnary,
 			recovery.UnaryServerInterceptor(recovered),
 			s.door.unary,
 		),
 		grpc.ChainStreamInterceptor(
-			logging.StreamServerInterceptor(logger, options...),
+			s.observeStream,
 			s.streamErrors,
 			limitStream,
 			recovery.StreamServerInterceptor(recovered),
@@ -115,7 +113,12 @@ func (s *Server) GRPC() *grpc.Server {
 }
 
 // Close ends the operations under way.
-func (s *Server) Close() error { return s.operations.Close() }
+func (s *Server) Close() error {
+	if s.recall != nil {
+		s.recall.close()
+	}
+	return s.operations.Close()
+}
 
 // Drain tells health checkers that the server is about to stop.
 func (s *Server) Drain() { s.health.Shutdown() }
