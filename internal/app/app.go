@@ -25,6 +25,7 @@ import (
 	"akin/internal/paper"
 	"akin/internal/rpc"
 	"akin/internal/store"
+	"akin/internal/telemetry"
 )
 
 const (
@@ -58,12 +59,21 @@ type App struct {
 	failed  chan error   // first failure of a listener
 	local   net.Listener // in the data directory; nil if there is none
 	addrs   Addresses
+
+	store     *store.Store // nil without a data directory
+	telemetry *telemetry.Telemetry
+	// reloads apply a changed configuration to parts that can take one.
+	reloads []reload
+	before  sync.Once // guards writtenBefore
+	// writtenBefore is when a change was last acknowledged before the start.
+	writtenBefore time.Time
 }
 
 // Addresses are what the server listens on; empty if it does not.
 type Addresses struct {
-	GRPC string
-	HTTP string
+	GRPC  string
+	HTTP  string
+	Admin string
 }
 
 // Run serves until ctx ends, then stops in order: no new calls, calls under way
@@ -76,11 +86,7 @@ func Run(ctx context.Context, config Config, log *slog.Logger, ready func(Addres
 	if ready != nil {
 		ready(a.addrs)
 	}
-	select {
-	case <-ctx.Done():
-		log.Info("stopping")
-	case err = <-a.failed:
-	}
+	err = a.wait(ctx)
 	return errors.Join(err, a.Close())
 }
 
@@ -100,13 +106,21 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 	if err != nil {
 		return nil, err
 	}
+	if err := a.openTelemetry(); err != nil {
+		return nil, err
+	}
 	embedder, cat, about, err := a.openParts(ctx)
 	if err != nil {
 		return nil, err
 	}
-	bounds := config.bounds()
-	a.server = rpc.NewServer(engine.New(embedder, cat, bounds.Bulk), about, bounds, log)
+	bounds, model := config.bounds(), observeModel(embedder, a.telemetry)
+	e := engine.New(model, cat, bounds.Bulk)
+	a.server = rpc.NewServer(e, about, bounds, log)
+	a.server.Observe(a.telemetry)
 	a.onClose(a.server.Close)
+	if err := a.watch(e, bounds, model, a.store); err != nil {
+		return nil, err
+	}
 	if err := a.serveGRPC(grpcListener); err != nil {
 		return nil, err
 	}
@@ -114,6 +128,9 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 		if err := a.serveHTTP(ctx, httpListener); err != nil {
 			return nil, err
 		}
+	}
+	if err := a.serveAdmin(ctx); err != nil {
+		return nil, err
 	}
 	return a, nil
 }
@@ -151,6 +168,7 @@ func (a *App) openParts(ctx context.Context) (engineModel, engine.Catalog, rpc.A
 		return nil, nil, rpc.About{}, err
 	}
 	a.onClose(s.Close)
+	a.store = s
 	kept, err := a.config.follow(s)
 	if err != nil {
 		return nil, nil, rpc.About{}, err
@@ -206,6 +224,7 @@ func (a *App) serveGRPC(listener net.Listener) error {
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return memory.DialContext(ctx) }),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(rpc.MaxMessageBytes), grpc.MaxCallSendMsgSize(rpc.MaxMessageBytes)),
+		grpc.WithStatsHandler(a.telemetry.ClientHandler()),
 	)
 	if err != nil {
 		return fmt.Errorf("connect to the server within the process: %w", err)
@@ -248,7 +267,7 @@ func (a *App) stopGRPC() error {
 }
 
 func (a *App) serveHTTP(ctx context.Context, listener net.Listener) error {
-	gateway, err := rpc.NewGateway(context.WithoutCancel(ctx), a.conn, rpc.GatewayOptions{Hosts: a.config.HTTPHosts, Origins: a.config.HTTPOrigins}, a.log)
+	gateway, err := rpc.NewGateway(context.WithoutCancel(ctx), a.conn, rpc.GatewayOptions{Hosts: a.config.HTTPHosts, Origins: a.config.HTTPOrigins, Telemetry: a.telemetry}, a.log)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	catalog "akin/internal/catalog/local"
 	"akin/internal/model"
 	"akin/internal/rpc"
+	"akin/internal/telemetry"
 )
 
 // Config says what to run. The zero value of a field means its default.
@@ -64,6 +65,16 @@ type Config struct {
 	// Timeouts bound calls from other processes, by kind; see
 	// rpc.DefaultTimeouts for those that are not given.
 	Timeouts map[string]time.Duration
+
+	// AdminAddr is host:port for metrics, health and profiles; empty means none. Others
+	// than this machine may only reach it if AdminPublic says so.
+	AdminAddr   string
+	AdminPublic bool
+	// Telemetry says what is measured, and who is told.
+	Telemetry telemetry.Config
+	// Changes are configurations to go on with, of which what can change without a
+	// restart is applied; nil for none. Only Run reads them.
+	Changes <-chan Change
 
 	// named says that the model, its place or its precision were given.
 	named bool
