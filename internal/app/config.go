@@ -72,6 +72,8 @@ type Config struct {
 	AdminPublic bool
 	// Telemetry says what is measured, and who is told.
 	Telemetry telemetry.Config
+	// Secrets are the files that settings name which others should not read.
+	Secrets []string
 	// Changes are configurations to go on with, of which what can change without a
 	// restart is applied; nil for none. Only Run reads them.
 	Changes <-chan Change
@@ -87,7 +89,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.Index = string(catalog.GraphIndex)
 	}
 	if !slices.Contains(catalog.IndexKinds(), catalog.IndexKind(c.Index)) {
-		errs = append(errs, fmt.Errorf("index %q is not one of %v", c.Index, catalog.IndexKinds()))
+		errs = append(errs, Fault{"index", fmt.Sprintf("%q is not one of %v", c.Index, catalog.IndexKinds())})
 	}
 	c.named = c.Model != "" || c.ModelDir != "" || c.Precision != ""
 	if c.Model == "" {
@@ -97,21 +99,22 @@ func (c Config) withDefaults() (Config, error) {
 		c.Precision = model.Float32
 	}
 	if c.Precision != model.Float32 && c.Precision != model.Int8 {
-		errs = append(errs, fmt.Errorf("precision %q is neither %s nor %s", c.Precision, model.Float32, model.Int8))
+		errs = append(errs, Fault{"precision", fmt.Sprintf("%q is neither %s nor %s", c.Precision, model.Float32, model.Int8)})
 	}
 	if c.Threads < 0 || c.Threads > 1024 {
-		errs = append(errs, fmt.Errorf("threads %d is not between 0 (all cores) and 1024", c.Threads))
+		errs = append(errs, Fault{"threads", fmt.Sprintf("%d is not between 0 (all cores) and 1024", c.Threads)})
 	}
 	if c.QueueTokens < 0 {
 		errs = append(errs, fmt.Errorf("queue tokens %d must not be negative", c.QueueTokens))
 	}
 	if c.Admission.MaxWait < 0 {
-		errs = append(errs, fmt.Errorf("the longest wait is %v; it must be above 0 (0 means %v)", c.Admission.MaxWait, admit.DefaultMaxWait))
+		errs = append(errs, Fault{"max-wait", fmt.Sprintf("is %v; it must be above 0 (0 means %v)", c.Admission.MaxWait, admit.DefaultMaxWait)})
 	}
 	var err error
 	if c.Timeouts, err = rpc.CompleteTimeouts(c.Timeouts); err != nil {
-		errs = append(errs, err)
+		errs = append(errs, timeoutFaults(err)...)
 	}
+	errs = append(errs, c.observing()...)
 	if c.Home == "" {
 		c.Home = Locate()
 	}
