@@ -157,9 +157,9 @@ type environment struct {
 	data        io.Writer
 	// display is the terminal behind errOut, for bars that move its cursor and
 	// show nothing but the program's own words.
-	display        io.Writer
-	log            *slog.Logger
-	config         app.Config
+	display io.Writer
+	log     *slog.Logger
+	config  app.Config
 	// args is the command line; settings and file are what it and the configuration
 	// file say.
 	args     []string
