@@ -102,6 +102,12 @@ type served struct {
 
 func serve(t *testing.T, options rpc.GatewayOptions) *served {
 	t.Helper()
+	return serveLogged(t, options, slog.New(slog.DiscardHandler))
+}
+
+// serveLogged is serve with a log, and with the options' telemetry for both servers.
+func serveLogged(t *testing.T, options rpc.GatewayOptions, log *slog.Logger) *served {
+	t.Helper()
 	s, err := store.Open(t.TempDir()+"/data", store.Options{Create: true})
 	if err != nil {
 		t.Fatal(err)
@@ -110,9 +116,12 @@ func serve(t *testing.T, options rpc.GatewayOptions) *served {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.DiscardHandler)
 	bounds := rpc.Bounds{Calls: admit.New(admit.Config{}), Bulk: admit.New(admit.Config{}), Timeouts: rpc.DefaultTimeouts()}
-	g := rpc.NewServer(engine.New(words{}, c, bounds.Bulk), rpc.About{Version: "test", Index: "exact", Source: "nowhere"}, bounds, log).GRPC()
+	handlers := rpc.NewServer(engine.New(words{}, c, bounds.Bulk), rpc.About{Version: "test", Index: "exact", Source: "nowhere"}, bounds, log)
+	if options.Telemetry != nil {
+		handlers.Observe(options.Telemetry)
+	}
+	g := handlers.GRPC()
 	listener := bufconn.Listen(1 << 20)
 	go g.Serve(listener)
 	conn := dial(t, listener)
