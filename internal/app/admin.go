@@ -26,19 +26,10 @@ const adminWrite = 2 * time.Minute
 // adminConnections is how many connections the admin address has at once.
 const adminConnections = 64
 
-// serveAdmin serves metrics, health and profiles on an address of their own, if one is
-// asked for. Profiles show what is in memory, and nobody is asked for a key here:
-// others than this machine reach it only where the configuration says that they may.
-func (a *App) serveAdmin(ctx context.Context) error {
-	addr := a.config.AdminAddr
-	if addr == "" {
-		return nil
-	}
-	listener, err := a.listenAdmin(ctx, addr)
-	if err != nil {
-		return err
-	}
-	a.addrs.Admin = listener.Addr().String()
+// serveAdmin serves metrics, health and profiles on an address of their own. Profiles
+// show what is in memory, and nobody is asked for a key here: others than this machine
+// reach it only where the configuration says that they may.
+func (a *App) serveAdmin(listener net.Listener) {
 	server := &http.Server{
 		Handler: a.adminHandler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: adminWrite, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
@@ -52,10 +43,14 @@ func (a *App) serveAdmin(ctx context.Context) error {
 		}
 		return nil
 	})
-	return nil
 }
 
-func (a *App) listenAdmin(ctx context.Context, addr string) (net.Listener, error) {
+// listenAdmin opens the admin address; nil if none is asked for.
+func (a *App) listenAdmin(ctx context.Context) (net.Listener, error) {
+	addr := a.config.AdminAddr
+	if addr == "" {
+		return nil, nil //nolint:nilnil // not asked for
+	}
 	loopback, err := loopbackOf(ctx, addr)
 	if err != nil {
 		return nil, &paper.Error{
@@ -87,6 +82,7 @@ func (a *App) listenAdmin(ctx context.Context, addr string) (net.Listener, error
 	if loopback == "" {
 		a.log.Warn(fmt.Sprintf("metrics and profiles are open to whoever reaches %s, since --admin-public is set", l.Addr()))
 	}
+	a.addrs.Admin = l.Addr().String()
 	return netutil.LimitListener(l, adminConnections), nil
 }
 

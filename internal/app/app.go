@@ -106,6 +106,10 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 	if err != nil {
 		return nil, err
 	}
+	adminListener, err := a.listenAdmin(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if err := a.openTelemetry(); err != nil {
 		return nil, err
 	}
@@ -129,8 +133,8 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 			return nil, err
 		}
 	}
-	if err := a.serveAdmin(ctx); err != nil {
-		return nil, err
+	if adminListener != nil {
+		a.serveAdmin(adminListener)
 	}
 	return a, nil
 }

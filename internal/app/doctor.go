@@ -74,11 +74,7 @@ func (d *doctor) ok(topic, format string, args ...any) {
 func Examine(ctx context.Context, config Config) []Finding {
 	d := &doctor{config: config}
 	d.checkConfig()
-	if complete, err := config.withDefaults(); err == nil {
-		d.config = complete
-	} else if d.config.Home == "" {
-		d.config.Home = Locate()
-	}
+	d.config, _ = config.withDefaults() // its faults are findings by now
 	if d.config.Data != "" {
 		_, err := Running(ctx, d.config.Data)
 		d.served = err == nil
@@ -161,7 +157,8 @@ func (d *doctor) checkModel() {
 		d.say("model", FindingFailure, err.Error(), "run `akin model list` for the names that there are, and `akin setup` to fetch a model")
 		return
 	}
-	switch dir, err := VerifyModel(d.config); {
+	named := Config{Home: d.config.Home, Model: d.config.Model, ModelDir: d.config.ModelDir, Library: d.config.Library, Precision: d.config.Precision}
+	switch dir, err := VerifyModel(named); { // whatever is wrong with other settings
 	case err != nil:
 		d.say("model", FindingFailure, err.Error(), "run `akin setup` to fetch and build it anew")
 	default:

@@ -168,7 +168,8 @@ func resolver(file *settings.File) func(*kong.Context, *kong.Path, *kong.Flag) (
 				return nil, nil //nolint:nilnil // as above: the environment goes before
 			}
 		}
-		if v, ok := file.Values[flag.Name]; ok {
+		v, ok := file.Values[flag.Name]
+		if ok && (v.Text != "" || flag.Tag.Type != "path") { // an empty path is none, not the working directory
 			return v.Text, nil
 		}
 		return nil, nil //nolint:nilnil // as above
@@ -335,12 +336,17 @@ type configCheckCommand struct {
 
 // Run checks a file, with the environment as it is.
 func (c configCheckCommand) Run(e *environment) error {
-	change := e.reread([]string{"serve", "--config", c.File})
-	if change.Err != nil {
+	args := []string{"serve", "--config", c.File}
+	missing := e.file.Values["data"].Text == "" && os.Getenv("AKIN_DATA") == ""
+	if missing {
+		args = append(args, "--data", ".") // whoever serves says where
+	}
+	values := len(e.file.Values)
+	if change := e.reread(args); change.Err != nil {
 		return change.Err
 	}
-	fmt.Fprintf(e.out, "%s: all %d settings in it are fine\n", c.File, len(e.file.Values))
-	if change.Config.Data == "" {
+	fmt.Fprintf(e.out, "%s: all %d settings in it are fine\n", c.File, values)
+	if missing {
 		fmt.Fprintln(e.out, "akin serve needs --data beside it, or AKIN_DATA")
 	}
 	return nil

@@ -31,10 +31,7 @@ func (e *environment) reread(args []string) app.Change {
 		return app.Change{Err: withFaults(faults, nil)}
 	}
 	parsed, err := parse(parser, args)
-	if err != nil && cmds.Serve.Data != "" { // that there is no directory is for whoever serves
-		return app.Change{Err: err}
-	}
-	if parsed == nil {
+	if err != nil {
 		return app.Change{Err: err}
 	}
 	fresh.config, fresh.log = cmds.config(), e.log
@@ -75,6 +72,7 @@ func (e *environment) watchSettings(to chan<- app.Change) (stop func()) {
 		for {
 			select {
 			case <-hangups:
+				file.took()
 			case <-look.C:
 				if !file.changed() {
 					continue
@@ -107,8 +105,7 @@ type watchedFile struct {
 
 func newWatched(path string) *watchedFile {
 	w := &watchedFile{path: path}
-	w.digest = w.read()
-	w.seen = w.digest
+	w.took()
 	return w
 }
 
@@ -123,6 +120,12 @@ func (w *watchedFile) read() []byte {
 	}
 	sum := sha256.Sum256(raw)
 	return sum[:]
+}
+
+// took notes that what is there now is read, whatever it is.
+func (w *watchedFile) took() {
+	w.digest = w.read()
+	w.seen = w.digest
 }
 
 // changed says whether another file is there, and has been since the last look.

@@ -136,7 +136,9 @@ func (c *Call) End(ctx context.Context, code string, level slog.Level) {
 	m.sent.WithLabelValues(c.Method).Add(float64(c.out))
 	message := "call"
 	if slow := t.Live().SlowQuery; c.Query && slow > 0 && took >= slow {
-		message, level = "slow query", max(level, slog.LevelWarn)
+		if t.slowLines.Allow() { // under overload, all are slow
+			message, level = "slow query", max(level, slog.LevelWarn)
+		}
 		m.slow.WithLabelValues(c.Method).Inc()
 	}
 	if c.Quiet && level == slog.LevelInfo {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/time/rate"
 )
 
 // Config says what is told, and to whom. The zero value measures, and sends nothing
@@ -45,6 +46,9 @@ type Telemetry struct {
 	metrics  *metrics
 	tracing  *tracing
 
+	// slowLines bounds how many slow queries the log has.
+	slowLines *rate.Limiter
+
 	mu   sync.Mutex // guards live
 	live Live
 }
@@ -55,7 +59,7 @@ func New(config Config, log *slog.Logger) (*Telemetry, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Telemetry{log: log, registry: prometheus.NewRegistry(), tracing: traces, live: config.Live}
+	t := &Telemetry{log: log, registry: prometheus.NewRegistry(), tracing: traces, live: config.Live, slowLines: newSlowLines()}
 	t.metrics = newMetrics(t.registry, config.Version)
 	return t, nil
 }
@@ -64,8 +68,12 @@ func New(config Config, log *slog.Logger) (*Telemetry, error) {
 // logged all the same.
 func Off(log *slog.Logger) *Telemetry {
 	registry := prometheus.NewRegistry()
-	return &Telemetry{log: log, registry: registry, metrics: newMetrics(registry, ""), tracing: noTracing()}
+	return &Telemetry{log: log, registry: registry, metrics: newMetrics(registry, ""), tracing: noTracing(), slowLines: newSlowLines()}
 }
+
+// newSlowLines lets ten slow queries a second into the log, and some at once. The
+// metric counts all of them.
+func newSlowLines() *rate.Limiter { return rate.NewLimiter(10, 50) }
 
 // Change takes other settings from now on.
 func (t *Telemetry) Change(live Live) {
