@@ -17,7 +17,7 @@ import (
 var rooms = map[string][]string{
 	"cmd/akin":               {"internal/cli"},
 	"internal/cli":           {"internal/paper", "internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1", "internal/pending", "internal/settings"},
-	"internal/app":           {"internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/telemetry", "internal/vec"},
+	"internal/app":           {"internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/telemetry", "internal/vec"},
 	"internal/rpc":           {"internal/engine", "internal/catalog", "internal/catalog/local", "internal/dedup", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/telemetry"},
 	"internal/admit":         {"internal/paper"},
 	"internal/telemetry":     {}, // figures come as plain structs
@@ -44,7 +44,7 @@ var rooms = map[string][]string{
 	"internal/harvest":       {"internal/ingest", "internal/paper", "internal/pending"},
 	"internal/job":           {"internal/ingest", "internal/vecfile", "internal/paper", "internal/pending"},
 	"internal/embed":         {"internal/model", "internal/paper"},
-	"internal/embed/onnx":    {},
+	"internal/embed/onnx":    {"internal/embed"},
 	"internal/embed/token":   {},
 	"internal/model":         {"internal/pending"},
 	"internal/pending":       {}, // files that are whole or absent: whoever writes one
@@ -56,12 +56,13 @@ var rooms = map[string][]string{
 	"proto/akin/v1":          {},
 	"internal/eval":          {"internal/paper"},
 	// For tests and benchmarks only.
-	"internal/embed/embedtest":    {"internal/embed", "internal/model", "models"},
-	"internal/embed/benchworker":  {"internal/embed", "internal/model", "models"},
-	"internal/job/benchworker":    {"internal/job", "internal/ingest", "internal/vecfile"},
-	"internal/ann/benchworker":    {"internal/ann"},
-	"internal/ann/anntest":        {"internal/ann", "internal/vec", "internal/paper"},
-	"internal/lexical/benchbleve": {"internal/lexical"},
+	"internal/embed/embedtest":     {"internal/embed", "internal/model", "models", "internal/embed/onnx"},
+	"internal/embed/benchworker":   {"internal/embed", "internal/model", "models", "internal/embed/onnx"},
+	"internal/job/benchworker":     {"internal/job", "internal/ingest", "internal/vecfile"},
+	"internal/ann/benchworker":     {"internal/ann"},
+	"internal/ann/anntest":         {"internal/ann", "internal/vec", "internal/paper"},
+	"internal/lexical/benchbleve":  {"internal/lexical"},
+	"internal/catalog/catalogtest": {"internal/catalog", "internal/filter", "internal/dedup", "internal/rank", "internal/paper"},
 }
 
 // only says which room alone may import a library.

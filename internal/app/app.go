@@ -20,7 +20,8 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/test/bufconn"
 
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog"
+	"akin/internal/catalog/local"
 	"akin/internal/engine"
 	"akin/internal/paper"
 	"akin/internal/rpc"
@@ -118,7 +119,7 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 		return nil, err
 	}
 	bounds, model := config.bounds(), observeModel(embedder, a.telemetry)
-	e := engine.New(model, cat, bounds.Bulk)
+	e := engine.New(engine.OneModel{Model: model}, cat, bounds.Bulk)
 	a.server = rpc.NewServer(e, about, bounds, log)
 	a.server.Observe(a.telemetry)
 	a.onClose(a.server.Close)
@@ -160,7 +161,7 @@ func (a *App) onClose(f func() error) { a.closers = append(a.closers, f) }
 
 // openParts opens what answers: the model, and the catalog if there is a data
 // directory, which says what its model is unless the configuration does.
-func (a *App) openParts(ctx context.Context) (engineModel, engine.Catalog, rpc.About, error) {
+func (a *App) openParts(ctx context.Context) (engineModel, catalog.Catalog, rpc.About, error) {
 	if a.config.Data == "" {
 		model, about, err := a.openEmbedder()
 		return model, nil, about, err
@@ -194,9 +195,9 @@ func (a *App) openParts(ctx context.Context) (engineModel, engine.Catalog, rpc.A
 	return model, cat, about, nil
 }
 
-func (a *App) openCatalog(ctx context.Context, s *store.Store, space paper.Space) (engine.Catalog, error) {
-	c, err := catalog.OpenEmbedded(ctx, catalog.Config{
-		Store: s, Space: space, Index: catalog.IndexKind(a.config.Index), Dir: indexesOf(a.config.Data), Log: a.log,
+func (a *App) openCatalog(ctx context.Context, s *store.Store, space paper.Space) (catalog.Catalog, error) {
+	c, err := local.Open(ctx, local.Config{
+		Store: s, Space: space, Index: local.IndexKind(a.config.Index), Dir: indexesOf(a.config.Data), Log: a.log,
 		Snapshots: a.config.snapshots(), Program: a.config.Version,
 	})
 	if err != nil {

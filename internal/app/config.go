@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"akin/internal/admit"
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog/local"
 	"akin/internal/model"
 	"akin/internal/rpc"
 	"akin/internal/telemetry"
@@ -29,7 +29,7 @@ type Config struct {
 	// ReadOnlyOnDamage serves what can be read of a damaged data directory,
 	// for reading only, instead of refusing it.
 	ReadOnlyOnDamage bool
-	// Index names the kind of index; see catalog.IndexKinds.
+	// Index names the kind of index; see local.IndexKinds.
 	Index string
 
 	// GRPCAddr and HTTPAddr are host:port to listen on; port 0 picks one.
@@ -86,10 +86,10 @@ type Config struct {
 func (c Config) withDefaults() (Config, error) {
 	var errs []error
 	if c.Index == "" {
-		c.Index = string(catalog.GraphIndex)
+		c.Index = string(local.DefaultIndex)
 	}
-	if !slices.Contains(catalog.IndexKinds(), catalog.IndexKind(c.Index)) {
-		errs = append(errs, Fault{"index", fmt.Sprintf("%q is not one of %v", c.Index, catalog.IndexKinds())})
+	if !slices.Contains(local.IndexKinds(), local.IndexKind(c.Index)) {
+		errs = append(errs, Fault{"index", fmt.Sprintf("%q is not one of %v", c.Index, local.IndexKinds())})
 	}
 	c.named = c.Model != "" || c.ModelDir != "" || c.Precision != ""
 	if c.Model == "" {

@@ -12,7 +12,8 @@ import (
 
 	"github.com/gofrs/flock"
 
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog"
+	"akin/internal/catalog/local"
 	"akin/internal/kv"
 	"akin/internal/paper"
 	"akin/internal/store"
@@ -57,7 +58,7 @@ func Verify(ctx context.Context, config Config, log *slog.Logger, progress Progr
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	return catalog.VerifyStored(ctx, s, indexesOf(config.Data), progress)
+	return local.VerifyStored(ctx, s, indexesOf(config.Data), progress)
 }
 
 // AcceptLoss makes a data directory usable again that is refused because writes are
@@ -76,17 +77,17 @@ func CreateSnapshot(ctx context.Context, config Config, log *slog.Logger, name s
 	if name == "" {
 		name = catalog.NewSnapshotName(time.Now())
 	}
-	return catalog.CreateSnapshot(ctx, catalog.SnapshotSource{Store: s, Dir: config.snapshots(), Program: config.Version}, name, progress)
+	return local.CreateSnapshot(ctx, local.SnapshotSource{Store: s, Dir: config.snapshots(), Program: config.Version}, name, progress)
 }
 
 // ListSnapshots lists the snapshots of a data directory, the newest first.
 func ListSnapshots(config Config) ([]Snapshot, error) {
-	return catalog.ListSnapshots(config.snapshots())
+	return local.ListSnapshots(config.snapshots())
 }
 
 // VerifySnapshot reads a snapshot of a data directory.
 func VerifySnapshot(ctx context.Context, config Config, name string, progress Progress) (*Verification, error) {
-	return catalog.VerifySnapshot(ctx, config.snapshots(), name, progress)
+	return local.VerifySnapshot(ctx, config.snapshots(), name, progress)
 }
 
 // Restored says what RestoreSnapshot did.
@@ -105,7 +106,7 @@ func RestoreSnapshot(ctx context.Context, config Config, name string, force bool
 	if err != nil {
 		return done, fmt.Errorf("data directory %s: %w", config.Data, err)
 	}
-	from, err := catalog.SnapshotPath(config.snapshots(), name)
+	from, err := local.SnapshotPath(config.snapshots(), name)
 	if err != nil {
 		return done, err
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"akin/internal/embed"
+	"akin/internal/embed/onnx"
 	"akin/internal/model"
 	"akin/internal/paper"
 	"akin/internal/rpc"
@@ -150,7 +151,7 @@ func (a *App) openEmbedder() (*embed.Embedder, rpc.About, error) {
 
 func (a *App) embedConfig(at resolved) embed.Config {
 	return embed.Config{
-		Library: at.library, ModelDir: at.dir, Manifest: at.manifest, Precision: a.config.Precision,
+		Runtime: onnx.Runtime{Library: at.library}, ModelDir: at.dir, Manifest: at.manifest, Precision: a.config.Precision,
 		Threads: a.config.Threads, QueueTokens: a.config.QueueTokens,
 	}
 }

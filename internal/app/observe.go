@@ -60,12 +60,12 @@ func queueOf(name string, g *admit.Gate) telemetry.Queue {
 func (a *App) collections(e *engine.Engine, s *store.Store) []telemetry.Collection {
 	ctx, cancel := context.WithTimeout(context.Background(), figuresTimeout)
 	defer cancel()
-	stats, err := e.Stats(ctx, "")
+	info, err := e.Info(ctx, "")
 	if err != nil {
 		return nil
 	}
 	return []telemetry.Collection{{
-		Name: paper.DefaultCollection, Papers: uint64(stats.Papers), Sequence: stats.Sequence,
+		Name: info.Collection, Papers: uint64(info.Papers), Sequence: info.Sequence,
 		IndexBytes: bytesBelow(indexesOf(a.config.Data)), Written: a.lastWrite(ctx, s),
 	}}
 }

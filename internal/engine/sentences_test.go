@@ -39,7 +39,7 @@ func (c *counter) Space() paper.Space                 { return paper.Space{Dimen
 
 func TestReader(t *testing.T) {
 	c := &counter{dim: 4}
-	r := newReader(c)
+	r := newReader(c, newSentenceCache())
 	a := Text{"A title", "One sentence. Another one, longer."}
 	got, err := r.read(t.Context(), []Text{a, {}, a, {Title: "Alone"}})
 	if err != nil {
@@ -73,7 +73,7 @@ func TestReader(t *testing.T) {
 // What failed is not kept.
 func TestReaderFails(t *testing.T) {
 	c := &counter{dim: 4, err: errors.New("no model")}
-	r := newReader(c)
+	r := newReader(c, newSentenceCache())
 	if _, err := r.read(t.Context(), []Text{{Title: "A"}}); !errors.Is(err, c.err) {
 		t.Errorf("error %v", err)
 	}
@@ -87,7 +87,7 @@ func TestReaderFails(t *testing.T) {
 // go to the model in small groups.
 func TestReaderIsBounded(t *testing.T) {
 	c := &counter{dim: 8192}
-	r := newReader(c)
+	r := newReader(c, newSentenceCache())
 	var group sync.WaitGroup
 	for g := range 4 {
 		group.Go(func() {
@@ -101,11 +101,11 @@ func TestReaderIsBounded(t *testing.T) {
 	}
 	group.Wait()
 	size := 0
-	for _, s := range r.kept.Values() {
+	for _, s := range r.cache.kept.Values() {
 		size += s.bytes()
 	}
-	if size != r.size || size > keptSentences || size < keptSentences/2 {
-		t.Errorf("%d bytes kept, %d counted, the limit is %d", size, r.size, keptSentences)
+	if size != r.cache.size || size > keptSentences || size < keptSentences/2 {
+		t.Errorf("%d bytes kept, %d counted, the limit is %d", size, r.cache.size, keptSentences)
 	}
 	if c.most > readGroup {
 		t.Errorf("%d texts in one call, want at most %d", c.most, readGroup)

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	catalog "akin/internal/catalog/local"
-	"akin/internal/dedup"
+	"akin/internal/catalog"
+	"akin/internal/catalog/local"
 	"akin/internal/embed"
 	"akin/internal/engine"
 	"akin/internal/paper"
@@ -59,7 +59,7 @@ func open(t *testing.T) *engine.Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := catalog.OpenEmbedded(t.Context(), catalog.Config{Store: s, Space: bag{}.Space()})
+	c, err := local.OpenEmbedded(t.Context(), local.Config{Store: s, Space: bag{}.Space()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func open(t *testing.T) *engine.Engine {
 			t.Error(err)
 		}
 	})
-	return engine.New(bag{}, c, nil)
+	return engine.New(engine.OneModel{Model: bag{}}, c, nil)
 }
 
 func upsert(t *testing.T, e *engine.Engine, papers ...paper.Paper) {
@@ -249,7 +249,7 @@ func TestVersionsOfTheQueryPaper(t *testing.T) {
 		t.Errorf("with include_self: first %s, which stands for %v", first.Record.ID, first.Collapsed)
 	}
 	for _, c := range first.Collapsed {
-		want := map[string]dedup.Reason{"arXiv:2101.00000v2": dedup.SameArxivID, "doi:10.1000/0": dedup.SameDOI, "title:0": dedup.SameTitle, "text:0": dedup.SimilarText}[c.ID]
+		want := map[string]catalog.MatchReason{"arXiv:2101.00000v2": catalog.SameArxivID, "doi:10.1000/0": catalog.SameDOI, "title:0": catalog.SameTitle, "text:0": catalog.SimilarText}[c.ID]
 		if c.Reason != want || c.Similarity < 0.7 || c.Similarity > 1.0001 {
 			t.Errorf("%+v, want reason %d", c, want)
 		}
@@ -308,7 +308,7 @@ func TestFindDuplicates(t *testing.T) {
 			var group []string
 			for i, p := range f.Group {
 				group = append(group, p.Record.ID)
-				if (p.Reason == dedup.None) != (i == 0) {
+				if (p.Reason == 0) != (i == 0) {
 					t.Errorf("%s at %d: reason %d", p.Record.ID, i, p.Reason)
 				}
 			}

@@ -16,7 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog"
 	"akin/internal/engine"
 	"akin/internal/telemetry"
 )
@@ -139,8 +139,11 @@ func withRequestID(err error, id string) error {
 	return status.ErrorProto(&spb.Status{Code: s.GetCode(), Message: s.GetMessage(), Details: append(s.GetDetails(), info)})
 }
 
-// answered notes how a query was answered.
+// answered notes how a query was answered; nil is one that failed.
 func (s *Server) answered(ctx context.Context, a *engine.Answer) {
+	if a == nil {
+		return
+	}
 	telemetry.CallOf(ctx).Planned(telemetry.Plan{
 		Strategy: strategyName(a), Visited: a.Visited, Candidates: a.Candidates, Results: len(a.Results),
 		Search: a.Timing.Search, Hydrate: a.Timing.Hydrate,

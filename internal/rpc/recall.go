@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"akin/internal/admit"
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog"
 	"akin/internal/engine"
 	"akin/internal/telemetry"
 )
@@ -47,7 +47,7 @@ func newRecall(t *telemetry.Telemetry, gate *admit.Gate) *recall {
 // offer takes an answer that was found over an index which may miss papers, and maybe
 // has it repeated. again runs the same query exactly.
 func (r *recall) offer(options engine.ResultOptions, a *engine.Answer, again func(context.Context, engine.ResultOptions) (*engine.Answer, error)) {
-	if r.gate == nil || options.Exact || options.PageToken != "" || a.Strategy == catalog.ExactScan || a.Strategy == 0 || len(a.Results) == 0 {
+	if a == nil || r.gate == nil || options.Exact || options.PageToken != "" || a.Strategy == catalog.ExactScan || a.Strategy == 0 || len(a.Results) == 0 {
 		return
 	}
 	if share := r.telemetry.Live().RecallShare; share <= 0 || r.chance() >= share {

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"akin/internal/admit"
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog"
 	"akin/internal/engine"
 	"akin/internal/paper"
 	"akin/internal/telemetry"

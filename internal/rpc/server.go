@@ -22,6 +22,7 @@ import (
 
 	"akin/internal/engine"
 	"akin/internal/operation"
+	"akin/internal/paper"
 	"akin/internal/rpc/wire"
 	"akin/internal/telemetry"
 	akinv1 "akin/proto/akin/v1"
@@ -137,21 +138,22 @@ type infoService struct {
 	server *Server
 }
 
-// GetServerInfo implements InfoService.
+// GetServerInfo implements InfoService: it tells of the default collection, or, on a
+// server that only embeds, of the model.
 func (s *infoService) GetServerInfo(ctx context.Context, _ *akinv1.GetServerInfoRequest) (*akinv1.GetServerInfoResponse, error) {
 	resp := &akinv1.GetServerInfoResponse{
 		Version: s.server.about.Version,
-		Space:   wire.ToSpace(s.server.engine.Space()),
+		Space:   wire.ToSpace(s.server.engine.DefaultSpace()),
 		Index:   s.server.about.Index,
 		Limits:  limits(),
 	}
 	if s.server.about.Index == "" {
 		return resp, nil
 	}
-	stats, err := s.server.engine.Stats(ctx, "")
+	info, err := s.server.engine.Info(ctx, paper.DefaultCollection)
 	if err != nil {
 		return nil, err
 	}
-	resp.PaperCount, resp.Sequence = stats.Papers, stats.Sequence
+	resp.Space, resp.PaperCount, resp.Sequence = wire.ToSpace(info.Space), info.Papers, info.Sequence
 	return resp, nil
 }

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog/local"
 )
 
 // crashRounds is how often a test tries to break something: a few times, or as often
@@ -191,7 +191,7 @@ func TestVerifyFindsWhatDiffers(t *testing.T) {
 	waitLog(t, log, "the graph answers now") // which would mend what is spoilt
 	waitLog(t, log, "the graph is saved")    // not put in the place of what is spoilt
 	wantSound(t, c)
-	catalog.Spoil(c, 7)
+	local.Spoil(c, 7)
 	v, err := c.Verify(t.Context(), func(string, uint64, uint64) {})
 	if err != nil {
 		t.Fatal(err)
@@ -203,12 +203,12 @@ func TestVerifyFindsWhatDiffers(t *testing.T) {
 			t.Errorf("difference %+v", d)
 		}
 	}
-	for _, part := range []string{catalog.PartWords, catalog.PartAttributes, catalog.PartDuplicates} {
+	for _, part := range []string{local.PartWords, local.PartAttributes, local.PartDuplicates} {
 		if !parts[part] {
 			t.Errorf("nothing is said of the %s: %+v", part, v.Differences)
 		}
 	}
-	if !parts[catalog.PartGraph] && !parts[catalog.PartVectors] {
+	if !parts[local.PartGraph] && !parts[local.PartVectors] {
 		t.Errorf("nothing is said of the vectors: %+v", v.Differences)
 	}
 }
