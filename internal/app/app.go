@@ -122,6 +122,7 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 	e := engine.New(engine.OneModel{Model: model}, cat, bounds.Bulk)
 	a.server = rpc.NewServer(e, about, bounds, log)
 	a.server.Observe(a.telemetry)
+	e.Watch(a.telemetry)
 	a.onClose(a.server.Close)
 	if err := a.watch(e, bounds, model, a.store); err != nil {
 		return nil, err
@@ -197,7 +198,7 @@ func (a *App) openParts(ctx context.Context) (engineModel, catalog.Catalog, rpc.
 
 func (a *App) openCatalog(ctx context.Context, s *store.Store, space paper.Space) (catalog.Catalog, error) {
 	c, err := local.Open(ctx, local.Config{
-		Store: s, Space: space, Index: local.IndexKind(a.config.Index), Dir: indexesOf(a.config.Data), Log: a.log,
+		Store: s, Space: space, Index: local.IndexKind(a.config.Index), Dir: indexesOf(a.config.Data), Log: a.log, Done: a.telemetry.Event,
 		Snapshots: a.config.snapshots(), Program: a.config.Version,
 	})
 	if err != nil {

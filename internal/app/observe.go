@@ -30,6 +30,11 @@ func (a *App) openTelemetry() (err error) {
 // watch lets scrapes ask the server's parts for their figures.
 func (a *App) watch(e *engine.Engine, bounds rpc.Bounds, model *observedModel, s *store.Store) error {
 	return a.telemetry.Watch(telemetry.Sources{
+		Batches: model.batches,
+		Caches: func() []telemetry.Cache {
+			c := e.SentenceCache()
+			return []telemetry.Cache{{Name: "sentences", Hits: c.Hits, Misses: c.Misses, Bytes: c.Bytes}}
+		},
 		Queues: func() []telemetry.Queue {
 			return append(model.queues(), queueOf("calls", bounds.Calls), queueOf("batches", bounds.Bulk))
 		},
@@ -136,13 +141,14 @@ type observedModel struct {
 	engineModel
 	telemetry *telemetry.Telemetry
 
-	mu sync.Mutex // guards working
-	// working are the calls under way, by class.
-	working [2]map[*time.Time]struct{}
+	mu sync.Mutex // guards what follows
+	// working are the calls under way, and admitted those since the start, by class.
+	working  [2]int
+	admitted [2]uint64
 }
 
 func observeModel(m engineModel, t *telemetry.Telemetry) *observedModel {
-	return &observedModel{engineModel: m, telemetry: t, working: [2]map[*time.Time]struct{}{{}, {}}}
+	return &observedModel{engineModel: m, telemetry: t}
 }
 
 // Embed implements engine.Embedder.
@@ -150,11 +156,12 @@ func (m *observedModel) Embed(ctx context.Context, texts []string, opt embed.Opt
 	begin := time.Now()
 	class := min(max(opt.Class, embed.Interactive), embed.Bulk)
 	m.mu.Lock()
-	m.working[class][&begin] = struct{}{}
+	m.working[class]++
+	m.admitted[class]++
 	m.mu.Unlock()
 	out, timing, err := m.engineModel.Embed(ctx, texts, opt)
 	m.mu.Lock()
-	delete(m.working[class], &begin)
+	m.working[class]--
 	m.mu.Unlock()
 	if err != nil || len(out) == 0 {
 		return out, timing, err
@@ -173,17 +180,32 @@ func (m *observedModel) Embed(ctx context.Context, texts []string, opt embed.Opt
 // classNames are those of embed.Class, in order.
 func classNames() [2]string { return [2]string{"interactive", "bulk"} }
 
-// queues gives the calls of the model that are under way, waits included.
+// figured is a model that has figures of its queue.
+type figured interface{ Figures() embed.Figures }
+
+// figures are those of the model; zero ones as long as it is not open.
+func (m *observedModel) figures() embed.Figures {
+	if f, ok := m.engineModel.(figured); ok {
+		return f.Figures()
+	}
+	return embed.Figures{}
+}
+
+func (m *observedModel) batches() telemetry.Batches {
+	f := m.figures()
+	return telemetry.Batches{Runs: f.Runs, Texts: f.Texts, Tokens: f.Tokens, Limit: f.LimitTokens}
+}
+
+// queues gives what waits for the model, in texts, and the calls of it under way.
 func (m *observedModel) queues() []telemetry.Queue {
+	f := m.figures()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var all []telemetry.Queue
-	for class, name := range classNames() {
-		q := telemetry.Queue{Name: "embed_" + name, Running: len(m.working[class])}
-		for begin := range m.working[class] {
-			q.Oldest = max(q.Oldest, time.Since(*begin))
-		}
-		all = append(all, q)
+	for class, waits := range [2]embed.ClassFigures{f.Interactive, f.Bulk} {
+		all = append(all, telemetry.Queue{
+			Name: "embed_" + classNames()[class], Waiting: waits.Waiting, Oldest: waits.Oldest, Running: m.working[class], Admitted: m.admitted[class],
+		})
 	}
 	return all
 }

@@ -22,7 +22,10 @@ import (
 )
 
 // Observe tells of the server's calls from now on. It comes before GRPC.
-func (s *Server) Observe(t *telemetry.Telemetry) { s.telemetry = t }
+func (s *Server) Observe(t *telemetry.Telemetry) {
+	s.recall.close() // of nobody's calls
+	s.telemetry, s.recall = t, newRecall(t, s.door.bounds.Calls)
+}
 
 // levelOf says how loud the end of a call is: a caller's fault is not news, and
 // the doorkeeper says how many calls are refused.

@@ -53,16 +53,17 @@ type Server struct {
 	// operations run what takes longer than a call.
 	operations *operation.Runner
 	telemetry  *telemetry.Telemetry
-	recall     *recall // from GRPC on
+	recall     *recall
 }
 
 // NewServer makes handlers over an engine, which stays the caller's, behind the
 // bounds. Close it before the engine's catalog.
 func NewServer(e *engine.Engine, about About, bounds Bounds, log *slog.Logger) *Server {
+	tel := telemetry.Off(log)
 	return &Server{
 		engine: e, about: about, log: log, health: health.NewServer(),
 		door: newDoorkeeper(bounds, log), operations: operation.NewRunner(nil),
-		telemetry: telemetry.Off(log),
+		telemetry: tel, recall: newRecall(tel, bounds.Calls),
 	}
 }
 
@@ -73,7 +74,6 @@ func (s *Server) GRPC() *grpc.Server {
 		s.log.ErrorContext(ctx, "panic in a handler", "panic", p, "stack", string(debug.Stack()))
 		return toStatus(ctx, s.log, fmt.Errorf("panic: %v", p))
 	})
-	s.recall = newRecall(s.telemetry, s.door.bounds.Calls)
 	g := grpc.NewServer(
 		grpc.StatsHandler(s.telemetry.ServerHandler()),
 		grpc.MaxRecvMsgSize(MaxMessageBytes),
@@ -115,9 +115,7 @@ func (s *Server) GRPC() *grpc.Server {
 
 // Close ends the operations under way.
 func (s *Server) Close() error {
-	if s.recall != nil {
-		s.recall.close()
-	}
+	s.recall.close()
 	return s.operations.Close()
 }
 
