@@ -26,7 +26,7 @@ require (
 	github.com/rivo/uniseg v0.4.7
 	github.com/rs/cors v1.11.1
 	github.com/sashabaranov/go-openai v1.43.0
-	github.com/sugarme/tokenizer v0.3.0
+	github.com/sugarme/tokenizer v0.3.1-0.20260526112818-6e0a30924ef2
 	github.com/ulikunitz/xz v0.5.17
 	github.com/wlynxg/chardet v1.0.5
 	github.com/x448/float16 v0.8.4

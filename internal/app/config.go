@@ -29,7 +29,7 @@ type Config struct {
 	// ReadOnlyOnDamage serves what can be read of a damaged data directory,
 	// for reading only, instead of refusing it.
 	ReadOnlyOnDamage bool
-	// Index names the kind of index; see local.IndexKinds.
+	// Index names the kind of index; see Indexes, of which the first is the default.
 	Index string
 
 	// GRPCAddr and HTTPAddr are host:port to listen on; port 0 picks one.
@@ -82,14 +82,22 @@ type Config struct {
 	named bool
 }
 
+// Indexes are the kinds of index by their names, the default first.
+func Indexes() (names []string) {
+	for _, kind := range local.IndexKinds() {
+		names = append(names, string(kind))
+	}
+	return names
+}
+
 // withDefaults fills in what is empty and reports all faults at once.
 func (c Config) withDefaults() (Config, error) {
 	var errs []error
 	if c.Index == "" {
-		c.Index = string(local.DefaultIndex)
+		c.Index = Indexes()[0]
 	}
-	if !slices.Contains(local.IndexKinds(), local.IndexKind(c.Index)) {
-		errs = append(errs, Fault{"index", fmt.Sprintf("%q is not one of %v", c.Index, local.IndexKinds())})
+	if !slices.Contains(Indexes(), c.Index) {
+		errs = append(errs, Fault{"index", fmt.Sprintf("%q is not one of %v", c.Index, Indexes())})
 	}
 	c.named = c.Model != "" || c.ModelDir != "" || c.Precision != ""
 	if c.Model == "" {

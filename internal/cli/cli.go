@@ -138,7 +138,7 @@ func (f modelFlags) config() app.Config {
 type target struct {
 	Data   string `help:"Work on this data directory; no server needed." type:"path" placeholder:"DIR" xor:"target"`
 	Server string `help:"Talk to a server (default ${server}). Without either flag, AKIN_DATA or AKIN_SERVER say where." placeholder:"HOST:PORT" xor:"target"`
-	Index  string `help:"Index of --data: graph, exact or coder." enum:"graph,exact,coder" default:"graph" env:"AKIN_INDEX"`
+	Index  string `help:"Index of --data: graph, exact or coder." enum:"${indexes}" default:"${index}" env:"AKIN_INDEX"`
 }
 
 // fromEnvironment takes what the environment says where no flag does.
@@ -325,7 +325,10 @@ func newParser(cmds *commands, e *environment, exited func(code int)) (*kong.Kon
 	return kong.New(cmds,
 		kong.Name("akin"),
 		kong.Description("akin answers: which papers are akin to this one?\n\n"+exitCodeSentence()),
-		kong.Vars{"server": defaultServer, "model": app.DefaultModel, "version": versionText(), "formats": strings.Join(ingest.Formats(), ", ")},
+		kong.Vars{
+			"server": defaultServer, "model": app.DefaultModel, "version": versionText(), "formats": strings.Join(ingest.Formats(), ", "),
+			"index": app.Indexes()[0], "indexes": strings.Join(app.Indexes(), ","),
+		},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Writers(e.out, e.errOut),
 		kong.Exit(func(code int) { exited(code); panic(exitNow{}) }), //nolint:forbidigo // kong only knows how to exit; parse catches it

@@ -17,7 +17,7 @@ type serveFlags struct {
 	InsecurePublic bool     `help:"Allow addresses beside the loopback ones: whoever reaches them can read, change and erase all papers." env:"AKIN_INSECURE_PUBLIC"`
 	HTTPHost       []string `name:"http-host" help:"Host names, beside localhost, that HTTP requests may be sent to." env:"AKIN_HTTP_HOST" placeholder:"NAME"`
 	HTTPOrigin     []string `name:"http-origin" help:"Origins, such as https://papers.example.org, whose pages browsers let read what HTTP answers (CORS); * is all. Without it, none." env:"AKIN_HTTP_ORIGIN" placeholder:"ORIGIN"`
-	Index          string   `help:"Index: graph, exact or coder (the baseline)." enum:"graph,exact,coder" default:"graph" env:"AKIN_INDEX"`
+	Index          string   `help:"Index: graph, exact or coder (the baseline)." enum:"${indexes}" default:"${index}" env:"AKIN_INDEX"`
 	boundFlags
 	ReadOnly bool `name:"read-only-on-damage" help:"If the data directory is damaged, serve what can be read of it and refuse writes, instead of not starting." env:"AKIN_READ_ONLY_ON_DAMAGE"`
 	snapshotsFlag

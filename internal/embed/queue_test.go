@@ -233,7 +233,10 @@ func TestBulkYieldsButNotForEver(t *testing.T) {
 		bulk := ask(e, embed.Bulk, "b")
 		second := ask(e, embed.Interactive, "c")
 		f.hold <- struct{}{}
-		if runs := (func() []run { first.returned(); return f.started() })(); len(runs) != 2 || !slices.Equal(runs[1].ids, idsOf("c")) {
+		if !first.returned() {
+			t.Fatal("the first has not ended")
+		}
+		if runs := f.started(); len(runs) != 2 || !slices.Equal(runs[1].ids, idsOf("c")) {
 			t.Fatalf("runs: %v; want bulk work to yield", runs)
 		}
 		time.Sleep(1500 * time.Millisecond)

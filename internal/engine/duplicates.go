@@ -46,7 +46,7 @@ type FoundDuplicates struct {
 // FindDuplicates compares papers as they are at one sequence and calls send: at
 // once, with each group as it is found, in order of the id of its first paper,
 // now and then with the progress, and in the end. A group of more than 1,000
-// papers is sent in parts that begin with the same first paper. It takes one core
+// papers is sent in installments that begin with the same first paper. It takes one core
 // at most. Its first error ends it.
 func (e *Engine) FindDuplicates(ctx context.Context, q FindDuplicates, send func(FoundDuplicates) error) error {
 	least := DefaultMinSimilarity

@@ -93,11 +93,11 @@ func (a *asking) pick(ctx context.Context, examples []Example, by drivers, resul
 func (by drivers) first(results []paper.Ref) (picked []int, ok bool) {
 	picked = make([]int, len(results))
 	for i, r := range results {
-		parts := by[r.ID]
-		if len(parts) == 0 || !parts[0].Liked {
+		contributions := by[r.ID] // the greatest first
+		if len(contributions) == 0 || !contributions[0].Liked {
 			return nil, false
 		}
-		picked[i] = parts[0].Example
+		picked[i] = contributions[0].Example
 	}
 	return picked, true
 }

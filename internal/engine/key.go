@@ -30,9 +30,9 @@ func keyOf(request any) requestKey {
 
 // encode writes a value so that no two values are written alike.
 func encode(h hash.Hash, v reflect.Value) {
-	if t, ok := v.Interface().(time.Time); ok {
+	if v.Type() == reflect.TypeFor[time.Time]() {
 		when := ""
-		if !t.IsZero() {
+		if t, ok := v.Interface().(time.Time); ok && !t.IsZero() {
 			when = t.UTC().Format(time.RFC3339Nano)
 		}
 		put(h, when)

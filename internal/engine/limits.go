@@ -81,11 +81,9 @@ func (a *asking) limits(ctx context.Context, q *query, list *pinned, changed int
 		if err != nil {
 			return nil, err
 		}
-		if out = conditions; !q.asksNothing {
-			out = append(out, q.listLimits(list)...)
-		}
+		out = append(conditions, q.listLimits(list)...)
 	}
-	if changed > 0 && (len(list.hits) >= q.options.PageSize || !q.asksNothing) {
+	if changed > 0 {
 		out = append(out, Limit{Reason: LimitChanged, Field: "page_token", Removed: changed, Kept: len(list.hits) - changed})
 	}
 	return out, nil
@@ -167,10 +165,16 @@ func (q *query) listLimits(list *pinned) (out []Limit) {
 		})
 	}
 	if tally.versions > 0 {
-		out = append(out, Limit{Reason: LimitVersions, Field: "collapse_versions", Value: "true", Removed: tally.versions, Kept: len(list.hits) + tally.ungrouped})
+		out = append(out, Limit{
+			Reason: LimitVersions, Field: "collapse_versions", Value: "true",
+			Removed: tally.versions, Kept: len(list.hits) + tally.ungrouped,
+		})
 	}
 	if tally.ungrouped > 0 {
-		out = append(out, Limit{Reason: LimitGroupSize, Field: "group_size", Value: strconv.Itoa(q.options.GroupSize), Removed: tally.ungrouped, Kept: len(list.hits)})
+		out = append(out, Limit{
+			Reason: LimitGroupSize, Field: "group_size", Value: strconv.Itoa(q.options.GroupSize),
+			Removed: tally.ungrouped, Kept: len(list.hits),
+		})
 	}
 	return out
 }

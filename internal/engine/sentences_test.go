@@ -70,6 +70,24 @@ func TestReader(t *testing.T) {
 	}
 }
 
+// Two spaces share a cache, and never a sentence or a query.
+func TestReadersOfTwoSpaces(t *testing.T) {
+	cache := newSentenceCache()
+	small, large := newReader(&counter{dim: 2}, cache), newReader(&counter{dim: 3}, cache)
+	for range 2 { // the second time, both are kept
+		for dim, r := range map[int]*reader{2: small, 3: large} {
+			got, err := r.read(t.Context(), []Text{{Title: "One title"}})
+			if err != nil || len(got[0].vectors[0]) != dim {
+				t.Errorf("%v, %v: not a vector of %d numbers", got, err, dim)
+			}
+			vector, err := r.query(t.Context(), "a query")
+			if err != nil || len(vector) != dim {
+				t.Errorf("%v, %v: not a vector of %d numbers", vector, err, dim)
+			}
+		}
+	}
+}
+
 // What failed is not kept.
 func TestReaderFails(t *testing.T) {
 	c := &counter{dim: 4, err: errors.New("no model")}

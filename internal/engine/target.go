@@ -43,7 +43,8 @@ func (t *target) checkSpace(in *Incoming) error {
 	}
 	return &paper.Error{
 		Kind: paper.FailedPrecondition, Reason: paper.ReasonSpaceMismatch,
-		Message: fmt.Sprintf("the vectors belong to space %.12s, this server embeds into space %.12s (%s); vectors of two spaces cannot be compared: leave the vectors out, or make them with the server's model",
+		Message: fmt.Sprintf("the vectors belong to space %.12s, this server embeds into space %.12s (%s); "+
+			"vectors of two spaces cannot be compared: leave the vectors out, or make them with the server's model",
 			in.Space, have, t.space.Model),
 		Metadata: map[string]string{"have": in.Space, "want": have},
 	}

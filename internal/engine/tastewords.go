@@ -92,7 +92,9 @@ func likedWords(ctx context.Context, c catalog.Terms, likes []Example) (*rank.Te
 
 // nearAndWords tells apart what likes give to the scores of papers and what
 // dislikes take away, and compares the papers' words with those of the likes.
-func nearAndWords(ctx context.Context, c catalog.Terms, contributions [][]rank.Contribution, p *pool, words *rank.TermExamples) (taste rank.Taste, penalty []float64, err error) {
+func nearAndWords(
+	ctx context.Context, c catalog.Terms, contributions [][]rank.Contribution, p *pool, words *rank.TermExamples,
+) (taste rank.Taste, penalty []float64, err error) {
 	terms, err := c.Terms(ctx, refsOf(p.hits))
 	if err != nil {
 		return rank.Taste{}, nil, err

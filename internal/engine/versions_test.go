@@ -12,6 +12,7 @@ import (
 
 	"akin/internal/catalog"
 	"akin/internal/catalog/local"
+	"akin/internal/dedup"
 	"akin/internal/embed"
 	"akin/internal/engine"
 	"akin/internal/paper"
@@ -59,7 +60,7 @@ func open(t *testing.T) *engine.Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := local.OpenEmbedded(t.Context(), local.Config{Store: s, Space: bag{}.Space()})
+	c, err := local.Open(t.Context(), local.Config{Store: s, Space: bag{}.Space()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -355,6 +356,13 @@ func TestFindDuplicates(t *testing.T) {
 	filtered, last := find(engine.FindDuplicates{Filter: `id = ("text:0" OR "title:0" OR "title:5")`})
 	if len(filtered) != 1 || len(filtered[0]) != 2 || last.Total != 3 {
 		t.Errorf("filtered: %v, %+v", filtered, last)
+	}
+}
+
+// What counts as similar in a list counts so when all papers are compared.
+func TestDefaultMinSimilarity(t *testing.T) {
+	if engine.DefaultMinSimilarity != dedup.MinSimilarity {
+		t.Errorf("lists fold at a cosine of %v, comparisons at %v", dedup.MinSimilarity, engine.DefaultMinSimilarity)
 	}
 }
 

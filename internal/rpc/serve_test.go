@@ -32,7 +32,7 @@ import (
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"akin/internal/admit"
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog/local"
 	"akin/internal/client"
 	"akin/internal/embed"
 	"akin/internal/engine"
@@ -112,12 +112,12 @@ func serveLogged(t *testing.T, options rpc.GatewayOptions, log *slog.Logger) *se
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := catalog.OpenEmbedded(t.Context(), catalog.Config{Store: s, Space: words{}.Space()})
+	c, err := local.Open(t.Context(), local.Config{Store: s, Space: words{}.Space()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	bounds := rpc.Bounds{Calls: admit.New(admit.Config{}), Bulk: admit.New(admit.Config{}), Timeouts: rpc.DefaultTimeouts()}
-	handlers := rpc.NewServer(engine.New(words{}, c, bounds.Bulk), rpc.About{Version: "test", Index: "exact", Source: "nowhere"}, bounds, log)
+	handlers := rpc.NewServer(engine.New(engine.OneModel{Model: words{}}, c, bounds.Bulk), rpc.About{Version: "test", Index: "exact", Source: "nowhere"}, bounds, log)
 	if options.Telemetry != nil {
 		handlers.Observe(options.Telemetry)
 	}

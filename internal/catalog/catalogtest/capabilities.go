@@ -303,7 +303,7 @@ func (v *view) Funnel(ctx context.Context, c catalog.Conditions) (catalog.Remain
 		return catalog.Remaining{}, err
 	}
 	out := catalog.Remaining{Papers: len(v.entries)}
-	for _, part := range keep.Parts() {
+	for _, part := range keep.Conjuncts() {
 		kept, err := v.restricted(catalog.Restriction{Filter: part.String()})
 		if err != nil {
 			return catalog.Remaining{}, err
@@ -367,6 +367,9 @@ func (v *view) Still(ctx context.Context, list catalog.MadeBy, refs []paper.Ref)
 	}
 	asked := v.read(list.Words)
 	return each(v, refs, func(e *entry) *paper.Record {
+		if list.Sequence == v.sequence {
+			return e.copied()
+		}
 		if e.embedded > list.Sequence || !asked.allows(&e.words) || !slices.Contains(kept, e) {
 			return nil
 		}

@@ -77,7 +77,7 @@ func (v *view) filterParts(ctx context.Context, text string) ([]catalog.FilterPa
 	if err != nil {
 		return nil, err
 	}
-	parts := f.Parts()
+	parts := f.Conjuncts()
 	out := make([]catalog.FilterPart, 0, len(parts))
 	for _, p := range parts[:min(len(parts), mostParts)] {
 		part := catalog.FilterPart{Text: p.String(), Kept: -1}

@@ -237,7 +237,10 @@ func TestUnwantedGraph(t *testing.T) {
 // What a save that was cut short has left is gone after the next start.
 func TestLeftovers(t *testing.T) {
 	dir := filled(t, 0, 200)
-	for _, name := range []string{"papers.graph.tmp", "papers.lexical/.manifest.lex.akin-0123456789abcdef.pending", "papers.lexical/.segment-0123456789abcdef.lex.akin-0123456789abcdef.pending", "papers.lexical/terms-0000000000000000.lex"} {
+	for _, name := range []string{
+		"papers.graph.tmp", ".papers.graph.akin-0123456789abcdef.pending", "papers.lexical/.manifest.lex.akin-0123456789abcdef.pending",
+		"papers.lexical/.segment-0123456789abcdef.lex.akin-0123456789abcdef.pending", "papers.lexical/terms-0000000000000000.lex",
+	} {
 		if err := os.WriteFile(filepath.Join(dir, "indexes", filepath.FromSlash(name)), []byte("secret"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -246,7 +249,7 @@ func TestLeftovers(t *testing.T) {
 	apply(t, c, named(900))
 	closeAll()
 	var left []string
-	for _, pattern := range []string{"*.tmp", "*/.*", "*/*0000000000*"} {
+	for _, pattern := range []string{"*.tmp", ".*", "*/.*", "*/*0000000000*"} {
 		found, err := filepath.Glob(filepath.Join(dir, "indexes", pattern))
 		if err != nil {
 			t.Fatal(err)

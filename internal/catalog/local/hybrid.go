@@ -73,7 +73,9 @@ func (v *view) Hybrid(ctx context.Context, q catalog.Hybrid) (catalog.Found, err
 }
 
 // bothSides asks both indexes for candidates at the same time.
-func (v *view) bothSides(ctx context.Context, q catalog.Hybrid, asked *lexical.Reading, keep *roaring.Bitmap) (near catalog.Found, words lexical.Result, err error) {
+func (v *view) bothSides(
+	ctx context.Context, q catalog.Hybrid, asked *lexical.Reading, keep *roaring.Bitmap,
+) (near catalog.Found, words lexical.Result, err error) {
 	var beside errgroup.Group // the words, on another core
 	if asked != nil {
 		beside.Go(guarded(func() (err error) {
@@ -109,13 +111,13 @@ func (v *view) score(ctx context.Context, q catalog.Hybrid, asked *lexical.Readi
 	if err != nil {
 		return nil, err
 	}
-	forbidden, err := weighWords(ctx, asked, q.Words.Typed, ordinals, known)
+	allowed, err := weighWords(ctx, asked, q.Words.Typed, ordinals, known)
 	if err != nil {
 		return nil, err
 	}
 	hits := make([]rank.Hit, 0, len(ordinals))
 	for i, o := range ordinals {
-		if math.IsNaN(float64(semantic[i])) || forbidden[o] {
+		if math.IsNaN(float64(semantic[i])) || !allowed(o) {
 			continue
 		}
 		h := v.hit(o)
@@ -127,10 +129,13 @@ func (v *view) score(ctx context.Context, q catalog.Hybrid, asked *lexical.Readi
 }
 
 // weighWords adds to the known scores of words those of the other candidates, and says
-// which of these a typed query forbids; what its words found, it allows.
-func weighWords(ctx context.Context, asked *lexical.Reading, typed bool, ordinals []uint32, known map[uint32]float64) (forbidden map[uint32]bool, err error) {
+// which of all a typed query allows; those that its words found it does.
+func weighWords(
+	ctx context.Context, asked *lexical.Reading, typed bool, ordinals []uint32, known map[uint32]float64,
+) (allowed func(ordinal uint32) bool, err error) {
+	all := func(uint32) bool { return true }
 	if asked == nil {
-		return nil, nil
+		return all, nil
 	}
 	var unknown []uint32
 	for _, o := range ordinals {
@@ -146,19 +151,19 @@ func weighWords(ctx context.Context, asked *lexical.Reading, typed bool, ordinal
 		known[o] = scores[i]
 	}
 	if !typed {
-		return nil, nil
+		return all, nil
 	}
-	allowed, err := asked.Allows(ctx, unknown)
+	may, err := asked.Allows(ctx, unknown)
 	if err != nil {
 		return nil, err
 	}
-	forbidden = make(map[uint32]bool)
+	forbidden := make(map[uint32]bool)
 	for i, o := range unknown {
-		if !allowed[i] {
+		if !may[i] {
 			forbidden[o] = true
 		}
 	}
-	return forbidden, nil
+	return func(o uint32) bool { return !forbidden[o] }, nil
 }
 
 // cosines compares a vector with those of ordinals: 0 without a vector, NaN where

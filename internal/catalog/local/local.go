@@ -49,9 +49,6 @@ const (
 	ExactIndex IndexKind = "exact"
 	// CoderIndex is github.com/coder/hnsw, the baseline.
 	CoderIndex IndexKind = "coder"
-
-	// DefaultIndex is the kind where none is asked for.
-	DefaultIndex = GraphIndex
 )
 
 // IndexKinds are all kinds, the default first.
@@ -68,7 +65,7 @@ type Config struct {
 	// Space is what the vectors of the default collection are embedded into, which is
 	// made if it is missing. One of another space is refused.
 	Space paper.Space
-	// Index is the kind of index; "" means DefaultIndex.
+	// Index is the kind of index; "" means the first of IndexKinds.
 	Index IndexKind
 	// GraphFrom is the number of papers from which GraphIndex has a graph; 0 means
 	// 13,000. Below, a scan takes about as long and misses nothing.
@@ -91,7 +88,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	if c.Index == "" {
-		c.Index = DefaultIndex
+		c.Index = IndexKinds()[0]
 	}
 	if c.GraphFrom == 0 {
 		c.GraphFrom = defaultGraphFrom

@@ -133,7 +133,7 @@ func (v *view) then(ctx context.Context, p catalog.Probe, neighbors []ann.Neighb
 
 // hit begins a hit of a paper; without an id if it is not there.
 func (v *view) hit(ordinal uint32) rank.Hit {
-	return rank.Hit{ID: v.ids.at(ordinal), Handle: handleOf(ordinal), Ordinal: ordinal}
+	return rank.Hit{ID: v.ids.at(ordinal), Handle: handleOf(ordinal)}
 }
 
 // changedSince says that the index has another vector of a paper by now.

@@ -11,6 +11,7 @@ import (
 
 	"akin/internal/catalog"
 	"akin/internal/paper"
+	"akin/internal/splitmix"
 )
 
 // lowest gives the ordinals of the n lowest digests, the lowest first. Papers that are
@@ -61,7 +62,7 @@ func background(ids *series[string], papers, n int) []uint32 {
 	below := func(most uint64) []uint32 {
 		return lowest(n, func(yield func(uint64, uint32) bool) {
 			for o := range uint32(ids.len()) {
-				if d := mix(o); d <= most && ids.at(o) != "" && !yield(d, o) {
+				if d := splitmix.At(0, uint64(o)); d <= most && ids.at(o) != "" && !yield(d, o) {
 					return
 				}
 			}
@@ -74,15 +75,6 @@ func background(ids *series[string], papers, n int) []uint32 {
 		}
 	}
 	return below(math.MaxUint64)
-}
-
-// mix is the finaliser of SplitMix64 (Steele, Lea and Flood, Fast splittable
-// pseudorandom number generators, 2014), which gives every number another one.
-func mix(ordinal uint32) uint64 {
-	z := (uint64(ordinal) + 1) * 0x9e3779b97f4a7c15
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
 }
 
 // Dated implements catalog.Sampler. The papers are those whose ids have the lowest

@@ -132,12 +132,11 @@ func remove(path string) error {
 // clearLeftovers removes what a save that was cut short has left: it may hold what
 // deleted papers said.
 func (c *collection) clearLeftovers() {
-	if c.config.Dir == "" {
+	if c.config.Dir == "" || c.readOnly() {
 		return
 	}
-	path := filepath.Join(c.config.Dir, c.graphFile(c.space)+".tmp")
-	if _, err := os.Lstat(path); err == nil {
-		c.discard(path)
+	if err := ann.RemoveUnfinished(filepath.Join(c.config.Dir, c.graphFile(c.space))); err != nil {
+		c.config.Log.Warn("what a killed save left of the graph is still there", "error", err)
 	}
 }
 

@@ -36,7 +36,8 @@ func openWith(t *testing.T, dir string, change func(*local.Config)) (c *local.Ca
 	}
 	log = new(logged)
 	config := local.Config{
-		Store: s, Space: space(), GraphFrom: 100, Dir: filepath.Join(dir, "indexes"), Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Store: s, Space: space(), GraphFrom: 100, Dir: filepath.Join(dir, "indexes"),
+		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	change(&config)
 	c, err = local.Open(t.Context(), config)
@@ -260,7 +261,9 @@ func TestSavedFilesForget(t *testing.T) {
 				return err
 			}
 			raw, err := os.ReadFile(path)
-			for name, trace := range map[string][]byte{"word": []byte("zyxwotter"), "doi": []byte("qqzyxw"), "replaced word": []byte("vuttrick"), "vector": bytesOf(vectorOf(701)), "code": code} {
+			for name, trace := range map[string][]byte{
+				"word": []byte("zyxwotter"), "doi": []byte("qqzyxw"), "replaced word": []byte("vuttrick"), "vector": bytesOf(vectorOf(701)), "code": code,
+			} {
 				if bytes.Contains(raw, trace) {
 					found = append(found, name+" in "+d.Name())
 				}

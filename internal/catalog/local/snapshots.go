@@ -206,5 +206,8 @@ func (c *Catalog) hasSnapshots() error {
 	if c.config.Snapshots != "" {
 		return nil
 	}
-	return &paper.Error{Kind: paper.FailedPrecondition, Reason: catalog.ReasonNoSnapshots, Message: "this server keeps no snapshots: it was started without a directory for them"}
+	return &paper.Error{
+		Kind: paper.FailedPrecondition, Reason: catalog.ReasonNoSnapshots,
+		Message: "this server keeps no snapshots: it was started without a directory for them",
+	}
 }

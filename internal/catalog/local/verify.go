@@ -113,8 +113,9 @@ func (v *report) compared(s *store.Store, err error) error {
 // What to do about differences.
 const (
 	remedyStore = "the store is damaged: stop the server, put back a snapshot with `akin snapshot restore`, or import into a new data directory"
-	remedyIndex = "the index is derived from the store, which is the truth: stop the server, remove the directory indexes/ in the data directory, and start it again"
-	remedyFile  = "the file is derived from the store, which is the truth: the next start of the server refuses and removes it, and makes it anew"
+	remedyIndex = "the index is derived from the store, which is the truth: stop the server, " +
+		"remove the directory indexes/ in the data directory, and start it again"
+	remedyFile = "the file is derived from the store, which is the truth: the next start of the server refuses and removes it, and makes it anew"
 )
 
 // indexes are what is compared with the records and vectors of a store; what is nil

@@ -67,8 +67,11 @@ func TestRun(t *testing.T) {
 		{"in another order", []port{types(), mask(), ids()}, []port{float("last_hidden_state", 3, 2)}, embed.Output{Dimension: 2}, perToken},
 		{"pooled", []port{ids(), mask()}, []port{float("sentence_embedding", 2, 2)}, embed.Output{Dimension: 2, Pooled: true}, perText},
 		{
-			"pooled beside tokens", []port{ids()}, []port{float("token_embeddings", 3, 2), float("sentence_embedding", 2, 2)},
-			embed.Output{Dimension: 2, Pooled: true}, perText,
+			"pooled beside tokens",
+			[]port{ids()},
+			[]port{float("token_embeddings", 3, 2), float("sentence_embedding", 2, 2)},
+			embed.Output{Dimension: 2, Pooled: true},
+			perText,
 		},
 		{"unknown names", []port{ids()}, []port{float("pooler", 2, 2), float("hidden", 3, 2)}, embed.Output{Dimension: 2}, perToken},
 		{"unknown name of a vector", []port{ids()}, []port{float("score", 1, 0), float("pooler", 2, 2)}, embed.Output{Dimension: 2, Pooled: true}, perText},

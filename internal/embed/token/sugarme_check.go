@@ -7,11 +7,15 @@ import (
 	"strings"
 )
 
-// checkMisreadings refuses what sugarme v0.3.0 would silently misunderstand,
-// and states in plain words what it would panic about. It takes normalization
-// away from sugarme, and rewrites what sugarme gets wrong but can do, such as a
-// literal Split pattern, which it takes for a regular expression.
-func checkMisreadings(def *definition) error {
+// fitToSugarme changes a definition into one that sugarme reads as it is meant, or
+// refuses it. It refuses what sugarme would silently misread, and says in plain
+// words what sugarme would panic about. It takes normalization away from sugarme,
+// and rewrites what sugarme gets wrong but can do, such as a literal Split pattern,
+// which it takes for a regular expression.
+//
+// Each of these checks was tried without on v0.3.1-0.20260526112818-6e0a30924ef2,
+// and is needed still: docs/adr/0004-tokenizer.md says what happens.
+func fitToSugarme(def *definition) error {
 	if def.model.Type == "WordPiece" && def.bert == nil && *def.model.Prefix != "##" {
 		return fmt.Errorf("%w: a WordPiece model with prefix %q outside of the BERT family", ErrUnsupported, *def.model.Prefix)
 	}
@@ -24,7 +28,7 @@ func checkMisreadings(def *definition) error {
 		return nil
 	}
 	var err error
-	if def.steps, def.normalizer, err = parseChain(def.normalizer); err != nil {
+	if def.normalizers, def.normalizer, err = parseNormalizers(def.normalizer); err != nil {
 		return err
 	}
 	if def.preTokenizer, err = checkPreTokenizer(def.preTokenizer); err != nil {
@@ -33,7 +37,7 @@ func checkMisreadings(def *definition) error {
 	if kind, _ := kindOf(def.preTokenizer); kind == "Metaspace" && def.normalizer == nil {
 		// sugarme replaces spaces one by one, which is quadratic. It finds
 		// none left.
-		def.steps = append(def.steps, substituted(" ", metaspaceOf(def.preTokenizer)))
+		def.normalizers = append(def.normalizers, replace(" ", metaspaceOf(def.preTokenizer)))
 	}
 	return nil
 }

@@ -12,44 +12,44 @@ import (
 	"github.com/sugarme/tokenizer/pretrained"
 )
 
-// library is the scheme of every tokenizer that this package has no
-// implementation of its own for: sugarme behind a guard. sugarme is configured
+// sugarme is the encoder of every tokenizer that this package has no implementation
+// of its own for: github.com/sugarme/tokenizer behind a guard. sugarme is configured
 // with no special tokens, no post-processor, no padding and no truncation, and
 // with no normalizer that we have ourselves. So special tokens in a text are
-// not recognised, and the frame and the cut are ours.
+// not recognised; putting special tokens around a text and cutting it is ours.
 //
 // No lock is needed: encoding changes nothing in sugarme but the caches of its
 // models, which have locks of their own.
-type library struct {
-	tokenizer *tokenizer.Tokenizer
-	steps     chain
-	forbidden map[int]bool // ids that no text may produce
-	unknown   *int64
+type sugarme struct {
+	tokenizer   *tokenizer.Tokenizer
+	normalizers normalizers
+	forbidden   map[int]bool // ids that no text may produce
+	unknown     *int64
 }
 
-// newLibrary loads a definition with sugarme. Of a BERT tokenizer only the
+// newSugarme loads a definition with sugarme. Of a BERT tokenizer only the
 // model is loaded.
-func newLibrary(def *definition) (*library, error) {
-	if err := checkMisreadings(def); err != nil {
+func newSugarme(def *definition) (*sugarme, error) {
+	if err := fitToSugarme(def); err != nil {
 		return nil, err
 	}
-	config, err := libraryConfig(def)
+	config, err := sugarmeConfig(def)
 	if err != nil {
 		return nil, err
 	}
-	tk, err := fromReader(config)
+	tk, err := loadSugarme(config)
 	if err != nil {
 		return nil, err
 	}
-	lib := &library{tokenizer: tk, steps: def.steps, forbidden: make(map[int]bool), unknown: def.model.UnkID}
+	lib := &sugarme{tokenizer: tk, normalizers: def.normalizers, forbidden: make(map[int]bool), unknown: def.model.UnkID}
 	for _, a := range def.added {
 		if a.Special {
 			lib.forbidden[int(a.ID)] = true
 		} else if id, ok := tk.TokenToId(a.Content); def.bert == nil && (!ok || int64(id) != a.ID) {
-			return nil, fmt.Errorf("%w: added token %q has id %d, but the library would give it %d", ErrUnsupported, a.Content, a.ID, id)
+			return nil, fmt.Errorf("%w: added token %q has id %d, but sugarme would give it %d", ErrUnsupported, a.Content, a.ID, id)
 		}
 	}
-	for _, s := range slices.Concat(def.frame.before, def.frame.after) {
+	for _, s := range slices.Concat(def.post.before, def.post.after) {
 		lib.forbidden[int(s.id)] = true
 	}
 	if lib.unknown != nil {
@@ -58,8 +58,8 @@ func newLibrary(def *definition) (*library, error) {
 	return lib, nil
 }
 
-// libraryConfig writes the tokenizer.json that sugarme gets to see.
-func libraryConfig(def *definition) ([]byte, error) {
+// sugarmeConfig writes the tokenizer.json that sugarme gets to see.
+func sugarmeConfig(def *definition) ([]byte, error) {
 	var err error
 	if def.modelJSON["type"], err = json.Marshal(def.model.Type); err != nil {
 		return nil, err
@@ -85,8 +85,8 @@ func libraryConfig(def *definition) ([]byte, error) {
 	return data, nil
 }
 
-// fromReader is sugarme's loader with its panics turned into errors.
-func fromReader(config []byte) (tk *tokenizer.Tokenizer, err error) {
+// loadSugarme is sugarme's loader with its panics turned into errors.
+func loadSugarme(config []byte) (tk *tokenizer.Tokenizer, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			tk, err = nil, fmt.Errorf("%w: the library panics: %s", ErrInvalid, brief(r))
@@ -109,9 +109,9 @@ func brief(v any) string {
 	return strings.TrimSpace(s)
 }
 
-// encode implements scheme. For a cut text it reads a beginning that is long
+// encode implements encoder. For a cut text it reads a beginning that is long
 // enough, because sugarme has no way to stop early.
-func (l *library) encode(text string, ask request) (Encoding, error) {
+func (l *sugarme) encode(text string, ask request) (Encoding, error) {
 	window := len(text)
 	if ask.cut >= 0 && !ask.countAll {
 		window = bytesPerToken * (ask.cut + marginTokens)
@@ -155,10 +155,10 @@ func cutPoint(text string, size int) int {
 	return size
 }
 
-// encodeAll encodes a text without frame or cut.
-func (l *library) encodeAll(text string) ([]int64, [][2]int, error) {
+// encodeAll encodes a whole text, without special tokens around it.
+func (l *sugarme) encodeAll(text string) ([]int64, [][2]int, error) {
 	in := alignedText(text)
-	for _, normalize := range l.steps {
+	for _, normalize := range l.normalizers {
 		in = normalize(in)
 	}
 	if len(in.text) == 0 {
@@ -188,22 +188,22 @@ func (l *library) encodeAll(text string) ([]int64, [][2]int, error) {
 }
 
 // call is sugarme's EncodeSingle with its panics turned into errors.
-func (l *library) call(text string) (enc *tokenizer.Encoding, err error) {
+func (l *sugarme) call(text string) (enc *tokenizer.Encoding, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			enc, err = nil, fmt.Errorf("%w: panic: %s", ErrLibrary, brief(r))
+			enc, err = nil, fmt.Errorf("%w: panic: %s", ErrSugarme, brief(r))
 		}
 	}()
 	enc, err = l.tokenizer.EncodeSingle(text, false)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s", ErrLibrary, brief(err))
+		return nil, fmt.Errorf("%w: %s", ErrSugarme, brief(err))
 	}
 	if enc == nil || len(enc.Ids) != len(enc.Offsets) {
-		return nil, fmt.Errorf("%w: ids and offsets do not belong together", ErrLibrary)
+		return nil, fmt.Errorf("%w: ids and offsets do not belong together", ErrSugarme)
 	}
 	for i, id := range enc.Ids {
 		if id < 0 || id > maxID || len(enc.Offsets[i]) != 2 {
-			return nil, fmt.Errorf("%w: bad token %d", ErrLibrary, id)
+			return nil, fmt.Errorf("%w: bad token %d", ErrSugarme, id)
 		}
 	}
 	return enc, nil

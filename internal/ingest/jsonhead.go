@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 )
 
-// objectKeys gives the keys of the object that text begins with, of which the
+// jsonHead gives the keys of the object that text begins with, of which the
 // end may be missing; nil if it begins with none. The value is that of a
 // string, and "" for any other.
-func objectKeys(text []byte) map[string]string {
+func jsonHead(text []byte) map[string]string {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
 		return nil

@@ -8,9 +8,10 @@ import (
 // span is a range of bytes of the text as it was given.
 type span struct{ start, end int }
 
-// wordScanner reads normalised words from a text one at a time. It holds no
-// more of a word than limit characters, however long the word is.
-type wordScanner struct {
+// preTokenizer reads normalised words from a text one at a time, as BertNormalizer
+// and BertPreTokenizer would make them. It holds no more of a word than limit
+// characters, however long the word is.
+type preTokenizer struct {
 	table *charTable
 	text  string
 	limit int  // longer words are only measured
@@ -29,13 +30,13 @@ type wordScanner struct {
 }
 
 // reset starts a new text and keeps the buffers.
-func (s *wordScanner) reset(text string, spans bool) {
+func (s *preTokenizer) reset(text string, spans bool) {
 	s.text, s.spans = text, spans
 	s.pos, s.rest = 0, nil
 }
 
 // next reads a word. It returns false at the end of the text.
-func (s *wordScanner) next() bool {
+func (s *preTokenizer) next() bool {
 	s.word, s.at, s.pending, s.chars = s.word[:0], s.at[:0], s.pending[:0], 0
 	for {
 		s.takeASCII()
@@ -76,7 +77,7 @@ func (s *wordScanner) next() bool {
 }
 
 // takeASCII reads as many ASCII word characters as there are.
-func (s *wordScanner) takeASCII() {
+func (s *preTokenizer) takeASCII() {
 	if len(s.rest) > 0 {
 		return
 	}
@@ -104,7 +105,7 @@ func (s *wordScanner) takeASCII() {
 }
 
 // peek tells the next action without taking it, and the bytes that it is for.
-func (s *wordScanner) peek() (action, span, bool) {
+func (s *preTokenizer) peek() (action, span, bool) {
 	if len(s.rest) > 0 {
 		return s.rest[0], s.restAt, true
 	}
@@ -120,7 +121,7 @@ func (s *wordScanner) peek() (action, span, bool) {
 }
 
 // skip takes the action that peek told.
-func (s *wordScanner) skip(at span) {
+func (s *preTokenizer) skip(at span) {
 	if len(s.rest) > 0 {
 		s.rest = s.rest[1:]
 		return
@@ -129,7 +130,7 @@ func (s *wordScanner) skip(at span) {
 }
 
 // add appends a character to the word.
-func (s *wordScanner) add(r rune, at span) {
+func (s *preTokenizer) add(r rune, at span) {
 	if s.extend(at) {
 		s.word = utf8.AppendRune(s.word, r)
 	}
@@ -137,14 +138,14 @@ func (s *wordScanner) add(r rune, at span) {
 
 // addMark keeps a mark back until it is known which others it must be ordered
 // with.
-func (s *wordScanner) addMark(r rune, at span) {
+func (s *preTokenizer) addMark(r rune, at span) {
 	if s.extend(at) {
 		s.pending = append(s.pending, r)
 	}
 }
 
 // extend counts a character and says whether the word still has room for it.
-func (s *wordScanner) extend(at span) bool {
+func (s *preTokenizer) extend(at span) bool {
 	if s.chars == 0 {
 		s.whole.start = at.start
 	}
@@ -164,7 +165,7 @@ func (s *wordScanner) extend(at span) bool {
 // here; those that it deletes could not have changed the order of the others.
 // Where they come from is not reordered with them, so that offsets never go
 // backwards.
-func (s *wordScanner) settle() {
+func (s *preTokenizer) settle() {
 	if len(s.pending) == 0 {
 		return
 	}

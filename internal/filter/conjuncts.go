@@ -1,9 +1,9 @@
 package filter
 
-// Parts gives the parts of a filter that is a conjunction, each as a filter of its
+// Conjuncts gives the conditions that a filter joins by AND, each as a filter of its
 // own with its text as it was written: a paper is kept if all of them keep it. A
 // filter that is no conjunction has none.
-func (f *Filter) Parts() []*Filter {
+func (f *Filter) Conjuncts() []*Filter {
 	if f.All() {
 		return nil
 	}
@@ -11,17 +11,17 @@ func (f *Filter) Parts() []*Filter {
 	if err != nil || s == nil || s.kind != syntaxAnd {
 		return nil
 	}
-	return f.parts(s)
+	return f.conjuncts(s)
 }
 
-func (f *Filter) parts(s *syntax) (out []*Filter) {
+func (f *Filter) conjuncts(s *syntax) (out []*Filter) {
 	for _, kid := range s.kids {
 		if kid.kind == syntaxAnd {
-			out = append(out, f.parts(kid)...)
+			out = append(out, f.conjuncts(kid)...)
 			continue
 		}
-		if part, err := Parse(f.text[kid.start:kid.end]); err == nil {
-			out = append(out, part)
+		if conjunct, err := Parse(f.text[kid.start:kid.end]); err == nil {
+			out = append(out, conjunct)
 		}
 	}
 	return out

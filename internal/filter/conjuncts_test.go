@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestParts(t *testing.T) {
+func TestConjuncts(t *testing.T) {
 	for text, want := range map[string][]string{
 		"":                              nil,
 		"year >= 2020":                  nil,
@@ -22,7 +22,7 @@ func TestParts(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got []string
-		for _, p := range f.Parts() {
+		for _, p := range f.Conjuncts() {
 			got = append(got, p.String())
 		}
 		if !slices.Equal(got, want) {
@@ -32,14 +32,14 @@ func TestParts(t *testing.T) {
 }
 
 // A conjunction keeps what all of its parts keep.
-func TestPartsMeanTheWhole(t *testing.T) {
+func TestConjunctsMeanTheWhole(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f, err := Parse(drawFilter(t, 3))
 		if err != nil {
 			t.Fatal(err)
 		}
 		r := drawRecord(t)
-		parts := f.Parts()
+		parts := f.Conjuncts()
 		if len(parts) == 1 {
 			t.Fatalf("%s has one part", f)
 		}

@@ -11,15 +11,15 @@ import (
 )
 
 // The normalizers of tokenizers that sugarme serves are ours as well, because
-// sugarme's own (v0.3.0) end the process (log.Fatal) on some texts, panic on
-// others, and mistake NFC for NFD. Unlike the BERT path they use Go's Unicode
-// tables: such tokenizers promise no exact ids.
+// sugarme's own end the process (log.Fatal) on some texts, panic on others, and
+// decompose where NFC composes; docs/adr/0004-tokenizer.md has figures. Unlike the
+// BERT path they use Go's Unicode tables: such tokenizers promise no exact ids.
 
-// chain is a list of normalization steps.
-type chain []step
+// normalizers are applied one after the other.
+type normalizers []normalizer
 
-// step rewrites a text.
-type step func(aligned) aligned
+// normalizer rewrites a text.
+type normalizer func(aligned) aligned
 
 // aligned is a text of which each byte knows where it comes from.
 type aligned struct {
@@ -27,7 +27,7 @@ type aligned struct {
 	from []span
 }
 
-// alignedText starts a chain. What is not UTF-8 becomes U+FFFD.
+// alignedText is a text before it is normalised. What is not UTF-8 becomes U+FFFD.
 func alignedText(text string) aligned {
 	a := aligned{text: make([]byte, 0, len(text)), from: make([]span, 0, len(text))}
 	for at := 0; at < len(text); {
@@ -57,8 +57,8 @@ func (a *aligned) origin(start, end int) span {
 	return span{a.from[start].start, a.from[end-1].end}
 }
 
-// runes applies f to each character.
-func runes(f func(r rune) string) step {
+// eachRune applies f to each character.
+func eachRune(f func(r rune) string) normalizer {
 	return func(in aligned) aligned {
 		var out aligned
 		for at := 0; at < len(in.text); {
@@ -70,8 +70,8 @@ func runes(f func(r rune) string) step {
 	}
 }
 
-// form applies a Unicode normalization form.
-func form(f norm.Form) step {
+// unicodeForm applies a Unicode normalization form.
+func unicodeForm(f norm.Form) normalizer {
 	return func(in aligned) aligned {
 		var out aligned
 		var it norm.Iter
@@ -84,24 +84,24 @@ func form(f norm.Form) step {
 	}
 }
 
-// lowered is Rust's char::to_lowercase: simple, but for one character.
-func lowered(r rune) string {
+// lowercase is Rust's char::to_lowercase: simple, but for one character.
+func lowercase(r rune) string {
 	if r == '\u0130' {
 		return "i\u0307"
 	}
 	return string(unicode.ToLower(r))
 }
 
-// withoutMark deletes combining marks.
-func withoutMark(r rune) string {
+// stripAccent deletes combining marks.
+func stripAccent(r rune) string {
 	if unicode.Is(unicode.M, r) {
 		return ""
 	}
 	return string(r)
 }
 
-// trimmed deletes white space at the ends.
-func trimmed(left, right bool) step {
+// strip deletes white space at the ends.
+func strip(left, right bool) normalizer {
 	return func(in aligned) aligned {
 		start, end := 0, len(in.text)
 		for left && start < end {
@@ -122,8 +122,8 @@ func trimmed(left, right bool) step {
 	}
 }
 
-// prefixed puts a string in front of a text that is not empty.
-func prefixed(prefix string) step {
+// prepend puts a string in front of a text that is not empty.
+func prepend(prefix string) normalizer {
 	return func(in aligned) aligned {
 		if len(in.text) == 0 {
 			return in
@@ -134,8 +134,8 @@ func prefixed(prefix string) step {
 	}
 }
 
-// substituted replaces a string, which is not empty, by another.
-func substituted(old, new string) step {
+// replace puts another string for one, which is not empty, by another.
+func replace(old, new string) normalizer {
 	return func(in aligned) aligned {
 		var out aligned
 		text := string(in.text)
@@ -155,9 +155,9 @@ func substituted(old, new string) step {
 	}
 }
 
-// parseChain reads a normalizer. It returns, besides the steps, what is left
-// for sugarme: a Precompiled normalizer at the end, or nothing.
-func parseChain(raw json.RawMessage) (chain, json.RawMessage, error) {
+// parseNormalizers reads a normalizer, which may be a sequence of them. It returns,
+// besides ours, what is left for sugarme: a Precompiled normalizer at the end, or nothing.
+func parseNormalizers(raw json.RawMessage) (normalizers, json.RawMessage, error) {
 	kind, err := kindOf(raw)
 	if err != nil || kind == "" {
 		return nil, nil, err
@@ -173,50 +173,50 @@ func parseChain(raw json.RawMessage) (chain, json.RawMessage, error) {
 	}
 	switch kind {
 	case "Sequence":
-		return parseChainSequence(raw)
+		return parseNormalizerSequence(raw)
 	case "Precompiled":
 		return nil, raw, nil
 	case "NFC":
-		return chain{form(norm.NFC)}, nil, nil
+		return normalizers{unicodeForm(norm.NFC)}, nil, nil
 	case "NFD":
-		return chain{form(norm.NFD)}, nil, nil
+		return normalizers{unicodeForm(norm.NFD)}, nil, nil
 	case "NFKC":
-		return chain{form(norm.NFKC)}, nil, nil
+		return normalizers{unicodeForm(norm.NFKC)}, nil, nil
 	case "NFKD":
-		return chain{form(norm.NFKD)}, nil, nil
+		return normalizers{unicodeForm(norm.NFKD)}, nil, nil
 	case "Lowercase":
-		return chain{runes(lowered)}, nil, nil
+		return normalizers{eachRune(lowercase)}, nil, nil
 	case "StripAccents":
-		return chain{runes(withoutMark)}, nil, nil
+		return normalizers{eachRune(stripAccent)}, nil, nil
 	case "Strip":
-		return chain{trimmed(n.StripLeft, n.StripRight)}, nil, nil
+		return normalizers{strip(n.StripLeft, n.StripRight)}, nil, nil
 	case "Prepend":
-		return chain{prefixed(n.Prepend)}, nil, nil
+		return normalizers{prepend(n.Prepend)}, nil, nil
 	case "Replace":
 		if n.Pattern["String"] == "" {
 			return nil, nil, fmt.Errorf("%w: a Replace normalizer without a literal pattern", ErrUnsupported)
 		}
-		return chain{substituted(n.Pattern["String"], n.Content)}, nil, nil
+		return normalizers{replace(n.Pattern["String"], n.Content)}, nil, nil
 	}
 	return nil, nil, fmt.Errorf("%w: normalizer of type %q with this model and pre_tokenizer", ErrUnsupported, kind)
 }
 
-func parseChainSequence(raw json.RawMessage) (chain, json.RawMessage, error) {
+func parseNormalizerSequence(raw json.RawMessage) (normalizers, json.RawMessage, error) {
 	parts, err := sequenceOf(raw, "normalizers")
 	if err != nil {
 		return nil, nil, err
 	}
-	var steps chain
+	var list normalizers
 	var rest json.RawMessage
 	for _, part := range parts {
-		more, left, err := parseChain(part)
+		more, left, err := parseNormalizers(part)
 		if err != nil {
 			return nil, nil, err
 		}
 		if rest != nil {
 			return nil, nil, fmt.Errorf("%w: a Precompiled normalizer that is not the last", ErrUnsupported)
 		}
-		steps, rest = append(steps, more...), left
+		list, rest = append(list, more...), left
 	}
-	return steps, rest, nil
+	return list, rest, nil
 }
