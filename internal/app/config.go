@@ -44,6 +44,9 @@ type Config struct {
 	// answers; none by default.
 	HTTPOrigins []string
 
+	// Access says who may call from outside.
+	Access Access
+
 	// Home holds models and library; found through Locate if empty.
 	Home string
 	// Model is the model's name; default model.DefaultName.
@@ -123,6 +126,7 @@ func (c Config) withDefaults() (Config, error) {
 		errs = append(errs, timeoutFaults(err)...)
 	}
 	errs = append(errs, c.observing()...)
+	errs = append(errs, c.Access.Check())
 	if c.Home == "" {
 		c.Home = Locate()
 	}

@@ -40,7 +40,8 @@ func serverFlags(parser *kong.Kong) []*kong.Flag {
 	}
 	all = append(all, parser.Model.Flags...)
 	return slices.DeleteFunc(all, func(f *kong.Flag) bool {
-		return f.Hidden || f.Name == "help" || f.Name == "version" || f.Name == "config"
+		return f.Hidden || f.Name == "help" || f.Name == "version" || f.Name == "config" ||
+			f.Group != nil && f.Group.Key == "Server:" // of clients
 	})
 }
 

@@ -14,11 +14,12 @@ type serveFlags struct {
 	Data           string   `help:"Data directory; made if it is missing." type:"path" env:"AKIN_DATA" placeholder:"DIR"`
 	GRPCAddr       string   `name:"grpc-addr" help:"Where to serve gRPC; port 0 picks one." default:"127.0.0.1:7411" env:"AKIN_GRPC_ADDR" placeholder:"HOST:PORT"`
 	HTTPAddr       string   `name:"http-addr" help:"Where to serve JSON over HTTP; port 0 picks one, empty for none." default:"127.0.0.1:7412" env:"AKIN_HTTP_ADDR" placeholder:"HOST:PORT"`
-	InsecurePublic bool     `help:"Allow addresses beside the loopback ones: whoever reaches them can read, change and erase all papers." env:"AKIN_INSECURE_PUBLIC"`
+	InsecurePublic bool     `help:"Allow addresses beside the loopback ones also without keys or without TLS: whoever reaches them can read, change and erase all papers." env:"AKIN_INSECURE_PUBLIC"`
 	HTTPHost       []string `name:"http-host" help:"Host names, beside localhost, that HTTP requests may be sent to." env:"AKIN_HTTP_HOST" placeholder:"NAME"`
 	HTTPOrigin     []string `name:"http-origin" help:"Origins, such as https://papers.example.org, whose pages browsers let read what HTTP answers (CORS); * is all. Without it, none." env:"AKIN_HTTP_ORIGIN" placeholder:"ORIGIN"`
 	Index          string   `help:"Index: graph, exact or coder (the baseline)." enum:"${indexes}" default:"${index}" env:"AKIN_INDEX"`
 	boundFlags
+	accessFlags
 	ReadOnly bool `name:"read-only-on-damage" help:"If the data directory is damaged, serve what can be read of it and refuse writes, instead of not starting." env:"AKIN_READ_ONLY_ON_DAMAGE"`
 	snapshotsFlag
 	observeFlags
@@ -32,7 +33,12 @@ func (f *serveFlags) serverConfig(e *environment) (app.Config, error) {
 	config.GRPCAddr, config.HTTPAddr, config.HTTPHosts = f.GRPCAddr, f.HTTPAddr, f.HTTPHost
 	config.HTTPOrigins = f.HTTPOrigin
 	config.InsecurePublic, config.ReadOnlyOnDamage = f.InsecurePublic, f.ReadOnly
-	return config, f.observe(&config)
+	config.Access = f.access()
+	if f.TLSKey != "" {
+		config.Secrets = append(config.Secrets, f.TLSKey)
+	}
+	err := f.observe(&config)
+	return config, err
 }
 
 type serveCommand struct {
@@ -53,11 +59,13 @@ func (serveCommand) Help() string {
 	return `Examples:
   akin serve --data papers
   akin serve --data papers --grpc-addr 127.0.0.1:0 --http-addr ''
-  akin serve --data papers --grpc-addr 10.0.0.7:7411 --insecure-public
+  akin serve --data papers --grpc-addr 10.0.0.7:7411 --http-addr '' --tls-cert cert.pem --tls-key key.pem
 
-The first lines printed are the addresses. Addresses beside the loopback ones
-are refused without --insecure-public, for akin does not ask who calls. Stop with Ctrl-C or SIGTERM: calls
-under way finish first.`
+The first lines printed are the addresses. Once there is a key (akin key create),
+whoever calls over them is asked for one. Addresses beside the loopback ones need
+keys and TLS, or --insecure-public. SIGHUP reads keys and certificates again, which
+are followed in any case, and begins a new audit log where it was moved away. Stop
+with Ctrl-C or SIGTERM: calls under way finish first.`
 }
 
 // Run serves until the context ends.
@@ -75,7 +83,11 @@ func (c serveCommand) Run(e *environment) error {
 	err = app.Run(e.ctx, config, e.log, func(a app.Addresses) {
 		fmt.Fprintf(e.out, "gRPC  %s\n", a.GRPC)
 		if a.HTTP != "" {
-			fmt.Fprintf(e.out, "HTTP  http://%s\n", a.HTTP)
+			scheme := "http"
+			if c.TLSCert != "" {
+				scheme = "https"
+			}
+			fmt.Fprintf(e.out, "HTTP  %s://%s\n", scheme, a.HTTP)
 		}
 		if a.Admin != "" {
 			fmt.Fprintf(e.out, "admin http://%s\n", a.Admin)

@@ -32,11 +32,16 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"akin/internal/access"
 	"akin/internal/paper"
 	"akin/internal/rpc/wire"
 	"akin/internal/telemetry"
 	akinv1 "akin/proto/akin/v1"
 )
+
+// smallBody is up to which size the body of a refused request is read, so that its
+// connection can go on.
+const smallBody = 64 << 10
 
 //go:embed akin.openapi.json
 var openAPI []byte
@@ -53,6 +58,9 @@ type GatewayOptions struct {
 	Pace Pace
 	// Telemetry is told of requests; nil tells nobody.
 	Telemetry *telemetry.Telemetry
+	// Guard turns away those that it would not let call anything, before their bodies
+	// are read, and says where requests come from. nil takes what the connection has.
+	Guard *Guard
 }
 
 // Gateway serves the API as JSON over HTTP by calling the gRPC services through
@@ -63,6 +71,7 @@ type Gateway struct {
 	health  healthpb.HealthClient
 	hosts   []string
 	bodies  bodies
+	guard   *Guard       // nil is none
 	handler http.Handler // of hosts that are known
 	// telemetry is told of requests, by outer.
 	telemetry *telemetry.Telemetry
@@ -77,21 +86,22 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, options Gate
 	g := &Gateway{
 		bodies: bodies{pace: options.Pace.withDefaults()},
 		health: healthpb.NewHealthClient(conn),
-		openai: &openAI{embed: akinv1.NewEmbeddingServiceClient(conn)},
+		guard:  options.Guard,
 		hosts:  append([]string{"localhost", "127.0.0.1", "::1"}, options.Hosts...),
 	}
+	g.openai = &openAI{embed: akinv1.NewEmbeddingServiceClient(conn), outgoing: g.outgoing}
 	g.mux = runtime.NewServeMux(
 		runtime.WithUnescapingMode(runtime.UnescapingModeAllCharacters),
 		runtime.WithErrorHandler(retryAfter(log)),
 		runtime.WithRoutingErrorHandler(routingError),
 		runtime.SetQueryParameterParser(strictQuery{}),
-		runtime.WithMetadata(func(_ context.Context, r *http.Request) metadata.MD { return metadata.Pairs(remoteKey, r.RemoteAddr) }),
+		runtime.WithMetadata(func(_ context.Context, r *http.Request) metadata.MD { return metadata.Pairs(remoteKey, g.client(r)) }),
 		runtime.WithMetadata(askForAll),
 		runtime.WithMetadata(func(_ context.Context, r *http.Request) metadata.MD {
 			return metadata.Pairs(telemetry.RequestIDKey, r.Header.Get(telemetry.RequestIDKey))
 		}),
-		runtime.WithOutgoingHeaderMatcher(outgoing),
-		runtime.WithOutgoingTrailerMatcher(outgoing),
+		runtime.WithOutgoingHeaderMatcher(outgoingHeader),
+		runtime.WithOutgoingTrailerMatcher(outgoingHeader),
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, &lenient{&runtime.JSONPb{
 			MarshalOptions: protojson.MarshalOptions{EmitUnpopulated: true},
 		}}),
@@ -102,7 +112,7 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, options Gate
 		akinv1.RegisterEmbeddingServiceHandlerClient(ctx, g.mux, akinv1.NewEmbeddingServiceClient(conn)),
 		akinv1.RegisterInfoServiceHandlerClient(ctx, g.mux, akinv1.NewInfoServiceClient(conn)),
 		akinv1.RegisterAdminServiceHandlerClient(ctx, g.mux, akinv1.NewAdminServiceClient(conn)),
-		handleOperations(g.mux, longrunningpb.NewOperationsClient(conn)),
+		handleOperations(g.mux, longrunningpb.NewOperationsClient(conn), g.outgoing),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("make JSON gateway: %w", err)
@@ -123,13 +133,37 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, options Gate
 	return g, nil
 }
 
-// outgoing gives the header that metadata of an answer becomes. The request's id is one
+// outgoingHeader gives the header that metadata of an answer becomes. The request's id is one
 // already.
-func outgoing(key string) (string, bool) {
+func outgoingHeader(key string) (string, bool) {
 	if key == telemetry.RequestIDKey {
 		return "", false
 	}
 	return runtime.MetadataHeaderPrefix + key, true
+}
+
+// client is where a request comes from.
+func (g *Gateway) client(r *http.Request) string {
+	if g.guard == nil {
+		return r.RemoteAddr
+	}
+	return g.guard.Client(r)
+}
+
+// outgoing gives the context of a call for a request, where no generated code makes
+// it: with the caller's credentials and address, and nothing else of theirs.
+func (g *Gateway) outgoing(r *http.Request) context.Context {
+	md := metadata.Pairs(remoteKey, g.client(r), wire.ResponseLimitKey, strconv.Itoa(MaxMessageBytes))
+	md.Append(authorizationKey, r.Header.Values(authorizationKey)...)
+	if id := r.Header.Get(requestIDKey); id != "" && !unprintable(id) {
+		md.Append(requestIDKey, id)
+	}
+	return metadata.NewOutgoingContext(r.Context(), md)
+}
+
+// unprintable says that a header is not what metadata can hold.
+func unprintable(value string) bool {
+	return strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 // askForAll says of calls for HTTP clients, which take answers of any size unless
@@ -204,6 +238,10 @@ func (g *Gateway) route(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, codes.InvalidArgument, "NOT_UTF8", "path or query is not valid percent-encoded UTF-8; convert it from its encoding first")
 		return
 	}
+	if slices.ContainsFunc(r.Header.Values(authorizationKey), unprintable) { // metadata cannot hold it
+		refuse(w, http.StatusUnauthorized, codes.Unauthenticated, paper.ReasonKeyInvalid, access.Refused().Error())
+		return
+	}
 	release, ok := g.readable(w, r)
 	if !ok {
 		return
@@ -228,6 +266,15 @@ func streaming(path string) bool { return path == "/v1/papers:export" || path ==
 func (g *Gateway) readable(w http.ResponseWriter, r *http.Request) (release func(), ok bool) {
 	if !hasBody(r) {
 		return func() {}, true
+	}
+	if g.guard != nil {
+		if err := g.guard.Admits(r); err != nil {
+			if r.ContentLength < 0 || r.ContentLength > smallBody {
+				w.Header().Set("Connection", "close") // or it would be read all the same
+			}
+			refuse(w, runtime.HTTPStatusFromCode(codes.Unauthenticated), codes.Unauthenticated, reasonOf(err), err.Error())
+			return nil, false
+		}
 	}
 	// A form that a foreign page makes a browser send cannot be JSON.
 	if !isJSON(r.Header.Get("Content-Type")) {
@@ -292,6 +339,7 @@ func refuse(w http.ResponseWriter, httpStatus int, code codes.Code, reason, mess
 	if err != nil {
 		body = []byte("{}")
 	}
+	askForKey(w, code)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(httpStatus)
 	w.Write(append(body, '\n')) //nolint:errcheck,gosec // the client is gone; JSON is not run
@@ -304,6 +352,10 @@ func retryAfter(log *slog.Logger) runtime.ErrorHandlerFunc {
 	return func(ctx context.Context, mux *runtime.ServeMux, m runtime.Marshaler, w http.ResponseWriter, r *http.Request, err error) {
 		s := status.Convert(err)
 		setRetryAfter(w, s)
+		if s.Code() == codes.Unauthenticated { // the library would send the message as the challenge
+			refuse(w, http.StatusUnauthorized, s.Code(), reasonOf(err), s.Message())
+			return
+		}
 		if len(s.Details()) == 0 {
 			err = detailed(err, s)
 		}
@@ -344,6 +396,13 @@ func (p strictQuery) Parse(target proto.Message, values url.Values, filter *util
 		}
 	}
 	return p.DefaultQueryParser.Parse(target, values, filter)
+}
+
+// askForKey says how credentials are sent, where they are missing.
+func askForKey(w http.ResponseWriter, code codes.Code) {
+	if code == codes.Unauthenticated {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="akin"`)
+	}
 }
 
 func setRetryAfter(w http.ResponseWriter, s *status.Status) {
