@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
+	"akin/internal/paper"
 	"akin/internal/telemetry"
 )
 
@@ -22,8 +25,8 @@ type Fault struct {
 // Error names the setting.
 func (f Fault) Error() string { return "--" + f.Setting + " " + f.Message }
 
-// FaultsOf gives the faults that an error is made of, and of nothing else; nil for any
-// other error.
+// FaultsOf gives what is wrong with settings, if an error is of that and of nothing else;
+// nil for any other error.
 func FaultsOf(err error) []Fault {
 	if err == nil {
 		return nil
@@ -31,20 +34,25 @@ func FaultsOf(err error) []Fault {
 	if f, ok := err.(Fault); ok { //nolint:errorlint // what wraps one says more
 		return []Fault{f}
 	}
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return nil
-	}
-	var all []Fault
-	for _, e := range joined.Unwrap() {
-		f := FaultsOf(e)
-		if f == nil {
-			return nil
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // as above
+		var all []Fault
+		for _, e := range joined.Unwrap() {
+			f := FaultsOf(e)
+			if f == nil {
+				return nil
+			}
+			all = append(all, f...)
 		}
-		all = append(all, f...)
+		return all
 	}
-	return all
+	if at := flagFirst.FindStringSubmatch(err.Error()); at != nil && paper.KindOf(err) == paper.Invalid {
+		return []Fault{{Setting: at[1], Message: strings.TrimLeft(err.Error()[len(at[0]):], " :")}}
+	}
+	return nil
 }
+
+// flagFirst is a message that begins with the flag that it is about.
+var flagFirst = regexp.MustCompile(`^--([a-z][a-z-]*)\b`)
 
 // Check says all that is wrong with a configuration, as faults where one setting is.
 func (c Config) Check() error {
