@@ -19,7 +19,7 @@ var rooms = map[string][]string{
 	"cmd/akin":               {"internal/cli"},
 	"internal/cli":           {"internal/paper", "internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1", "internal/pending", "internal/settings"},
 	"internal/app":           {"internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/access", "internal/telemetry", "internal/vec"},
-	"internal/rpc":           {"internal/engine", "internal/catalog", "internal/catalog/local", "internal/dedup", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/access", "internal/telemetry"},
+	"internal/rpc":           {"internal/engine", "internal/catalog", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/access", "internal/telemetry"},
 	"internal/access":        {"internal/paper", "internal/pending"},
 	"internal/admit":         {"internal/paper"},
 	"internal/telemetry":     {}, // figures come as plain structs

@@ -67,7 +67,7 @@ func TestVectorsDoNotDependOnTheBatch(t *testing.T) {
 		alone[i] = mustEmbed(t, e, []string{text}, embed.Options{})[0].Vector
 	}
 	random := rand.New(rand.NewPCG(1, 2))
-	for _, size := range []int{1, 7, len(texts)} {
+	for _, size := range []int{7, len(texts)} {
 		for _, class := range []embed.Class{embed.Interactive, embed.Bulk} {
 			order := random.Perm(len(texts))
 			for group := range slices.Chunk(order, size) {

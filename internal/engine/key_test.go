@@ -84,12 +84,22 @@ func each(t *testing.T, path string, v reflect.Value, tagged bool, changed func(
 func TestKeysDiffer(t *testing.T) {
 	seen := make(map[requestKey]int)
 	for i, request := range []any{
-		SearchRequest{Query: "ab"}, SearchRequest{Query: "a", Collection: "b"}, SearchRequest{Collection: "ab"},
-		SimilarRequest{}, SimilarRequest{PaperIDs: []string{"ab"}}, SimilarRequest{PaperIDs: []string{"a", "b"}}, SimilarRequest{PaperIDs: []string{"a", "", "b"}},
-		SimilarRequest{Text: &Text{}}, SimilarRequest{Text: &Text{Title: "a", Abstract: "b"}}, SimilarRequest{Text: &Text{Title: "ab"}},
+		SearchRequest{Query: "ab"},
+		SearchRequest{Query: "a", Collection: "b"},
+		SearchRequest{Collection: "ab"},
+		SimilarRequest{},
+		SimilarRequest{PaperIDs: []string{"ab"}},
+		SimilarRequest{PaperIDs: []string{"a", "b"}},
+		SimilarRequest{PaperIDs: []string{"a", "", "b"}},
+		SimilarRequest{Text: &Text{}},
+		SimilarRequest{Text: &Text{Title: "a", Abstract: "b"}},
+		SimilarRequest{Text: &Text{Title: "ab"}},
 		SimilarRequest{ResultOptions: ResultOptions{MinScore: new(float64)}},
-		RecommendRequest{}, RecommendRequest{Positive: make([]Example, 1)}, RecommendRequest{Negative: make([]Example, 1)},
-		RecommendRequest{Positive: []Example{{PaperID: "a"}}}, RecommendRequest{Positive: []Example{{Text: &Text{Title: "a"}}}},
+		RecommendRequest{},
+		RecommendRequest{Positive: make([]Example, 1)},
+		RecommendRequest{Negative: make([]Example, 1)},
+		RecommendRequest{Positive: []Example{{PaperID: "a"}}},
+		RecommendRequest{Positive: []Example{{Text: &Text{Title: "a"}}}},
 	} {
 		key := keyOf(request)
 		if other, ok := seen[key]; ok {

@@ -190,6 +190,18 @@ func TestSimilar(t *testing.T) {
 	r.same("words alone", found(ask(engine.SimilarRequest{Text: &engine.Text{Title: "-omega"}, Mode: engine.Lexical, IncludeSelf: true}).Results), "o1 o2")
 }
 
+// What counts as one with a paper that has the query's text is no result either.
+func TestVersionsOfAText(t *testing.T) {
+	papers := ladder(5)
+	papers[0].DOI, papers[3].DOI = "10.1234/x", "10.1234/x"
+	r := newRig(t, papers...)
+	text := &engine.Text{Title: "Alpha."}
+	a := r.good(r.Similar(r.Context(), engine.SimilarRequest{Text: text, Mode: engine.Semantic}))
+	r.same("similar", found(a.Results), "p02 p03 p05")
+	a = r.recommend(engine.RecommendRequest{Positive: []engine.Example{{Text: text}}, Strategy: engine.MeanVector})
+	r.same("recommended", found(a.Results), "p02 p03 p05")
+}
+
 func TestSimilarIsChecked(t *testing.T) {
 	r := newRig(t, ladder(2)...)
 	for words, req := range map[string]engine.SimilarRequest{

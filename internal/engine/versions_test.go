@@ -11,12 +11,11 @@ import (
 	"testing"
 
 	"akin/internal/catalog"
-	"akin/internal/catalog/local"
+	"akin/internal/catalog/catalogtest"
 	"akin/internal/dedup"
 	"akin/internal/embed"
 	"akin/internal/engine"
 	"akin/internal/paper"
-	"akin/internal/store"
 	"akin/internal/vec"
 )
 
@@ -56,17 +55,10 @@ func (bag) CheckLength(string, string, embed.Options) error { return nil }
 
 func open(t *testing.T) *engine.Engine {
 	t.Helper()
-	s, err := store.Open(t.TempDir()+"/data", store.Options{Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := local.Open(t.Context(), local.Config{Store: s, Space: bag{}.Space()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := catalogtest.NewMemory(bag{}.Space(), catalogtest.Options{})
 	t.Cleanup(func() {
-		if err := errors.Join(c.Close(), s.Close()); err != nil {
-			t.Error(err)
+		if n := c.OpenViews(); n != 0 {
+			t.Errorf("%d views were not closed", n)
 		}
 	})
 	return engine.New(engine.OneModel{Model: bag{}}, c, nil)

@@ -54,17 +54,12 @@ func (v *view) Terms(ctx context.Context, refs []paper.Ref) ([][]rank.Term, erro
 	if err := v.before(ctx, "Terms"); err != nil {
 		return nil, err
 	}
-	having := make(map[string]int)
-	for _, e := range v.entries {
-		for word := range e.words.counts() {
-			having[word]++
-		}
-	}
+	having := v.statistics().having
 	return each(v, refs, func(e *entry) []rank.Term {
 		var norm float64
 		weights := make(map[string]float64)
-		for word, tf := range e.words.counts() {
-			w := float64(tf) * math.Log(1+float64(len(v.entries))/float64(having[word]))
+		for word, n := range e.words.counts {
+			w := float64(n[0]+n[1]) * math.Log(1+float64(len(v.entries))/float64(having[word]))
 			weights[word] = w
 			norm += w * w
 		}
@@ -77,17 +72,6 @@ func (v *view) Terms(ctx context.Context, refs []paper.Ref) ([][]rank.Term, erro
 	}), nil
 }
 
-// counts says how often each word is there.
-func (d *document) counts() map[string]int {
-	out := make(map[string]int)
-	for _, words := range [][]string{d.title, d.abstract} {
-		for _, w := range words {
-			out[w]++
-		}
-	}
-	return out
-}
-
 // TermNames implements catalog.Terms.
 func (v *view) TermNames(ctx context.Context, terms []uint32) ([]string, error) {
 	if err := v.before(ctx, "TermNames"); err != nil {
@@ -95,7 +79,7 @@ func (v *view) TermNames(ctx context.Context, terms []uint32) ([]string, error) 
 	}
 	names := make(map[uint32]string)
 	for _, e := range v.entries {
-		for word := range e.words.counts() {
+		for word := range e.words.counts {
 			names[termID(word)] = word
 		}
 	}
@@ -177,7 +161,7 @@ func (v *view) Collapse(ctx context.Context, hits []rank.Hit, own []string) ([]r
 func grouped(entries []*entry, options dedup.Options) iter.Seq2[int, []dedup.Member] {
 	keys := make([]dedup.Key, len(entries))
 	for i, e := range entries {
-		keys[i] = dedup.KeyOf(&e.Paper)
+		keys[i] = e.key
 	}
 	return dedup.Group(keys, options, func(i, j int) float64 { return cosine(entries[i].vector, entries[j].vector) })
 }
@@ -349,7 +333,7 @@ func (v *view) steps(c catalog.Conditions, left []*entry) (steps []catalog.WordS
 		if q.excluded {
 			step.Kind = catalog.StepExclusion
 		}
-		left = slices.DeleteFunc(left, func(e *entry) bool { return e.words.has(q.words) == q.excluded })
+		left = slices.DeleteFunc(left, func(e *entry) bool { return e.words.has(q) == q.excluded })
 		step.Left = len(left)
 		steps = append(steps, step)
 	}
@@ -361,15 +345,15 @@ func (v *view) Still(ctx context.Context, list catalog.MadeBy, refs []paper.Ref)
 	if err := v.before(ctx, "Still"); err != nil {
 		return nil, err
 	}
+	if list.Sequence == v.sequence {
+		return each(v, refs, (*entry).copied), nil
+	}
 	kept, err := v.restricted(list.Restriction)
 	if err != nil {
 		return nil, err
 	}
 	asked := v.read(list.Words)
 	return each(v, refs, func(e *entry) *paper.Record {
-		if list.Sequence == v.sequence {
-			return e.copied()
-		}
 		if e.embedded > list.Sequence || !asked.allows(&e.words) || !slices.Contains(kept, e) {
 			return nil
 		}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"akin/internal/catalog"
+	"akin/internal/dedup"
 	"akin/internal/paper"
 )
 
@@ -53,6 +54,9 @@ type state struct {
 	next     uint32 // the next ordinal
 	entries  []*entry
 	byID     map[string]*entry
+
+	once  sync.Once // makes stats
+	stats statistics
 }
 
 // entry is a paper of a state. It never changes.
@@ -62,6 +66,7 @@ type entry struct {
 	// embedded is the sequence number that vector came with.
 	embedded uint64
 	words    document
+	key      dedup.Key
 }
 
 // NewMemory makes a catalog with the default collection, which is empty.
@@ -136,8 +141,7 @@ func (m *Memory) Apply(ctx context.Context, collection string, changes []catalog
 	if err != nil {
 		return nil, 0, err
 	}
-	next := *s
-	next.byID = maps.Clone(s.byID)
+	next := &state{name: s.name, space: s.space, sequence: s.sequence, next: s.next, byID: maps.Clone(s.byID)}
 	outcomes := make([]catalog.Outcome, len(changes))
 	for i := range changes {
 		if outcomes[i], err = next.change(&changes[i]); err != nil {
@@ -145,7 +149,7 @@ func (m *Memory) Apply(ctx context.Context, collection string, changes []catalog
 		}
 	}
 	next.entries = slices.SortedFunc(maps.Values(next.byID), func(a, b *entry) int { return strings.Compare(a.ID, b.ID) })
-	m.states[collection] = &next
+	m.states[collection] = next
 	return outcomes, next.sequence, nil
 }
 
@@ -179,7 +183,7 @@ func (s *state) change(c *catalog.Mutation) (catalog.Outcome, error) {
 		e.vector, e.embedded = slices.Clone(c.Vector), s.sequence
 		e.TokenCount, e.Truncated = c.TokenCount, c.Truncated
 	}
-	e.words = documentOf(&e.Paper)
+	e.words, e.key = documentOf(&e.Paper), dedup.KeyOf(&e.Paper)
 	s.byID[e.ID] = e
 	return catalog.Outcome{Change: change, Record: *e.Record}, nil
 }

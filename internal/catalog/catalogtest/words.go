@@ -17,35 +17,66 @@ func split(text string) []string {
 }
 
 // document is the words of a paper.
-type document struct{ title, abstract []string }
+type document struct {
+	title, abstract []string
+	// counts says how often each word is in the title and in the abstract.
+	counts map[string][2]int
+}
 
-func documentOf(p *paper.Paper) document { return document{split(p.Title), split(p.Abstract)} }
+func documentOf(p *paper.Paper) document {
+	d := document{split(p.Title), split(p.Abstract), make(map[string][2]int)}
+	for field, words := range [][]string{d.title, d.abstract} {
+		for _, w := range words {
+			n := d.counts[w]
+			n[field]++
+			d.counts[w] = n
+		}
+	}
+	return d
+}
 
 func (d *document) len() int { return len(d.title) + len(d.abstract) }
 
 // count says how often the fields have what a term stands for.
 func (d *document) count(t term) (title, abstract int) {
-	for _, w := range d.title {
-		if t.is(w) {
-			title++
-		}
+	if !t.prefix {
+		n := d.counts[t.word]
+		return n[0], n[1]
 	}
-	for _, w := range d.abstract {
+	for w, n := range d.counts {
 		if t.is(w) {
-			abstract++
+			title, abstract = title+n[0], abstract+n[1]
 		}
 	}
 	return title, abstract
 }
 
-// has says whether a field has a phrase. One without words is everywhere.
-func (d *document) has(phrase []string) bool {
-	return contains(d.title, phrase) || contains(d.abstract, phrase)
+// has says whether a field has a phrase.
+func (d *document) has(c clause) bool { return contains(d.title, c) || contains(d.abstract, c) }
+
+// statistics are what scores need to know of all papers of a state.
+type statistics struct {
+	having  map[string]int // how many papers have a word
+	average float64        // of the lengths of papers, in words
 }
 
-func contains(words, phrase []string) bool {
-	for i := 0; i+len(phrase) <= len(words); i++ {
-		if slices.Equal(words[i:i+len(phrase)], phrase) {
+func (s *state) statistics() statistics {
+	s.once.Do(func() {
+		s.stats.having = make(map[string]int)
+		for _, e := range s.entries {
+			s.stats.average += float64(e.words.len()) / float64(len(s.entries))
+			for w := range e.words.counts {
+				s.stats.having[w]++
+			}
+		}
+	})
+	return s.stats
+}
+
+func contains(words []string, c clause) bool {
+	last := len(c.words) - 1
+	for i := 0; i+last < len(words); i++ {
+		if slices.Equal(words[i:i+last], c.words[:last]) && (term{c.words[last], c.open}).is(words[i+last]) {
 			return true
 		}
 	}
@@ -62,11 +93,11 @@ func (t term) is(word string) bool {
 	return word == t.word || t.prefix && strings.HasPrefix(word, t.word)
 }
 
-// clause is a phrase that is wanted or excluded.
+// clause is a phrase that is wanted or excluded; open says that its last word may go on.
 type clause struct {
-	text     string
-	words    []string
-	excluded bool
+	text           string
+	words          []string
+	excluded, open bool
 }
 
 // typed is a query that was taken apart.
@@ -89,7 +120,8 @@ func parse(q catalog.Words) typed {
 		switch {
 		case len(words) == 0:
 		case excluded || quoted:
-			out.clauses = append(out.clauses, clause{strings.Trim(bare, `"`), words, excluded})
+			inside := strings.Trim(bare, `"`)
+			out.clauses = append(out.clauses, clause{inside, words, excluded, strings.HasSuffix(inside, "*")})
 			if !excluded {
 				out.add(words...)
 			}
@@ -138,21 +170,17 @@ type asked struct {
 }
 
 func (v *view) read(q catalog.Words) *asked {
-	a := &asked{typed: parse(q)}
+	stats := v.statistics()
+	a := &asked{typed: parse(q), average: stats.average}
 	a.idf = make([]float64, len(a.terms))
 	for i, t := range a.terms {
-		n := 0
-		for _, e := range v.entries {
-			if title, abstract := e.words.count(t); title+abstract > 0 {
-				n++
-			}
+		n := stats.having[t.word]
+		if t.prefix {
+			n = len(slices.DeleteFunc(slices.Clone(v.entries), func(e *entry) bool { title, abstract := e.words.count(t); return title+abstract == 0 }))
 		}
 		if n > 0 {
 			a.idf[i] = math.Log(1 + (float64(len(v.entries)-n)+.5)/(float64(n)+.5))
 		}
-	}
-	for _, e := range v.entries {
-		a.average += float64(e.words.len()) / float64(len(v.entries))
 	}
 	return a
 }
@@ -179,7 +207,7 @@ func (a *asked) score(d *document) (sum float64) {
 // allows says that a paper has the phrases, and nothing that is excluded.
 func (a *asked) allows(d *document) bool {
 	for _, c := range a.clauses {
-		if d.has(c.words) == c.excluded {
+		if d.has(c) == c.excluded {
 			return false
 		}
 	}
