@@ -2,13 +2,18 @@ package rpc_test
 
 import (
 	"bytes"
+	"context"
+	"encoding/hex"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
@@ -170,4 +175,66 @@ func mustRequest(t *testing.T) *http.Request {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// traces is an OTLP collector that keeps the names of spans, by trace.
+type traces struct {
+	collectorpb.UnimplementedTraceServiceServer
+	mu    sync.Mutex
+	spans map[string][]string
+}
+
+func (c *traces) Export(_ context.Context, req *collectorpb.ExportTraceServiceRequest) (*collectorpb.ExportTraceServiceResponse, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, r := range req.GetResourceSpans() {
+		for _, scope := range r.GetScopeSpans() {
+			for _, s := range scope.GetSpans() {
+				id := hex.EncodeToString(s.GetTraceId())
+				c.spans[id] = append(c.spans[id], s.GetName())
+			}
+		}
+	}
+	return &collectorpb.ExportTraceServiceResponse{}, nil
+}
+
+// The trace of an HTTP client goes on through the gateway into the call.
+func TestTraceOverHTTP(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, collecting := &traces{spans: make(map[string][]string)}, grpc.NewServer()
+	collectorpb.RegisterTraceServiceServer(collecting, c)
+	go collecting.Serve(l)
+	t.Cleanup(collecting.Stop)
+	log := slog.New(slog.DiscardHandler)
+	tel, err := telemetry.New(telemetry.Config{OTLPEndpoint: "http://" + l.Addr().String()}, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serveLogged(t, rpc.GatewayOptions{Telemetry: tel}, log)
+	s.upsert(t, &akinv1.Paper{Id: "a", Title: "graphs"})
+	const trace = "0af7651916cd43dd8448eb211c80319c"
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.http+"/v1/search?query=graphs&mode=MODE_SEMANTIC", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Traceparent", "00-"+trace+"-b7ad6b7169203331-01")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	s.drain() // a span ends after its answer
+	if err := tel.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	got := c.spans[trace]
+	slices.Sort(got)
+	if want := []string{"HTTP GET", "akin.v1.SearchService/Search", "akin.v1.SearchService/Search"}; !slices.Equal(got, want) || len(c.spans) != 1 {
+		t.Errorf("spans %v; want %v of one trace", c.spans, want)
+	}
 }

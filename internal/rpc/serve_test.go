@@ -98,6 +98,8 @@ type served struct {
 	conn *grpc.ClientConn // of a client that sets nothing
 	*client.Client
 	http string
+	// drain waits until all calls have ended, and takes no more.
+	drain func()
 }
 
 func serve(t *testing.T, options rpc.GatewayOptions) *served {
@@ -125,7 +127,11 @@ func serveLogged(t *testing.T, options rpc.GatewayOptions, log *slog.Logger) *se
 	listener := bufconn.Listen(1 << 20)
 	go g.Serve(listener)
 	conn := dial(t, listener)
-	room := dial(t, listener, grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(rpc.MaxMessageBytes), grpc.MaxCallSendMsgSize(rpc.MaxMessageBytes)))
+	var tracing []grpc.DialOption
+	if options.Telemetry != nil {
+		tracing = append(tracing, grpc.WithStatsHandler(options.Telemetry.ClientHandler()))
+	}
+	room := dial(t, listener, append(tracing, grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(rpc.MaxMessageBytes), grpc.MaxCallSendMsgSize(rpc.MaxMessageBytes)))...)
 	gateway, err := rpc.NewGateway(t.Context(), room, options, log)
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +145,7 @@ func serveLogged(t *testing.T, options rpc.GatewayOptions, log *slog.Logger) *se
 			t.Error(err)
 		}
 	})
-	return &served{conn: conn, Client: client.New(room), http: web.URL}
+	return &served{conn: conn, Client: client.New(room), http: web.URL, drain: func() { web.Close(); g.GracefulStop() }}
 }
 
 func dial(t *testing.T, listener *bufconn.Listener, options ...grpc.DialOption) *grpc.ClientConn {
