@@ -103,10 +103,12 @@ func (d *doctor) checkConfig() {
 		d.ok("configuration", "every setting has a value that it takes")
 	}
 	if d.config.InsecurePublic {
-		d.say("configuration", FindingWarning, "--insecure-public opens the server to whoever reaches it", "take it away where others than its callers reach the addresses")
+		d.say("configuration", FindingWarning, "--insecure-public opens the server to whoever reaches it",
+			"take it away where others than its callers reach the addresses")
 	}
 	if d.config.AdminPublic {
-		d.say("configuration", FindingWarning, "--admin-public opens metrics and profiles to whoever reaches --admin-addr", "take it away, or let a firewall allow Prometheus alone")
+		d.say("configuration", FindingWarning, "--admin-public opens metrics and profiles to whoever reaches --admin-addr",
+			"take it away, or let a firewall allow Prometheus alone")
 	}
 	if d.config.Telemetry.LogQueries {
 		d.say("configuration", FindingWarning, "--log-queries writes what people look for to the log", "take it away once you have found what you look for")
@@ -115,9 +117,11 @@ func (d *doctor) checkConfig() {
 
 func (d *doctor) checkCPU() {
 	kernel := vec.Kernel()
-	cores := fmt.Sprintf("%d of %d cores of %s, vectors are multiplied by the kernel %q%s", runtime.GOMAXPROCS(0), runtime.NumCPU(), runtime.GOARCH, kernel, features())
+	cores := fmt.Sprintf("%d of %d cores of %s, vectors are multiplied by the kernel %q%s",
+		runtime.GOMAXPROCS(0), runtime.NumCPU(), runtime.GOARCH, kernel, features())
 	if kernel == "portable" {
-		d.say("processor", FindingWarning, cores, "use a CPU, or a kind of virtual machine, with AVX2 and FMA: queries over large collections are several times faster there")
+		d.say("processor", FindingWarning, cores,
+			"use a CPU, or a kind of virtual machine, with AVX2 and FMA: queries over large collections are several times faster there")
 		return
 	}
 	d.ok("processor", "%s", cores)
@@ -185,7 +189,8 @@ func (d *doctor) checkLibrary(at resolved) {
 			d.say("library", FindingFailure, err.Error(), "correct --onnxruntime, or leave it out and run `akin setup`")
 			return
 		}
-		d.say("library", FindingWarning, fmt.Sprintf("%s is not ONNX Runtime %s, which akin is tested with", at.library, library.Version), "leave out --onnxruntime unless you need another")
+		d.say("library", FindingWarning, fmt.Sprintf("%s is not ONNX Runtime %s, which akin is tested with", at.library, library.Version),
+			"leave out --onnxruntime unless you need another")
 		return
 	}
 	if err := host.Library.Verify(filepath.Dir(at.library)); err != nil {
@@ -206,7 +211,8 @@ func (d *doctor) checkFiles() {
 	case limit.Cur < 128:
 		d.say("open files", FindingFailure, fmt.Sprintf("the limit is %d; the store needs 128", limit.Cur), remedy)
 	case limit.Cur < goodFiles:
-		d.say("open files", FindingWarning, fmt.Sprintf("the limit is %d; with %d connections on each address it may be reached", limit.Cur, maxConnections), remedy)
+		d.say("open files", FindingWarning, fmt.Sprintf("the limit is %d; with %d connections on each address it may be reached", limit.Cur, maxConnections),
+			remedy)
 	default:
 		d.ok("open files", "the limit is %d", limit.Cur)
 	}
@@ -232,7 +238,9 @@ func (d *doctor) checkClock() {
 	case now.Year() < 2026:
 		d.say("clock", FindingFailure, "it is "+now.Format(time.DateTime)+", which was before this program", remedy)
 	case newest.Sub(now) > time.Minute:
-		d.say("clock", FindingWarning, fmt.Sprintf("%s in the data directory was written %v from now: the clock was, or is, wrong", name, newest.Sub(now).Round(time.Second)), remedy)
+		d.say("clock", FindingWarning,
+			fmt.Sprintf("%s in the data directory was written %v from now: the clock was, or is, wrong", name, newest.Sub(now).Round(time.Second)),
+			remedy)
 	default:
 		d.ok("clock", "it is %s", now.Format(time.RFC3339))
 	}
@@ -260,7 +268,8 @@ func (d *doctor) checkData() {
 	case errors.Is(err, fs.ErrNotExist):
 		parent := filepath.Dir(mustAbs(d.config.Data))
 		if unix.Access(parent, unix.W_OK) != nil {
-			d.say("data directory", FindingFailure, fmt.Sprintf("%s is not there, and this user cannot make it", d.config.Data), "make it, and give it to the user that akin runs as")
+			d.say("data directory", FindingFailure, fmt.Sprintf("%s is not there, and this user cannot make it", d.config.Data),
+				"make it, and give it to the user that akin runs as")
 			return
 		}
 		d.ok("data directory", "%s is not there yet; akin serve makes it", d.config.Data)
@@ -271,7 +280,8 @@ func (d *doctor) checkData() {
 	case unix.Access(d.config.Data, unix.W_OK|unix.X_OK|unix.R_OK) != nil:
 		d.say("data directory", FindingFailure, d.config.Data+" cannot be read and written by this user", "give it to the user that akin runs as")
 	case info.Mode().Perm()&0o077 != 0:
-		d.say("data directory", FindingWarning, fmt.Sprintf("%s can be looked into by others (%v)", d.config.Data, info.Mode().Perm()), "chmod 700 "+d.config.Data)
+		d.say("data directory", FindingWarning, fmt.Sprintf("%s can be looked into by others (%v)", d.config.Data, info.Mode().Perm()),
+			"chmod 700 "+d.config.Data)
 	default:
 		d.ok("data directory", "%s is this user's alone", d.config.Data)
 	}
@@ -302,7 +312,9 @@ func (d *doctor) checkRoom() {
 	case d.served:
 		d.ok("memory", "%s are free beside the server that runs", size(has))
 	case has < needs:
-		d.say("memory", FindingWarning, fmt.Sprintf("%s are free; the model, and indexes of %s while they are made anew, may take %s", size(has), size(indexes), size(needs)), "give the machine more, or end what else runs on it")
+		d.say("memory", FindingWarning,
+			fmt.Sprintf("%s are free; the model, and indexes of %s while they are made anew, may take %s", size(has), size(indexes), size(needs)),
+			"give the machine more, or end what else runs on it")
 	default:
 		d.ok("memory", "%s are free; akin needs about %s", size(has), size(needs))
 	}
@@ -320,7 +332,8 @@ func (d *doctor) checkRoom() {
 	case free < leastFree:
 		d.say("disk", FindingFailure, fmt.Sprintf("%s are free beside %s of data", size(free), size(data)), "make room: a full disk refuses writes")
 	case free < data:
-		d.say("disk", FindingWarning, fmt.Sprintf("%s are free beside %s of data; compactions, saves of indexes and snapshots need room", size(free), size(data)), "make room, at least as much as the data takes")
+		d.say("disk", FindingWarning, fmt.Sprintf("%s are free beside %s of data; compactions, saves of indexes and snapshots need room", size(free), size(data)),
+			"make room, at least as much as the data takes")
 	default:
 		d.ok("disk", "%s are free beside %s of data", size(free), size(data))
 	}
@@ -374,12 +387,13 @@ func (d *doctor) checkPorts(ctx context.Context) {
 		l, err := new(net.ListenConfig).Listen(ctx, "tcp", a.addr)
 		switch {
 		case err == nil:
-			l.Close()
+			_ = l.Close() // nothing was taken
 			d.ok(topic, "%s is free", a.addr)
 		case errors.Is(err, syscall.EADDRINUSE) && d.served:
 			d.ok(topic, "%s is taken while a server runs over the data directory", a.addr)
 		case errors.Is(err, syscall.EADDRINUSE):
-			d.say(topic, FindingFailure, a.addr+" is taken by another program", "name another port with --"+a.setting+", or end what listens there: ss -ltnp shows it")
+			d.say(topic, FindingFailure, a.addr+" is taken by another program",
+				"name another port with --"+a.setting+", or end what listens there: ss -ltnp shows it")
 		default:
 			d.say(topic, FindingFailure, err.Error(), "correct --"+a.setting)
 		}
@@ -399,9 +413,10 @@ func (d *doctor) checkCollector(ctx context.Context) {
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", u.Host)
 	if err != nil {
-		d.say("traces", FindingWarning, fmt.Sprintf("%s does not answer: %v", u.Host, err), "start the collector, or correct --otlp-endpoint; calls are answered without it")
+		d.say("traces", FindingWarning, fmt.Sprintf("%s does not answer: %v", u.Host, err),
+			"start the collector, or correct --otlp-endpoint; calls are answered without it")
 		return
 	}
-	conn.Close()
+	_ = conn.Close() // nothing was said
 	d.ok("traces", "%s answers", u.Host)
 }

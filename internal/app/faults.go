@@ -15,7 +15,7 @@ import (
 )
 
 // Fault is what is wrong with one setting.
-type Fault struct {
+type Fault struct { //nolint:errname // one of several, by the name of what it is
 	// Setting is the name of the setting, which is that of its flag.
 	Setting string
 	// Message says what is wrong and what to write, and follows on the name.
@@ -34,7 +34,7 @@ func FaultsOf(err error) []Fault {
 	if f, ok := err.(Fault); ok { //nolint:errorlint // what wraps one says more
 		return []Fault{f}
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // as above
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []Fault
 		for _, e := range joined.Unwrap() {
 			f := FaultsOf(e)

@@ -162,18 +162,18 @@ func usesSettings(command string) bool {
 func resolver(file *settings.File) func(*kong.Context, *kong.Path, *kong.Flag) (any, error) {
 	return func(_ *kong.Context, parent *kong.Path, flag *kong.Flag) (any, error) {
 		if parent.Command != nil && !takesSettings(parent.Command) {
-			return nil, nil //nolint:nilnil // kong: no value, no error
+			return nil, nil // none, and no error
 		}
 		for _, name := range flag.Envs {
 			if _, ok := os.LookupEnv(name); ok {
-				return nil, nil //nolint:nilnil // as above: the environment goes before
+				return nil, nil // the environment goes before
 			}
 		}
 		v, ok := file.Values[flag.Name]
 		if ok && (v.Text != "" || flag.Tag.Type != "path") { // an empty path is none, not the working directory
 			return v.Text, nil
 		}
-		return nil, nil //nolint:nilnil // as above
+		return nil, nil
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -74,7 +75,7 @@ func TestRecall(t *testing.T) {
 	r.offer(engine.ResultOptions{}, answerOf(7, "a"), never)
 
 	w := httptest.NewRecorder()
-	tel.Metrics().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	tel.Metrics().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	for outcome, n := range map[string]int{"measured": 3, "moved": 1, "failed": 1, "busy": 1} {
 		if want := fmt.Sprintf("akin_query_recall_checks_total{outcome=%q} %d\n", outcome, n); !strings.Contains(w.Body.String(), want) {
 			t.Errorf("no %s", want)

@@ -91,7 +91,7 @@ func (f *File) Place(name string) string {
 }
 
 // Fault is one thing that is wrong with a configuration.
-type Fault struct {
+type Fault struct { //nolint:errname // one of several, by the name of what it is
 	// Place is PATH:LINE, or the name of a variable of the environment.
 	Place   string
 	Message string

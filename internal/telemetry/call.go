@@ -42,13 +42,12 @@ type Call struct {
 	telemetry *Telemetry
 	begin     time.Time
 
-	mu       sync.Mutex // guards what follows
-	owner    string
-	query    string
-	plan     Plan
-	planned  bool
-	in, out  int
-	messages int
+	mu      sync.Mutex // guards what follows
+	owner   string
+	query   string
+	plan    Plan
+	planned bool
+	in, out int
 }
 
 type callKey struct{}

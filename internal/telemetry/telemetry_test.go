@@ -158,7 +158,7 @@ func TestRequestIDs(t *testing.T) {
 			t.Errorf("%q became %q", bad, got)
 		}
 	}
-	if RequestID("") == RequestID("") {
+	if one, other := RequestID(""), RequestID(""); one == other {
 		t.Error("two ids are one")
 	}
 }

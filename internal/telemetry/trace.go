@@ -90,7 +90,9 @@ func exporterOptions(config Config) ([]otlptracegrpc.Option, error) {
 	}
 	options := []otlptracegrpc.Option{
 		otlptracegrpc.WithEndpoint(u.Host), otlptracegrpc.WithTimeout(exportTimeout), otlptracegrpc.WithHeaders(config.OTLPHeaders),
-		otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig{Enabled: true, InitialInterval: time.Second, MaxInterval: 10 * time.Second, MaxElapsedTime: 20 * time.Second}),
+		otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig{
+			Enabled: true, InitialInterval: time.Second, MaxInterval: 10 * time.Second, MaxElapsedTime: 20 * time.Second,
+		}),
 	}
 	if u.Scheme == "http" {
 		return append(options, otlptracegrpc.WithInsecure()), nil
