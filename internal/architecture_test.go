@@ -59,6 +59,8 @@ var rooms = map[string][]string{
 	"proto/akin/v1":          {},
 	"internal/eval":          {"internal/paper"},
 	// For tests and benchmarks only.
+	"internal/crashtest":           {},
+	"internal/rpc/rpctest":         {"internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/store", "internal/embed", "internal/vec", "internal/admit", "internal/client", "internal/paper"},
 	"internal/embed/embedtest":     {"internal/embed", "internal/model", "models", "internal/embed/onnx"},
 	"internal/embed/benchworker":   {"internal/embed", "internal/model", "models", "internal/embed/onnx"},
 	"internal/job/benchworker":     {"internal/job", "internal/ingest", "internal/vecfile"},

@@ -27,8 +27,8 @@ import (
 )
 
 const (
-	// grace is how long calls may take to end when the server stops.
-	grace = 10 * time.Second
+	// defaultGrace is how long calls may take to end when the server stops.
+	defaultGrace = 10 * time.Second
 	// headerTimeout bounds how slowly an HTTP client may send its header.
 	headerTimeout = 10 * time.Second
 	// readTimeout bounds what the gateway does not read itself.
@@ -84,6 +84,11 @@ func Run(ctx context.Context, config Config, log *slog.Logger, ready func(Addres
 	if err != nil {
 		return err
 	}
+	return a.run(ctx, ready)
+}
+
+// run serves until ctx ends or a listener fails, and closes all.
+func (a *App) run(ctx context.Context, ready func(Addresses)) (err error) {
 	if ready != nil {
 		ready(a.addrs)
 	}
@@ -288,8 +293,8 @@ func (a *App) stopGRPC(server *grpc.Server) error {
 	}()
 	select {
 	case <-done:
-	case <-time.After(grace):
-		a.log.Warn("calls did not end in time; cutting them off", "after", grace)
+	case <-time.After(a.config.grace):
+		a.log.Warn("calls did not end in time; cutting them off", "after", a.config.grace)
 		server.Stop()
 		<-done
 	}
@@ -314,7 +319,7 @@ func (a *App) serveHTTP(ctx context.Context, listener net.Listener) error {
 		return server.Serve(listener)
 	})
 	a.onClose(func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), grace)
+		ctx, cancel := context.WithTimeout(context.Background(), a.config.grace)
 		defer cancel()
 		if err := server.Shutdown(ctx); err != nil {
 			return server.Close()

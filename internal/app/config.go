@@ -83,6 +83,8 @@ type Config struct {
 
 	// named says that the model, its place or its precision were given.
 	named bool
+	// grace is how long calls may take to end when the server stops.
+	grace time.Duration
 }
 
 // Indexes are the kinds of index by their names, the default first.
@@ -129,6 +131,9 @@ func (c Config) withDefaults() (Config, error) {
 	errs = append(errs, c.Access.Check())
 	if c.Home == "" {
 		c.Home = Locate()
+	}
+	if c.grace == 0 {
+		c.grace = defaultGrace
 	}
 	return c, errors.Join(errs...)
 }

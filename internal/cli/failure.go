@@ -121,7 +121,7 @@ func flagFor(field string, parsed *kong.Context) string {
 		return "the query"
 	case "paper_ids", "id", "ids":
 		return "the id"
-	case "facet":
+	case "field":
 		return "the field"
 	case "positive":
 		return "--like"

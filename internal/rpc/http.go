@@ -23,6 +23,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 	"github.com/rs/cors"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
@@ -242,6 +243,11 @@ func (g *Gateway) route(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusUnauthorized, codes.Unauthenticated, paper.ReasonKeyInvalid, access.Refused().Error())
 		return
 	}
+	r, done, ok := timely(w, r)
+	if !ok {
+		return
+	}
+	defer done()
 	release, ok := g.readable(w, r)
 	if !ok {
 		return
@@ -335,11 +341,16 @@ func isJSON(contentType string) bool {
 
 // refuse answers with a google.rpc.Status without calling a service.
 func refuse(w http.ResponseWriter, httpStatus int, code codes.Code, reason, message string) {
-	body, err := protojson.Marshal(plain(code, message, reason))
+	refuseWith(w, httpStatus, plain(code, message, reason))
+}
+
+// refuseWith answers with a status.
+func refuseWith(w http.ResponseWriter, httpStatus int, s *spb.Status) {
+	body, err := protojson.Marshal(s)
 	if err != nil {
 		body = []byte("{}")
 	}
-	askForKey(w, code)
+	askForKey(w, codes.Code(s.GetCode()))
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(httpStatus)
 	w.Write(append(body, '\n')) //nolint:errcheck,gosec // the client is gone; JSON is not run

@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"akin/internal/rpc"
+	"akin/internal/rpc/rpctest"
 	"akin/internal/telemetry"
 	akinv1 "akin/proto/akin/v1"
 )
@@ -51,7 +52,7 @@ func observed(t *testing.T, live telemetry.Live) (*served, *written, *telemetry.
 	if err != nil {
 		t.Fatal(err)
 	}
-	return serveLogged(t, rpc.GatewayOptions{Telemetry: tel}, logger), log, tel
+	return serveWith(t, rpctest.Options{Gateway: rpc.GatewayOptions{Telemetry: tel}, Log: logger}), log, tel
 }
 
 // The id of a request comes back with every answer, over gRPC and HTTP, and is in the
@@ -79,7 +80,7 @@ func TestRequestIDs(t *testing.T) {
 		t.Errorf("an id that cannot be logged: %v, %v", header, err)
 	}
 	for _, path := range []string{"/v1/papers/none", "/v1/nowhere", "/healthz", "/v1/embeddings"} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.http+path, nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +115,7 @@ func TestNoSecretIsLogged(t *testing.T) {
 		{http.MethodPost, "/v1/embeddings", `{"model":"default","input":"planted question"}`},
 		{http.MethodPost, "/v1/embeddings", `{"model":`},
 	} {
-		req, err := http.NewRequestWithContext(ctx, c.method, s.http+c.path, strings.NewReader(c.body))
+		req, err := http.NewRequestWithContext(ctx, c.method, s.URL+c.path, strings.NewReader(c.body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,10 +214,10 @@ func TestTraceOverHTTP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := serveLogged(t, rpc.GatewayOptions{Telemetry: tel}, log)
+	s := serveWith(t, rpctest.Options{Gateway: rpc.GatewayOptions{Telemetry: tel}, Log: log})
 	s.upsert(t, &akinv1.Paper{Id: "a", Title: "graphs"})
 	const trace = "0af7651916cd43dd8448eb211c80319c"
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.http+"/v1/search?query=graphs&mode=MODE_SEMANTIC", nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/v1/search?query=graphs&mode=MODE_SEMANTIC", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +227,7 @@ func TestTraceOverHTTP(t *testing.T) {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	s.drain() // a span ends after its answer
+	s.Drain() // a span ends after its answer
 	if err := tel.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
