@@ -42,7 +42,7 @@ func (s *Spec) check(now time.Time) error {
 		}
 	}
 	if s.Scopes == 0 || s.Scopes&^All != 0 {
-		wrong("scopes", "is empty; name at least one of %s", strings.Join(scopeNames[:], ", "))
+		wrong("scopes", "is empty; name at least one of %s", strings.Join(scopeNames(), ", "))
 	}
 	if len(s.Collections) > maxCollections {
 		wrong("collections", "has %d names; the limit is %d", len(s.Collections), maxCollections)
@@ -58,7 +58,7 @@ func (s *Spec) check(now time.Time) error {
 	if !s.Expires.IsZero() && !s.Expires.After(now) {
 		wrong("expires", "is %s, which has passed", s.Expires.UTC().Format(time.RFC3339))
 	}
-	if fault := s.Quota.fault(); fault != "" {
+	if fault := s.fault(); fault != "" {
 		wrong("quota", "%s", fault)
 	}
 	if bad == nil {

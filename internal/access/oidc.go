@@ -150,7 +150,7 @@ func (o *OIDC) scopes(claim any) (s Scope) {
 			}
 		}
 	}
-	for i, name := range scopeNames {
+	for i, name := range scopeNames() {
 		if slices.Contains(words, o.config.ScopePrefix+name) {
 			s |= 1 << i
 		}

@@ -114,7 +114,7 @@ func TestOIDC(t *testing.T) {
 	}
 	// Unknown keys do not make it ask the issuer without end.
 	for k := range 50 {
-		r.Who(t.Context(), i.token(t, fmt.Sprintf(`{"alg":"ES256","kid":"x%d"}`, k), claims()), time.Now()) //nolint:errcheck // refused
+		r.Who(t.Context(), i.token(t, fmt.Sprintf(`{"alg":"ES256","kid":"x%d"}`, k), claims()), time.Now())
 	}
 	if n := i.asked.Load(); n > issuerBurst {
 		t.Errorf("the issuer was asked %d times", n)

@@ -25,7 +25,7 @@ const (
 )
 
 // scopeNames has the scopes in order of their bits.
-var scopeNames = [...]string{"read", "write", "admin"}
+func scopeNames() []string { return []string{"read", "write", "admin"} }
 
 // Has says whether all of what is needed is there.
 func (s Scope) Has(need Scope) bool { return s&need == need }
@@ -33,7 +33,7 @@ func (s Scope) Has(need Scope) bool { return s&need == need }
 // Names lists the scopes.
 func (s Scope) Names() []string {
 	names := []string{}
-	for i, name := range scopeNames {
+	for i, name := range scopeNames() {
 		if s&(1<<i) != 0 {
 			names = append(names, name)
 		}
@@ -49,19 +49,19 @@ func ParseScopes(names []string) (s Scope, err error) {
 	for _, name := range names {
 		one := scopeOf(strings.TrimSpace(name))
 		if one == 0 {
-			return 0, paper.InvalidField("scopes", "has %.40q; there are %s", name, strings.Join(scopeNames[:], ", "))
+			return 0, paper.InvalidField("scopes", "has %.40q; there are %s", name, strings.Join(scopeNames(), ", "))
 		}
 		s |= one
 	}
 	if s == 0 {
-		return 0, paper.InvalidField("scopes", "is empty; name at least one of %s", strings.Join(scopeNames[:], ", "))
+		return 0, paper.InvalidField("scopes", "is empty; name at least one of %s", strings.Join(scopeNames(), ", "))
 	}
 	return s, nil
 }
 
 // scopeOf gives the scope of a name, 0 for a name of none.
 func scopeOf(name string) Scope {
-	for i, known := range scopeNames {
+	for i, known := range scopeNames() {
 		if name == known {
 			return 1 << i
 		}
