@@ -181,7 +181,7 @@ func (d *doctor) checkLibrary(at resolved) {
 	}
 	host, err := library.Host()
 	if err != nil {
-		d.say("library", FindingFailure, err.Error(), "run akin on a system that there is an ONNX Runtime for")
+		d.say("library", FindingFailure, err.Error(), "use a system that there is an ONNX Runtime for")
 		return
 	}
 	if filepath.Base(at.library) != host.Library.Name {
@@ -248,9 +248,9 @@ func (d *doctor) checkClock() {
 
 func (d *doctor) checkPermissions() {
 	if os.Geteuid() == 0 {
-		d.say("user", FindingWarning, "akin runs as root, which it does not need", "run it as a user of its own, to whom the data directory belongs")
+		d.say("user", FindingWarning, "this is root, which a server does not need", "run it as a user of its own, to whom the data directory belongs")
 	} else {
-		d.ok("user", "akin runs as user %d", os.Geteuid())
+		d.ok("user", "this is user %d", os.Geteuid())
 	}
 	if d.config.Data == "" {
 		d.say("data directory", FindingWarning, "none is named", "name one with --data, AKIN_DATA or data in the configuration file")
@@ -269,16 +269,16 @@ func (d *doctor) checkData() {
 		parent := filepath.Dir(mustAbs(d.config.Data))
 		if unix.Access(parent, unix.W_OK) != nil {
 			d.say("data directory", FindingFailure, fmt.Sprintf("%s is not there, and this user cannot make it", d.config.Data),
-				"make it, and give it to the user that akin runs as")
+				"make it, and give it to the user that the server runs as")
 			return
 		}
 		d.ok("data directory", "%s is not there yet; akin serve makes it", d.config.Data)
 	case err != nil:
-		d.say("data directory", FindingFailure, err.Error(), "give it to the user that akin runs as")
+		d.say("data directory", FindingFailure, err.Error(), "give it to the user that the server runs as")
 	case !info.IsDir():
 		d.say("data directory", FindingFailure, d.config.Data+" is no directory", "name another with --data")
 	case unix.Access(d.config.Data, unix.W_OK|unix.X_OK|unix.R_OK) != nil:
-		d.say("data directory", FindingFailure, d.config.Data+" cannot be read and written by this user", "give it to the user that akin runs as")
+		d.say("data directory", FindingFailure, d.config.Data+" cannot be read and written by this user", "give it to the user that the server runs as")
 	case info.Mode().Perm()&0o077 != 0:
 		d.say("data directory", FindingWarning, fmt.Sprintf("%s can be looked into by others (%v)", d.config.Data, info.Mode().Perm()),
 			"chmod 700 "+d.config.Data)

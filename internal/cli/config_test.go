@@ -60,7 +60,7 @@ func TestConfigFaults(t *testing.T) {
 		"one address twice": {file: "http-addr: 127.0.0.1:7411\n", want: []string{"is 127.0.0.1:7411, as grpc-addr is"}},
 		"environment":       {env: [2]string{"AKIN_SLOW_QUERY", "soon"}, file: "nonsense-of-all-kinds: 1\n", want: []string{"AKIN_SLOW_QUERY: is \"soon\"", "`akin config example` shows all"}},
 		"flags too":         {file: "threads: many\n", args: []string{"--no-such-flag"}, want: []string{":1: threads is", "unknown flag --no-such-flag"}},
-		"public":            {file: "admin-addr: 0.0.0.0:0\ngrpc-addr: 127.0.0.1:0\nhttp-addr: ''\n", want: []string{"--admin-addr \"0.0.0.0:0\" is not a loopback address"}},
+		"public":            {file: "admin-addr: 0.0.0.0:0\ngrpc-addr: 127.0.0.1:0\nhttp-addr: ''\n", want: []string{":1: admin-addr \"0.0.0.0:0\" is not a loopback address"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.env[0] != "" {
