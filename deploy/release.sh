@@ -35,8 +35,8 @@ gzip -9n <"$stage/$name/akin.1" >"$stage/$name/akin.1.gz"
 deploy/licences.sh "$arch" >"$stage/$name/THIRD-PARTY.txt"
 cp LICENSE README.md CHANGELOG.md "$stage/$name/"
 
-STAGE=$stage/$name ARCH=$arch PACKAGE_VERSION=${version//-/\~} MTIME=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
-export STAGE ARCH PACKAGE_VERSION MTIME
+STAGE=$stage/$name ARCH=$arch PACKAGE_VERSION=${version//-/\~}
+export STAGE ARCH PACKAGE_VERSION
 for kind in deb rpm; do
   "$tools/nfpm" package --config deploy/package/nfpm.yaml --packager "$kind" --target "$out/$name.$kind" >/dev/null
 done
