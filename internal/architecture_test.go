@@ -13,27 +13,30 @@ import (
 )
 
 // rooms says which of akin's own packages each room may import, beside the
-// packages below itself. Arrows point one way: see ARCHITECTURE.md.
+// packages below itself (but for those of contracts). Arrows point one way: see
+// ARCHITECTURE.md.
 var rooms = map[string][]string{
 	"cmd/akin":               {"internal/cli"},
 	"internal/cli":           {"internal/paper", "internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1", "internal/pending"},
-	"internal/app":           {"internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit"},
-	"internal/rpc":           {"internal/engine", "internal/catalog", "internal/catalog/local", "internal/dedup", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit"},
+	"internal/app":           {"internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/access"},
+	"internal/rpc":           {"internal/engine", "internal/catalog", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/access"},
+	"internal/access":        {"internal/paper", "internal/pending"},
 	"internal/admit":         {"internal/paper"},
 	"internal/rpc/wire":      {"internal/paper", "proto/akin/v1"},
 	"internal/rpc/openapi":   {}, // a command of make gen: joins the OpenAPI files
 	"internal/client":        {"internal/rpc/wire", "proto/akin/v1"},
-	"internal/engine":        {"internal/catalog", "internal/catalog/local", "internal/dedup", "internal/embed", "internal/rank", "internal/sentence", "internal/paper", "internal/paper/titleid"},
+	"internal/engine":        {"internal/catalog", "internal/embed", "internal/rank", "internal/sentence", "internal/paper", "internal/paper/titleid"},
 	"internal/catalog":       {"internal/paper", "internal/rank"},
-	"internal/catalog/local": {"internal/catalog", "internal/store", "internal/kv", "internal/ann", "internal/filter", "internal/lexical", "internal/dedup", "internal/rank", "internal/vec", "internal/paper"},
-	"internal/dedup":         {"internal/paper"},
+	"internal/catalog/local": {"internal/catalog", "internal/store", "internal/kv", "internal/ann", "internal/filter", "internal/lexical", "internal/dedup", "internal/rank", "internal/splitmix", "internal/vec", "internal/paper"},
+	"internal/dedup":         {"internal/paper", "internal/splitmix", "internal/text/unify"},
 	"internal/operation":     {"internal/paper"},
 	"internal/rank":          {"internal/paper", "internal/vec"},
 	"internal/kv":            {"internal/paper"},
 	"internal/store":         {"internal/kv", "internal/paper"},
-	"internal/ann":           {"internal/paper", "internal/vec"},
+	"internal/ann":           {"internal/paper", "internal/pending", "internal/splitmix", "internal/vec"},
+	"internal/splitmix":      {}, // draws that are the same everywhere
 	"internal/filter":        {"internal/paper", "internal/text/unify"},
-	"internal/lexical":       {"internal/paper", "internal/pending", "internal/text/unify"},
+	"internal/lexical":       {"internal/paper", "internal/pending", "internal/text", "internal/text/unify"},
 	"internal/text":          {}, // cleaning, for whoever reads files
 	"internal/text/unify":    {},
 	"internal/sentence":      {},
@@ -42,7 +45,7 @@ var rooms = map[string][]string{
 	"internal/harvest":       {"internal/ingest", "internal/paper", "internal/pending"},
 	"internal/job":           {"internal/ingest", "internal/vecfile", "internal/paper", "internal/pending"},
 	"internal/embed":         {"internal/model", "internal/paper"},
-	"internal/embed/onnx":    {},
+	"internal/embed/onnx":    {"internal/embed"},
 	"internal/embed/token":   {},
 	"internal/model":         {"internal/pending"},
 	"internal/pending":       {}, // files that are whole or absent: whoever writes one
@@ -54,12 +57,39 @@ var rooms = map[string][]string{
 	"proto/akin/v1":          {},
 	"internal/eval":          {"internal/paper"},
 	// For tests and benchmarks only.
-	"internal/embed/embedtest":    {"internal/embed", "internal/model", "models"},
-	"internal/embed/benchworker":  {"internal/embed", "internal/model", "models"},
-	"internal/job/benchworker":    {"internal/job", "internal/ingest", "internal/vecfile"},
-	"internal/ann/benchworker":    {"internal/ann"},
-	"internal/ann/anntest":        {"internal/ann", "internal/vec", "internal/paper"},
-	"internal/lexical/benchbleve": {"internal/lexical"},
+	"internal/crashtest":           {},
+	"internal/rpc/rpctest":         {"internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/store", "internal/embed", "internal/vec", "internal/admit", "internal/client", "internal/paper"},
+	"internal/embed/embedtest":     {"internal/embed", "internal/model", "models", "internal/embed/onnx"},
+	"internal/embed/benchworker":   {"internal/embed", "internal/model", "models", "internal/embed/onnx"},
+	"internal/job/benchworker":     {"internal/job", "internal/ingest", "internal/vecfile"},
+	"internal/ann/benchworker":     {"internal/ann"},
+	"internal/ann/anntest":         {"internal/ann", "internal/vec", "internal/paper"},
+	"internal/lexical/benchbleve":  {"internal/lexical"},
+	"internal/catalog/catalogtest": {"internal/catalog", "internal/filter", "internal/dedup", "internal/rank", "internal/paper"},
+}
+
+// contracts are rooms that what satisfies them stands below: they import none of it.
+var contracts = []string{"internal/catalog"}
+
+// never says what a room must not come to through any of its imports, beside its own
+// row: own rooms, and libraries.
+var never = map[string][]string{
+	"internal/engine": {
+		"akin/internal/catalog/", "akin/internal/store", "akin/internal/kv", "akin/internal/ann", "akin/internal/lexical", "akin/internal/filter",
+		"akin/internal/dedup", "akin/internal/rpc", "akin/proto/", "github.com/cockroachdb/pebble", "github.com/RoaringBitmap/roaring", "google.golang.org/grpc",
+		"akin/internal/embed/onnx", "github.com/yalue/onnxruntime_go",
+	},
+	"internal/catalog": {"github.com/", "google.golang.org/"},
+}
+
+// libraries are all that a room may come to through any of its imports. Who adds one
+// looks at what it imports itself (go list -deps): nothing that the room must never
+// come to.
+var libraries = map[string][]string{
+	"internal/engine": {
+		"github.com/hashicorp/golang-lru", "github.com/rivo/uniseg", "github.com/sugarme/tokenizer",
+		"golang.org/x/sync", "golang.org/x/sys", "golang.org/x/text", "google.golang.org/protobuf/encoding/protowire",
+	},
 }
 
 // only says which room alone may import a library.
@@ -69,6 +99,7 @@ var only = map[string]string{
 	"github.com/cockroachdb/pebble":   "internal/kv",
 	"github.com/coder/hnsw":           "internal/ann",
 	"github.com/alecthomas/kong":      "internal/cli",
+	"github.com/coreos/go-oidc":       "internal/access",
 	"go.einride.tech/aip":             "internal/filter",
 	"github.com/rivo/uniseg":          "internal/sentence",
 	"github.com/blevesearch/segment":  "internal/lexical",
@@ -119,7 +150,8 @@ func TestImportsPointOneWay(t *testing.T) {
 		}
 		for _, imported := range imported {
 			own, isOwn := strings.CutPrefix(imported, "akin/")
-			if isOwn && !slices.Contains(allowed, own) && !strings.HasPrefix(own, room+"/") {
+			below := strings.HasPrefix(own, room+"/") && !slices.Contains(contracts, room)
+			if isOwn && !slices.Contains(allowed, own) && !below {
 				t.Errorf("%s imports %s: arrows only point to %v", room, own, allowed)
 			}
 			for library, keeper := range only {
@@ -129,6 +161,32 @@ func TestImportsPointOneWay(t *testing.T) {
 			}
 			if room == "internal/paper" && strings.Contains(strings.SplitN(imported, "/", 2)[0], ".") {
 				t.Errorf("internal/paper imports %s: it uses the standard library alone", imported)
+			}
+		}
+	}
+}
+
+func TestNeverReached(t *testing.T) {
+	all := imports(t)
+	for room, forbidden := range never {
+		reached := map[string]string{room: room} // by what path
+		for next := []string{room}; len(next) > 0; next = next[1:] {
+			for _, imported := range all[next[0]] {
+				path := reached[next[0]] + " → " + imported
+				for _, prefix := range forbidden {
+					if strings.HasPrefix(imported, prefix) {
+						t.Errorf("%s must not come to %s: %s", room, prefix, path)
+					}
+				}
+				own, isOwn := strings.CutPrefix(imported, "akin/")
+				isLibrary := strings.Contains(strings.SplitN(imported, "/", 2)[0], ".")
+				if isLibrary && libraries[room] != nil && !slices.ContainsFunc(libraries[room], func(l string) bool { return strings.HasPrefix(imported, l) }) {
+					t.Errorf("%s comes to a library that nobody has looked at: %s", room, path)
+				}
+				if _, known := reached[own]; isOwn && !known {
+					reached[own] = path
+					next = append(next, own)
+				}
 			}
 		}
 	}

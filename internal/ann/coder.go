@@ -170,7 +170,7 @@ func (c *Coder) scans(q Query) bool {
 	if q.Keep == nil {
 		return false
 	}
-	counted, ok := q.Keep.(CountedSet)
+	counted, ok := q.Keep.(paper.CountedSet)
 	return !ok || counted.GetCardinality() < uint64(len(c.keys)/coderScan)
 }
 

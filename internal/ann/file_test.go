@@ -395,13 +395,6 @@ func (f failing) Create(path string) (ann.DiskFile, error) {
 	return failingFile{file, f}, err
 }
 
-func (f failing) Rename(from, to string) error {
-	if f.fails() {
-		return errDisk
-	}
-	return f.Disk.Rename(from, to)
-}
-
 type failingFile struct {
 	ann.DiskFile
 	disk failing
@@ -422,11 +415,11 @@ func (f failingFile) WriteAt(b []byte, at int64) (int, error) {
 	return f.DiskFile.WriteAt(b, at)
 }
 
-func (f failingFile) Sync() error {
+func (f failingFile) Commit() error {
 	if f.disk.fails() {
 		return errDisk
 	}
-	return f.DiskFile.Sync()
+	return f.DiskFile.Commit()
 }
 
 // TestSaveKeepsTheOldFile fails at every call in turn.
@@ -456,8 +449,46 @@ func TestSaveKeepsTheOldFile(t *testing.T) {
 		if !errors.Is(err, errDisk) || !slices.Equal(now, old) {
 			t.Fatalf("call %d failed: %v; the old file is there: %v", n, err, slices.Equal(now, old))
 		}
-		if _, err := os.Stat(path + ".tmp"); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("call %d failed and left a temporary file: %v", n, err)
+		if left := unfinished(t, path); len(left) > 0 {
+			t.Errorf("call %d failed and left %q", n, left)
 		}
+	}
+}
+
+// unfinished lists what stands beside a file.
+func unfinished(t *testing.T, path string) (names []string) {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.Name() != filepath.Base(path) {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+// What a killed save left goes, under the names of today and of earlier; the graph and
+// what others have there stays.
+func TestRemoveUnfinished(t *testing.T) {
+	path := save(t, used(t, false))
+	base := filepath.Base(path)
+	for _, name := range []string{base + ".tmp", "." + base + ".akin-0123456789abcdef.pending", ".other.akin-0123456789abcdef.pending"} {
+		if err := os.WriteFile(filepath.Join(filepath.Dir(path), name), []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if err := ann.RemoveUnfinished(path); err != nil {
+			t.Fatal(err)
+		}
+		if left := unfinished(t, path); len(left) != 1 || left[0] != ".other.akin-0123456789abcdef.pending" {
+			t.Errorf("left are %q", left)
+		}
+	}
+	if _, _, err := ann.OpenGraph(path, ann.OpenOptions{InMemory: true}); err != nil {
+		t.Error(err)
 	}
 }

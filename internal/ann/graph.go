@@ -11,6 +11,7 @@ import (
 	"github.com/edsrzf/mmap-go"
 
 	"akin/internal/paper"
+	"akin/internal/splitmix"
 )
 
 // Options shape a [Graph]. The zero value is a good graph.
@@ -282,10 +283,10 @@ func (g *Graph) Search(ctx context.Context, q Query) (Result, error) {
 	w.query = g.rows.probeOf(q.Vector, w.codes)
 	b := beam{query: &w.query, ef: ef, keep: q.Keep, except: noSlot, dense: a.dense}
 	if q.Keep != nil && !g.options.AlwaysWalk {
-		b.stake = a.kept
+		b.scanRows = a.kept
 	}
 	err := g.walk(ctx, w, &b)
-	if errors.Is(err, errHopeless) {
+	if errors.Is(err, errDearerThanScan) {
 		return w.answer(ctx, &g.mu, &g.rows, q, w.visited)
 	}
 	if err != nil {
@@ -303,7 +304,7 @@ func (g *Graph) Search(ctx context.Context, q Query) (Result, error) {
 // g.mu, and that the graph is not empty.
 func (g *Graph) walk(ctx context.Context, w *walk, b *beam) error {
 	seed := g.descend(w, b.query, b.level)
-	b.review = w.visited + max(leastReview, b.stake/reviewShare)
+	b.nextEstimate = w.visited + max(leastCompared, b.scanRows/firstEstimate)
 	if g.rows.state[seed] == slotLive {
 		return g.search(ctx, w, b, seed)
 	}
@@ -345,7 +346,7 @@ func (g *Graph) chooseApproach(keep Set, live, k, ef int) approach {
 	a := approach{kept: live}
 	switch set := keep.(type) {
 	case nil:
-	case CountedSet:
+	case paper.CountedSet:
 		a.kept = int(min(uint64(live), set.GetCardinality()))
 	default:
 		a.kept = g.rows.sample(keep)
@@ -375,11 +376,6 @@ func sameBits(a, b []float32) bool {
 // nothing but seed and ordinal, so a graph that is built again from the same
 // papers in another order has the same layers.
 func (g *Graph) levelOf(ordinal uint32) int {
-	// splitmix64 (Steele, Lea & Flood 2014).
-	x := g.options.Seed + (uint64(ordinal)+1)*0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	x ^= x >> 31
-	uniform := (float64(x>>11) + 0.5) / (1 << 53)
+	uniform := (float64(splitmix.At(g.options.Seed, uint64(ordinal))>>11) + 0.5) / (1 << 53)
 	return min(int(-math.Log(uniform)/math.Log(float64(g.options.M))), maxLevel)
 }

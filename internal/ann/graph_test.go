@@ -472,9 +472,9 @@ func TestDescentIntoADeadEnd(t *testing.T) {
 	}
 }
 
-// TestHopelessWalkBecomesScan keeps only what is far from the query, so that a walk
+// TestDearWalkBecomesScan keeps only what is far from the query, so that a walk
 // would have to see everything else first: it ends soon.
-func TestHopelessWalkBecomesScan(t *testing.T) {
+func TestDearWalkBecomesScan(t *testing.T) {
 	const dimension, size, kept, wasted = 16, 4000, 900, 120
 	vectors := anntest.Random(18, size, dimension)
 	g, e := newGraph(t, dimension, ann.Options{M: 8, EfConstruction: 40}), newExact(t, dimension)
@@ -497,9 +497,10 @@ func TestHopelessWalkBecomesScan(t *testing.T) {
 // walk is for less than the scan of what is kept, and one that is given up adds
 // little to it.
 func TestFiltersCostAtMostTheirScan(t *testing.T) {
+	alone(t)
 	const dimension, questions, ef = 32, 40, 16
 	size := 12_000
-	if raceDetector || testing.Short() {
+	if testing.Short() {
 		size = 4000
 	}
 	vectors := anntest.Clustered(61, size+questions, dimension, 60)

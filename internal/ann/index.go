@@ -1,6 +1,10 @@
 package ann
 
-import "context"
+import (
+	"context"
+
+	"akin/internal/paper"
+)
 
 // Neighbor is one result of a search.
 type Neighbor struct {
@@ -9,22 +13,8 @@ type Neighbor struct {
 	Score float32
 }
 
-// Set says which ordinals a filter keeps. A *roaring.Bitmap is one. It is read
-// from the goroutine that searches and must not change meanwhile.
-type Set interface {
-	Contains(ordinal uint32) bool
-}
-
-// CountedSet is a [Set] that knows its size and can be walked, as a
-// *roaring.Bitmap does. With one, a Graph knows beforehand whether comparing
-// the query with everything that is kept costs less than walking the graph.
-type CountedSet interface {
-	Set
-	// GetCardinality returns the number of ordinals in the set.
-	GetCardinality() uint64
-	// Iterate calls visit for each ordinal until visit returns false.
-	Iterate(visit func(ordinal uint32) bool)
-}
+// Set says which ordinals a filter keeps.
+type Set = paper.Set
 
 // Query asks for the nearest neighbours of a vector.
 type Query struct {

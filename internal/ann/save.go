@@ -5,40 +5,38 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"os"
-	"path/filepath"
+
+	"akin/internal/pending"
 )
 
-// disk is what saving needs of a file system: tests put one in its place that
-// fails.
+// disk is where graphs are saved: tests put one in its place that fails.
 type disk interface {
-	// Create makes an empty file, in place of any that is there.
+	// Create begins a file that will be path when it is whole.
 	Create(path string) (diskFile, error)
-	// Rename puts a file in the place of another, durably.
-	Rename(from, to string) error
-	// Remove removes a file that is not needed.
-	Remove(path string) error
 }
 
-// diskFile is a file that is written.
+// diskFile is a file that is written. Either Commit or Abandon ends it; after a Commit
+// that failed, Abandon removes what is left.
 type diskFile interface {
 	io.Writer
 	io.WriterAt
-	Sync() error
-	Close() error
+	// Commit puts the file in the place of the one that has its name, durably.
+	Commit() error
+	Abandon() error
 }
 
-// Save writes the graph to a file, which OpenGraph reads: to a temporary name
-// beside it first, synced, and then renamed, so that a file that is there stays
-// whole until the new one is. Writers wait meanwhile, readers don't. To save less,
-// call Repair before.
+// Save writes the graph to a file, which OpenGraph reads: to a pending one beside it
+// first, synced, and then renamed, so that a file that is there stays whole until the
+// new one is. Writers wait meanwhile, readers don't. To save less, call Repair before.
 //
 // The stamp, of at most 1,024 bytes, says what the graph was made from. It is under
 // the checksum of the file's header, and given back; what it means is the caller's
 // affair.
 func (g *Graph) Save(path, stamp string) error { return g.saveTo(osDisk{}, path, stamp) }
 
-func (g *Graph) saveTo(d disk, path, stamp string) (err error) {
+func (g *Graph) saveTo(d disk, path, stamp string) error {
 	if err := checkHost(); err != nil {
 		return err
 	}
@@ -47,22 +45,19 @@ func (g *Graph) saveTo(d disk, path, stamp string) (err error) {
 	}
 	g.writer.Lock()
 	defer g.writer.Unlock()
-	temporary := path + ".tmp"
-	defer func() {
-		if err != nil {
-			// What cannot be removed is overwritten the next time.
-			_ = d.Remove(temporary)
-			err = fmt.Errorf("save the graph: %w", err)
+	f, err := d.Create(path)
+	if err == nil {
+		if err = g.write(f, stamp); err == nil {
+			err = f.Commit()
 		}
-	}()
-	f, err := d.Create(temporary)
+		if err != nil {
+			err = errors.Join(err, f.Abandon())
+		}
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("save the graph: %w", err)
 	}
-	if err := errors.Join(g.write(f, stamp), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return d.Rename(temporary, path)
+	return nil
 }
 
 // write writes the sections and then the header, which has their sums.
@@ -175,20 +170,17 @@ func (g *Graph) writeSharers(s *sectionWriter) error {
 	return s.write(bytesOf(pairs))
 }
 
+// RemoveUnfinished removes what saves to a path have left that were cut short: a next
+// save would as well. What is being saved now, by any process, stays.
+func RemoveUnfinished(path string) error {
+	old := os.Remove(path + ".tmp") // as it was called before files were pending
+	if errors.Is(old, fs.ErrNotExist) {
+		old = nil
+	}
+	return errors.Join(old, pending.Sweep(path))
+}
+
 // osDisk is the operating system's file system.
 type osDisk struct{}
 
-func (osDisk) Create(path string) (diskFile, error) { return os.Create(path) }
-
-func (osDisk) Rename(from, to string) error {
-	if err := os.Rename(from, to); err != nil {
-		return err
-	}
-	folder, err := os.Open(filepath.Dir(to))
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
-}
-
-func (osDisk) Remove(path string) error { return os.Remove(path) }
+func (osDisk) Create(path string) (diskFile, error) { return pending.Create(path, 0o644) }

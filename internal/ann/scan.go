@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math"
 	"sync"
+
+	"akin/internal/paper"
 )
 
 // scanStride is how many rows are compared between looks at the context, at which
@@ -91,7 +93,7 @@ func (w *walk) scanOnce(ctx context.Context, r *rows, p *probe, k int, keep Set)
 	if k == 0 {
 		return nil, nil
 	}
-	if counted, ok := keep.(CountedSet); ok && counted.GetCardinality() < uint64(r.slots.len()) {
+	if counted, ok := keep.(paper.CountedSet); ok && counted.GetCardinality() < uint64(r.slots.len()) {
 		w.collectSet(counted)
 	} else {
 		s.collectAll(ctx, keep)
@@ -132,7 +134,7 @@ func (s *scanner) collectAll(ctx context.Context, keep Set) {
 }
 
 // collectSet goes through the set, looks each ordinal up, and compares.
-func (w *walk) collectSet(keep CountedSet) {
+func (w *walk) collectSet(keep paper.CountedSet) {
 	w.begin(len(w.scanner.rows.state))
 	if w.collect == nil {
 		w.collect = w.collectOne

@@ -11,16 +11,18 @@ import (
 // walkStride is how many nodes a walk expands between looks at the context.
 const walkStride = 64
 
-// errHopeless ends a walk that is about to cost more than a scan.
-var errHopeless = errors.New("walk costs more than a scan")
+// errDearerThanScan ends a filtered walk that would cost more than scanning what the
+// filter keeps.
+var errDearerThanScan = errors.New("walk costs more than a scan")
 
-// A filtered walk is reviewed first when it has made a comparison for every
-// reviewShare rows of the scan in its place, or leastReview. One costs as much as
-// four to eight rows of the scan while the walk keeps all that it sees, so that a
-// walk given up at its first review costs about a tenth of the scan.
+// What a filtered walk will cost is first estimated when it has made one comparison
+// for every firstEstimate rows that the scan in its place would compare, but no sooner
+// than after leastCompared. A comparison of a walk takes as long as four to eight rows
+// of a scan, so that a walk that is given up at the first estimate has cost about a
+// tenth of the scan.
 const (
-	reviewShare = 64
-	leastReview = 32
+	firstEstimate = 64
+	leastCompared = 32
 )
 
 // walk is the working memory of one search. It is pooled: a search allocates
@@ -105,24 +107,25 @@ type beam struct {
 	except uint32 // a slot that must not be found, or noSlot
 	dense  bool   // keep keeps so many that a pool can hold what only leads on
 
-	// For a walk that may be given up:
-	stake    int // rows of the scan in its place; 0 if it may not be
-	review   int // visited at which to look again
-	near     int // nodes that were near enough to count
-	accepted int // those of near that keep keeps
+	// For a walk that is given up where a scan costs less:
+	scanRows     int // how many rows the scan would compare; 0 if there must be none
+	nextEstimate int // how many comparisons are made when the cost is estimated next
+	near         int // nodes that were near enough to the query to be kept, but for the filter
+	accepted     int // those of near that keep keeps
 }
 
-// hopeless says whether a walk that has compared so many is to be given up for
-// the scan. What it still costs follows from the share of what it came near that
-// the filter keeps. Where the filter leaves out what is nearest to the query, that
-// is far less than the share of all.
-func (b *beam) hopeless(visited int) bool {
-	if b.stake == 0 || visited < b.review {
+// dearerThanScan says whether a walk that has made so many comparisons is to be given
+// up, because it has cost half a scan already, or is expected to cost more than one: it
+// passes through near/accepted nodes for each that it may keep. Where the filter leaves
+// out what is nearest to the query, these are far more than the filter's share of the
+// whole index says. It estimates again after twice as many comparisons each time.
+func (b *beam) dearerThanScan(visited int) bool {
+	if b.scanRows == 0 || visited < b.nextEstimate {
 		return false
 	}
-	b.review = 2 * visited
+	b.nextEstimate = 2 * visited
 	expected := filteredFactor * float64(b.ef) * float64(b.near)
-	return visited > b.stake/2 || expected > float64(b.accepted)*float64(b.stake)
+	return visited > b.scanRows/2 || expected > float64(b.accepted)*float64(b.scanRows)
 }
 
 // admits says whether a node that is near enough to count may be found.
@@ -189,8 +192,8 @@ func (g *Graph) searchPool(ctx context.Context, w *walk, b *beam) error {
 	p.reset(b.ef)
 	for expanded := 0; ; expanded++ {
 		scores := w.score(&g.rows, b.query, w.fresh)
-		if b.hopeless(w.visited) || b.stake > 0 && len(p.entries) > poolSlack*b.ef {
-			return errHopeless
+		if b.dearerThanScan(w.visited) || b.scanRows > 0 && len(p.entries) > poolSlack*b.ef {
+			return errDearerThanScan
 		}
 		g.fetchNext(w, b.level, scores)
 		bar := p.bar() | entryFlags
@@ -235,8 +238,8 @@ func (g *Graph) searchHeaps(ctx context.Context, w *walk, b *beam) error {
 	w.found.reset()
 	for expanded := 0; ; expanded++ {
 		scores := w.score(&g.rows, b.query, w.fresh)
-		if b.hopeless(w.visited) {
-			return errHopeless
+		if b.dearerThanScan(w.visited) {
+			return errDearerThanScan
 		}
 		g.take(w, b, scores)
 		if len(w.frontier) == 0 {

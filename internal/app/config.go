@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"akin/internal/admit"
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog/local"
 	"akin/internal/model"
 	"akin/internal/rpc"
 )
@@ -28,7 +28,7 @@ type Config struct {
 	// ReadOnlyOnDamage serves what can be read of a damaged data directory,
 	// for reading only, instead of refusing it.
 	ReadOnlyOnDamage bool
-	// Index names the kind of index; see catalog.IndexKinds.
+	// Index names the kind of index; see Indexes, of which the first is the default.
 	Index string
 
 	// GRPCAddr and HTTPAddr are host:port to listen on; port 0 picks one.
@@ -42,6 +42,11 @@ type Config struct {
 	// HTTPOrigins are the origins whose pages browsers may let read what HTTP
 	// answers; none by default.
 	HTTPOrigins []string
+
+	// Access says who may call from outside.
+	Access Access
+	// Reload makes a running server take over what may change of Access; nil is never.
+	Reload <-chan Access
 
 	// Home holds models and library; found through Locate if empty.
 	Home string
@@ -67,16 +72,26 @@ type Config struct {
 
 	// named says that the model, its place or its precision were given.
 	named bool
+	// grace is how long calls may take to end when the server stops.
+	grace time.Duration
+}
+
+// Indexes are the kinds of index by their names, the default first.
+func Indexes() (names []string) {
+	for _, kind := range local.IndexKinds() {
+		names = append(names, string(kind))
+	}
+	return names
 }
 
 // withDefaults fills in what is empty and reports all faults at once.
 func (c Config) withDefaults() (Config, error) {
 	var errs []error
 	if c.Index == "" {
-		c.Index = string(catalog.GraphIndex)
+		c.Index = Indexes()[0]
 	}
-	if !slices.Contains(catalog.IndexKinds(), catalog.IndexKind(c.Index)) {
-		errs = append(errs, fmt.Errorf("index %q is not one of %v", c.Index, catalog.IndexKinds()))
+	if !slices.Contains(Indexes(), c.Index) {
+		errs = append(errs, fmt.Errorf("index %q is not one of %v", c.Index, Indexes()))
 	}
 	c.named = c.Model != "" || c.ModelDir != "" || c.Precision != ""
 	if c.Model == "" {
@@ -101,8 +116,12 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Timeouts, err = rpc.CompleteTimeouts(c.Timeouts); err != nil {
 		errs = append(errs, err)
 	}
+	errs = append(errs, c.Access.Check())
 	if c.Home == "" {
 		c.Home = Locate()
+	}
+	if c.grace == 0 {
+		c.grace = defaultGrace
 	}
 	return c, errors.Join(errs...)
 }

@@ -8,11 +8,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/gofrs/flock"
 
-	catalog "akin/internal/catalog/local"
+	"akin/internal/access"
+	"akin/internal/catalog"
+	"akin/internal/catalog/local"
 	"akin/internal/kv"
 	"akin/internal/paper"
 	"akin/internal/store"
@@ -57,7 +60,7 @@ func Verify(ctx context.Context, config Config, log *slog.Logger, progress Progr
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	return catalog.VerifyStored(ctx, s, indexesOf(config.Data), progress)
+	return local.VerifyStored(ctx, s, indexesOf(config.Data), progress)
 }
 
 // AcceptLoss makes a data directory usable again that is refused because writes are
@@ -76,17 +79,20 @@ func CreateSnapshot(ctx context.Context, config Config, log *slog.Logger, name s
 	if name == "" {
 		name = catalog.NewSnapshotName(time.Now())
 	}
-	return catalog.CreateSnapshot(ctx, catalog.SnapshotSource{Store: s, Dir: config.snapshots(), Program: config.Version}, name, progress)
+	defer func() {
+		err = errors.Join(err, config.auditLocal(log, access.Event{Action: "snapshot.create", Snapshot: name}, err))
+	}()
+	return local.CreateSnapshot(ctx, local.SnapshotSource{Store: s, Dir: config.snapshots(), Program: config.Version}, name, progress)
 }
 
 // ListSnapshots lists the snapshots of a data directory, the newest first.
 func ListSnapshots(config Config) ([]Snapshot, error) {
-	return catalog.ListSnapshots(config.snapshots())
+	return local.ListSnapshots(config.snapshots())
 }
 
 // VerifySnapshot reads a snapshot of a data directory.
 func VerifySnapshot(ctx context.Context, config Config, name string, progress Progress) (*Verification, error) {
-	return catalog.VerifySnapshot(ctx, config.snapshots(), name, progress)
+	return local.VerifySnapshot(ctx, config.snapshots(), name, progress)
 }
 
 // Restored says what RestoreSnapshot did.
@@ -105,10 +111,14 @@ func RestoreSnapshot(ctx context.Context, config Config, name string, force bool
 	if err != nil {
 		return done, fmt.Errorf("data directory %s: %w", config.Data, err)
 	}
-	from, err := catalog.SnapshotPath(config.snapshots(), name)
+	from, err := local.SnapshotPath(config.snapshots(), name)
 	if err != nil {
 		return done, err
 	}
+	defer func() {
+		log := slog.New(slog.DiscardHandler)
+		err = errors.Join(err, config.auditLocal(log, access.Event{Action: "snapshot.restore", Snapshot: name}, err))
+	}()
 	// Before anything is moved.
 	if _, err := store.VerifyCheckpoint(ctx, from); err != nil {
 		return done, err
@@ -144,10 +154,13 @@ func RestoreSnapshot(ctx context.Context, config Config, name string, force bool
 			done.Snapshot.Papers, done.Snapshot.Sequence = uint32(max(0, one.Papers)), one.Sequence
 		}
 	}
-	if done.Aside != "" {
-		err := os.Rename(filepath.Join(done.Aside, snapshotsDir), filepath.Join(data, snapshotsDir))
+	if done.Aside == "" {
+		return done, nil
+	}
+	for _, dir := range []string{accessDir, snapshotsDir} {
+		err := os.Rename(filepath.Join(done.Aside, dir), filepath.Join(data, dir))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return done, fmt.Errorf("the snapshot is restored, but the snapshots stay in %s: %w", done.Aside, err)
+			return done, fmt.Errorf("the snapshot is restored, but the folder %s stays in %s; move it to %s: %w", dir, done.Aside, data, err)
 		}
 	}
 	return done, nil
@@ -168,6 +181,8 @@ func isEmpty(dir string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("data directory %s: %w", dir, err)
 	}
+	// Keys are of no store, and stay.
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return e.Name() == accessDir })
 	return len(entries) == 0, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"akin/internal/embed"
+	"akin/internal/embed/onnx"
 	"akin/internal/model"
 	"akin/internal/paper"
 	"akin/internal/rpc"
@@ -53,6 +54,9 @@ func (m *lazyModel) Text(title, abstract string) string {
 
 // Embed implements engine.Embedder.
 func (m *lazyModel) Embed(ctx context.Context, texts []string, opt embed.Options) ([]embed.Embedding, embed.Timing, error) {
+	if len(texts) == 0 { // a group of an import that only takes papers back
+		return nil, embed.Timing{}, nil
+	}
 	e, err := m.get()
 	if err != nil {
 		return nil, embed.Timing{}, err
@@ -150,7 +154,7 @@ func (a *App) openEmbedder() (*embed.Embedder, rpc.About, error) {
 
 func (a *App) embedConfig(at resolved) embed.Config {
 	return embed.Config{
-		Library: at.library, ModelDir: at.dir, Manifest: at.manifest, Precision: a.config.Precision,
+		Runtime: onnx.Runtime{Library: at.library}, ModelDir: at.dir, Manifest: at.manifest, Precision: a.config.Precision,
 		Threads: a.config.Threads, QueueTokens: a.config.QueueTokens,
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"log/slog"
 
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog/local"
 	"akin/internal/engine"
 	"akin/internal/store"
 )
@@ -29,7 +29,7 @@ func Reembed(ctx context.Context, config Config, log *slog.Logger, progress func
 	if err != nil {
 		return false, err
 	}
-	m, err := catalog.NewMigration(ctx, s, embedder.Space())
+	m, err := local.NewMigration(ctx, s, embedder.Space())
 	if err != nil || m == nil {
 		return false, err
 	}

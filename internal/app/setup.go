@@ -71,8 +71,9 @@ func (o Origin) folder() bool {
 }
 
 // Setup fetches what is missing or damaged of ONNX Runtime's library and of the
-// model, and builds the graph that is run. It is the only part of akin that
-// uses the network. say gets one line per step.
+// model, and builds the graph that is run. Beside harvesting, which is told from
+// where, it is the only part of akin that reaches for the network by itself. say gets
+// one line per step.
 func Setup(ctx context.Context, config Config, from Origin, say func(format string, args ...any)) error {
 	config, err := config.withDefaults()
 	if err != nil {

@@ -55,13 +55,14 @@ type Words struct {
 
 // Found are candidates.
 type Found struct {
-	// Hits have the cosine to the nearest of the vectors as Semantic (0 without one)
-	// and BM25, or what stands for it, as Lexical (0 without words, and for papers
-	// that have none). Those of Nearest have the cosine as Score too, and are best
-	// first, ties by id; those of Hybrid have no Score and are in order of id.
+	// Hits have as Semantic the cosine to the vector (0 without one; of several probes,
+	// to the nearest of those that found the paper) and BM25, or what stands for it, as
+	// Lexical (0 without words, and for papers that have none). Those of Nearest have
+	// the cosine as Score too, and are best first, ties by id; those of Hybrid have no
+	// Score and are in order of id.
 	Hits     []rank.Hit
 	Strategy Strategy
-	// Visited is how many vectors were compared.
+	// Visited is how many vectors were compared; 0 for a walk that does not count.
 	Visited int
 	// Kept is how many papers the restriction keeps.
 	Kept uint32

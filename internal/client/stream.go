@@ -27,7 +27,9 @@ const patience = 2 * time.Minute
 // landed all the same changes nothing. It returns when everything is
 // acknowledged, or with the first error; what was acknowledged by then is
 // durable.
-func (c *Client) Import(ctx context.Context, next func(context.Context) (*akinv1.ImportPapersRequest, error), ack func(*akinv1.ImportPapersResponse) error) error {
+func (c *Client) Import(
+	ctx context.Context, next func(context.Context) (*akinv1.ImportPapersRequest, error), ack func(*akinv1.ImportPapersResponse) error,
+) error {
 	im := &imports{next: next, ack: ack}
 	wait := backoff.NewExponentialBackOff()
 	var since time.Time // of the first failure in a row
@@ -116,7 +118,9 @@ func (im *imports) acknowledge(resp *akinv1.ImportPapersResponse) error {
 // EmbedStream sends inputs from next until it gives io.EOF, and calls got for
 // each answer, in order. next and got are called from two goroutines, each from
 // one only.
-func (c *Client) EmbedStream(ctx context.Context, next func(context.Context) (*akinv1.EmbedStreamRequest, error), got func(*akinv1.EmbedStreamResponse) error) error {
+func (c *Client) EmbedStream(
+	ctx context.Context, next func(context.Context) (*akinv1.EmbedStreamRequest, error), got func(*akinv1.EmbedStreamResponse) error,
+) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stream, err := c.Embed.EmbedStream(ctx)
@@ -135,7 +139,9 @@ type duplex[Req, Resp any] interface {
 
 // exchange sends and receives at the same time until both sides have ended, or
 // one failed. cancel ends the stream.
-func exchange[Req, Resp any](ctx context.Context, cancel func(), stream duplex[Req, Resp], next func(context.Context) (*Req, error), got func(*Resp) error) error {
+func exchange[Req, Resp any](
+	ctx context.Context, cancel func(), stream duplex[Req, Resp], next func(context.Context) (*Req, error), got func(*Resp) error,
+) error {
 	var group errgroup.Group
 	group.Go(func() error {
 		err := send(ctx, stream, next)

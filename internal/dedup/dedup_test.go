@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"akin/internal/paper"
+	"akin/internal/splitmix"
 )
 
 const abstract = "We study how vectors of abstracts can be compared when two papers describe one work, and show on real data that words in common are the better evidence. A small edit must leave a signature almost as it was, whatever the edit is."
@@ -186,7 +187,7 @@ func TestGroupIsComparingAll(t *testing.T) {
 		keys := genKeys(t)
 		seed := rapid.Uint64().Draw(t, "seed")
 		cosine := func(i, j int) float64 {
-			return 0.6 + 0.4*float64(mix(seed+uint64(min(i, j)*1000+max(i, j)))%1000)/1000
+			return 0.6 + 0.4*float64(splitmix.Mix(seed+uint64(min(i, j)*1000+max(i, j)))%1000)/1000
 		}
 		match := func(i, j int) (Match, bool) {
 			return Compare(&keys[i], &keys[j], MinSimilarity, func() float64 { return cosine(i, j) })
@@ -272,6 +273,40 @@ func TestKeyFolds(t *testing.T) {
 	b := KeyOf(&paper.Paper{ID: "y", Title: "POINCARÉ embeddings", Abstract: strings.ToUpper(abstract), Authors: authors("Lovelace, A.", "M Muller")})
 	if a != b {
 		t.Errorf("%+v\n%+v", a, b)
+	}
+}
+
+// Words are those of filters and searches, so that spellings of one title are one; and
+// scripts without spaces are all treated alike.
+func TestKeyWords(t *testing.T) {
+	for _, titles := range [][2]string{
+		{"Poincaré embeddings of Łódź", "Poincare embeddings of Lodz"},
+		{"eﬃcient sup\u00adport vec\u200btors", "Efficient support vectors"},
+		{"정보 검색을 위한 모델", "정보검색을 위한 모델"},
+		{"信息检索", "信息 检索"},
+		{"ວິໄຈ ພາສາ", "ວິໄຈພາສາ"},
+		{"วิจัย ภาษา", "วิจัยภาษา"},
+		{"ស្រាវ ជ្រាវ", "ស្រាវជ្រាវ"},
+		{"သုတေ သန", "သုတေသန"},
+	} {
+		a, b := KeyOf(&paper.Paper{Title: titles[0]}), KeyOf(&paper.Paper{Title: titles[1]})
+		if a != b || a.title == 0 {
+			t.Errorf("%q and %q have the keys\n%+v\n%+v", titles[0], titles[1], a, b)
+		}
+	}
+	if a, b := KeyOf(&paper.Paper{Title: "A tour of C++"}), KeyOf(&paper.Paper{Title: "A tour of C#"}); a.title == b.title {
+		t.Error("C++ and C# are one title")
+	}
+}
+
+func TestLastName(t *testing.T) {
+	for name, want := range map[string]string{
+		"Ada Lovelace": "lovelace", "Lovelace, Ada": "lovelace", "Karl Sandström": "sandstrom", "": "", "...": "",
+		"김철수": "김철수", "김 철수": "김철수", "김, 철수": "김철수", "王小明": "王小明", "Wang Xiaoming (王小明)": "王小明", "王, Xiaoming": "王",
+	} {
+		if got := lastName(name); got != want {
+			t.Errorf("the last name of %q is %q, want %q", name, got, want)
+		}
 	}
 }
 

@@ -25,5 +25,5 @@
 //
 // A match by title or text needs the cosine of the two vectors as well, which the
 // caller computes. docs/duplicates.md has what the thresholds were chosen by.
-// Texts in languages written without spaces are cut into characters.
+// Words, and what is one in scripts without spaces, are those of package unify.
 package dedup

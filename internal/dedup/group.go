@@ -4,6 +4,8 @@ import (
 	"iter"
 	"math/bits"
 	"slices"
+
+	"akin/internal/splitmix"
 )
 
 // Member is a later paper that matches the first of its group.
@@ -53,7 +55,7 @@ func Group(keys []Key, opt Options, cosine func(i, j int) float64) iter.Seq2[int
 					}
 					seen[j] = int32(i) + 1
 					if t >= firstBand && keys[i].text.agree(&keys[j].text) < leastAgree {
-						continue // as most are; what titles match came before
+						continue // two slots of 64 say little; those with one title came before
 					}
 					if m, ok := g.compare(i, int(j)); ok {
 						g.members = append(g.members, Member{At: int(j), Match: m})
@@ -101,7 +103,7 @@ func (g *grouping) take(i, j int) {
 
 // identity says which papers share ids, directly or through others.
 type identity struct {
-	ring []int32  // the next paper of the same, round and round
+	ring []int32  // the next paper of the same work; the last leads to the first
 	by   []Reason // which id a paper shares
 	root []int32
 }
@@ -162,7 +164,7 @@ func link(keys []Key) (next [tables][]int32) {
 		clear(heads)
 		for i := len(keys) - 1; i >= 0; i-- {
 			if value := keys[i].value(t); value != 0 {
-				head := &heads[mix(value)&uint64(size-1)]
+				head := &heads[splitmix.Mix(value)&uint64(size-1)]
 				next[t][i], *head = *head, int32(i)
 			}
 		}

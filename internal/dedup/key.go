@@ -6,8 +6,11 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"akin/internal/paper"
+	"akin/internal/splitmix"
+	"akin/internal/text/unify"
 )
 
 const (
@@ -46,16 +49,7 @@ func hashOf(s string) uint64 {
 	}
 	h := fnv.New64a()
 	h.Write([]byte(s))
-	return max(1, mix(h.Sum64()))
-}
-
-// mix spreads a hash over all its bits (the finaliser of SplitMix64).
-func mix(x uint64) uint64 {
-	x ^= x >> 30
-	x *= 0xbf58476d1ce4e5b9
-	x ^= x >> 27
-	x *= 0x94d049bb133111eb
-	return x ^ x>>31
+	return max(1, splitmix.Mix(h.Sum64()))
 }
 
 // ofTitle sets what comes from the title. "(Extended Abstract)" at its end does
@@ -66,7 +60,7 @@ func (k *Key) ofTitle(title string) {
 	eachWord(title, func(word []byte) {
 		h.Reset()
 		h.Write(word)
-		hashes = append(hashes, mix(h.Sum64()))
+		hashes = append(hashes, splitmix.Mix(h.Sum64()))
 	})
 	const least = 3 // words that must be left
 	if n := len(hashes) - 2; n >= least && hashes[n] == wordHash("extended") && hashes[n+1] == wordHash("abstract") {
@@ -79,7 +73,7 @@ func (k *Key) ofTitle(title string) {
 	for _, x := range hashes {
 		h.Write(binary.LittleEndian.AppendUint64(nil, x))
 	}
-	k.title = max(1, mix(h.Sum64()))
+	k.title = max(1, splitmix.Mix(h.Sum64()))
 	k.titleWords = uint16(min(len(hashes), math.MaxUint16))
 	small := make([]uint16, len(hashes))
 	for i, x := range hashes {
@@ -92,7 +86,7 @@ func (k *Key) ofTitle(title string) {
 func wordHash(word string) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(word))
-	return mix(h.Sum64())
+	return splitmix.Mix(h.Sum64())
 }
 
 // authorsOf gives the hashes of the last names of the first authors and of the
@@ -112,14 +106,28 @@ func authorsOf(authors []paper.Author) (out [keptAuthors]uint16) {
 	return out
 }
 
-// lastName is the last word of a name, or of what stands before its comma.
+// lastName is the last word of a name, or of what stands before its comma. Of a name
+// in a script without spaces, whose letters are words, it is the whole name: 김철수,
+// 김 철수 and 김, 철수 are one, and share nothing with 박영수.
 func lastName(name string) string {
-	if before, _, ok := strings.Cut(name, ","); ok {
-		name = before
-	}
+	family, _, _ := strings.Cut(name, ",")
 	last := ""
-	eachWord(plain(name), func(word []byte) { last = string(word) })
-	return last
+	eachWord(family, func(word []byte) { last = string(word) })
+	if r, _ := utf8.DecodeRuneInString(last); !unify.Unspaced(r) {
+		return last
+	}
+	whole := ""
+	eachWord(name, func(word []byte) {
+		if r, _ := utf8.DecodeRune(word); unify.Unspaced(r) {
+			whole += string(word)
+		} else {
+			whole = ""
+		}
+	})
+	if whole == "" { // 王, Xiaoming
+		return last
+	}
+	return whole
 }
 
 // sharedAuthors is how many last names two papers share, and how many the one

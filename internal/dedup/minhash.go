@@ -4,6 +4,8 @@ import (
 	"hash/fnv"
 	"math"
 	"math/bits"
+
+	"akin/internal/splitmix"
 )
 
 const (
@@ -28,7 +30,7 @@ func (k *Key) ofText(title, abstract string) {
 	}
 	words, before := 0, uint64(0)
 	add := func(x uint64) {
-		x = mix(x)
+		x = splitmix.Mix(x)
 		const shift = 64 - 6 // slots is 2^6
 		least[x>>shift] = min(least[x>>shift], x)
 	}
@@ -54,7 +56,7 @@ func (k *Key) ofText(title, abstract string) {
 	for i := range least {
 		x := least[i]
 		for try := uint64(1); x == math.MaxUint64; try++ {
-			x = least[mix(uint64(i)<<32|try)%slots]
+			x = least[splitmix.Mix(uint64(i)<<32|try)%slots]
 		}
 		k.text[i/8] |= (x & 0xff) << (i % 8 * 8)
 	}

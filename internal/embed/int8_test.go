@@ -8,14 +8,13 @@ import (
 
 	"akin/internal/embed"
 	"akin/internal/embed/embedtest"
-	"akin/internal/embed/onnx"
 	"akin/internal/model"
 	"akin/models"
 )
 
-// int8Graph builds the int8 graph of the real model in a folder of its own.
-// ONNX Runtime must be loaded.
-func int8Graph(t *testing.T) *onnx.Graph {
+// int8Graph builds the int8 graph of the real model in a folder of its own, and
+// opens it for the length of the test.
+func int8Graph(t *testing.T) embed.Graph {
 	t.Helper()
 	config := embedtest.Config(t)
 	calibration, err := model.ReadCalibration(models.Files, config.Manifest)
@@ -35,16 +34,21 @@ func int8Graph(t *testing.T) *onnx.Graph {
 	if _, err := model.VerifyInt8Graph(dir, weights.SHA256, model.Digest); err != nil {
 		t.Fatal(err)
 	}
-	graph, err := onnx.Inspect(filepath.Join(dir, model.Int8GraphFile))
+	graph, err := config.Runtime.Load(filepath.Join(dir, model.Int8GraphFile))
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := graph.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return graph
 }
 
-func openSession(t *testing.T, graph *onnx.Graph, threads int) *onnx.Session {
+func openSession(t *testing.T, graph embed.Graph, threads int) embed.Session {
 	t.Helper()
-	s, err := graph.Open(onnx.Config{Threads: threads})
+	s, err := graph.Open(threads)
 	if err != nil {
 		t.Fatal(err)
 	}

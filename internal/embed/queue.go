@@ -2,60 +2,27 @@ package embed
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"slices"
 	"sync"
 	"time"
 
-	"akin/internal/embed/onnx"
 	"akin/internal/paper"
 )
 
-const (
-	// groupTokens bounds the tokens of one run. On a CPU a run of one long text
-	// is as fast per token as a larger group; grouping pays for short ones,
-	// where reading the weights is what costs.
-	groupTokens = 256
-	// bulkPatience is how long bulk work yields to a stream of interactive work
-	// before it gets a turn all the same.
-	bulkPatience = time.Second
-)
+// bulkPatience is how long bulk work yields to a stream of interactive work
+// before it gets a turn all the same.
+const bulkPatience = time.Second
 
-// job is one text on its way through the queue. The queue's mutex guards it
-// until done is called.
-type job struct {
-	ids       []int64
-	truncated bool
+// call is what one caller waits for: its jobs, which are run alone, with each
+// other, or with those of others.
+type call struct {
+	ctx  context.Context //nolint:containedctx // a queued request carries its caller's context
+	done chan struct{}   // closed at the end
 
-	ctx      context.Context //nolint:containedctx // a queued request carries its caller's context
-	wait     *sync.WaitGroup
-	enqueued time.Time
-
-	vector      []float32
-	err         error
-	waited, ran time.Duration
-}
-
-// runner runs groups of equal length on one session.
-type runner struct {
-	session *onnx.Session
-	pool    pooler
-}
-
-func (r runner) run(jobs []*job) ([][]float32, error) {
-	tokens := len(jobs[0].ids)
-	flat := make([]int64, 0, tokens*len(jobs))
-	for _, j := range jobs {
-		flat = append(flat, j.ids...)
-	}
-	out, dim, err := r.session.Run(flat, len(jobs), tokens)
-	if err != nil {
-		return nil, err
-	}
-	if dim != r.pool.dim {
-		return nil, fmt.Errorf("the model gave %d dimensions, its manifest says %d", dim, r.pool.dim)
-	}
-	return r.pool.vectors(out, len(jobs), tokens), nil
+	// The queue's mutex guards what follows until the end.
+	left  int // jobs that have no vector yet
+	ended bool
+	err   error
 }
 
 // queue hands jobs to the sessions. The lone worker runs on all cores and takes
@@ -87,19 +54,38 @@ func newQueue(threads int, lone, shared runner) *queue {
 	return q
 }
 
-// run queues the jobs and waits for them, or for ctx. After an early return no
-// field of a job may be read.
+// run queues the jobs and waits until all have their vectors, one of them fails,
+// or ctx is done: then it returns at once, takes back those that did not start,
+// and what becomes of those that are running is nobody's business. After an error
+// no field of a job may be read.
 func (q *queue) run(ctx context.Context, class Class, jobs []*job) error {
-	var wait sync.WaitGroup
-	wait.Add(len(jobs))
+	c := &call{ctx: ctx, done: make(chan struct{}), left: len(jobs)}
+	if err := q.add(c, class, jobs); err != nil {
+		return err
+	}
+	select {
+	case <-c.done:
+	case <-ctx.Done():
+	}
+	if err := ctx.Err(); err != nil {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.end(c, err)
+		return err
+	}
+	return c.err
+}
+
+// add puts the jobs of a call at the end of their line.
+func (q *queue) add(c *call, class Class, jobs []*job) error {
 	now := time.Now()
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	if q.closed {
-		q.mu.Unlock()
 		return stopping()
 	}
 	for _, j := range jobs {
-		j.ctx, j.wait, j.enqueued = ctx, &wait, now
+		j.call, j.enqueued = c, now
 	}
 	if class == Bulk {
 		if len(q.bulk) == 0 {
@@ -110,19 +96,25 @@ func (q *queue) run(ctx context.Context, class Class, jobs []*job) error {
 		q.interactive = append(q.interactive, jobs...)
 	}
 	q.wake.Broadcast()
-	q.mu.Unlock()
-	// A canceled job is skipped by the worker that meets it, so this wait is
-	// never longer than one pass.
-	wait.Wait()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	for _, j := range jobs {
-		if j.err != nil {
-			return j.err
-		}
-	}
 	return nil
+}
+
+// end ends a call, if it has not ended. Those of its jobs that wait are taken out
+// of their line: they cost nothing, and do not count as load. Call it with mu
+// held.
+func (q *queue) end(c *call, err error) {
+	if c.ended {
+		return
+	}
+	c.ended, c.err = true, err
+	close(c.done)
+	if c.left == 0 {
+		return
+	}
+	mine := func(j *job) bool { return j.call == c }
+	q.interactive = slices.DeleteFunc(q.interactive, mine)
+	q.bulk = slices.DeleteFunc(q.bulk, mine)
+	q.wake.Broadcast() // with less waiting, it may be another's turn
 }
 
 func stopping() error {
@@ -141,25 +133,46 @@ func (q *queue) work(r runner, take func() []*job) {
 		if group == nil {
 			return
 		}
-		begin := time.Now()
-		vectors, err := r.run(group)
-		took := time.Since(begin)
-		q.finish(group, vectors, err, begin, took)
+		if q.try(r, group) || len(group) == 1 {
+			continue
+		}
+		// One text may be at fault; those beside it have other callers.
+		for i, j := range group {
+			if j.call.ctx.Err() == nil {
+				q.try(r, group[i:i+1])
+			}
+		}
 	}
 }
 
-func (q *queue) finish(group []*job, vectors [][]float32, err error, begin time.Time, took time.Duration) {
+// try runs a group and hands out its vectors. False means that it failed; only
+// the call of a job that is alone is told so.
+func (q *queue) try(r runner, group []*job) bool {
+	begin := time.Now()
+	vectors, err := r.run(group)
+	took := time.Since(begin)
 	q.mu.Lock()
+	defer q.mu.Unlock()
+	if err != nil {
+		if len(group) == 1 {
+			q.end(group[0].call, err)
+		}
+		return false
+	}
+	q.finish(group, vectors, begin, took)
+	return true
+}
+
+// finish hands a group's vectors to the callers. Call it with mu held.
+func (q *queue) finish(group []*job, vectors [][]float32, begin time.Time, took time.Duration) {
 	if s := took.Seconds(); s > 0 {
 		q.rate += 0.1 * (float64(len(group)*len(group[0].ids))/s - q.rate)
 	}
-	q.mu.Unlock()
 	for i, j := range group {
-		j.waited, j.ran, j.err = begin.Sub(j.enqueued), took, err
-		if err == nil {
-			j.vector = vectors[i]
+		j.vector, j.waited, j.ran = vectors[i], begin.Sub(j.enqueued), took
+		if j.call.left--; j.call.left == 0 {
+			q.end(j.call, nil)
 		}
-		j.wait.Done()
 	}
 }
 
@@ -221,30 +234,6 @@ func (q *queue) next(jobs *[]*job) []*job {
 	return group
 }
 
-// nextGroup takes the oldest job and those of equal length behind it, under
-// the token budget. It drops jobs whose caller has given up. nil means that
-// nothing was left.
-func nextGroup(jobs *[]*job) []*job {
-	var group []*job
-	rest := (*jobs)[:0]
-	budget := groupTokens
-	for _, j := range *jobs {
-		switch {
-		case j.ctx.Err() != nil:
-			j.err = j.ctx.Err()
-			j.wait.Done()
-		case len(group) == 0 || len(j.ids) == len(group[0].ids) && len(j.ids) <= budget:
-			group = append(group, j)
-			budget -= len(j.ids)
-		default:
-			rest = append(rest, j)
-		}
-	}
-	clear((*jobs)[len(rest):]) // let go of what was taken
-	*jobs = rest
-	return group
-}
-
 // drainTime estimates how long the given number of tokens takes.
 func (q *queue) drainTime(tokens int64) time.Duration {
 	q.mu.Lock()
@@ -257,11 +246,9 @@ func (q *queue) drainTime(tokens int64) time.Duration {
 func (q *queue) close() {
 	q.mu.Lock()
 	q.closed = true
-	for _, j := range append(q.interactive, q.bulk...) {
-		j.err = errors.Join(stopping(), j.ctx.Err())
-		j.wait.Done()
+	for _, j := range slices.Concat(q.interactive, q.bulk) {
+		q.end(j.call, stopping())
 	}
-	q.interactive, q.bulk = nil, nil
 	q.wake.Broadcast()
 	q.mu.Unlock()
 	q.workers.Wait()

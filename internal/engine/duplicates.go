@@ -5,8 +5,7 @@ import (
 	"math"
 	"time"
 
-	catalog "akin/internal/catalog/local"
-	"akin/internal/dedup"
+	"akin/internal/catalog"
 	"akin/internal/paper"
 )
 
@@ -17,13 +16,17 @@ const groupPapers = 1_000
 // as each takes memory for every paper.
 const compareRetry = 5 * time.Second
 
+// DefaultMinSimilarity is the cosine that similar texts must have to count as one,
+// unless a request says otherwise.
+const DefaultMinSimilarity = 0.95
+
 // FindDuplicates asks for the papers of a collection that count as one.
 type FindDuplicates struct {
 	Collection string
 	// Filter is an AIP-160 filter; "" compares all papers.
 	Filter string
 	// MinSimilarity is the cosine that similar texts must have, from 0 to 1; nil
-	// is dedup.MinSimilarity.
+	// is DefaultMinSimilarity.
 	MinSimilarity *float64
 }
 
@@ -43,22 +46,24 @@ type FoundDuplicates struct {
 // FindDuplicates compares papers as they are at one sequence and calls send: at
 // once, with each group as it is found, in order of the id of its first paper,
 // now and then with the progress, and in the end. A group of more than 1,000
-// papers is sent in parts that begin with the same first paper. It takes one core
+// papers is sent in installments that begin with the same first paper. It takes one core
 // at most. Its first error ends it.
 func (e *Engine) FindDuplicates(ctx context.Context, q FindDuplicates, send func(FoundDuplicates) error) error {
-	if err := e.needCatalog(); err != nil {
-		return err
-	}
-	collection, err := collectionOf(q.Collection)
-	if err != nil {
-		return err
-	}
-	least := dedup.MinSimilarity
+	least := DefaultMinSimilarity
 	if q.MinSimilarity != nil {
 		least = *q.MinSimilarity
 	}
 	if math.IsNaN(least) || least < 0 || least > 1 {
-		return paper.InvalidField("min_similarity", "is %v; it is a cosine, between 0 and 1; leave it out for %v", least, dedup.MinSimilarity)
+		return paper.InvalidField("min_similarity", "is %v; it is a cosine, between 0 and 1; leave it out for %v", least, DefaultMinSimilarity)
+	}
+	a, err := e.ask(ctx, q.Collection)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	comparer, err := a.duplicates()
+	if err != nil {
+		return err
 	}
 	select {
 	case e.comparing <- struct{}{}:
@@ -69,21 +74,20 @@ func (e *Engine) FindDuplicates(ctx context.Context, q FindDuplicates, send func
 			Message: "papers are being compared for another caller; try again later",
 		}
 	}
-	papers, err := e.catalog.Duplicates(ctx, collection, q.Filter)
+	papers, groups, err := comparer.Duplicates(ctx, q.Filter, least)
 	if err != nil {
 		return err
 	}
-	defer papers.Close()
-	found := FoundDuplicates{Sequence: papers.Sequence, Total: papers.Papers}
+	found := FoundDuplicates{Sequence: a.info.Sequence, Total: papers}
 	if err := send(found); err != nil {
 		return err
 	}
-	for group, err := range papers.Groups(ctx, least) {
+	for group, err := range groups {
 		if err != nil {
 			return err
 		}
 		found.Compared = group.Compared
-		for _, found.Group = range parts(group.Papers) {
+		for _, found.Group = range installments(group.Papers) {
 			if err := send(found); err != nil {
 				return err
 			}
@@ -92,8 +96,8 @@ func (e *Engine) FindDuplicates(ctx context.Context, q FindDuplicates, send func
 	return nil
 }
 
-// parts cuts a group, at least into one part, each with its first paper.
-func parts(group []catalog.Duplicate) [][]catalog.Duplicate {
+// installments cuts a group, at least into one, each with its first paper.
+func installments(group []catalog.Duplicate) [][]catalog.Duplicate {
 	if len(group) <= groupPapers {
 		return [][]catalog.Duplicate{group}
 	}

@@ -1,7 +1,11 @@
 // Package engine holds akin's use cases: searching, finding similar papers,
 // recommending, importing, and keeping papers. It knows neither transport nor
-// storage: an Embedder makes vectors, a Catalog keeps papers and finds
-// neighbours, and both are given to New.
+// storage: Models make vectors, a catalog.Catalog keeps papers and finds
+// neighbours, and both are given to New. A call names its collection, and what
+// embeds for it is the model of that collection's space.
+//
+// What a query finds goes through the stages of find.go, each in a file of its
+// name. What a catalog may lack is asked for in capability.go alone.
 //
 // An Engine is safe for concurrent use. Every error that a caller caused is a
 // *paper.Error with a kind.
@@ -9,13 +13,10 @@ package engine
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"sync"
 	"time"
 
-	catalog "akin/internal/catalog/local"
-	"akin/internal/embed"
+	"akin/internal/catalog"
 	"akin/internal/paper"
 )
 
@@ -43,64 +44,13 @@ const (
 // list.
 const PageTTL = pageTTL
 
-// Embedder makes vectors. Its methods are safe for concurrent use.
-type Embedder interface {
-	Embed(ctx context.Context, texts []string, opt embed.Options) ([]embed.Embedding, embed.Timing, error)
-	Text(title, abstract string) string
-	Space() paper.Space
-}
-
-// Tokenizer gives tokens without embedding.
-type Tokenizer interface {
-	Tokenize(text string, maxTokens int, detail bool) (embed.Tokens, error)
-	// CheckLength is the error of reason TEXT_TOO_LONG for a text that would
-	// be cut, or nil.
-	CheckLength(field, text string, opt embed.Options) error
-}
-
-// Model is what an Engine embeds with.
-type Model interface {
-	Embedder
-	Tokenizer
-}
-
-// Catalog is what an Engine works on.
-type Catalog interface {
-	Writer
-	Streams
-	Keeper
-	// View opens the collection as it is, for one query; the caller closes it.
-	View() catalog.View
-}
-
-// Writer changes papers.
-type Writer interface {
-	// Get gives the papers of those ids that are there, as they are now, in any
-	// order.
-	Get(ctx context.Context, collection string, ids []string) ([]paper.Record, error)
-	// Apply makes the changes durable, all or none, and visible to queries, and
-	// gives the sequence number reached and one outcome a mutation.
-	Apply(ctx context.Context, collection string, changes []catalog.Mutation) ([]catalog.Outcome, uint64, error)
-	// Stats describes a collection as it is now.
-	Stats(ctx context.Context, collection string) (catalog.Stats, error)
-}
-
-// Streams opens papers that are gone through one by one, at one sequence; the
-// caller closes what it gets.
-type Streams interface {
-	// Export opens the papers that a filter keeps.
-	Export(ctx context.Context, collection, filter string) (*catalog.Export, error)
-	// Duplicates opens the papers that a filter keeps, to be compared.
-	Duplicates(ctx context.Context, collection, filter string) (*catalog.Duplicates, error)
-}
-
 // Engine runs the use cases.
 type Engine struct {
-	embedder Model
-	catalog  Catalog
-	pages    *pins
-	reader   *reader
+	models  Models
+	catalog catalog.Catalog // nil on a server that only embeds
 
+	pages      *pins
+	sentences  *sentenceCache
 	references references
 	// comparing has a place for the one call of FindDuplicates that may run.
 	comparing chan struct{}
@@ -117,31 +67,41 @@ type Turns interface {
 	Turn(ctx context.Context, class string, units int) (done func(), err error)
 }
 
-// New makes an Engine over an embedder and a catalog; both stay the caller's to
+// New makes an Engine over models and a catalog; both stay the caller's to
 // close. Without a catalog (nil) only Embed works. The groups of streams take
 // turns; with nil they are worked on as they come.
-func New(embedder Model, c Catalog, turns Turns) *Engine {
+func New(models Models, c catalog.Catalog, turns Turns) *Engine {
 	return &Engine{
-		turns:    turns,
-		embedder: embedder, catalog: c, reader: newReader(embedder),
-		pages:      newPins(),
-		references: newReferences(),
-		comparing:  make(chan struct{}, 1),
+		turns: turns, models: models, catalog: c,
+		pages: newPins(), sentences: newSentenceCache(), references: newReferences(),
+		comparing: make(chan struct{}, 1),
 	}
 }
 
-// Space gives the space that vectors belong to.
-func (e *Engine) Space() paper.Space { return e.embedder.Space() }
+// DefaultSpace is the space of texts that are embedded for no collection.
+func (e *Engine) DefaultSpace() paper.Space { return e.models.Default().Space() }
+
+// Info describes a collection as it is now.
+func (e *Engine) Info(ctx context.Context, collection string) (catalog.Info, error) {
+	a, err := e.ask(ctx, collection)
+	if err != nil {
+		return catalog.Info{}, err
+	}
+	defer a.close()
+	return a.info, nil
+}
 
 // needCatalog is the error of a server that only embeds.
 func (e *Engine) needCatalog() error {
 	if e.catalog != nil {
 		return nil
 	}
-	return &paper.Error{
-		Kind: paper.FailedPrecondition, Reason: paper.ReasonUnsupported,
-		Message: "this server only embeds: it was started without a data directory",
-	}
+	return unsupported("this server only embeds: it was started without a data directory")
+}
+
+// unsupported is the error for what this server cannot do.
+func unsupported(message string) error {
+	return &paper.Error{Kind: paper.FailedPrecondition, Reason: paper.ReasonUnsupported, Message: message}
 }
 
 // collectionOf defaults and checks a collection's name.
@@ -153,97 +113,4 @@ func collectionOf(name string) (string, error) {
 		return "", paper.InvalidField("collection", "%v", err)
 	}
 	return name, nil
-}
-
-// Text is a title and an abstract that need not be a paper of the collection.
-type Text struct {
-	Title    string
-	Abstract string
-}
-
-// check says whether the text can be embedded.
-func (t Text) check(field string) error {
-	switch {
-	case strings.TrimSpace(t.Title) == "" && strings.TrimSpace(t.Abstract) == "":
-		return paper.InvalidField(field, "has neither title nor abstract; give at least one of them")
-	case len(t.Title) > paper.MaxTitleBytes:
-		return paper.InvalidField(field+".title", "is %d bytes long; the limit is %d; shorten it", len(t.Title), paper.MaxTitleBytes)
-	case len(t.Abstract) > paper.MaxAbstractBytes:
-		return paper.InvalidField(field+".abstract", "is %d bytes long; the limit is %d; shorten it", len(t.Abstract), paper.MaxAbstractBytes)
-	}
-	return nil
-}
-
-// Input is one thing to embed: a plain text, or a title and abstract.
-type Input struct {
-	Plain string
-	Paper *Text
-}
-
-// EmbedTexts embeds inputs without storing anything.
-func (e *Engine) EmbedTexts(ctx context.Context, inputs []Input, opt embed.Options) ([]embed.Embedding, embed.Timing, error) {
-	if len(inputs) == 0 || len(inputs) > MaxEmbedInputs {
-		return nil, embed.Timing{}, paper.InvalidField("inputs", "has %d items; give 1 to %d; send more in several requests", len(inputs), MaxEmbedInputs)
-	}
-	texts := make([]string, len(inputs))
-	for i, in := range inputs {
-		text, err := e.textOf(fmt.Sprintf("inputs[%d]", i), in)
-		if err != nil {
-			return nil, embed.Timing{}, err
-		}
-		texts[i] = text
-	}
-	return e.embedder.Embed(ctx, texts, opt)
-}
-
-// textOf checks an input and gives the text to embed.
-func (e *Engine) textOf(field string, in Input) (string, error) {
-	if in.Paper == nil {
-		return in.Plain, checkText(field, in.Plain, paper.MaxAbstractBytes)
-	}
-	if err := in.Paper.check(field); err != nil {
-		return "", err
-	}
-	return e.embedder.Text(in.Paper.Title, in.Paper.Abstract), nil
-}
-
-func checkText(field, text string, limit int) error {
-	switch {
-	case strings.TrimSpace(text) == "":
-		return paper.InvalidField(field, "is empty; give some text")
-	case len(text) > limit:
-		return paper.InvalidField(field, "is %d bytes long; the limit is %d; shorten it", len(text), limit)
-	}
-	return nil
-}
-
-// Tokenize gives the tokens of texts, [CLS] and [SEP] included, cut after
-// maxTokens if that is not 0; with detail, their pieces and offsets too. Empty
-// texts are fine.
-func (e *Engine) Tokenize(ctx context.Context, texts []string, maxTokens int, detail bool) ([]embed.Tokens, error) {
-	if len(texts) == 0 || len(texts) > MaxEmbedInputs {
-		return nil, paper.InvalidField("texts", "has %d items; give 1 to %d; send more in several requests", len(texts), MaxEmbedInputs)
-	}
-	if maxTokens < 0 || maxTokens == 1 {
-		return nil, paper.InvalidField("max_tokens", "is %d; it must be 0 (no cut) or at least 2, since [CLS] and [SEP] are tokens", maxTokens)
-	}
-	total := 0
-	for _, text := range texts {
-		total += len(text)
-	}
-	if total > MaxTokenizeBytes {
-		return nil, paper.InvalidField("texts", "have %d bytes together; the limit is %d; send them in several requests", total, MaxTokenizeBytes)
-	}
-	out := make([]embed.Tokens, len(texts))
-	for i, text := range texts {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		tokens, err := e.embedder.Tokenize(text, maxTokens, detail)
-		if err != nil {
-			return nil, fmt.Errorf("tokenise text %d: %w", i, err)
-		}
-		out[i] = tokens
-	}
-	return out, nil
 }

@@ -3,14 +3,10 @@ package engine
 import (
 	"context"
 
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog"
 	"akin/internal/paper"
 	"akin/internal/rank"
 )
-
-// MaxEvidence is how many results a page with evidence may have: each one's
-// sentences are embedded when somebody asks for them.
-const MaxEvidence = 20
 
 const (
 	// mostEvidence is how many sentences of a result a search shows.
@@ -39,8 +35,9 @@ type Source struct {
 	Example int
 }
 
-// origin is what a result is compared with.
-type origin struct {
+// evidenceSource is what a result is compared with: the text of a search, or a query
+// paper or an example.
+type evidenceSource struct {
 	// query is a search's text; otherwise "".
 	query   string
 	text    Text
@@ -48,61 +45,30 @@ type origin struct {
 	example int
 }
 
-// against says what each result is compared with, parallel to ids; nil where
-// that was deleted meanwhile.
-type against func(ctx context.Context, collection string, list *pinned, ids []string) ([]*origin, error)
-
-// againstQuery compares with a search's text.
-func againstQuery(query string) against {
-	return func(_ context.Context, _ string, _ *pinned, ids []string) ([]*origin, error) {
-		return repeated(&origin{query: query}, len(ids)), nil
-	}
-}
-
-func repeated(o *origin, n int) []*origin {
-	out := make([]*origin, n)
-	for i := range out {
-		out[i] = o
-	}
-	return out
-}
-
-// againstExamples compares each result with one example: the one that adds most
+// exampleSources compares each result with one example: the one that adds most
 // to its score, where that is known, or the nearest.
-func (e *asking) againstExamples(examples []Example) against {
-	return func(ctx context.Context, collection string, list *pinned, ids []string) ([]*origin, error) {
-		picked := make([]int, len(ids))
-		if len(examples) > 1 {
-			var err error
-			if picked, err = e.pick(ctx, collection, examples, list, ids); err != nil {
-				return nil, err
-			}
+func (a *asking) exampleSources(ctx context.Context, examples []Example, by drivers, results []paper.Ref) ([]*evidenceSource, error) {
+	picked := make([]int, len(results))
+	if len(examples) > 1 {
+		var err error
+		if picked, err = a.pick(ctx, examples, by, results); err != nil {
+			return nil, err
 		}
-		return e.origins(ctx, collection, examples, picked)
 	}
+	return a.sourcesOf(ctx, examples, picked)
 }
 
 // pick chooses the example that each result is compared with; -1 where there is
 // none any more.
-func (e *asking) pick(ctx context.Context, collection string, examples []Example, list *pinned, ids []string) ([]int, error) {
-	picked := make([]int, len(ids))
-	driven := true
-	for i, id := range ids {
-		parts := list.drivers[id]
-		if len(parts) == 0 || !parts[0].Liked {
-			driven = false
-			break
-		}
-		picked[i] = parts[0].Example
-	}
-	if driven {
+func (a *asking) pick(ctx context.Context, examples []Example, by drivers, results []paper.Ref) ([]int, error) {
+	if picked, ok := by.first(results); ok {
 		return picked, nil
 	}
-	vectors, err := e.vectorsOf(ctx, collection, examples)
+	vectors, err := a.exampleVectors(ctx, examples)
 	if err != nil {
 		return nil, err
 	}
-	results, err := e.catalog.Vectors(ctx, collection, ids)
+	near, err := a.view.Vectors(ctx, results)
 	if err != nil {
 		return nil, err
 	}
@@ -113,174 +79,156 @@ func (e *asking) pick(ctx context.Context, collection string, examples []Example
 			have, at = append(have, v), append(at, i)
 		}
 	}
-	for i, id := range ids {
+	picked := make([]int, len(results))
+	for i, v := range near {
 		picked[i] = -1
-		if v := results[id]; v != nil && len(have) > 0 {
+		if v != nil && len(have) > 0 {
 			picked[i] = at[rank.Pairs([][]float32{v}, have)[0].Second]
 		}
 	}
 	return picked, nil
 }
 
-// vectorsOf gives the vectors of examples; nil for papers that are not there.
-func (e *asking) vectorsOf(ctx context.Context, collection string, examples []Example) ([][]float32, error) {
-	var there []Example
-	var at []int
-	var ids []string
-	for _, x := range examples {
-		if x.Text == nil {
-			ids = append(ids, x.PaperID)
+// first gives the like that adds most to the score of each result, if each has one.
+func (by drivers) first(results []paper.Ref) (picked []int, ok bool) {
+	picked = make([]int, len(results))
+	for i, r := range results {
+		contributions := by[r.ID] // the greatest first
+		if len(contributions) == 0 || !contributions[0].Liked {
+			return nil, false
 		}
+		picked[i] = contributions[0].Example
 	}
-	known, err := e.catalog.Vectors(ctx, collection, ids)
-	if err != nil {
-		return nil, err
-	}
-	for i, x := range examples {
-		if x.Text != nil || known[x.PaperID] != nil {
-			there, at = append(there, x), append(at, i)
-		}
-	}
-	got, err := e.resolve(ctx, collection, "examples", there)
-	if err != nil {
-		return nil, err
-	}
-	out := make([][]float32, len(examples))
-	for k, i := range at {
-		out[i] = got[k].Vector
-	}
-	return out, nil
+	return picked, true
 }
 
-// origins gives the texts of the examples that were picked.
-func (e *asking) origins(ctx context.Context, collection string, examples []Example, picked []int) ([]*origin, error) {
-	made := make(map[int]*origin)
+// sourcesOf gives the texts of the examples that were picked, parallel to picked;
+// nil for a paper that was deleted meanwhile.
+func (a *asking) sourcesOf(ctx context.Context, examples []Example, picked []int) ([]*evidenceSource, error) {
+	made := make(map[int]*evidenceSource)
 	var ids []string
+	var at []int // of ids among the examples
 	for _, i := range picked {
 		if i < 0 || made[i] != nil {
 			continue
 		}
-		made[i] = &origin{example: i, paperID: examples[i].PaperID}
-		if examples[i].Text != nil {
-			made[i].text = *examples[i].Text
-			made[i].paperID = ""
+		made[i] = &evidenceSource{example: i}
+		if x := examples[i]; x.Text != nil {
+			made[i].text = *x.Text
 		} else {
-			ids = append(ids, examples[i].PaperID)
+			ids, at = append(ids, x.PaperID), append(at, i)
 		}
 	}
-	records, err := e.catalog.Get(ctx, collection, ids)
+	records, err := a.view.Get(ctx, catalog.Refs(ids...))
 	if err != nil {
 		return nil, err
 	}
-	texts := make(map[string]Text, len(records))
-	for i := range records {
-		texts[records[i].ID] = Text{records[i].Title, records[i].Abstract}
+	for k, r := range records {
+		if r == nil {
+			delete(made, at[k])
+		} else {
+			made[at[k]].paperID, made[at[k]].text = r.ID, Text{r.Title, r.Abstract}
+		}
 	}
-	out := make([]*origin, len(picked))
+	out := make([]*evidenceSource, len(picked))
 	for k, i := range picked {
-		o := made[i]
-		if o == nil {
-			continue
-		}
-		if o.paperID != "" {
-			text, ok := texts[o.paperID]
-			if !ok {
-				continue // deleted meanwhile
-			}
-			o.text = text
-		}
-		out[k] = o
+		out[k] = made[i]
 	}
 	return out, nil
 }
 
-// checkEvidence says whether a page may have evidence. It comes after the page
-// size has its default.
-func (o *ResultOptions) checkEvidence() error {
-	if o.Evidence && o.PageSize > MaxEvidence {
-		return paper.InvalidField("page_size", "is %d; with evidence the limit is %d; ask for smaller pages, or leave evidence out", o.PageSize, MaxEvidence)
-	}
-	return nil
-}
-
-// explainBySentences gives the results of a page their evidence.
-func (e *asking) explainBySentences(ctx context.Context, q *query, list *pinned, results []Result) error {
-	if !q.options.Evidence || q.against == nil || len(results) == 0 {
+// explainBySentences gives the results of a page their evidence; refs are parallel
+// to them.
+func (a *asking) explainBySentences(ctx context.Context, q *query, by drivers, refs []paper.Ref, results []Result) error {
+	if !q.options.Evidence || len(results) == 0 {
 		return nil
 	}
-	ids, texts := make([]string, len(results)), make([]Text, len(results))
+	texts := make([]Text, len(results))
 	for i := range results {
-		ids[i], texts[i] = results[i].Record.ID, Text{results[i].Record.Title, results[i].Record.Abstract}
+		texts[i] = Text{results[i].Record.Title, results[i].Record.Abstract}
 	}
-	origins, sources, read, err := e.readBoth(ctx, q, list, ids, texts)
+	compared, err := a.readBoth(ctx, q, by, refs, texts)
 	if err != nil {
 		return err
 	}
-	for i := range results {
-		if origins[i] != nil {
-			results[i].Evidence = evidence(read[i].abstract(), origins[i], sources[i])
+	for i, c := range compared {
+		if c.source != nil {
+			results[i].Evidence = a.evidence(c)
 		}
 	}
 	return nil
 }
 
+// comparison is a result beside what it is compared with.
+type comparison struct {
+	source *evidenceSource // nil where that was deleted meanwhile
+	// with are the source's sentences, a search's being its one vector; nil without a
+	// source.
+	with, result *sentences
+}
+
 // readBoth reads what results are compared with, and the results themselves, all
-// at once. The lists are parallel to ids; a search's source is its one vector.
-func (e *asking) readBoth(ctx context.Context, q *query, list *pinned, ids []string, texts []Text) (origins []*origin, sources, read []*sentences, err error) {
-	origins, err = q.against(ctx, q.collection, list, ids)
+// at once. What it gives is parallel to refs and to the texts of the results.
+func (a *asking) readBoth(ctx context.Context, q *query, by drivers, refs []paper.Ref, texts []Text) ([]comparison, error) {
+	sources, err := q.asked.evidenceSources(ctx, a, by, refs)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
-	sources = make([]*sentences, len(ids))
+	reader, err := a.reader()
+	if err != nil {
+		return nil, err
+	}
+	out := make([]comparison, len(refs))
 	var others []Text
-	for i, o := range origins {
+	for i, s := range sources {
+		out[i].source = s
 		switch {
-		case o == nil:
-		case o.query != "":
-			vector, err := e.reader.query(ctx, o.query)
+		case s == nil:
+		case s.query != "":
+			vector, err := reader.query(ctx, s.query)
 			if err != nil {
-				return nil, nil, nil, err
+				return nil, err
 			}
-			sources[i] = &sentences{vectors: [][]float32{vector}}
+			out[i].with = &sentences{vectors: [][]float32{vector}}
 		default:
-			others = append(others, o.text)
+			others = append(others, s.text)
 		}
 	}
-	all, err := e.reader.read(ctx, append(others, texts...))
+	all, err := reader.read(ctx, append(others, texts...))
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
-	for i, o := range origins {
-		if o != nil && o.query == "" {
-			sources[i], all = all[0], all[1:]
+	for i, s := range sources {
+		if s != nil && s.query == "" {
+			out[i].with, all = all[0], all[1:]
 		}
 	}
-	return origins, sources, all, nil
+	for i := range out {
+		out[i].result = all[i]
+	}
+	return out, nil
 }
 
 // evidence chooses the sentences of a result that are nearest to its source.
-func evidence(result *sentences, o *origin, source *sentences) []Evidence {
-	if o.query == "" {
+func (a *asking) evidence(c comparison) []Evidence {
+	result, source := c.result.abstract(), c.with
+	if c.source.query == "" {
 		source = source.abstract()
 	}
 	var out []Evidence
 	for i, pair := range rank.Pairs(result.vectors, source.vectors) {
 		found := Evidence{Passage: result.passages[pair.First], Similarity: pair.Similarity}
-		if o.query == "" {
+		if c.source.query == "" {
 			of := source.passages[pair.Second]
-			found.Terms = catalog.SharedTerms(of.Text, found.Text)
-			return []Evidence{withSource(found, Source{of, o.paperID, o.example})}
+			found.Terms = a.matcher().Shared(of.Text, found.Text)
+			found.Of = &Source{of, c.source.paperID, c.source.example}
+			return []Evidence{found}
 		}
 		if i == mostEvidence || i > 0 && pair.Similarity < out[0].Similarity-besideBest {
 			break
 		}
-		found.Terms = catalog.SharedTerms(o.query, found.Text)
+		found.Terms = a.matcher().Shared(c.source.query, found.Text)
 		out = append(out, found)
 	}
 	return out
-}
-
-func withSource(found Evidence, of Source) Evidence {
-	found.Of = &of
-	return found
 }

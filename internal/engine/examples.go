@@ -5,24 +5,12 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 
+	"akin/internal/catalog"
 	"akin/internal/embed"
 	"akin/internal/paper"
 	"akin/internal/rank"
 )
-
-func (x Example) key() []string {
-	weight := number(x.Weight)
-	when := ""
-	if !x.Time.IsZero() {
-		when = x.Time.UTC().Format(time.RFC3339Nano)
-	}
-	if x.Text != nil {
-		return []string{"text", x.Text.Title, x.Text.Abstract, weight, when}
-	}
-	return []string{"id", x.PaperID, weight, when}
-}
 
 // weight is how much it counts.
 func (x Example) weight() float64 {
@@ -58,23 +46,13 @@ func checkExamples(field string, examples []Example) error {
 	return nil
 }
 
-// embedOne embeds the text of a query and notes what was read of it.
-func (e *Engine) embedOne(ctx context.Context, a *Answer, text string, role embed.Role) ([]float32, error) {
-	got, timing, err := e.embedder.Embed(ctx, []string{text}, embed.Options{Role: role})
-	if err != nil {
-		return nil, err
-	}
-	a.QueryTokens, a.Truncated, a.Timing.Timing = got[0].Tokens, got[0].Truncated, timing
-	return got[0].Vector, nil
-}
-
 // combine makes one query vector of examples.
-func (e *asking) combine(ctx context.Context, collection, likeField string, likes []Example, dislikeField string, dislikes []Example) ([]float32, error) {
-	positive, err := e.resolve(ctx, collection, likeField, likes)
+func (a *asking) combine(ctx context.Context, likeField string, likes []Example, dislikeField string, dislikes []Example) ([]float32, error) {
+	positive, err := a.resolve(ctx, likeField, likes)
 	if err != nil {
 		return nil, err
 	}
-	negative, err := e.resolve(ctx, collection, dislikeField, dislikes)
+	negative, err := a.resolve(ctx, dislikeField, dislikes)
 	if err != nil {
 		return nil, err
 	}
@@ -84,42 +62,87 @@ func (e *asking) combine(ctx context.Context, collection, likeField string, like
 	return rank.MeanVector(positive, negative)
 }
 
-// resolve turns examples into vectors: of the collection's papers, or embedded.
-func (e *asking) resolve(ctx context.Context, collection, field string, examples []Example) ([]rank.Weighted, error) {
-	var ids, texts []string
-	for _, x := range examples {
-		if x.Text != nil {
-			texts = append(texts, e.embedder.Text(x.Text.Title, x.Text.Abstract))
-		} else {
-			ids = append(ids, x.PaperID)
-		}
-	}
-	known, err := e.catalog.Vectors(ctx, collection, ids)
+// resolve turns examples into weighted vectors. Its error names all papers that are
+// not there.
+func (a *asking) resolve(ctx context.Context, field string, examples []Example) ([]rank.Weighted, error) {
+	vectors, err := a.exampleVectors(ctx, examples)
 	if err != nil {
 		return nil, err
 	}
-	var embedded []embed.Embedding
-	for some := range slices.Chunk(texts, readGroup) { // other queries get a turn in between
-		got, _, err := e.embedder.Embed(ctx, some, embed.Options{Role: embed.Document})
+	out := make([]rank.Weighted, len(examples))
+	var gone absent
+	for i, x := range examples {
+		if out[i] = (rank.Weighted{Vector: vectors[i], Weight: x.weight()}); vectors[i] == nil {
+			gone.add(field, i, x.PaperID)
+		}
+	}
+	return out, gone.err()
+}
+
+// exampleVectors gives the vectors of examples, parallel to them: the collection's,
+// or embedded; nil for papers that are not there.
+func (a *asking) exampleVectors(ctx context.Context, examples []Example) ([][]float32, error) {
+	known, err := a.view.Vectors(ctx, catalog.Refs(idsOf(examples)...))
+	if err != nil {
+		return nil, err
+	}
+	embedded, err := a.embedTexts(ctx, textsOf(examples))
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]float32, len(examples))
+	for i, x := range examples {
+		if x.Text != nil {
+			out[i], embedded = embedded[0].Vector, embedded[1:]
+		} else {
+			out[i], known = known[0], known[1:]
+		}
+	}
+	return out, nil
+}
+
+// embedTexts embeds texts as documents of the collection.
+func (a *asking) embedTexts(ctx context.Context, texts []catalog.Text) ([]embed.Embedding, error) {
+	if len(texts) == 0 {
+		return nil, nil
+	}
+	model, err := a.model()
+	if err != nil {
+		return nil, err
+	}
+	joined := make([]string, len(texts))
+	for i, t := range texts {
+		joined[i] = model.Text(t.Title, t.Abstract)
+	}
+	var out []embed.Embedding
+	for some := range slices.Chunk(joined, readGroup) { // other queries get a turn in between
+		got, _, err := model.Embed(ctx, some, embed.Options{Role: embed.Document})
 		if err != nil {
 			return nil, err
 		}
-		embedded = append(embedded, got...)
+		out = append(out, got...)
 	}
-	out := make([]rank.Weighted, 0, len(examples))
-	var gone absent
-	for i, x := range examples {
-		w := rank.Weighted{Weight: x.weight()}
-		if x.Text != nil {
-			w.Vector, embedded = embedded[0].Vector, embedded[1:]
-		} else if v, ok := known[x.PaperID]; ok {
-			w.Vector = v
-		} else {
-			gone.add(field, i, x.PaperID)
+	return out, nil
+}
+
+// idsOf gives the ids of examples that are papers.
+func idsOf(examples []Example) (ids []string) {
+	for _, x := range examples {
+		if x.Text == nil {
+			ids = append(ids, x.PaperID)
 		}
-		out = append(out, w)
 	}
-	return out, gone.err()
+	return ids
+}
+
+// textsOf gives the texts of examples that are no papers.
+func textsOf(examples []Example) (texts []catalog.Text) {
+	for _, x := range examples {
+		if x.Text != nil {
+			texts = append(texts, catalog.Text{Title: x.Text.Title, Abstract: x.Text.Abstract})
+		}
+	}
+	return texts
 }
 
 // checkEither holds a request to either ids, at most so many, or a text.

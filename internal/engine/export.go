@@ -2,7 +2,9 @@ package engine
 
 import (
 	"context"
+	"fmt"
 
+	"akin/internal/catalog"
 	"akin/internal/paper"
 )
 
@@ -28,8 +30,10 @@ type Exported struct {
 	Records []*paper.Record
 	// Vectors are parallel to Records, float32 [dim] each; nil if not asked for.
 	Vectors [][]float32
+	// Space is what the vectors are embedded into.
+	Space paper.Space
 	// Sequence is the last change that the export has seen, Total how many
-	// papers there were; both are the same in all groups.
+	// papers there were; like Space, both are the same in all groups.
 	Sequence uint64
 	Total    uint32
 }
@@ -38,54 +42,62 @@ type Exported struct {
 // of them: at least once, even for an empty collection. Its first error ends
 // the export.
 func (e *Engine) Export(ctx context.Context, q Export, send func(Exported) error) error {
-	if err := e.needCatalog(); err != nil {
-		return err
-	}
-	collection, err := collectionOf(q.Collection)
+	a, err := e.ask(ctx, q.Collection)
 	if err != nil {
 		return err
 	}
-	papers, err := e.catalog.Export(ctx, collection, q.Filter)
-	if err != nil {
+	defer a.close()
+	group, bytes, sent := Exported{Space: a.info.Space, Sequence: a.info.Sequence, Total: a.info.Papers}, 0, false
+	flush := func() (err error) {
+		if q.Vectors {
+			if group.Vectors, err = a.vectorsOf(ctx, group.Records); err != nil {
+				return err
+			}
+		}
+		err = send(group)
+		group.Records, bytes, sent = nil, 0, true
 		return err
 	}
-	defer papers.Close()
-	group, bytes, sent := Exported{Sequence: papers.Sequence, Total: papers.Papers}, 0, false
-	flush := func() error {
-		err := send(group)
-		group.Records, group.Vectors, bytes, sent = nil, nil, 0, true
-		return err
-	}
-	for record, err := range papers.Records(ctx) {
+	for record, err := range a.view.List(ctx, catalog.Listing{Filter: q.Filter}) {
 		if err != nil {
 			return err
 		}
 		size := record.Bytes()
 		if q.Vectors {
-			size += 4 * e.Space().Dimension
+			size += 4 * a.info.Space.Dimension
 		}
-		if len(group.Records) > 0 && bytes+size > exportBytes {
+		if len(group.Records) > 0 && (bytes+size > exportBytes || len(group.Records) == exportGroup) {
 			if err := flush(); err != nil {
 				return err
 			}
 		}
 		group.Records = append(group.Records, record)
 		bytes += size
-		if q.Vectors {
-			v, err := papers.Vector(ctx, record.Ordinal)
-			if err != nil {
-				return err
-			}
-			group.Vectors = append(group.Vectors, v)
-		}
-		if len(group.Records) >= exportGroup {
-			if err := flush(); err != nil {
-				return err
-			}
-		}
 	}
 	if len(group.Records) > 0 || !sent {
 		return flush()
 	}
 	return nil
+}
+
+// vectorsOf gives the vectors of papers that are there, parallel to them; nil for no
+// papers.
+func (a *asking) vectorsOf(ctx context.Context, records []*paper.Record) ([][]float32, error) {
+	if len(records) == 0 {
+		return nil, nil
+	}
+	refs := make([]paper.Ref, len(records))
+	for i, r := range records {
+		refs[i] = r.Ref()
+	}
+	vectors, err := a.view.Vectors(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range vectors {
+		if v == nil {
+			return nil, fmt.Errorf("export: paper %q has no vector", refs[i].ID)
+		}
+	}
+	return vectors, nil
 }

@@ -23,10 +23,7 @@ const (
 	ByCluster
 )
 
-// The limits of groups.
 const (
-	DefaultGroupSize = 3
-	MaxGroupSize     = 100
 	// clustered is how many of the first results make the clusters; the others
 	// join the nearest one.
 	clustered = 200
@@ -47,17 +44,6 @@ type Group struct {
 	Best float64
 }
 
-// checkGroups says what is wrong with the options of groups.
-func (o *ResultOptions) checkGroups() error {
-	if o.GroupSize < 0 || o.GroupSize > MaxGroupSize {
-		return paper.InvalidField("group_size", "is %d; it must be 1 to %d (0 means %d)", o.GroupSize, MaxGroupSize, DefaultGroupSize)
-	}
-	if o.GroupSize == 0 {
-		o.GroupSize = DefaultGroupSize
-	}
-	return nil
-}
-
 // grouping says which group each hit of a list is in.
 type grouping struct {
 	of    []int // parallel to the hits
@@ -66,18 +52,18 @@ type grouping struct {
 
 // group puts the hits of a list into groups, and leaves out of each what is more
 // than the size of a group.
-func (e *asking) group(ctx context.Context, q *query, list *pinned) (err error) {
-	if len(list.hits) == 0 {
+func (a *asking) group(ctx context.Context, d *draft) (err error) {
+	if len(d.hits) == 0 {
 		return nil
 	}
 	var g grouping
-	switch q.options.GroupBy {
+	switch d.query.options.GroupBy {
 	case ByVenue:
-		g, err = e.byVenue(ctx, q, list.hits)
+		g, err = a.byVenue(ctx, d.hits)
 	case ByYear:
-		g, err = e.byYear(ctx, q, list.hits)
+		g, err = a.byYear(ctx, d.hits)
 	case ByCluster:
-		g, err = e.byCluster(ctx, q, list.hits)
+		g, err = a.byCluster(ctx, d.hits)
 	default:
 		return nil
 	}
@@ -86,23 +72,24 @@ func (e *asking) group(ctx context.Context, q *query, list *pinned) (err error) 
 	}
 	place := make(map[int]int32) // of groups, in the order of their first results
 	var kept []rank.Hit
-	a := &list.answer
-	for i, h := range list.hits {
+	groups := d.answer.Groups
+	for i, h := range d.hits {
 		at, ok := place[g.of[i]]
 		if !ok {
-			at = int32(len(a.Groups))
+			at = int32(len(groups))
 			place[g.of[i]] = at
-			a.Groups = append(a.Groups, g.names[g.of[i]])
-			a.Groups[at].Best = h.Score
+			groups = append(groups, g.names[g.of[i]])
+			groups[at].Best = h.Score
 		}
-		group := &a.Groups[at]
+		group := &groups[at]
 		group.Best = math.Max(group.Best, h.Score)
-		if group.Count++; group.Count <= q.options.GroupSize {
-			kept, list.groupOf = append(kept, h), append(list.groupOf, at)
+		if group.Count++; group.Count <= d.query.options.GroupSize {
+			kept, d.groupOf = append(kept, h), append(d.groupOf, at)
 		}
 	}
-	list.lost.grouped = len(list.hits) - len(kept)
-	list.hits = kept
+	d.answer.Groups = groups
+	d.tally.ungrouped = len(d.hits) - len(kept)
+	d.hits = kept
 	return nil
 }
 
@@ -126,21 +113,13 @@ func byValue(values []string, none string) grouping {
 	return g
 }
 
-func ordinalsOf(hits []rank.Hit) []uint32 {
-	out := make([]uint32, len(hits))
-	for i, h := range hits {
-		out[i] = h.Ordinal
-	}
-	return out
-}
-
-func (e *asking) byVenue(ctx context.Context, q *query, hits []rank.Hit) (grouping, error) {
-	venues, err := e.catalog.Venues(ctx, q.collection, ordinalsOf(hits))
+func (a *asking) byVenue(ctx context.Context, hits []rank.Hit) (grouping, error) {
+	venues, err := a.attributes().Venues(ctx, refsOf(hits))
 	return byValue(venues, "no venue"), err
 }
 
-func (e *asking) byYear(ctx context.Context, q *query, hits []rank.Hit) (grouping, error) {
-	dates, err := e.catalog.Dates(ctx, q.collection, ordinalsOf(hits))
+func (a *asking) byYear(ctx context.Context, hits []rank.Hit) (grouping, error) {
+	dates, err := a.attributes().Dates(ctx, refsOf(hits))
 	years := make([]string, len(dates))
 	for i, d := range dates {
 		if d.Year != 0 {
@@ -152,9 +131,9 @@ func (e *asking) byYear(ctx context.Context, q *query, hits []rank.Hit) (groupin
 
 // byCluster groups by what papers are about. Papers that were deleted since they
 // were found are a group of their own.
-func (e *asking) byCluster(ctx context.Context, q *query, hits []rank.Hit) (grouping, error) {
-	ordinals := ordinalsOf(hits)
-	vectors, err := e.catalog.VectorsAt(ctx, q.collection, ordinals)
+func (a *asking) byCluster(ctx context.Context, hits []rank.Hit) (grouping, error) {
+	refs := refsOf(hits)
+	vectors, err := a.view.Vectors(ctx, refs)
 	if err != nil {
 		return grouping{}, err
 	}
@@ -175,21 +154,29 @@ func (e *asking) byCluster(ctx context.Context, q *query, hits []rank.Hit) (grou
 		}
 	}
 	n := min(clustered, len(hits))
-	return g, e.label(ctx, q.collection, ordinals[:n], g.of[:n], g.names[:len(centroids)])
+	return g, a.label(ctx, refs[:n], g.of[:n], g.names[:len(centroids)])
 }
 
-// label names clusters by their most characteristic words.
-func (e *asking) label(ctx context.Context, collection string, ordinals []uint32, of []int, clusters []Group) error {
-	terms, err := e.catalog.TermsAt(ctx, collection, ordinals)
+// label names clusters by their most characteristic words; where the catalog tells
+// no words, by their keys.
+func (a *asking) label(ctx context.Context, refs []paper.Ref, of []int, clusters []Group) error {
+	c, ok := a.terms()
+	if !ok {
+		for i := range clusters {
+			clusters[i].Label = clusters[i].Key
+		}
+		return nil
+	}
+	terms, err := c.Terms(ctx, refs)
 	if err != nil {
 		return err
 	}
-	for c, ids := range rank.Characteristic(terms, of, len(clusters)+1, labelTerms)[:len(clusters)] {
-		words, err := e.catalog.TermNames(ctx, collection, ids)
+	for i, ids := range rank.Characteristic(terms, of, len(clusters)+1, labelTerms)[:len(clusters)] {
+		words, err := c.TermNames(ctx, ids)
 		if err != nil {
 			return err
 		}
-		clusters[c].Label = strings.Join(words, ", ")
+		clusters[i].Label = strings.Join(words, ", ")
 	}
 	return nil
 }

@@ -2,12 +2,10 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"strings"
 
-	catalog "akin/internal/catalog/local"
-	"akin/internal/rank"
+	"akin/internal/catalog"
 )
 
 // LimitReason says what kept papers out of an answer.
@@ -18,6 +16,7 @@ const (
 	LimitCollection LimitReason = iota + 1 // there are not more papers
 	LimitFilter
 	LimitAsOf
+	LimitUnasked   // the query only says what to leave out
 	LimitWords     // papers without any word of the query
 	LimitPhrase    // papers without a phrase of the query
 	LimitExclusion // papers with what the query excludes
@@ -26,9 +25,11 @@ const (
 	LimitVersions // of better results, or of the query's own papers
 	LimitGroupSize
 	LimitChanged // papers of the page that were deleted or changed since the list was made
+	LimitEnd     // the page token leads behind the last paper; it is no Limit, only why a page is empty
 )
 
-// Limit is one thing that kept papers out of an answer that is short.
+// Limit is one thing that kept papers out of an answer that is short. What it says
+// is for programs; sentences are made where people are spoken to.
 type Limit struct {
 	Reason LimitReason
 	// Field and Value are the request's; the value of LimitWords are the words
@@ -41,131 +42,108 @@ type Limit struct {
 	// many those are; "" where the filter has no parts.
 	Part     string
 	PartKept int
+	// Undated is how many papers LimitAsOf removed as they have no date.
+	Undated int
+	// Unknown are the words that no paper has, of LimitWords.
+	Unknown []string
 	// BestRefused is the best cosine below MinScore.
 	BestRefused float64
-	// Detail says it in a sentence.
-	Detail string
 }
 
-// losses is what a list lost on its way, for the reasons why it is short.
-type losses struct {
-	// dropped are the query's own papers that were no candidates any more, own
-	// those that were.
-	dropped, own, below, versions, grouped int
-	bestRefused                            float64
-}
-
-// count notes what cut will leave out of the hits.
-func (n *losses) count(q *query, hits []rank.Hit) {
-	own := make(map[string]bool, len(q.leaveOut))
-	for _, id := range q.leaveOut {
-		own[id] = true
+// whyEmpty says what left a list without papers; 0 where it has some. It is the
+// last stage that had papers to take out.
+func (d *draft) whyEmpty(papers uint32) LimitReason {
+	left := d.answer.Candidates - d.tally.own
+	switch {
+	case len(d.hits) > 0:
+		return 0
+	case papers == 0:
+		return LimitCollection
+	case d.kept == 0 && d.query.options.Filter == "":
+		return LimitAsOf
+	case d.kept == 0:
+		return LimitFilter
+	case left == 0 && d.tally.ownBefore+d.tally.own > 0:
+		return LimitExamples
+	case left == 0:
+		return LimitWords
+	case left == d.tally.belowScore:
+		return LimitMinScore
 	}
-	for _, h := range hits {
-		switch {
-		case own[h.ID]:
-			n.own++
-		case q.options.MinScore != nil && below(h.Semantic, *q.options.MinScore):
-			if n.below == 0 || h.Semantic > n.bestRefused {
-				n.bestRefused = h.Semantic
-			}
-			n.below++
-		}
-	}
+	return LimitVersions
 }
 
 // limits says why a list is shorter than a page; nil where it is not.
-func (e *asking) limits(ctx context.Context, q *query, list *pinned, changed int) ([]Limit, error) {
-	if len(list.hits) >= q.options.PageSize {
-		return changedLimit(nil, list, changed), nil
+func (a *asking) limits(ctx context.Context, q *query, list *pinned, changed int) ([]Limit, error) {
+	var out []Limit
+	if len(list.hits) < q.options.PageSize {
+		conditions, err := a.conditionLimits(ctx, q, list)
+		if err != nil {
+			return nil, err
+		}
+		out = append(conditions, q.listLimits(list)...)
 	}
-	sifted, err := e.catalog.Sift(ctx, q.collection, catalog.Sift{
-		Filter: q.options.Filter, AsOf: q.options.AsOf, Words: list.words, AnyWord: q.mode == Lexical && list.words.Text != "",
+	if changed > 0 {
+		out = append(out, Limit{Reason: LimitChanged, Field: "page_token", Removed: changed, Kept: len(list.hits) - changed})
+	}
+	return out, nil
+}
+
+// conditionLimits are those that the conditions of a query make, before anything is
+// ranked. Without the capability there are none.
+func (a *asking) conditionLimits(ctx context.Context, q *query, list *pinned) (out []Limit, err error) {
+	funnel, ok := a.funnel()
+	if !ok {
+		return nil, nil
+	}
+	left, err := funnel.Funnel(ctx, catalog.Conditions{
+		Restriction: q.options.restriction(), Words: list.words, AnyWord: q.mode == Lexical && list.words.Text != "",
 	})
 	if err != nil {
 		return nil, err
 	}
-	var out []Limit
-	if sifted.Papers < q.options.PageSize {
-		out = append(out, Limit{
-			Reason: LimitCollection, Field: "collection", Value: q.collection, Kept: sifted.Papers,
-			Detail: fmt.Sprintf("The collection holds %s.", papers(sifted.Papers)),
-		})
+	if left.Papers < q.options.PageSize {
+		out = append(out, Limit{Reason: LimitCollection, Field: "collection", Value: q.collection, Kept: left.Papers})
 	}
-	out = append(out, q.filterLimits(&sifted)...)
+	out = append(out, q.filterLimits(&left)...)
 	if q.asksNothing {
-		return append(out, Limit{
-			Reason: LimitWords, Field: q.wordsField, Value: q.excluded, Removed: sifted.AsOf,
-			Detail: "The query only says what to leave out: there is nothing to look for; add words without a - before them.",
-		}), nil
+		return append(out, Limit{Reason: LimitUnasked, Field: q.wordsField, Value: q.excluded, Removed: left.AsOf}), nil
 	}
-	out = append(out, q.wordLimits(&sifted)...)
-	return changedLimit(append(out, q.listLimits(list)...), list, changed), nil
-}
-
-// changedLimit adds that papers changed since the list was made, if they did.
-func changedLimit(limits []Limit, list *pinned, changed int) []Limit {
-	if changed == 0 {
-		return limits
-	}
-	return append(limits, Limit{
-		Reason: LimitChanged, Field: "page_token", Removed: changed, Kept: len(list.hits) - changed,
-		Detail: fmt.Sprintf("As they were deleted or changed since the list was made, %s left out; ask for the first page again for a new list.", are(changed)),
-	})
+	return append(out, q.wordLimits(&left)...), nil
 }
 
 // filterLimits are those that a paper's attributes decide.
-func (q *query) filterLimits(s *catalog.Sifted) (out []Limit) {
-	if s.Filtered < s.Papers {
-		l := Limit{
-			Reason: LimitFilter, Field: "filter", Value: q.options.Filter, Removed: s.Papers - s.Filtered, Kept: s.Filtered,
-			Detail: fmt.Sprintf("The filter keeps %s of %s", some(s.Filtered), papers(s.Papers)),
-		}
-		for _, p := range s.Parts {
+func (q *query) filterLimits(left *catalog.Remaining) (out []Limit) {
+	if left.Filtered < left.Papers {
+		l := Limit{Reason: LimitFilter, Field: "filter", Value: q.options.Filter, Removed: left.Papers - left.Filtered, Kept: left.Filtered}
+		for _, p := range left.Parts {
 			if p.Kept >= 0 && (l.Part == "" || p.Kept < l.PartKept) {
 				l.Part, l.PartKept = p.Text, p.Kept
 			}
 		}
-		if l.Part != "" {
-			l.Detail += fmt.Sprintf("; `%s` keeps %s", clip(l.Part), some(l.PartKept))
-		}
-		l.Detail += "."
 		out = append(out, l)
 	}
-	if s.AsOf < s.Filtered {
-		l := Limit{
-			Reason: LimitAsOf, Field: "as_of", Value: q.options.AsOf, Removed: s.Filtered - s.AsOf, Kept: s.AsOf,
-			Detail: fmt.Sprintf("By %s, %s of %s had appeared", q.options.AsOf, some(s.AsOf), papers(s.Filtered)),
-		}
-		if s.Undated > 0 {
-			l.Detail += fmt.Sprintf("; %s no date", have(s.Undated))
-		}
-		l.Detail += "."
-		out = append(out, l)
+	if left.AsOf < left.Filtered {
+		out = append(out, Limit{
+			Reason: LimitAsOf, Field: "as_of", Value: q.options.AsOf,
+			Removed: left.Filtered - left.AsOf, Kept: left.AsOf, Undated: left.Undated,
+		})
 	}
 	return out
 }
 
 // wordLimits are those that the words of the query make.
-func (q *query) wordLimits(s *catalog.Sifted) (out []Limit) {
-	before := s.AsOf
-	for _, step := range s.Words {
+func (q *query) wordLimits(left *catalog.Remaining) (out []Limit) {
+	before := left.AsOf
+	for _, step := range left.Words {
 		l := Limit{Field: q.wordsField, Value: step.Text, Removed: before - step.Left, Kept: step.Left}
 		switch step.Kind {
 		case catalog.StepPhrase:
 			l.Reason = LimitPhrase
-			l.Detail = fmt.Sprintf("Of %s, %s the phrase %q.", papers(before), have(step.Left), clip(step.Text))
 		case catalog.StepExclusion:
 			l.Reason = LimitExclusion
-			l.Detail = fmt.Sprintf("Of %s, %s %q, which the query excludes.", papers(before), have(l.Removed), clip(step.Text))
 		case catalog.StepWords:
-			l.Reason = LimitWords
-			l.Value = strings.Join(step.Unknown, " ")
-			l.Detail = fmt.Sprintf("Of %s, %s a word of the query", papers(before), have(step.Left))
-			if len(step.Unknown) > 0 {
-				l.Detail += "; no paper of the collection has " + clip(strings.Join(step.Unknown, ", "))
-			}
-			l.Detail += "."
+			l.Reason, l.Value, l.Unknown = LimitWords, strings.Join(step.Unknown, " "), step.Unknown
 		}
 		if before = step.Left; l.Removed > 0 {
 			out = append(out, l)
@@ -176,93 +154,27 @@ func (q *query) wordLimits(s *catalog.Sifted) (out []Limit) {
 
 // listLimits are those that the list of candidates met.
 func (q *query) listLimits(list *pinned) (out []Limit) {
-	lost, left := list.lost, list.answer.Candidates-list.lost.own
-	if own := lost.dropped + lost.own; own > 0 {
+	tally, left := list.tally, list.answer.Candidates-list.tally.own
+	if own := tally.ownBefore + tally.own; own > 0 {
+		out = append(out, Limit{Reason: LimitExamples, Field: q.ownField, Removed: own, Kept: left})
+	}
+	if tally.belowScore > 0 {
 		out = append(out, Limit{
-			Reason: LimitExamples, Field: q.ownField, Removed: own, Kept: left,
-			Detail: fmt.Sprintf("The query's own %s left out.", are(own)),
+			Reason: LimitMinScore, Field: "min_score", Value: number(*q.options.MinScore),
+			Removed: tally.belowScore, Kept: left - tally.belowScore, BestRefused: tally.bestRefused,
 		})
 	}
-	if lost.below > 0 {
-		minimum := number(*q.options.MinScore)
+	if tally.versions > 0 {
 		out = append(out, Limit{
-			Reason: LimitMinScore, Field: "min_score", Value: minimum, Removed: lost.below, Kept: left - lost.below, BestRefused: lost.bestRefused,
-			Detail: fmt.Sprintf("Of %s, %s a cosine below %s; the best of them has %.4f.", candidates(left), have(lost.below), minimum, lost.bestRefused),
+			Reason: LimitVersions, Field: "collapse_versions", Value: "true",
+			Removed: tally.versions, Kept: len(list.hits) + tally.ungrouped,
 		})
 	}
-	if lost.versions > 0 {
+	if tally.ungrouped > 0 {
 		out = append(out, Limit{
-			Reason: LimitVersions, Field: "collapse_versions", Value: "true", Removed: lost.versions, Kept: len(list.hits) + lost.grouped,
-			Detail: fmt.Sprintf("As versions of other papers, %s left out.", are(lost.versions)),
-		})
-	}
-	if lost.grouped > 0 {
-		size := strconv.Itoa(q.options.GroupSize)
-		out = append(out, Limit{
-			Reason: LimitGroupSize, Field: "group_size", Value: size, Removed: lost.grouped, Kept: len(list.hits),
-			Detail: fmt.Sprintf("With %s a group, %s of %s left out.", size, thousands(lost.grouped), thousands(len(list.hits)+lost.grouped)),
+			Reason: LimitGroupSize, Field: "group_size", Value: strconv.Itoa(q.options.GroupSize),
+			Removed: tally.ungrouped, Kept: len(list.hits),
 		})
 	}
 	return out
-}
-
-// clip keeps what a sentence quotes short.
-func clip(s string) string {
-	const most = 200
-	if r := []rune(s); len(r) > most {
-		return string(r[:most]) + "…"
-	}
-	return s
-}
-
-// The numbers of sentences.
-
-func papers(n int) string {
-	switch n {
-	case 0:
-		return "no papers"
-	case 1:
-		return "1 paper"
-	}
-	return thousands(n) + " papers"
-}
-
-func candidates(n int) string {
-	if n == 1 {
-		return "1 candidate"
-	}
-	return thousands(n) + " candidates"
-}
-
-func some(n int) string {
-	if n == 0 {
-		return "none"
-	}
-	return thousands(n)
-}
-
-func have(n int) string {
-	switch n {
-	case 0:
-		return "none has"
-	case 1:
-		return "1 has"
-	}
-	return thousands(n) + " have"
-}
-
-func are(n int) string {
-	if n == 1 {
-		return "paper is"
-	}
-	return thousands(n) + " papers are"
-}
-
-// thousands writes a number with a comma after each three digits.
-func thousands(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

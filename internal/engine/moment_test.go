@@ -119,7 +119,7 @@ func (f *flips) ask(ctx context.Context, i int) error {
 			if err := f.check(name+", page 2", second, side, false, 0); err != nil {
 				return err
 			}
-			if len(second.Results) == 0 && second.Empty != engine.Erased {
+			if len(second.Results) == 0 && second.Empty != engine.LimitChanged {
 				return fmt.Errorf("%s, page 2 is empty for reason %d, limits %v", name, second.Empty, second.Limits)
 			}
 		}

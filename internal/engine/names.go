@@ -3,13 +3,10 @@ package engine
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
-	catalog "akin/internal/catalog/local"
 	"akin/internal/paper"
-	"akin/internal/rank"
 )
 
 // naming is a field of a request that names papers. Identification puts the ids in
@@ -32,7 +29,7 @@ func namedExamples(field string, examples []Example) naming {
 
 // identify puts the ids of papers in place of what a request calls them. Its error
 // names all that are missing.
-func (e *asking) identify(ctx context.Context, collection string, lists ...naming) error {
+func (a *asking) identify(ctx context.Context, lists ...naming) error {
 	var names []string
 	for _, l := range lists {
 		for _, name := range l.names {
@@ -41,7 +38,7 @@ func (e *asking) identify(ctx context.Context, collection string, lists ...namin
 			}
 		}
 	}
-	ids, err := e.catalog.Identify(ctx, collection, names)
+	ids, err := a.namer().Identify(ctx, names)
 	if err != nil {
 		return err
 	}
@@ -136,74 +133,4 @@ func distinct(positive, negative []Example) error {
 		}
 	}
 	return nil
-}
-
-// idsOf gives the ids of examples that are papers.
-func idsOf(examples []Example) (ids []string) {
-	for _, x := range examples {
-		if x.Text == nil {
-			ids = append(ids, x.PaperID)
-		}
-	}
-	return ids
-}
-
-// textsOf gives the texts of examples that are no papers.
-func textsOf(examples ...Example) (texts [][2]string) {
-	for _, x := range examples {
-		if x.Text != nil {
-			texts = append(texts, [2]string{x.Text.Title, x.Text.Abstract})
-		}
-	}
-	return texts
-}
-
-// leaveOutTexts makes the papers among hits that are the query's own texts be left
-// out, as those are that it names.
-func (e *asking) leaveOutTexts(ctx context.Context, q *query, hits []rank.Hit) error {
-	if len(q.ownTexts) == 0 {
-		return nil
-	}
-	ordinals := make([]uint32, len(hits))
-	for i, h := range hits {
-		ordinals[i] = h.Ordinal
-	}
-	same, err := e.catalog.SameTexts(ctx, q.collection, q.ownTexts, ordinals)
-	if err != nil {
-		return err
-	}
-	for i, h := range hits {
-		if same[i] && !slices.Contains(q.leaveOut, h.ID) {
-			q.leaveOut = append(q.leaveOut, h.ID)
-		}
-	}
-	return nil
-}
-
-// leaveOutExcluded drops from a list that goes by meaning alone what the query
-// excludes.
-func (e *asking) leaveOutExcluded(ctx context.Context, q *query, list *pinned, hits []rank.Hit) ([]rank.Hit, error) {
-	list.words = catalog.Words{Text: q.excluded, Typed: true}
-	ordinals := make([]uint32, len(hits))
-	for i, h := range hits {
-		ordinals[i] = h.Ordinal
-	}
-	allowed, err := e.catalog.Allowed(ctx, q.collection, list.words, ordinals)
-	if err != nil {
-		return nil, err
-	}
-	kept := hits[:0]
-	for i, h := range hits {
-		if allowed[i] {
-			kept = append(kept, h)
-		}
-	}
-	return kept, nil
-}
-
-// nothing is the list of a query that asks for nothing: it only says what to leave
-// out.
-func (e *asking) nothing(ctx context.Context, q *query, _ *pinned) (catalog.Found, error) {
-	stats, err := e.catalog.Stats(ctx, q.collection)
-	return catalog.Found{Kept: stats.Papers, Sequence: stats.Sequence}, err
 }

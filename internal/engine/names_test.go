@@ -40,7 +40,7 @@ func TestPapersAreFoundByWhatPeoplePaste(t *testing.T) {
 		"https://arxiv.org/abs/1706.03762": "arXiv:1706.03762", "https://arxiv.org/pdf/1706.03762v5.pdf": "arXiv:1706.03762", "arxiv.org/abs/1706.03762": "arXiv:1706.03762",
 		"10.5555/abc.1": "arXiv:1706.03762", "https://doi.org/10.5555/ABC.1": "arXiv:1706.03762", "doi:10.5555/abc.1": "arXiv:1706.03762",
 		"10.48550/arXiv.1706.03762": "arXiv:1706.03762", "math/0309136": "math.GT/0309136", "arXiv:math.GT/0309136v2": "math.GT/0309136",
-		"2001.00001": "arXiv:2001.00001v1", "2001.00001v2": "arXiv:2001.00001v2", "https://arxiv.org/abs/2001.00001v1": "arXiv:2001.00001v1", "HOP": "hop",
+		"2001.00001": "arXiv:2001.00001v1", "2001.00001v2": "arXiv:2001.00001v2", "https://arxiv.org/abs/2001.00001v1": "arXiv:2001.00001v1",
 		"1706.03763": "", "x-1706.03762": "", "10.5555/abc": "", "attention": "",
 	} {
 		found, missing, err := e.Get(t.Context(), "", []string{name})
@@ -139,7 +139,7 @@ func TestTextsDoNotComeBack(t *testing.T) {
 	text := &engine.Text{Title: "Hopping gaits of Marsupials in arid lands.", Abstract: "Force plates and video of hopping marsupials."}
 	for _, keep := range []bool{false, true} {
 		options := engine.ResultOptions{KeepVersions: keep}
-		for _, strategy := range []engine.RecommendStrategy{engine.HybridMean, engine.TopMean, engine.MeanVector, engine.BestScore, engine.Machine} {
+		for _, strategy := range []engine.RecommendStrategy{engine.HybridMean, engine.TopMean, engine.MeanVector, engine.BestScore, engine.SVM} {
 			a, err := e.Recommend(t.Context(), engine.RecommendRequest{Positive: []engine.Example{{Text: text}}, Strategy: strategy, ResultOptions: options})
 			if err != nil || slices.Contains(resultIDs(a), "hop") || len(a.Results) == 0 {
 				t.Errorf("strategy %d: %v, %v", strategy, resultIDs(a), err)
@@ -193,7 +193,7 @@ func TestExclusionsAreNotEmbedded(t *testing.T) {
 	}
 	for _, mode := range []engine.Mode{engine.Hybrid, engine.Semantic, engine.Lexical} {
 		a := search(`-segmentation -"x y"`, mode)
-		if a.Empty != engine.NoMatch || len(a.Limits) == 0 || !strings.Contains(a.Limits[len(a.Limits)-1].Detail, "nothing to look for") {
+		if a.Empty != engine.LimitWords || len(a.Limits) == 0 || a.Limits[len(a.Limits)-1].Reason != engine.LimitUnasked {
 			t.Errorf("only exclusions, mode %d: %v, %v", mode, a.Empty, a.Limits)
 		}
 	}
@@ -201,7 +201,7 @@ func TestExclusionsAreNotEmbedded(t *testing.T) {
 
 func TestOneLikeHasAnyWeight(t *testing.T) {
 	e := library(t)
-	for _, strategy := range []engine.RecommendStrategy{engine.HybridMean, engine.TopMean, engine.MeanVector, engine.BestScore, engine.Machine} {
+	for _, strategy := range []engine.RecommendStrategy{engine.HybridMean, engine.TopMean, engine.MeanVector, engine.BestScore, engine.SVM} {
 		var first []engine.Result
 		for _, weight := range []float64{0, 1, 5e-324, 1e-300, 1000} {
 			a, err := e.Recommend(t.Context(), engine.RecommendRequest{Positive: []engine.Example{{PaperID: "hop", Weight: weight}}, Strategy: strategy})

@@ -125,8 +125,8 @@ func (p *pinned) bytes() int {
 	for _, h := range p.hits {
 		n += len(h.ID)
 	}
-	for _, parts := range p.drivers {
-		n += entry + driver*cap(parts)
+	for _, contributions := range p.drivers {
+		n += entry + driver*cap(contributions)
 	}
 	for _, stands := range p.collapsed {
 		n += entry + collapsed*cap(stands)
@@ -151,7 +151,7 @@ func newToken() string {
 // fingerprint tells a list from any other, also of the same request.
 func (p *pinned) fingerprint() string {
 	h := sha256.New()
-	h.Write(p.digest[:])
+	h.Write(p.key[:])
 	for _, hit := range p.hits {
 		fmt.Fprintf(h, "%d:%s", len(hit.ID), hit.ID)
 	}
@@ -205,7 +205,7 @@ func (e *Engine) resume(q *query) (list *pinned, at token, err error) {
 		return nil, at, nil
 	}
 	list, ok = e.pages.get(at.name)
-	if !ok || list.digest != q.digest() || at.offset > len(list.hits) {
+	if !ok || list.key != q.key || at.offset > len(list.hits) {
 		return nil, at, badToken("is unknown, of another request, or older than %s", pageTTL)
 	}
 	return list, at, nil

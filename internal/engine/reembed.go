@@ -5,7 +5,7 @@ import (
 	"io"
 	"iter"
 
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog"
 	"akin/internal/embed"
 	"akin/internal/paper"
 )

@@ -2,16 +2,19 @@ package engine
 
 import "time"
 
-// ResultOptions are what all queries share.
+// ResultOptions are what all queries share. A field shapes the list, and a page
+// token fits no request with another value of it, unless it is tagged key:"-".
+//
+// To add an option: the field here, its line in check, and the stage that uses it.
 type ResultOptions struct {
 	// PageSize is how many results to return; 0 means DefaultPageSize.
-	PageSize  int
-	PageToken string
+	PageSize  int    `key:"-"`
+	PageToken string `key:"-"`
 	// MinScore leaves out results below a cosine; nil keeps all.
 	MinScore *float64
 	// Exact compares every vector.
 	Exact       bool
-	WithVectors bool
+	WithVectors bool `key:"-"`
 	// Filter is an AIP-160 filter; "" keeps all papers.
 	Filter string
 	// AsOf keeps papers that had appeared by a day, YYYY-MM-DD; "" keeps all.
@@ -19,7 +22,7 @@ type ResultOptions struct {
 	// Diversity, from 0 to 1, reorders the first results so that they differ.
 	Diversity float64
 	// Explain asks for the words that each result shares with the query.
-	Explain bool
+	Explain bool `key:"-"`
 	// Recency, from 0 to 1, is how much newer papers come first.
 	Recency float64
 	// HalfLifeDays is the age at which a paper counts half for recency; 0 means
@@ -33,11 +36,11 @@ type ResultOptions struct {
 	// their own; otherwise the best ranked of them stands for all.
 	KeepVersions bool
 	// Evidence asks for the sentences that speak for each result of the page.
-	Evidence bool
+	Evidence bool `key:"-"`
 	// Fits is asked for each result of a page, in order, whether it still fits
 	// beside what else the answer has; one that does not begins the next page. Nil
 	// means that all do.
-	Fits func(*Answer, *Result) bool
+	Fits func(*Answer, *Result) bool `key:"-"`
 }
 
 // SearchRequest is a free-text query.
@@ -127,23 +130,7 @@ const (
 	MeanVector
 	// BestScore is TopMean with the one greatest similarity.
 	BestScore
-	// Machine ranks by the distance to the hyperplanes of support vector machines
+	// SVM ranks by the distance to the hyperplanes of support vector machines
 	// (rank.Bag).
-	Machine
-)
-
-// EmptyReason says why an answer holds nothing.
-type EmptyReason int
-
-// The reasons. NotEmpty is the zero value.
-const (
-	NotEmpty EmptyReason = iota
-	CollectionEmpty
-	BelowMinScore
-	OnlyExamples
-	PastEnd
-	Filtered // the filter keeps no paper
-	NoMatch  // no paper has what the query asks for
-	TooEarly // no paper had appeared by AsOf
-	Erased   // the papers of the page were deleted meanwhile
+	SVM
 )

@@ -2,97 +2,87 @@ package engine
 
 import (
 	"context"
-	"slices"
-	"strconv"
 	"strings"
 
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog"
 	"akin/internal/embed"
+	"akin/internal/paper"
 )
 
 // Search answers a free-text query.
 func (e *Engine) Search(ctx context.Context, req SearchRequest) (*Answer, error) {
-	a := e.ask()
-	defer a.close()
-	return a.search(ctx, req)
-}
-
-func (e *asking) search(ctx context.Context, req SearchRequest) (*Answer, error) {
 	if err := checkText("query", req.Query, MaxQueryBytes); err != nil {
 		return nil, err
 	}
-	q := query{name: "search", collection: req.Collection, options: req.ResultOptions, parts: []string{req.Query}, wordsField: "query"}
-	q.blend(req.Mode, req.Fusion)
-	// What the model reads is what is asked for: a word that it is told to leave out
-	// draws it near.
-	asked, excluded := catalog.Split(req.Query)
-	q.excluded, q.asksNothing = excluded, strings.TrimSpace(asked) == ""
-	q.bySentences(req.Rerank, againstQuery(asked))
-	words := catalog.Words{Text: req.Query, Typed: true}
-	if req.Mode != Semantic || excluded != "" {
-		if err := words.Check(); err != nil {
-			return nil, err
-		}
-	}
-	q.words = func(context.Context, string) (catalog.Words, error) { return words, nil }
-	q.vector = func(ctx context.Context, _ string, a *Answer) ([]float32, error) {
-		vector, err := e.embedOne(ctx, a, asked, embed.Query)
-		if err == nil && (req.Evidence || req.Rerank > 0) {
-			e.reader.keepQuery(asked, vector)
-		}
-		return vector, err
-	}
-	return e.answer(ctx, q)
-}
-
-// Similar answers more like this.
-func (e *Engine) Similar(ctx context.Context, req SimilarRequest) (*Answer, error) {
-	a := e.ask()
-	defer a.close()
-	return a.similar(ctx, req)
-}
-
-func (e *asking) similar(ctx context.Context, req SimilarRequest) (*Answer, error) {
-	q := query{name: "similar", collection: req.Collection, options: req.ResultOptions, parts: slices.Clone(req.PaperIDs), wordsField: "paper_ids", ownField: "paper_ids"}
-	q.blend(req.Mode, req.Fusion)
-	if err := checkEither(req.Text, req.PaperIDs, MaxQueryPapers); err != nil {
+	if err := checkRanking(req.Mode, req.Rerank, &req.ResultOptions); err != nil {
 		return nil, err
 	}
-	examples := req.examples()
-	q.words = func(ctx context.Context, collection string) (catalog.Words, error) {
-		return e.wordsOf(ctx, collection, examples)
+	a, err := e.ask(ctx, req.Collection)
+	if err != nil {
+		return nil, err
 	}
-	if req.Text != nil {
-		q.wordsField, q.ownField = "text", "text"
-		q.parts = append(q.parts, "text", req.Text.Title, req.Text.Abstract)
-		q.vector = func(ctx context.Context, _ string, a *Answer) ([]float32, error) {
-			return e.embedOne(ctx, a, e.embedder.Text(req.Text.Title, req.Text.Abstract), embed.Document)
-		}
-	} else {
-		q.vector = func(ctx context.Context, collection string, _ *Answer) ([]float32, error) {
-			return e.combine(ctx, collection, "paper_ids", examples, "", nil)
-		}
+	defer a.close()
+	req.Collection = a.info.Collection
+	typed, err := a.syntax().Parse(req.Query)
+	if err != nil {
+		return nil, err
 	}
-	q.identify = func(ctx context.Context, q *query) error {
-		err := e.identify(ctx, q.collection, namedExamples("paper_ids", examples))
-		if !req.IncludeSelf {
-			q.leaveOut, q.ownTexts = idsOf(examples), textsOf(examples...)
-		}
-		return err
-	}
-	q.parts = append(q.parts, strconv.FormatBool(req.IncludeSelf))
-	q.bySentences(req.Rerank, e.againstExamples(examples))
-	return e.answer(ctx, q)
+	return a.answer(ctx, &query{
+		key: keyOf(req), collection: req.Collection, options: req.ResultOptions, mode: req.Mode, fusion: req.Fusion, rerank: req.Rerank,
+		excluded: typed.Excluded, asksNothing: strings.TrimSpace(typed.Asked) == "", wordsField: "query",
+		asked: &search{SearchRequest: req, typed: typed},
+	})
 }
 
-// examples are what the request asks for more of.
-func (r SimilarRequest) examples() []Example {
-	if r.Text != nil {
-		return []Example{{Text: r.Text}}
+// search is a free-text query that was read. What the model reads is what is asked
+// for: a word that it is told to leave out draws it near.
+type search struct {
+	SearchRequest
+	typed catalog.TypedQuery
+}
+
+// identify implements asked.
+func (s *search) identify(context.Context, *asking) error { return nil }
+
+// own implements asked.
+func (s *search) own() (ids []string, texts []catalog.Text) { return nil, nil }
+
+// candidates implements asked.
+func (s *search) candidates(ctx context.Context, a *asking, d *draft) (err error) {
+	var vector []float32
+	if s.Mode != Lexical {
+		if vector, err = s.vector(ctx, a, d); err != nil {
+			return err
+		}
 	}
-	out := make([]Example, len(r.PaperIDs))
-	for i, id := range r.PaperIDs {
-		out[i] = Example{PaperID: id}
+	if s.Mode == Semantic {
+		if err := a.nearest(ctx, d, vector); err != nil {
+			return err
+		}
+		return a.withoutExcluded(ctx, d)
 	}
-	return out
+	defer d.searching()()
+	return a.hybrid(ctx, d, vector, catalog.Words{Text: s.Query, Typed: true})
+}
+
+func (s *search) vector(ctx context.Context, a *asking, d *draft) ([]float32, error) {
+	model, err := a.model()
+	if err != nil {
+		return nil, err
+	}
+	vector, err := embedOne(ctx, model, &d.answer, s.typed.Asked, embed.Query)
+	if err == nil && (s.Evidence || s.Rerank > 0) {
+		newReader(model, a.sentences).keepQuery(s.typed.Asked, vector)
+	}
+	return vector, err
+}
+
+// evidenceSources implements asked: results are compared with the text.
+func (s *search) evidenceSources(_ context.Context, _ *asking, _ drivers, results []paper.Ref) ([]*evidenceSource, error) {
+	text := &evidenceSource{query: s.typed.Asked}
+	out := make([]*evidenceSource, len(results))
+	for i := range out {
+		out[i] = text
+	}
+	return out, nil
 }

@@ -60,7 +60,7 @@ func (s *sentences) abstract() *sentences {
 	return &sentences{passages: s.passages[at:], vectors: s.vectors[at:]}
 }
 
-// keptSentences bounds the sentences that a reader keeps, in bytes: those of
+// keptSentences bounds the sentences that a cache keeps, in bytes: those of
 // about 4,000 papers.
 const keptSentences = 64 << 20
 
@@ -71,22 +71,60 @@ const (
 	readGroup = 64
 )
 
-// reader embeds the sentences of texts, and keeps those that it read lately. It
-// is safe for concurrent use.
-type reader struct {
-	embedder Embedder
+// sentenceKey names the sentences of a text, or a query, in a space.
+type sentenceKey struct {
+	space  string // its fingerprint
+	digest paper.Digest
+}
 
+// sentenceCache keeps sentences that were read lately, of all spaces. It is safe for
+// concurrent use.
+type sentenceCache struct {
 	mu   sync.Mutex // guards what follows
-	kept *simplelru.LRU[paper.Digest, *sentences]
+	kept *simplelru.LRU[sentenceKey, *sentences]
 	size int
 }
 
-func newReader(embedder Embedder) *reader {
-	r := &reader{embedder: embedder}
+func newSentenceCache() *sentenceCache {
+	c := new(sentenceCache)
 	// The limit is in bytes: remember leaves nothing for a count to do.
-	r.kept, _ = simplelru.NewLRU(keptSentences, func(_ paper.Digest, s *sentences) { r.size -= s.bytes() })
-	return r
+	c.kept, _ = simplelru.NewLRU(keptSentences, func(_ sentenceKey, s *sentences) { c.size -= s.bytes() })
+	return c
 }
+
+func (c *sentenceCache) recall(key sentenceKey) *sentences {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s, _ := c.kept.Get(key)
+	return s
+}
+
+// remember keeps sentences, and lets go of those that were not read for longest.
+func (c *sentenceCache) remember(key sentenceKey, s *sentences) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.kept.Contains(key) { // two requests read it at the same time
+		return
+	}
+	c.kept.Add(key, s)
+	for c.size += s.bytes(); c.size > keptSentences; {
+		c.kept.RemoveOldest()
+	}
+}
+
+// reader embeds the sentences of texts into one space, through a cache. It is safe
+// for concurrent use.
+type reader struct {
+	model Embedder
+	space string // the fingerprint of the model's
+	cache *sentenceCache
+}
+
+func newReader(model Embedder, cache *sentenceCache) *reader {
+	return &reader{model: model, space: model.Space().Fingerprint(), cache: cache}
+}
+
+func (r *reader) key(digest paper.Digest) sentenceKey { return sentenceKey{r.space, digest} }
 
 // read gives the sentences of texts, parallel to them. The new ones are embedded
 // together.
@@ -102,7 +140,7 @@ func (r *reader) read(ctx context.Context, texts []Text) ([]*sentences, error) {
 		if known[digests[i]] != nil {
 			continue
 		}
-		s := r.recall(digests[i])
+		s := r.cache.recall(r.key(digests[i]))
 		if s == nil {
 			s = &sentences{passages: split(t)}
 			fresh = append(fresh, digests[i])
@@ -166,7 +204,7 @@ func (r *reader) embedSome(ctx context.Context, fresh []paper.Digest, known map[
 		for i, p := range group {
 			texts[i] = p.of.passages[p.at].Text
 		}
-		got, _, err := r.embedder.Embed(ctx, texts, embed.Options{Role: embed.Document})
+		got, _, err := r.model.Embed(ctx, texts, embed.Options{Role: embed.Document})
 		if err != nil {
 			return err
 		}
@@ -175,17 +213,17 @@ func (r *reader) embedSome(ctx context.Context, fresh []paper.Digest, known map[
 		}
 	}
 	for _, d := range fresh {
-		r.remember(d, known[d])
+		r.cache.remember(r.key(d), known[d])
 	}
 	return nil
 }
 
 // query gives the vector of a search's text.
 func (r *reader) query(ctx context.Context, text string) ([]float32, error) {
-	if s := r.recall(queryDigest(text)); s != nil {
+	if s := r.cache.recall(r.key(queryDigest(text))); s != nil {
 		return s.vectors[0], nil
 	}
-	got, _, err := r.embedder.Embed(ctx, []string{text}, embed.Options{Role: embed.Query})
+	got, _, err := r.model.Embed(ctx, []string{text}, embed.Options{Role: embed.Query})
 	if err != nil {
 		return nil, err
 	}
@@ -195,29 +233,9 @@ func (r *reader) query(ctx context.Context, text string) ([]float32, error) {
 
 // keepQuery keeps the vector of a search's text, which query then gives.
 func (r *reader) keepQuery(text string, vector []float32) {
-	r.remember(queryDigest(text), &sentences{passages: make([]Passage, 1), vectors: [][]float32{vector}})
+	r.cache.remember(r.key(queryDigest(text)), &sentences{passages: make([]Passage, 1), vectors: [][]float32{vector}})
 }
 
 func queryDigest(text string) paper.Digest {
 	return paper.Digest(sha256.Sum256([]byte("akin.query.v1\n" + text)))
-}
-
-func (r *reader) recall(digest paper.Digest) *sentences {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s, _ := r.kept.Get(digest)
-	return s
-}
-
-// remember keeps sentences, and lets go of those that were not read for longest.
-func (r *reader) remember(digest paper.Digest, s *sentences) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.kept.Contains(digest) { // two requests read it at the same time
-		return
-	}
-	r.kept.Add(digest, s)
-	for r.size += s.bytes(); r.size > keptSentences; {
-		r.kept.RemoveOldest()
-	}
 }

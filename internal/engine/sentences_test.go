@@ -39,7 +39,7 @@ func (c *counter) Space() paper.Space                 { return paper.Space{Dimen
 
 func TestReader(t *testing.T) {
 	c := &counter{dim: 4}
-	r := newReader(c)
+	r := newReader(c, newSentenceCache())
 	a := Text{"A title", "One sentence. Another one, longer."}
 	got, err := r.read(t.Context(), []Text{a, {}, a, {Title: "Alone"}})
 	if err != nil {
@@ -70,10 +70,28 @@ func TestReader(t *testing.T) {
 	}
 }
 
+// Two spaces share a cache, and never a sentence or a query.
+func TestReadersOfTwoSpaces(t *testing.T) {
+	cache := newSentenceCache()
+	small, large := newReader(&counter{dim: 2}, cache), newReader(&counter{dim: 3}, cache)
+	for range 2 { // the second time, both are kept
+		for dim, r := range map[int]*reader{2: small, 3: large} {
+			got, err := r.read(t.Context(), []Text{{Title: "One title"}})
+			if err != nil || len(got[0].vectors[0]) != dim {
+				t.Errorf("%v, %v: not a vector of %d numbers", got, err, dim)
+			}
+			vector, err := r.query(t.Context(), "a query")
+			if err != nil || len(vector) != dim {
+				t.Errorf("%v, %v: not a vector of %d numbers", vector, err, dim)
+			}
+		}
+	}
+}
+
 // What failed is not kept.
 func TestReaderFails(t *testing.T) {
 	c := &counter{dim: 4, err: errors.New("no model")}
-	r := newReader(c)
+	r := newReader(c, newSentenceCache())
 	if _, err := r.read(t.Context(), []Text{{Title: "A"}}); !errors.Is(err, c.err) {
 		t.Errorf("error %v", err)
 	}
@@ -87,7 +105,7 @@ func TestReaderFails(t *testing.T) {
 // go to the model in small groups.
 func TestReaderIsBounded(t *testing.T) {
 	c := &counter{dim: 8192}
-	r := newReader(c)
+	r := newReader(c, newSentenceCache())
 	var group sync.WaitGroup
 	for g := range 4 {
 		group.Go(func() {
@@ -101,11 +119,11 @@ func TestReaderIsBounded(t *testing.T) {
 	}
 	group.Wait()
 	size := 0
-	for _, s := range r.kept.Values() {
+	for _, s := range r.cache.kept.Values() {
 		size += s.bytes()
 	}
-	if size != r.size || size > keptSentences || size < keptSentences/2 {
-		t.Errorf("%d bytes kept, %d counted, the limit is %d", size, r.size, keptSentences)
+	if size != r.cache.size || size > keptSentences || size < keptSentences/2 {
+		t.Errorf("%d bytes kept, %d counted, the limit is %d", size, r.cache.size, keptSentences)
 	}
 	if c.most > readGroup {
 		t.Errorf("%d texts in one call, want at most %d", c.most, readGroup)

@@ -10,12 +10,12 @@ import (
 	"strings"
 	"testing"
 
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog"
+	"akin/internal/catalog/catalogtest"
 	"akin/internal/dedup"
 	"akin/internal/embed"
 	"akin/internal/engine"
 	"akin/internal/paper"
-	"akin/internal/store"
 	"akin/internal/vec"
 )
 
@@ -55,20 +55,13 @@ func (bag) CheckLength(string, string, embed.Options) error { return nil }
 
 func open(t *testing.T) *engine.Engine {
 	t.Helper()
-	s, err := store.Open(t.TempDir()+"/data", store.Options{Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := catalog.OpenEmbedded(t.Context(), catalog.Config{Store: s, Space: bag{}.Space()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := catalogtest.NewMemory(bag{}.Space(), catalogtest.Options{})
 	t.Cleanup(func() {
-		if err := errors.Join(c.Close(), s.Close()); err != nil {
-			t.Error(err)
+		if n := c.OpenViews(); n != 0 {
+			t.Errorf("%d views were not closed", n)
 		}
 	})
-	return engine.New(bag{}, c, nil)
+	return engine.New(engine.OneModel{Model: bag{}}, c, nil)
 }
 
 func upsert(t *testing.T, e *engine.Engine, papers ...paper.Paper) {
@@ -249,7 +242,7 @@ func TestVersionsOfTheQueryPaper(t *testing.T) {
 		t.Errorf("with include_self: first %s, which stands for %v", first.Record.ID, first.Collapsed)
 	}
 	for _, c := range first.Collapsed {
-		want := map[string]dedup.Reason{"arXiv:2101.00000v2": dedup.SameArxivID, "doi:10.1000/0": dedup.SameDOI, "title:0": dedup.SameTitle, "text:0": dedup.SimilarText}[c.ID]
+		want := map[string]catalog.MatchReason{"arXiv:2101.00000v2": catalog.SameArxivID, "doi:10.1000/0": catalog.SameDOI, "title:0": catalog.SameTitle, "text:0": catalog.SimilarText}[c.ID]
 		if c.Reason != want || c.Similarity < 0.7 || c.Similarity > 1.0001 {
 			t.Errorf("%+v, want reason %d", c, want)
 		}
@@ -308,7 +301,7 @@ func TestFindDuplicates(t *testing.T) {
 			var group []string
 			for i, p := range f.Group {
 				group = append(group, p.Record.ID)
-				if (p.Reason == dedup.None) != (i == 0) {
+				if (p.Reason == 0) != (i == 0) {
 					t.Errorf("%s at %d: reason %d", p.Record.ID, i, p.Reason)
 				}
 			}
@@ -355,6 +348,13 @@ func TestFindDuplicates(t *testing.T) {
 	filtered, last := find(engine.FindDuplicates{Filter: `id = ("text:0" OR "title:0" OR "title:5")`})
 	if len(filtered) != 1 || len(filtered[0]) != 2 || last.Total != 3 {
 		t.Errorf("filtered: %v, %+v", filtered, last)
+	}
+}
+
+// What counts as similar in a list counts so when all papers are compared.
+func TestDefaultMinSimilarity(t *testing.T) {
+	if engine.DefaultMinSimilarity != dedup.MinSimilarity {
+		t.Errorf("lists fold at a cosine of %v, comparisons at %v", dedup.MinSimilarity, engine.DefaultMinSimilarity)
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 // eval gives the ordinals of within that a node keeps, or a superset. An AND
-// goes from its most selective part to its least, each within what is left, so
+// goes from its most selective condition to its least, each within what is left, so
 // that a scan of dates next to a rare category looks at a few papers alone.
 func (e *evaluation) eval(n *node, within *roaring.Bitmap) (*roaring.Bitmap, bool) {
 	if e.err() != nil {
@@ -18,12 +18,12 @@ func (e *evaluation) eval(n *node, within *roaring.Bitmap) (*roaring.Bitmap, boo
 		return e.and(n, within)
 	case nodeOr:
 		exact := true
-		parts := make([]*roaring.Bitmap, 0, len(n.kids))
+		alternatives := make([]*roaring.Bitmap, 0, len(n.kids))
 		for _, kid := range n.kids {
-			part, ok := e.eval(kid, within)
-			parts, exact = append(parts, part), exact && ok
+			found, ok := e.eval(kid, within)
+			alternatives, exact = append(alternatives, found), exact && ok
 		}
-		return roaring.FastOr(parts...), exact
+		return roaring.FastOr(alternatives...), exact
 	}
 	found, exact := e.leaf(n.leaf, within)
 	switch {
@@ -36,25 +36,25 @@ func (e *evaluation) eval(n *node, within *roaring.Bitmap) (*roaring.Bitmap, boo
 }
 
 func (e *evaluation) and(n *node, within *roaring.Bitmap) (*roaring.Bitmap, bool) {
-	type part struct {
+	type condition struct {
 		node *node
 		cost uint64
 	}
-	parts := make([]part, len(n.kids))
+	conditions := make([]condition, len(n.kids))
 	e.x.mu.RLock()
 	for i, kid := range n.kids {
-		parts[i] = part{kid, e.x.cost(kid)}
+		conditions[i] = condition{kid, e.x.cost(kid)}
 	}
 	e.x.mu.RUnlock()
-	slices.SortStableFunc(parts, func(a, b part) int {
+	slices.SortStableFunc(conditions, func(a, b condition) int {
 		if a.cost < b.cost {
 			return -1
 		}
 		return int(min(a.cost-b.cost, 1))
 	})
 	exact := true
-	for _, p := range parts {
-		found, ok := e.eval(p.node, within)
+	for _, c := range conditions {
+		found, ok := e.eval(c.node, within)
 		if within = found; within.IsEmpty() {
 			return within, true
 		}

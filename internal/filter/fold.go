@@ -2,76 +2,10 @@ package filter
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"akin/internal/text/unify"
 )
-
-// wordRune says whether a rune belongs to a word: letters, digits and the marks
-// on them.
-func wordRune(r rune) bool {
-	if r < utf8.RuneSelf {
-		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
-	}
-	return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r))
-}
-
-// unspaced says whether a rune is of a script that is written without spaces
-// between words. Each such letter counts as a word, so that a phrase is found
-// inside a longer run.
-func unspaced(r rune) bool {
-	return r >= 0x0E00 && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana,
-		unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
-}
-
-// nextWord finds the first word of s at or after byte i; from is len(s) where
-// there is none.
-func nextWord(s string, i int) (from, to int) {
-	for i < len(s) {
-		if s[i] < utf8.RuneSelf { // most text is
-			if wordRune(rune(s[i])) {
-				return i, wordEnd(s, i)
-			}
-			i++
-			continue
-		}
-		r, n := utf8.DecodeRuneInString(s[i:])
-		if wordRune(r) {
-			return i, wordEnd(s, i)
-		}
-		i += n
-	}
-	return len(s), len(s)
-}
-
-// wordEnd gives the end of a word; the signs of C++ and C# are part of it.
-func wordEnd(s string, i int) int {
-	from := i
-	r, n := utf8.DecodeRuneInString(s[i:])
-	alone := unspaced(r)
-	for i += n; i < len(s); i += n {
-		if n = 1; s[i] < utf8.RuneSelf && !alone {
-			if !wordRune(rune(s[i])) {
-				break
-			}
-			continue
-		}
-		r, n = utf8.DecodeRuneInString(s[i:])
-		if !wordRune(r) || alone && !unicode.IsMark(r) || !alone && unspaced(r) {
-			break
-		}
-	}
-	for _, sign := range []string{"++", "#"} {
-		rest, found := strings.CutPrefix(s[i:], sign)
-		if next, _ := utf8.DecodeRuneInString(rest); i == from+1 && !digit(s[from]) && found && !unicode.IsLetter(next) {
-			return i + len(sign)
-		}
-	}
-	return i
-}
-
-func digit(c byte) bool { return '0' <= c && c <= '9' }
 
 // foldedPrefix says whether s, but for the case of ASCII letters, begins with
 // prefix, which is in lower case.
@@ -127,7 +61,7 @@ func phraseOf(text string) phrase {
 func wordsOf(text string) []string {
 	text = unify.Plain(text)
 	var words []string
-	for from, to := nextWord(text, 0); from < len(text); from, to = nextWord(text, to) {
+	for from, to := unify.NextWord(text, 0); from < len(text); from, to = unify.NextWord(text, to) {
 		words = append(words, text[from:to])
 	}
 	return words
@@ -139,7 +73,7 @@ func (p phrase) in(text string) bool {
 		text = unify.Plain(text)
 	}
 	matched := 0
-	for from, to := nextWord(text, 0); from < len(text); from, to = nextWord(text, to) {
+	for from, to := unify.NextWord(text, 0); from < len(text); from, to = unify.NextWord(text, to) {
 		for matched > 0 && !p.takes(matched, text[from:to]) {
 			matched = p.back[matched]
 		}

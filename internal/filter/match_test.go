@@ -121,6 +121,31 @@ func TestUnicode(t *testing.T) {
 	}
 }
 
+// In scripts in which spaces don't show the words, what is looked for is found inside
+// of what stands together: letter by letter, with their marks.
+func TestScriptsWithoutSpaces(t *testing.T) {
+	for title, queries := range map[string]map[string]bool{
+		"정보검색을 위한 GPT모델": {"정보": true, "검색": true, `"정보 검색"`: true, "색정": false, "gpt": true, "모델": true},
+		"ວິໄຈພາສາ":       {"ພາສາ": true, "ວໄ": false, "ວິ": true},
+		"วิจัยภาษา":      {"ภาษา": true, "วจ": false, "จัย": true},
+		"ស្រាវជ្រាវ":     {"ជ្រា": true, "សរ": false},
+		"သုတေသန":         {"တေ": true, "တ": false},
+		"データ構造か゚":        {"ータ": true, "データ": true, "デタ": false, "構造": true},
+	} {
+		record := &paper.Record{Paper: paper.Paper{ID: "a", Title: title}}
+		for query, want := range queries {
+			f, err := Parse("title:" + query)
+			if err != nil {
+				t.Errorf("%s: %v", query, err)
+				continue
+			}
+			if got := f.Match(record); got != want {
+				t.Errorf("title:%s in %q is %v, want %v", query, title, got, want)
+			}
+		}
+	}
+}
+
 // Whole numbers beyond 2^53 are compared to the last digit.
 func TestLargeNumbers(t *testing.T) {
 	r := &paper.Record{Paper: paper.Paper{

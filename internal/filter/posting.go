@@ -6,9 +6,9 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 )
 
-// fewest is how many ordinals a value has before they become a bitmap. Most
-// authors have one or two papers, for which a bitmap would be mostly overhead.
-const fewest = 32
+// mostListed is how many ordinals a value has at most before they become a bitmap.
+// Most authors have one or two papers, for which a bitmap would be mostly overhead.
+const mostListed = 32
 
 // posting is the ordinals that have a value.
 type posting struct {
@@ -25,7 +25,7 @@ func (p *posting) add(ordinal uint32) bool {
 	if ok {
 		return false
 	}
-	if p.few = slices.Insert(p.few, i, ordinal); len(p.few) > fewest {
+	if p.few = slices.Insert(p.few, i, ordinal); len(p.few) > mostListed {
 		p.many, p.few = roaring.BitmapOf(p.few...), nil
 	}
 	return true

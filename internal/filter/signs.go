@@ -26,18 +26,18 @@ func (w word) signFault(subject string) error {
 	if w.sign == 0 {
 		return nil
 	}
-	parts := strings.FieldsFunc(w.text, needsQuotes)
+	pieces := strings.FieldsFunc(w.text, needsQuotes)
 	switch {
 	case strings.Trim(w.text, "&") == "":
 		return faultAt(w.signColumn, "and is written AND, not %s", w.text)
 	case strings.Trim(w.text, "|") == "":
 		return faultAt(w.signColumn, "or is written OR, not %s", w.text)
-	case strings.ContainsRune("[]{}|;&", w.sign) && len(parts) > 1 && subject != "" && listed(w.text):
-		return faultAt(w.signColumn, "%q does not make a list; write %s(%s)", w.sign, subject, strings.Join(parts, " OR "))
-	case strings.ContainsRune("[]{};", w.sign) && len(parts) == 1:
-		return faultAt(w.signColumn, "%q is no part of a value without quotation marks; write %s%s, and lists as (a OR b)", w.sign, subject, parts[0])
+	case strings.ContainsRune("[]{}|;&", w.sign) && len(pieces) > 1 && subject != "" && listed(w.text):
+		return faultAt(w.signColumn, "%q does not make a list; write %s(%s)", w.sign, subject, strings.Join(pieces, " OR "))
+	case strings.ContainsRune("[]{};", w.sign) && len(pieces) == 1:
+		return faultAt(w.signColumn, "%q is no part of a value without quotation marks; write %s%s, and lists as (a OR b)", w.sign, subject, pieces[0])
 	case unicode.In(w.sign, unicode.Pi, unicode.Pf, unicode.Ps) || strings.ContainsRune("`´", w.sign):
-		return faultAt(w.signColumn, `%q is not a quotation mark here; write %s"%s"`, w.sign, subject, strings.Join(parts, " "))
+		return faultAt(w.signColumn, `%q is not a quotation mark here; write %s"%s"`, w.sign, subject, strings.Join(pieces, " "))
 	}
 	return faultAt(w.signColumn, `text with %q needs quotation marks; write %s%s`, w.sign, subject, quote(w.text))
 }

@@ -59,11 +59,11 @@ func (c *crossrefs) ready() bool {
 	if len(c.queue) == 0 {
 		return c.over
 	}
-	return c.over || c.size > maxWaiting || c.complete(c.queue[0])
+	return c.over || c.size > maxWaiting || c.allRead(c.queue[0])
 }
 
-// complete says that all that an entry takes fields from was read.
-func (c *crossrefs) complete(e *bibRecord) bool {
+// allRead says that all that an entry takes fields from was read.
+func (c *crossrefs) allRead(e *bibRecord) bool {
 	for _, key := range e.refersTo() {
 		if c.parents[key] == nil {
 			return false

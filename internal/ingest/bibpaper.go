@@ -190,7 +190,10 @@ func (f bibFields) arxiv(p *paper.Paper) {
 	}
 	of := text.BareTeX(f["journal"] + f["journaltitle"] + f["publisher"])
 	isArxiv := slices.ContainsFunc([]string{"arxiv", "corr"}, func(name string) bool { return strings.HasPrefix(strings.ToLower(of), name) })
-	for _, name := range []string{"journal", "journaltitle", "volume", "number", "issue", "pages", "eid", "howpublished", "url", "ee", "doi", "series", "note", "annote", "publisher", "institution", "type", "archive"} {
+	for _, name := range []string{
+		"journal", "journaltitle", "volume", "number", "issue", "pages", "eid", "howpublished", "url", "ee", "doi",
+		"series", "note", "annote", "publisher", "institution", "type", "archive",
+	} {
 		value := text.BareTeX(f[name])
 		id, ok := paper.FindArxivID(value)
 		if !ok && isArxiv && (name == "volume" || name == "number" || name == "pages" || name == "eid") {
@@ -269,7 +272,8 @@ func extendedName(parts []string) (string, bool) {
 		key, value, ok := strings.Cut(part, "=")
 		key = strings.ToLower(strings.TrimSpace(key))
 		switch key {
-		case "family", "given", "prefix", "suffix", "useprefix", "family-i", "given-i", "prefix-i", "suffix-i", "sortingnamekeyscheme", "nametemplates", "id", "hash", "juniorcomma":
+		case "family", "given", "prefix", "suffix", "useprefix", "family-i", "given-i", "prefix-i", "suffix-i", "sortingnamekeyscheme",
+			"nametemplates", "id", "hash", "juniorcomma":
 		default:
 			ok = false
 		}

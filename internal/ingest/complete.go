@@ -11,9 +11,6 @@ import (
 	"akin/internal/text"
 )
 
-// collapse turns every run of white space into one space and trims the ends.
-func collapse(s string) string { return text.Collapse(s) }
-
 // completed takes the markup out of a paper's text, completes it and makes it a
 // row, with what could not be read of it.
 func completed(p paper.Paper, left ...Unread) (Row, error) {

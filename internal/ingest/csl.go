@@ -68,7 +68,8 @@ func decodeCSL(object []byte) (Row, error) {
 		Title: cmp.Or(item.Title.first(), string(item.Short)), Abstract: string(item.Abstract),
 		Venue: item.Container.first(), DOI: bareDOI(item.DOI.first()), Authors: item.Author, Categories: item.categories(),
 	}
-	takeDate(&p, &u, map[string]*flexDate{"date": &item.Issued, "published": &item.Published, "published-online": &item.Online}, "date", "published", "published-online")
+	takeDate(&p, &u, map[string]*flexDate{"date": &item.Issued, "published": &item.Published, "published-online": &item.Online},
+		"date", "published", "published-online")
 	for _, text := range append([]string{string(item.Location), string(item.Number), string(item.ID)}, item.URL...) {
 		if id, _, ok := parseArxivID(text); ok && p.ArxivID == "" {
 			p.ArxivID = id

@@ -40,7 +40,10 @@ func encodingNamed(name string) (encoding.Encoding, error) {
 	case "macroman":
 		return charmap.Macintosh, nil
 	}
-	for _, spelling := range []string{lower, strings.ReplaceAll(lower, "_", "-"), strings.Replace(lower, "cp", "windows-", 1), strings.Replace(lower, "latin-", "latin", 1)} {
+	for _, spelling := range []string{
+		lower, strings.ReplaceAll(lower, "_", "-"), strings.Replace(lower, "cp", "windows-", 1),
+		strings.Replace(lower, "latin-", "latin", 1),
+	} {
 		if e, err := htmlindex.Get(spelling); err == nil {
 			return e, nil
 		}
@@ -193,7 +196,8 @@ func guessEncoding(text []byte, whole bool) (encoding.Encoding, string) {
 	// The guess is as good as the text is long; Western ones all look alike.
 	if r := chardet.Detect(text); r.Confidence >= 0.8 {
 		switch name := strings.ToLower(r.Encoding); name {
-		case "gb2312", "gb18030", "gbk", "big5", "euc-jp", "shift_jis", "euc-kr", "cp949", "koi8-r", "windows-1251", "iso-8859-5", "windows-1253", "iso-8859-7", "windows-1255", "macroman":
+		case "gb2312", "gb18030", "gbk", "big5", "euc-jp", "shift_jis", "euc-kr", "cp949", "koi8-r", "windows-1251", "iso-8859-5", "windows-1253",
+			"iso-8859-7", "windows-1255", "macroman":
 			if e, err := encodingNamed(name); err == nil && !bytes.Contains(decodedBytes(text, e), []byte("\uFFFD")) {
 				return e, r.Encoding
 			}

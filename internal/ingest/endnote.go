@@ -10,7 +10,8 @@ import (
 // looksLikeEndNote says that this is an XML export of EndNote.
 func looksLikeEndNote(h head) bool {
 	root := xmlRoot(h)
-	return (root == "xml" || root == "records") && looksLikeXML(h, "record") && (looksLikeXML(h, "titles") || looksLikeXML(h, "contributors") || looksLikeXML(h, "ref-type"))
+	return (root == "xml" || root == "records") && looksLikeXML(h, "record") &&
+		(looksLikeXML(h, "titles") || looksLikeXML(h, "contributors") || looksLikeXML(h, "ref-type"))
 }
 
 func newEndNote(in input) rows {

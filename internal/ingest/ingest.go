@@ -126,7 +126,10 @@ func (o Options) Validate() error {
 		}
 	}
 	if d := o.Delimiter; d == '"' || d == '\r' || d == '\n' || d == utf8.RuneError || d >= utf8.RuneSelf {
-		faults = append(faults, paper.Violation{Field: "delimiter", Description: fmt.Sprintf("is %q; it must be one ASCII character that is no quote and no line end", d)})
+		faults = append(faults, paper.Violation{
+			Field:       "delimiter",
+			Description: fmt.Sprintf("is %q; it must be one ASCII character that is no quote and no line end", d),
+		})
 	}
 	faults = append(faults, mapFaults(o.Map)...)
 	if len(faults) == 0 {
@@ -313,7 +316,10 @@ func (r *Reader) Next(ctx context.Context) (Row, error) {
 		return row, err
 	case errors.Is(err, io.EOF) && r.nothing():
 		r.err = io.EOF
-		return Row{}, &RejectedError{Rejected{File: r.name, Line: 1, Reason: fmt.Sprintf("it was read as %s, and no paper was found in it; say with --format what it is", r.format)}}
+		return Row{}, &RejectedError{Rejected{
+			File: r.name, Line: 1,
+			Reason: fmt.Sprintf("it was read as %s, and no paper was found in it; say with --format what it is", r.format),
+		}}
 	case errors.Is(err, io.EOF):
 		r.err = io.EOF
 	case paper.Canceled(err), isClassified(err):

@@ -45,7 +45,7 @@ func newObjects(in input, decode func(object []byte) (Row, error)) *objects {
 	o := &objects{file: in.name, from: in.lines, decode: decode, hollow: in.head.json.empty}
 	switch in.head.json.kind {
 	case inArray:
-		o.from = newElements(in)
+		o.from = newJSONArray(in)
 	case inWrapper:
 		o.from = newNested(in, in.head.json.path)
 	case spread:

@@ -15,7 +15,10 @@ import (
 // textKeys are the keys of objects that stand where text is usual, as in
 // {"name": "Ocean Data Letters"}.
 func textKeys() []string {
-	return []string{"text", "value", "#text", "_", "$t", "name", "display_name", "title", "literal", "raw", "en", "content", "label", "term", "$oid", "$date", "url", "URL"}
+	return []string{
+		"text", "value", "#text", "_", "$t", "name", "display_name", "title", "literal", "raw", "en", "content", "label", "term",
+		"$oid", "$date", "url", "URL",
+	}
 }
 
 // looseTexts reads text, a number, a truth, an object that holds a text, or a

@@ -141,7 +141,7 @@ func (n *nested) object(ctx context.Context, c byte) (line, error) {
 	l := line{num: n.lines.num, ended: true, what: "object"}
 	n.buf = n.buf[:0]
 	n.found++
-	for state := (elementState{}); ; {
+	for state := (jsonNesting{}); ; {
 		if l.size++; len(n.buf) < n.max {
 			n.buf = append(n.buf, c)
 		}

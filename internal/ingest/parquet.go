@@ -206,7 +206,10 @@ func (c *columnar) guard(do func() error) (err error) {
 // fault tells what is not supported from what is damaged.
 func (c *columnar) fault(err error) error {
 	text := strings.ToLower(err.Error())
-	for _, word := range []string{"codec", "implemented", "unsupported", "not supported", "encrypt", "decrypt", "crypto", "logical type", "int96", "exceeds", "of its rows", columnarTooMuch} {
+	for _, word := range []string{
+		"codec", "implemented", "unsupported", "not supported", "encrypt", "decrypt", "crypto", "logical type",
+		"int96", "exceeds", "of its rows", columnarTooMuch,
+	} {
 		if strings.Contains(text, word) {
 			return &paper.Error{
 				Kind: paper.Invalid, Reason: paper.ReasonUnsupported, Cause: err,
@@ -216,7 +219,8 @@ func (c *columnar) fault(err error) error {
 	}
 	return &paper.Error{
 		Kind: paper.DataLoss, Reason: paper.ReasonCorrupt, Cause: err,
-		Message: fmt.Sprintf("%s: the %s file is damaged or cut off after row %d (%s); fetch it again", c.in.name, c.what, c.row, shorten(collapse(err.Error()), unreadText)),
+		Message: fmt.Sprintf("%s: the %s file is damaged or cut off after row %d (%s); fetch it again", c.in.name, c.what, c.row,
+			shorten(collapse(err.Error()), unreadText)),
 	}
 }
 

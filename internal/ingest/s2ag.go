@@ -86,7 +86,7 @@ func decodeS2AG(object []byte, abstract string) (Row, error) {
 		return Row{}, errNoCorpusID
 	}
 	p := paper.Paper{ID: "s2:" + strconv.FormatInt(*s.CorpusID.value, 10), Abstract: cmp.Or(abstract, collapse(string(s.Abstract)))}
-	if s.Title == "" && len(objectKeys(object)) == 1 {
+	if s.Title == "" && len(jsonHead(object)) == 1 {
 		return Row{Paper: paper.Paper{ID: p.ID}, Deleted: true}, nil
 	}
 	if err := s.fill(&p, &u); err != nil {

@@ -42,7 +42,7 @@ func sniffJSON(h head) jsonShape {
 		i = skipSpace(text, i+1)
 		switch {
 		case i < len(text) && text[i] == '{':
-			return jsonShape{kind: inArray, keys: objectKeys(text[i:])}
+			return jsonShape{kind: inArray, keys: jsonHead(text[i:])}
 		case i < len(text) && text[i] == ']':
 			return jsonShape{kind: inArray, empty: true}
 		}
@@ -54,7 +54,7 @@ func sniffJSON(h head) jsonShape {
 
 // sniffObject looks at a text that begins with an object.
 func sniffObject(text []byte, h head) jsonShape {
-	keys := objectKeys(text)
+	keys := jsonHead(text)
 	if keys == nil {
 		return jsonShape{}
 	}
@@ -182,7 +182,7 @@ func (f *finder) value(path []string) bool {
 func (f *finder) array(path []string) bool {
 	at := skipSpace(f.text, int(f.dec.InputOffset()))
 	if at < len(f.text) && f.text[at] == '{' {
-		if keys := objectKeys(f.text[at:]); telling(keys, f.opt) {
+		if keys := jsonHead(f.text[at:]); telling(keys, f.opt) {
 			f.path, f.keys = path, keys
 			return false
 		}

@@ -29,7 +29,8 @@ const (
 
 // looksLikeXLSX says that this is a zip archive with the parts of a workbook.
 func looksLikeXLSX(h head) bool {
-	return bytes.HasPrefix(h.text, []byte(zipMagic)) && (bytes.Contains(h.text, []byte("xl/workbook.xml")) || bytes.Contains(h.text, []byte("xl/worksheets/")) || bytes.Contains(h.text, []byte("xl/_rels/")))
+	return bytes.HasPrefix(h.text, []byte(zipMagic)) && slices.ContainsFunc([]string{"xl/workbook.xml", "xl/worksheets/", "xl/_rels/"},
+		func(name string) bool { return bytes.Contains(h.text, []byte(name)) })
 }
 
 // workbook reads the sheets of an Excel workbook that have a row of column names,

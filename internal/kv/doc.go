@@ -43,7 +43,10 @@
 // around the directory: nothing more is written, the commit gets an error, and
 // the database is read-only with [ErrReadOnly] until it is opened again. Readers
 // keep the last acknowledged state. See fence.go for how Pebble, which would end
-// the process, is kept from doing so. A directory that takes no writes when it
+// the process, is kept from doing so. There is no way back but to open the directory
+// again: Pebble believes that what was dropped is on disk, readers hold its snapshots,
+// and whether the commit that failed is there is only known after its recovery, when
+// whatever was derived must be caught up anyway. A directory that takes no writes when it
 // is opened is opened for reading; [DB.Writable] says so.
 //
 // # Caveats

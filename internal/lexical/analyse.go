@@ -9,6 +9,8 @@ import (
 	uax29 "github.com/blevesearch/segment"
 	"github.com/blevesearch/snowballstem"
 	"github.com/blevesearch/snowballstem/english"
+
+	"akin/internal/text/unify"
 )
 
 // maxWordBytes is where longer words are cut, in texts and queries alike.
@@ -26,8 +28,8 @@ type word struct {
 	// joined says that the word is another form of the words at its position: a
 	// compound written as one, or a word without the signs that belong to it.
 	joined bool
-	// alone says that the word is one character of a run of a script without
-	// spaces, which is looked for in pairs unless it is asked for alone.
+	// alone says that the word is one letter of a run of a script without spaces,
+	// which is looked for in pairs unless it is asked for alone.
 	alone bool
 }
 
@@ -41,7 +43,7 @@ type analyser struct {
 	position int
 	chain    []word // parts of the compound that is being read
 	behind   int    // where the signs end that belong to the last part
-	run      []word // CJK characters that stand together
+	run      []word // letters of scripts without spaces that stand together
 	joint    []byte
 }
 
@@ -60,7 +62,7 @@ func (a *analyser) words(text string, emit func(w word)) {
 	for i, t := range tokens {
 		switch {
 		case at < a.behind: // signs of the word before
-		case types[i] == uax29.None && !spaceless(t):
+		case types[i] == uax29.None && !unspaced(t):
 			a.between(t)
 		default:
 			a.token(t, at)
@@ -117,8 +119,8 @@ func (a *analyser) between(t []byte) {
 // sharesArray says whether t is the byte at a place of the folded text.
 func (a *analyser) sharesArray(t []byte, at int) bool { return &t[0] == &a.folded.text[at] }
 
-// token takes one word of the segmenter apart: at the borders of CJK scripts,
-// and at the full stops and underscores that Annex 29 leaves inside.
+// token takes one word of the segmenter apart: at the borders of scripts without
+// spaces, and at the full stops and underscores that Annex 29 leaves inside.
 func (a *analyser) token(t []byte, at int) {
 	from := 0
 	for i := 0; i < len(t); {
@@ -132,16 +134,24 @@ func (a *analyser) token(t []byte, at int) {
 			continue
 		}
 		r, size := utf8.DecodeRune(t[i:])
-		if cjk(r) {
+		switch {
+		case unicode.IsMark(r) && from == i && a.endsRun(at+i):
+			a.run[len(a.run)-1].end += size
+			from = i + size
+		case unify.Unspaced(r):
 			a.part(t[from:i], at+from)
 			a.endChain()
-			a.run = append(a.run, word{text: t[i : i+size], start: at + i, end: at + i + size})
+			a.run = append(a.run, word{start: at + i, end: at + i + size})
 			from = i + size
 		}
 		i += size
 	}
 	a.part(t[from:], at+from)
 }
+
+// endsRun says whether a letter of a script without spaces ends at a place, to which
+// a mark that stands there belongs.
+func (a *analyser) endsRun(at int) bool { return len(a.run) > 0 && a.run[len(a.run)-1].end == at }
 
 // part adds a word to the compound that is being read, with the signs before and
 // behind it that belong to it.
@@ -214,8 +224,8 @@ func (a *analyser) putForms(w word) {
 	a.put(w)
 }
 
-// endRun puts out CJK characters in overlapping pairs, and each of them alone as
-// well; of other scripts without spaces, only the pairs.
+// endRun puts out letters of scripts without spaces in overlapping pairs, and each
+// of them alone as well.
 func (a *analyser) endRun() {
 	if len(a.run) == 0 {
 		return
@@ -225,8 +235,8 @@ func (a *analyser) endRun() {
 		if i+1 < len(a.run) || i == 0 {
 			a.put(word{text: a.folded.text[first.start:last.end], start: first.start, end: last.end, position: a.position})
 		}
-		if len(a.run) > 1 && !spaceless(first.text) {
-			a.put(word{text: first.text, start: first.start, end: first.end, position: a.position, alone: true})
+		if len(a.run) > 1 {
+			a.put(word{text: a.folded.text[first.start:first.end], start: first.start, end: first.end, position: a.position, alone: true})
 		}
 		a.position++
 	}
@@ -297,21 +307,11 @@ func number(t []byte) bool {
 	return true
 }
 
-// cjk says whether r is of a script that is written without spaces, or, as
-// Korean, with endings that stick to words.
-func cjk(r rune) bool {
-	return r >= 0xe00 && (southeast(r) || unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul))
-}
-
-// spaceless says whether t is a letter of a script without spaces that Annex 29
-// leaves to dictionaries; its letters are paired like CJK ones.
-func spaceless(t []byte) bool {
+// unspaced says whether t is a letter of a script without spaces: those of Thai and
+// its neighbours are no words to Annex 29, which leaves them to dictionaries.
+func unspaced(t []byte) bool {
 	r, _ := utf8.DecodeRune(t)
-	return r >= 0xe00 && southeast(r)
-}
-
-func southeast(r rune) bool {
-	return unicode.In(r, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar) && (unicode.IsLetter(r) || unicode.IsMark(r))
+	return unify.Unspaced(r)
 }
 
 // stem reduces an English word to its stem (Porter, The English (Porter2)

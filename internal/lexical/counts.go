@@ -2,19 +2,19 @@ package lexical
 
 import "slices"
 
-// countPageLen is how many numbers change places together.
+// countPageLen is how many counts a page has: what is copied when one of them changes.
 const countPageLen = 256
 
-// counts are numbers by a term's number, from 0. They change in place until they
-// are frozen: what freeze gives never changes, and shares the pages that did not
-// change since. The zero value is empty.
+// counts keep a count for each term, by its number. freeze gives a copy that never
+// changes, without copying anything: pages are shared with it, and copied when one of
+// their counts changes for the first time after it. The zero value is empty.
 type counts struct {
 	pages []*countPage
 	n     int
-	// epoch counts the freezes: pages of an earlier one are shared. lent says
-	// that pages itself is.
-	epoch uint64
-	lent  bool
+	// epoch is how often there was a freeze: pages of an earlier epoch are shared with
+	// a frozen copy. sharesPages says that the list of pages is shared as well.
+	epoch       uint64
+	sharesPages bool
 }
 
 type countPage struct {
@@ -22,7 +22,7 @@ type countPage struct {
 	of    [countPageLen]uint32
 }
 
-// at gives a number; 0 where there is none.
+// at gives a count; 0 where there is none.
 func (c *counts) at(id uint32) uint32 {
 	if int64(id) >= int64(c.n) {
 		return 0
@@ -30,12 +30,12 @@ func (c *counts) at(id uint32) uint32 {
 	return c.pages[id/countPageLen].of[id%countPageLen]
 }
 
-// add changes a number that is there.
+// add adds to the count of a term that there is room for.
 func (c *counts) add(id, by uint32) {
 	i := id / countPageLen
 	if c.pages[i].epoch != c.epoch {
-		if c.lent {
-			c.pages, c.lent = slices.Clone(c.pages), false
+		if c.sharesPages {
+			c.pages, c.sharesPages = slices.Clone(c.pages), false
 		}
 		page := *c.pages[i]
 		page.epoch = c.epoch
@@ -44,20 +44,20 @@ func (c *counts) add(id, by uint32) {
 	c.pages[i].of[id%countPageLen] += by
 }
 
-// sub is add of what is less.
+// sub subtracts from it: unsigned numbers wrap around.
 func (c *counts) sub(id, by uint32) { c.add(id, -by) }
 
-// grow makes room for numbers below n, which are 0.
+// grow makes room for the terms below n, whose counts are 0.
 func (c *counts) grow(n int) {
 	for len(c.pages)*countPageLen < n {
-		c.pages = append(c.pages, &countPage{epoch: c.epoch}) // behind what was lent
+		c.pages = append(c.pages, &countPage{epoch: c.epoch}) // behind the end of the lists that are shared
 	}
 	c.n = max(c.n, n)
 }
 
-// freeze gives the numbers as they are now.
+// freeze gives the counts as they are now.
 func (c *counts) freeze() counts {
 	c.epoch++
-	c.lent = true
+	c.sharesPages = true
 	return counts{pages: slices.Clip(c.pages), n: c.n}
 }

@@ -4,7 +4,8 @@ package lexical
 type cursor struct {
 	list
 	term *weighted
-	// block is the current block; list.blocks() is the postings at hand.
+	// block is the number of the current block; list.blocks() stands for the postings
+	// that are not packed.
 	block int
 	// loaded is the block that docs and tfs hold, or -1.
 	loaded int
@@ -16,18 +17,18 @@ type cursor struct {
 	nowLast uint32
 	docBuf  [blockLen]uint32
 	tfBuf   [blockLen]uint32
-	// bound is the greatest contribution in the current window, tail that of the
-	// postings at hand, or 0 before it is known.
-	bound, tail uint32
-	// crowd is how many postings the window has, rounded up to blocks.
-	crowd int
+	// bound is what no contribution in the current window exceeds; looseBound the same
+	// of the postings that are not packed, or 0 before it is computed.
+	bound, looseBound uint32
+	// inWindow is how many postings the current window has, rounded up to blocks.
+	inWindow int
 }
 
 func (c *cursor) open(l list, t *weighted) {
-	c.list, c.term, c.block, c.loaded, c.at, c.tail = l, t, 0, -1, 0, 0
+	c.list, c.term, c.block, c.loaded, c.at, c.looseBound = l, t, 0, -1, 0, 0
 }
 
-// end is how many blocks there are, with the postings at hand as one.
+// end is how many blocks there are, with the postings that are not packed as one.
 func (c *cursor) end() int {
 	n := c.blocks()
 	if len(c.docs) > 0 {
@@ -53,23 +54,23 @@ func (c *cursor) seekBlock(doc uint32) {
 
 // limit computes the bound for the documents from lo up to, not with, hi.
 func (c *cursor) limit(p *plan, lo, hi uint32) {
-	c.bound, c.crowd = 0, 0
+	c.bound, c.inWindow = 0, 0
 	c.seekBlock(lo)
 	for blk, end := c.block, c.end(); blk < end; blk++ {
 		if blk == c.blocks() {
 			if c.docs[0] < hi {
-				if c.tail == 0 {
-					c.tail = p.bound(c.term, c.impacts)
+				if c.looseBound == 0 {
+					c.looseBound = p.bound(c.term, c.impacts)
 				}
-				c.bound = max(c.bound, c.tail)
-				c.crowd += len(c.docs)
+				c.bound = max(c.bound, c.looseBound)
+				c.inWindow += len(c.docs)
 			}
 			return
 		}
 		if c.first(blk) >= hi {
 			return
 		}
-		c.crowd += blockLen
+		c.inWindow += blockLen
 		h := c.header(blk)
 		var impacts [maxImpacts]impact
 		n := int(h[10])

@@ -41,8 +41,9 @@
 //
 // An Index is derived data: what Save writes may be deleted, and damaged files
 // are refused. Stemming is for English; other languages are found by their exact
-// words, Chinese, Japanese, Korean and Thai by pairs of characters, of which all but Thai are found alone as well. What a
-// deleted paper said stays in memory until its segment is merged, which
-// [Index.Purge] brings about, and its words stay in the vocabulary until the index
-// is opened again: Save leaves out those that no live paper has.
+// words, and what is written in scripts without spaces (unify.Unspaced) by pairs of
+// letters, each of which is found alone as well. What a deleted paper said stays in
+// memory until its segment is merged, which [Index.Purge] brings about, and its words
+// stay in the vocabulary until the index is opened again: Save leaves out those that no
+// live paper has.
 package lexical

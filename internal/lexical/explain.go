@@ -47,10 +47,10 @@ func (r *Reading) Explain(ctx context.Context, keep Set, words bool) ([]Step, er
 		steps = append(steps, Step{Kind: q.kind, Text: q.text})
 	}
 	quotations := steps[len(steps)-len(p.steps):]
-	parts := r.v.parts(p)
+	leaves := r.v.leaves(p)
 	reader := p.reader()
-	for i := range parts {
-		v := &parts[i]
+	for i := range leaves {
+		v := &leaves[i]
 		left, err := v.kept(ctx, keep)
 		if err != nil {
 			return nil, err
@@ -71,7 +71,7 @@ func (r *Reading) Explain(ctx context.Context, keep Set, words bool) ([]Step, er
 }
 
 // pass gives the documents that pass a phrase or an exclusion.
-func (v *part) pass(ctx context.Context, q quotation, reader *reader, docs []uint32) ([]uint32, error) {
+func (v *leaf) pass(ctx context.Context, q quotation, reader *reader, docs []uint32) ([]uint32, error) {
 	if q.phrase == nil {
 		return nil, nil
 	}
@@ -97,7 +97,7 @@ func (v *part) pass(ctx context.Context, q quotation, reader *reader, docs []uin
 }
 
 // kept gives the live documents of a set; nil is all.
-func (v *part) kept(ctx context.Context, keep Set) ([]uint32, error) {
+func (v *leaf) kept(ctx context.Context, keep Set) ([]uint32, error) {
 	out := make([]uint32, 0, v.len())
 	for doc, ordinal := range v.ordinals {
 		if doc%window == 0 && ctx.Err() != nil {
@@ -111,7 +111,7 @@ func (v *part) kept(ctx context.Context, keep Set) ([]uint32, error) {
 }
 
 // having marks the documents that have any term of a plan.
-func (v *part) having(p *plan) []uint64 {
+func (v *leaf) having(p *plan) []uint64 {
 	marked := make([]uint64, (v.len()+63)/64)
 	for _, t := range p.terms {
 		l := v.list(t.id)

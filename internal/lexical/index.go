@@ -43,7 +43,8 @@ func (o Options) check() error {
 		e.Violations = append(e.Violations, paper.InvalidField("SegmentPapers", "is %d; it must be 1 to %d", o.SegmentPapers, 1<<20).Violations...)
 	}
 	if o.MaxSegmentPapers < o.SegmentPapers || o.MaxSegmentPapers > 1<<22 {
-		e.Violations = append(e.Violations, paper.InvalidField("MaxSegmentPapers", "is %d; it must be at least SegmentPapers and at most %d", o.MaxSegmentPapers, 1<<22).Violations...)
+		e.Violations = append(e.Violations, paper.InvalidField("MaxSegmentPapers", "is %d; it must be at least SegmentPapers and at most %d",
+			o.MaxSegmentPapers, 1<<22).Violations...)
 	}
 	if len(e.Violations) > 0 {
 		return e

@@ -32,10 +32,10 @@ func (v *View) Named(name string) []uint32 {
 		return nil
 	}
 	var out []uint32
-	for _, part := range v.parts(p) {
-		bits := part.having(p)
-		for doc, ordinal := range part.ordinals {
-			if bits[doc>>6]&(1<<(doc&63)) != 0 && !part.dead.has(uint32(doc)) {
+	for _, leaf := range v.leaves(p) {
+		bits := leaf.having(p)
+		for doc, ordinal := range leaf.ordinals {
+			if bits[doc>>6]&(1<<(doc&63)) != 0 && !leaf.dead.has(uint32(doc)) {
 				out = append(out, ordinal)
 			}
 		}

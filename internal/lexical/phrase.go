@@ -158,7 +158,7 @@ func (r *reader) has(ph phrase) bool {
 	return false
 }
 
-// demands are the phrases and exclusions of a plan, in one part of the index.
+// demands are the phrases and exclusions of a plan, in one leaf of the index.
 type demands struct {
 	p *plan
 	// having are the documents that have all words of all phrases, nil for all
@@ -170,15 +170,15 @@ type demands struct {
 	reader  *reader
 }
 
-// candidates are the documents of a part that have all words of a phrase but for
+// candidates are the documents of a leaf that have all words of a phrase but for
 // stop words, which have no postings; nil bits are all documents.
 type candidates struct {
 	phrase phrase
 	bits   []uint64
 }
 
-// demands finds what a part has of a plan's phrases and exclusions.
-func (v *part) demands(ctx context.Context, p *plan) (*demands, error) {
+// demands finds what a leaf has of a plan's phrases and exclusions.
+func (v *leaf) demands(ctx context.Context, p *plan) (*demands, error) {
 	d := &demands{p: p}
 	var required phrase
 	for _, ph := range p.must {
@@ -214,7 +214,7 @@ func (v *part) demands(ctx context.Context, p *plan) (*demands, error) {
 }
 
 // meets says whether a document has what it must, and nothing that it must not.
-func (d *demands) meets(v *part, doc uint32) bool {
+func (d *demands) meets(v *leaf, doc uint32) bool {
 	at, bit := doc>>6, uint64(1)<<(doc&63)
 	if d.having != nil && d.having[at]&bit == 0 || d.banned != nil && d.banned[at]&bit != 0 {
 		return false
@@ -247,7 +247,7 @@ func (d *demands) meets(v *part, doc uint32) bool {
 // all marks the documents that have all words of a phrase but for stop words; nil
 // is all documents. The postings of a word are read once, the rarest's first, and
 // none once no document is left.
-func (v *part) all(ctx context.Context, ph phrase) ([]uint64, error) {
+func (v *leaf) all(ctx context.Context, ph phrase) ([]uint64, error) {
 	words, seen := make([]rare, 0, len(ph)), make(map[int32]bool, len(ph))
 	for i := range ph {
 		if s := &ph[i]; !s.stop && !seen[s.place] {
@@ -286,7 +286,7 @@ type rare struct {
 	count int
 }
 
-func (v *part) rare(s *slot) rare {
+func (v *leaf) rare(s *slot) rare {
 	r := rare{slot: s}
 	for _, id := range s.ids {
 		r.count += v.count(id)
@@ -295,7 +295,7 @@ func (v *part) rare(s *slot) rare {
 }
 
 // markAll marks the documents that have a word.
-func (v *part) markAll(marked []uint64, s *slot) {
+func (v *leaf) markAll(marked []uint64, s *slot) {
 	for _, id := range s.ids {
 		l := v.list(id)
 		v.mark(marked, &l)
@@ -303,7 +303,7 @@ func (v *part) markAll(marked []uint64, s *slot) {
 }
 
 // mark marks the documents of a list.
-func (v *part) mark(marked []uint64, l *list) {
+func (v *leaf) mark(marked []uint64, l *list) {
 	var cur cursor
 	cur.open(*l, nil)
 	cur.each(0, uint32(v.len()), func(docs, _ []uint32) {

@@ -44,8 +44,8 @@ type plan struct {
 	quoted []uint32
 	// spots is how their words are found in records.
 	spots spots
-	// flat says that there are only phrases of stop words: what has them matches,
-	// one as well as the other.
+	// flat says that there are only phrases of stop words, which weigh nothing: all
+	// papers that have them get the same score.
 	flat bool
 	// never says that nothing can match, as a required word is unknown.
 	never bool
@@ -75,7 +75,8 @@ type quotation struct {
 	phrase phrase
 }
 
-// marks says quickly that a number is not in a set, mostly.
+// marks has a bit for the last 12 bits of each number of a set: where it is not set,
+// the number is not in the set; where it is, it may be another with the same bits.
 type marks [64]uint64
 
 func (m *marks) set(id uint32) { m[id>>6&63] |= 1 << (id & 63) }
@@ -106,8 +107,8 @@ type queryWord struct {
 	known bool
 }
 
-// beside says that the word stands for others at its position, which the query has
-// already.
+// beside says that the word is another form of what stands at its position, and is no
+// word more: the whole of a compound, or a single letter of a pair.
 func (w *queryWord) beside() bool { return w.joined || w.alone }
 
 // gather splits a clause into words.

@@ -83,8 +83,9 @@ func appendPostings(out []byte, docs, tfs []uint32, lengths []uint16) []byte {
 	return out
 }
 
-// list is the postings of one term in one segment: blocks of a sealed segment,
-// and behind them postings that are at hand.
+// list is the postings of one term in one segment: packed blocks, and behind them
+// postings that are not packed. Of a sealed segment these are fewer than a block; of
+// the one that still grows, all are.
 type list struct {
 	count int
 	// headers has the headers of the blocks, and data what follows them.

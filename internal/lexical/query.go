@@ -1,22 +1,11 @@
 package lexical
 
-import "akin/internal/paper"
+import (
+	"akin/internal/paper"
+)
 
-// Set is a set of ordinals, such as the papers that a filter keeps. It must not
-// change while a search runs; a *roaring.Bitmap is one.
-type Set interface {
-	Contains(ordinal uint32) bool
-}
-
-// CountedSet is a [Set] that knows its size and can be walked. With a small
-// one, scoring what it holds costs less than searching.
-type CountedSet interface {
-	Set
-	// GetCardinality returns the number of ordinals in the set.
-	GetCardinality() uint64
-	// Iterate calls visit for each ordinal until visit returns false.
-	Iterate(visit func(ordinal uint32) bool)
-}
+// Set is a set of ordinals, such as the papers that a filter keeps.
+type Set = paper.Set
 
 // DefaultMaxTerms is how many terms of a long text are looked for.
 const DefaultMaxTerms = 100

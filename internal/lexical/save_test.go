@@ -294,6 +294,18 @@ func TestHolds(t *testing.T) {
 	check(y)
 }
 
+// TestOldAnalysis: an index whose terms another analysis made is refused whole, so that
+// it is built anew: the fixture is of analysis 2, which took Thai apart at vowel signs.
+func TestOldAnalysis(t *testing.T) {
+	dir := filepath.Join("testdata", "analysis2")
+	if _, err := ReadStamp(dir); paper.KindOf(err) != paper.DataLoss || !strings.Contains(err.Error(), `"analysis 2,`) {
+		t.Errorf("the stamp of analysis 2: %v", err)
+	}
+	if _, _, err := Open(dir, Options{}); paper.KindOf(err) != paper.DataLoss || !strings.Contains(err.Error(), `"analysis 2,`) {
+		t.Errorf("analysis 2: %v", err)
+	}
+}
+
 // TestOldManifest: the manifest of version 1 is refused by name.
 func TestOldManifest(t *testing.T) {
 	if _, err := ReadStamp(filepath.Join("testdata", "v1")); paper.KindOf(err) != paper.DataLoss || !strings.Contains(err.Error(), "version 1;") {

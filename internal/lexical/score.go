@@ -15,20 +15,20 @@ import (
 const recordCost = 128
 
 // few says whether scoring what a set holds costs less than searching.
-func (s *searcher) few(set CountedSet, parts []part) bool {
+func (s *searcher) few(set paper.CountedSet, leaves []leaf) bool {
 	n := set.GetCardinality()
-	for i := range parts {
-		if parts[i].seg == nil {
-			n += uint64(parts[i].len()) / 8 // each is looked up in the set
+	for i := range leaves {
+		if leaves[i].seg == nil {
+			n += uint64(leaves[i].len()) / 8 // each is looked up in the set
 		}
 	}
 	return n*recordCost < s.plan.postings
 }
 
 // scoreSet scores the papers of a set one by one, through their records.
-func (s *searcher) scoreSet(ctx context.Context, set CountedSet, parts []part) error {
+func (s *searcher) scoreSet(ctx context.Context, set paper.CountedSet, leaves []leaf) error {
 	m := s.plan.matcher()
-	try := func(v *part, local, ordinal uint32) {
+	try := func(v *leaf, local, ordinal uint32) {
 		if v.dead.has(local) {
 			return
 		}
@@ -36,8 +36,8 @@ func (s *searcher) scoreSet(ctx context.Context, set CountedSet, parts []part) e
 			s.best.put(score, ordinal)
 		}
 	}
-	for i := range parts {
-		v := &parts[i]
+	for i := range leaves {
+		v := &leaves[i]
 		if v.seg == nil {
 			for local, ordinal := range v.ordinals {
 				if local%step == 0 && ctx.Err() != nil {

@@ -5,6 +5,8 @@ import (
 	"context"
 	"math/bits"
 	"slices"
+
+	"akin/internal/paper"
 )
 
 // window is how many documents are scored at a time.
@@ -23,7 +25,7 @@ type searcher struct {
 	found    []candidate
 	best     topK
 	plan     *plan
-	part     *part
+	leaf     *leaf
 	keep     Set
 	demands  *demands
 }
@@ -76,14 +78,14 @@ func (r *Reading) Search(ctx context.Context, k int, keep Set) (Result, error) {
 	}
 	s, _ := r.v.x.pool.Get().(*searcher)
 	defer s.release(r.v.x)
-	parts := r.v.parts(p)
+	leaves := r.v.leaves(p)
 	s.plan, s.keep = p, keep
 	s.best.reset(min(k, r.v.papers))
 	var err error
-	if set, ok := keep.(CountedSet); ok && s.few(set, parts) {
-		err = s.scoreSet(ctx, set, parts)
+	if set, ok := keep.(paper.CountedSet); ok && s.few(set, leaves) {
+		err = s.scoreSet(ctx, set, leaves)
 	} else {
-		err = s.scoreAll(ctx, parts)
+		err = s.scoreAll(ctx, leaves)
 	}
 	if err != nil {
 		return Result{}, err
@@ -96,7 +98,7 @@ func (r *Reading) Search(ctx context.Context, k int, keep Set) (Result, error) {
 const mostKept = 1 << 14
 
 func (s *searcher) release(x *Index) {
-	s.plan, s.part, s.keep, s.demands = nil, nil, nil, nil
+	s.plan, s.leaf, s.keep, s.demands = nil, nil, nil, nil
 	for i := range s.cursors {
 		s.cursors[i].list = list{}
 	}
@@ -107,19 +109,19 @@ func (s *searcher) release(x *Index) {
 }
 
 // scoreAll searches all segments, the largest first, as it sets the bar.
-func (s *searcher) scoreAll(ctx context.Context, parts []part) (err error) {
-	slices.SortStableFunc(parts, func(a, b part) int { return cmp.Compare(b.len(), a.len()) })
-	for i := range parts {
-		s.part = &parts[i]
+func (s *searcher) scoreAll(ctx context.Context, leaves []leaf) (err error) {
+	slices.SortStableFunc(leaves, func(a, b leaf) int { return cmp.Compare(b.len(), a.len()) })
+	for i := range leaves {
+		s.leaf = &leaves[i]
 		s.openCursors()
-		if s.demands, err = s.part.demands(ctx, s.plan); err != nil {
+		if s.demands, err = s.leaf.demands(ctx, s.plan); err != nil {
 			return err
 		}
-		for lo := 0; lo < s.part.len() && (s.plan.flat || len(s.cursors) > 0); lo += window {
+		for lo := 0; lo < s.leaf.len() && (s.plan.flat || len(s.cursors) > 0); lo += window {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			hi := uint32(min(lo+window, s.part.len()))
+			hi := uint32(min(lo+window, s.leaf.len()))
 			if s.plan.flat {
 				s.sweep(uint32(lo), hi)
 				continue
@@ -139,7 +141,7 @@ func (s *searcher) openCursors() {
 	n := 0
 	for i := range s.plan.terms {
 		t := &s.plan.terms[i]
-		if l := s.part.list(t.id); l.count > 0 {
+		if l := s.leaf.list(t.id); l.count > 0 {
 			s.cursors[n].open(l, t)
 			s.order = append(s.order, &s.cursors[n])
 			n++
@@ -190,7 +192,7 @@ const flatScore = 1
 // accumulate adds the contributions of one term to the window's scores, and
 // marks the documents if it brings them in.
 func (s *searcher) accumulate(c *cursor, lo, hi uint32, mark bool) {
-	p, lengths := s.plan, s.part.lengths
+	p, lengths := s.plan, s.leaf.lengths
 	k0, kl, scaled := p.k0, p.kl, c.term.scaled
 	if c.term.exact {
 		k0, kl = 0, 0
@@ -246,7 +248,7 @@ const seekCost = 3
 // complete adds the contributions of an optional term to the candidates, and
 // drops those that cannot reach the bar with what is left to come.
 func (s *searcher) complete(c *cursor, lo, hi, bar, rest uint32) {
-	if c.crowd < seekCost*len(s.found) {
+	if c.inWindow < seekCost*len(s.found) {
 		s.accumulate(c, lo, hi, false)
 		for i, f := range s.found {
 			s.found[i].score += s.scores[f.doc-lo]
@@ -255,7 +257,7 @@ func (s *searcher) complete(c *cursor, lo, hi, bar, rest uint32) {
 	} else {
 		for i, f := range s.found {
 			if tf := c.seek(f.doc); tf > 0 {
-				s.found[i].score += s.plan.contribution(c.term, tf, s.part.lengths[f.doc])
+				s.found[i].score += s.plan.contribution(c.term, tf, s.leaf.lengths[f.doc])
 			}
 		}
 	}
@@ -271,11 +273,11 @@ func (s *searcher) complete(c *cursor, lo, hi, bar, rest uint32) {
 
 // consider takes a document to the best ones if it belongs there.
 func (s *searcher) consider(doc, score uint32) {
-	ordinal := s.part.ordinals[doc]
-	if !s.best.takes(score, ordinal) || s.part.dead.has(doc) || s.keep != nil && !s.keep.Contains(ordinal) {
+	ordinal := s.leaf.ordinals[doc]
+	if !s.best.takes(score, ordinal) || s.leaf.dead.has(doc) || s.keep != nil && !s.keep.Contains(ordinal) {
 		return
 	}
-	if s.demands.meets(s.part, doc) {
+	if s.demands.meets(s.leaf, doc) {
 		s.best.put(score, ordinal)
 	}
 }

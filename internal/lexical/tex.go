@@ -1,6 +1,12 @@
 package lexical
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+
+	"akin/internal/text"
+	"akin/internal/text/unify"
+)
 
 // command reads a TeX command at a backslash. Its name is dropped, its
 // arguments stay, unless they are keys and addresses rather than words.
@@ -17,7 +23,7 @@ func (f *folder) command() {
 	name, end := rest[:n], f.at+1+n
 	lower := strings.ToLower(name)
 	switch {
-	case accents(name) && end < len(f.in) && (f.in[end] == '{' || f.in[end] == ' '):
+	case text.Accent(name) && end < len(f.in) && (f.in[end] == '{' || f.in[end] == ' '):
 		f.write("", end+1) // Erd\H{o}s and \c c are one word
 	case greekName(lower):
 		if f.named {
@@ -43,7 +49,7 @@ func (f *folder) command() {
 func (f *folder) symbol(rest string) {
 	f.named = false
 	switch {
-	case len(rest) > 1 && strings.IndexByte("'`^\"~=.", rest[0]) >= 0 && (letter(rest[1]) || rest[1] == '{' || rest[1] == '\\'):
+	case len(rest) > 1 && text.Accent(rest[:1]) && (letter(rest[1]) || rest[1] == '{' || rest[1] == '\\'):
 		f.write("", f.at+2)
 	case rest != "" && (rest[0] == '_' || rest[0] == '#'):
 		f.write(rest[:1], f.at+2)
@@ -73,60 +79,44 @@ func skipGroup(s string, at int) int {
 	return at
 }
 
-// accents are commands that put an accent on the letter behind them.
-func accents(name string) bool {
-	return len(name) == 1 && strings.Contains("cvuHkrbdt", name)
-}
-
-// style are commands that change how their argument looks.
+// style are commands that change how their argument looks; those of formulas put
+// something over it, which names don't have.
 func style(name string) bool {
 	switch name {
-	case "textit", "textbf", "texttt", "textsc", "textrm", "textsf", "textsl", "textnormal", "text", "emph",
-		"mathcal", "mathrm", "mathbf", "mathbb", "mathit", "mathsf", "mathfrak", "mathscr", "mathtt",
-		"bf", "it", "rm", "em", "sc", "tt", "sl", "boldsymbol", "bm", "mbox", "operatorname", "underline",
-		"textsuperscript", "textsubscript", "tilde", "hat", "bar", "vec", "widetilde", "widehat", "overline":
+	case "tilde", "hat", "bar", "vec", "widetilde", "widehat":
 		return true
 	}
-	return false
+	return text.Style(name)
 }
 
 // keyed are commands whose argument is a key or an address.
 func keyed(name string) bool {
 	switch name {
-	case "cite", "citep", "citet", "ref", "eqref", "label", "url", "href", "footnotemark", "begin", "end":
+	case "label", "url", "href", "begin", "end":
 		return true
 	}
-	return false
+	return text.Keys(name)
 }
 
-// letterOf gives the letters that a command stands for.
+// letterOf gives the letters that a command stands for, as words are compared. Of the
+// signs of formulas, stars and \ell are part of a name (C^\ast, \ell_1); others stand
+// beside it (\hbar, \aleph).
 func letterOf(name string) string {
 	switch name {
-	case "ss":
-		return "ss"
-	case "o", "O":
-		return "o"
-	case "l", "L", "ell":
-		return "l"
-	case "ae", "AE":
-		return "ae"
-	case "oe", "OE":
-		return "oe"
-	case "aa", "AA":
-		return "a"
-	case "i":
-		return "i"
-	case "j":
-		return "j"
 	case "ast", "star":
 		return "*"
-	case "LaTeX":
-		return "latex"
-	case "TeX":
-		return "tex"
+	case "ell":
+		return "l"
 	}
-	return ""
+	sign, _ := text.Sign(name)
+	if strings.ContainsFunc(sign, func(r rune) bool { return !unicode.IsLetter(r) || letterlike(r) }) {
+		return ""
+	}
+	return unify.Plain(sign)
 }
+
+// letterlike says whether r is of Unicode's block of letters that are signs.
+func letterlike(r rune) bool { return 0x2100 <= r && r <= 0x214f }
 
 // greekName says whether a command is the name of a Greek letter.
 func greekName(name string) bool {

@@ -208,8 +208,8 @@ func (v *View) look(ctx context.Context, ordinals []uint32) ([]found, error) {
 	return places, ctx.Err()
 }
 
-// part is a segment, or memory, as it was at the moment of a view.
-type part struct {
+// leaf is a segment, or memory, as it was at the moment of a view.
+type leaf struct {
 	docs
 	dead bitset
 	seg  *segment // nil for memory
@@ -217,7 +217,7 @@ type part struct {
 	lists map[uint32]list
 }
 
-func (v *part) list(id uint32) list {
+func (v *leaf) list(id uint32) list {
 	if v.seg != nil {
 		return v.seg.list(id)
 	}
@@ -225,23 +225,23 @@ func (v *part) list(id uint32) list {
 }
 
 // count gives the number of a term's postings.
-func (v *part) count(id uint32) int {
+func (v *leaf) count(id uint32) int {
 	if v.seg != nil {
 		return v.seg.count(id)
 	}
 	return v.lists[id].count
 }
 
-// parts gives what a plan needs of all segments.
-func (v *View) parts(p *plan) []part {
-	parts := make([]part, 0, len(v.segments)+1)
+// leaves gives what a plan needs of all segments.
+func (v *View) leaves(p *plan) []leaf {
+	leaves := make([]leaf, 0, len(v.segments)+1)
 	for _, s := range v.segments {
-		parts = append(parts, part{docs: s.docs, dead: s.dead, seg: s.segment})
+		leaves = append(leaves, leaf{docs: s.docs, dead: s.dead, seg: s.segment})
 	}
 	if v.docs.len() == 0 {
-		return parts
+		return leaves
 	}
-	m := part{docs: v.docs, dead: v.memoryDead, lists: make(map[uint32]list, len(p.terms))}
+	m := leaf{docs: v.docs, dead: v.memoryDead, lists: make(map[uint32]list, len(p.terms))}
 	ids := make([]uint32, 0, len(p.terms)+len(p.quoted))
 	for _, t := range p.terms {
 		ids = append(ids, t.id)
@@ -252,5 +252,5 @@ func (v *View) parts(p *plan) []part {
 			m.lists[id] = v.memory.list(id, v.docs.len())
 		}
 	})
-	return append(parts, m)
+	return append(leaves, m)
 }

@@ -88,5 +88,6 @@ func look(path string) (seen, error) {
 		return seen{}, fmt.Errorf("look at %s: %w", path, err)
 	}
 	modified, changed := times(&s)
-	return seen{Device: uint64(s.Dev), Inode: s.Ino, Size: s.Size, Modified: modified.Nano(), Changed: changed.Nano()}, nil //nolint:unconvert,nolintlint // its type differs between systems
+	device := uint64(s.Dev) //nolint:unconvert,nolintlint // its type differs between systems
+	return seen{Device: device, Inode: s.Ino, Size: s.Size, Modified: modified.Nano(), Changed: changed.Nano()}, nil
 }

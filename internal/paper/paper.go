@@ -57,6 +57,8 @@ type Record struct {
 	// Ordinal is the paper's durable number within its collection, shared by
 	// all indexes. The store gives it and never gives it twice.
 	Ordinal uint32
+	// Handle is what the catalog that gave the record finds it by (Ref.Handle).
+	Handle uint32
 	// Revision counts the changes of this record, from 1.
 	Revision uint64
 	// CreateTime and UpdateTime are the store's clock, in UTC.

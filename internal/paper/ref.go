@@ -7,3 +7,6 @@ type Ref struct {
 	// means nothing to anybody else.
 	Handle uint32
 }
+
+// Ref names the paper of a record.
+func (r *Record) Ref() Ref { return Ref{ID: r.ID, Handle: r.Handle} }

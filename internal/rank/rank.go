@@ -14,8 +14,7 @@ import (
 type Hit struct {
 	ID string
 	// Handle is what its catalog gave with it (paper.Ref).
-	Handle  uint32
-	Ordinal uint32
+	Handle uint32
 	// Score is what the list is ordered by.
 	Score float64
 	// Semantic is the cosine with the query, in [-1, 1]; Lexical is BM25's, 0 or

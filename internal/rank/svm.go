@@ -162,16 +162,16 @@ func (m *SVM) Score(x Features) float64 {
 // and unlabeled examples, 2014).
 type Bag struct {
 	machines []*SVM
-	part     map[uint32]int // of the ordinals of those papers
+	part     map[string]int // of the ids of those papers
 }
 
 // TrainBag trains that many machines. Others are the papers that stand for those
-// nobody judged, and ordinals, parallel to them, what Score knows them by. The
+// nobody judged, and ids, parallel to them, what Score knows them by. The
 // only error is that of the context.
-func TrainBag(ctx context.Context, judged, others []Labeled, ordinals []uint32, machines int) (*Bag, error) {
-	b := &Bag{part: make(map[uint32]int, len(others))}
-	for i, o := range ordinals {
-		b.part[o] = i % machines
+func TrainBag(ctx context.Context, judged, others []Labeled, ids []string, machines int) (*Bag, error) {
+	b := &Bag{part: make(map[string]int, len(others))}
+	for i, id := range ids {
+		b.part[id] = i % machines
 	}
 	for part := range machines {
 		examples := slices.Clone(judged)
@@ -187,10 +187,10 @@ func TrainBag(ctx context.Context, judged, others []Labeled, ordinals []uint32, 
 	return b, nil
 }
 
-// Score is the mean of SVM.Score over the machines that the paper under this
-// ordinal was no example for.
-func (b *Bag) Score(ordinal uint32, x Features) float64 {
-	own, ok := b.part[ordinal]
+// Score is the mean of SVM.Score over the machines that the paper of this id was no
+// example for.
+func (b *Bag) Score(id string, x Features) float64 {
+	own, ok := b.part[id]
 	sum, n := 0.0, 0
 	for part, m := range b.machines {
 		if !ok || part != own {

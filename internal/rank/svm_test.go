@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 
 	"akin/internal/rank"
@@ -18,9 +19,9 @@ func train(t *testing.T, examples []rank.Labeled) *rank.SVM {
 	return m
 }
 
-func trainBag(t *testing.T, judged, others []rank.Labeled, ordinals []uint32, machines int) *rank.Bag {
+func trainBag(t *testing.T, judged, others []rank.Labeled, ids []string, machines int) *rank.Bag {
 	t.Helper()
-	b, err := rank.TrainBag(t.Context(), judged, others, ordinals, machines)
+	b, err := rank.TrainBag(t.Context(), judged, others, ids, machines)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,18 +84,18 @@ func TestSVMDislikePushesDown(t *testing.T) {
 	for range 60 {
 		liked, disliked := unit(r, 16), unit(r, 16)
 		var judged, others []rank.Labeled
-		var ordinals []uint32
+		var ids []string
 		for range 1 + r.IntN(8) {
 			judged = append(judged, rank.Labeled{Features: around(r, liked, .2), Liked: true, Cost: .5})
 		}
 		for i := range 40 {
 			others = append(others, rank.Labeled{Features: around(r, unit(r, 16), 0), Cost: .5})
-			ordinals = append(ordinals, uint32(i))
+			ids = append(ids, strconv.Itoa(i))
 		}
 		x := around(r, disliked, .1)
-		before := trainBag(t, judged, others, ordinals, 2)
-		after := trainBag(t, append(slices.Clone(judged), rank.Labeled{Features: x, Cost: .5}), others, ordinals, 2)
-		const self = 1000 // no ordinal of the others
+		before := trainBag(t, judged, others, ids, 2)
+		after := trainBag(t, append(slices.Clone(judged), rank.Labeled{Features: x, Cost: .5}), others, ids, 2)
+		const self = "self" // no id of the others
 		if b, a := before.Score(self, x), after.Score(self, x); a > b+.05 {
 			t.Errorf("the disliked paper rose from %v to %v", b, a)
 		}
@@ -115,19 +116,19 @@ func TestBagScoresWhatItWasTrainedWith(t *testing.T) {
 	liked := unit(r, 16)
 	judged := []rank.Labeled{{Features: rank.Features{Dense: liked}, Liked: true, Cost: 1}}
 	var others []rank.Labeled
-	var ordinals []uint32
+	var ids []string
 	for i := range 40 {
 		others = append(others, rank.Labeled{Features: around(r, unit(r, 16), 0), Cost: 1})
-		ordinals = append(ordinals, uint32(i))
+		ids = append(ids, strconv.Itoa(i))
 	}
 	others[7].Features = around(r, liked, .05) // would be liked, too
-	b := trainBag(t, judged, others, ordinals, 3)
+	b := trainBag(t, judged, others, ids, 3)
 	for i, x := range others {
-		if i != 7 && b.Score(7, others[7].Features) <= b.Score(uint32(i), x.Features) {
+		if i != 7 && b.Score("7", others[7].Features) <= b.Score(strconv.Itoa(i), x.Features) {
 			t.Fatalf("paper %d comes before what is like the like", i)
 		}
 	}
-	if one := trainBag(t, judged, nil, nil, 3); one.Score(0, others[7].Features) <= 0 {
+	if one := trainBag(t, judged, nil, nil, 3); one.Score("0", others[7].Features) <= 0 {
 		t.Error("a like and nothing else says nothing")
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog"
 	"akin/internal/operation"
 	akinv1 "akin/proto/akin/v1"
 )

@@ -21,34 +21,30 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"akin/internal/admit"
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog"
 	"akin/internal/engine"
 	"akin/internal/paper"
 	akinv1 "akin/proto/akin/v1"
 )
 
 // stuck is a catalog whose reads end with their context.
-type stuck struct{ engine.Catalog }
+type stuck struct{ catalog.Catalog }
 
-func (stuck) Stats(context.Context, string) (catalog.Stats, error) { return catalog.Stats{}, nil }
-
-func (stuck) Get(ctx context.Context, _ string, _ []string) ([]paper.Record, error) {
-	<-ctx.Done()
-	return nil, ctx.Err()
-}
-
-func (stuck) View() catalog.View { return stuckView{} }
+func (stuck) View(context.Context, string) (catalog.View, error) { return stuckView{}, nil }
 
 // stuckView is what stuck is like at one moment.
 type stuckView struct{ catalog.View }
 
 func (stuckView) Close() {}
 
-func (stuckView) Get(ctx context.Context, _ string, _ []string) ([]paper.Record, error) {
-	return stuck{}.Get(ctx, "", nil)
+func (stuckView) Info() catalog.Info {
+	return catalog.Info{Collection: paper.DefaultCollection, Space: mute{}.Space()}
 }
 
-func (stuckView) Stats(context.Context, string) (catalog.Stats, error) { return catalog.Stats{}, nil }
+func (stuckView) Get(ctx context.Context, _ []paper.Ref) ([]*paper.Record, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
 
 // mute is a model that knows its space and nothing else.
 type mute struct{ engine.Model }
@@ -64,7 +60,7 @@ func guarded(t *testing.T, bounds Bounds) (*grpc.Server, *grpc.ClientConn) {
 	if bounds.Bulk == nil {
 		bounds.Bulk = admit.New(admit.Config{})
 	}
-	s := NewServer(engine.New(mute{}, stuck{}, bounds.Bulk), About{Index: "exact"}, bounds, slog.New(slog.DiscardHandler)).GRPC()
+	s := NewServer(engine.New(engine.OneModel{Model: mute{}}, stuck{}, bounds.Bulk), About{Index: "exact"}, bounds, slog.New(slog.DiscardHandler)).GRPC()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

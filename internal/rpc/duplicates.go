@@ -3,8 +3,7 @@ package rpc
 import (
 	"google.golang.org/protobuf/proto"
 
-	catalog "akin/internal/catalog/local"
-	"akin/internal/dedup"
+	"akin/internal/catalog"
 	"akin/internal/engine"
 	akinv1 "akin/proto/akin/v1"
 )
@@ -17,8 +16,8 @@ func (s *searchService) FindDuplicates(req *akinv1.FindDuplicatesRequest, stream
 		if len(found.Group) == 0 {
 			return stream.Send(resp)
 		}
-		for _, part := range toGroup(found.Group) {
-			resp.Groups = []*akinv1.DuplicateGroup{part}
+		for _, piece := range toPieces(found.Group) {
+			resp.Groups = []*akinv1.DuplicateGroup{piece}
 			if err := stream.Send(resp); err != nil {
 				return err
 			}
@@ -27,13 +26,13 @@ func (s *searchService) FindDuplicates(req *akinv1.FindDuplicatesRequest, stream
 	})
 }
 
-// groupBytes is the size after which a group goes on in another part.
+// groupBytes is the size after which a group goes on in another piece.
 const groupBytes = 1 << 20
 
-// toGroup gives a group in parts that each begin with its first paper.
-func toGroup(papers []catalog.Duplicate) (parts []*akinv1.DuplicateGroup) {
+// toPieces gives a group in pieces that each begin with its first paper.
+func toPieces(papers []catalog.Duplicate) (pieces []*akinv1.DuplicateGroup) {
 	var first *akinv1.DuplicatePaper
-	part, size := new(akinv1.DuplicateGroup), 0
+	piece, size := new(akinv1.DuplicateGroup), 0
 	for _, p := range papers {
 		made := &akinv1.DuplicatePaper{
 			PaperId: p.Record.ID, Title: p.Record.Title, Reason: collapseReasons[p.Reason], Similarity: p.Similarity, Resemblance: p.Resemblance,
@@ -41,13 +40,13 @@ func toGroup(papers []catalog.Duplicate) (parts []*akinv1.DuplicateGroup) {
 		if first == nil {
 			first = made
 		}
-		if n := proto.Size(made); size+n > groupBytes && len(part.GetPapers()) > 1 {
-			parts = append(parts, part)
-			part, size = &akinv1.DuplicateGroup{Papers: []*akinv1.DuplicatePaper{first}}, proto.Size(first)
+		if n := proto.Size(made); size+n > groupBytes && len(piece.GetPapers()) > 1 {
+			pieces = append(pieces, piece)
+			piece, size = &akinv1.DuplicateGroup{Papers: []*akinv1.DuplicatePaper{first}}, proto.Size(first)
 		}
-		part.Papers, size = append(part.Papers, made), size+proto.Size(made)
+		piece.Papers, size = append(piece.Papers, made), size+proto.Size(made)
 	}
-	return append(parts, part)
+	return append(pieces, piece)
 }
 
 func toCollapsed(collapsed []catalog.Collapsed) []*akinv1.Collapsed {
@@ -58,10 +57,9 @@ func toCollapsed(collapsed []catalog.Collapsed) []*akinv1.Collapsed {
 	return out
 }
 
-var collapseReasons = map[dedup.Reason]akinv1.CollapseReason{ //nolint:gochecknoglobals // a constant table
-	dedup.None:        akinv1.CollapseReason_COLLAPSE_REASON_UNSPECIFIED,
-	dedup.SameArxivID: akinv1.CollapseReason_COLLAPSE_REASON_SAME_ARXIV_ID,
-	dedup.SameDOI:     akinv1.CollapseReason_COLLAPSE_REASON_SAME_DOI,
-	dedup.SameTitle:   akinv1.CollapseReason_COLLAPSE_REASON_SAME_TITLE,
-	dedup.SimilarText: akinv1.CollapseReason_COLLAPSE_REASON_SIMILAR_TEXT,
+var collapseReasons = map[catalog.MatchReason]akinv1.CollapseReason{ //nolint:gochecknoglobals // a constant table
+	catalog.SameArxivID: akinv1.CollapseReason_COLLAPSE_REASON_SAME_ARXIV_ID,
+	catalog.SameDOI:     akinv1.CollapseReason_COLLAPSE_REASON_SAME_DOI,
+	catalog.SameTitle:   akinv1.CollapseReason_COLLAPSE_REASON_SAME_TITLE,
+	catalog.SimilarText: akinv1.CollapseReason_COLLAPSE_REASON_SIMILAR_TEXT,
 }

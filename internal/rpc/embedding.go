@@ -38,7 +38,7 @@ func (s *embeddingService) Embed(ctx context.Context, req *akinv1.EmbedRequest) 
 		return nil, err
 	}
 	resp := &akinv1.EmbedResponse{
-		Space:  s.server.engine.Space().Fingerprint(),
+		Space:  s.server.engine.DefaultSpace().Fingerprint(),
 		Timing: toTiming(engine.Timing{Timing: timing}),
 	}
 	for _, g := range got {
@@ -89,7 +89,7 @@ func (s *embeddingService) EmbedStream(stream akinv1.EmbeddingService_EmbedStrea
 		req, err := receive(ctx)
 		return engine.StreamInput{Input: fromInput(req.GetInput()), Index: req.GetIndex()}, err
 	}
-	space := s.server.engine.Space().Fingerprint()
+	space := s.server.engine.DefaultSpace().Fingerprint()
 	return s.server.engine.EmbedStream(stream.Context(), opt, next, func(r engine.StreamEmbedding) error {
 		resp := &akinv1.EmbedStreamResponse{Index: r.Index, Space: space, Timing: toTiming(engine.Timing{Timing: r.Timing})}
 		if r.Err != nil {
@@ -167,7 +167,7 @@ func toTokens(t *embed.Tokens, from int, left *room) (out *akinv1.Tokens, upTo i
 // GetModel implements EmbeddingService.
 func (s *embeddingService) GetModel(context.Context, *akinv1.GetModelRequest) (*akinv1.GetModelResponse, error) {
 	return &akinv1.GetModelResponse{
-		Space: wire.ToSpace(s.server.engine.Space()), MaxInputs: engine.MaxEmbedInputs, MaxTextBytes: paper.MaxAbstractBytes,
+		Space: wire.ToSpace(s.server.engine.DefaultSpace()), MaxInputs: engine.MaxEmbedInputs, MaxTextBytes: paper.MaxAbstractBytes,
 		License: s.server.about.License, Source: s.server.about.Source,
 	}, nil
 }

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog"
 	"akin/internal/embed"
 	"akin/internal/engine"
 	"akin/internal/paper"
@@ -131,6 +131,11 @@ func (s *paperService) CountValues(ctx context.Context, req *akinv1.CountValuesR
 func (s *paperService) UpsertPaper(ctx context.Context, req *akinv1.UpsertPaperRequest) (*akinv1.UpsertPaperResponse, error) {
 	if req.GetPaper() == nil {
 		return nil, paper.InvalidField("paper", "is missing")
+	}
+	if name := req.GetCollection(); name != "" { // its faults are not the paper's
+		if err := paper.ValidateCollection(name); err != nil {
+			return nil, paper.InvalidField("collection", "%v", err)
+		}
 	}
 	mask, err := readUpdateMask(req.GetUpdateMask())
 	if err != nil {
@@ -270,10 +275,9 @@ func (s *paperService) ExportPapers(req *akinv1.ExportPapersRequest, stream akin
 	if err != nil {
 		return err
 	}
-	space := s.server.engine.Space().Fingerprint()
 	query := engine.Export{Collection: req.GetCollection(), Filter: req.GetFilter(), Vectors: req.GetIncludeVectors()}
 	return s.server.engine.Export(stream.Context(), query, func(group engine.Exported) error {
-		resp := &akinv1.ExportPapersResponse{Sequence: group.Sequence, Space: space, TotalSize: group.Total}
+		resp := &akinv1.ExportPapersResponse{Sequence: group.Sequence, Space: group.Space.Fingerprint(), TotalSize: group.Total}
 		for i, r := range group.Records {
 			p := &akinv1.ExportedPaper{Paper: masked(wire.ToRecord(r), mask)}
 			if group.Vectors != nil {

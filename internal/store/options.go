@@ -23,6 +23,8 @@ const (
 	// MaxOrdinal is the last ordinal that is given; the one above is left to
 	// indexes as a mark for "none".
 	MaxOrdinal = 1<<32 - 2
+	// NoOrdinal is that mark.
+	NoOrdinal = MaxOrdinal + 1
 )
 
 // Options say how to open a store. The zero value opens an existing directory

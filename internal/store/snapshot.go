@@ -103,24 +103,36 @@ func (sn *Snapshot) ByOrdinals(ctx context.Context, ordinals []uint32) ([]*paper
 	return each(ctx, sn, ordinals, reader.byOrdinal)
 }
 
-// each looks up one record for every key.
-func each[K any](ctx context.Context, sn *Snapshot, keys []K, look func(reader, K) (*paper.Record, error)) ([]*paper.Record, error) {
+// Ordinals returns the ordinals of the papers with the ids, in their order; NoOrdinal
+// for an id that the collection does not hold. It reads no record.
+func (sn *Snapshot) Ordinals(ctx context.Context, ids []string) ([]uint32, error) {
+	return each(ctx, sn, ids, func(r reader, id string) (uint32, error) {
+		ordinal, found, err := r.ordinal(id)
+		if !found {
+			ordinal = NoOrdinal
+		}
+		return ordinal, err
+	})
+}
+
+// each looks up one thing for every key.
+func each[K, V any](ctx context.Context, sn *Snapshot, keys []K, look func(reader, K) (V, error)) ([]V, error) {
 	if err := sn.enter(); err != nil {
 		return nil, err
 	}
 	defer sn.leave()
 	r := sn.reader()
-	records := make([]*paper.Record, len(keys))
+	values := make([]V, len(keys))
 	for i, key := range keys {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		var err error
-		if records[i], err = look(r, key); err != nil {
+		if values[i], err = look(r, key); err != nil {
 			return nil, err
 		}
 	}
-	return records, nil
+	return values, nil
 }
 
 // List returns up to limit records in the order of their ids' bytes, beginning

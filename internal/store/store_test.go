@@ -297,6 +297,10 @@ func TestSnapshotStands(t *testing.T) {
 	if n != 2 {
 		t.Errorf("snapshot sees %d changes", n)
 	}
+	a, b := must(sn.Get(ctx, "a"))(t), must(sn.Get(ctx, "b"))(t)
+	if got := must(sn.Ordinals(ctx, []string{"b", "c", "a", ""}))(t); !slices.Equal(got, []uint32{b.Ordinal, NoOrdinal, a.Ordinal, NoOrdinal}) {
+		t.Errorf("snapshot sees ordinals %v", got)
+	}
 	sn.Close()
 	sn.Close()
 	if _, err := sn.Get(ctx, "a"); !errors.Is(err, ErrClosed) {

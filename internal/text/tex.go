@@ -329,7 +329,8 @@ func (t *tex) special(name string) bool {
 		t.argument()
 		t.space()
 		t.put(t.nested(t.argument()))
-	case "color", "hspace", "vspace", "hskip", "vskip", "thanks", "label", "selectlanguage", "fontsize", "pagestyle", "vphantom", "phantom", "hphantom", "noopsort":
+	case "color", "hspace", "vspace", "hskip", "vskip", "thanks", "label", "selectlanguage", "fontsize", "pagestyle", "vphantom", "phantom",
+		"hphantom", "noopsort":
 		t.option()
 		t.skipGroup()
 	case "url", "nolinkurl", "path":

@@ -102,18 +102,25 @@ textexclamdown ¡ textquestiondown ¿ textbullet • textperiodcentered · texte
 textregistered ® texttrademark ™ textcopyright © copyright © textservicemark ℠ textsection § S § P ¶ textparagraph ¶ dag † ddag ‡ textdagger † textdaggerdbl ‡
 textdegree ° degree ° celsius °C textcelsius ℃ textohm Ω textmu µ micro µ textonehalf ½ textonequarter ¼ textthreequarters ¾
 textonesuperior ¹ texttwosuperior ² textthreesuperior ³ textordfeminine ª textordmasculine º textnumero № textperthousand ‰ perthousand ‰
-pounds £ textsterling £ texteuro € euro € EUR € textyen ¥ yen ¥ textcent ¢ textcurrency ¤ textinterrobang ‽ textpm ± texttimes × textdiv ÷ textminus − textlangle ⟨ textrangle ⟩
+pounds £ textsterling £ texteuro € euro € EUR € textyen ¥ yen ¥ textcent ¢
+textcurrency ¤ textinterrobang ‽ textpm ± texttimes × textdiv ÷ textminus − textlangle ⟨ textrangle ⟩
 textleftarrow ← textrightarrow → textuparrow ↑ textdownarrow ↓ textsurd √ textlnot ¬
-alpha α beta β gamma γ delta δ epsilon ε varepsilon ε zeta ζ eta η theta θ vartheta ϑ iota ι kappa κ lambda λ mu μ nu ν xi ξ omicron ο pi π varpi ϖ rho ρ varrho ϱ
+alpha α beta β gamma γ delta δ epsilon ε varepsilon ε zeta ζ eta η theta θ vartheta ϑ
+iota ι kappa κ lambda λ mu μ nu ν xi ξ omicron ο pi π varpi ϖ rho ρ varrho ϱ
 sigma σ varsigma ς tau τ upsilon υ phi φ varphi φ chi χ psi ψ omega ω
 Gamma Γ Delta Δ Theta Θ Lambda Λ Xi Ξ Pi Π Sigma Σ Upsilon Υ Phi Φ Psi Ψ Omega Ω
 textalpha α textbeta β textgamma γ textdelta δ textepsilon ε textzeta ζ texteta η texttheta θ textiota ι textkappa κ textlambda λ textnu ν textxi ξ textpi π
-textrho ρ textsigma σ texttau τ textupsilon υ textphi φ textchi χ textpsi ψ textomega ω textGamma Γ textDelta Δ textTheta Θ textLambda Λ textOmega Ω textmugreek μ
+textrho ρ textsigma σ texttau τ textupsilon υ textphi φ textchi χ textpsi ψ
+textomega ω textGamma Γ textDelta Δ textTheta Θ textLambda Λ textOmega Ω textmugreek μ
 upalpha α upbeta β upgamma γ updelta δ upmu μ uplambda λ
-times × div ÷ pm ± mp ∓ cdot · ast ∗ star ⋆ circ ∘ bullet • le ≤ leq ≤ leqslant ≤ ge ≥ geq ≥ geqslant ≥ ll ≪ gg ≫ neq ≠ ne ≠ equiv ≡ approx ≈ sim ~ simeq ≃ cong ≅ propto ∝
-lesssim ≲ gtrsim ≳ infty ∞ partial ∂ nabla ∇ sum ∑ prod ∏ int ∫ sqrt √ surd √ in ∈ notin ∉ ni ∋ subset ⊂ subseteq ⊆ supset ⊃ supseteq ⊇ cup ∪ cap ∩ emptyset ∅ varnothing ∅
-forall ∀ exists ∃ neg ¬ lnot ¬ land ∧ wedge ∧ lor ∨ vee ∨ oplus ⊕ otimes ⊗ odot ⊙ perp ⊥ parallel ∥ mid | vert | Vert ‖ angle ∠ prime ′ ell ℓ hbar ℏ Re ℜ Im ℑ aleph ℵ
-rightarrow → to → leftarrow ← leftrightarrow ↔ Rightarrow ⇒ Leftarrow ⇐ Leftrightarrow ⇔ longrightarrow ⟶ mapsto ↦ uparrow ↑ downarrow ↓ langle ⟨ rangle ⟩ lbrace { rbrace }
+times × div ÷ pm ± mp ∓ cdot · ast ∗ star ⋆ circ ∘ bullet • le ≤ leq ≤ leqslant ≤
+ge ≥ geq ≥ geqslant ≥ ll ≪ gg ≫ neq ≠ ne ≠ equiv ≡ approx ≈ sim ~ simeq ≃ cong ≅ propto ∝
+lesssim ≲ gtrsim ≳ infty ∞ partial ∂ nabla ∇ sum ∑ prod ∏ int ∫ sqrt √ surd √
+in ∈ notin ∉ ni ∋ subset ⊂ subseteq ⊆ supset ⊃ supseteq ⊇ cup ∪ cap ∩ emptyset ∅ varnothing ∅
+forall ∀ exists ∃ neg ¬ lnot ¬ land ∧ wedge ∧ lor ∨ vee ∨ oplus ⊕ otimes ⊗ odot ⊙
+perp ⊥ parallel ∥ mid | vert | Vert ‖ angle ∠ prime ′ ell ℓ hbar ℏ Re ℜ Im ℑ aleph ℵ
+rightarrow → to → leftarrow ← leftrightarrow ↔ Rightarrow ⇒ Leftarrow ⇐ Leftrightarrow ⇔
+longrightarrow ⟶ mapsto ↦ uparrow ↑ downarrow ↓ langle ⟨ rangle ⟩ lbrace { rbrace }
 checkmark ✓ square □ triangle △ dagger † ddagger ‡ male ♂ female ♀ sun ☉ Sun ☉ odotsun ☉ slash /
 `)
 
@@ -133,7 +140,8 @@ func style(command string) bool {
 		"textsuperscript", "textsubscript", "sp", "sb", "underline", "uline", "sout", "st", "hl", "enquote", "text", "mbox", "hbox", "fbox", "makebox",
 		"mathrm", "mathbf", "mathit", "mathsf", "mathtt", "mathcal", "mathbb", "mathfrak", "mathscr", "mathnormal", "boldsymbol", "bm", "operatorname",
 		"MakeUppercase", "MakeLowercase", "MakeTextLowercase", "MakeTextUppercase", "uppercase", "lowercase", "NoCaseChange", "bibinfo",
-		"ce", "num", "si", "unit", "ang", "textquote", "mkbibquote", "mkbibemph", "textlatin", "textgreek", "overline", "centerline", "title", "abstract", "section", "paragraph", "subsection", "item", "cyrchar":
+		"ce", "num", "si", "unit", "ang", "textquote", "mkbibquote", "mkbibemph", "textlatin", "textgreek", "overline", "centerline", "title",
+		"abstract", "section", "paragraph", "subsection", "item", "cyrchar":
 		return true
 	}
 	return false
@@ -154,7 +162,8 @@ func declaration(command string) bool {
 // spaced says that a command is a space or ends a line.
 func spaced(command string) bool {
 	switch command {
-	case "quad", "qquad", "newline", "par", "thinspace", "enspace", "space", "nobreakspace", "medskip", "bigskip", "smallskip", "hfill", "vfill", "newpage", "clearpage", "and", "linefeed":
+	case "quad", "qquad", "newline", "par", "thinspace", "enspace", "space", "nobreakspace", "medskip", "bigskip", "smallskip", "hfill",
+		"vfill", "newpage", "clearpage", "and", "linefeed":
 		return true
 	}
 	return false
@@ -164,7 +173,8 @@ func spaced(command string) bool {
 // the document.
 func dropped(command string) bool {
 	switch command {
-	case "ref", "eqref", "pageref", "autoref", "cref", "Cref", "footnotemark", "nocite", "bibitem", "citeauthor", "citeyear", "citeyearpar", "citenum", "citealp", "citealt":
+	case "ref", "eqref", "pageref", "autoref", "cref", "Cref", "footnotemark", "nocite", "bibitem", "citeauthor", "citeyear", "citeyearpar",
+		"citenum", "citealp", "citealt":
 		return true
 	}
 	return strings.HasPrefix(command, "cite") || strings.HasSuffix(command, "cite") || strings.HasSuffix(command, "cites")

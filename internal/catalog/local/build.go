@@ -10,42 +10,40 @@ import (
 )
 
 // maybeBuild starts building a graph when the collection has grown out of exact
-// scans. The caller holds live.writing.
-func (c *Embedded) maybeBuild() {
-	l := c.live
-	if c.config.Index != GraphIndex || l.building || l.index.walks || int(l.papers) < c.config.GraphFrom {
+// scans. The caller holds c.writing.
+func (c *collection) maybeBuild() {
+	w := &c.writing
+	if c.config.Index != GraphIndex || w.building || w.index.walks || int(w.papers) < c.config.GraphFrom {
 		return
 	}
-	l.building = true
-	c.builds.Add(1)
-	go func() {
-		defer c.builds.Done()
+	w.building = true
+	c.jobs.Go(func() {
 		if err := c.buildGraph(c.ctx); err != nil && c.ctx.Err() == nil {
 			// Exact scans go on answering, slower and never wrong; the next
 			// change tries again.
 			c.config.Log.Error("building the graph failed", "error", err)
-			l.writing.Lock()
-			l.building = false
-			l.writing.Unlock()
+			w.Lock()
+			w.building = false
+			w.Unlock()
 			return
 		}
 		if c.ctx.Err() == nil {
 			c.save()
 		}
-	}()
+	})
 }
 
 // buildGraph builds a graph from a snapshot beside the index that answers,
 // catches up with the changes since, and puts it in that index's place.
-func (c *Embedded) buildGraph(ctx context.Context) error {
-	l := c.live
-	snapshot, err := c.config.Store.Snapshot(l.name)
+func (c *collection) buildGraph(ctx context.Context) error {
+	w := &c.writing
+	snapshot, err := c.config.Store.Snapshot(c.name)
 	if err != nil {
 		return err
 	}
 	defer snapshot.Close()
 	c.config.Log.Info("building the graph", "papers", snapshot.Count())
-	graph, err := ann.NewGraph(c.config.Space.Dimension, ann.Options{Capacity: snapshot.Count()})
+	graph, err := ann.NewGraph(c.space.Dimension, ann.Options{Capacity: snapshot.Count(), AlwaysWalk: c.config.alwaysWalk})
 	if err != nil {
 		return err
 	}
@@ -57,8 +55,8 @@ func (c *Embedded) buildGraph(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.writing.Lock()
-	defer l.writing.Unlock()
+	w.Lock()
+	defer w.Unlock()
 	if _, err := c.catchUp(ctx, graph, sequence); err != nil {
 		return err
 	}
@@ -66,7 +64,7 @@ func (c *Embedded) buildGraph(ctx context.Context) error {
 	if err := c.publish(); err != nil {
 		return err
 	}
-	l.building, l.saved = false, 0
+	w.building, w.saved = false, 0
 	c.config.Log.Info("the graph answers now", "papers", graph.Len())
 	return nil
 }
@@ -75,7 +73,7 @@ func (c *Embedded) buildGraph(ctx context.Context) error {
 // inserts on all cores.
 const buildBatch = 4096
 
-// fillGraph is fill on all cores.
+// fillGraph inserts all vectors, on all cores.
 func fillGraph(ctx context.Context, snapshot *store.Snapshot, graph *ann.Graph) error {
 	var ordinals []uint32
 	var vectors [][]float32
@@ -100,8 +98,8 @@ func fillGraph(ctx context.Context, snapshot *store.Snapshot, graph *ann.Graph) 
 
 // catchUp applies the changes after a sequence number to an index and gives the
 // last one.
-func (c *Embedded) catchUp(ctx context.Context, index ann.Index, after uint64) (uint64, error) {
-	s, name := c.config.Store, c.live.name
+func (c *collection) catchUp(ctx context.Context, index ann.Index, after uint64) (uint64, error) {
+	s, name := c.config.Store, c.name
 	for change, err := range s.Changes(ctx, name, after) {
 		if err != nil {
 			return after, err
@@ -130,16 +128,15 @@ func (c *Embedded) catchUp(ctx context.Context, index ann.Index, after uint64) (
 	return after, nil
 }
 
-// reload fills a new index after the one there failed, which answers until the
-// caller, who holds live.writing, publishes it.
-func (c *Embedded) reload() error {
-	l := c.live
-	snapshot, err := c.config.Store.Snapshot(l.name)
+// reload loads the vectors from the store into a new index, after the one there failed,
+// which answers until the caller, who holds c.writing, publishes the new one.
+func (c *collection) reload() error {
+	snapshot, err := c.config.Store.Snapshot(c.name)
 	if err != nil {
 		return err
 	}
 	defer snapshot.Close()
-	index, err := c.indexOf(c.ctx, snapshot)
+	index, err := c.loadVectors(c.ctx, snapshot)
 	if err != nil {
 		return err
 	}

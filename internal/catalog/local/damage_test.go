@@ -7,30 +7,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog/local"
+	"akin/internal/crashtest"
 )
-
-// crashRounds is how often a test tries to break something: a few times, or as often
-// as AKIN_CRASH_ROUNDS says, which make test-crash sets.
-func crashRounds(t testing.TB, few int) int {
-	t.Helper()
-	text := os.Getenv("AKIN_CRASH_ROUNDS")
-	if text == "" {
-		return few
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		t.Fatalf("AKIN_CRASH_ROUNDS is %q, which is no number of rounds", text)
-	}
-	return n
-}
 
 // damages are what can become of a file.
 func damages(random *rand.Rand) map[string]func(path string, raw []byte) error {
@@ -76,7 +61,7 @@ func TestDamagedIndexes(t *testing.T) {
 	}
 	slices.Sort(names)
 	tried, said := 0, 0
-	for round := range crashRounds(t, 1) {
+	for round := range crashtest.Rounds(t, 1) {
 		for i, name := range names {
 			// Each kind with one file a round, each file with another kind the next.
 			file := files[(i+round)%len(files)]
@@ -131,7 +116,7 @@ func TestCrashWhileSaving(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	t.Logf("seed %d", seed)
 	believed, anew := 0, 0
-	for range crashRounds(t, 1) {
+	for range crashtest.Rounds(t, 1) {
 		dir := t.TempDir()
 		c, log, closeAll := openSaved(t, dir)
 		addNamed(t, c, 0, 150)
@@ -191,7 +176,7 @@ func TestVerifyFindsWhatDiffers(t *testing.T) {
 	waitLog(t, log, "the graph answers now") // which would mend what is spoilt
 	waitLog(t, log, "the graph is saved")    // not put in the place of what is spoilt
 	wantSound(t, c)
-	catalog.Spoil(c, 7)
+	local.Spoil(c, 7)
 	v, err := c.Verify(t.Context(), func(string, uint64, uint64) {})
 	if err != nil {
 		t.Fatal(err)
@@ -203,12 +188,12 @@ func TestVerifyFindsWhatDiffers(t *testing.T) {
 			t.Errorf("difference %+v", d)
 		}
 	}
-	for _, part := range []string{catalog.PartWords, catalog.PartAttributes, catalog.PartDuplicates} {
+	for _, part := range []string{local.PartWords, local.PartAttributes, local.PartDuplicates} {
 		if !parts[part] {
 			t.Errorf("nothing is said of the %s: %+v", part, v.Differences)
 		}
 	}
-	if !parts[catalog.PartGraph] && !parts[catalog.PartVectors] {
+	if !parts[local.PartGraph] && !parts[local.PartVectors] {
 		t.Errorf("nothing is said of the vectors: %+v", v.Differences)
 	}
 }

@@ -4,20 +4,22 @@ import (
 	"fmt"
 	"testing"
 
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog"
+	"akin/internal/catalog/local"
 	"akin/internal/paper"
 	"akin/internal/rank"
 )
 
 // groups gives the ids of the groups of a collection.
-func groups(t *testing.T, c *catalog.Embedded) (out []string) {
+func groups(t *testing.T, c *local.Catalog) (out []string) {
 	t.Helper()
-	d, err := c.Duplicates(t.Context(), paper.DefaultCollection, "")
-	if err != nil {
-		t.Fatal(err)
+	v := look(t, c)
+	defer v.Close()
+	papers, found, err := v.Duplicates(t.Context(), "", 0.95)
+	if err != nil || papers != v.Info().Papers {
+		t.Fatal(papers, err)
 	}
-	defer d.Close()
-	for g, err := range d.Groups(t.Context(), 0.95) {
+	for g, err := range found {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,7 +37,7 @@ func groups(t *testing.T, c *catalog.Embedded) (out []string) {
 // What counts as one follows every change, with every index, and is the same
 // after opening again.
 func TestDuplicatesFollowChanges(t *testing.T) {
-	for _, kind := range catalog.IndexKinds() {
+	for _, kind := range local.IndexKinds() {
 		t.Run(string(kind), func(t *testing.T) {
 			dir := t.TempDir() + "/data"
 			c, closeAll := open(t, dir, kind)
@@ -52,12 +54,12 @@ func TestDuplicatesFollowChanges(t *testing.T) {
 			}
 			apply(t, c, withDOI(1, "10.1/a"), withDOI(2, "10.1/b"), withDOI(3, "10.1/A"), withDOI(4, ""))
 			want("[p0001 p0003]")
-			hits := []rank.Hit{{ID: "p0004", Ordinal: 3}, {ID: "p0003", Ordinal: 2}, {ID: "p0001", Ordinal: 0}}
+			hits := []rank.Hit{{ID: "p0004"}, {ID: "p0003", Handle: 3}, {ID: "p0001", Handle: 1}}
 			left, stands, err := collapse(t.Context(), c, hits, nil)
 			if err != nil || len(left) != 2 || left[1].ID != "p0003" || len(stands["p0003"]) != 1 || stands["p0003"][0].ID != "p0001" {
 				t.Errorf("collapsed to %v, %v, %v", left, stands, err)
 			}
-			hits = []rank.Hit{{ID: "p0004", Ordinal: 3}, {ID: "p0003", Ordinal: 2}}
+			hits = []rank.Hit{{ID: "p0004", Handle: 4}, {ID: "p0003", Handle: 3}}
 			if left, _, err = collapse(t.Context(), c, hits, []string{"p0001", "gone"}); err != nil || len(left) != 1 || left[0].ID != "p0004" {
 				t.Errorf("beside p0001: %v, %v", left, err)
 			}

@@ -1,19 +1,46 @@
 package local
 
 import (
+	"time"
+
 	"akin/internal/dedup"
 	"akin/internal/paper"
 )
 
 // Spoil makes the indexes in memory say something else of a paper than the store.
-func Spoil(c *Embedded, ordinal uint32) {
-	l := c.live
-	l.writing.Lock()
-	defer l.writing.Unlock()
-	other := make([]float32, c.config.Space.Dimension)
+func Spoil(all *Catalog, ordinal uint32) {
+	c := all.open.get(paper.DefaultCollection)
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	other := make([]float32, c.space.Dimension)
 	other[0] = 1
-	l.index.Upsert(ordinal, other)
-	l.words.Upsert(ordinal, "something else", "", nil)
-	l.attributes.Upsert(ordinal, &paper.Record{Paper: paper.Paper{Venue: "X"}}) // and no title
-	l.keys.set(ordinal, dedup.Key{})
+	c.writing.index.Upsert(ordinal, other)
+	c.words.Upsert(ordinal, "something else", "", nil)
+	c.attributes.Upsert(ordinal, &paper.Record{Paper: paper.Paper{Venue: "X"}}) // and no title
+	c.writing.keys.set(ordinal, dedup.Key{})
+}
+
+// GraphFile names the file of the graph of a space that a collection is in, or not.
+func GraphFile(all *Catalog, space paper.Space) string {
+	return all.open.get(paper.DefaultCollection).graphFile(space)
+}
+
+// AlwaysWalk walks graphs also where a scan is cheaper.
+func AlwaysWalk(c Config) Config {
+	c.alwaysWalk = true
+	return c
+}
+
+// AwaitGraph waits until no graph is being built.
+func AwaitGraph(all *Catalog) {
+	w := &all.open.get(paper.DefaultCollection).writing
+	for {
+		w.Lock()
+		building := w.building
+		w.Unlock()
+		if !building {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
 }

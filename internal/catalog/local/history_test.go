@@ -12,7 +12,8 @@ import (
 	"strings"
 	"testing"
 
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog"
+	"akin/internal/catalog/local"
 	"akin/internal/paper"
 	"akin/internal/rank"
 	"akin/internal/store"
@@ -26,7 +27,7 @@ func named(n int) catalog.Mutation {
 }
 
 // addNamed adds papers in one group.
-func addNamed(t *testing.T, c *catalog.Embedded, from, to int) {
+func addNamed(t *testing.T, c *local.Catalog, from, to int) {
 	t.Helper()
 	var all []catalog.Mutation
 	for n := from; n < to; n++ {
@@ -37,17 +38,15 @@ func addNamed(t *testing.T, c *catalog.Embedded, from, to int) {
 
 // wantFound sees that papers are found by their vectors and by their words, and
 // nothing that is not there is.
-func wantFound(t *testing.T, c *catalog.Embedded, from, to int) {
+func wantFound(t *testing.T, c *local.Catalog, from, to int) {
 	t.Helper()
 	for n := from; n < to; n++ {
 		id := put(n, 1).Paper.ID
 		if h := nearest(t, c, vectorOf(n*100+1), false).Hits[0]; h.ID != id || h.Score < .9999 {
 			t.Errorf("%s is not found by its vector, but %+v", id, h)
 		}
-		view := c.View()
-		found, err := view.Blend(t.Context(), paper.DefaultCollection, catalog.Blend{
-			Neighbors: catalog.Neighbors{K: 5}, Words: catalog.Words{Text: fmt.Sprintf("w%dx", n)},
-		})
+		view := look(t, c)
+		found, err := view.Hybrid(t.Context(), catalog.Hybrid{K: 5, Words: catalog.Words{Text: fmt.Sprintf("w%dx", n)}})
 		view.Close()
 		if err != nil {
 			t.Fatal(err)
@@ -60,7 +59,7 @@ func wantFound(t *testing.T, c *catalog.Embedded, from, to int) {
 }
 
 // wantSound sees that a verification finds nothing.
-func wantSound(t *testing.T, c *catalog.Embedded) {
+func wantSound(t *testing.T, c *local.Catalog) {
 	t.Helper()
 	v, err := c.Verify(t.Context(), func(string, uint64, uint64) {})
 	if err != nil {
@@ -105,7 +104,7 @@ func replace(t *testing.T, from, to string) {
 
 // wantRefused opens a directory and expects graph and words to be refused, once
 // each, for a reason, and removed.
-func wantRefused(t *testing.T, dir, why string) (*catalog.Embedded, *logged, func()) {
+func wantRefused(t *testing.T, dir, why string) (*local.Catalog, *logged, func()) {
 	t.Helper()
 	c, log, closeAll := openSaved(t, dir)
 	lines := refusals(log)
@@ -209,7 +208,7 @@ func TestUnwantedGraph(t *testing.T) {
 	a, b := filled(t, 0, 200), filled(t, 5000, 5200)
 	file := filepath.Join(a, "indexes", "papers.graph")
 	gone := func() bool { _, err := os.Stat(file); return os.IsNotExist(err) }
-	exact := func(config *catalog.Config) { config.Index = catalog.ExactIndex }
+	exact := func(config *local.Config) { config.Index = local.ExactIndex }
 	_, _, closeAll := openWith(t, a, exact)
 	closeAll()
 	if gone() {
@@ -238,7 +237,10 @@ func TestUnwantedGraph(t *testing.T) {
 // What a save that was cut short has left is gone after the next start.
 func TestLeftovers(t *testing.T) {
 	dir := filled(t, 0, 200)
-	for _, name := range []string{"papers.graph.tmp", "papers.lexical/.manifest.lex.akin-0123456789abcdef.pending", "papers.lexical/.segment-0123456789abcdef.lex.akin-0123456789abcdef.pending", "papers.lexical/terms-0000000000000000.lex"} {
+	for _, name := range []string{
+		"papers.graph.tmp", ".papers.graph.akin-0123456789abcdef.pending", "papers.lexical/.manifest.lex.akin-0123456789abcdef.pending",
+		"papers.lexical/.segment-0123456789abcdef.lex.akin-0123456789abcdef.pending", "papers.lexical/terms-0000000000000000.lex",
+	} {
 		if err := os.WriteFile(filepath.Join(dir, "indexes", filepath.FromSlash(name)), []byte("secret"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -247,7 +249,7 @@ func TestLeftovers(t *testing.T) {
 	apply(t, c, named(900))
 	closeAll()
 	var left []string
-	for _, pattern := range []string{"*.tmp", "*/.*", "*/*0000000000*"} {
+	for _, pattern := range []string{"*.tmp", ".*", "*/.*", "*/*0000000000*"} {
 		found, err := filepath.Glob(filepath.Join(dir, "indexes", pattern))
 		if err != nil {
 			t.Fatal(err)
@@ -285,7 +287,7 @@ func TestDamagedStoreIsLeftAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := new(logged)
-	c, err := catalog.OpenEmbedded(t.Context(), catalog.Config{
+	c, err := local.Open(t.Context(), local.Config{
 		Store: s, Space: space(), GraphFrom: 100, Dir: filepath.Join(dir, "indexes"), Log: slog.New(slog.NewTextHandler(log, nil)),
 	})
 	if paper.KindOf(err) == paper.FailedPrecondition || paper.KindOf(err) == paper.DataLoss {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 
+	"akin/internal/catalog"
 	"akin/internal/paper"
 	"akin/internal/store"
 )
@@ -44,7 +45,7 @@ func (m *Migration) Missing(ctx context.Context) iter.Seq2[*paper.Record, error]
 
 // Put stores the new vectors of papers that Missing gave; changes are parallel
 // to records, and only what is embedded counts of them.
-func (m *Migration) Put(ctx context.Context, records []*paper.Record, changes []Mutation) error {
+func (m *Migration) Put(ctx context.Context, records []*paper.Record, changes []catalog.Mutation) error {
 	group := make([]store.Migrated, len(records))
 	for i, r := range records {
 		group[i] = store.Migrated{

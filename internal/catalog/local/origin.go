@@ -61,7 +61,7 @@ func readOrigin(stamp string) (o origin, err error) {
 
 // trace finds the origin of a derived file in the past of the store that a
 // snapshot is of. The error says why it is not there.
-func (c *Embedded) trace(snapshot *store.Snapshot, stamp string) (origin, error) {
+func (c *collection) trace(snapshot *store.Snapshot, stamp string) (origin, error) {
 	o, err := readOrigin(stamp)
 	if err != nil {
 		return o, err

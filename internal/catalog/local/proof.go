@@ -90,7 +90,7 @@ func (p *proof) vector(ctx context.Context, record *paper.Record, compare bool) 
 // prove opens what is derived and saved, and gives what of it can be believed: a
 // graph, or nil if it is to be built, and the lexical index, made anew if need be.
 // each is called with all records.
-func (c *Embedded) prove(ctx context.Context, snapshot *store.Snapshot, each func(*paper.Record)) (graph *ann.Graph, words *lexical.Index, err error) {
+func (c *collection) prove(ctx context.Context, snapshot *store.Snapshot, each func(*paper.Record)) (graph *ann.Graph, words *lexical.Index, err error) {
 	c.clearLeftovers()
 	graph, words = c.openGraph(ctx, snapshot), c.openWords(ctx, snapshot)
 	p := newProof(snapshot, graph, words, snapshot.Count()/proofSample)
@@ -127,17 +127,17 @@ func (c *Embedded) prove(ctx context.Context, snapshot *store.Snapshot, each fun
 }
 
 // dropUnproven refuses what a proof found wrong.
-func (c *Embedded) dropUnproven(ctx context.Context, p *proof, graph *ann.Graph, words *lexical.Index) (*ann.Graph, *lexical.Index, error) {
+func (c *collection) dropUnproven(ctx context.Context, p *proof, graph *ann.Graph, words *lexical.Index) (*ann.Graph, *lexical.Index, error) {
 	var err error
 	if p.badGraph != nil {
 		c.refuse(c.graphPath(), p.badGraph)
 		err, graph = graph.Close(), nil
-		c.live.saved, c.live.unread = 0, false
+		c.writing.saved, c.writing.unread = 0, false
 	}
 	if p.badWords != nil {
 		c.refuse(c.wordsPath(), p.badWords)
 		err, words = errors.Join(err, words.Close()), nil
-		c.live.savedWords = 0
+		c.writing.savedWords = 0
 	}
 	if err == nil && words == nil {
 		words, err = makeWords(ctx, p.snapshot)

@@ -4,7 +4,8 @@ import (
 	"slices"
 	"testing"
 
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog"
+	"akin/internal/catalog/local"
 	"akin/internal/paper"
 )
 
@@ -21,13 +22,13 @@ func dated(n int) catalog.Mutation {
 // A sample is the same for the same papers, follows the day, and changes in one
 // place when a paper comes.
 func TestSample(t *testing.T) {
-	c, stop := open(t, t.TempDir(), catalog.ExactIndex)
+	c, stop := open(t, t.TempDir(), local.ExactIndex)
 	defer stop()
 	draw := func(asOf string, n int) (ids []string) {
 		t.Helper()
-		v := c.View()
+		v := look(t, c)
 		defer v.Close()
-		got, err := v.Sample(t.Context(), paper.DefaultCollection, asOf, n)
+		got, err := v.Dated(t.Context(), asOf, n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,8 +72,8 @@ func TestSample(t *testing.T) {
 }
 
 // What the conditions leave is what finding with them keeps.
-func TestSift(t *testing.T) {
-	c, stop := open(t, t.TempDir(), catalog.ExactIndex)
+func TestFunnel(t *testing.T) {
+	c, stop := open(t, t.TempDir(), local.ExactIndex)
 	defer stop()
 	var all []catalog.Mutation
 	for n := range 100 {
@@ -80,15 +81,16 @@ func TestSift(t *testing.T) {
 	}
 	apply(t, c, all...)
 	const text, day = `venue = icml AND title:paper AND id = "p00*"`, "2009-12-31"
-	got, err := now(c, catalog.View.Sift, t.Context(), catalog.Sift{
-		Filter: text, AsOf: day, Words: catalog.Words{Text: `paper "revision 1" -8 -16`, Typed: true}, AnyWord: true,
+	v := look(t, c)
+	defer v.Close()
+	got, err := v.Funnel(t.Context(), catalog.Conditions{
+		Restriction: catalog.Restriction{Filter: text, AsOf: day}, Words: catalog.Words{Text: `paper "revision 1" -8 -16`, Typed: true}, AnyWord: true,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, q := range []catalog.Neighbors{{Filter: text}, {Filter: text, AsOf: day}} {
-		q.Vector, q.K = vectorOf(1), 1
-		found, err := neighbors(t.Context(), c, q)
+	for _, q := range []catalog.Restriction{{Filter: text}, {Filter: text, AsOf: day}} {
+		found, err := neighbors(t.Context(), c, near(vectorOf(1), 1, q))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +100,7 @@ func TestSift(t *testing.T) {
 	}
 	// Of 50 even numbers, 10 have no date; of years 2000, 2002, …, 5 in 10 are early.
 	if got.Papers != 100 || got.Filtered != 50 || got.AsOf != 20 || got.Undated != 10 {
-		t.Errorf("sifted %+v", got)
+		t.Errorf("remaining %+v", got)
 	}
 	if len(got.Parts) != 3 || got.Parts[0] != (catalog.FilterPart{Text: "venue = icml", Kept: 50}) || got.Parts[1].Kept != 100 || got.Parts[2].Kept != 100 {
 		t.Errorf("parts %+v", got.Parts)

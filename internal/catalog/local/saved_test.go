@@ -14,31 +14,33 @@ import (
 	"testing"
 	"time"
 
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog"
+	"akin/internal/catalog/local"
 	"akin/internal/paper"
 	"akin/internal/store"
 	"akin/internal/vec"
 )
 
 // openSaved opens a catalog that saves its graph, and gives what it logs.
-func openSaved(t *testing.T, dir string) (c *catalog.Embedded, log *logged, closeAll func()) {
+func openSaved(t *testing.T, dir string) (c *local.Catalog, log *logged, closeAll func()) {
 	t.Helper()
-	return openWith(t, dir, func(*catalog.Config) {})
+	return openWith(t, dir, func(*local.Config) {})
 }
 
 // openWith is openSaved with another configuration.
-func openWith(t *testing.T, dir string, change func(*catalog.Config)) (c *catalog.Embedded, log *logged, closeAll func()) {
+func openWith(t *testing.T, dir string, change func(*local.Config)) (c *local.Catalog, log *logged, closeAll func()) {
 	t.Helper()
 	s, err := store.Open(filepath.Join(dir, "data"), store.Options{Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	log = new(logged)
-	config := catalog.Config{
-		Store: s, Space: space(), GraphFrom: 100, Dir: filepath.Join(dir, "indexes"), Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	config := local.Config{
+		Store: s, Space: space(), GraphFrom: 100, Dir: filepath.Join(dir, "indexes"),
+		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	change(&config)
-	c, err = catalog.OpenEmbedded(t.Context(), config)
+	c, err = local.Open(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +261,9 @@ func TestSavedFilesForget(t *testing.T) {
 				return err
 			}
 			raw, err := os.ReadFile(path)
-			for name, trace := range map[string][]byte{"word": []byte("zyxwotter"), "doi": []byte("qqzyxw"), "replaced word": []byte("vuttrick"), "vector": bytesOf(vectorOf(701)), "code": code} {
+			for name, trace := range map[string][]byte{
+				"word": []byte("zyxwotter"), "doi": []byte("qqzyxw"), "replaced word": []byte("vuttrick"), "vector": bytesOf(vectorOf(701)), "code": code,
+			} {
 				if bytes.Contains(raw, trace) {
 					found = append(found, name+" in "+d.Name())
 				}

@@ -3,35 +3,42 @@ package local
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"os"
 	"path/filepath"
 
 	"akin/internal/ann"
+	"akin/internal/catalog"
 	"akin/internal/lexical"
-	"akin/internal/paper"
 	"akin/internal/store"
 )
 
 // VerifyStored compares a store that nothing answers from with itself, and with the
 // files in dir that are derived from it, and changes none of them. It needs the
 // memory of the indexes that it opens.
-func VerifyStored(ctx context.Context, s *store.Store, dir string, progress Progress) (v *Verification, err error) {
-	v = new(Verification)
+func VerifyStored(ctx context.Context, s *store.Store, dir string, progress catalog.Progress) (*catalog.Verification, error) {
+	v := new(report)
 	progress(PartStore, 0, 0)
 	if err := v.verifyStore(ctx, s); err != nil {
 		return nil, err
 	}
-	c := &Embedded{
-		config: Config{Store: s, Dir: dir, Index: GraphIndex, Log: slog.New(slog.DiscardHandler)},
-		live:   &live{name: paper.DefaultCollection},
-	}
-	snapshot, err := s.Snapshot(c.live.name)
-	if paper.KindOf(err) == paper.NotFound {
-		return v, nil
-	}
+	all, err := s.Collections()
 	if err != nil {
 		return nil, err
+	}
+	for _, about := range all {
+		c := &collection{config: Config{Store: s, Dir: dir}.withDefaults(), name: about.Name, space: about.Space}
+		if err := c.verifyStored(ctx, v, progress); err != nil {
+			return nil, err
+		}
+	}
+	return &v.found, nil
+}
+
+// verifyStored compares the files of a collection that is not loaded with the store.
+func (c *collection) verifyStored(ctx context.Context, v *report, progress catalog.Progress) (err error) {
+	snapshot, err := c.config.Store.Snapshot(c.name)
+	if err != nil {
+		return err
 	}
 	defer snapshot.Close()
 	for _, name := range []string{PartGraph, PartWords} {
@@ -40,17 +47,17 @@ func VerifyStored(ctx context.Context, s *store.Store, dir string, progress Prog
 	for _, name := range []string{PartAttributes, PartDuplicates} {
 		v.part(name).Skipped = "they are made from the store at each start"
 	}
-	v.Papers, v.Sequence = uint32(snapshot.Count()), snapshot.Sequence()
+	v.of(snapshot)
 	x, closeAll, err := c.openStored(ctx, snapshot, v)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, closeAll()) }()
-	return v, v.compared(s, x.verify(ctx, v, snapshot, progress))
+	return v.compared(c.config.Store, x.verify(ctx, v, snapshot, progress))
 }
 
 // openStored opens the derived files, catches up, and notes what is wrong with them.
-func (c *Embedded) openStored(ctx context.Context, snapshot *store.Snapshot, v *Verification) (x *indexes, closeAll func() error, err error) {
+func (c *collection) openStored(ctx context.Context, snapshot *store.Snapshot, v *report) (x *indexes, closeAll func() error, err error) {
 	x = new(indexes)
 	var closers []func() error
 	closeAll = func() error {
@@ -85,7 +92,7 @@ func (c *Embedded) openStored(ctx context.Context, snapshot *store.Snapshot, v *
 	return x, closeAll, nil
 }
 
-func (c *Embedded) openStoredGraph(ctx context.Context, snapshot *store.Snapshot) (*ann.Graph, error) {
+func (c *collection) openStoredGraph(ctx context.Context, snapshot *store.Snapshot) (*ann.Graph, error) {
 	stamp, err := ann.ReadStamp(c.graphPath())
 	if err != nil {
 		return nil, err
@@ -107,7 +114,7 @@ func (c *Embedded) openStoredGraph(ctx context.Context, snapshot *store.Snapshot
 	return graph, nil
 }
 
-func (c *Embedded) openStoredWords(ctx context.Context, snapshot *store.Snapshot) (*lexical.Index, error) {
+func (c *collection) openStoredWords(ctx context.Context, snapshot *store.Snapshot) (*lexical.Index, error) {
 	words, from, err := c.traceWords(snapshot, c.wordsPath())
 	if err != nil {
 		return nil, err
@@ -119,7 +126,7 @@ func (c *Embedded) openStoredWords(ctx context.Context, snapshot *store.Snapshot
 }
 
 // verify compares the indexes, which do not change, with all papers of a snapshot.
-func (x *indexes) verify(ctx context.Context, v *Verification, snapshot *store.Snapshot, progress Progress) error {
+func (x *indexes) verify(ctx context.Context, v *report, snapshot *store.Snapshot, progress catalog.Progress) error {
 	fault := func(part, format string, args ...any) { v.differ(part, remedyFile, format, args...) }
 	x.count(snapshot.Count(), fault)
 	done, total := uint64(0), uint64(snapshot.Count())
@@ -140,10 +147,10 @@ func (x *indexes) verify(ctx context.Context, v *Verification, snapshot *store.S
 		}
 	}
 	if x.vectors != nil {
-		v.part(PartGraph).Checked = done
+		v.part(PartGraph).Checked += done
 	}
 	if x.words != nil {
-		v.part(PartWords).Checked = done
+		v.part(PartWords).Checked += done
 	}
 	return nil
 }

@@ -7,7 +7,8 @@ import (
 	"sync"
 	"testing"
 
-	catalog "akin/internal/catalog/local"
+	"akin/internal/catalog"
+	"akin/internal/catalog/local"
 	"akin/internal/paper"
 	"akin/internal/rank"
 )
@@ -23,11 +24,22 @@ func (b between) Err() error {
 	return b.Context.Err()
 }
 
+// titles shows records that are there.
+func titles(records []*paper.Record, err error) (string, error) {
+	var out []string
+	for _, r := range records {
+		if r != nil {
+			out = append(out, fmt.Sprint(r.Ref(), r.Title, r.Venue))
+		}
+	}
+	return fmt.Sprint(out), err
+}
+
 // A reader that is slow, whatever it asks, neither makes a writer wait nor another
 // reader behind the writer: both go through while it is at its work, and it answers
 // from the state that it began with.
 func TestSlowReader(t *testing.T) {
-	c, closeAll := open(t, t.TempDir()+"/data", catalog.ExactIndex)
+	c, closeAll := open(t, t.TempDir()+"/data", local.ExactIndex)
 	defer closeAll()
 	var changes []catalog.Mutation
 	for n := range 300 {
@@ -36,72 +48,79 @@ func TestSlowReader(t *testing.T) {
 		changes = append(changes, m)
 	}
 	apply(t, c, changes...)
-	const collection = paper.DefaultCollection
-	near := catalog.Neighbors{Vector: vectorOf(7), K: 400, Filter: "venue = A AND title:paper", AsOf: "2015-01-01"}
+	by := catalog.Restriction{Filter: "venue = A AND title:paper", AsOf: "2015-01-01"}
 	words := catalog.Words{Text: `paper "revision 1" -17`, Typed: true}
-	hits := make([]rank.Hit, 300)
+	hits, refs := make([]rank.Hit, 300), make([]paper.Ref, 300)
 	for n := range hits {
-		hits[n] = rank.Hit{ID: fmt.Sprintf("p%04d", n), Ordinal: uint32(n)}
+		refs[n] = paper.Ref{ID: fmt.Sprintf("p%04d", n), Handle: uint32(n) + 1}
+		hits[n] = rank.Hit{ID: refs[n].ID, Handle: refs[n].Handle}
 	}
-	sum := func(n int, err error) (string, error) { return fmt.Sprint(n), err }
+	few := []paper.Ref{refs[1], refs[2], {ID: "p0005"}}
+	show := func(answer any, err error) (string, error) { return fmt.Sprint(answer), err }
 	revision := 1
-	for name, ask := range map[string]func(ctx context.Context, v catalog.View) (string, error){
-		"neighbors": func(ctx context.Context, v catalog.View) (string, error) {
-			found, err := v.Neighbors(ctx, collection, near)
-			return fmt.Sprint(found), err
+	for name, ask := range map[string]func(ctx context.Context, v all) (string, error){
+		"nearest": func(ctx context.Context, v all) (string, error) {
+			return show(v.Nearest(ctx, near(vectorOf(7), 400, by)))
 		},
-		"blend": func(ctx context.Context, v catalog.View) (string, error) {
-			found, err := v.Blend(ctx, collection, catalog.Blend{Neighbors: near, Words: words})
-			return fmt.Sprint(found), err
+		"hybrid": func(ctx context.Context, v all) (string, error) {
+			return show(v.Hybrid(ctx, catalog.Hybrid{Vector: vectorOf(7), K: 400, Words: words, Restriction: by}))
 		},
-		"recall": func(ctx context.Context, v catalog.View) (string, error) {
-			found, err := v.Recall(ctx, collection, near, []catalog.Probe{{Vector: vectorOf(1), K: 400}, {Vector: vectorOf(2), K: 400}})
-			return fmt.Sprint(found), err
+		"nearest to several": func(ctx context.Context, v all) (string, error) {
+			q := near(vectorOf(1), 400, by)
+			q.Probes = append(q.Probes, catalog.Probe{Vector: vectorOf(2), K: 400})
+			return show(v.Nearest(ctx, q))
 		},
-		"background": func(ctx context.Context, v catalog.View) (string, error) {
-			found, err := v.Background(ctx, collection, 200)
-			return fmt.Sprint(found), err
+		"get":     func(ctx context.Context, v all) (string, error) { return titles(v.Get(ctx, few)) },
+		"vectors": func(ctx context.Context, v all) (string, error) { return show(v.Vectors(ctx, few)) },
+		"background": func(ctx context.Context, v all) (string, error) {
+			drawn, err := v.Background(ctx, 200)
+			if err != nil {
+				return "", err
+			}
+			return show(v.Vectors(ctx, drawn))
 		},
-		"sift": func(ctx context.Context, v catalog.View) (string, error) {
-			sifted, err := v.Sift(ctx, collection, catalog.Sift{Filter: near.Filter, AsOf: near.AsOf, Words: words, AnyWord: true})
-			return fmt.Sprint(sifted), err
+		"funnel": func(ctx context.Context, v all) (string, error) {
+			return show(v.Funnel(ctx, catalog.Conditions{Restriction: by, Words: words, AnyWord: true}))
 		},
-		"count": func(ctx context.Context, v catalog.View) (string, error) {
-			counts, err := v.CountValues(ctx, collection, "venue", "year < 2010", 0)
-			return fmt.Sprint(counts), err
+		"count": func(ctx context.Context, v all) (string, error) {
+			return show(v.CountValues(ctx, "venue", "year < 2010", 0))
 		},
-		"list": func(ctx context.Context, v catalog.View) (string, error) {
-			page, err := v.List(ctx, collection, "venue = A", "", 100)
-			return fmt.Sprint(page), err
+		"list": func(ctx context.Context, v all) (string, error) {
+			var records []*paper.Record
+			for r, err := range v.List(ctx, catalog.Listing{Filter: "venue = A"}) {
+				if err != nil {
+					return "", err
+				}
+				records = append(records, r)
+			}
+			return titles(records, nil)
 		},
-		"sample": func(ctx context.Context, v catalog.View) (string, error) {
-			drawn, err := v.Sample(ctx, collection, "", 100)
-			return fmt.Sprint(drawn), err
-		},
-		"terms": func(ctx context.Context, v catalog.View) (string, error) {
-			terms, err := v.TermsAt(ctx, collection, []uint32{1, 2, 5})
-			return sum(len(terms), err)
-		},
-		"venues": func(ctx context.Context, v catalog.View) (string, error) {
-			venues, err := v.Venues(ctx, collection, []uint32{1, 2, 5})
-			return fmt.Sprint(venues), err
-		},
-		"collapse": func(ctx context.Context, v catalog.View) (string, error) {
-			left, stands, err := v.Collapse(ctx, collection, slices.Clone(hits), nil)
+		"dated":   func(ctx context.Context, v all) (string, error) { return show(v.Dated(ctx, "", 100)) },
+		"terms":   func(ctx context.Context, v all) (string, error) { return show(v.Terms(ctx, few)) },
+		"venues":  func(ctx context.Context, v all) (string, error) { return show(v.Venues(ctx, few)) },
+		"matches": func(ctx context.Context, v all) (string, error) { return show(v.Matches(ctx, words, few)) },
+		"collapse": func(ctx context.Context, v all) (string, error) {
+			left, stands, err := v.Collapse(ctx, slices.Clone(hits), nil)
 			return fmt.Sprint(left, stands), err
 		},
-		"matches": func(ctx context.Context, v catalog.View) (string, error) {
-			matches, err := v.Matches(ctx, collection, words, []uint32{1, 2, 5})
-			return fmt.Sprint(matches), err
+		"duplicates": func(ctx context.Context, v all) (string, error) {
+			var all []any
+			papers, found, err := v.Duplicates(ctx, by.Filter, 0.1)
+			if err != nil {
+				return "", err
+			}
+			for g, err := range found {
+				if err != nil {
+					return "", err
+				}
+				all = append(all, len(g.Papers), g.Compared)
+			}
+			return fmt.Sprint(papers, all), nil
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := c.View()
+			v := look(t, c)
 			defer v.Close()
-			before, err := v.Stats(t.Context(), collection) // the state that it answers from
-			if err != nil {
-				t.Fatal(err)
-			}
 			want, err := ask(t.Context(), v)
 			if err != nil {
 				t.Fatal(err)
@@ -122,9 +141,9 @@ func TestSlowReader(t *testing.T) {
 					changes = append(changes, m)
 				}
 				apply(t, c, changes...)
-				other, err := neighbors(t.Context(), c, near) // a reader behind it
-				if err != nil || other.Sequence <= before.Sequence {
-					t.Errorf("another reader at %d, %v", other.Sequence, err)
+				other := infoOf(t, c) // a reader behind it
+				if other.Sequence <= v.Info().Sequence {
+					t.Errorf("another reader at %d", other.Sequence)
 				}
 			}}
 			got, err := ask(slow, v)
@@ -140,7 +159,7 @@ func TestSlowReader(t *testing.T) {
 
 // What a list found is left out of its later pages once it is not that any more.
 func TestStill(t *testing.T) {
-	c, closeAll := open(t, t.TempDir()+"/data", catalog.ExactIndex)
+	c, closeAll := open(t, t.TempDir()+"/data", local.ExactIndex)
 	defer closeAll()
 	var changes []catalog.Mutation
 	for n := range 6 {
@@ -149,12 +168,16 @@ func TestStill(t *testing.T) {
 		changes = append(changes, m)
 	}
 	apply(t, c, changes...)
-	list := catalog.Listed{Filter: "venue = A", AsOf: "2012-01-01", Words: catalog.Words{Text: `"revision 1"`, Typed: true}}
+	list := catalog.MadeBy{Restriction: catalog.Restriction{Filter: "venue = A", AsOf: "2012-01-01"}, Words: catalog.Words{Text: `"revision 1"`, Typed: true}}
 	still := func() (ids []string) {
 		t.Helper()
-		v := c.View()
+		v := look(t, c)
 		defer v.Close()
-		records, err := v.Still(t.Context(), paper.DefaultCollection, list, []uint32{0, 1, 2, 3, 4, 5})
+		refs := catalog.Refs("p0000", "p0001", "p0002", "p0003", "p0004", "p0005")
+		for i := range 4 {
+			refs[i].Handle = uint32(i) + 1
+		}
+		records, err := v.Still(t.Context(), list, refs)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,11 +188,7 @@ func TestStill(t *testing.T) {
 		}
 		return ids
 	}
-	s, err := c.Stats(t.Context(), paper.DefaultCollection)
-	if err != nil {
-		t.Fatal(err)
-	}
-	list.Sequence = s.Sequence
+	list.Sequence = infoOf(t, c).Sequence
 	if got := still(); len(got) != 6 {
 		t.Errorf("of its own state: %v", got)
 	}
@@ -181,5 +200,98 @@ func TestStill(t *testing.T) {
 	apply(t, c, changes[:5]...)
 	if got := fmt.Sprint(still()); got != "[p0004 p0005]" {
 		t.Errorf("left: %v", got)
+	}
+}
+
+// A handle finds a paper as long as it is the one that it was given for; an id alone
+// always does.
+func TestHandles(t *testing.T) {
+	c, closeAll := open(t, t.TempDir()+"/data", local.ExactIndex)
+	defer closeAll()
+	made := apply(t, c, put(1, 1), put(2, 1))
+	one, two := made[0].Record.Ref(), made[1].Record.Ref()
+	if one.Handle == 0 || one.Handle == two.Handle || one.ID != "p0001" {
+		t.Fatalf("made were %v and %v", one, two)
+	}
+	wrong := paper.Ref{ID: "p0001", Handle: two.Handle}
+	refs := []paper.Ref{two, wrong, one, {ID: "p0001"}, {ID: "gone"}, {ID: "p0001", Handle: 77}, {Handle: two.Handle}, {}, {ID: "p0001", Handle: 1<<32 - 1}}
+	there := []string{"p0002", "", "p0001", "p0001", "", "", "", "", ""}
+	v := look(t, c)
+	defer v.Close()
+	records, err := v.Get(t.Context(), refs)
+	if err != nil || len(records) != len(refs) {
+		t.Fatal(records, err)
+	}
+	vectors, err := v.Vectors(t.Context(), refs)
+	if err != nil || len(vectors) != len(refs) {
+		t.Fatal(vectors, err)
+	}
+	for i, id := range there {
+		if (records[i] != nil) != (id != "") || id != "" && (records[i].ID != id || records[i].Handle == 0) {
+			t.Errorf("%v: read %+v, want %q", refs[i], records[i], id)
+		}
+		if (vectors[i] != nil) != (id != "") {
+			t.Errorf("%v: vector %v, want that of %q", refs[i], vectors[i], id)
+		}
+	}
+	if !slices.Equal(vectors[0], vectorOf(201)) || !slices.Equal(vectors[3], vectorOf(101)) {
+		t.Error("other vectors")
+	}
+	hits, err := v.Nearest(t.Context(), near(vectorOf(201), 1, catalog.Restriction{}))
+	if err != nil || hits.Hits[0].Ref() != two {
+		t.Errorf("found %v, %v", hits.Hits, err)
+	}
+}
+
+// A list begins behind an id, ends when its reader does, and reads in pieces that are
+// not seen.
+func TestList(t *testing.T) {
+	c, closeAll := open(t, t.TempDir()+"/data", local.ExactIndex)
+	defer closeAll()
+	var changes []catalog.Mutation
+	for n := range 700 {
+		m := put(n, 1)
+		m.Paper.Venue = []string{"A", "B", "B"}[n%3]
+		changes = append(changes, m)
+	}
+	apply(t, c, changes...)
+	v := look(t, c)
+	defer v.Close()
+	list := func(from catalog.Listing, most int) (ids []string) {
+		t.Helper()
+		for r, err := range v.List(t.Context(), from) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ids = append(ids, r.ID); len(ids) == most {
+				break
+			}
+		}
+		return ids
+	}
+	for _, tc := range []struct {
+		from  catalog.Listing
+		most  int
+		n     int
+		first string
+		last  string
+	}{
+		{catalog.Listing{}, 0, 700, "p0000", "p0699"},
+		{catalog.Listing{After: "p0099"}, 5, 5, "p0100", "p0104"},
+		{catalog.Listing{After: "p0099x", Filter: "venue = A"}, 0, 200, "p0102", "p0699"},
+		{catalog.Listing{After: "p0698"}, 0, 1, "p0699", "p0699"},
+	} {
+		got := list(tc.from, tc.most)
+		if len(got) != tc.n || got[0] != tc.first || got[len(got)-1] != tc.last || !slices.IsSorted(got) {
+			t.Errorf("%+v: %d papers, from %q to %q", tc.from, len(got), got[0], got[len(got)-1])
+		}
+	}
+	if got := list(catalog.Listing{After: "q"}, 0); len(got) != 0 {
+		t.Errorf("behind the last: %v", got)
+	}
+	for _, err := range v.List(t.Context(), catalog.Listing{Filter: "venue ="}) {
+		if paper.KindOf(err) != paper.Invalid {
+			t.Errorf("a filter that does not parse: %v", err)
+		}
 	}
 }

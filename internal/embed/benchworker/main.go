@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"akin/internal/embed"
+	"akin/internal/embed/onnx"
 	"akin/internal/model"
 	"akin/models"
 )
@@ -58,7 +59,8 @@ func run() error {
 		return err
 	}
 	e, err := embed.Open(embed.Config{
-		Library: filepath.Join(*home, "lib", host.Library.Name), ModelDir: *dir, Manifest: m, Precision: *precision, Threads: *threads, QueueTokens: 1 << 24,
+		Runtime:  onnx.Runtime{Library: filepath.Join(*home, "lib", host.Library.Name)},
+		ModelDir: *dir, Manifest: m, Precision: *precision, Threads: *threads, QueueTokens: 1 << 24,
 	})
 	if err != nil {
 		return err

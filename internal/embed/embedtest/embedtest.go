@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"akin/internal/embed"
+	"akin/internal/embed/onnx"
 	"akin/internal/model"
 	"akin/models"
 )
@@ -54,14 +55,10 @@ func Skip(t testing.TB, why string) {
 	t.Skip(why)
 }
 
-// Config gives the configuration of the real model.
-func Config(t testing.TB) embed.Config {
+// Runtime gives ONNX Runtime, and skips the test where `make setup` has not been
+// run (with AKIN_REQUIRE set, it fails instead).
+func Runtime(t testing.TB) onnx.Runtime {
 	t.Helper()
-	home := Home(t)
-	m, err := model.Load(models.Files, model.DefaultName)
-	if err != nil {
-		t.Fatal(err)
-	}
 	r, err := model.LoadRuntime(models.Files)
 	if err != nil {
 		t.Fatal(err)
@@ -70,9 +67,22 @@ func Config(t testing.TB) embed.Config {
 	if err != nil {
 		t.Skip(err)
 	}
-	return embed.Config{
-		Library: filepath.Join(home, "lib", host.Library.Name), ModelDir: filepath.Join(home, "models", m.DirName()), Manifest: m,
+	path := filepath.Join(Root(t), ".akin", "lib", host.Library.Name)
+	if _, err := os.Stat(path); err != nil {
+		Skip(t, "ONNX Runtime's library is not there: run make setup")
 	}
+	return onnx.Runtime{Library: path}
+}
+
+// Config gives the configuration of the real model.
+func Config(t testing.TB) embed.Config {
+	t.Helper()
+	home := Home(t)
+	m, err := model.Load(models.Files, model.DefaultName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return embed.Config{Runtime: Runtime(t), ModelDir: filepath.Join(home, "models", m.DirName()), Manifest: m}
 }
 
 // Open opens the real model for the length of the test.

@@ -1,10 +1,11 @@
 // Package onnx runs embedding graphs with ONNX Runtime. It is the only package
 // that knows onnxruntime_go, and with it cgo.
 //
-// ONNX Runtime is one per process: the first Load decides which library file is
-// used. A Session may be run from several goroutines at once; with one thread a
-// session works on the goroutine that calls Run, so callers choose how many
-// cores they use by how many calls they make.
+// ONNX Runtime is one per process: the first graph that is loaded decides which
+// library file is used, until the last is closed. A session may be run from
+// several goroutines at once; with one thread it works on the goroutine that
+// calls Run, so callers choose how many cores they use by how many calls they
+// make.
 package onnx
 
 import (
@@ -15,7 +16,30 @@ import (
 	"sync"
 
 	ort "github.com/yalue/onnxruntime_go"
+
+	"akin/internal/embed"
 )
+
+// Runtime is ONNX Runtime, as an [embed.Runtime].
+type Runtime struct {
+	// Library is the path of its shared library. Required.
+	Library string
+}
+
+// Load implements [embed.Runtime]. A graph has the inputs input_ids and, if it
+// wants them, attention_mask and token_type_ids, int64 [batch][tokens]; and an
+// output, float32, [batch][dim] if it pools, else [batch][tokens][dim]. The error
+// says what to do.
+func (r Runtime) Load(path string) (embed.Graph, error) {
+	if err := acquire(r.Library); err != nil {
+		return nil, err
+	}
+	g := &graph{path: path}
+	if err := g.inspect(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open graph %s: %w; run `akin setup` to build it anew", path, err), release())
+	}
+	return g, nil
+}
 
 // library mirrors the state of ONNX Runtime itself, which is global to the
 // process: there can be only one, and it is released with the last user.
@@ -25,30 +49,31 @@ var library struct { //nolint:gochecknoglobals // the C library is a process-wid
 	users int
 }
 
-// Load opens ONNX Runtime's shared library, or joins its users if it is open.
-// Call the returned release exactly once, after closing all sessions.
-func Load(path string) (release func() error, err error) {
+// acquire opens ONNX Runtime's shared library, or joins its users if it is open.
+func acquire(path string) error {
 	library.Lock()
 	defer library.Unlock()
 	if library.users > 0 {
 		if path != library.path {
-			return nil, fmt.Errorf("load ONNX Runtime from %s: this process already uses %s", path, library.path)
+			return fmt.Errorf("load ONNX Runtime from %s: this process already uses %s", path, library.path)
 		}
 		library.users++
-		return releaseLibrary, nil
+		return nil
 	}
 	if _, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("load ONNX Runtime: %w; run `akin setup`, or name the library with --onnxruntime", err)
+		return fmt.Errorf("load ONNX Runtime: %w; run `akin setup`, or name the library with --onnxruntime", err)
 	}
 	ort.SetSharedLibraryPath(path)
 	if err := ort.InitializeEnvironment(ort.WithLogLevelError()); err != nil {
-		return nil, fmt.Errorf("load ONNX Runtime from %s: %w; akin needs version 1.24 or newer: run `akin setup`, or name another library with --onnxruntime", path, err)
+		return fmt.Errorf("load ONNX Runtime from %s: %w; akin needs version 1.24 or newer: run `akin setup`, or name another library with --onnxruntime",
+			path, err)
 	}
 	library.path, library.users = path, 1
-	return releaseLibrary, nil
+	return nil
 }
 
-func releaseLibrary() error {
+// release takes back one acquire.
+func release() error {
 	library.Lock()
 	defer library.Unlock()
 	library.users--
@@ -61,29 +86,18 @@ func releaseLibrary() error {
 	return nil
 }
 
-// Version gives the version of the library that is loaded, for example
-// "1.24.4".
-func Version() string { return ort.GetVersion() }
-
-// Config says how a session runs.
-type Config struct {
-	// Threads is how many cores one Run uses; 0 means 1.
-	Threads int
-}
-
-// Graph is what a graph file takes and gives, read once for all sessions.
-type Graph struct {
+// graph is what a graph file takes and gives, read once for all sessions.
+type graph struct {
 	path   string
 	inputs []string
 	output string
-	dim    int
-	pooled bool
+	shape  embed.Output
 }
 
-// Session is a graph loaded for running.
-type Session struct {
-	graph   *Graph
-	session *ort.DynamicAdvancedSession
+// session is a graph loaded for running.
+type session struct {
+	graph *graph
+	ort   *ort.DynamicAdvancedSession
 }
 
 // inputNames are the inputs that a BERT-like graph may have, in any order.
@@ -93,55 +107,58 @@ const (
 	inputTypes = "token_type_ids"
 )
 
-// Inspect reads what a graph file takes and gives. It has inputs input_ids
-// and, if it wants them, attention_mask and token_type_ids, int64
-// [batch][tokens]; and an output, float32, [batch][dim] if the graph pools, else
-// [batch][tokens][dim].
-func Inspect(path string) (*Graph, error) {
+// inspect reads what the file takes and gives.
+func (g *graph) inspect() error {
 	options, err := ort.NewSessionOptions()
 	if err != nil {
-		return nil, fmt.Errorf("open graph %s: %w", path, err)
+		return err
 	}
 	defer options.Destroy() //nolint:errcheck // only frees
 	// Nothing is run here, so nothing need be optimised.
 	if err := options.SetGraphOptimizationLevel(ort.GraphOptimizationLevelDisableAll); err != nil {
-		return nil, fmt.Errorf("open graph %s: %w", path, err)
+		return err
 	}
-	ins, outs, err := ort.GetInputOutputInfoWithOptions(path, options)
+	ins, outs, err := ort.GetInputOutputInfoWithOptions(g.path, options)
 	if err != nil {
-		return nil, fmt.Errorf("open graph %s: %w", path, err)
+		return err
 	}
-	g := &Graph{path: path}
-	if err := g.match(ins, outs); err != nil {
-		return nil, fmt.Errorf("open graph %s: %w", path, err)
-	}
-	return g, nil
+	return g.match(ins, outs)
 }
 
-// Open loads the graph for running.
-func (g *Graph) Open(config Config) (*Session, error) {
-	options, err := ort.NewSessionOptions()
+// Output implements [embed.Graph].
+func (g *graph) Output() embed.Output { return g.shape }
+
+// Open implements [embed.Graph].
+func (g *graph) Open(threads int) (embed.Session, error) {
+	s, err := g.open(threads)
 	if err != nil {
 		return nil, fmt.Errorf("open graph %s: %w", g.path, err)
 	}
+	return &session{graph: g, ort: s}, nil
+}
+
+func (g *graph) open(threads int) (*ort.DynamicAdvancedSession, error) {
+	options, err := ort.NewSessionOptions()
+	if err != nil {
+		return nil, err
+	}
 	defer options.Destroy() //nolint:errcheck // only frees
 	if err := errors.Join(
-		options.SetIntraOpNumThreads(max(1, config.Threads)),
+		options.SetIntraOpNumThreads(max(1, threads)),
 		options.SetInterOpNumThreads(1),
 		options.SetGraphOptimizationLevel(ort.GraphOptimizationLevelEnableAll),
 		// Idle threads that spin would take cores from the other sessions.
 		options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"),
 	); err != nil {
-		return nil, fmt.Errorf("open graph %s: %w", g.path, err)
+		return nil, err
 	}
-	session, err := ort.NewDynamicAdvancedSession(g.path, g.inputs, []string{g.output}, options)
-	if err != nil {
-		return nil, fmt.Errorf("open graph %s: %w", g.path, err)
-	}
-	return &Session{graph: g, session: session}, nil
+	return ort.NewDynamicAdvancedSession(g.path, g.inputs, []string{g.output}, options)
 }
 
-func (g *Graph) match(ins, outs []ort.InputOutputInfo) error {
+// Close implements [embed.Graph]: it lets go of the library.
+func (g *graph) Close() error { return release() }
+
+func (g *graph) match(ins, outs []ort.InputOutputInfo) error {
 	for _, in := range ins {
 		if !slices.Contains([]string{inputIDs, inputMask, inputTypes}, in.Name) {
 			return fmt.Errorf("input %q is not one of %s, %s, %s", in.Name, inputIDs, inputMask, inputTypes)
@@ -156,7 +173,10 @@ func (g *Graph) match(ins, outs []ort.InputOutputInfo) error {
 		return fmt.Errorf("none of its %d outputs is float32 of [batch][tokens][dim] or [batch][dim]", len(outs))
 	}
 	out := outs[i]
-	g.output, g.pooled, g.dim = out.Name, len(out.Dimensions) == 2, int(out.Dimensions[len(out.Dimensions)-1])
+	g.output = out.Name
+	g.shape.Pooled = len(out.Dimensions) == 2
+	// A dimension that the file leaves open is negative.
+	g.shape.Dimension = int(max(0, out.Dimensions[len(out.Dimensions)-1]))
 	return nil
 }
 
@@ -178,25 +198,17 @@ func chooseOutput(outs []ort.InputOutputInfo) int {
 	return slices.IndexFunc(outs, func(o ort.InputOutputInfo) bool { return usable(o, 2) })
 }
 
-// Pooled says whether Run gives one vector a text rather than one a token.
-func (g *Graph) Pooled() bool { return g.pooled }
-
-// Dimension gives the length of a vector, or 0 if the graph does not say it.
-func (g *Graph) Dimension() int { return max(0, g.dim) }
-
-// Close frees the graph. No Run may be going on.
-func (s *Session) Close() error {
-	if err := s.session.Destroy(); err != nil {
+// Close implements [embed.Session].
+func (s *session) Close() error {
+	if err := s.ort.Destroy(); err != nil {
 		return fmt.Errorf("close graph: %w", err)
 	}
 	trim()
 	return nil
 }
 
-// Run runs a group of texts of one length: ids is int64 [batch][tokens]
-// without padding. It gives float32 [batch][dim] if the graph pools, else
-// [batch][tokens][dim], and the dimension.
-func (s *Session) Run(ids []int64, batch, tokens int) (out []float32, dim int, err error) {
+// Run implements [embed.Session].
+func (s *session) Run(ids []int64, batch, tokens int) (out []float32, dim int, err error) {
 	if batch < 1 || tokens < 1 || len(ids) != batch*tokens {
 		return nil, 0, fmt.Errorf("run graph: %d ids are not %d texts of %d tokens", len(ids), batch, tokens)
 	}
@@ -222,7 +234,7 @@ func (s *Session) Run(ids []int64, batch, tokens int) (out []float32, dim int, e
 		values = append(values, tensor)
 	}
 	results := []ort.Value{nil}
-	if err := s.session.Run(values, results); err != nil {
+	if err := s.ort.Run(values, results); err != nil {
 		return nil, 0, fmt.Errorf("run graph: %w", err)
 	}
 	values = append(values, results[0])

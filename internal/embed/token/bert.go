@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// bert is the BERT family's scheme: BertNormalizer, BertPreTokenizer and
+// bert is the BERT family's encoder: BertNormalizer, BertPreTokenizer and
 // WordPiece in one pass.
 type bert struct {
 	table   *charTable
@@ -15,7 +15,7 @@ type bert struct {
 
 // bertScratch is the buffers of one Encode call.
 type bertScratch struct {
-	words   wordScanner
+	words   preTokenizer
 	ids     []int64
 	ends    []int
 	offsets [][2]int
@@ -25,19 +25,19 @@ type bertScratch struct {
 // text, so that one huge text does not hold memory for ever.
 const maxScratch = 1 << 16
 
-// newBERT makes the scheme of a definition with the model's vocabulary.
+// newBERT makes the encoder of a definition with the model's vocabulary.
 func newBERT(def *definition, vocab map[string]int) *bert {
 	b := &bert{
 		table:  newCharTable(*def.bert),
 		pieces: newWordPiece(vocab, def.model, def.specials()),
 	}
 	b.scratch.New = func() any {
-		return &bertScratch{words: wordScanner{table: b.table, limit: b.pieces.maxChars}}
+		return &bertScratch{words: preTokenizer{table: b.table, limit: b.pieces.maxChars}}
 	}
 	return b
 }
 
-// encode implements scheme.
+// encode implements encoder.
 func (b *bert) encode(text string, ask request) (Encoding, error) {
 	s := b.scratch.Get().(*bertScratch)
 	s.words.reset(text, ask.offsets)

@@ -52,10 +52,10 @@ func (a action) kind() action { return a &^ payloadMask }
 func (a action) rune() rune   { return rune(a & payloadMask) }
 
 // charTable holds the action of every code point for one set of options. It
-// folds the reference's chain (clean, space out Chinese, decompose, strip
-// accents, lower-case, split at white space, split off punctuation) into one
-// step. That is possible because each link but the ordering of marks looks at
-// one character at a time.
+// folds the reference's normalizer and pre-tokenizer (clean, space out Chinese,
+// decompose, strip accents, lower-case, split at white space, split off
+// punctuation) into one step. That is possible because each of these but the
+// ordering of marks looks at one character at a time.
 type charTable struct {
 	ascii  [utf8.RuneSelf]byte // what an ASCII character adds to a word; 0: look it up
 	pages  [(utf8.MaxRune + 1) >> 8]uint16
@@ -178,7 +178,7 @@ func (b *tableBuilder) fillPages() {
 	}
 }
 
-// actionOf runs one code point through the reference's chain.
+// actionOf runs one code point through the reference's normalizer and pre-tokenizer.
 func (b *tableBuilder) actionOf(r rune) action {
 	if b.opts.cleanText && b.props[r]&isRemoved != 0 {
 		return drop

@@ -18,8 +18,8 @@ type definition struct {
 	preTokenizer json.RawMessage
 	model        modelHead
 	modelJSON    map[string]json.RawMessage
-	frame        frame
-	steps        chain        // normalization that goes before sugarme's
+	post         postProcessor
+	normalizers  normalizers  // what goes before sugarme's
 	bert         *bertOptions // nil unless the tokenizer is of the BERT family
 }
 
@@ -75,7 +75,7 @@ func parse(data []byte) (*definition, error) {
 		}
 	}
 	var err error
-	if def.frame, err = parseFrame(file.PostProcessor); err != nil {
+	if def.post, err = parsePostProcessor(file.PostProcessor); err != nil {
 		return nil, err
 	}
 	if err := def.parseModel(file.Model); err != nil {
@@ -203,7 +203,7 @@ func (d *definition) specials() map[string]bool {
 			set[a.Content] = true
 		}
 	}
-	for _, s := range slices.Concat(d.frame.before, d.frame.after) {
+	for _, s := range slices.Concat(d.post.before, d.post.after) {
 		set[s.piece] = true
 	}
 	return set

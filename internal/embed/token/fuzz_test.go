@@ -13,9 +13,9 @@ import (
 func checkEncoding(tb reporter, tok *Tokenizer, text string, limit int) {
 	tb.Helper()
 	whole := mustEncode(tb, tok, text, Options{WithOffsets: true, WithPieces: true})
-	before, after := tok.Frame()
+	before, after := tok.SpecialTokens()
 	specials := append(slices.Clone(before), after...)
-	unknown := tok.scheme.(*bert).pieces.unknown
+	unknown := tok.encoder.(*bert).pieces.unknown
 	inside := whole.IDs[len(before) : len(whole.IDs)-len(after)]
 	for _, id := range inside {
 		if id < 0 || id >= int64(tok.VocabSize()) {
@@ -26,7 +26,7 @@ func checkEncoding(tb reporter, tok *Tokenizer, text string, limit int) {
 		}
 	}
 	if !slices.Equal(whole.IDs[:len(before)], before) || !slices.Equal(whole.IDs[len(before)+len(inside):], after) {
-		tb.Fatalf("%q: frame is missing in %v", text, whole.IDs)
+		tb.Fatalf("%q: a special token is missing in %v", text, whole.IDs)
 	}
 	if whole.Truncated || whole.Tokens != len(whole.IDs) {
 		tb.Fatalf("%q: %d of %d tokens", text, len(whole.IDs), whole.Tokens)
@@ -43,7 +43,7 @@ func checkEncoding(tb reporter, tok *Tokenizer, text string, limit int) {
 // checkCut checks that a limit changes nothing but the length.
 func checkCut(tb reporter, tok *Tokenizer, text string, limit int, whole Encoding) {
 	tb.Helper()
-	before, after := tok.Frame()
+	before, after := tok.SpecialTokens()
 	limit = max(limit, len(before)+len(after))
 	room := min(limit-len(before)-len(after), len(whole.IDs)-len(before)-len(after))
 	wantIDs := slices.Concat(whole.IDs[:len(before)+room], after)
@@ -88,9 +88,9 @@ func FuzzEncode(f *testing.F) {
 	})
 }
 
-// FuzzLibrary looks for texts on which sugarme takes the process down, which
+// FuzzSugarme looks for texts on which sugarme takes the process down, which
 // the guard cannot prevent.
-func FuzzLibrary(f *testing.F) {
+func FuzzSugarme(f *testing.F) {
 	for _, c := range hardCases(f) {
 		if len(c.Text) < 100 {
 			f.Add(c.Text)
@@ -98,7 +98,7 @@ func FuzzLibrary(f *testing.F) {
 	}
 	f.Add("a \xff</s>")
 	var toks []*Tokenizer
-	for _, name := range []string{"bpe", "unigram", "wordlevel", "wordpiece"} {
+	for _, name := range []string{"bpe", "precompiled", "unigram", "wordlevel", "wordpiece"} {
 		toks = append(toks, loadJSON(f, definitionJSON(f, name)))
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -126,7 +126,7 @@ func FuzzLibrary(f *testing.F) {
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte(small))
 	f.Add([]byte(unclean))
-	for _, name := range []string{"bpe", "unigram", "wordlevel", "wordpiece"} {
+	for _, name := range []string{"bpe", "precompiled", "unigram", "wordlevel", "wordpiece"} {
 		f.Add([]byte(definitionJSON(f, name)))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

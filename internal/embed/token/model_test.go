@@ -66,7 +66,7 @@ func mustEncode(tb reporter, t *Tokenizer, text string, opts Options) Encoding {
 
 // wordsOf normalises and splits a text.
 func wordsOf(table *charTable, text string) []string {
-	s := wordScanner{table: table, limit: len(text) * 4}
+	s := preTokenizer{table: table, limit: len(text) * 4}
 	s.reset(text, false)
 	var words []string
 	for s.next() {

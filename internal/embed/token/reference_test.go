@@ -142,7 +142,7 @@ func compare(t *testing.T, tok *Tokenizer, answers iter.Seq2[string, referenceAn
 // have to be put in order. Which of several such marks an offset is about is
 // then a matter of taste: the reference counts those that it deletes later.
 func reorders(tok *Tokenizer, text string) bool {
-	table := tok.scheme.(*bert).table
+	table := tok.encoder.(*bert).table
 	for _, r := range text {
 		a := table.action(r)
 		if a.kind() == mark {

@@ -17,9 +17,9 @@ var (
 	ErrUnsupported = errors.New("unsupported tokenizer definition")
 	// ErrOptions says that the options of an Encode call make no sense.
 	ErrOptions = errors.New("invalid encoding options")
-	// ErrLibrary says that the tokenizer library failed on a text. It is never
+	// ErrSugarme says that sugarme/tokenizer failed on a text. It is never
 	// returned by an exact tokenizer.
-	ErrLibrary = errors.New("tokenizer library failed")
+	ErrSugarme = errors.New("tokenizer library failed")
 )
 
 // Options says how to encode one text. The zero value encodes the whole text
@@ -59,37 +59,38 @@ type Encoding struct {
 
 // Tokenizer encodes texts for one model. Make one with [Load].
 type Tokenizer struct {
-	scheme scheme
-	exact  bool
-	frame  frame
-	names  map[int64]string
-	size   int
-	digest string
+	encoder encoder
+	exact   bool
+	post    postProcessor
+	names   map[int64]string
+	size    int
+	digest  string
 }
 
-// scheme is the part of a tokenizer that differs between families.
-type scheme interface {
+// encoder is the part of a tokenizer that differs between families: all but the
+// special tokens around a text.
+type encoder interface {
 	encode(text string, ask request) (Encoding, error)
 }
 
-// request is what an Encode call wants of a scheme.
+// request is what an Encode call wants of an encoder.
 type request struct {
-	frame    frame
-	cut      int // keep at most so many ids, not counting the frame; negative means all
+	post     postProcessor
+	cut      int // keep at most so many ids, not counting special tokens; negative means all
 	countAll bool
 	offsets  bool
 }
 
-// encoding makes the result of what a scheme found out: the ids and offsets
+// encoding makes the result of what an encoder found out: the ids and offsets
 // that it keeps, how many there would be of the whole text (or of the part
 // that was read), and whether it left some out. The slices are copied.
 func (r request) encoding(ids []int64, offsets [][2]int, total int, cut bool) Encoding {
-	e := Encoding{IDs: r.frame.ids(ids), Truncated: cut}
+	e := Encoding{IDs: r.post.ids(ids), Truncated: cut}
 	if !cut || r.countAll {
-		e.Tokens = total + r.frame.len()
+		e.Tokens = total + r.post.len()
 	}
 	if r.offsets {
-		e.Offsets = r.frame.offsets(offsets)
+		e.Offsets = r.post.offsets(offsets)
 	}
 	return e
 }
@@ -102,8 +103,8 @@ func Load(tokenizerJSON []byte) (*Tokenizer, error) {
 		return nil, fmt.Errorf("load tokenizer: %w", err)
 	}
 	sum := sha256.Sum256(tokenizerJSON)
-	t := &Tokenizer{frame: def.frame, digest: hex.EncodeToString(sum[:])}
-	vocab, err := t.chooseScheme(def)
+	t := &Tokenizer{post: def.post, digest: hex.EncodeToString(sum[:])}
+	vocab, err := t.chooseEncoder(def)
 	if err != nil {
 		return nil, fmt.Errorf("load tokenizer: %w", err)
 	}
@@ -114,19 +115,19 @@ func Load(tokenizerJSON []byte) (*Tokenizer, error) {
 	return t, nil
 }
 
-// chooseScheme takes our own implementation where there is one and sugarme's
+// chooseEncoder takes our own implementation where there is one and sugarme's
 // otherwise. It returns the model's vocabulary.
-func (t *Tokenizer) chooseScheme(def *definition) (map[string]int, error) {
-	lib, err := newLibrary(def)
+func (t *Tokenizer) chooseEncoder(def *definition) (map[string]int, error) {
+	fallback, err := newSugarme(def)
 	if err != nil {
 		return nil, err
 	}
-	vocab := lib.tokenizer.GetModel().GetVocab()
+	vocab := fallback.tokenizer.GetModel().GetVocab()
 	if def.bert == nil {
-		t.scheme = lib
+		t.encoder = fallback
 		return vocab, nil
 	}
-	t.scheme, t.exact = newBERT(def, vocab), true
+	t.encoder, t.exact = newBERT(def, vocab), true
 	return vocab, nil
 }
 
@@ -140,7 +141,7 @@ func names(def *definition, vocab map[string]int) map[int64]string {
 			byID[int64(id)] = piece
 		}
 	}
-	for _, s := range slices.Concat(def.frame.before, def.frame.after) {
+	for _, s := range slices.Concat(def.post.before, def.post.after) {
 		if _, ok := byID[s.id]; !ok {
 			byID[s.id] = s.piece
 		}
@@ -153,17 +154,17 @@ func names(def *definition, vocab map[string]int) map[int64]string {
 
 // Encode turns text into token ids. Any string is accepted, UTF-8 or not. An
 // exact tokenizer fails only for options that make no sense ([ErrOptions]);
-// others can also fail on a text ([ErrLibrary]).
+// others can also fail on a text ([ErrSugarme]).
 func (t *Tokenizer) Encode(text string, opts Options) (Encoding, error) {
-	ask := request{frame: t.frame, cut: -1, countAll: opts.CountAll, offsets: opts.WithOffsets}
+	ask := request{post: t.post, cut: -1, countAll: opts.CountAll, offsets: opts.WithOffsets}
 	if opts.MaxTokens != 0 {
-		ask.cut = opts.MaxTokens - t.frame.len()
+		ask.cut = opts.MaxTokens - t.post.len()
 		if ask.cut < 0 {
 			return Encoding{}, fmt.Errorf("encode: %w: at most %d tokens, but the special tokens alone are %d",
-				ErrOptions, opts.MaxTokens, t.frame.len())
+				ErrOptions, opts.MaxTokens, t.post.len())
 		}
 	}
-	e, err := t.scheme.encode(text, ask)
+	e, err := t.encoder.encode(text, ask)
 	if err != nil {
 		return Encoding{}, fmt.Errorf("encode: %w", err)
 	}
@@ -187,8 +188,8 @@ func (t *Tokenizer) Digest() string { return t.digest }
 // false, github.com/sugarme/tokenizer makes them, and they may differ.
 func (t *Tokenizer) Exact() bool { return t.exact }
 
-// Frame returns the ids of the special tokens that go before and after every
+// SpecialTokens returns the ids of the special tokens that go before and after every
 // text, for callers that cut a long text into windows of their own.
-func (t *Tokenizer) Frame() (before, after []int64) {
-	return idsOf(t.frame.before), idsOf(t.frame.after)
+func (t *Tokenizer) SpecialTokens() (before, after []int64) {
+	return idsOf(t.post.before), idsOf(t.post.after)
 }

@@ -223,7 +223,7 @@ func TestModelOptions(t *testing.T) {
 	}
 }
 
-func TestFrames(t *testing.T) {
+func TestPostProcessors(t *testing.T) {
 	cut := strings.Index(small, `{"type": "TemplateProcessing"`)
 	end := strings.Index(small, ` "decoder"`)
 	for _, tc := range []struct {
@@ -263,9 +263,9 @@ func TestFrames(t *testing.T) {
 			if !slices.Equal(e.IDs, tc.want) {
 				t.Errorf("ids %v, want %v", e.IDs, tc.want)
 			}
-			before, after := tok.Frame()
+			before, after := tok.SpecialTokens()
 			if got := slices.Concat(before, []int64{12}, after); !slices.Equal(got, tc.want) {
-				t.Errorf("Frame gives %v", got)
+				t.Errorf("SpecialTokens gives %v", got)
 			}
 		})
 	}
@@ -324,13 +324,13 @@ func TestFacts(t *testing.T) {
 	if len(tok.Digest()) != 64 {
 		t.Errorf("digest %q", tok.Digest())
 	}
-	before, after := tok.Frame()
+	before, after := tok.SpecialTokens()
 	if !slices.Equal(before, []int64{101}) || !slices.Equal(after, []int64{102}) {
-		t.Errorf("frame %v %v", before, after)
+		t.Errorf("special tokens %v %v", before, after)
 	}
 	before[0] = 7 // must be a copy
-	if again, _ := tok.Frame(); again[0] != 101 {
-		t.Error("Frame hands out its own slice")
+	if again, _ := tok.SpecialTokens(); again[0] != 101 {
+		t.Error("SpecialTokens hands out its own slice")
 	}
 }
 

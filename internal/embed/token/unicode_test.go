@@ -112,7 +112,7 @@ func TestTablesAreSorted(t *testing.T) {
 	}
 }
 
-func TestWords(t *testing.T) {
+func TestPreTokenizer(t *testing.T) {
 	uncased := newCharTable(bertOptions{true, true, true, true})
 	for _, tc := range []struct{ name, text, want string }{
 		{"accents", "São Poincaré Gödel İstanbul", "sao|poincare|godel|istanbul"},

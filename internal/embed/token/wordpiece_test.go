@@ -7,23 +7,23 @@ import (
 	"testing"
 )
 
-// TestWordPieceAgainstLibrary compares our WordPiece with sugarme's own on
+// TestWordPieceAgainstSugarme compares our WordPiece with sugarme's own on
 // words that are normalised and split already.
-func TestWordPieceAgainstLibrary(t *testing.T) {
+func TestWordPieceAgainstSugarme(t *testing.T) {
 	tok := model(t)
-	scheme := tok.scheme.(*bert)
+	own := tok.encoder.(*bert)
 	def, err := parse(modelJSON(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	lib, err := newLibrary(def)
+	fallback, err := newSugarme(def)
 	if err != nil {
 		t.Fatal(err)
 	}
-	theirs := lib.tokenizer.GetModel()
+	theirs := fallback.tokenizer.GetModel()
 	words := map[string]bool{}
 	for _, c := range hardCases(t) {
-		for _, w := range wordsOf(scheme.table, c.Text) {
+		for _, w := range wordsOf(own.table, c.Text) {
 			words[w] = true
 		}
 	}
@@ -49,10 +49,10 @@ func TestWordPieceAgainstLibrary(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len([]rune(w)) > scheme.pieces.maxChars {
+		if len([]rune(w)) > own.pieces.maxChars {
 			continue // decided before WordPiece is asked
 		}
-		got, ends := scheme.pieces.split([]byte(w), nil, nil)
+		got, ends := own.pieces.split([]byte(w), nil, nil)
 		if len(got) != len(want) || len(ends) != len(got) || ends[len(ends)-1] != len(w) {
 			t.Fatalf("%q: %v, ends %v; want %v", w, got, ends, want)
 		}

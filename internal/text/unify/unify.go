@@ -7,7 +7,8 @@
 // Annex 15) become one, and invisible characters vanish. [Fold] takes their case
 // away as well. [Plain] is for words: it also strips accents and vowel marks and
 // replaces characters by what they are compatible with. [Next] is Plain one step at
-// a time, for callers that keep track of places.
+// a time, for callers that keep track of places. [NextWord] gives the words of a text,
+// and [Unspaced] says in which scripts each letter is one.
 //
 // # Concurrency
 //

@@ -1,0 +1,105 @@
+# Benchmarks and evaluations: what the numbers of docs/benchmarks.md, docs/quality.md
+# and docs/overload.md were made by. Included by the Makefile; make help shows them.
+
+.PHONY: bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-overload bench-duplicates bench-cli bench-filter bench-lexical eval eval-rerank
+
+# Peers are measured in an environment of their own.
+BENCH_VENV := $(CURDIR)/.akin/bench-venv
+LISTINGS   ?= ../shared/data/listings
+
+$(BENCH_VENV)/.ready: testdata/reference/bench-requirements.txt
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+bench-embed: setup $(BENCH_VENV)/.ready ## Measure embedding beside its peers, on the abstracts of LISTINGS.
+	go test ./internal/embed -run '^$$' -bench .
+	go build -o bin/benchworker ./internal/embed/benchworker
+	$(BENCH_VENV)/bin/python testdata/reference/bench_embed.py --worker bin/benchworker --home .akin --texts $(LISTINGS)
+
+# The rows of a large file, for the part of the job that is not embedding.
+JOB_ROWS ?= 1000000
+ABSTRACTS ?= ../shared/data/abstracts/abstracts.jsonl.gz
+
+bench-job: setup $(BENCH_VENV)/.ready ## Measure akin embed: beside the bare rate and a peer, and reading and writing alone.
+	go build -o bin/benchworker ./internal/embed/benchworker
+	go build -o bin/jobworker ./internal/job/benchworker
+	$(BENCH_VENV)/bin/python testdata/reference/bench_job.py --akin bin/akin --worker bin/benchworker --home .akin --papers $(ABSTRACTS)
+	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; bin/jobworker -rows $(JOB_ROWS) -dir "$$scratch"
+
+# The nearest-neighbour index beside its peers, on ANN_SETS: all VECTORS (an npy
+# file), 20,000 of them with coder/hnsw as well, and synthetic ones. ANN_FLAGS adds
+# to the run.
+ANN_VENV  := $(CURDIR)/.akin/ann-venv
+VECTORS   ?= ../shared/data/vectors/abstracts.f16.npy
+ANN_SETS  ?= --sample 0 --sample 20000 --synthetic 100000
+ANN_FLAGS ?= --threads
+
+$(ANN_VENV)/.ready: testdata/reference/ann-requirements.txt
+	$(PYTHON) -m venv $(ANN_VENV)
+	$(ANN_VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+ANN_BENCH := $(ANN_VENV)/bin/python testdata/reference/bench_ann.py --worker bin/annworker
+
+bench-ann: $(ANN_VENV)/.ready ## Measure the index beside its peers, on VECTORS and on synthetic ones.
+	go build -o bin/annworker ./internal/ann/benchworker
+	$(ANN_BENCH) --vectors $(VECTORS) $(ANN_SETS) $(ANN_FLAGS)
+
+bench-ann-1m: $(ANN_VENV)/.ready ## The same for a million vectors, beside hnswlib: 20 minutes, 12 GB.
+	go build -o bin/annworker ./internal/ann/benchworker
+	$(ANN_BENCH) --synthetic 1000000 --only hnswlib $(ANN_FLAGS)
+
+bench-duplicates: setup ## List the versions among the real abstracts, to be judged by reading.
+	AKIN_BENCH=1 go test ./internal/cli -run 'TestRealDuplicates' -timeout 30m -v -count 1
+
+bench-latency: setup ## Measure a query through gRPC, idle and during a bulk import.
+	AKIN_BENCH=1 go test ./internal/cli -run 'TestLatency|TestQueryLatency' -timeout 30m -v -count 1
+
+bench-cli: setup ## Measure commands with --data over the sample papers, from start to end.
+	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; data=$$scratch/data; export TIMEFORMAT='%3R s'; \
+	bin/akin import --data $$data testdata/sample >/dev/null; \
+	for command in "get arXiv:1706.03762" "list --ids" "info" "count venue" "export --out $$scratch/out" "search --mode lexical graph" "search graph" "similar arXiv:1706.03762" "delete arXiv:1706.03762"; do \
+	  printf '%-34s ' "$${command/$$scratch\//}"; time bin/akin $$command --data $$data >/dev/null; done
+
+bench-overload: setup ## Measure what a server does that is asked for 1, 2 and 5 times what it can do.
+	AKIN_BENCH=1 go test ./internal/cli -run 'TestOverload$$' -timeout 30m -v -count 1
+
+bench-filter: ## Measure filters and their index over the papers of ABSTRACTS.
+	AKIN_FILTER_CORPUS=$(abspath $(ABSTRACTS)) go test ./internal/filter -run '^$$' -bench Corpus
+
+# Test collections beside the repository; the papers of each are embedded once,
+# into a data directory that is kept.
+EVAL_DATA ?= ../shared/data/eval
+AUTHORS   ?= 400
+REVIEWS   := Estrogens,NSAIDS,UrinaryIncontinence,Triptans,Antihistamines,OralHypoglycemics
+
+eval: setup $(BENCH_VENV)/.ready ## Measure retrieval quality on the collections of EVAL_DATA, in all modes.
+	@for set in search/cranfield search/scifact-train search/scitldr-dev similar/csfcube-fold1; do \
+	  for mode in hybrid semantic lexical; do echo; echo "$$set, $$mode"; \
+	    bin/akin eval --data .akin/eval/$$(basename $$set) --mode $$mode --metrics nDCG@10,R@100,MRR,nDCG%20,MAP $(EVAL_DATA)/$$set; done; done
+	@for given in 80% 5; do for strategy in hybrid svm top-mean best-score mean-vector; do echo; echo "recommend/reviews, $$strategy"; \
+	  bin/akin eval --data .akin/eval/reviews --sets $(REVIEWS) --given $$given --strategy $$strategy --metrics R@20,R@50,nDCG@10 $(EVAL_DATA)/recommend/reviews; done; done
+	$(BENCH_VENV)/bin/python testdata/reference/authors_tfidf.py --corpus $(ABSTRACTS) --labels $(EVAL_DATA)/recommend/authors/labels.tsv \
+	  --ids $(dir $(VECTORS))ids.txt --out .akin/eval/tfidf
+	@for strategy in hybrid svm top-mean; do echo; echo "recommend/authors, $$strategy"; \
+	  bin/akin eval --data .akin/eval/authors --corpus $(ABSTRACTS) --vectors $(VECTORS) --sample $(AUTHORS) --strategy $$strategy \
+	    --baseline .akin/eval/tfidf.mean --metrics R@20,R@50,nDCG@10 $(EVAL_DATA)/recommend/authors; done
+
+eval-rerank: setup ## Measure re-ranking by sentences on the same collections (an hour).
+	@for set in search/cranfield search/scifact-train search/scitldr-dev similar/csfcube-fold1; do \
+	  for n in 0 20 50 100; do echo; echo "$$set, rerank $$n"; \
+	    bin/akin eval --data .akin/eval/$$(basename $$set) --rerank $$n --metrics nDCG@10,nDCG%20,MAP $(EVAL_DATA)/$$set; done; done
+
+LEXICAL_VENV := $(CURDIR)/.akin/lexical-venv
+
+$(LEXICAL_VENV)/.ready: testdata/reference/lexical-requirements.txt
+	$(PYTHON) -m venv $(LEXICAL_VENV)
+	$(LEXICAL_VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+bench-lexical: $(LEXICAL_VENV)/.ready ## Measure lexical search beside bleve, tantivy and bm25s over ABSTRACTS, and its ranking.
+	@mkdir -p bin
+	cd internal/lexical/benchbleve && go build -o $(CURDIR)/bin/benchbleve .
+	$(LEXICAL_VENV)/bin/python testdata/reference/bench_lexical.py --papers $(ABSTRACTS) --worker bin/benchbleve
+	AKIN_BENCH=1 go test ./internal/lexical -run 'TestLatency|TestQuality|TestVariants' -timeout 30m -v -count 1

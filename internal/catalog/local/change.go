@@ -1,0 +1,132 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"akin/internal/catalog"
+	"akin/internal/dedup"
+	"akin/internal/store"
+)
+
+// change makes changes durable, then visible to views that are opened from then on. It
+// gives one outcome a change and the sequence reached.
+func (c *collection) change(ctx context.Context, changes []catalog.Mutation) ([]catalog.Outcome, uint64, error) {
+	w := &c.writing
+	w.Lock()
+	defer w.Unlock()
+	stored, err := c.config.Store.Apply(ctx, c.name, mutations(changes))
+	if err != nil {
+		return nil, 0, err
+	}
+	// From here on the changes are durable. When an index cannot take one, the vectors
+	// are loaded from the store into a new index, and the caller hears nothing of it
+	// unless that fails too; then the next start loads everything.
+	if err := c.index(changes, stored); err != nil {
+		c.config.Log.ErrorContext(ctx, "an index did not take a change; loading the vectors from the store again", "error", err)
+		if err := c.reload(); err != nil {
+			return nil, 0, fmt.Errorf("load the vectors again: %w", err)
+		}
+	}
+	if err := c.publish(); err != nil {
+		return nil, 0, err
+	}
+	c.maybeBuild()
+	if err := c.trim(ctx); err != nil {
+		c.config.Log.WarnContext(ctx, "trimming the change log failed", "error", err)
+	}
+	return outcomes(stored), w.sequence, nil
+}
+
+// mutations are changes as the store takes them.
+func mutations(changes []catalog.Mutation) []store.Mutation {
+	group := make([]store.Mutation, len(changes))
+	for i := range changes {
+		m := &changes[i]
+		if m.Delete {
+			group[i].Delete = m.Paper.ID
+		} else {
+			group[i].Upsert = &store.Upsert{Paper: m.Paper, Vector: m.Vector, TokenCount: m.TokenCount, Truncated: m.Truncated}
+		}
+	}
+	return group
+}
+
+// outcomes are what became of changes as the contract says it.
+func outcomes(stored []store.Outcome) []catalog.Outcome {
+	out := make([]catalog.Outcome, len(stored))
+	for i := range stored {
+		out[i] = catalog.Outcome{Change: changeOf(stored[i].Result), Record: stored[i].Record}
+		if out[i].Change != catalog.Missing {
+			out[i].Record.Handle = handleOf(out[i].Record.Ordinal)
+		}
+	}
+	return out
+}
+
+func changeOf(r store.Result) catalog.Change {
+	switch r {
+	case store.Created:
+		return catalog.Created
+	case store.Updated:
+		return catalog.Updated
+	case store.Deleted:
+		return catalog.Deleted
+	case store.NotFound:
+		return catalog.Missing
+	case store.Unchanged:
+	}
+	return catalog.Unchanged
+}
+
+// index brings the indexes to what the store now holds. The caller holds c.writing and
+// publishes it.
+func (c *collection) index(changes []catalog.Mutation, stored []store.Outcome) (err error) {
+	keys := keysOf(stored)
+	for i := range stored {
+		o := &stored[i]
+		c.writing.sequence = max(c.writing.sequence, o.Sequence)
+		switch o.Result {
+		case store.Created, store.Updated:
+			err = errors.Join(err, c.indexPaper(o, keys[i], changes[i].Vector))
+		case store.Deleted:
+			err = errors.Join(err, c.unindexPaper(o.Record.Ordinal))
+		case store.Unchanged, store.NotFound:
+		}
+	}
+	return err
+}
+
+// indexPaper puts a paper that was stored into the indexes; without a vector it keeps
+// the one that is there.
+func (c *collection) indexPaper(o *store.Outcome, key dedup.Key, vector []float32) error {
+	w, r := &c.writing, &o.Record
+	if o.Result == store.Created {
+		w.papers++
+	} else {
+		w.gone = true
+	}
+	w.ids.set(r.Ordinal, r.ID)
+	w.keys.set(r.Ordinal, key)
+	c.attributes.Upsert(r.Ordinal, r)
+	err := addWords(c.words, r)
+	if vector != nil {
+		c.vectors.set(r.Ordinal, o.Sequence)
+		err = errors.Join(err, w.index.Upsert(r.Ordinal, vector))
+	}
+	return err
+}
+
+// unindexPaper takes a paper that was deleted out of the indexes.
+func (c *collection) unindexPaper(ordinal uint32) error {
+	w := &c.writing
+	w.papers--
+	w.gone = true
+	_, err := w.index.Delete(ordinal)
+	w.ids.set(ordinal, "")
+	w.keys.set(ordinal, dedup.Key{})
+	c.attributes.Delete(ordinal)
+	_, wordsErr := c.words.Delete(ordinal)
+	return errors.Join(err, wordsErr)
+}

@@ -1,0 +1,196 @@
+package local
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime/debug"
+	"slices"
+
+	"github.com/RoaringBitmap/roaring/v2"
+	"golang.org/x/sync/errgroup"
+
+	"akin/internal/ann"
+	"akin/internal/catalog"
+	"akin/internal/lexical"
+	"akin/internal/rank"
+	"akin/internal/vec"
+)
+
+// read reads the words of a query.
+func (v *view) read(w catalog.Words) (*lexical.Reading, error) {
+	mode := lexical.ModeText
+	if w.Typed {
+		mode = lexical.ModeSearch
+	}
+	return v.words.Read(lexical.Query{Text: w.Text, Mode: mode})
+}
+
+// setOf makes a set of what a filter keeps; nil is all. (A nil pointer in an
+// interface would be a filter.)
+func setOf(keep *roaring.Bitmap) lexical.Set {
+	if keep == nil {
+		return nil
+	}
+	return keep
+}
+
+// Hybrid implements catalog.Finder.
+func (v *view) Hybrid(ctx context.Context, q catalog.Hybrid) (catalog.Found, error) {
+	keep, err := v.keepBy(ctx, q.Restriction)
+	if err != nil {
+		return catalog.Found{}, err
+	}
+	var asked *lexical.Reading // nil without words
+	if q.Words.Text != "" {
+		if asked, err = v.read(q.Words); err != nil {
+			return catalog.Found{}, err
+		}
+	}
+	near, words, err := v.bothSides(ctx, q, asked, keep)
+	if err != nil {
+		return catalog.Found{}, err
+	}
+	out := v.before(keep)
+	if q.Vector != nil {
+		out.Strategy, out.Visited = near.Strategy, near.Visited
+	}
+	out.Terms = words.Terms
+	ordinals := make([]uint32, 0, len(near.Hits)+len(words.Hits))
+	for _, h := range near.Hits {
+		ordinals = append(ordinals, h.Handle-1)
+	}
+	known := make(map[uint32]float64, len(words.Hits))
+	for _, h := range words.Hits {
+		ordinals = append(ordinals, h.Ordinal)
+		known[h.Ordinal] = h.Score
+	}
+	slices.Sort(ordinals)
+	out.Hits, err = v.score(ctx, q, asked, slices.Compact(ordinals), known)
+	return out, err
+}
+
+// bothSides asks both indexes for candidates at the same time.
+func (v *view) bothSides(
+	ctx context.Context, q catalog.Hybrid, asked *lexical.Reading, keep *roaring.Bitmap,
+) (near catalog.Found, words lexical.Result, err error) {
+	var beside errgroup.Group // the words, on another core
+	if asked != nil {
+		beside.Go(guarded(func() (err error) {
+			words, err = asked.Search(ctx, q.K, setOf(keep))
+			return err
+		}))
+	}
+	if q.Vector != nil {
+		near, err = v.near(ctx, catalog.Probe{Vector: q.Vector, K: q.K}, q.Exact, keep)
+	}
+	wordsErr := beside.Wait()
+	return near, words, errors.Join(wordsErr, err)
+}
+
+// guarded makes a panic of a goroutine an error, as the server makes it of those of
+// its callers.
+func guarded(f func() error) func() error {
+	return func() (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			}
+		}()
+		return f()
+	}
+}
+
+// score gives every candidate both scores, of which those of the words may be known,
+// and leaves out what the words forbid; asked is nil without words. The hits are in
+// order of id.
+func (v *view) score(ctx context.Context, q catalog.Hybrid, asked *lexical.Reading, ordinals []uint32, known map[uint32]float64) ([]rank.Hit, error) {
+	semantic, err := v.cosines(ctx, q.Vector, ordinals)
+	if err != nil {
+		return nil, err
+	}
+	allowed, err := weighWords(ctx, asked, q.Words.Typed, ordinals, known)
+	if err != nil {
+		return nil, err
+	}
+	hits := make([]rank.Hit, 0, len(ordinals))
+	for i, o := range ordinals {
+		if math.IsNaN(float64(semantic[i])) || !allowed(o) {
+			continue
+		}
+		h := v.hit(o)
+		h.Semantic, h.Lexical = float64(semantic[i]), known[o]
+		hits = append(hits, h)
+	}
+	slices.SortFunc(hits, func(a, b rank.Hit) int { return cmp.Compare(a.ID, b.ID) })
+	return hits, nil
+}
+
+// weighWords adds to the known scores of words those of the other candidates, and says
+// which of all a typed query allows; those that its words found it does.
+func weighWords(
+	ctx context.Context, asked *lexical.Reading, typed bool, ordinals []uint32, known map[uint32]float64,
+) (allowed func(ordinal uint32) bool, err error) {
+	all := func(uint32) bool { return true }
+	if asked == nil {
+		return all, nil
+	}
+	var unknown []uint32
+	for _, o := range ordinals {
+		if _, ok := known[o]; !ok {
+			unknown = append(unknown, o)
+		}
+	}
+	scores, err := asked.Score(ctx, unknown)
+	if err != nil {
+		return nil, err
+	}
+	for i, o := range unknown {
+		known[o] = scores[i]
+	}
+	if !typed {
+		return all, nil
+	}
+	may, err := asked.Allows(ctx, unknown)
+	if err != nil {
+		return nil, err
+	}
+	forbidden := make(map[uint32]bool)
+	for i, o := range unknown {
+		if !may[i] {
+			forbidden[o] = true
+		}
+	}
+	return func(o uint32) bool { return !forbidden[o] }, nil
+}
+
+// cosines compares a vector with those of ordinals: 0 without a vector, NaN where
+// a paper has none.
+func (v *view) cosines(ctx context.Context, vector []float32, ordinals []uint32) ([]float32, error) {
+	out := make([]float32, len(ordinals))
+	if vector == nil {
+		return out, nil
+	}
+	scorer, ok := v.index.Index.(ann.Scorer)
+	if ok {
+		if err := scorer.Scores(out, vector, ordinals); err != nil {
+			return nil, err
+		}
+	}
+	for i, o := range ordinals {
+		if ok && !math.IsNaN(float64(out[i])) && !v.changedSince(o) {
+			continue
+		}
+		was, err := v.stored(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = float32(math.NaN())
+		if was != nil {
+			out[i] = vec.Dot(vector, was)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,109 @@
+package engine
+
+import (
+	"context"
+
+	"akin/internal/catalog"
+	"akin/internal/embed"
+	"akin/internal/rank"
+)
+
+// candidates is the first stage: what the query finds, best first.
+func (a *asking) candidates(ctx context.Context, d *draft) error {
+	var err error
+	if d.query.asksNothing {
+		d.kept = a.info.Papers
+	} else {
+		err = d.query.asked.candidates(ctx, a, d)
+	}
+	d.answer.Candidates = len(d.hits)
+	return err
+}
+
+// depth is how many candidates are asked for: enough to find something beside the
+// query's own papers.
+func (d *draft) depth() int { return MaxResults + len(d.own) }
+
+// nearest finds what is near one vector, and ranks it by the cosine.
+func (a *asking) nearest(ctx context.Context, d *draft, vector []float32) error {
+	defer d.searching()()
+	found, err := a.view.Nearest(ctx, catalog.Nearest{
+		Probes: []catalog.Probe{{Vector: vector, K: d.depth()}}, Exact: d.query.options.Exact, Restriction: d.query.options.restriction(),
+	})
+	d.take(found)
+	return err
+}
+
+// semanticWeight is the semantic side's share of a hybrid score, in searches and
+// more like this; docs/quality.md has what it was chosen by.
+const semanticWeight = 0.6
+
+// hybrid finds what is near a vector or has words, and ranks it by both; without a
+// vector, by words alone.
+func (a *asking) hybrid(ctx context.Context, d *draft, vector []float32, words catalog.Words) error {
+	d.words = words
+	found, err := a.view.Hybrid(ctx, catalog.Hybrid{
+		Vector: vector, Words: words, K: d.depth(), Exact: d.query.options.Exact, Restriction: d.query.options.restriction(),
+	})
+	if err != nil {
+		return err
+	}
+	d.take(found)
+	fuse(d.hits, d.query.mode, d.query.fusion, len(found.Terms) > 0)
+	rank.Sort(d.hits)
+	return nil
+}
+
+// fuse sets the scores of candidates. A query none of whose words is in any
+// paper goes by meaning alone.
+func fuse(hits []rank.Hit, mode Mode, fusion Fusion, words bool) {
+	semantic, lexical := make([]float64, len(hits)), make([]float64, len(hits))
+	for i, h := range hits {
+		semantic[i], lexical[i] = h.Semantic, h.Lexical
+	}
+	scores := lexical
+	switch {
+	case mode == Lexical:
+	case !words:
+		scores = semantic
+	case fusion == RRF:
+		scores = rank.FuseRRF(semantic, lexical)
+	default:
+		scores = rank.FuseZ(semantic, lexical, semanticWeight)
+	}
+	for i := range hits {
+		hits[i].Score = scores[i]
+	}
+}
+
+// withoutExcluded drops what a search excludes from candidates that were found by
+// meaning alone.
+func (a *asking) withoutExcluded(ctx context.Context, d *draft) error {
+	if d.query.excluded == "" {
+		return nil
+	}
+	defer d.searching()()
+	d.words = catalog.Words{Text: d.query.excluded, Typed: true}
+	allowed, err := a.matcher().Allows(ctx, d.words, refsOf(d.hits))
+	if err != nil {
+		return err
+	}
+	kept := d.hits[:0]
+	for i, h := range d.hits {
+		if allowed[i] {
+			kept = append(kept, h)
+		}
+	}
+	d.hits = kept
+	return nil
+}
+
+// embedOne embeds the text of a query and notes what was read of it.
+func embedOne(ctx context.Context, model Model, out *Answer, text string, role embed.Role) ([]float32, error) {
+	got, timing, err := model.Embed(ctx, []string{text}, embed.Options{Role: role})
+	if err != nil {
+		return nil, err
+	}
+	out.QueryTokens, out.Truncated, out.Timing.Timing = got[0].Tokens, got[0].Truncated, timing
+	return got[0].Vector, nil
+}
