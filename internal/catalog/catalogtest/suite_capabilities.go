@@ -466,6 +466,7 @@ func capabilitiesOf(v catalog.View) (out []catalog.Capability) {
 		catalog.CapVersions: is[catalog.Versions](v), catalog.CapNamer: is[catalog.Namer](v), catalog.CapSyntax: is[catalog.Syntax](v),
 		catalog.CapMatcher: is[catalog.Matcher](v), catalog.CapFunnel: is[catalog.Funnel](v), catalog.CapRechecker: is[catalog.Rechecker](v),
 		catalog.CapCounter: is[catalog.Counter](v), catalog.CapDuplicates: is[catalog.Duplicates](v),
+		catalog.CapDays: is[catalog.Days](v),
 	} {
 		if has {
 			out = append(out, c)

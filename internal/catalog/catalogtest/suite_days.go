@@ -92,6 +92,46 @@ func daysChange(s *suite, of func() catalog.Days) {
 	s.same("papers of all days", n, 298)
 }
 
+// ofRound gives a paper the day and the votes of a round of writes.
+func ofRound(p *paper.Paper, round int) {
+	p.PublishDate = paper.Date{Year: 2000 + round, Month: 1, Day: 1}
+	p.Signals = map[string]float64{"votes": float64(round)}
+}
+
+// daysOfMoment expects that all papers are of the day and have the votes of one round,
+// whose venue they have.
+func (s *suite) daysOfMoment(c catalog.Days, ids []string, venue string) {
+	var round int
+	if _, err := fmt.Sscanf(venue, "Round%d", &round); err != nil {
+		s.Error(err)
+	}
+	var p paper.Paper
+	ofRound(&p, round)
+	counts, err := c.CountDays(s.Context(), "")
+	if err != nil || len(counts) != 1 || counts[0] != (catalog.DayCount{Day: p.PublishDate, Papers: uint32(len(ids))}) {
+		s.Errorf("the days of another moment than %s: %+v, %v", venue, counts, err)
+	}
+	var listed []string
+	for r, err := range c.Newest(s.Context(), catalog.Newest{Day: p.PublishDate}) {
+		if err != nil {
+			s.Error(err)
+		}
+		listed = append(listed, r.ID)
+	}
+	if !slices.Equal(listed, ids) {
+		s.Errorf("papers of %v of another moment than %s: %v", p.PublishDate, venue, listed)
+	}
+	n := 0
+	for x, err := range c.Signalled(s.Context(), "") {
+		if n++; err != nil || len(x.Signals) != 1 || x.Signals[0].Seen[len(x.Signals[0].Seen)-1].Value != p.Signals["votes"] {
+			s.Errorf("the signals of another moment than %s: %+v, %v", venue, x, err)
+		}
+	}
+	if n != len(ids) {
+		s.Errorf("%d of %d papers have signals", n, len(ids))
+	}
+}
+
 // Signals that change are a change, embed nothing, and are remembered; the same ones
 // again are nothing.
 func signalled(s *suite, of func() catalog.Days) {
