@@ -52,13 +52,12 @@ func (a *asking) trending(ctx context.Context, q *List, key requestKey) (*pinned
 			end = last
 		}
 	}
-	var signalled []rank.Signalled
-	for s, err := range a.days().Signalled(ctx, q.Filter) {
-		if err != nil {
-			return nil, err
-		}
-		if q.Day.IsZero() || s.Day.Compare(q.Day) <= 0 {
-			signalled = append(signalled, s)
+	var failed error
+	signalled := func(yield func(rank.Signalled) bool) {
+		for s, err := range a.days().Signalled(ctx, q.Filter) {
+			if failed = err; err != nil || (q.Day.IsZero() || s.Day.Compare(q.Day) <= 0) && !yield(s) {
+				return
+			}
 		}
 	}
 	list := &pinned{key: key, answer: Answer{Sequence: a.info.Sequence}}
@@ -69,8 +68,8 @@ func (a *asking) trending(ctx context.Context, q *List, key requestKey) (*pinned
 		list.hits = append(list.hits, rank.Hit{ID: t.ID, Handle: t.Handle, Score: t.Score})
 		list.trends = append(list.trends, t.Trend)
 	}
-	if len(list.hits) == MaxResults {
-		return list, nil
+	if failed != nil || len(list.hits) == MaxResults {
+		return list, failed
 	}
 	for p, err := range a.days().Newest(ctx, catalog.Newest{Filter: q.Filter, Until: q.Day}) {
 		if err != nil {

@@ -2,6 +2,7 @@ package rank
 
 import (
 	"cmp"
+	"iter"
 	"math"
 	"slices"
 
@@ -55,16 +56,16 @@ const leastSpread = math.Ln2
 // Trends gives the papers whose signals rose within a window, those first that rose
 // most; equal ones are the newest first, then in order of id. docs/trending.md has
 // the formula. The order of the papers given does not matter.
-func Trends(papers []Signalled, w Window, most int) []Trending {
-	var rises []rise
+func Trends(papers iter.Seq[Signalled], w Window, most int) []Trending {
+	var rises rises
 	spreads := make(map[string]*spread)
-	for i := range papers {
-		for k := range papers[i].Signals {
-			s := &papers[i].Signals[k]
+	for p := range papers {
+		for k := range p.Signals {
+			s := &p.Signals[k]
 			if w.Signal != "" && s.Name != w.Signal {
 				continue
 			}
-			gain, decayed := w.gain(papers[i].Dated, s.Seen)
+			gain, decayed := w.gain(p.Dated, s.Seen)
 			if decayed <= 0 {
 				continue
 			}
@@ -76,31 +77,47 @@ func Trends(papers []Signalled, w Window, most int) []Trending {
 			weight := math.Log1p(decayed)
 			of.squares += weight * weight
 			of.count++
-			rises = append(rises, rise{paper: i, signal: s.Name, gain: gain, score: weight, of: of})
+			rises.add(rise{Trending{p.Ref, p.Day, Trend{s.Name, gain, weight}}, of})
 		}
 	}
-	best := newBest(papers, most)
-	for n := 0; n < len(rises); {
-		top := rises[n]
-		top.score = w.score(&top)
-		for n++; n < len(rises) && rises[n].paper == top.paper; n++ { // a paper's signals stand together
-			if score := w.score(&rises[n]); score > top.score {
-				top = rises[n]
-				top.score = score
+	best := best{most: max(0, most)}
+	var top Trending
+	for _, some := range rises {
+		for i := range some {
+			now := some[i].Trending
+			now.Score = w.score(&some[i])
+			switch { // the signals of a paper stand together
+			case now.ID != top.ID:
+				best.add(top)
+				top = now
+			case now.Score > top.Score:
+				top = now
 			}
 		}
-		best.add(top)
 	}
-	return best.trending()
+	best.add(top)
+	best.cut()
+	return best.trending
 }
 
 // rise is how a signal of a paper rose. Its score is the logarithm of the decayed gain
 // until it is measured.
 type rise struct {
-	paper       int
-	signal      string
-	gain, score float64
-	of          *spread
+	Trending
+	of *spread
+}
+
+// rises are in parts, so that nothing is moved when there are many.
+type rises [][]rise
+
+func (r *rises) add(one rise) {
+	const part = 512
+	n := len(*r)
+	if n == 0 || len((*r)[n-1]) == part {
+		*r = append(*r, make([]rise, 0, part))
+		n++
+	}
+	(*r)[n-1] = append((*r)[n-1], one)
 }
 
 // spread is what is usual of a signal.
@@ -109,55 +126,37 @@ type spread struct{ squares, count float64 }
 // score measures a rise, if any signal counts, by what is usual of its own. What
 // differs by arithmetic alone is a tie.
 func (w Window) score(r *rise) float64 {
-	score := r.score
+	score := r.Score
 	if w.Signal == "" {
 		score /= max(leastSpread, math.Sqrt(r.of.squares/r.of.count))
 	}
 	return math.Round(score*1e6) / 1e6
 }
 
-// best keeps the rises that stand first.
+// best keeps what stands first.
 type best struct {
-	papers []Signalled
-	most   int
-	rises  []rise
-	least  float64 // below it nothing stands among the first
+	most     int
+	trending []Trending
+	least    float64 // below it nothing stands among the first
 }
 
-func newBest(papers []Signalled, most int) *best {
-	return &best{papers: papers, most: max(0, most)}
-}
-
-func (b *best) add(r rise) {
-	if r.score == 0 || r.score < b.least {
+func (b *best) add(t Trending) {
+	if t.Score == 0 || t.Score < b.least {
 		return
 	}
-	if b.rises = append(b.rises, r); len(b.rises) >= 4*b.most+64 {
+	if b.trending = append(b.trending, t); len(b.trending) >= 2*b.most+64 {
 		b.cut()
 	}
 }
 
 func (b *best) cut() {
-	slices.SortFunc(b.rises, func(x, y rise) int {
-		p, q := &b.papers[x.paper], &b.papers[y.paper]
-		return cmp.Or(cmp.Compare(y.score, x.score), q.Day.Compare(p.Day), cmp.Compare(p.ID, q.ID))
+	slices.SortFunc(b.trending, func(x, y Trending) int {
+		return cmp.Or(cmp.Compare(y.Score, x.Score), y.Day.Compare(x.Day), cmp.Compare(x.ID, y.ID))
 	})
-	if len(b.rises) > b.most {
-		b.rises = b.rises[:b.most]
+	b.trending = b.trending[:min(b.most, len(b.trending))]
+	if n := len(b.trending); n == b.most && n > 0 {
+		b.least = b.trending[n-1].Score
 	}
-	if n := len(b.rises); n == b.most && n > 0 {
-		b.least = b.rises[n-1].score
-	}
-}
-
-func (b *best) trending() []Trending {
-	b.cut()
-	out := make([]Trending, len(b.rises))
-	for i, r := range b.rises {
-		p := &b.papers[r.paper]
-		out[i] = Trending{p.Ref, p.Day, Trend{Signal: r.signal, Gain: r.gain, Score: r.score}}
-	}
-	return out
 }
 
 // gain gives how much a signal rose within the window, and the same with each rise

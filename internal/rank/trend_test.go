@@ -51,22 +51,22 @@ func TestTrends(t *testing.T) {
 		signalled("stars", "stars", paper.Sighting{Minute: 30, Value: 3}, paper.Sighting{Minute: 1, Value: 2000}),
 	}
 	w := rank.Window{End: now, Length: week, Signal: "votes"}
-	got := rank.Trends(papers, w, 10)
+	got := rank.Trends(slices.Values(papers), w, 10)
 	if ids := trendIDs(got); !slices.Equal(ids, []string{"rising", "earlier", "great"}) {
 		t.Errorf("%v", got)
 	}
 	if got[0].Signal != "votes" || got[0].Gain != 57 || math.Abs(got[0].Score-math.Log1p(57*math.Exp2(-2/3.5))) > 1e-6 {
 		t.Errorf("%+v", got[0])
 	}
-	if got := rank.Trends(papers, w, 1); len(got) != 1 {
+	if got := rank.Trends(slices.Values(papers), w, 1); len(got) != 1 {
 		t.Errorf("of one: %v", got)
 	}
 	w.Length = 1.5 * minutesADay
-	if ids := trendIDs(rank.Trends(papers, w, 10)); !slices.Equal(ids, []string{"great"}) {
+	if ids := trendIDs(rank.Trends(slices.Values(papers), w, 10)); !slices.Equal(ids, []string{"great"}) {
 		t.Errorf("within a day and a half: %v", ids)
 	}
 	w.End -= 5 * minutesADay // what was seen later is not known then
-	if got := rank.Trends(papers, w, 10); len(got) != 1 || got[0].ID != "earlier" {
+	if got := rank.Trends(slices.Values(papers), w, 10); len(got) != 1 || got[0].ID != "earlier" {
 		t.Errorf("five days ago: %v", got)
 	}
 }
@@ -80,7 +80,7 @@ func TestFirstSightings(t *testing.T) {
 		return s
 	}
 	gain := func(s rank.Signalled, end int64) float64 {
-		got := rank.Trends([]rank.Signalled{s}, rank.Window{End: end, Length: week, Signal: "votes"}, 1)
+		got := rank.Trends(slices.Values([]rank.Signalled{s}), rank.Window{End: end, Length: week, Signal: "votes"}, 1)
 		if len(got) == 0 {
 			return 0
 		}
@@ -109,13 +109,13 @@ func TestTrendsOfAnySignal(t *testing.T) {
 		papers = append(papers, signalled("s"+string(rune('0'+i)), "stars", paper.Sighting{Minute: 20, Value: 1}, paper.Sighting{Minute: 1, Value: 1 + 1000*gain}))
 	}
 	papers = append(papers, signalled("ratio", "ratio", paper.Sighting{Minute: 20, Value: .1}, paper.Sighting{Minute: 1, Value: .2}))
-	got := rank.Trends(papers, rank.Window{End: now, Length: week}, 10)
+	got := rank.Trends(slices.Values(papers), rank.Window{End: now, Length: week}, 10)
 	if ids := trendIDs(got); ids[0] != "v2" || ids[len(ids)-1] != "ratio" {
 		t.Errorf("%v", got)
 	}
 	both := papers[0]
 	both.ID, both.Signals = "both", append([]paper.SignalTrail{{Name: "stars", Seen: []paper.Sighting{{Minute: 5, Value: 1}, {Minute: now - 9, Value: 9e9}}}}, both.Signals...)
-	if got := rank.Trends(append(papers, both), rank.Window{End: now, Length: week}, 10); got[0].ID != "both" || got[0].Signal != "stars" || len(got) != 8 {
+	if got := rank.Trends(slices.Values(append(papers, both)), rank.Window{End: now, Length: week}, 10); got[0].ID != "both" || got[0].Signal != "stars" || len(got) != 8 {
 		t.Errorf("%v", got)
 	}
 }
@@ -126,7 +126,7 @@ func TestTiesOfTrends(t *testing.T) {
 		papers = append(papers, signalled(id, "votes", paper.Sighting{Minute: 20, Value: 1}, paper.Sighting{Minute: 1, Value: 9}))
 	}
 	papers[1].Day = dayOf(now)
-	if ids := trendIDs(rank.Trends(papers, rank.Window{End: now, Length: week}, 10)); !slices.Equal(ids, []string{"c", "a", "b"}) {
+	if ids := trendIDs(rank.Trends(slices.Values(papers), rank.Window{End: now, Length: week}, 10)); !slices.Equal(ids, []string{"c", "a", "b"}) {
 		t.Errorf("%v", ids)
 	}
 }
@@ -157,7 +157,7 @@ func TestPropertiesOfTrends(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		papers := drawSignalled(t)
 		w := rank.Window{End: now, Length: rapid.SampledFrom([]int64{minutesADay, week, 30 * minutesADay}).Draw(t, "window"), Signal: rapid.SampledFrom([]string{"", "votes"}).Draw(t, "signal")}
-		got := rank.Trends(papers, w, 100)
+		got := rank.Trends(slices.Values(papers), w, 100)
 		seen := make(map[string]bool)
 		for i, p := range got {
 			if seen[p.ID] || p.Score <= 0 || math.IsInf(p.Score, 0) || math.IsNaN(p.Score) || math.IsInf(p.Gain, 0) || i > 0 && p.Score > got[i-1].Score {
@@ -168,7 +168,7 @@ func TestPropertiesOfTrends(t *testing.T) {
 		shuffled := slices.Clone(papers)
 		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
 		r.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-		if again := rank.Trends(shuffled, w, 100); !slices.EqualFunc(got, again, func(a, b rank.Trending) bool {
+		if again := rank.Trends(slices.Values(shuffled), w, 100); !slices.EqualFunc(got, again, func(a, b rank.Trending) bool {
 			return a.ID == b.ID && math.Abs(a.Score-b.Score) <= 2e-6
 		}) {
 			t.Fatalf("%v, and in another order %v", got, again)
@@ -194,7 +194,7 @@ func TestPropertiesOfTrends(t *testing.T) {
 		if n > 0 || papers[i].Dated.Year != 0 {
 			(*last)[n].Value += rapid.Float64Range(0, 100).Draw(t, "more")
 		}
-		if after := place(rank.Trends(papers, w, 100)); after > before {
+		if after := place(rank.Trends(slices.Values(papers), w, 100)); after > before {
 			t.Fatalf("%s was at %d, and is at %d with more", papers[i].ID, before, after)
 		}
 	})

@@ -66,10 +66,12 @@ func BenchmarkDays(b *testing.B) {
 	run("filtered100", func(v catalog.Days) { first(v, catalog.Newest{Filter: "year = 2020"}, 100) })
 	run("days", func(v catalog.Days) { _, _ = v.CountDays(b.Context(), "") })
 	run("trends", func(v catalog.Days) {
-		var all []rank.Signalled
-		for s := range v.Signalled(b.Context(), "") {
-			all = append(all, s)
-		}
-		rank.Trends(all, rank.Window{End: 1_800_000_000 / 60, Length: 7 * 24 * 60}, 1000)
+		rank.Trends(func(yield func(rank.Signalled) bool) {
+			for s := range v.Signalled(b.Context(), "") {
+				if !yield(s) {
+					return
+				}
+			}
+		}, rank.Window{End: 1_800_000_000 / 60, Length: 7 * 24 * 60}, 1000)
 	})
 }
