@@ -141,6 +141,13 @@ func FuzzDecodeRecord(f *testing.F) {
 		}
 		f.Add(b)
 	}
+	trailed := &paper.Record{Paper: fullPaper("x"), Revision: 1, CreateTime: time.Unix(1, 2), UpdateTime: time.Unix(3, 4)}
+	trailed.Trail = paper.NextTrail(nil, &trailed.Paper, time.Unix(60, 0))
+	b, err := encodeRecord(trailed)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
 	f.Add([]byte{0xa1, 0x01, 0xbf, 0xff})                               // indefinite length
 	f.Add([]byte{0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}) // very long list
 	f.Add(bytes.Repeat([]byte{0xa1, 0x01}, 100))                        // deep
