@@ -347,3 +347,61 @@ func lookup(r Reader, libraries []Library, papers []string) (out []Shelved, err 
 	}
 	return out, nil
 }
+
+// Addition is a paper that comes into a library from elsewhere.
+type Addition struct {
+	PaperID string
+	// Mark and Note count where the library has none, Tags are added.
+	Mark Mark
+	Note string
+	Tags []string
+}
+
+// Add takes papers into a library, at most MaxEntries, and says of each whether the
+// library did not have it. Of those that it has, no mark and no note is changed.
+func (s *Libraries) Add(ctx context.Context, owner string, at Place, additions []Addition) (added []bool, l Library, err error) {
+	if err := check(owner, at.Name); err != nil {
+		return nil, l, err
+	}
+	if n := len(additions); n > MaxEntries {
+		return nil, l, full("%d papers are more than a library can have; the limit is %d", n, MaxEntries)
+	}
+	err = s.shelves.Write(ctx, func(w Writer) error {
+		added = make([]bool, 0, len(additions))
+		if l, err = s.place(w, owner, at); err != nil {
+			return err
+		}
+		f := filling{w: w, library: &l, now: s.clock(), put: map[string]*Entry{}}
+		for i := range additions {
+			c, isNew, err := f.addition(&additions[i])
+			if err != nil {
+				return err
+			}
+			if _, err := f.apply(&c); err != nil {
+				return err
+			}
+			added = append(added, isNew)
+		}
+		return f.finish()
+	})
+	return added, l, err
+}
+
+// addition gives the change that an addition is.
+func (f *filling) addition(a *Addition) (c Change, isNew bool, err error) {
+	before, err := f.entry(a.PaperID)
+	if err != nil {
+		return c, false, err
+	}
+	c = Change{Entry: Entry{PaperID: a.PaperID, Mark: a.Mark, Note: a.Note, Tags: a.Tags}, Fields: FieldMark | FieldNote | FieldTags}
+	if before != nil {
+		c.Tags = slices.Concat(before.Tags, a.Tags)
+		if before.Mark != None {
+			c.Fields &^= FieldMark
+		}
+		if before.Note != "" {
+			c.Fields &^= FieldNote
+		}
+	}
+	return c, before == nil, c.check(fmt.Sprintf("paper %q", a.PaperID))
+}
