@@ -11,7 +11,7 @@ VERSION     ?= 0.1.0-dev
 TOOLS       := $(CURDIR)/.akin/tools
 VENV        := $(CURDIR)/.akin/venv
 
-.PHONY: help setup build run test test-crash ci-full release-check lint gen gen-check gen-tools tools test-python test-clients clean
+.PHONY: help setup build run test test-crash ci-full release-check lint gen gen-docs gen-check check-deploy gen-tools tools test-python test-clients clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -53,7 +53,7 @@ run: setup ## Fetch, build, import the sample corpus (or AKIN_LISTINGS=path), an
 
 test: setup ## Run all tests that need no extra program, with the race detector.
 	go test -race -timeout 20m ./...
-	go test -timeout 10m -run 'Memory|SampleCorpus|Contract/Coder|CoderOutlives' ./internal/ingest ./internal/ann
+	go test -short -timeout 10m -run 'Memory|SampleCorpus|Contract/Coder|CoderOutlives|OnAbstracts|FiltersCost' ./internal/ingest ./internal/ann
 
 # How often each test kills, copies or damages what it tests; make test does it a
 # few times. docs/reliability.md says which promise each is for.
@@ -95,6 +95,14 @@ gen: tools ## Generate Go and OpenAPI from the protos, and the vector kernels.
 	PATH="$(TOOLS):$$PATH" $(TOOLS)/buf generate
 	go run ./internal/rpc/openapi -in bin/openapi -out internal/rpc/akin.openapi.json
 	go generate ./internal/vec
+
+gen-docs: setup ## Write docs/configuration.md, from the program's flags.
+	bin/akin config reference > docs/configuration.md
+
+# Alert rules and dashboard: a second, where promtool is there.
+check-deploy: ## Check the alert rules, their tests, and that every metric named in deploy exists.
+	.ci/promtool.sh
+	AKIN_REQUIRE=1 go test -count 1 -run 'Deploy|Linted' -v ./internal/telemetry
 
 gen-check: gen ## Fail if committed generated code is not current.
 	git diff --exit-code -- proto internal/rpc/akin.openapi.json internal/vec

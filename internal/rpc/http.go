@@ -23,6 +23,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 	"github.com/rs/cors"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
@@ -32,10 +33,16 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"akin/internal/access"
 	"akin/internal/paper"
 	"akin/internal/rpc/wire"
+	"akin/internal/telemetry"
 	akinv1 "akin/proto/akin/v1"
 )
+
+// smallBody is up to which size the body of a refused request is read, so that its
+// connection can go on.
+const smallBody = 64 << 10
 
 //go:embed akin.openapi.json
 var openAPI []byte
@@ -50,6 +57,11 @@ type GatewayOptions struct {
 	Origins []string
 	// Pace is how slow clients may be.
 	Pace Pace
+	// Telemetry is told of requests; nil tells nobody.
+	Telemetry *telemetry.Telemetry
+	// Guard turns away those that it would not let call anything, before their bodies
+	// are read, and says where requests come from. nil takes what the connection has.
+	Guard *Guard
 }
 
 // Gateway serves the API as JSON over HTTP by calling the gRPC services through
@@ -60,7 +72,11 @@ type Gateway struct {
 	health  healthpb.HealthClient
 	hosts   []string
 	bodies  bodies
+	guard   *Guard       // nil is none
 	handler http.Handler // of hosts that are known
+	// telemetry is told of requests, by outer.
+	telemetry *telemetry.Telemetry
+	outer     http.Handler
 }
 
 // NewGateway makes a gateway over a connection, which stays the caller's. It
@@ -71,16 +87,22 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, options Gate
 	g := &Gateway{
 		bodies: bodies{pace: options.Pace.withDefaults()},
 		health: healthpb.NewHealthClient(conn),
-		openai: &openAI{embed: akinv1.NewEmbeddingServiceClient(conn)},
+		guard:  options.Guard,
 		hosts:  append([]string{"localhost", "127.0.0.1", "::1"}, options.Hosts...),
 	}
+	g.openai = &openAI{embed: akinv1.NewEmbeddingServiceClient(conn), outgoing: g.outgoing}
 	g.mux = runtime.NewServeMux(
 		runtime.WithUnescapingMode(runtime.UnescapingModeAllCharacters),
 		runtime.WithErrorHandler(retryAfter(log)),
 		runtime.WithRoutingErrorHandler(routingError),
 		runtime.SetQueryParameterParser(strictQuery{}),
-		runtime.WithMetadata(func(_ context.Context, r *http.Request) metadata.MD { return metadata.Pairs(remoteKey, r.RemoteAddr) }),
+		runtime.WithMetadata(func(_ context.Context, r *http.Request) metadata.MD { return metadata.Pairs(remoteKey, g.client(r)) }),
 		runtime.WithMetadata(askForAll),
+		runtime.WithMetadata(func(_ context.Context, r *http.Request) metadata.MD {
+			return metadata.Pairs(telemetry.RequestIDKey, r.Header.Get(telemetry.RequestIDKey))
+		}),
+		runtime.WithOutgoingHeaderMatcher(outgoingHeader),
+		runtime.WithOutgoingTrailerMatcher(outgoingHeader),
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, &lenient{&runtime.JSONPb{
 			MarshalOptions: protojson.MarshalOptions{EmitUnpopulated: true},
 		}}),
@@ -91,7 +113,7 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, options Gate
 		akinv1.RegisterEmbeddingServiceHandlerClient(ctx, g.mux, akinv1.NewEmbeddingServiceClient(conn)),
 		akinv1.RegisterInfoServiceHandlerClient(ctx, g.mux, akinv1.NewInfoServiceClient(conn)),
 		akinv1.RegisterAdminServiceHandlerClient(ctx, g.mux, akinv1.NewAdminServiceClient(conn)),
-		handleOperations(g.mux, longrunningpb.NewOperationsClient(conn)),
+		handleOperations(g.mux, longrunningpb.NewOperationsClient(conn), g.outgoing),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("make JSON gateway: %w", err)
@@ -105,7 +127,44 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, options Gate
 		return nil, err
 	}
 	g.handler = shared(compressed(http.HandlerFunc(g.route)))
+	if g.telemetry = options.Telemetry; g.telemetry == nil {
+		g.telemetry = telemetry.Off(log)
+	}
+	g.outer = g.observed(http.HandlerFunc(g.serve))
 	return g, nil
+}
+
+// outgoingHeader gives the header that metadata of an answer becomes. The request's id is one
+// already.
+func outgoingHeader(key string) (string, bool) {
+	if key == telemetry.RequestIDKey {
+		return "", false
+	}
+	return runtime.MetadataHeaderPrefix + key, true
+}
+
+// client is where a request comes from.
+func (g *Gateway) client(r *http.Request) string {
+	if g.guard == nil {
+		return r.RemoteAddr
+	}
+	return g.guard.Client(r)
+}
+
+// outgoing gives the context of a call for a request, where no generated code makes
+// it: with the caller's credentials and address, and nothing else of theirs.
+func (g *Gateway) outgoing(r *http.Request) context.Context {
+	md := metadata.Pairs(remoteKey, g.client(r), wire.ResponseLimitKey, strconv.Itoa(MaxMessageBytes))
+	md.Append(authorizationKey, r.Header.Values(authorizationKey)...)
+	if id := r.Header.Get(requestIDKey); id != "" && !unprintable(id) {
+		md.Append(requestIDKey, id)
+	}
+	return metadata.NewOutgoingContext(r.Context(), md)
+}
+
+// unprintable says that a header is not what metadata can hold.
+func unprintable(value string) bool {
+	return strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 // askForAll says of calls for HTTP clients, which take answers of any size unless
@@ -132,14 +191,17 @@ func shareWith(origins []string) (func(http.Handler) http.Handler, error) {
 	return cors.New(cors.Options{
 		AllowedOrigins: origins,
 		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodDelete},
-		AllowedHeaders: []string{"Content-Type", "Content-Encoding", "Authorization", wire.ResponseLimitKey},
-		ExposedHeaders: []string{"Retry-After", "X-Akin-Truncated"},
+		AllowedHeaders: []string{"Content-Type", "Content-Encoding", "Authorization", wire.ResponseLimitKey, "X-Request-Id", "Traceparent", "Tracestate"},
+		ExposedHeaders: []string{"Retry-After", "X-Akin-Truncated", "X-Request-Id"},
 		MaxAge:         600,
 	}).Handler, nil
 }
 
 // ServeHTTP implements http.Handler.
-func (g *Gateway) ServeHTTP(to http.ResponseWriter, r *http.Request) {
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.outer.ServeHTTP(w, r) }
+
+// serve answers a request, if it is for this server.
+func (g *Gateway) serve(to http.ResponseWriter, r *http.Request) {
 	w := newPacedWriter(to, g.bodies.pace.Write)
 	defer w.extend() // for what is still in the buffer
 	if !hasBody(r) {
@@ -177,6 +239,15 @@ func (g *Gateway) route(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, codes.InvalidArgument, "NOT_UTF8", "path or query is not valid percent-encoded UTF-8; convert it from its encoding first")
 		return
 	}
+	if slices.ContainsFunc(r.Header.Values(authorizationKey), unprintable) { // metadata cannot hold it
+		refuse(w, http.StatusUnauthorized, codes.Unauthenticated, paper.ReasonKeyInvalid, access.Refused().Error())
+		return
+	}
+	r, done, ok := timely(w, r)
+	if !ok {
+		return
+	}
+	defer done()
 	release, ok := g.readable(w, r)
 	if !ok {
 		return
@@ -201,6 +272,15 @@ func streaming(path string) bool { return path == "/v1/papers:export" || path ==
 func (g *Gateway) readable(w http.ResponseWriter, r *http.Request) (release func(), ok bool) {
 	if !hasBody(r) {
 		return func() {}, true
+	}
+	if g.guard != nil {
+		if err := g.guard.Admits(r); err != nil {
+			if r.ContentLength < 0 || r.ContentLength > smallBody {
+				w.Header().Set("Connection", "close") // or it would be read all the same
+			}
+			refuse(w, runtime.HTTPStatusFromCode(codes.Unauthenticated), codes.Unauthenticated, reasonOf(err), err.Error())
+			return nil, false
+		}
 	}
 	// A form that a foreign page makes a browser send cannot be JSON.
 	if !isJSON(r.Header.Get("Content-Type")) {
@@ -261,10 +341,16 @@ func isJSON(contentType string) bool {
 
 // refuse answers with a google.rpc.Status without calling a service.
 func refuse(w http.ResponseWriter, httpStatus int, code codes.Code, reason, message string) {
-	body, err := protojson.Marshal(plain(code, message, reason))
+	refuseWith(w, httpStatus, plain(code, message, reason))
+}
+
+// refuseWith answers with a status.
+func refuseWith(w http.ResponseWriter, httpStatus int, s *spb.Status) {
+	body, err := protojson.Marshal(s)
 	if err != nil {
 		body = []byte("{}")
 	}
+	askForKey(w, codes.Code(s.GetCode()))
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(httpStatus)
 	w.Write(append(body, '\n')) //nolint:errcheck,gosec // the client is gone; JSON is not run
@@ -277,6 +363,10 @@ func retryAfter(log *slog.Logger) runtime.ErrorHandlerFunc {
 	return func(ctx context.Context, mux *runtime.ServeMux, m runtime.Marshaler, w http.ResponseWriter, r *http.Request, err error) {
 		s := status.Convert(err)
 		setRetryAfter(w, s)
+		if s.Code() == codes.Unauthenticated { // the library would send the message as the challenge
+			refuse(w, http.StatusUnauthorized, s.Code(), reasonOf(err), s.Message())
+			return
+		}
 		if len(s.Details()) == 0 {
 			err = detailed(err, s)
 		}
@@ -317,6 +407,13 @@ func (p strictQuery) Parse(target proto.Message, values url.Values, filter *util
 		}
 	}
 	return p.DefaultQueryParser.Parse(target, values, filter)
+}
+
+// askForKey says how credentials are sent, where they are missing.
+func askForKey(w http.ResponseWriter, code codes.Code) {
+	if code == codes.Unauthenticated {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="akin"`)
+	}
 }
 
 func setRetryAfter(w http.ResponseWriter, s *status.Status) {
