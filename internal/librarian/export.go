@@ -120,4 +120,3 @@ func (q *Export) fits(n int) error {
 		Metadata: map[string]string{"limit": strconv.Itoa(q.MaxBytes)},
 	}
 }
-

@@ -452,4 +452,6 @@ func brief(text string) string {
 	return text[:cut] + "…"
 }
 
-func oneLine(text string) string { return strings.Join(strings.Fields(strings.ToValidUTF8(text, "\uFFFD")), " ") }
+func oneLine(text string) string {
+	return strings.Join(strings.Fields(strings.ToValidUTF8(text, "\uFFFD")), " ")
+}

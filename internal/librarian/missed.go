@@ -28,15 +28,15 @@ type Missed struct {
 	// HalfLifeDays halves the weight of a mark for every so many days that it is older
 	// than the newest; 0 is off.
 	HalfLifeDays float64
+	// Known hears, before any result is seen, the ids of the likes and dislikes that
+	// count, in the order that engine.Result.DrivenBy goes by; nil hears nothing.
+	Known func(likes, dislikes []string)
 	engine.ResultOptions
 }
 
 // MissedPapers are what a library lacks.
 type MissedPapers struct {
 	*engine.Answer
-	// Likes and Dislikes are the ids of the examples that the results were found by, in
-	// the order that engine.Result.DrivenBy goes by.
-	Likes, Dislikes []string
 	// Missing is how many marked papers the collection does not have.
 	Missing int
 }
@@ -75,7 +75,9 @@ func (b *Librarian) Missed(ctx context.Context, owner string, q Missed) (out Mis
 		return out, withoutLikes(&l, out.Missing)
 	}
 	req.Filter = b.newer(q.Filter, q.NewerThanDays)
-	out.Likes, out.Dislikes = idsOfExamples(req.Positive), idsOfExamples(req.Negative)
+	if q.Known != nil {
+		q.Known(idsOfExamples(req.Positive), idsOfExamples(req.Negative))
+	}
 	out.Answer, err = b.engine.Recommend(ctx, req)
 	return out, err
 }

@@ -1859,7 +1859,9 @@ type ExportLibraryRequest struct {
 	// Empty means all.
 	Marks []Mark `protobuf:"varint,3,rep,packed,name=marks,proto3,enum=akin.v1.Mark" json:"marks,omitempty"`
 	// Only entries with this tag; empty means all.
-	Tag           string `protobuf:"bytes,4,opt,name=tag,proto3" json:"tag,omitempty"`
+	Tag string `protobuf:"bytes,4,opt,name=tag,proto3" json:"tag,omitempty"`
+	// Leave abstracts out.
+	OmitAbstracts bool `protobuf:"varint,5,opt,name=omit_abstracts,json=omitAbstracts,proto3" json:"omit_abstracts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1920,6 +1922,13 @@ func (x *ExportLibraryRequest) GetTag() string {
 		return x.Tag
 	}
 	return ""
+}
+
+func (x *ExportLibraryRequest) GetOmitAbstracts() bool {
+	if x != nil {
+		return x.OmitAbstracts
+	}
+	return false
 }
 
 // ExportLibraryResponse has references.
@@ -2701,12 +2710,13 @@ const file_akin_v1_library_service_proto_rawDesc = "" +
 	"\x03doi\x18\x03 \x01(\tR\x03doi\x12\x19\n" +
 	"\barxiv_id\x18\x04 \x01(\tR\aarxivId\x120\n" +
 	"\x06reason\x18\x05 \x01(\x0e2\x18.akin.v1.UnmatchedReasonR\x06reason\x12 \n" +
-	"\vexplanation\x18\x06 \x01(\tR\vexplanation\"\x9f\x01\n" +
+	"\vexplanation\x18\x06 \x01(\tR\vexplanation\"\xc6\x01\n" +
 	"\x14ExportLibraryRequest\x12\x1e\n" +
 	"\alibrary\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\alibrary\x120\n" +
 	"\x06format\x18\x02 \x01(\x0e2\x18.akin.v1.ReferenceFormatR\x06format\x12#\n" +
 	"\x05marks\x18\x03 \x03(\x0e2\r.akin.v1.MarkR\x05marks\x12\x10\n" +
-	"\x03tag\x18\x04 \x01(\tR\x03tag\"\x8b\x01\n" +
+	"\x03tag\x18\x04 \x01(\tR\x03tag\x12%\n" +
+	"\x0eomit_abstracts\x18\x05 \x01(\bR\romitAbstracts\"\x8b\x01\n" +
 	"\x15ExportLibraryResponse\x12\x18\n" +
 	"\acontent\x18\x01 \x01(\fR\acontent\x12!\n" +
 	"\fcontent_type\x18\x02 \x01(\tR\vcontentType\x12\x14\n" +
