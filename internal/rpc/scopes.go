@@ -36,7 +36,7 @@ type need struct {
 	scope access.Scope
 	reach reach
 	open  string // the group that may be open; empty is none
-	quiet bool   // changes nothing: not for the audit log
+	quiet bool   // changes nothing, or nothing but what is the caller's own: not for the audit log
 }
 
 // needs has every method of every service: one that is not here needs everything,
@@ -48,7 +48,7 @@ func needs() map[string]need {
 	write := need{scope: access.Write, reach: named}
 	text := need{scope: access.Read, reach: nowhere}
 	// Libraries are the caller's own; which collection one is about, the handler sees.
-	library, shelve := text, need{scope: access.Read | access.Write, reach: nowhere}
+	library, shelve := text, need{scope: access.Read | access.Write, reach: nowhere, quiet: true}
 	admin, look := need{scope: access.Admin}, need{scope: access.Admin, quiet: true}
 	return map[string]need{
 		akinv1.InfoService_GetServerInfo_FullMethodName:                  info,
@@ -103,7 +103,7 @@ func needs() map[string]need {
 		akinv1.LibraryService_RemoveEntries_FullMethodName:   shelve,
 		akinv1.LibraryService_ImportLibrary_FullMethodName:   shelve,
 		akinv1.LibraryService_MergeLibraries_FullMethodName:  shelve,
-		akinv1.LibraryService_AdoptLibraries_FullMethodName:  admin,
+		akinv1.LibraryService_AdoptLibraries_FullMethodName:  {scope: access.Admin, reach: nowhere},
 
 		akinv1.EmbeddingService_Embed_FullMethodName:       text,
 		akinv1.EmbeddingService_Tokenize_FullMethodName:    text,

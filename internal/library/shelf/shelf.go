@@ -358,20 +358,24 @@ func unseal(key, value []byte, v any) error {
 	return nil
 }
 
-// damaged is [kv.Damaged] with what the value of a key is.
+// damaged is the error for a stored value that cannot be what was written.
 func damaged(key []byte, cause error) error {
-	what := "the counter of libraries"
+	what := "counter of libraries"
 	metadata := map[string]string{}
 	switch key[0] {
 	case prefixLibrary:
 		owner, name, _ := namesOf(key)
-		what, metadata["library"] = fmt.Sprintf("the description of library %q of %q", name, owner), name
+		what, metadata["library"] = fmt.Sprintf("description of library %q of %q", name, owner), name
 	case prefixEntry:
-		what = "an entry of a library"
+		what = "entry of a library"
 		if len(key) > entryHead {
 			id := string(key[entryHead:])
-			what, metadata["id"] = fmt.Sprintf("the entry of paper %q in a library", id), id
+			what, metadata["id"] = fmt.Sprintf("entry of paper %q in a library", id), id
 		}
 	}
-	return kv.Damaged(what, metadata, cause)
+	return &paper.Error{
+		Kind: paper.DataLoss, Reason: paper.ReasonCorrupt, Metadata: metadata, Cause: cause,
+		Message: fmt.Sprintf("the stored %s is damaged: %v; run akin verify to see what else is, then erase the library and make it anew, "+
+			"or restore a snapshot with akin snapshot restore", what, cause),
+	}
 }
