@@ -13,6 +13,8 @@ import (
 // has it as it was.
 func TestLibrary(t *testing.T) {
 	data := sampleData(t)
+	s := serve(t, data)
+	// With --data, it is the server that holds the directory that answers.
 	here := func(args ...string) string {
 		t.Helper()
 		return mustRun(t, append(append([]string{"library"}, args...), "--data", data)...)
@@ -37,7 +39,7 @@ func TestLibrary(t *testing.T) {
 	if len(missed.GetResults()) != 5 {
 		t.Errorf("missed %d papers", len(missed.GetResults()))
 	}
-	mustRun(t, "snapshot", "create", "one", "--data", data)
+	mustRun(t, "snapshot", "create", "one", "--server", s.grpc)
 
 	bib := filepath.Join(t.TempDir(), "x.bib")
 	here("export", "--out", bib)
@@ -59,6 +61,7 @@ func TestLibrary(t *testing.T) {
 	if out := here("list"); out != "" {
 		t.Errorf("after adoption: %q", out)
 	}
+	s.stop(t)
 	if out := mustRun(t, "verify", "--data", data); !strings.Contains(out, "132 papers") {
 		t.Errorf("verified: %q", out)
 	}

@@ -251,8 +251,8 @@ func libraryOf(l *library.Library) *akinv1.Library {
 	out := &akinv1.Library{
 		Name: l.Name, DisplayName: l.DisplayName, Description: l.Description, Collection: l.Collection,
 		CreateTime: toTime(l.CreateTime), UpdateTime: toTime(l.UpdateTime), DeleteTime: toTime(l.DeleteTime),
-		EntryCount: int32(l.Counts.Entries), LikedCount: int32(l.Counts.Liked), DislikedCount: int32(l.Counts.Disliked), //nolint:gosec // at most 20,000
-		ReadCount: int32(l.Counts.Read), SizeBytes: int64(l.Counts.Bytes), //nolint:gosec // at most 20,000
+		EntryCount: int32(l.Counts.Entries), LikedCount: int32(l.Counts.Liked), DislikedCount: int32(l.Counts.Disliked),
+		ReadCount: int32(l.Counts.Read), SizeBytes: int64(l.Counts.Bytes),
 	}
 	if l.Deleted() {
 		out.ExpireTime = toTime(l.DeleteTime.Add(library.Retention))
