@@ -507,7 +507,7 @@ func (c libraryExportCommand) Run(e *environment) error {
 	if err != nil {
 		return err
 	}
-	if n := len(resp.GetMissingIds()); n > 0 && c.Format != "ids" {
+	if n := int(resp.GetMissingCount()); n > 0 && c.Format != "ids" {
 		fmt.Fprintf(e.errOut, "%s of the library not in the collection, and not in the file, such as %s\n", plural(n, "paper"), oneLine(resp.GetMissingIds()[0]))
 	}
 	if c.Out == "" {
