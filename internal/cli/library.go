@@ -88,7 +88,8 @@ func (c libraryListCommand) Run(e *environment) error {
 
 // library prints a library on a line.
 func (e *environment) library(l *akinv1.Library) {
-	line := fmt.Sprintf("%s  %s: %d liked, %d disliked, %d read", oneLine(l.GetName()), plural(int(l.GetEntryCount()), "paper"), l.GetLikedCount(), l.GetDislikedCount(), l.GetReadCount())
+	papers := plural(int(l.GetEntryCount()), "paper")
+	line := fmt.Sprintf("%s  %s: %d liked, %d disliked, %d read", oneLine(l.GetName()), papers, l.GetLikedCount(), l.GetDislikedCount(), l.GetReadCount())
 	if l.GetDisplayName() != "" {
 		line += "  " + oneLine(l.GetDisplayName())
 	}

@@ -82,15 +82,15 @@ func newLibrarian(p *papers) *librarian.Librarian {
 // place is a library that is made if need be.
 var place = library.Place{Name: "x", Create: true}
 
-func mark(id string, m library.Mark, day int) library.Change {
+func like(id string, day int) library.Change {
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, day)
-	return library.Change{Entry: library.Entry{PaperID: id, Mark: m, MarkTime: at, Weight: 2}, Fields: library.FieldMark | library.FieldWeight}
+	return library.Change{Entry: library.Entry{PaperID: id, Mark: library.Liked, MarkTime: at, Weight: 2}, Fields: library.FieldMark | library.FieldWeight}
 }
 
 func TestAPaperThatWasErased(t *testing.T) {
 	p := newPapers(paper.Paper{ID: "arXiv:1", Title: "One"}, paper.Paper{ID: "b", Title: "Two"})
 	b := newLibrarian(p)
-	if _, _, err := b.Set(t.Context(), "o", place, []library.Change{mark("arXiv:1", library.Liked, 1), mark("b", library.Liked, 2)}, false); err != nil {
+	if _, _, err := b.Set(t.Context(), "o", place, []library.Change{like("arXiv:1", 1), like("b", 2)}, false); err != nil {
 		t.Fatal(err)
 	}
 	// It is erased, and another one is found by its id.
@@ -125,7 +125,7 @@ func TestManyLikes(t *testing.T) {
 	for from := 0; from < len(all); from += library.MaxBatch {
 		var changes []library.Change
 		for i := from; i < min(from+library.MaxBatch, len(all)); i++ {
-			changes = append(changes, mark(all[i].ID, library.Liked, i))
+			changes = append(changes, like(all[i].ID, i))
 		}
 		if _, _, err := b.Set(t.Context(), "o", place, changes, false); err != nil {
 			t.Fatal(err)
@@ -162,7 +162,7 @@ func TestPagesGoOn(t *testing.T) {
 	var changes []library.Change
 	for i := range 20 {
 		all = append(all, paper.Paper{ID: fmt.Sprintf("p%02d", i), Title: fmt.Sprint("T", i%3)})
-		changes = append(changes, mark(all[i].ID, library.Liked, i%4))
+		changes = append(changes, like(all[i].ID, i%4))
 	}
 	for _, order := range []string{"", "create_time", "mark_time", "mark_time desc", "title", "title desc", "read_time"} {
 		b := newLibrarian(newPapers(all...))
