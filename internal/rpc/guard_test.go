@@ -43,6 +43,9 @@ import (
 	"akin/internal/catalog/local"
 	"akin/internal/client"
 	"akin/internal/engine"
+	"akin/internal/librarian"
+	"akin/internal/library"
+	"akin/internal/library/shelf"
 	"akin/internal/paper"
 	"akin/internal/rpc"
 	"akin/internal/rpc/rpctest"
@@ -107,8 +110,10 @@ func newHouse(t *testing.T, o houseOptions) *house {
 	}
 	audit := access.NewAudit(h.audit, nil, log)
 	bounds := rpc.Bounds{Calls: admit.New(admit.Config{}), Bulk: admit.New(admit.Config{}), Timeouts: rpc.DefaultTimeouts()}
-	server := rpc.NewServer(engine.New(engine.OneModel{Model: &rpctest.Words{}}, c, bounds.Bulk), rpc.About{Version: "test", Index: "exact"}, bounds, log)
+	e := engine.New(engine.OneModel{Model: &rpctest.Words{}}, c, bounds.Bulk)
+	server := rpc.NewServer(e, rpc.About{Version: "test", Index: "exact"}, bounds, log)
 	server.AuditTo(audit)
+	server.KeepLibraries(librarian.New(library.New(shelf.New(s.DB(), s.Moved), nil), e, nil))
 	guard := &rpc.Guard{Ring: h.ring, Limits: h.limits, Proxies: o.proxies, Open: o.open}
 	var config *tls.Config
 	if o.certs != nil {
@@ -220,6 +225,14 @@ var wanted = map[string]string{
 
 	"/akin.v1.PaperService/UpsertPaper": "read,write", "/akin.v1.PaperService/BatchUpsertPapers": "write", "/akin.v1.PaperService/DeletePaper": "write",
 	"/akin.v1.PaperService/BatchDeletePapers": "write", "/akin.v1.PaperService/ImportPapers": "write",
+
+	"/akin.v1.LibraryService/GetLibrary": "read", "/akin.v1.LibraryService/ListLibraries": "read", "/akin.v1.LibraryService/ListEntries": "read",
+	"/akin.v1.LibraryService/GetEntries": "read", "/akin.v1.LibraryService/ExportLibrary": "read", "/akin.v1.LibraryService/GetMissed": "read",
+	"/akin.v1.LibraryService/CreateLibrary": "read,write", "/akin.v1.LibraryService/UpdateLibrary": "read,write",
+	"/akin.v1.LibraryService/DeleteLibrary": "read,write", "/akin.v1.LibraryService/UndeleteLibrary": "read,write",
+	"/akin.v1.LibraryService/SetEntries": "read,write", "/akin.v1.LibraryService/RemoveEntries": "read,write",
+	"/akin.v1.LibraryService/ImportLibrary": "read,write", "/akin.v1.LibraryService/MergeLibraries": "read,write",
+	"/akin.v1.LibraryService/AdoptLibraries": "admin",
 
 	"/akin.v1.AdminService/CreateSnapshot": "admin", "/akin.v1.AdminService/ListSnapshots": "admin", "/akin.v1.AdminService/Verify": "admin",
 	"/google.longrunning.Operations/GetOperation": "admin", "/google.longrunning.Operations/ListOperations": "admin",

@@ -1,6 +1,8 @@
 package rpc
 
 import (
+	"maps"
+
 	longrunningpb "cloud.google.com/go/longrunning/autogen/longrunningpb"
 
 	"akin/internal/access"
@@ -36,7 +38,7 @@ type need struct {
 	scope access.Scope
 	reach reach
 	open  string // the group that may be open; empty is none
-	quiet bool   // changes nothing: not for the audit log
+	quiet bool   // changes nothing, or nothing but what is the caller's own: not for the audit log
 }
 
 // needs has every method of every service: one that is not here needs everything,
@@ -48,7 +50,7 @@ func needs() map[string]need {
 	write := need{scope: access.Write, reach: named}
 	text := need{scope: access.Read, reach: nowhere}
 	admin, look := need{scope: access.Admin}, need{scope: access.Admin, quiet: true}
-	return map[string]need{
+	all := map[string]need{
 		akinv1.InfoService_GetServerInfo_FullMethodName:                  info,
 		akinv1.EmbeddingService_GetModel_FullMethodName:                  info,
 		"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo":      info,
@@ -90,6 +92,33 @@ func needs() map[string]need {
 		akinv1.EmbeddingService_Embed_FullMethodName:       text,
 		akinv1.EmbeddingService_Tokenize_FullMethodName:    text,
 		akinv1.EmbeddingService_EmbedStream_FullMethodName: text,
+	}
+	maps.Copy(all, libraryNeeds())
+	return all
+}
+
+// libraryNeeds has the methods of LibraryService. Libraries are the caller's own; which
+// collection one is about, the handler sees.
+func libraryNeeds() map[string]need {
+	library := need{scope: access.Read, reach: nowhere}
+	shelve := need{scope: access.Read | access.Write, reach: nowhere, quiet: true}
+	return map[string]need{
+		akinv1.LibraryService_GetLibrary_FullMethodName:    library,
+		akinv1.LibraryService_ListLibraries_FullMethodName: library,
+		akinv1.LibraryService_ListEntries_FullMethodName:   library,
+		akinv1.LibraryService_GetEntries_FullMethodName:    library,
+		akinv1.LibraryService_ExportLibrary_FullMethodName: library,
+		akinv1.LibraryService_GetMissed_FullMethodName:     library,
+
+		akinv1.LibraryService_CreateLibrary_FullMethodName:   shelve,
+		akinv1.LibraryService_UpdateLibrary_FullMethodName:   shelve,
+		akinv1.LibraryService_DeleteLibrary_FullMethodName:   shelve,
+		akinv1.LibraryService_UndeleteLibrary_FullMethodName: shelve,
+		akinv1.LibraryService_SetEntries_FullMethodName:      shelve,
+		akinv1.LibraryService_RemoveEntries_FullMethodName:   shelve,
+		akinv1.LibraryService_ImportLibrary_FullMethodName:   shelve,
+		akinv1.LibraryService_MergeLibraries_FullMethodName:  shelve,
+		akinv1.LibraryService_AdoptLibraries_FullMethodName:  {scope: access.Admin, reach: nowhere},
 	}
 }
 
