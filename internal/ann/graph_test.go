@@ -497,9 +497,10 @@ func TestDearWalkBecomesScan(t *testing.T) {
 // walk is for less than the scan of what is kept, and one that is given up adds
 // little to it.
 func TestFiltersCostAtMostTheirScan(t *testing.T) {
+	alone(t)
 	const dimension, questions, ef = 32, 40, 16
 	size := 12_000
-	if raceDetector || testing.Short() {
+	if testing.Short() {
 		size = 4000
 	}
 	vectors := anntest.Clustered(61, size+questions, dimension, 60)

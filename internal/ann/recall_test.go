@@ -14,14 +14,23 @@ const (
 	abstracts = 20_000 // in the index
 	questions = 500    // held out
 	dimension = 384
-	fewer     = 2_500 // under the race detector and with -short
+	fewer     = 2_500 // with -short, as make test runs them
 )
+
+// alone leaves a long test of one goroutine to the part of make test that runs
+// without the race detector.
+func alone(t *testing.T) {
+	t.Helper()
+	if raceDetector {
+		t.Skip("one goroutine; make test runs this without the race detector")
+	}
+}
 
 // realVectors returns real vectors for an index, and others of the same kinds
 // of papers as queries.
 func realVectors(tb testing.TB) (vectors, queries [][]float32) {
 	n := abstracts
-	if raceDetector || testing.Short() {
+	if testing.Short() {
 		n = fewer
 	}
 	for i, v := range anntest.Abstracts(tb, n+questions) {
@@ -37,6 +46,7 @@ func realVectors(tb testing.TB) (vectors, queries [][]float32) {
 // TestOnAbstracts measures recall@10 on real vectors: the figures of
 // docs/adr/0003-index.md.
 func TestOnAbstracts(t *testing.T) {
+	alone(t)
 	vectors, queries := realVectors(t)
 	exact, graph := newExact(t, dimension), newGraph(t, dimension, ann.Options{})
 	anntest.Fill(t, exact, vectors)
@@ -171,6 +181,7 @@ func farFrom(t *testing.T, exact *ann.Exact, v []float32, n int) *roaring.Bitmap
 // TestChurnOnAbstracts replaces every vector twice, the second time with its own, and
 // compares with a graph that never had others.
 func TestChurnOnAbstracts(t *testing.T) {
+	alone(t)
 	vectors, queries := realVectors(t)
 	n := len(vectors)
 	churned, fresh := newGraph(t, dimension, ann.Options{AlwaysWalk: true}), newGraph(t, dimension, ann.Options{AlwaysWalk: true})

@@ -9,7 +9,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -17,8 +16,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/test/bufconn"
 
 	"akin/internal/catalog"
 	"akin/internal/catalog/local"
@@ -29,8 +26,8 @@ import (
 )
 
 const (
-	// grace is how long calls may take to end when the server stops.
-	grace = 10 * time.Second
+	// defaultGrace is how long calls may take to end when the server stops.
+	defaultGrace = 10 * time.Second
 	// headerTimeout bounds how slowly an HTTP client may send its header.
 	headerTimeout = 10 * time.Second
 	// readTimeout bounds what the gateway does not read itself.
@@ -52,9 +49,12 @@ type App struct {
 	config  Config
 	log     *slog.Logger
 	closers []func() error
+	gate    *gate
 	server  *rpc.Server
-	grpc    *grpc.Server
+	grpc    *grpc.Server // for whoever runs the server
+	outside *grpc.Server // for everybody else; nil if it does not listen
 	conn    *grpc.ClientConn
+	gateway *grpc.ClientConn // to outside
 	serving sync.WaitGroup
 	failed  chan error   // first failure of a listener
 	local   net.Listener // in the data directory; nil if there is none
@@ -74,13 +74,26 @@ func Run(ctx context.Context, config Config, log *slog.Logger, ready func(Addres
 	if err != nil {
 		return err
 	}
+	return a.run(ctx, ready)
+}
+
+// run serves until ctx ends or a listener fails, and closes all.
+func (a *App) run(ctx context.Context, ready func(Addresses)) (err error) {
 	if ready != nil {
 		ready(a.addrs)
 	}
-	select {
-	case <-ctx.Done():
-		log.Info("stopping")
-	case err = <-a.failed:
+	for running := true; running; {
+		select {
+		case <-ctx.Done():
+			a.log.Info("stopping")
+			running = false
+		case err = <-a.failed:
+			running = false
+		case c := <-a.config.Reload:
+			if err := a.ReloadAccess(c); err != nil {
+				a.log.Error("not all was read again; what could not be stays as it was", "error", err)
+			}
+		}
 	}
 	return errors.Join(err, a.Close())
 }
@@ -96,6 +109,9 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 			err = errors.Join(err, a.Close())
 		}
 	}()
+	if err := a.openAccess(); err != nil {
+		return nil, err
+	}
 	// Addresses first: a port that is taken should not cost a start.
 	grpcListener, httpListener, err := a.listen(ctx)
 	if err != nil {
@@ -107,8 +123,12 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 	}
 	bounds := config.bounds()
 	a.server = rpc.NewServer(engine.New(engine.OneModel{Model: embedder}, cat, bounds.Bulk), about, bounds, log)
+	a.server.AuditTo(a.gate.audit)
 	a.onClose(a.server.Close)
-	if err := a.serveGRPC(grpcListener); err != nil {
+	if err := a.serveGRPC(); err != nil {
+		return nil, err
+	}
+	if err := a.serveOutside(grpcListener, httpListener != nil); err != nil {
 		return nil, err
 	}
 	if httpListener != nil {
@@ -191,27 +211,44 @@ func (a *App) openCatalog(ctx context.Context, s *store.Store, space paper.Space
 	return c, nil
 }
 
-// serveGRPC serves on the listener, if any, and within the process.
-func (a *App) serveGRPC(listener net.Listener) error {
-	a.grpc = a.server.GRPC()
-	memory := bufconn.Listen(memoryBuffer)
-	a.serve(func() error { return a.grpc.Serve(memory) })
-	if listener != nil {
-		a.serve(func() error { return a.grpc.Serve(listener) })
+// serveGRPC serves whoever runs the server: within the process, and over the socket in
+// the data directory.
+func (a *App) serveGRPC() error {
+	memory, conn, err := memoryConn()
+	if err != nil {
+		return err
 	}
+	a.grpc = a.server.GRPC()
+	a.serve(func() error { return a.grpc.Serve(memory) })
 	if a.local != nil {
 		a.serve(func() error { return a.grpc.Serve(a.local) })
 	}
-	a.onClose(a.stopGRPC)
-	conn, err := grpc.NewClient("passthrough:///akin",
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return memory.DialContext(ctx) }),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(rpc.MaxMessageBytes), grpc.MaxCallSendMsgSize(rpc.MaxMessageBytes)),
-	)
-	if err != nil {
-		return fmt.Errorf("connect to the server within the process: %w", err)
-	}
+	a.onClose(func() error { return a.stopGRPC(a.grpc) })
 	a.conn = conn
+	a.onClose(conn.Close)
+	return nil
+}
+
+// serveOutside serves everybody else, who are asked for keys: on the listener, if any,
+// and for the gateway.
+func (a *App) serveOutside(listener net.Listener, gateway bool) error {
+	if listener == nil && !gateway {
+		return nil
+	}
+	a.outside = a.server.Guarded(a.gate.guard, a.tls())
+	if listener != nil {
+		a.serve(func() error { return a.outside.Serve(listener) })
+	}
+	a.onClose(func() error { return a.stopGRPC(a.outside) })
+	if !gateway {
+		return nil
+	}
+	memory, conn, err := memoryConn()
+	if err != nil {
+		return err
+	}
+	a.serve(func() error { return a.outside.Serve(memory) })
+	a.gateway = conn
 	a.onClose(conn.Close)
 	return nil
 }
@@ -231,35 +268,42 @@ func (a *App) serve(run func() error) {
 }
 
 // stopGRPC lets calls under way finish, but not for ever.
-func (a *App) stopGRPC() error {
+func (a *App) stopGRPC(server *grpc.Server) error {
 	a.server.Drain()
 	done := make(chan struct{})
 	go func() {
-		a.grpc.GracefulStop()
+		server.GracefulStop()
 		close(done)
 	}()
 	select {
 	case <-done:
-	case <-time.After(grace):
-		a.log.Warn("calls did not end in time; cutting them off", "after", grace)
-		a.grpc.Stop()
+	case <-time.After(a.config.grace):
+		a.log.Warn("calls did not end in time; cutting them off", "after", a.config.grace)
+		server.Stop()
 		<-done
 	}
 	return nil
 }
 
 func (a *App) serveHTTP(ctx context.Context, listener net.Listener) error {
-	gateway, err := rpc.NewGateway(context.WithoutCancel(ctx), a.conn, rpc.GatewayOptions{Hosts: a.config.HTTPHosts, Origins: a.config.HTTPOrigins}, a.log)
+	gateway, err := rpc.NewGateway(context.WithoutCancel(ctx), a.gateway, rpc.GatewayOptions{
+		Hosts: a.config.HTTPHosts, Origins: a.config.HTTPOrigins, Guard: a.gate.guard,
+	}, a.log)
 	if err != nil {
 		return err
 	}
 	server := &http.Server{
 		Handler: gateway, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn), TLSConfig: a.tls("h2", "http/1.1"),
 	}
-	a.serve(func() error { return server.Serve(listener) })
+	a.serve(func() error {
+		if server.TLSConfig != nil {
+			return server.ServeTLS(listener, "", "")
+		}
+		return server.Serve(listener)
+	})
 	a.onClose(func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), grace)
+		ctx, cancel := context.WithTimeout(context.Background(), a.config.grace)
 		defer cancel()
 		if err := server.Shutdown(ctx); err != nil {
 			return server.Close()

@@ -43,6 +43,11 @@ type Config struct {
 	// answers; none by default.
 	HTTPOrigins []string
 
+	// Access says who may call from outside.
+	Access Access
+	// Reload makes a running server take over what may change of Access; nil is never.
+	Reload <-chan Access
+
 	// Home holds models and library; found through Locate if empty.
 	Home string
 	// Model is the model's name; default model.DefaultName.
@@ -67,6 +72,8 @@ type Config struct {
 
 	// named says that the model, its place or its precision were given.
 	named bool
+	// grace is how long calls may take to end when the server stops.
+	grace time.Duration
 }
 
 // Indexes are the kinds of index by their names, the default first.
@@ -109,8 +116,12 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Timeouts, err = rpc.CompleteTimeouts(c.Timeouts); err != nil {
 		errs = append(errs, err)
 	}
+	errs = append(errs, c.Access.Check())
 	if c.Home == "" {
 		c.Home = Locate()
+	}
+	if c.grace == 0 {
+		c.grace = defaultGrace
 	}
 	return c, errors.Join(errs...)
 }

@@ -8,10 +8,12 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/gofrs/flock"
 
+	"akin/internal/access"
 	"akin/internal/catalog"
 	"akin/internal/catalog/local"
 	"akin/internal/kv"
@@ -77,6 +79,9 @@ func CreateSnapshot(ctx context.Context, config Config, log *slog.Logger, name s
 	if name == "" {
 		name = catalog.NewSnapshotName(time.Now())
 	}
+	defer func() {
+		err = errors.Join(err, config.auditLocal(log, access.Event{Action: "snapshot.create", Snapshot: name}, err))
+	}()
 	return local.CreateSnapshot(ctx, local.SnapshotSource{Store: s, Dir: config.snapshots(), Program: config.Version}, name, progress)
 }
 
@@ -110,6 +115,10 @@ func RestoreSnapshot(ctx context.Context, config Config, name string, force bool
 	if err != nil {
 		return done, err
 	}
+	defer func() {
+		log := slog.New(slog.DiscardHandler)
+		err = errors.Join(err, config.auditLocal(log, access.Event{Action: "snapshot.restore", Snapshot: name}, err))
+	}()
 	// Before anything is moved.
 	if _, err := store.VerifyCheckpoint(ctx, from); err != nil {
 		return done, err
@@ -145,10 +154,13 @@ func RestoreSnapshot(ctx context.Context, config Config, name string, force bool
 			done.Snapshot.Papers, done.Snapshot.Sequence = uint32(max(0, one.Papers)), one.Sequence
 		}
 	}
-	if done.Aside != "" {
-		err := os.Rename(filepath.Join(done.Aside, snapshotsDir), filepath.Join(data, snapshotsDir))
+	if done.Aside == "" {
+		return done, nil
+	}
+	for _, dir := range []string{accessDir, snapshotsDir} {
+		err := os.Rename(filepath.Join(done.Aside, dir), filepath.Join(data, dir))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return done, fmt.Errorf("the snapshot is restored, but the snapshots stay in %s: %w", done.Aside, err)
+			return done, fmt.Errorf("the snapshot is restored, but the folder %s stays in %s; move it to %s: %w", dir, done.Aside, data, err)
 		}
 	}
 	return done, nil
@@ -169,6 +181,8 @@ func isEmpty(dir string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("data directory %s: %w", dir, err)
 	}
+	// Keys are of no store, and stay.
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return e.Name() == accessDir })
 	return len(entries) == 0, nil
 }
 

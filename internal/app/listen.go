@@ -31,7 +31,8 @@ func (a *App) listen(ctx context.Context) (grpcListener, httpListener net.Listen
 }
 
 // listenOn opens one address. One that others than this machine may reach is
-// refused, unless the configuration says that it is meant, and then warned of.
+// refused, unless keys and TLS keep them out, or the configuration says that it is
+// meant, which is warned of.
 // This is the only place that listens, so that nothing is open by accident.
 func (a *App) listenOn(ctx context.Context, name, flag, addr string) (net.Listener, error) {
 	if addr == "" {
@@ -48,12 +49,8 @@ func (a *App) listenOn(ctx context.Context, name, flag, addr string) (net.Listen
 	switch {
 	case loopback != "":
 		at = loopback // what was checked, not what the name means the next time
-	case !a.config.InsecurePublic:
-		return nil, &paper.Error{
-			Kind: paper.Invalid, Reason: paper.ReasonInvalidField,
-			Message: fmt.Sprintf("%s %q is not a loopback address: whoever reaches it could read, change and erase all papers. "+
-				"Listen on 127.0.0.1 or [::1], or add --insecure-public to open it to all of them", flag, addr),
-		}
+	case !a.config.InsecurePublic && !a.safe():
+		return nil, a.notPublic(flag, addr)
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", at)
 	if err != nil {
@@ -65,10 +62,36 @@ func (a *App) listenOn(ctx context.Context, name, flag, addr string) (net.Listen
 		}
 		return nil
 	})
-	if loopback == "" {
-		a.log.Warn(fmt.Sprintf("%s is open to whoever reaches %s: they can read, change and erase all papers, since --insecure-public is set", name, l.Addr()))
+	if loopback == "" && !a.safe() {
+		a.warnOfPublic(name, l.Addr())
 	}
 	return netutil.LimitListener(l, maxConnections), nil
+}
+
+// notPublic is the error of an address that others may reach, while something is
+// missing that keeps them out.
+func (a *App) notPublic(flag, addr string) error {
+	var missing []string
+	if !a.asks() {
+		missing = append(missing, "keys (akin key create), without which whoever reaches it could read, change and erase all papers")
+	}
+	if a.gate == nil || a.gate.certs == nil {
+		missing = append(missing, "TLS (--tls-cert and --tls-key), without which papers and keys could be read on their way")
+	}
+	return &paper.Error{
+		Kind: paper.Invalid, Reason: paper.ReasonInvalidField,
+		Message: fmt.Sprintf("%s %q is not a loopback address, and needs %s. Add that, listen on 127.0.0.1 or [::1], or add --insecure-public to open it all the same",
+			flag, addr, strings.Join(missing, ", and ")),
+	}
+}
+
+// warnOfPublic says what --insecure-public allows.
+func (a *App) warnOfPublic(name string, addr net.Addr) {
+	if a.asks() {
+		a.log.Warn(fmt.Sprintf("%s is open to whoever reaches %s, without TLS, since --insecure-public is set: papers and keys can be read on their way", name, addr))
+		return
+	}
+	a.log.Warn(fmt.Sprintf("%s is open to whoever reaches %s: they can read, change and erase all papers, since --insecure-public is set", name, addr))
 }
 
 // loopbackOf gives the address with a loopback IP in place of its host, or "" if

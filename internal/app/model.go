@@ -54,6 +54,9 @@ func (m *lazyModel) Text(title, abstract string) string {
 
 // Embed implements engine.Embedder.
 func (m *lazyModel) Embed(ctx context.Context, texts []string, opt embed.Options) ([]embed.Embedding, embed.Timing, error) {
+	if len(texts) == 0 { // a group of an import that only takes papers back
+		return nil, embed.Timing{}, nil
+	}
 	e, err := m.get()
 	if err != nil {
 		return nil, embed.Timing{}, err

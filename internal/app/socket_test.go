@@ -75,3 +75,40 @@ func TestRunning(t *testing.T) {
 		})
 	}
 }
+
+// Whoever listens in the directory and does not greet as a server of its store is
+// not talked to: neither one of another store, nor one that says nothing it should.
+func TestStrangersInTheDirectory(t *testing.T) {
+	for name, says := range map[string]string{
+		"another store":  "akin abd\n",
+		"a longer name":  "akin abcd\n",
+		"something else": "HTTP/1.1 400 Bad Request\r\n",
+		"no end":         strings.Repeat("a", 4*greetingMost),
+		"nothing":        "",
+	} {
+		data := t.TempDir()
+		if err := pending.WriteFile(filepath.Join(data, servingFile), []byte(`{"format":"akin.server.v1","identity":"abc"}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		l, err := net.Listen("unix", filepath.Join(data, socketFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			for {
+				conn, err := l.Accept()
+				if err != nil {
+					return
+				}
+				conn.Write([]byte(says))
+				conn.Close()
+			}
+		}()
+		if _, err := Running(t.Context(), data); !errors.Is(err, ErrNotServed) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -95,6 +95,7 @@ type commands struct {
 	Tokenize   tokenizeCommand   `cmd:"" help:"Show the token ids of texts."`
 	Model      modelCommand      `cmd:"" help:"List, verify, describe and build models."`
 	Verify     verifyCommand     `cmd:"" help:"Compare the store and all indexes with each other."`
+	Key        keyCommand        `cmd:"" help:"Create, list, revoke and rotate the keys that a server asks for."`
 	Snapshot   snapshotCommand   `cmd:"" help:"Create, list, verify and restore copies of the store."`
 	Reembed    reembedCommand    `cmd:"" help:"Embed a data directory anew, into the space of another model."`
 	Setup      setupCommand      `cmd:"" help:"Fetch the model and ONNX Runtime (beside harvest, the only command that reaches for the network by itself)."`
@@ -105,6 +106,7 @@ type commands struct {
 	Complete   completeCommand   `cmd:"" hidden:""`
 
 	modelFlags
+	securityFlags
 	logFlags
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version, with its commit and day."`
 }
@@ -126,6 +128,7 @@ type modelFlags struct {
 
 func (f modelFlags) config() app.Config {
 	return app.Config{
+		Access:  app.Access{Dir: os.Getenv("AKIN_ACCESS_DIR"), Audit: os.Getenv("AKIN_AUDIT_LOG")},
 		Version: Version, Home: f.Home, Model: f.ModelName, ModelDir: f.ModelDir, Library: f.OnnxRuntime, Precision: f.Precision, Threads: f.Threads,
 	}
 }
@@ -156,6 +159,7 @@ type environment struct {
 	display        io.Writer
 	log            *slog.Logger
 	config         app.Config
+	security       securityFlags
 	closers        []func() error
 	outIsTerminal  bool
 	progressOnTerm bool
@@ -178,7 +182,11 @@ func (e *environment) connect(t target, create bool) (*client.Client, error) {
 	if address == "" {
 		address = defaultServer
 	}
-	c, err := client.Dial(address)
+	security, err := e.security.read()
+	if err != nil {
+		return nil, err
+	}
+	c, err := client.DialSecure(address, security)
 	if err != nil {
 		return nil, err
 	}
@@ -262,7 +270,7 @@ func (e *environment) run(args []string) int {
 		fmt.Fprintf(e.errOut, "akin: %v\nTry `akin --help`, or `akin COMMAND --help` for examples.\n", err)
 		return exitUsage
 	}
-	e.config, e.log = cmds.config(), e.logger(cmds.logFlags)
+	e.config, e.security, e.log = cmds.config(), cmds.securityFlags, e.logger(cmds.logFlags)
 	err = e.finish(parsed)
 	if errors.Is(err, job.ErrInterrupted) {
 		return exitInterrupted // the job said how to go on

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"akin/internal/client"
+	"akin/internal/crashtest"
 	akinv1 "akin/proto/akin/v1"
 )
 
@@ -154,7 +155,7 @@ func TestCrashServer(t *testing.T) {
 	t.Logf("seed %d", seed)
 	data := filepath.Join(t.TempDir(), "data")
 	l := &ledger{acknowledged: map[string]int{}, pending: map[string]map[int]bool{}}
-	total := crashRounds(t, 2)
+	total := crashtest.Rounds(t, 2)
 	for round := range total {
 		s := serve(t, data)
 		c, err := client.Dial(s.grpc)
@@ -199,7 +200,7 @@ func TestCrashCopy(t *testing.T) {
 		t.Skip("copies a running directory")
 	}
 	opened, refused := 0, 0
-	for round := range crashRounds(t, 1) {
+	for round := range crashtest.Rounds(t, 1) {
 		dir := t.TempDir()
 		data, copied := filepath.Join(dir, "data"), filepath.Join(dir, "copy")
 		l := &ledger{acknowledged: map[string]int{}, pending: map[string]map[int]bool{}}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -18,6 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"akin/internal/cli"
+	"akin/internal/crashtest"
 	"akin/internal/embed/embedtest"
 	akinv1 "akin/proto/akin/v1"
 )
@@ -64,7 +64,10 @@ func sampleData(t testing.TB) string {
 			t.Fatal(err)
 		}
 		shared.dir = dir
-		mustRun(t, "import", "--data", filepath.Join(dir, "data"), samplePath(t))
+		out := mustRun(t, "import", "--data", filepath.Join(dir, "data"), samplePath(t))
+		if !strings.Contains(out, "acknowledged 132 sequence 132\n") || !strings.Contains(out, "132 papers: 132 new, 0 changed, 0 unchanged") {
+			t.Errorf("the import printed %q", out)
+		}
 	})
 	data := filepath.Join(t.TempDir(), "data")
 	if err := os.CopyFS(data, os.DirFS(filepath.Join(shared.dir, "data"))); err != nil {
@@ -101,21 +104,6 @@ func program(t testing.TB, args ...string) *exec.Cmd {
 	cmd := exec.Command(exe, args...)
 	cmd.Env = append(os.Environ(), asProgram+"=1", "AKIN_HOME="+embedtest.Home(t))
 	return cmd
-}
-
-// crashRounds is how often a test kills what it tests: a few times, or as often
-// as AKIN_CRASH_ROUNDS says, which make test-crash sets.
-func crashRounds(t testing.TB, few int) int {
-	t.Helper()
-	text := os.Getenv("AKIN_CRASH_ROUNDS")
-	if text == "" {
-		return few
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		t.Fatalf("AKIN_CRASH_ROUNDS is %q, which is no number of rounds", text)
-	}
-	return n
 }
 
 // run runs a command line in this process and gives exit code and outputs.
@@ -208,12 +196,8 @@ func samplePath(t testing.TB) string {
 }
 
 func TestServeAnswersOverSockets(t *testing.T) {
-	s := serve(t, filepath.Join(t.TempDir(), "data"))
+	s := serve(t, sampleData(t))
 	out := mustRun(t, "import", "--server", s.grpc, samplePath(t))
-	if !strings.Contains(out, "acknowledged 132 sequence 132\n") || !strings.Contains(out, "132 papers: 132 new, 0 changed, 0 unchanged") {
-		t.Errorf("first import printed %q", out)
-	}
-	out = mustRun(t, "import", "--server", s.grpc, samplePath(t))
 	if !strings.Contains(out, "132 papers: 0 new, 0 changed, 132 unchanged") || !strings.Contains(out, "sequence 132\n") {
 		t.Errorf("second import printed %q", out)
 	}
@@ -308,7 +292,7 @@ func testPages(t *testing.T, s *server) {
 // A copy of the corpus, imported with kill -9 at several moments: after each,
 // every acknowledged paper is there and the store is whole.
 func TestKill(t *testing.T) {
-	rounds := crashRounds(t, 2)
+	rounds := crashtest.Rounds(t, 2)
 	data := filepath.Join(t.TempDir(), "data")
 	input := filepath.Join(t.TempDir(), "papers.jsonl")
 	ids := writeCorpus(t, input, 96)
@@ -608,8 +592,12 @@ func TestImportDeletes(t *testing.T) {
 
 // The baseline index serves as the default does.
 func TestCoderIndex(t *testing.T) {
-	data := filepath.Join(t.TempDir(), "data")
-	mustRun(t, "import", "--data", data, "--index", "coder", samplePath(t))
+	data := sampleData(t)
+	more := filepath.Join(t.TempDir(), "more.jsonl")
+	if err := os.WriteFile(more, []byte(`{"id":"more","title":"Beads on a string"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, "import", "--data", data, "--index", "coder", more)
 	if out := mustRun(t, "search", "--data", data, "--index", "coder", "graph neural networks"); !strings.Contains(out, "arXiv:") {
 		t.Errorf("search printed %q", out)
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"akin/internal/crashtest"
 	akinv1 "akin/proto/akin/v1"
 )
 
@@ -48,7 +49,7 @@ func compare(t *testing.T, got, want map[string][]byte) {
 // Killed at random moments and run again each time, the job writes the bytes of
 // a run that was not.
 func TestEmbedKill(t *testing.T) {
-	rounds := crashRounds(t, 4)
+	rounds := crashtest.Rounds(t, 4)
 	dir := t.TempDir()
 	input := filepath.Join(dir, "papers.jsonl")
 	writeCorpus(t, input, 60)

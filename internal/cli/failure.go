@@ -61,10 +61,29 @@ func explain(err error, parsed *kong.Context) string {
 	if field, rest, ok := strings.Cut(message, ": "); ok && fieldPattern.MatchString(field) {
 		message = flagFor(field, parsed) + ": " + rest
 	}
-	if st.Code() == codes.Unavailable {
+	switch reason := connectionFault(message); {
+	case reason != "":
+		message += " (" + reason + ")"
+	case st.Code() == codes.Unauthenticated:
+		message += " (commands name its file with --api-key-file, or AKIN_API_KEY_FILE; those with --data need none)"
+	case st.Code() == codes.Unavailable:
 		message += " (is a server running? start one with `akin serve --data DIR`, or use --data DIR)"
 	}
 	return strings.TrimPrefix(message, "request is not valid: ")
+}
+
+// connectionFault says what to do about a connection that both sides do not agree on;
+// empty if it is something else.
+func connectionFault(message string) string {
+	switch {
+	case strings.Contains(message, "closed the connection: it may"):
+		return "the server is there, and speaks TLS"
+	case strings.Contains(message, "authentication handshake failed"):
+		return "the server is there, but the two do not agree on TLS"
+	case strings.Contains(message, "error reading server preface"), strings.Contains(message, "connection closed before server preface"):
+		return "something answers there, but not gRPC in clear: if the server speaks TLS, use --tls, or --tls-ca FILE"
+	}
+	return ""
 }
 
 // explainLocal is explain for what this process found itself.
@@ -102,7 +121,7 @@ func flagFor(field string, parsed *kong.Context) string {
 		return "the query"
 	case "paper_ids", "id", "ids":
 		return "the id"
-	case "facet":
+	case "field":
 		return "the field"
 	case "positive":
 		return "--like"

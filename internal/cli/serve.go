@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"os"
 	"os/signal"
 	"syscall"
 
@@ -12,11 +14,12 @@ type serveCommand struct {
 	Data           string   `help:"Data directory; made if it is missing." type:"path" env:"AKIN_DATA" placeholder:"DIR" required:""`
 	GRPCAddr       string   `name:"grpc-addr" help:"Where to serve gRPC; port 0 picks one." default:"127.0.0.1:7411" env:"AKIN_GRPC_ADDR" placeholder:"HOST:PORT"`
 	HTTPAddr       string   `name:"http-addr" help:"Where to serve JSON over HTTP; port 0 picks one, empty for none." default:"127.0.0.1:7412" env:"AKIN_HTTP_ADDR" placeholder:"HOST:PORT"`
-	InsecurePublic bool     `help:"Allow addresses beside the loopback ones: whoever reaches them can read, change and erase all papers." env:"AKIN_INSECURE_PUBLIC"`
+	InsecurePublic bool     `help:"Allow addresses beside the loopback ones also without keys or without TLS: whoever reaches them can read, change and erase all papers." env:"AKIN_INSECURE_PUBLIC"`
 	HTTPHost       []string `name:"http-host" help:"Host names, beside localhost, that HTTP requests may be sent to." env:"AKIN_HTTP_HOST" placeholder:"NAME"`
 	HTTPOrigin     []string `name:"http-origin" help:"Origins, such as https://papers.example.org, whose pages browsers let read what HTTP answers (CORS); * is all. Without it, none." env:"AKIN_HTTP_ORIGIN" placeholder:"ORIGIN"`
 	Index          string   `help:"Index: graph, exact or coder (the baseline)." enum:"${indexes}" default:"${index}" env:"AKIN_INDEX"`
 	boundFlags
+	accessFlags
 	ReadOnly bool `name:"read-only-on-damage" help:"If the data directory is damaged, serve what can be read of it and refuse writes, instead of not starting." env:"AKIN_READ_ONLY_ON_DAMAGE"`
 	snapshotsFlag
 	Hint bool `hidden:"" help:"Print commands to try."`
@@ -27,33 +30,62 @@ func (serveCommand) Help() string {
 	return `Examples:
   akin serve --data papers
   akin serve --data papers --grpc-addr 127.0.0.1:0 --http-addr ''
-  akin serve --data papers --grpc-addr 10.0.0.7:7411 --insecure-public
+  akin serve --data papers --grpc-addr 10.0.0.7:7411 --http-addr '' --tls-cert cert.pem --tls-key key.pem
 
-The first lines printed are the addresses. Addresses beside the loopback ones
-are refused without --insecure-public, for akin does not ask who calls. Stop with Ctrl-C or SIGTERM: calls
-under way finish first.`
+The first lines printed are the addresses. Once there is a key (akin key create),
+whoever calls over them is asked for one. Addresses beside the loopback ones need
+keys and TLS, or --insecure-public. SIGHUP reads keys and certificates again, which
+are followed in any case, and begins a new audit log where it was moved away. Stop
+with Ctrl-C or SIGTERM: calls under way finish first.`
 }
 
 // Run serves until the context ends.
 func (c serveCommand) Run(e *environment) error {
 	// The terminal that it was started from may go; SIGINT and SIGTERM stop it.
-	signal.Ignore(syscall.SIGHUP)
-	defer signal.Reset(syscall.SIGHUP)
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	config := c.config(e, c.Data)
 	config.Create, config.Index = true, c.Index
 	c.bound(&config)
 	config.GRPCAddr, config.HTTPAddr, config.HTTPHosts = c.GRPCAddr, c.HTTPAddr, c.HTTPHost
 	config.HTTPOrigins = c.HTTPOrigin
 	config.InsecurePublic, config.ReadOnlyOnDamage = c.InsecurePublic, c.ReadOnly
+	config.Access = c.access()
+	config.Reload = reloads(e.ctx, hangups, config.Access)
 	return app.Run(e.ctx, config, e.log, func(a app.Addresses) {
 		fmt.Fprintf(e.out, "gRPC  %s\n", a.GRPC)
 		if a.HTTP != "" {
-			fmt.Fprintf(e.out, "HTTP  http://%s\n", a.HTTP)
+			scheme := "http"
+			if c.TLSCert != "" {
+				scheme = "https"
+			}
+			fmt.Fprintf(e.out, "HTTP  %s://%s\n", scheme, a.HTTP)
 		}
 		if c.Hint {
 			c.hint(e, a)
 		}
 	})
+}
+
+// reloads gives the configuration anew for each signal, until the context ends.
+func reloads(ctx context.Context, signals <-chan os.Signal, a app.Access) <-chan app.Access {
+	out := make(chan app.Access)
+	go func() {
+		for {
+			select {
+			case <-signals:
+			case <-ctx.Done():
+				return
+			}
+			select {
+			case out <- a:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return out
 }
 
 type reembedCommand struct {

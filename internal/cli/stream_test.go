@@ -79,13 +79,14 @@ func TestTokenizeDetail(t *testing.T) {
 // Papers from standard input are read once; vectors of another program are taken
 // only if they are the model's.
 func TestForeignVectors(t *testing.T) {
-	dir := t.TempDir()
-	mustRun(t, "embed", samplePath(t), "--out", dir)
+	dir, input := t.TempDir(), filepath.Join(t.TempDir(), "papers.jsonl")
+	writeCorpus(t, input, 12)
+	mustRun(t, "embed", input, "--out", dir)
 	if err := os.Rename(filepath.Join(dir, "manifest.json"), filepath.Join(dir, "of-akin.json")); err != nil {
 		t.Fatal(err)
 	}
-	code, out, errOut := run(t, "", "import", "--data", t.TempDir(), "--vectors", dir, samplePath(t))
-	if code != 0 || !strings.Contains(out, "132 papers: 132 new") || !strings.Contains(errOut, "132 vectors compared with the model") {
+	code, out, errOut := run(t, "", "import", "--data", t.TempDir(), "--vectors", dir, input)
+	if code != 0 || !strings.Contains(out, "12 papers: 12 new") || !strings.Contains(errOut, "12 vectors compared with the model") {
 		t.Errorf("exit code %d, %q, %q", code, out, errOut)
 	}
 	ids, err := os.ReadFile(filepath.Join(dir, "ids.txt"))
@@ -96,7 +97,7 @@ func TestForeignVectors(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "ids.txt"), []byte(rest+first+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code, _, errOut := run(t, "", "import", "--data", t.TempDir(), "--vectors", dir, samplePath(t)); code != 1 || !strings.Contains(errOut, "132 have a cosine below 0.9999") {
+	if code, _, errOut := run(t, "", "import", "--data", t.TempDir(), "--vectors", dir, input); code != 1 || !strings.Contains(errOut, "12 have a cosine below 0.9999") {
 		t.Errorf("vectors of other papers: exit code %d, %q", code, errOut)
 	}
 	code, _, errOut = run(t, "id;title;date\n1;Beads;soon\n", "import", "--data", t.TempDir(), "-")

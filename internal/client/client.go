@@ -45,19 +45,27 @@ type Client struct {
 	close func() error
 }
 
-// Dial makes a client for a server at host:port. It connects with the first
-// call.
-func Dial(address string) (*Client, error) { return dial(address) }
+// Dial makes a client for a server at host:port, in clear and without a key. It
+// connects with the first call.
+func Dial(address string) (*Client, error) { return DialSecure(address, Security{}) }
+
+// DialSecure is Dial with a key, or over TLS.
+func DialSecure(address string, security Security) (*Client, error) {
+	options, err := security.options(address)
+	if err != nil {
+		return nil, err
+	}
+	return dial(address, options...)
+}
 
 // DialWith makes a client for a server that connect reaches, such as one behind a
 // Unix socket.
 func DialWith(connect func(context.Context) (net.Conn, error)) (*Client, error) {
-	return dial("passthrough:///akin", grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return connect(ctx) }))
+	return dial("passthrough:///akin", grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return connect(ctx) }))
 }
 
 func dial(address string, more ...grpc.DialOption) (*Client, error) {
 	conn, err := grpc.NewClient(address, append(more,
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultServiceConfig(serviceConfig),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(wire.MaxMessageBytes), grpc.MaxCallSendMsgSize(wire.MaxMessageBytes)),
 	)...)

@@ -73,7 +73,7 @@ func (o *ResultOptions) restriction() catalog.Restriction {
 // checkDay refuses what is no day; "" is none.
 func checkDay(asOf string) error {
 	if d, err := paper.ParseDate(asOf); asOf != "" && (err != nil || d.Day == 0 || d.Year == 0 || d.String() != asOf) {
-		return paper.InvalidField("as_of", "is %q; write a day as YYYY-MM-DD", asOf)
+		return paper.InvalidField("as_of", "is %.40q; write a day as YYYY-MM-DD", asOf)
 	}
 	return nil
 }

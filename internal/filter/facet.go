@@ -33,7 +33,7 @@ func facetFields() []string { return []string{"category", "venue", "year", "auth
 // zero means DefaultFacetValues, and above MaxFacetValues means that.
 func (v *View) Facet(ctx context.Context, field string, within *roaring.Bitmap, limit int) ([]Count, error) {
 	if !slices.Contains(facetFields(), field) {
-		return nil, paper.InvalidField("facet", "%s cannot be counted; the fields are %s", clip(field), strings.Join(facetFields(), ", "))
+		return nil, paper.InvalidField("field", "%s cannot be counted; the fields are %s", clip(field), strings.Join(facetFields(), ", "))
 	}
 	if limit < 0 {
 		return nil, paper.InvalidField("limit", "is %d; it must not be negative", limit)

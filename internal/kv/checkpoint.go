@@ -28,6 +28,7 @@ const (
 	oldStoreDir   = "store.old"
 	indexesDir    = "indexes" // derived; see package catalog
 	snapshotsDir  = "snapshots"
+	accessDir     = "access" // keys, of no store; see package access
 )
 
 // FormatVersion is the version of data directories that this program writes.

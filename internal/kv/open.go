@@ -426,6 +426,7 @@ func (d directory) look(create bool) (contents, error) {
 			// The FORMAT file is lost, or was about to be written.
 			have = unmarked
 		case name == storeTmpDir && d.looksLikePebble(name):
+		case name == accessDir: // keys may be there before the first paper is
 		case name == lockFile, name == formatTmpFile, name == lostDir, name == oldStoreDir, name == "lost+found": // the last: a mount point
 		default:
 			return nothing, d.foreign()

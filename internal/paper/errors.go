@@ -23,6 +23,8 @@ const (
 	DataLoss                // stored bytes are damaged
 	Unsupported             // this build or index cannot do it
 	Overdue                 // it took longer than the server allows
+	Unauthenticated         // nobody knows who asks
+	Denied                  // who asks may not do it
 )
 
 // Reasons that a program can read (google.rpc.ErrorInfo.reason).
@@ -40,6 +42,11 @@ const (
 	ReasonDataLocked        = "DATA_LOCKED"
 	ReasonResponseTooLarge  = "RESPONSE_TOO_LARGE"
 	ReasonServerDeadline    = "SERVER_DEADLINE"
+	ReasonKeyMissing        = "CREDENTIALS_MISSING"
+	ReasonKeyInvalid        = "CREDENTIALS_INVALID"
+	ReasonScopeMissing      = "SCOPE_MISSING"
+	ReasonCollectionDenied  = "COLLECTION_DENIED"
+	ReasonQuotaExceeded     = "QUOTA_EXCEEDED"
 )
 
 // Violation is one fault of one field of a request.
@@ -62,6 +69,8 @@ type Error struct {
 	Metadata map[string]string
 	// Resource names what was not found, for example {"paper", "arXiv:1"}.
 	ResourceType, ResourceName string
+	// Subject is whose limit it was, for Exhausted; empty means the server's.
+	Subject string
 	// RetryAfter is how long to wait, for Exhausted and Unavailable.
 	RetryAfter time.Duration
 	// Cause is kept for logs and never shown to a client.

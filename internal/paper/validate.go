@@ -150,7 +150,7 @@ func ValidateID(id string) error {
 // a-z, 0-9, '-' and '_', beginning with a letter or digit.
 func ValidateCollection(name string) error {
 	if name == "" || len(name) > 64 {
-		return Invalidf("collection name %q must have 1 to 64 characters", name)
+		return Invalidf("collection name %.80q must have 1 to 64 characters", name)
 	}
 	for i, r := range name {
 		ok := r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || i > 0 && (r == '-' || r == '_')

@@ -5,7 +5,6 @@ import (
 	"context"
 	"log/slog"
 	"net"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/tap"
 
+	"akin/internal/access"
 	"akin/internal/admit"
 	"akin/internal/paper"
 )
@@ -68,6 +68,13 @@ func (d *doorkeeper) of(name string) method {
 // this very process or over the socket in the data directory. The owner waits as
 // long as they like.
 func callerOf(ctx context.Context) (caller admit.Caller, own bool) {
+	if c := access.CallerOf(ctx); c != nil && !c.Own {
+		host := c.Host
+		if c.KeyID != "" { // each key gets the same, wherever it is used from
+			host = "key " + c.KeyID
+		}
+		return admit.Caller{Host: host, Conn: c.Address}, false
+	}
 	p, ok := peer.FromContext(ctx)
 	if !ok || p.Addr == nil {
 		return admit.Caller{}, true
@@ -88,21 +95,7 @@ func callerOf(ctx context.Context) (caller admit.Caller, own bool) {
 	if err != nil {
 		host = remote
 	}
-	return admit.Caller{Host: machine(host), Conn: remote}, false
-}
-
-// machine is what an address is charged as. Who has one IPv6 address has all of its
-// /64, and could come from another one each time; on the same link, each address
-// is a neighbour's.
-func machine(host string) string {
-	ip, err := netip.ParseAddr(host)
-	if err != nil {
-		return host
-	}
-	if ip = ip.Unmap(); ip.Is4() || ip.IsLinkLocalUnicast() {
-		return ip.String()
-	}
-	return netip.PrefixFrom(ip.WithZone(""), 64).Masked().String()
+	return admit.Caller{Host: access.Machine(host), Conn: remote}, false
 }
 
 // tap bounds the whole of a call, before its request is read: one that never comes

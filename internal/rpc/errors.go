@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -37,6 +38,10 @@ func codeOf(kind paper.Kind) codes.Code {
 		return codes.Unimplemented
 	case paper.Overdue:
 		return codes.DeadlineExceeded
+	case paper.Unauthenticated:
+		return codes.Unauthenticated
+	case paper.Denied:
+		return codes.PermissionDenied
 	case paper.Internal:
 	}
 	return codes.Internal
@@ -106,7 +111,7 @@ func details(e *paper.Error) []protoadapt.MessageV1 {
 	}
 	if e.Kind == paper.Exhausted {
 		all = append(all, &errdetails.QuotaFailure{Violations: []*errdetails.QuotaFailure_Violation{{
-			Subject: "server", Description: e.Message,
+			Subject: cmp.Or(e.Subject, "server"), Description: e.Message,
 		}}})
 	}
 	return all

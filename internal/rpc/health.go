@@ -6,11 +6,13 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 )
 
 // Names that grpc.health.v1 can be asked for beside the services'. A server
@@ -75,7 +77,12 @@ type part struct {
 // ready answers 200 while the server takes calls, and says whether it takes
 // writes and whether its data is whole.
 func (g *Gateway) ready(w http.ResponseWriter, r *http.Request) {
-	resp, err := g.health.Check(r.Context(), &healthpb.HealthCheckRequest{})
+	ctx := g.outgoing(r)
+	resp, err := g.health.Check(ctx, &healthpb.HealthCheckRequest{})
+	if code := status.Code(err); code == codes.Unauthenticated || code == codes.PermissionDenied {
+		refuse(w, runtime.HTTPStatusFromCode(code), code, reasonOf(err), status.Convert(err).Message())
+		return
+	}
 	if err != nil || resp.GetStatus() != healthpb.HealthCheckResponse_SERVING {
 		refuse(w, http.StatusServiceUnavailable, codes.Unavailable, "STOPPING", "the server is not ready")
 		return
@@ -83,8 +90,8 @@ func (g *Gateway) ready(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	json.NewEncoder(w).Encode(readiness{ //nolint:errcheck,errchkjson // the client is gone
 		Status: resp.GetStatus().String(),
-		Writes: g.part(r.Context(), WritesHealth),
-		Data:   g.part(r.Context(), DataHealth),
+		Writes: g.part(ctx, WritesHealth),
+		Data:   g.part(ctx, DataHealth),
 	})
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 	"github.com/rs/cors"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
@@ -32,10 +33,15 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"akin/internal/access"
 	"akin/internal/paper"
 	"akin/internal/rpc/wire"
 	akinv1 "akin/proto/akin/v1"
 )
+
+// smallBody is up to which size the body of a refused request is read, so that its
+// connection can go on.
+const smallBody = 64 << 10
 
 //go:embed akin.openapi.json
 var openAPI []byte
@@ -50,6 +56,9 @@ type GatewayOptions struct {
 	Origins []string
 	// Pace is how slow clients may be.
 	Pace Pace
+	// Guard turns away those that it would not let call anything, before their bodies
+	// are read, and says where requests come from. nil takes what the connection has.
+	Guard *Guard
 }
 
 // Gateway serves the API as JSON over HTTP by calling the gRPC services through
@@ -60,6 +69,7 @@ type Gateway struct {
 	health  healthpb.HealthClient
 	hosts   []string
 	bodies  bodies
+	guard   *Guard       // nil is none
 	handler http.Handler // of hosts that are known
 }
 
@@ -71,16 +81,23 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, options Gate
 	g := &Gateway{
 		bodies: bodies{pace: options.Pace.withDefaults()},
 		health: healthpb.NewHealthClient(conn),
-		openai: &openAI{embed: akinv1.NewEmbeddingServiceClient(conn)},
+		guard:  options.Guard,
 		hosts:  append([]string{"localhost", "127.0.0.1", "::1"}, options.Hosts...),
 	}
+	g.openai = &openAI{embed: akinv1.NewEmbeddingServiceClient(conn), outgoing: g.outgoing}
 	g.mux = runtime.NewServeMux(
 		runtime.WithUnescapingMode(runtime.UnescapingModeAllCharacters),
 		runtime.WithErrorHandler(retryAfter(log)),
 		runtime.WithRoutingErrorHandler(routingError),
 		runtime.SetQueryParameterParser(strictQuery{}),
-		runtime.WithMetadata(func(_ context.Context, r *http.Request) metadata.MD { return metadata.Pairs(remoteKey, r.RemoteAddr) }),
+		runtime.WithMetadata(func(_ context.Context, r *http.Request) metadata.MD { return metadata.Pairs(remoteKey, g.client(r)) }),
 		runtime.WithMetadata(askForAll),
+		runtime.WithMetadata(func(_ context.Context, r *http.Request) metadata.MD {
+			if id := r.Header.Get(requestIDKey); id != "" && !unprintable(id) {
+				return metadata.Pairs(requestIDKey, id)
+			}
+			return nil
+		}),
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, &lenient{&runtime.JSONPb{
 			MarshalOptions: protojson.MarshalOptions{EmitUnpopulated: true},
 		}}),
@@ -91,7 +108,7 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, options Gate
 		akinv1.RegisterEmbeddingServiceHandlerClient(ctx, g.mux, akinv1.NewEmbeddingServiceClient(conn)),
 		akinv1.RegisterInfoServiceHandlerClient(ctx, g.mux, akinv1.NewInfoServiceClient(conn)),
 		akinv1.RegisterAdminServiceHandlerClient(ctx, g.mux, akinv1.NewAdminServiceClient(conn)),
-		handleOperations(g.mux, longrunningpb.NewOperationsClient(conn)),
+		handleOperations(g.mux, longrunningpb.NewOperationsClient(conn), g.outgoing),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("make JSON gateway: %w", err)
@@ -106,6 +123,30 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, options Gate
 	}
 	g.handler = shared(compressed(http.HandlerFunc(g.route)))
 	return g, nil
+}
+
+// client is where a request comes from.
+func (g *Gateway) client(r *http.Request) string {
+	if g.guard == nil {
+		return r.RemoteAddr
+	}
+	return g.guard.Client(r)
+}
+
+// outgoing gives the context of a call for a request, where no generated code makes
+// it: with the caller's credentials and address, and nothing else of theirs.
+func (g *Gateway) outgoing(r *http.Request) context.Context {
+	md := metadata.Pairs(remoteKey, g.client(r), wire.ResponseLimitKey, strconv.Itoa(MaxMessageBytes))
+	md.Append(authorizationKey, r.Header.Values(authorizationKey)...)
+	if id := r.Header.Get(requestIDKey); id != "" && !unprintable(id) {
+		md.Append(requestIDKey, id)
+	}
+	return metadata.NewOutgoingContext(r.Context(), md)
+}
+
+// unprintable says that a header is not what metadata can hold.
+func unprintable(value string) bool {
+	return strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 // askForAll says of calls for HTTP clients, which take answers of any size unless
@@ -177,6 +218,15 @@ func (g *Gateway) route(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, codes.InvalidArgument, "NOT_UTF8", "path or query is not valid percent-encoded UTF-8; convert it from its encoding first")
 		return
 	}
+	if slices.ContainsFunc(r.Header.Values(authorizationKey), unprintable) { // metadata cannot hold it
+		refuse(w, http.StatusUnauthorized, codes.Unauthenticated, paper.ReasonKeyInvalid, access.Refused().Error())
+		return
+	}
+	r, done, ok := timely(w, r)
+	if !ok {
+		return
+	}
+	defer done()
 	release, ok := g.readable(w, r)
 	if !ok {
 		return
@@ -201,6 +251,15 @@ func streaming(path string) bool { return path == "/v1/papers:export" || path ==
 func (g *Gateway) readable(w http.ResponseWriter, r *http.Request) (release func(), ok bool) {
 	if !hasBody(r) {
 		return func() {}, true
+	}
+	if g.guard != nil {
+		if err := g.guard.Admits(r); err != nil {
+			if r.ContentLength < 0 || r.ContentLength > smallBody {
+				w.Header().Set("Connection", "close") // or it would be read all the same
+			}
+			refuse(w, runtime.HTTPStatusFromCode(codes.Unauthenticated), codes.Unauthenticated, reasonOf(err), err.Error())
+			return nil, false
+		}
 	}
 	// A form that a foreign page makes a browser send cannot be JSON.
 	if !isJSON(r.Header.Get("Content-Type")) {
@@ -261,10 +320,16 @@ func isJSON(contentType string) bool {
 
 // refuse answers with a google.rpc.Status without calling a service.
 func refuse(w http.ResponseWriter, httpStatus int, code codes.Code, reason, message string) {
-	body, err := protojson.Marshal(plain(code, message, reason))
+	refuseWith(w, httpStatus, plain(code, message, reason))
+}
+
+// refuseWith answers with a status.
+func refuseWith(w http.ResponseWriter, httpStatus int, s *spb.Status) {
+	body, err := protojson.Marshal(s)
 	if err != nil {
 		body = []byte("{}")
 	}
+	askForKey(w, codes.Code(s.GetCode()))
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(httpStatus)
 	w.Write(append(body, '\n')) //nolint:errcheck,gosec // the client is gone; JSON is not run
@@ -277,6 +342,10 @@ func retryAfter(log *slog.Logger) runtime.ErrorHandlerFunc {
 	return func(ctx context.Context, mux *runtime.ServeMux, m runtime.Marshaler, w http.ResponseWriter, r *http.Request, err error) {
 		s := status.Convert(err)
 		setRetryAfter(w, s)
+		if s.Code() == codes.Unauthenticated { // the library would send the message as the challenge
+			refuse(w, http.StatusUnauthorized, s.Code(), reasonOf(err), s.Message())
+			return
+		}
 		if len(s.Details()) == 0 {
 			err = detailed(err, s)
 		}
@@ -317,6 +386,13 @@ func (p strictQuery) Parse(target proto.Message, values url.Values, filter *util
 		}
 	}
 	return p.DefaultQueryParser.Parse(target, values, filter)
+}
+
+// askForKey says how credentials are sent, where they are missing.
+func askForKey(w http.ResponseWriter, code codes.Code) {
+	if code == codes.Unauthenticated {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="akin"`)
+	}
 }
 
 func setRetryAfter(w http.ResponseWriter, s *status.Status) {

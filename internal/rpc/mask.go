@@ -34,9 +34,9 @@ func readMask(field string, mask *fieldmaskpb.FieldMask) (*fieldmaskpb.FieldMask
 			case path == "*":
 				out.Paths = append(out.Paths, path)
 			case f == nil:
-				return nil, paper.InvalidField(field, "has path %q, which is not a field of Paper; give names such as title,authors", path)
+				return nil, paper.InvalidField(field, "has path %.80q, which is not a field of Paper; give names such as title,authors", path)
 			case nested && (f.Message() == nil || f.IsList() || f.IsMap() || fieldOf(f.Message().Fields(), below) == nil):
-				return nil, paper.InvalidField(field, "has path %q; only whole fields can be named: write %s", path, top)
+				return nil, paper.InvalidField(field, "has path %.80q; only whole fields can be named: write %s", path, top)
 			default: // a date is one value
 				out.Paths = append(out.Paths, string(f.Name()))
 			}
@@ -57,7 +57,7 @@ func readUpdateMask(mask *fieldmaskpb.FieldMask) (*fieldmaskpb.FieldMask, error)
 	fields := (&akinv1.Paper{}).ProtoReflect().Descriptor().Fields()
 	for _, path := range mask.GetPaths() {
 		if f := fields.ByName(protoreflect.Name(path)); f != nil && f.Number() >= firstOutputOnly {
-			return nil, paper.InvalidField("update_mask", "has path %q, which is output only; leave it out", path)
+			return nil, paper.InvalidField("update_mask", "has path %.80q, which is output only; leave it out", path)
 		}
 	}
 	return mask, nil

@@ -17,7 +17,6 @@ import (
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"akin/internal/engine"
@@ -39,6 +38,8 @@ const maxOpenAIInputs = 2048
 // embedding, in the field truncated, which clients pass over.
 type openAI struct {
 	embed akinv1.EmbeddingServiceClient
+	// outgoing gives the context of a call for a request.
+	outgoing func(*http.Request) context.Context
 }
 
 type openAIRequest struct {
@@ -102,7 +103,7 @@ func (o *openAI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeOpenAIError(w, badOpenAI("", "the body is not the JSON of an embeddings request: %v", err))
 		return
 	}
-	resp, truncated, err := o.answer(metadata.AppendToOutgoingContext(r.Context(), remoteKey, r.RemoteAddr), &req)
+	resp, truncated, err := o.answer(o.outgoing(r), &req)
 	if err != nil {
 		writeOpenAIError(w, err)
 		return
@@ -119,7 +120,7 @@ func (o *openAI) models(w http.ResponseWriter, r *http.Request) {
 		writeOpenAIError(w, &openAIError{Status: http.StatusMethodNotAllowed, Type: "invalid_request_error", Message: "send a GET request"})
 		return
 	}
-	got, err := o.embed.GetModel(r.Context(), &akinv1.GetModelRequest{})
+	got, err := o.embed.GetModel(o.outgoing(r), &akinv1.GetModelRequest{})
 	if err != nil {
 		writeOpenAIError(w, err)
 		return
@@ -228,6 +229,11 @@ func writeOpenAIError(w http.ResponseWriter, err error) {
 		switch s.Code() {
 		case codes.InvalidArgument:
 			e.Type, e.Param = "invalid_request_error", "input"
+		case codes.Unauthenticated:
+			e.Type, e.Code = "invalid_request_error", "invalid_api_key"
+			askForKey(w, s.Code())
+		case codes.PermissionDenied:
+			e.Type, e.Code = "invalid_request_error", "insufficient_permissions"
 		case codes.ResourceExhausted:
 			e.Type = "rate_limit_error"
 			setRetryAfter(w, s)

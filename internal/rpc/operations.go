@@ -118,11 +118,11 @@ func (s *Server) toOperation(o operation.Operation) (*longrunningpb.Operation, e
 
 // handleOperations serves the operations over HTTP; the gateway's generator knows
 // only our own services.
-func handleOperations(mux *runtime.ServeMux, operations longrunningpb.OperationsClient) error {
+func handleOperations(mux *runtime.ServeMux, operations longrunningpb.OperationsClient, outgoing func(*http.Request) context.Context) error {
 	serve := func(call func(ctx context.Context, name string) (proto.Message, error)) runtime.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request, path map[string]string) {
 			_, m := runtime.MarshalerForRequest(mux, r)
-			resp, err := call(r.Context(), "operations/"+path["id"])
+			resp, err := call(outgoing(r), "operations/"+path["id"])
 			if err != nil {
 				runtime.HTTPError(r.Context(), mux, m, w, r, err)
 				return

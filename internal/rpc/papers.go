@@ -132,6 +132,11 @@ func (s *paperService) UpsertPaper(ctx context.Context, req *akinv1.UpsertPaperR
 	if req.GetPaper() == nil {
 		return nil, paper.InvalidField("paper", "is missing")
 	}
+	if name := req.GetCollection(); name != "" { // its faults are not the paper's
+		if err := paper.ValidateCollection(name); err != nil {
+			return nil, paper.InvalidField("collection", "%v", err)
+		}
+	}
 	mask, err := readUpdateMask(req.GetUpdateMask())
 	if err != nil {
 		return nil, err

@@ -3,17 +3,12 @@ package rpc_test
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io"
 	"log/slog"
-	"math/rand/v2"
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strconv"
@@ -23,125 +18,35 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 	grpcgzip "google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
-	"google.golang.org/grpc/test/bufconn"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
-	"akin/internal/admit"
-	"akin/internal/catalog/local"
 	"akin/internal/client"
-	"akin/internal/embed"
-	"akin/internal/engine"
 	"akin/internal/paper"
 	"akin/internal/rpc"
+	"akin/internal/rpc/rpctest"
 	"akin/internal/rpc/wire"
-	"akin/internal/store"
-	"akin/internal/vec"
 	akinv1 "akin/proto/akin/v1"
 )
 
-// words embeds a text as the sum of one random vector a word, and takes each word
-// for a token.
-type words struct{}
-
-func (words) Space() paper.Space {
-	return paper.Space{Model: "words", Pooling: "mean", Template: "{title} {abstract}", MaxTokens: 8, Dimension: 16, Precision: "float32"}
-}
-
-func (words) Text(title, abstract string) string { return title + " " + abstract }
-
-func (w words) Embed(_ context.Context, texts []string, _ embed.Options) ([]embed.Embedding, embed.Timing, error) {
-	out := make([]embed.Embedding, len(texts))
-	for i, text := range texts {
-		v := make([]float32, w.Space().Dimension)
-		for word := range strings.FieldsSeq(strings.ToLower(text)) {
-			h := fnv.New64a()
-			h.Write([]byte(word))
-			random := rand.New(rand.NewPCG(1, h.Sum64()))
-			for k := range v {
-				v[k] += float32(random.NormFloat64())
-			}
-		}
-		if err := vec.Normalize(v); err != nil {
-			return nil, embed.Timing{}, err
-		}
-		out[i] = embed.Embedding{Vector: v, Tokens: 8}
-	}
-	return out, embed.Timing{}, nil
-}
-
-func (words) Tokenize(text string, most int, detail bool) (t embed.Tokens, err error) {
-	at := 0
-	for word := range strings.FieldsSeq(text) {
-		if most > 0 && len(t.IDs) == most {
-			t.Truncated = true
-			break
-		}
-		t.IDs = append(t.IDs, 2773)
-		if detail {
-			t.Pieces = append(t.Pieces, word)
-			t.Offsets = append(t.Offsets, [2]int{at, at + len(word)})
-		}
-		at += len(word) + 1
-	}
-	return t, nil
-}
-
-func (words) CheckLength(string, string, embed.Options) error { return nil }
-
 // served is a server with a small collection.
 type served struct {
-	conn *grpc.ClientConn // of a client that sets nothing
+	*rpctest.Server
 	*client.Client
-	http string
 }
 
 func serve(t *testing.T, options rpc.GatewayOptions) *served {
 	t.Helper()
-	s, err := store.Open(t.TempDir()+"/data", store.Options{Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := local.Open(t.Context(), local.Config{Store: s, Space: words{}.Space()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	log := slog.New(slog.DiscardHandler)
-	bounds := rpc.Bounds{Calls: admit.New(admit.Config{}), Bulk: admit.New(admit.Config{}), Timeouts: rpc.DefaultTimeouts()}
-	g := rpc.NewServer(engine.New(engine.OneModel{Model: words{}}, c, bounds.Bulk), rpc.About{Version: "test", Index: "exact", Source: "nowhere"}, bounds, log).GRPC()
-	listener := bufconn.Listen(1 << 20)
-	go g.Serve(listener)
-	conn := dial(t, listener)
-	room := dial(t, listener, grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(rpc.MaxMessageBytes), grpc.MaxCallSendMsgSize(rpc.MaxMessageBytes)))
-	gateway, err := rpc.NewGateway(t.Context(), room, options, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	web := httptest.NewServer(gateway)
-	t.Cleanup(func() {
-		web.Close()
-		err := errors.Join(conn.Close(), room.Close())
-		g.Stop()
-		if err := errors.Join(err, c.Close(), s.Close()); err != nil {
-			t.Error(err)
-		}
-	})
-	return &served{conn: conn, Client: client.New(room), http: web.URL}
+	return serveWith(t, rpctest.Options{Gateway: options})
 }
 
-func dial(t *testing.T, listener *bufconn.Listener, options ...grpc.DialOption) *grpc.ClientConn {
+func serveWith(t *testing.T, options rpctest.Options) *served {
 	t.Helper()
-	conn, err := grpc.NewClient("passthrough:///test", append(options,
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return conn
+	s := rpctest.Serve(t, options)
+	return &served{Server: s, Client: s.Client}
 }
 
 func (s *served) upsert(t *testing.T, papers ...*akinv1.Paper) {
@@ -160,7 +65,7 @@ func (s *served) upsert(t *testing.T, papers ...*akinv1.Paper) {
 // call sends a request and gives status, header and body.
 func (s *served) call(t *testing.T, method, path, body string, header ...string) (int, http.Header, string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, s.http+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -321,7 +226,7 @@ func TestGzip(t *testing.T) {
 	for i := range 20 {
 		s.upsert(t, &akinv1.Paper{Id: fmt.Sprint(i), Title: "Compressed " + strings.Repeat("words ", 50)})
 	}
-	got, err := akinv1.NewPaperServiceClient(s.conn).ListPapers(t.Context(), &akinv1.ListPapersRequest{}, grpc.UseCompressor(grpcgzip.Name))
+	got, err := akinv1.NewPaperServiceClient(s.Conn).ListPapers(t.Context(), &akinv1.ListPapersRequest{}, grpc.UseCompressor(grpcgzip.Name))
 	if err != nil || len(got.GetPapers()) != 20 {
 		t.Errorf("gRPC with compression: %d papers, %v", len(got.GetPapers()), err)
 	}
@@ -376,7 +281,7 @@ func TestOtherPages(t *testing.T) {
 		t.Errorf("a preflight is answered %v", got)
 	}
 	for _, origin := range []string{"papers.example.org", "https://*.example.org", "https://papers.example.org/", "https://papers.example.org/x", ""} {
-		if _, err := rpc.NewGateway(t.Context(), open.conn, rpc.GatewayOptions{Origins: []string{origin}}, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "write scheme and host") {
+		if _, err := rpc.NewGateway(t.Context(), open.Conn, rpc.GatewayOptions{Origins: []string{origin}}, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "write scheme and host") {
 			t.Errorf("origin %q: %v", origin, err)
 		}
 	}
@@ -469,7 +374,7 @@ func TestAnswersAreCutByTheirSize(t *testing.T) {
 	for i := range n {
 		s.upsert(t, &akinv1.Paper{Id: fmt.Sprintf("p%02d", i), Title: fmt.Sprintf("Search for the boson in channel %d", i), Metadata: map[string]string{"text": large}})
 	}
-	papers, search, tokens := akinv1.NewPaperServiceClient(s.conn), akinv1.NewSearchServiceClient(s.conn), akinv1.NewEmbeddingServiceClient(s.conn)
+	papers, search, tokens := akinv1.NewPaperServiceClient(s.Conn), akinv1.NewSearchServiceClient(s.Conn), akinv1.NewEmbeddingServiceClient(s.Conn)
 	off := false
 	for name, page := range map[string]func(token string) (sizedAnswer, []string, error){
 		"Search": func(token string) (sizedAnswer, []string, error) {

@@ -7,6 +7,7 @@ package rpc
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -15,12 +16,15 @@ import (
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	_ "google.golang.org/grpc/encoding/gzip" // calls with compression are taken
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
+	"google.golang.org/grpc/tap"
 
+	"akin/internal/access"
 	"akin/internal/engine"
 	"akin/internal/operation"
 	"akin/internal/paper"
@@ -52,6 +56,7 @@ type Server struct {
 	door   *doorkeeper
 	// operations run what takes longer than a call.
 	operations *operation.Runner
+	audit      *access.Audit // nil writes none
 }
 
 // NewServer makes handlers over an engine, which stays the caller's, behind the
@@ -63,9 +68,25 @@ func NewServer(e *engine.Engine, about About, bounds Bounds, log *slog.Logger) *
 	}
 }
 
-// GRPC makes a gRPC server with all services, health and reflection. The
-// caller serves and stops it.
-func (s *Server) GRPC() *grpc.Server {
+// AuditTo writes down what calls change. It comes before GRPC and Guarded.
+func (s *Server) AuditTo(a *access.Audit) { s.audit = a }
+
+// GRPC makes a gRPC server with all services, health and reflection, for whoever runs
+// the server: within the process, and over a socket that is only theirs. The caller
+// serves and stops it.
+func (s *Server) GRPC() *grpc.Server { return s.behind(s.guardedBy(nil)) }
+
+// Guarded makes a gRPC server with the same services for everybody else, who are asked
+// for keys. tls is nil for none; connections within the process never have it.
+func (s *Server) Guarded(g *Guard, tls *tls.Config) *grpc.Server {
+	if tls == nil {
+		return s.behind(s.guardedBy(g))
+	}
+	return s.behind(s.guardedBy(g), grpc.Creds(outside{credentials.NewTLS(tls)}))
+}
+
+// behind makes a gRPC server whose callers come through a guard.
+func (s *Server) behind(guard *gatekeeper, more ...grpc.ServerOption) *grpc.Server {
 	recovered := recovery.WithRecoveryHandlerContext(func(ctx context.Context, p any) error {
 		s.log.ErrorContext(ctx, "panic in a handler", "panic", p, "stack", string(debug.Stack()))
 		return toStatus(ctx, s.log, fmt.Errorf("panic: %v", p))
@@ -77,11 +98,17 @@ func (s *Server) GRPC() *grpc.Server {
 		logging.WithLogOnEvents(logging.FinishCall),
 		logging.WithLevels(levelOf),
 	}
-	g := grpc.NewServer(
+	g := grpc.NewServer(append(more,
 		grpc.MaxRecvMsgSize(MaxMessageBytes),
 		grpc.MaxSendMsgSize(MaxMessageBytes),
 		grpc.ConnectionTimeout(handshakeTimeout),
-		grpc.InTapHandle(s.door.tap),
+		grpc.InTapHandle(func(ctx context.Context, info *tap.Info) (context.Context, error) {
+			ctx, err := guard.tap(ctx, info)
+			if err != nil {
+				return nil, err
+			}
+			return s.door.tap(ctx, info)
+		}),
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.MaxHeaderListSize(maxHeader),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
@@ -91,6 +118,7 @@ func (s *Server) GRPC() *grpc.Server {
 			s.unaryErrors,
 			limitUnary,
 			recovery.UnaryServerInterceptor(recovered),
+			guard.unary,
 			s.door.unary,
 		),
 		grpc.ChainStreamInterceptor(
@@ -98,9 +126,16 @@ func (s *Server) GRPC() *grpc.Server {
 			s.streamErrors,
 			limitStream,
 			recovery.StreamServerInterceptor(recovered),
+			guard.stream,
 			s.door.stream,
 		),
-	)
+	)...)
+	s.register(g)
+	return g
+}
+
+// register adds all services to a gRPC server.
+func (s *Server) register(g *grpc.Server) {
 	akinv1.RegisterPaperServiceServer(g, &paperService{server: s})
 	akinv1.RegisterSearchServiceServer(g, &searchService{server: s})
 	akinv1.RegisterEmbeddingServiceServer(g, &embeddingService{server: s})
@@ -112,7 +147,6 @@ func (s *Server) GRPC() *grpc.Server {
 	for name := range g.GetServiceInfo() {
 		s.health.SetServingStatus(name, healthpb.HealthCheckResponse_SERVING)
 	}
-	return g
 }
 
 // Close ends the operations under way.

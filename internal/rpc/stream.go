@@ -20,7 +20,7 @@ func (d *doorkeeper) stream(srv any, s grpc.ServerStream, info *grpc.StreamServe
 	caller, own := callerOf(s.Context())
 	ctx, cancel := context.WithCancelCause(admit.WithCaller(s.Context(), caller))
 	defer cancel(nil)
-	w := &watched{ServerStream: s, ctx: ctx, active: time.Now()}
+	w := &watched{ServerStream: s, ctx: ctx, active: time.Now(), foreign: !own}
 	if limit := d.bounds.Timeouts[string(stream)]; limit > 0 && !own {
 		w.limit, w.idle = limit, overdue(info.FullMethod, limit, stream)
 		w.end = cancel
@@ -45,6 +45,8 @@ type watched struct {
 	limit time.Duration   // 0 is none
 	idle  error
 	end   context.CancelCauseFunc
+	// foreign streams may be ended at any time, when credentials are.
+	foreign bool
 
 	mu     sync.Mutex // guards what follows
 	active time.Time  // when something was last sent or received
@@ -114,7 +116,7 @@ func (w *watched) SendMsg(m any) error {
 // bounded waits for the other side until the stream is ended. What gRPC still does
 // by then ends with the stream, when the handler returns.
 func (w *watched) bounded(operation func() error) error {
-	if w.limit <= 0 {
+	if !w.foreign {
 		return operation()
 	}
 	defer w.watch()()

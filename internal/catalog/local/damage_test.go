@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -15,22 +14,8 @@ import (
 	"time"
 
 	"akin/internal/catalog/local"
+	"akin/internal/crashtest"
 )
-
-// crashRounds is how often a test tries to break something: a few times, or as often
-// as AKIN_CRASH_ROUNDS says, which make test-crash sets.
-func crashRounds(t testing.TB, few int) int {
-	t.Helper()
-	text := os.Getenv("AKIN_CRASH_ROUNDS")
-	if text == "" {
-		return few
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		t.Fatalf("AKIN_CRASH_ROUNDS is %q, which is no number of rounds", text)
-	}
-	return n
-}
 
 // damages are what can become of a file.
 func damages(random *rand.Rand) map[string]func(path string, raw []byte) error {
@@ -76,7 +61,7 @@ func TestDamagedIndexes(t *testing.T) {
 	}
 	slices.Sort(names)
 	tried, said := 0, 0
-	for round := range crashRounds(t, 1) {
+	for round := range crashtest.Rounds(t, 1) {
 		for i, name := range names {
 			// Each kind with one file a round, each file with another kind the next.
 			file := files[(i+round)%len(files)]
@@ -131,7 +116,7 @@ func TestCrashWhileSaving(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	t.Logf("seed %d", seed)
 	believed, anew := 0, 0
-	for range crashRounds(t, 1) {
+	for range crashtest.Rounds(t, 1) {
 		dir := t.TempDir()
 		c, log, closeAll := openSaved(t, dir)
 		addNamed(t, c, 0, 150)

@@ -1,0 +1,101 @@
+package rpc
+
+import (
+	longrunningpb "cloud.google.com/go/longrunning/autogen/longrunningpb"
+
+	"akin/internal/access"
+	akinv1 "akin/proto/akin/v1"
+)
+
+// reach is which collections a method is about.
+type reach int
+
+const (
+	// everywhere is all of them: not for who may only use some. It is the zero value,
+	// so that nothing is open by accident.
+	everywhere reach = iota
+	// named is the one that the request names.
+	named
+	// nowhere is none.
+	nowhere
+)
+
+// Groups of methods that can be open to everybody, whether or not there are keys.
+const (
+	// OpenHealth is grpc.health.v1, /healthz and /readyz.
+	OpenHealth = "health"
+	// OpenInfo says what the server is: version, model, limits, size and its API.
+	OpenInfo = "info"
+)
+
+// OpenGroups lists the groups that can be open.
+func OpenGroups() []string { return []string{OpenHealth, OpenInfo} }
+
+// need is what a caller needs for a method.
+type need struct {
+	scope access.Scope
+	reach reach
+	open  string // the group that may be open; empty is none
+	quiet bool   // changes nothing: not for the audit log
+}
+
+// needs has every method of every service: one that is not here needs everything,
+// and fails a test.
+func needs() map[string]need {
+	info := need{scope: access.Read, reach: nowhere, open: OpenInfo}
+	health := need{scope: access.Read, reach: nowhere, open: OpenHealth}
+	read := need{scope: access.Read, reach: named}
+	write := need{scope: access.Write, reach: named}
+	text := need{scope: access.Read, reach: nowhere}
+	admin, look := need{scope: access.Admin}, need{scope: access.Admin, quiet: true}
+	return map[string]need{
+		akinv1.InfoService_GetServerInfo_FullMethodName:                  info,
+		akinv1.EmbeddingService_GetModel_FullMethodName:                  info,
+		"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo":      info,
+		"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": info,
+		"/grpc.health.v1.Health/Check":                                   health,
+		"/grpc.health.v1.Health/List":                                    health,
+		"/grpc.health.v1.Health/Watch":                                   health,
+
+		akinv1.AdminService_CreateSnapshot_FullMethodName:       admin,
+		akinv1.AdminService_ListSnapshots_FullMethodName:        admin,
+		akinv1.AdminService_Verify_FullMethodName:               admin,
+		longrunningpb.Operations_GetOperation_FullMethodName:    look,
+		longrunningpb.Operations_ListOperations_FullMethodName:  look,
+		longrunningpb.Operations_WaitOperation_FullMethodName:   look,
+		longrunningpb.Operations_CancelOperation_FullMethodName: admin,
+		longrunningpb.Operations_DeleteOperation_FullMethodName: admin,
+
+		akinv1.PaperService_GetPaper_FullMethodName:       read,
+		akinv1.PaperService_BatchGetPapers_FullMethodName: read,
+		akinv1.PaperService_ListPapers_FullMethodName:     read,
+		akinv1.PaperService_CountValues_FullMethodName:    read,
+		akinv1.PaperService_ExportPapers_FullMethodName:   read,
+
+		// It answers with the paper as it is stored then, of which the caller may have
+		// sent a field.
+		akinv1.PaperService_UpsertPaper_FullMethodName:       {scope: access.Read | access.Write, reach: named},
+		akinv1.PaperService_BatchUpsertPapers_FullMethodName: write,
+		akinv1.PaperService_DeletePaper_FullMethodName:       write,
+		akinv1.PaperService_BatchDeletePapers_FullMethodName: write,
+		akinv1.PaperService_ImportPapers_FullMethodName:      write,
+
+		akinv1.SearchService_Search_FullMethodName:         read,
+		akinv1.SearchService_Similar_FullMethodName:        read,
+		akinv1.SearchService_Recommend_FullMethodName:      read,
+		akinv1.SearchService_GetNovelty_FullMethodName:     read,
+		akinv1.SearchService_FindDuplicates_FullMethodName: read,
+
+		akinv1.EmbeddingService_Embed_FullMethodName:       text,
+		akinv1.EmbeddingService_Tokenize_FullMethodName:    text,
+		akinv1.EmbeddingService_EmbedStream_FullMethodName: text,
+	}
+}
+
+// needOf says what a method needs.
+func needOf(all map[string]need, name string) need {
+	if n, ok := all[name]; ok {
+		return n
+	}
+	return need{scope: access.All}
+}
