@@ -18,12 +18,13 @@ import (
 var rooms = map[string][]string{
 	"cmd/akin":               {"internal/cli"},
 	"internal/cli":           {"internal/paper", "internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1", "internal/pending"},
-	"internal/app":           {"internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/access"},
+	"internal/app":           {"internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/web", "internal/access"},
 	"internal/rpc":           {"internal/engine", "internal/catalog", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/access"},
 	"internal/access":        {"internal/paper", "internal/pending"},
 	"internal/admit":         {"internal/paper"},
 	"internal/rpc/wire":      {"internal/paper", "proto/akin/v1"},
 	"internal/rpc/openapi":   {}, // a command of make gen: joins the OpenAPI files
+	"internal/web":           {"internal/client", "proto/akin/v1", "internal/text", "internal/text/unify"},
 	"internal/client":        {"internal/rpc/wire", "proto/akin/v1"},
 	"internal/engine":        {"internal/catalog", "internal/embed", "internal/rank", "internal/sentence", "internal/paper", "internal/paper/titleid"},
 	"internal/catalog":       {"internal/paper", "internal/rank"},
@@ -102,6 +103,7 @@ var only = map[string]string{
 	"github.com/coreos/go-oidc":       "internal/access",
 	"go.einride.tech/aip":             "internal/filter",
 	"github.com/rivo/uniseg":          "internal/sentence",
+	"github.com/wyatt915/treeblood":    "internal/web/formula",
 	"github.com/blevesearch/segment":  "internal/lexical",
 	"github.com/blevesearch/snowball": "internal/lexical",
 	"github.com/blevesearch/bleve":    "internal/lexical/benchbleve",

@@ -23,6 +23,7 @@ import (
 	"akin/internal/paper"
 	"akin/internal/rpc"
 	"akin/internal/store"
+	"akin/internal/web"
 )
 
 const (
@@ -286,8 +287,12 @@ func (a *App) stopGRPC(server *grpc.Server) error {
 }
 
 func (a *App) serveHTTP(ctx context.Context, listener net.Listener) error {
+	page, err := web.New(a.gateway, a.log)
+	if err != nil {
+		return err
+	}
 	gateway, err := rpc.NewGateway(context.WithoutCancel(ctx), a.gateway, rpc.GatewayOptions{
-		Hosts: a.config.HTTPHosts, Origins: a.config.HTTPOrigins, Guard: a.gate.guard,
+		Hosts: a.config.HTTPHosts, Origins: a.config.HTTPOrigins, Guard: a.gate.guard, Page: page,
 	}, a.log)
 	if err != nil {
 		return err
