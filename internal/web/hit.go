@@ -15,7 +15,7 @@ import (
 
 const (
 	// shortTitle and shortAbstract are how much of a paper a list shows, in bytes.
-	shortTitle, shortAbstract = 400, 700
+	shortTitle, shortAbstract = 400, 480
 	// shortAuthors is how many authors a list names, longAuthors how many a paper's page.
 	shortAuthors, longAuthors = 6, 200
 	// shortLabels is how many subjects are shown.
@@ -102,13 +102,18 @@ func languageOf(p *akinv1.Paper) string {
 	return ""
 }
 
-// resultHit makes a hit of a result. byWords and byMeaning say what the list goes by.
-func (s *Site) resultHit(r *akinv1.Result) hit {
+// resultHit makes a hit of a result. mark says whether its words are marked that are
+// looked for: beside a whole text, that would be most of them.
+func (s *Site) resultHit(r *akinv1.Result, mark bool) hit {
 	var words []string
 	for _, t := range r.GetMatchedTerms() {
 		words = append(words, t.GetTerm())
 	}
-	h := s.hitOf(r.GetPaper(), marksOf(words))
+	var m marks
+	if mark {
+		m = marksOf(words)
+	}
+	h := s.hitOf(r.GetPaper(), m)
 	h.Words = words[:min(len(words), 8)]
 	for i := range h.Words {
 		h.Words[i] = visible(clip(h.Words[i], 60))

@@ -45,7 +45,7 @@ type dayGroup struct {
 
 // home lists the newest papers by day.
 func (s *Site) home(r *http.Request) (*answer, error) {
-	papers, total, err := s.newest(r.Context())
+	papers, total, err := s.newest(r.Context(), listMask())
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func (s *Site) home(r *http.Request) (*answer, error) {
 
 // newest gives the newest papers, the newest first, and how many papers there are.
 // Undated ones are only given if there are no others.
-func (s *Site) newest(ctx context.Context) ([]*akinv1.Paper, int, error) {
+func (s *Site) newest(ctx context.Context, fields *fieldmaskpb.FieldMask) ([]*akinv1.Paper, int, error) {
 	last, total, err := s.lastDay(ctx)
 	if err != nil || total == 0 {
 		return nil, 0, err
@@ -97,7 +97,7 @@ func (s *Site) newest(ctx context.Context) ([]*akinv1.Paper, int, error) {
 		}
 		filter = "" // all of them
 	}
-	resp, err := s.client.Papers.ListPapers(ctx, &akinv1.ListPapersRequest{PageSize: sample, Filter: filter, ReadMask: listMask()})
+	resp, err := s.client.Papers.ListPapers(ctx, &akinv1.ListPapersRequest{PageSize: sample, Filter: filter, ReadMask: fields})
 	if err != nil {
 		return nil, 0, err
 	}
@@ -153,8 +153,7 @@ func (s *Site) lastDay(ctx context.Context) (time.Time, int, error) {
 
 // lastIn finds the last day in a span that has papers, which it has, by halving.
 func (s *Site) lastIn(ctx context.Context, from, until time.Time, filter func(from, until time.Time) string) (time.Time, error) {
-	days := int(until.Sub(from).Hours()/24 + 0.5)
-	low, high := 0, days // a paper is at low or later, none at high or later
+	low, high := 0, daysBetween(from, until) // a paper is at low or later, none at high or later
 	for high-low > 1 {
 		mid := (low + high) / 2
 		found, _, err := s.any(ctx, filter(from.AddDate(0, 0, mid), until))
@@ -172,7 +171,7 @@ func (s *Site) lastIn(ctx context.Context, from, until time.Time, filter func(fr
 
 // firstIn finds the first day in a span that has papers, which it has.
 func (s *Site) firstIn(ctx context.Context, from, until time.Time) (time.Time, error) {
-	low, high := 0, int(until.Sub(from).Hours()/24+0.5) // none before low, one before high
+	low, high := 0, daysBetween(from, until) // none before low, one before high
 	for high-low > 1 {
 		mid := (low + high) / 2
 		found, _, err := s.any(ctx, span(from, from.AddDate(0, 0, mid)))
@@ -186,6 +185,12 @@ func (s *Site) firstIn(ctx context.Context, from, until time.Time) (time.Time, e
 		}
 	}
 	return from.AddDate(0, 0, low), nil
+}
+
+// daysBetween counts the days of a span, which may be longer than a Duration holds.
+func daysBetween(from, until time.Time) int {
+	const day = 24 * 60 * 60
+	return int((until.Unix() - from.Unix()) / day)
 }
 
 // beside finds the day, month or year with papers that is next to one, and as long.

@@ -203,7 +203,7 @@ func (s *Site) fillSimilar(ctx context.Context, p *akinv1.Paper, b *about) error
 		ofThis := id == p.GetId() || slices.ContainsFunc(r.GetCollapsed(), func(c *akinv1.Collapsed) bool { return c.GetPaperId() == p.GetId() })
 		if !ofThis {
 			if len(b.Similar) < similarSize {
-				b.Similar = append(b.Similar, s.resultHit(r))
+				b.Similar = append(b.Similar, s.resultHit(r, false))
 			}
 			continue
 		}
@@ -232,7 +232,7 @@ func (s *Site) fillAfter(ctx context.Context, p *akinv1.Paper, b *about) error {
 		return err
 	}
 	for _, r := range f.results {
-		b.After = append(b.After, s.resultHit(r))
+		b.After = append(b.After, s.resultHit(r, false))
 	}
 	return nil
 }

@@ -118,7 +118,7 @@ func (s *Site) fill(ctx context.Context, b *results) error {
 		return err
 	}
 	for _, r := range f.results {
-		b.Hits = append(b.Hits, s.resultHit(r))
+		b.Hits = append(b.Hits, s.resultHit(r, b.Like == nil && !b.Pasted))
 	}
 	if f.next != "" {
 		next := q.changed(func(*query) {})

@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"time"
 
 	akinv1 "akin/proto/akin/v1"
 )
@@ -57,16 +56,14 @@ func (s *Site) status(r *http.Request) (*answer, error) {
 
 // fillState adds what the papers say: the newest day, years and subjects.
 func (s *Site) fillState(r *http.Request, b *state) error {
-	last, _, err := s.lastDay(r.Context())
+	papers, _, err := s.newest(r.Context(), mask("id", "publish_date", "listed_dates"))
 	if err != nil {
 		return err
 	}
-	if !last.IsZero() {
-		day := last.Format(time.DateOnly)
-		if last.YearDay() == 1 {
-			day = day[:4] // as many dates are known to the year
+	if len(papers) > 0 {
+		if day := dayOf(papers[0]); day != "" {
+			b.Newest, b.DayURL = dayLabel(day), dayURL(day)
 		}
-		b.Newest, b.DayURL = dayLabel(day), dayURL(day)
 	}
 	for _, f := range s.facetsOf(r.Context(), readQuery(nil)) {
 		if f.Name == "year" {
