@@ -459,7 +459,8 @@ http-host: [papers.example.org]
 
 - ` + "`akin serve --config akin.yaml`" + `, or ` + "`AKIN_CONFIG`" + `, names the file. Model and log settings in it are for all commands.
 - ` + "`akin config example`" + ` prints a file of all settings to begin with, ` + "`akin config check FILE`" + ` says all that is wrong with one, each with its line, and ` + "`akin config print`" + ` shows what akin serve would run with and where each value comes from.
-- Names that are none, values of another type, values that a setting does not take, and settings that are there twice are errors, all reported at once. Nothing is ignored.
+- Names that are none, values of another type, values that a setting does not take, and
+  settings that are there twice are errors, all reported at once. Nothing is ignored.
 - Paths are relative to the working directory.
 - **Secrets** are never flags, and are refused in the file. They are in files of their own, which settings that end in ` + "`-file`" + ` name, or in the environment under the name without that ending, such as ` + "`AKIN_OTLP_HEADERS`" + `.
 - **Reloading**: SIGHUP, and a change of the file (looked for every two seconds), have the file read anew. Settings marked live change at once, and no call is interrupted; of the others, the log says that they need a restart. A file that is wrong changes nothing: the log says what is wrong, and the metric ` + "`akin_config_last_reload_successful`" + ` is 0 until it is right. Files that settings name are read anew as well, where they can be.

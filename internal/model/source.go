@@ -109,20 +109,24 @@ func fetchFile(ctx context.Context, client *http.Client, at, dir string, file Fi
 	}
 	stalled := time.AfterFunc(stallTimeout, func() { cancel(fmt.Errorf("nothing came for %s", stallTimeout)) })
 	defer stalled.Stop()
-	err = file.take(dir, readerFunc(func(p []byte) (int, error) {
-		n, err := resp.Body.Read(p)
-		stalled.Reset(stallTimeout)
-		return n, err
-	}))
+	err = file.take(dir, &alive{from: resp.Body, timer: stalled})
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
 	return err
 }
 
-type readerFunc func([]byte) (int, error)
+// alive puts off a timer whenever something comes.
+type alive struct {
+	from  io.Reader
+	timer *time.Timer
+}
 
-func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+func (a *alive) Read(p []byte) (int, error) {
+	n, err := a.from.Read(p)
+	a.timer.Reset(stallTimeout)
+	return n, err
+}
 
 // take writes a pinned file: under its name only when it has its digest.
 func (f File) take(dir string, from io.Reader) error {

@@ -198,7 +198,8 @@ func Start(options Options) (_ *Server, err error) {
 	g := server.GRPC()
 	go g.Serve(listener) //nolint:errcheck // it ends with Stop
 	s.onClose(func() error { g.Stop(); return nil })
-	room, err := s.dial(listener, append(tracing, grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(rpc.MaxMessageBytes), grpc.MaxCallSendMsgSize(rpc.MaxMessageBytes)))...)
+	large := grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(rpc.MaxMessageBytes), grpc.MaxCallSendMsgSize(rpc.MaxMessageBytes))
+	room, err := s.dial(listener, append(tracing, large)...)
 	if err != nil {
 		return nil, err
 	}
