@@ -23,7 +23,8 @@ const serviceConfig = `{
   "methodConfig": [{
     "name": [
       {"service": "akin.v1.PaperService"}, {"service": "akin.v1.SearchService"},
-      {"service": "akin.v1.EmbeddingService"}, {"service": "akin.v1.InfoService"}
+      {"service": "akin.v1.EmbeddingService"}, {"service": "akin.v1.InfoService"},
+      {"service": "akin.v1.LibraryService"}
     ],
     "retryPolicy": {
       "maxAttempts": 4, "initialBackoff": "0.1s", "maxBackoff": "2s", "backoffMultiplier": 3,
@@ -39,6 +40,8 @@ type Client struct {
 	Embed  akinv1.EmbeddingServiceClient
 	Info   akinv1.InfoServiceClient
 	Admin  akinv1.AdminServiceClient
+	// Libraries are those of the caller's owner.
+	Libraries akinv1.LibraryServiceClient
 	// Operations tells of what AdminService began; Follow is easier.
 	Operations longrunningpb.OperationsClient
 
@@ -86,6 +89,7 @@ func New(conn grpc.ClientConnInterface) *Client {
 		Embed:      akinv1.NewEmbeddingServiceClient(conn),
 		Info:       akinv1.NewInfoServiceClient(conn),
 		Admin:      akinv1.NewAdminServiceClient(conn),
+		Libraries:  akinv1.NewLibraryServiceClient(conn),
 		Operations: longrunningpb.NewOperationsClient(conn),
 		close:      func() error { return nil },
 	}

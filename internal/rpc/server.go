@@ -25,6 +25,7 @@ import (
 
 	"akin/internal/access"
 	"akin/internal/engine"
+	"akin/internal/librarian"
 	"akin/internal/operation"
 	"akin/internal/paper"
 	"akin/internal/rpc/wire"
@@ -58,7 +59,8 @@ type Server struct {
 	operations *operation.Runner
 	telemetry  *telemetry.Telemetry
 	recall     *recall
-	audit      *access.Audit // nil writes none
+	audit      *access.Audit        // nil writes none
+	libraries  *librarian.Librarian // nil keeps none
 }
 
 // NewServer makes handlers over an engine, which stays the caller's, behind the
@@ -74,6 +76,9 @@ func NewServer(e *engine.Engine, about About, bounds Bounds, log *slog.Logger) *
 
 // AuditTo writes down what calls change. It comes before GRPC and Guarded.
 func (s *Server) AuditTo(a *access.Audit) { s.audit = a }
+
+// KeepLibraries lets callers keep libraries. It comes before GRPC and Guarded.
+func (s *Server) KeepLibraries(b *librarian.Librarian) { s.libraries = b }
 
 // GRPC makes a gRPC server with all services, health and reflection, for whoever runs
 // the server: within the process, and over a socket that is only theirs. The caller
@@ -139,6 +144,7 @@ func (s *Server) register(g *grpc.Server) {
 	akinv1.RegisterEmbeddingServiceServer(g, &embeddingService{server: s})
 	akinv1.RegisterInfoServiceServer(g, &infoService{server: s})
 	akinv1.RegisterAdminServiceServer(g, &adminService{server: s})
+	akinv1.RegisterLibraryServiceServer(g, &libraryService{server: s})
 	longrunningpb.RegisterOperationsServer(g, &operationsService{server: s})
 	healthpb.RegisterHealthServer(g, healthService{Server: s.health, about: s.about})
 	reflection.Register(g)
