@@ -110,7 +110,7 @@ func (b *forYou) request(v url.Values) *akinv1.GetMissedRequest {
 	req := &akinv1.GetMissedRequest{Library: b.Library, PageSize: pageSize, PageToken: clip(v.Get("page"), 4*maxValue), ReadMask: listMask()}
 	req.Recency = map[string]float64{"recent": 0.5, "some": 0.2}[v.Get("age")]
 	req.Diversity = map[string]float64{"diverse": 0.7, "some": 0.3}[v.Get("spread")]
-	if days, err := strconv.Atoi(v.Get("days")); err == nil && days > 0 && days <= 36_500 {
+	if days, err := strconv.ParseInt(v.Get("days"), 10, 32); err == nil && days > 0 && days <= 36_500 {
 		req.NewerThanDays = int32(days)
 	}
 	if b.Venue != "" {
@@ -187,7 +187,8 @@ func (s *Site) titlesOf(ctx context.Context, results []*akinv1.Result) (map[stri
 // of subjects as different as there are.
 func (s *Site) begin(ctx context.Context, b *forYou) error {
 	if b.Name != "" {
-		resp, err := s.client.Papers.ListPapers(ctx, &akinv1.ListPapersRequest{PageSize: ownPapers, Filter: "author:" + quote("author", b.Name), ReadMask: listMask()})
+		filter := "author:" + quote("author", b.Name)
+		resp, err := s.client.Papers.ListPapers(ctx, &akinv1.ListPapersRequest{PageSize: ownPapers, Filter: filter, ReadMask: listMask()})
 		if err != nil {
 			return err
 		}

@@ -259,7 +259,7 @@ func dayURL(day string) string {
 func (s *Site) day(r *http.Request) (*answer, error) {
 	day := strings.TrimPrefix(r.URL.Path, "/day/")
 	if _, _, ok := bounds(day); !ok {
-		return nil, &fault{Status: http.StatusNotFound, Heading: "That is no day", Message: "Write it as /day/2026-05-17, or /day/2026-05 or /day/2026 for a month or a year."}
+		return nil, refused(http.StatusNotFound, "That is no day", "Write it as /day/2026-05-17, or /day/2026-05 or /day/2026 for a month or a year.")
 	}
 	resp, err := s.client.Papers.ListPapers(r.Context(), &akinv1.ListPapersRequest{
 		PageSize: daySize, Filter: on(day), ReadMask: listMask(), PageToken: clip(r.URL.Query().Get("page"), 4*maxValue),

@@ -128,7 +128,8 @@ func (s *Site) fill(ctx context.Context, b *results) error {
 	b.How = howText(f)
 	b.Limits = q.limits(f)
 	if f.info.GetTruncated() {
-		b.Note = strings.TrimSpace(b.Note + " The text is longer than the model reads: its first " + strconv.Itoa(int(f.info.GetTokens())) + " tokens count for its meaning.")
+		tokens := strconv.Itoa(int(f.info.GetTokens()))
+		b.Note = strings.TrimSpace(b.Note + " The text is longer than the model reads: its first " + tokens + " tokens count for its meaning.")
 	}
 	return nil
 }

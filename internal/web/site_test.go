@@ -230,7 +230,7 @@ func TestIds(t *testing.T) {
 	}
 	for _, n := range links {
 		href, _ := attribute(n, "href")
-		page := get(t, at+browserPath(t, at, href))
+		page := get(t, at+browserPath(t, href))
 		if page.status != http.StatusOK || !strings.Contains(page.body, textOf(n)) {
 			t.Errorf("%s: %d, want the page of %q", href, page.status, textOf(n))
 		}
@@ -240,7 +240,7 @@ func TestIds(t *testing.T) {
 
 // browserPath is what a browser makes of a link: it takes dots out of paths, also
 // written with percent signs.
-func browserPath(t *testing.T, at, href string) string {
+func browserPath(t *testing.T, href string) string {
 	t.Helper()
 	if !strings.HasPrefix(href, "/") || strings.HasPrefix(href, "//") {
 		t.Fatalf("%q is no path of this site", href)

@@ -26,11 +26,13 @@ func (s *Site) status(r *http.Request) (*answer, error) {
 		return nil, err
 	}
 	b := &state{Papers: int(info.GetPaperCount())}
-	index := map[string]string{"graph": "HNSW graph; exact scan while there are few papers", "exact": "exact scan", "coder": "coder/hnsw, for comparison"}[info.GetIndex()]
+	index := map[string]string{
+		"graph": "HNSW graph; exact scan while there are few papers", "exact": "exact scan", "coder": "coder/hnsw, for comparison",
+	}[info.GetIndex()]
 	b.Facts = []fact{
 		{Name: "Version", Value: info.GetVersion()},
 		{Name: "Index", Value: index},
-		{Name: "Changes so far", Value: count(int(info.GetSequence()))}, //nolint:gosec // far below the limit
+		{Name: "Changes so far", Value: count(int(info.GetSequence()))},
 	}
 	space := info.GetSpace()
 	b.Model = []fact{
