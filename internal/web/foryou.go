@@ -188,30 +188,35 @@ func (s *Site) titlesOf(ctx context.Context, results []*akinv1.Result) (map[stri
 func (s *Site) begin(ctx context.Context, b *forYou) error {
 	if b.Name != "" {
 		filter := "author:" + quote("author", b.Name)
-		resp, err := s.client.Papers.ListPapers(ctx, &akinv1.ListPapersRequest{PageSize: ownPapers, Filter: filter, ReadMask: listMask()})
+		papers, _, err := s.gather(ctx, filter, dated())
 		if err != nil {
 			return err
 		}
-		newestFirst(resp.GetPapers())
-		for _, p := range resp.GetPapers() {
+		whole, err := s.whole(ctx, papers[:min(len(papers), ownPapers)])
+		for _, p := range whole {
 			b.Own = append(b.Own, s.hitOf(p, nil))
 		}
-		return nil
+		return err
 	}
-	papers, _, err := s.newest(ctx, listMask())
+	papers, _, err := s.newest(ctx)
 	if err != nil {
 		return err
 	}
+	var chosen []*akinv1.Paper
 	seen := make(map[string]int)
-	for round := 0; round < ratings && len(b.Rate) < ratings; round++ {
+	for round := 0; round < ratings && len(chosen) < ratings; round++ {
 		for _, p := range papers {
 			subject := strings.Join(p.GetCategories()[:min(1, len(p.GetCategories()))], "")
-			if len(b.Rate) < ratings && seen[subject] == round && !slices.Contains(b.ids, p.GetId()) {
+			if len(chosen) < ratings && seen[subject] == round && !slices.Contains(b.ids, p.GetId()) {
 				seen[subject]++
 				b.ids = append(b.ids, p.GetId())
-				b.Rate = append(b.Rate, s.hitOf(p, nil))
+				chosen = append(chosen, p)
 			}
 		}
 	}
-	return nil
+	whole, err := s.whole(ctx, chosen)
+	for _, p := range whole {
+		b.Rate = append(b.Rate, s.hitOf(p, nil))
+	}
+	return err
 }

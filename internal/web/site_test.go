@@ -52,8 +52,8 @@ func TestDays(t *testing.T) {
 	for day, want := range map[string]struct{ titles, newer, older string }{
 		"2024-05-02": {"Second", "/day/2024-05-03", "/day/2024-05-01"},
 		"2024-05-03": {"Listed late", "", "/day/2024-05-02"},
-		"2024-05":    {"First|Second|Listed late", "", "/day/2024-04"},
-		"2024":       {"First|Second|Listed late|Month alone", "", "/day/2019"},
+		"2024-05":    {"Listed late|Second|First", "", "/day/2024-04"},
+		"2024":       {"Listed late|Second|First|Month alone", "", "/day/2019"},
 		"1905-11-25": {"Long ago", "/day/2019-01-01", ""},
 		"2030-01-01": {"", "", "/day/2024-05-03"},
 	} {

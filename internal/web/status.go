@@ -58,7 +58,7 @@ func (s *Site) status(r *http.Request) (*answer, error) {
 
 // fillState adds what the papers say: the newest day, years and subjects.
 func (s *Site) fillState(r *http.Request, b *state) error {
-	papers, _, err := s.newest(r.Context(), mask("id", "publish_date", "listed_dates"))
+	papers, _, err := s.newest(r.Context())
 	if err != nil {
 		return err
 	}
