@@ -18,14 +18,16 @@ import (
 var rooms = map[string][]string{
 	"cmd/akin":               {"internal/cli"},
 	"internal/cli":           {"internal/paper", "internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1", "internal/pending", "internal/settings"},
-	"internal/app":           {"internal/library", "internal/library/shelf", "internal/librarian", "internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/access", "internal/telemetry", "internal/vec"},
-	"internal/rpc":           {"internal/library", "internal/librarian", "internal/cite", "internal/engine", "internal/catalog", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/access", "internal/telemetry"},
+	"internal/app":           {"internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/web", "internal/access", "internal/telemetry", "internal/vec", "internal/library", "internal/library/shelf", "internal/librarian"},
+	"internal/rpc":           {"internal/engine", "internal/catalog", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/access", "internal/telemetry", "internal/library", "internal/librarian", "internal/cite"},
 	"internal/access":        {"internal/paper", "internal/pending"},
 	"internal/admit":         {"internal/paper"},
 	"internal/telemetry":     {}, // figures come as plain structs
 	"internal/settings":      {},
 	"internal/rpc/wire":      {"internal/paper", "proto/akin/v1"},
 	"internal/rpc/openapi":   {}, // a command of make gen: joins the OpenAPI files
+	"internal/web/formula":   {},
+	"internal/web":           {"internal/client", "proto/akin/v1", "internal/text", "internal/text/unify", "internal/cite", "internal/rpc/wire"},
 	"internal/client":        {"internal/rpc/wire", "proto/akin/v1"},
 	"internal/engine":        {"internal/catalog", "internal/embed", "internal/rank", "internal/sentence", "internal/paper", "internal/paper/titleid"},
 	"internal/catalog":       {"internal/paper", "internal/rank"},
@@ -112,6 +114,7 @@ var only = map[string]string{
 	"go.opentelemetry.io":             "internal/telemetry",
 	"go.yaml.in/yaml":                 "internal/settings",
 	"github.com/rivo/uniseg":          "internal/sentence",
+	"github.com/wyatt915/treeblood":   "internal/web/formula",
 	"github.com/blevesearch/segment":  "internal/lexical",
 	"github.com/blevesearch/snowball": "internal/lexical",
 	"github.com/blevesearch/bleve":    "internal/lexical/benchbleve",
