@@ -30,6 +30,7 @@ func capabilityChecks() []check {
 		{"rechecker", having(rechecker)},
 		{"counter", having(counter)},
 		{"duplicates", having(duplicates)},
+		{"derived", having(derived)},
 	}
 }
 
@@ -462,7 +463,7 @@ func capabilitiesOf(v catalog.View) (out []catalog.Capability) {
 		catalog.CapAttributes: is[catalog.Attributes](v), catalog.CapTerms: is[catalog.Terms](v), catalog.CapSampler: is[catalog.Sampler](v),
 		catalog.CapVersions: is[catalog.Versions](v), catalog.CapNamer: is[catalog.Namer](v), catalog.CapSyntax: is[catalog.Syntax](v),
 		catalog.CapMatcher: is[catalog.Matcher](v), catalog.CapFunnel: is[catalog.Funnel](v), catalog.CapRechecker: is[catalog.Rechecker](v),
-		catalog.CapCounter: is[catalog.Counter](v), catalog.CapDuplicates: is[catalog.Duplicates](v),
+		catalog.CapCounter: is[catalog.Counter](v), catalog.CapDuplicates: is[catalog.Duplicates](v), catalog.CapDerived: is[catalog.Derived](v),
 	} {
 		if has {
 			out = append(out, c)
