@@ -11,7 +11,7 @@ VERSION     ?= 0.1.0-dev
 TOOLS       := $(CURDIR)/.akin/tools
 VENV        := $(CURDIR)/.akin/venv
 
-.PHONY: help setup build run test test-crash ci-full release-check lint gen gen-check gen-tools tools test-python test-clients clean
+.PHONY: help setup build run test test-crash ci-full lint gen gen-docs gen-check check-deploy gen-tools tools test-python test-clients clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -25,13 +25,6 @@ BUILD      := go build -trimpath -buildmode=pie -buildvcs=false -ldflags "-build
 build: ## Build bin/akin.
 	@mkdir -p bin
 	$(BUILD) -o bin/akin ./cmd/akin
-
-release-check: ## Build twice, in two folders and from nothing, and compare the bytes.
-	@scratch=$$(mktemp -d); trap 'chmod -R u+w "$$scratch"; rm -rf "$$scratch"' EXIT; \
-	for copy in one two-with-a-longer-name; do mkdir -p "$$scratch/$$copy"; git archive $(COMMIT) | tar -x -C "$$scratch/$$copy"; \
-	  (cd "$$scratch/$$copy" && GOCACHE="$$scratch/cache-$$copy" $(BUILD) -o "$$scratch/akin-$$copy" ./cmd/akin); done; \
-	sha256sum "$$scratch"/akin-*; cmp "$$scratch"/akin-one "$$scratch"/akin-two-with-a-longer-name; \
-	"$$scratch/akin-one" version; file -b "$$scratch/akin-one" 2>/dev/null || true
 
 setup: build ## Fetch the model and ONNX Runtime (needs pip and a registry once).
 	@bin/akin setup --home .akin --python $(PYTHON)
@@ -96,12 +89,22 @@ gen: tools ## Generate Go and OpenAPI from the protos, and the vector kernels.
 	go run ./internal/rpc/openapi -in bin/openapi -out internal/rpc/akin.openapi.json
 	go generate ./internal/vec
 
+gen-docs: setup ## Write docs/configuration.md, from the program's flags.
+	bin/akin config reference > docs/configuration.md
+
+# Alert rules and dashboard: a second, where promtool is there.
+check-deploy: ## Check the alert rules, their tests, and that every metric named in deploy exists.
+	.ci/promtool.sh
+	AKIN_REQUIRE=1 go test -count 1 -run 'Deploy|Linted' -v ./internal/telemetry
+
 gen-check: gen ## Fail if committed generated code is not current.
 	git diff --exit-code -- proto internal/rpc/akin.openapi.json internal/vec
 	@test -z "$$(git status --porcelain -- proto)" || { git status --porcelain -- proto; exit 1; }
 
 test-clients: setup ## Check what foreign tools make of the protos and the OpenAPI file (needs Node and npm).
 	.ci/clients.sh
+
+include release.mk
 
 clean: ## Remove what was built; fetched files and data stay.
 	rm -rf bin

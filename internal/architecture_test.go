@@ -17,11 +17,13 @@ import (
 // ARCHITECTURE.md.
 var rooms = map[string][]string{
 	"cmd/akin":               {"internal/cli"},
-	"internal/cli":           {"internal/paper", "internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1", "internal/pending"},
-	"internal/app":           {"internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/access"},
-	"internal/rpc":           {"internal/engine", "internal/catalog", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/access"},
+	"internal/cli":           {"internal/paper", "internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1", "internal/pending", "internal/settings"},
+	"internal/app":           {"internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/access", "internal/telemetry", "internal/vec"},
+	"internal/rpc":           {"internal/engine", "internal/catalog", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/access", "internal/telemetry"},
 	"internal/access":        {"internal/paper", "internal/pending"},
 	"internal/admit":         {"internal/paper"},
+	"internal/telemetry":     {}, // figures come as plain structs
+	"internal/settings":      {},
 	"internal/rpc/wire":      {"internal/paper", "proto/akin/v1"},
 	"internal/rpc/openapi":   {}, // a command of make gen: joins the OpenAPI files
 	"internal/client":        {"internal/rpc/wire", "proto/akin/v1"},
@@ -101,6 +103,9 @@ var only = map[string]string{
 	"github.com/alecthomas/kong":      "internal/cli",
 	"github.com/coreos/go-oidc":       "internal/access",
 	"go.einride.tech/aip":             "internal/filter",
+	"github.com/prometheus":           "internal/telemetry",
+	"go.opentelemetry.io":             "internal/telemetry",
+	"go.yaml.in/yaml":                 "internal/settings",
 	"github.com/rivo/uniseg":          "internal/sentence",
 	"github.com/blevesearch/segment":  "internal/lexical",
 	"github.com/blevesearch/snowball": "internal/lexical",

@@ -122,6 +122,8 @@ type Gate struct {
 type Counts struct {
 	Admitted, Refused, GaveUp uint64
 	Waiting, Running          int
+	// Oldest is for how long the first of those that wait does.
+	Oldest time.Duration
 }
 
 // waiter is a call in the queue.
@@ -187,6 +189,12 @@ func (g *Gate) Counts() Counts {
 	defer g.mu.Unlock()
 	c := g.counts
 	c.Waiting, c.Running = g.waiting, len(g.running)
+	now := time.Now()
+	for _, h := range g.backlog {
+		for _, w := range h.queue {
+			c.Oldest = max(c.Oldest, now.Sub(w.entered))
+		}
+	}
 	return c
 }
 

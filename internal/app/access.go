@@ -15,6 +15,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/test/bufconn"
 
 	"akin/internal/access"
@@ -213,13 +214,14 @@ func (a *App) tls(protocols ...string) *tls.Config {
 	return a.gate.certs.Config(protocols...)
 }
 
-// memoryConn listens and connects within the process.
-func memoryConn() (*bufconn.Listener, *grpc.ClientConn, error) {
+// memoryConn listens and connects within the process; handler is told of calls.
+func memoryConn(handler stats.Handler) (*bufconn.Listener, *grpc.ClientConn, error) {
 	memory := bufconn.Listen(memoryBuffer)
 	conn, err := grpc.NewClient("passthrough:///akin",
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return memory.DialContext(ctx) }),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(rpc.MaxMessageBytes), grpc.MaxCallSendMsgSize(rpc.MaxMessageBytes)),
+		grpc.WithStatsHandler(handler),
 	)
 	if err != nil {
 		return nil, nil, fmt.Errorf("connect to the server within the process: %w", err)

@@ -23,6 +23,7 @@ import (
 	"akin/internal/paper"
 	"akin/internal/rpc"
 	"akin/internal/store"
+	"akin/internal/telemetry"
 )
 
 const (
@@ -59,12 +60,21 @@ type App struct {
 	failed  chan error   // first failure of a listener
 	local   net.Listener // in the data directory; nil if there is none
 	addrs   Addresses
+
+	store     *store.Store // nil without a data directory
+	telemetry *telemetry.Telemetry
+	// reloads apply a changed configuration to parts that can take one.
+	reloads []reload
+	before  sync.Once // guards writtenBefore
+	// writtenBefore is when a change was last acknowledged before the start.
+	writtenBefore time.Time
 }
 
 // Addresses are what the server listens on; empty if it does not.
 type Addresses struct {
-	GRPC string
-	HTTP string
+	GRPC  string
+	HTTP  string
+	Admin string
 }
 
 // Run serves until ctx ends, then stops in order: no new calls, calls under way
@@ -82,19 +92,7 @@ func (a *App) run(ctx context.Context, ready func(Addresses)) (err error) {
 	if ready != nil {
 		ready(a.addrs)
 	}
-	for running := true; running; {
-		select {
-		case <-ctx.Done():
-			a.log.Info("stopping")
-			running = false
-		case err = <-a.failed:
-			running = false
-		case c := <-a.config.Reload:
-			if err := a.ReloadAccess(c); err != nil {
-				a.log.Error("not all was read again; what could not be stays as it was", "error", err)
-			}
-		}
-	}
+	err = a.wait(ctx)
 	return errors.Join(err, a.Close())
 }
 
@@ -117,14 +115,28 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 	if err != nil {
 		return nil, err
 	}
+	adminListener, err := a.listenAdmin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.openTelemetry(); err != nil {
+		return nil, err
+	}
 	embedder, cat, about, err := a.openParts(ctx)
 	if err != nil {
 		return nil, err
 	}
-	bounds := config.bounds()
-	a.server = rpc.NewServer(engine.New(engine.OneModel{Model: embedder}, cat, bounds.Bulk), about, bounds, log)
+	bounds, model := config.bounds(), observeModel(embedder, a.telemetry)
+	e := engine.New(engine.OneModel{Model: model}, cat, bounds.Bulk)
+	a.server = rpc.NewServer(e, about, bounds, log)
+	a.server.Observe(a.telemetry)
 	a.server.AuditTo(a.gate.audit)
+	e.Watch(a.telemetry)
 	a.onClose(a.server.Close)
+	a.onReload("access", func(c Config) error { return a.ReloadAccess(c.Access) })
+	if err := a.watch(e, bounds, model, a.store); err != nil {
+		return nil, err
+	}
 	if err := a.serveGRPC(); err != nil {
 		return nil, err
 	}
@@ -135,6 +147,9 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 		if err := a.serveHTTP(ctx, httpListener); err != nil {
 			return nil, err
 		}
+	}
+	if adminListener != nil {
+		a.serveAdmin(adminListener)
 	}
 	return a, nil
 }
@@ -172,6 +187,7 @@ func (a *App) openParts(ctx context.Context) (engineModel, catalog.Catalog, rpc.
 		return nil, nil, rpc.About{}, err
 	}
 	a.onClose(s.Close)
+	a.store = s
 	kept, err := a.config.follow(s)
 	if err != nil {
 		return nil, nil, rpc.About{}, err
@@ -195,7 +211,7 @@ func (a *App) openParts(ctx context.Context) (engineModel, catalog.Catalog, rpc.
 
 func (a *App) openCatalog(ctx context.Context, s *store.Store, space paper.Space) (catalog.Catalog, error) {
 	c, err := local.Open(ctx, local.Config{
-		Store: s, Space: space, Index: local.IndexKind(a.config.Index), Dir: indexesOf(a.config.Data), Log: a.log,
+		Store: s, Space: space, Index: local.IndexKind(a.config.Index), Dir: indexesOf(a.config.Data), Log: a.log, Done: a.telemetry.Event,
 		Snapshots: a.config.snapshots(), Program: a.config.Version,
 	})
 	if err != nil {
@@ -214,7 +230,7 @@ func (a *App) openCatalog(ctx context.Context, s *store.Store, space paper.Space
 // serveGRPC serves whoever runs the server: within the process, and over the socket in
 // the data directory.
 func (a *App) serveGRPC() error {
-	memory, conn, err := memoryConn()
+	memory, conn, err := memoryConn(a.telemetry.ClientHandler())
 	if err != nil {
 		return err
 	}
@@ -243,7 +259,7 @@ func (a *App) serveOutside(listener net.Listener, gateway bool) error {
 	if !gateway {
 		return nil
 	}
-	memory, conn, err := memoryConn()
+	memory, conn, err := memoryConn(a.telemetry.ClientHandler())
 	if err != nil {
 		return err
 	}
@@ -287,7 +303,7 @@ func (a *App) stopGRPC(server *grpc.Server) error {
 
 func (a *App) serveHTTP(ctx context.Context, listener net.Listener) error {
 	gateway, err := rpc.NewGateway(context.WithoutCancel(ctx), a.gateway, rpc.GatewayOptions{
-		Hosts: a.config.HTTPHosts, Origins: a.config.HTTPOrigins, Guard: a.gate.guard,
+		Hosts: a.config.HTTPHosts, Origins: a.config.HTTPOrigins, Guard: a.gate.guard, Telemetry: a.telemetry,
 	}, a.log)
 	if err != nil {
 		return err

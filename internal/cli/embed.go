@@ -166,7 +166,9 @@ func (c embedCommand) run(e *environment, config job.Config, space *akinv1.Space
 	return m, m.Write(c.Out)
 }
 
-func (c embedCommand) manifest(config job.Config, result *job.Result, space *akinv1.Space, inputs []string, files []vecfile.Committed) (*vecfile.Manifest, error) {
+func (c embedCommand) manifest(
+	config job.Config, result *job.Result, space *akinv1.Space, inputs []string, files []vecfile.Committed,
+) (*vecfile.Manifest, error) {
 	m, err := newManifest(space)
 	if err != nil {
 		return nil, err

@@ -213,7 +213,9 @@ func printLine(e *environment, value any) error {
 }
 
 // evaluate runs one data set and says how long its queries took.
-func (c evalCommand) evaluate(e *environment, set *eval.Dataset, vectors map[string][]float32, options eval.Options) (_ *eval.Report, seconds float64, err error) {
+func (c evalCommand) evaluate(
+	e *environment, set *eval.Dataset, vectors map[string][]float32, options eval.Options,
+) (_ *eval.Report, seconds float64, err error) {
 	at := c.target
 	if at.Data == "" && at.Server == "" {
 		if at.Data, err = os.MkdirTemp("", "akin-eval-"); err != nil {

@@ -75,7 +75,10 @@ func (s *evalSearcher) load(e *environment) error {
 func (s *evalSearcher) Search(ctx context.Context, q eval.Query, k int) ([]eval.Scored, error) {
 	switch {
 	case q.Text != "":
-		resp, err := s.client.Search.Search(ctx, &akinv1.SearchRequest{Query: q.Text, PageSize: int32(k), Exact: true, Mode: s.mode, Fusion: s.fusion, Rerank: s.rerank, ReadMask: onlyIDs(), CollapseVersions: &s.collapse})
+		resp, err := s.client.Search.Search(ctx, &akinv1.SearchRequest{
+			Query: q.Text, PageSize: int32(k), Exact: true, Mode: s.mode, Fusion: s.fusion, Rerank: s.rerank,
+			ReadMask: onlyIDs(), CollapseVersions: &s.collapse,
+		})
 		return scored(resp.GetResults()), err
 	case len(q.Likes) > 0:
 		req := &akinv1.RecommendRequest{PageSize: int32(k), Exact: true, Strategy: s.strategy, ReadMask: onlyIDs(), CollapseVersions: &s.collapse}
@@ -88,7 +91,8 @@ func (s *evalSearcher) Search(ctx context.Context, q eval.Query, k int) ([]eval.
 		return s.pool(ctx, q)
 	default:
 		resp, err := s.client.Search.Similar(ctx, &akinv1.SimilarRequest{
-			PaperIds: []string{q.PaperID}, PageSize: int32(k), Exact: true, Mode: s.mode, Fusion: s.fusion, Rerank: s.rerank, ReadMask: onlyIDs(), CollapseVersions: &s.collapse,
+			PaperIds: []string{q.PaperID}, PageSize: int32(k), Exact: true, Mode: s.mode, Fusion: s.fusion, Rerank: s.rerank,
+			ReadMask: onlyIDs(), CollapseVersions: &s.collapse,
 		})
 		return scored(resp.GetResults()), err
 	}
@@ -112,7 +116,8 @@ const mostPool = 255
 func (s *evalSearcher) pool(ctx context.Context, q eval.Query) ([]eval.Scored, error) {
 	if len(q.Candidates) > mostPool {
 		resp, err := s.client.Search.Similar(ctx, &akinv1.SimilarRequest{
-			PaperIds: []string{q.PaperID}, PageSize: 1000, Exact: true, Mode: s.mode, Fusion: s.fusion, Rerank: s.rerank, ReadMask: onlyIDs(), CollapseVersions: &s.collapse,
+			PaperIds: []string{q.PaperID}, PageSize: 1000, Exact: true, Mode: s.mode, Fusion: s.fusion, Rerank: s.rerank,
+			ReadMask: onlyIDs(), CollapseVersions: &s.collapse,
 		})
 		return eval.Condense(scored(resp.GetResults()), q.Candidates), err
 	}
@@ -124,7 +129,8 @@ func (s *evalSearcher) pool(ctx context.Context, q eval.Query) ([]eval.Scored, e
 		ids.WriteString(strconv.Quote(id))
 	}
 	resp, err := s.client.Search.Similar(ctx, &akinv1.SimilarRequest{
-		PaperIds: []string{q.PaperID}, PageSize: 1000, Exact: true, Mode: s.mode, Fusion: s.fusion, Rerank: s.rerank, ReadMask: onlyIDs(), CollapseVersions: &s.collapse,
+		PaperIds: []string{q.PaperID}, PageSize: 1000, Exact: true, Mode: s.mode, Fusion: s.fusion, Rerank: s.rerank,
+		ReadMask: onlyIDs(), CollapseVersions: &s.collapse,
 		Filter: "id = (" + ids.String() + ")",
 	})
 	return scored(resp.GetResults()), err

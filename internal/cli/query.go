@@ -101,8 +101,10 @@ func (c searchCommand) Run(e *environment) error {
 		return err
 	}
 	resp, err := cl.Search.Search(e.ctx, &akinv1.SearchRequest{
-		Query: query, Mode: c.mode(), Fusion: c.fusion(), Rerank: c.Rerank, PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
-		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Evidence: c.Evidence, CollapseVersions: &c.CollapseVersions, Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize, ReadMask: shown(c.JSON),
+		Query: query, Mode: c.mode(), Fusion: c.fusion(), Rerank: c.Rerank,
+		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
+		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Evidence: c.Evidence, CollapseVersions: &c.CollapseVersions,
+		Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize, ReadMask: shown(c.JSON),
 	})
 	if err != nil {
 		return err
@@ -141,7 +143,8 @@ func (c similarCommand) Run(e *environment) error {
 		Text:     text,
 		PaperIds: c.ID, IncludeSelf: c.IncludeSelf, Mode: c.mode(), Fusion: c.fusion(), Rerank: c.Rerank,
 		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
-		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Evidence: c.Evidence, CollapseVersions: &c.CollapseVersions, Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize, ReadMask: shown(c.JSON),
+		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Evidence: c.Evidence, CollapseVersions: &c.CollapseVersions,
+		Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize, ReadMask: shown(c.JSON),
 	}
 	cl, err := e.connect(c.target, false)
 	if err != nil {
@@ -223,7 +226,8 @@ func (c recommendCommand) Run(e *environment) error {
 	resp, err := cl.Search.Recommend(e.ctx, &akinv1.RecommendRequest{
 		Positive: positive, Negative: negative, Strategy: strategy(c.Strategy), HalfLifeDays: c.HalfLifeDays,
 		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
-		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Evidence: c.Evidence, CollapseVersions: &c.CollapseVersions, Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize, ReadMask: shown(c.JSON),
+		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Evidence: c.Evidence, CollapseVersions: &c.CollapseVersions,
+		Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize, ReadMask: shown(c.JSON),
 	})
 	if err != nil {
 		return err

@@ -60,10 +60,10 @@ type accessFlags struct {
 	TLSKey      string   `name:"tls-key" help:"Key of --tls-cert." type:"path" env:"AKIN_TLS_KEY" placeholder:"FILE" group:"Access:"`
 	TLSClientCA string   `name:"tls-client-ca" help:"Take only clients that show a certificate of an authority in this file." type:"path" env:"AKIN_TLS_CLIENT_CA" placeholder:"FILE" group:"Access:"`
 
-	KeyRate            float64  `help:"Units a second that each key may ask for that has no rate of its own; 0 is no limit." env:"AKIN_KEY_RATE" placeholder:"N" group:"Access:"`
-	KeyConcurrency     int      `help:"Calls under way at once of each key that has no number of its own; 0 is no limit." env:"AKIN_KEY_CONCURRENCY" placeholder:"N" group:"Access:"`
-	AddressRate        float64  `help:"Units a second that each address may ask for; 0 is no limit." env:"AKIN_ADDRESS_RATE" placeholder:"N" group:"Access:"`
-	AddressConcurrency int      `help:"Calls under way at once of each address; 0 is no limit." env:"AKIN_ADDRESS_CONCURRENCY" placeholder:"N" group:"Access:"`
+	KeyRate            float64  `help:"Units a second that each key may ask for that has no rate of its own; 0 is no limit." env:"AKIN_KEY_RATE" placeholder:"N" group:"Access:" live:""`
+	KeyConcurrency     int      `help:"Calls under way at once of each key that has no number of its own; 0 is no limit." env:"AKIN_KEY_CONCURRENCY" placeholder:"N" group:"Access:" live:""`
+	AddressRate        float64  `help:"Units a second that each address may ask for; 0 is no limit." env:"AKIN_ADDRESS_RATE" placeholder:"N" group:"Access:" live:""`
+	AddressConcurrency int      `help:"Calls under way at once of each address; 0 is no limit." env:"AKIN_ADDRESS_CONCURRENCY" placeholder:"N" group:"Access:" live:""`
 	TrustedProxies     []string `help:"Addresses and networks of proxies whose Forwarded and X-Forwarded-For are believed." env:"AKIN_TRUSTED_PROXIES" placeholder:"CIDR" group:"Access:"`
 
 	OIDCIssuer      string `name:"oidc-issuer" help:"Take OpenID Connect tokens of this issuer beside keys." env:"AKIN_OIDC_ISSUER" placeholder:"URL" group:"Access:"`

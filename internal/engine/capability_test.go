@@ -104,6 +104,9 @@ func TestLacking(t *testing.T) {
 			r.same(fmt.Sprintf("without %s, %s", c, name), r.good(ask(r.lacking(c))).Lacking, want)
 		}
 	}
+	folded, paged := r.lacking(catalog.CapVersions), engine.ResultOptions{PageSize: 3} // later pages say what their list lacked
+	paged.PageToken = folded.search("alpha", engine.Semantic, paged).NextPageToken
+	r.same("the second page", folded.search("alpha", engine.Semantic, paged).Lacking, []catalog.Capability{catalog.CapVersions})
 	a := r.good(asks["recommend"](r.bare()))
 	r.same("of the bare catalog", a.Lacking, []catalog.Capability{catalog.CapSampler, catalog.CapTerms})
 }

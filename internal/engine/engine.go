@@ -55,7 +55,8 @@ type Engine struct {
 	// comparing has a place for the one call of FindDuplicates that may run.
 	comparing chan struct{}
 
-	turns Turns
+	turns  Turns
+	stages Stages // nil tells nobody
 
 	// writing serialises read-change-write of papers.
 	writing sync.Mutex

@@ -77,7 +77,7 @@ func TestNoveltyAsOf(t *testing.T) {
 	n := a.Papers[0]
 	r.same("of a text", []any{n.PaperID, n.Until, n.Earlier, n.Nearest[0].Record.ID, a.QueryTokens}, []any{"", "2007-03-01", 7, "y02", 4})
 	a = r.novelty(engine.NoveltyRequest{Text: text}) // today
-	if n := a.Papers[0]; n.Earlier != 14 || len(n.Until) != len("2026-01-01") || n.Until < "2026" {
+	if n := a.Papers[0]; n.Earlier != 14 || len(n.Until) != len("2026-01-01") || n.Until < "2015" {
 		t.Errorf("of today: %+v", n)
 	}
 	a = r.novelty(engine.NoveltyRequest{Text: &engine.Text{Title: strings.Repeat("word ", longest+1)}})

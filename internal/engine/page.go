@@ -30,6 +30,8 @@ const hydrated = 64
 // Papers that were deleted since the list was made, or changed so that they are not
 // what it found, are left out; ranks stay. changed is how many they are.
 func (a *asking) page(ctx context.Context, q *query, list *pinned, at token) (_ *Answer, changed int, err error) {
+	ctx, done := a.stage(ctx, "hydrate")
+	defer done()
 	begin, offset := time.Now(), at.offset
 	end := min(offset+q.options.PageSize, len(list.hits))
 	out := list.answer

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"akin/internal/catalog"
@@ -288,15 +289,24 @@ func TestSnapshots(t *testing.T) {
 // migrating is a collection on its way to another space.
 type migrating struct {
 	records  []*paper.Record
-	put      map[string]catalog.Mutation
 	finished bool
 	err      error
+
+	mu  sync.Mutex // guards what follows
+	put map[string]catalog.Mutation
+}
+
+func (m *migrating) done(id string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, done := m.put[id]
+	return done
 }
 
 func (m *migrating) Missing(context.Context) iter.Seq2[*paper.Record, error] {
 	return func(yield func(*paper.Record, error) bool) {
 		for _, r := range m.records {
-			if _, done := m.put[r.ID]; !done && !yield(r, nil) {
+			if !m.done(r.ID) && !yield(r, nil) {
 				return
 			}
 		}
@@ -307,6 +317,8 @@ func (m *migrating) Missing(context.Context) iter.Seq2[*paper.Record, error] {
 }
 
 func (m *migrating) Put(_ context.Context, records []*paper.Record, changes []catalog.Mutation) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	for i, r := range records {
 		m.put[r.ID] = changes[i]
 	}

@@ -62,6 +62,20 @@ func TestStrategies(t *testing.T) {
 	}
 }
 
+// What is liked does not stand for what nobody judged as well, which would pull down
+// what is like it: that is well on the likes' side of the machines.
+func TestMachinesKeepApart(t *testing.T) {
+	r := newRig(t, tastes()...)
+	a := r.recommend(engine.RecommendRequest{
+		Positive: likes("g0", "g1", "g2"), Negative: likes("v0"), Strategy: engine.SVM, ResultOptions: engine.ResultOptions{PageSize: 20},
+	})
+	for _, x := range a.Results {
+		if kind := x.Record.ID[0]; kind == 'g' && x.Score < .4 || kind == 'v' && x.Score > -.5 {
+			t.Errorf("%s scores %v", x.Record.ID, x.Score)
+		}
+	}
+}
+
 // The parts of a score add up to it, the greatest first, and say which examples they
 // come from.
 func TestDrivenBy(t *testing.T) {
@@ -118,7 +132,7 @@ func TestWeights(t *testing.T) {
 			}
 			return 0
 		}
-		r.same(fmt.Sprint("strategy ", s), string([]byte{first(3, 1), first(1, 3), first(0, .5), first(1000, 0)}), "gvgg")
+		r.same(fmt.Sprint("strategy ", s), string([]byte{first(3, 1), first(1, 3), first(0, .5), first(1000, 0), first(1e-9, 1e-7)}), "gvggv")
 		one, other := ask(2, 1).Results, ask(500, 250).Results
 		for i := range one {
 			if one[i].Record.ID != other[i].Record.ID || !near(one[i].Score, other[i].Score) {
@@ -249,6 +263,20 @@ func TestManyLikes(t *testing.T) {
 			t.Errorf("at %d is %s, driven by %d", i, x.Record.ID, x.DrivenBy[0].Example)
 		}
 	}
+}
+
+// A taste of several kinds finds papers of each kind, however many are between them.
+func TestEveryKindIsFound(t *testing.T) {
+	var papers []paper.Paper
+	for i := range engine.MaxResults + 300 { // all nearer to the mean of the likes than what is near to one of them
+		papers = append(papers, paper.Paper{ID: fmt.Sprintf("between%04d", i), Title: fmt.Sprintf("alpha beta x%d y%d", i%20, i/20)})
+	}
+	for _, word := range []string{"alpha", "beta"} {
+		papers = append(papers, paper.Paper{ID: word, Title: word}, paper.Paper{ID: "near " + word, Title: word + " more"})
+	}
+	r := newRig(t, papers...)
+	a := r.recommend(engine.RecommendRequest{Positive: likes("alpha", "beta"), Strategy: engine.BestScore, ResultOptions: engine.ResultOptions{PageSize: 3}})
+	r.same("first", found(a.Results[:2]), "near alpha near beta")
 }
 
 // Likes that cancel each other out have no mean, which only matters to those who go by

@@ -83,6 +83,8 @@ type sentenceCache struct {
 	mu   sync.Mutex // guards what follows
 	kept *simplelru.LRU[sentenceKey, *sentences]
 	size int
+	// hits and misses count what was asked for.
+	hits, misses uint64
 }
 
 func newSentenceCache() *sentenceCache {
@@ -95,7 +97,12 @@ func newSentenceCache() *sentenceCache {
 func (c *sentenceCache) recall(key sentenceKey) *sentences {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s, _ := c.kept.Get(key)
+	s, ok := c.kept.Get(key)
+	if ok {
+		c.hits++
+	} else {
+		c.misses++
+	}
 	return s
 }
 

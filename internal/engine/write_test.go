@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -307,19 +308,24 @@ func TestImportWithVectors(t *testing.T) {
 	}
 	vector, space := ready[0].Vector, r.model.space.Fingerprint()
 	r.model.embeddedTexts()
-	in := incoming("a", "b", "c", "d")
+	in := incoming("a", "b", "c", "d", "e")
 	for i := range in {
 		in[i].Vector, in[i].Space = slices.Clone(vector), space
 	}
 	in[1].Vector = in[1].Vector[1:]
 	in[2].Vector[5] = 1
+	in[4].Vector[7] = float32(math.NaN())
 	in[3].Paper.Title = strings.Repeat("word ", longest+1)
 	acks, err := r.imported(r.Context(), in...)
-	if err != nil || len(acks) != 1 {
-		t.Fatalf("%d groups, %v", len(acks), err)
+	if err != nil {
+		t.Fatal(err)
 	}
-	results := acks[0].Results
-	r.same("changes", changesOf(results), []catalog.Change{catalog.Created, 0, 0, catalog.Created})
+	var results []engine.Upserted
+	for _, a := range acks {
+		results = append(results, a.Results...)
+	}
+	r.same("changes", changesOf(results), []catalog.Change{catalog.Created, 0, 0, catalog.Created, 0})
+	r.refused("a vector that is not finite", results[4].Err, paper.Invalid, "vector is NaN at position 7")
 	r.refused("a vector of another length", results[1].Err, paper.Invalid, "vector has 511 numbers")
 	r.refused("a vector that is no unit", results[2].Err, paper.Invalid, "divide it by its length")
 	r.same("tokens", []any{results[0].Record.TokenCount, results[0].Truncated(), results[3].Record.TokenCount, results[3].Truncated()},
@@ -328,9 +334,6 @@ func TestImportWithVectors(t *testing.T) {
 	if a := r.search("omega", engine.Semantic, engine.ResultOptions{}); !near(a.Results[0].Score, 1) {
 		t.Errorf("the vector was not kept: %+v", a.Results)
 	}
-	nan := incoming("n")
-	nan[0].Vector, nan[0].Space = slices.Clone(vector), space
-	nan[0].Vector[0] -= nan[0].Vector[0] / 0 * 0
 	for name, test := range map[string]struct {
 		space string
 		kind  paper.Kind
@@ -441,7 +444,10 @@ func TestStreamsTakeTurns(t *testing.T) {
 	if _, err := r.imported(r.Context(), incoming(ids...)...); err != nil {
 		t.Fatal(err)
 	}
-	r.same("import", []any{taken.units, taken.open, taken.classes}, []any{70, 0, []string{"import", "import", "import"}})
+	r.same("import", []any{taken.units, taken.open, slices.Compact(slices.Clone(taken.classes))}, []any{70, 0, []string{"import"}})
+	if n := len(taken.classes); n < 3 { // a group has 32 papers at most
+		t.Errorf("70 papers took %d turns", n)
+	}
 	taken.err = &paper.Error{Kind: paper.Exhausted, Reason: paper.ReasonQueueFull}
 	_, err := r.imported(r.Context(), incoming("x")...)
 	r.refused("no turn", err, paper.Exhausted, "")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -45,6 +46,8 @@ type DB struct {
 	// may therefore read it without mu.
 	current *view
 	damage  error
+	// written is when the last commit since the opening was acknowledged.
+	written time.Time
 }
 
 // Dir is the data directory.
@@ -132,6 +135,9 @@ func (db *DB) Commit(batch *Batch) (*Snapshot, error) {
 	}
 	db.begun = true
 	db.publish(after)
+	db.mu.Lock()
+	db.written = time.Now()
+	db.mu.Unlock()
 	if err := batch.b.Close(); err != nil {
 		db.log.Warn("kv: close batch", "err", err)
 	}

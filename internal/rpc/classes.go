@@ -93,22 +93,32 @@ func methods() map[string]method {
 		longrunningpb.Operations_CancelOperation_FullMethodName: {kind: open},
 		longrunningpb.Operations_DeleteOperation_FullMethodName: {kind: open},
 
-		akinv1.PaperService_GetPaper_FullMethodName:       {kind: read},
-		akinv1.PaperService_BatchGetPapers_FullMethodName: {kind: read, shape: shapeOf(func(r *akinv1.BatchGetPapersRequest) (string, float64) { return "", hundreds(len(r.GetIds())) })},
-		akinv1.PaperService_ListPapers_FullMethodName:     {kind: read, shape: shapeOf(listShape)},
-		akinv1.PaperService_CountValues_FullMethodName:    {kind: read, shape: shapeOf(func(r *akinv1.CountValuesRequest) (string, float64) { return filtered(r.GetFilter()), 1 })},
+		akinv1.PaperService_GetPaper_FullMethodName: {kind: read},
+		akinv1.PaperService_BatchGetPapers_FullMethodName: {kind: read, shape: shapeOf(func(r *akinv1.BatchGetPapersRequest) (string, float64) {
+			return "", hundreds(len(r.GetIds()))
+		})},
+		akinv1.PaperService_ListPapers_FullMethodName: {kind: read, shape: shapeOf(listShape)},
+		akinv1.PaperService_CountValues_FullMethodName: {kind: read, shape: shapeOf(func(r *akinv1.CountValuesRequest) (string, float64) {
+			return filtered(r.GetFilter()), 1
+		})},
 
-		akinv1.PaperService_UpsertPaper_FullMethodName:       {kind: write},
-		akinv1.PaperService_DeletePaper_FullMethodName:       {kind: write},
-		akinv1.PaperService_BatchDeletePapers_FullMethodName: {kind: write, shape: shapeOf(func(r *akinv1.BatchDeletePapersRequest) (string, float64) { return "", hundreds(len(r.GetIds())) })},
-		akinv1.PaperService_BatchUpsertPapers_FullMethodName: {kind: bulk, shape: shapeOf(func(r *akinv1.BatchUpsertPapersRequest) (string, float64) { return "", float64(len(r.GetPapers())) })},
-		akinv1.PaperService_ImportPapers_FullMethodName:      {kind: stream},
-		akinv1.PaperService_ExportPapers_FullMethodName:      {kind: stream},
+		akinv1.PaperService_UpsertPaper_FullMethodName: {kind: write},
+		akinv1.PaperService_DeletePaper_FullMethodName: {kind: write},
+		akinv1.PaperService_BatchDeletePapers_FullMethodName: {kind: write, shape: shapeOf(func(r *akinv1.BatchDeletePapersRequest) (string, float64) {
+			return "", hundreds(len(r.GetIds()))
+		})},
+		akinv1.PaperService_BatchUpsertPapers_FullMethodName: {kind: bulk, shape: shapeOf(func(r *akinv1.BatchUpsertPapersRequest) (string, float64) {
+			return "", float64(len(r.GetPapers()))
+		})},
+		akinv1.PaperService_ImportPapers_FullMethodName: {kind: stream},
+		akinv1.PaperService_ExportPapers_FullMethodName: {kind: stream},
 
-		akinv1.SearchService_Search_FullMethodName:         {kind: query, shape: shapeOf(searchShape)},
-		akinv1.SearchService_Similar_FullMethodName:        {kind: query, shape: shapeOf(similarShape)},
-		akinv1.SearchService_Recommend_FullMethodName:      {kind: query, shape: shapeOf(recommendShape)},
-		akinv1.SearchService_GetNovelty_FullMethodName:     {kind: query, shape: shapeOf(func(r *akinv1.GetNoveltyRequest) (string, float64) { return "", float64(len(r.GetPaperIds())) })},
+		akinv1.SearchService_Search_FullMethodName:    {kind: query, shape: shapeOf(searchShape)},
+		akinv1.SearchService_Similar_FullMethodName:   {kind: query, shape: shapeOf(similarShape)},
+		akinv1.SearchService_Recommend_FullMethodName: {kind: query, shape: shapeOf(recommendShape)},
+		akinv1.SearchService_GetNovelty_FullMethodName: {kind: query, shape: shapeOf(func(r *akinv1.GetNoveltyRequest) (string, float64) {
+			return "", float64(len(r.GetPaperIds()))
+		})},
 		akinv1.SearchService_FindDuplicates_FullMethodName: {kind: stream},
 
 		akinv1.EmbeddingService_Embed_FullMethodName:       {kind: query, shape: shapeOf(embedShape)},
@@ -223,5 +233,8 @@ func overdue(name string, limit time.Duration, k kind) error {
 	if k == stream {
 		message = fmt.Sprintf("the other side of the stream sent nothing and took nothing for %v, the limit of this server; open it again and go on, or start the server with --timeout %s=%v", limit, k, 2*limit)
 	}
-	return &paper.Error{Kind: paper.Overdue, Reason: paper.ReasonServerDeadline, Message: message, Metadata: map[string]string{"limit": limit.String(), "kind": string(k), "method": name}}
+	return &paper.Error{
+		Kind: paper.Overdue, Reason: paper.ReasonServerDeadline, Message: message,
+		Metadata: map[string]string{"limit": limit.String(), "kind": string(k), "method": name},
+	}
 }

@@ -59,6 +59,10 @@ func tell(t *testing.T, s *status.Status) told {
 			out.retry = d.GetRetryDelay().AsDuration()
 		case *errdetails.QuotaFailure:
 			out.quota = len(d.GetViolations()) == 1 && d.GetViolations()[0].GetDescription() != ""
+		case *errdetails.RequestInfo:
+			if d.GetRequestId() == "" {
+				t.Error("the request has no id")
+			}
 		default:
 			t.Errorf("a detail of type %T", d)
 		}

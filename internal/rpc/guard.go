@@ -19,6 +19,7 @@ import (
 
 	"akin/internal/access"
 	"akin/internal/paper"
+	"akin/internal/telemetry"
 )
 
 // authorizationKey is the metadata, and the HTTP header, that credentials come in.
@@ -179,6 +180,7 @@ func (g *gatekeeper) enter(ctx context.Context, method string, req any) (c *acce
 // under gives a context that ends when the caller's credentials do.
 func (g *gatekeeper) under(ctx context.Context, c *access.Caller) (_ context.Context, leave func()) {
 	ctx = access.WithCaller(ctx, c)
+	telemetry.CallOf(ctx).Identify(c.Owner)
 	if g.Guard == nil {
 		return ctx, func() {}
 	}

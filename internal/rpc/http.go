@@ -36,6 +36,7 @@ import (
 	"akin/internal/access"
 	"akin/internal/paper"
 	"akin/internal/rpc/wire"
+	"akin/internal/telemetry"
 	akinv1 "akin/proto/akin/v1"
 )
 
@@ -56,6 +57,8 @@ type GatewayOptions struct {
 	Origins []string
 	// Pace is how slow clients may be.
 	Pace Pace
+	// Telemetry is told of requests; nil tells nobody.
+	Telemetry *telemetry.Telemetry
 	// Guard turns away those that it would not let call anything, before their bodies
 	// are read, and says where requests come from. nil takes what the connection has.
 	Guard *Guard
@@ -71,6 +74,9 @@ type Gateway struct {
 	bodies  bodies
 	guard   *Guard       // nil is none
 	handler http.Handler // of hosts that are known
+	// telemetry is told of requests, by outer.
+	telemetry *telemetry.Telemetry
+	outer     http.Handler
 }
 
 // NewGateway makes a gateway over a connection, which stays the caller's. It
@@ -93,11 +99,10 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, options Gate
 		runtime.WithMetadata(func(_ context.Context, r *http.Request) metadata.MD { return metadata.Pairs(remoteKey, g.client(r)) }),
 		runtime.WithMetadata(askForAll),
 		runtime.WithMetadata(func(_ context.Context, r *http.Request) metadata.MD {
-			if id := r.Header.Get(requestIDKey); id != "" && !unprintable(id) {
-				return metadata.Pairs(requestIDKey, id)
-			}
-			return nil
+			return metadata.Pairs(telemetry.RequestIDKey, r.Header.Get(telemetry.RequestIDKey))
 		}),
+		runtime.WithOutgoingHeaderMatcher(outgoingHeader),
+		runtime.WithOutgoingTrailerMatcher(outgoingHeader),
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, &lenient{&runtime.JSONPb{
 			MarshalOptions: protojson.MarshalOptions{EmitUnpopulated: true},
 		}}),
@@ -122,7 +127,20 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, options Gate
 		return nil, err
 	}
 	g.handler = shared(compressed(http.HandlerFunc(g.route)))
+	if g.telemetry = options.Telemetry; g.telemetry == nil {
+		g.telemetry = telemetry.Off(log)
+	}
+	g.outer = g.observed(http.HandlerFunc(g.serve))
 	return g, nil
+}
+
+// outgoingHeader gives the header that metadata of an answer becomes. The request's id is one
+// already.
+func outgoingHeader(key string) (string, bool) {
+	if key == telemetry.RequestIDKey {
+		return "", false
+	}
+	return runtime.MetadataHeaderPrefix + key, true
 }
 
 // client is where a request comes from.
@@ -173,14 +191,17 @@ func shareWith(origins []string) (func(http.Handler) http.Handler, error) {
 	return cors.New(cors.Options{
 		AllowedOrigins: origins,
 		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodDelete},
-		AllowedHeaders: []string{"Content-Type", "Content-Encoding", "Authorization", wire.ResponseLimitKey},
-		ExposedHeaders: []string{"Retry-After", "X-Akin-Truncated"},
+		AllowedHeaders: []string{"Content-Type", "Content-Encoding", "Authorization", wire.ResponseLimitKey, "X-Request-Id", "Traceparent", "Tracestate"},
+		ExposedHeaders: []string{"Retry-After", "X-Akin-Truncated", "X-Request-Id"},
 		MaxAge:         600,
 	}).Handler, nil
 }
 
 // ServeHTTP implements http.Handler.
-func (g *Gateway) ServeHTTP(to http.ResponseWriter, r *http.Request) {
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.outer.ServeHTTP(w, r) }
+
+// serve answers a request, if it is for this server.
+func (g *Gateway) serve(to http.ResponseWriter, r *http.Request) {
 	w := newPacedWriter(to, g.bodies.pace.Write)
 	defer w.extend() // for what is still in the buffer
 	if !hasBody(r) {

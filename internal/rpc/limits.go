@@ -3,9 +3,6 @@ package rpc
 import (
 	"time"
 
-	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
-	"google.golang.org/grpc/codes"
-
 	"akin/internal/engine"
 	"akin/internal/paper"
 	"akin/internal/rpc/wire"
@@ -34,19 +31,6 @@ const (
 // handshakeTimeout is how long a connection may take to say that it speaks
 // gRPC. One that never does would otherwise hold up the stop of the server.
 const handshakeTimeout = 5 * time.Second
-
-// levelOf says how loud the end of a call is: a caller's fault is not news, and
-// the doorkeeper says how many calls are refused.
-func levelOf(code codes.Code) logging.Level {
-	switch code {
-	case codes.Internal, codes.Unknown, codes.DataLoss:
-		return logging.LevelError
-	case codes.Unavailable:
-		return logging.LevelWarn
-	default:
-		return logging.LevelDebug
-	}
-}
 
 func limits() *akinv1.Limits {
 	return &akinv1.Limits{

@@ -24,8 +24,14 @@ func (s *searchService) Search(ctx context.Context, req *akinv1.SearchRequest) (
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.server.engine.Search(ctx, engine.SearchRequest{
+	asked := engine.SearchRequest{
 		Collection: req.GetCollection(), Query: req.GetQuery(), Mode: mode, Fusion: fusion, Rerank: int(req.GetRerank()), ResultOptions: options,
+	}
+	a, err := s.server.engine.Search(ctx, asked)
+	s.server.answered(ctx, a)
+	s.server.recall.offer(options, a, func(ctx context.Context, o engine.ResultOptions) (*engine.Answer, error) {
+		asked.ResultOptions = o
+		return s.server.engine.Search(ctx, asked)
 	})
 	return respond(new(akinv1.SearchResponse), form, a, err)
 }
@@ -40,9 +46,15 @@ func (s *searchService) Similar(ctx context.Context, req *akinv1.SimilarRequest)
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.server.engine.Similar(ctx, engine.SimilarRequest{
+	asked := engine.SimilarRequest{
 		Collection: req.GetCollection(), PaperIDs: req.GetPaperIds(), Text: fromText(req.GetText()),
 		IncludeSelf: req.GetIncludeSelf(), Mode: mode, Fusion: fusion, Rerank: int(req.GetRerank()), ResultOptions: options,
+	}
+	a, err := s.server.engine.Similar(ctx, asked)
+	s.server.answered(ctx, a)
+	s.server.recall.offer(options, a, func(ctx context.Context, o engine.ResultOptions) (*engine.Answer, error) {
+		asked.ResultOptions = o
+		return s.server.engine.Similar(ctx, asked)
 	})
 	return respond(new(akinv1.SimilarResponse), form, a, err)
 }
@@ -69,6 +81,7 @@ func (s *searchService) Recommend(ctx context.Context, req *akinv1.RecommendRequ
 		Collection: req.GetCollection(), Positive: positive, Negative: negative,
 		Strategy: recommendStrategies[req.GetStrategy()], HalfLifeDays: req.GetHalfLifeDays(), ResultOptions: options,
 	})
+	s.server.answered(ctx, a)
 	return respond(new(akinv1.RecommendResponse), form, a, err)
 }
 

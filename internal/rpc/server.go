@@ -13,7 +13,6 @@ import (
 	"runtime/debug"
 
 	longrunningpb "cloud.google.com/go/longrunning/autogen/longrunningpb"
-	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
@@ -29,6 +28,7 @@ import (
 	"akin/internal/operation"
 	"akin/internal/paper"
 	"akin/internal/rpc/wire"
+	"akin/internal/telemetry"
 	akinv1 "akin/proto/akin/v1"
 )
 
@@ -56,15 +56,19 @@ type Server struct {
 	door   *doorkeeper
 	// operations run what takes longer than a call.
 	operations *operation.Runner
+	telemetry  *telemetry.Telemetry
+	recall     *recall
 	audit      *access.Audit // nil writes none
 }
 
 // NewServer makes handlers over an engine, which stays the caller's, behind the
 // bounds. Close it before the engine's catalog.
 func NewServer(e *engine.Engine, about About, bounds Bounds, log *slog.Logger) *Server {
+	tel := telemetry.Off(log)
 	return &Server{
 		engine: e, about: about, log: log, health: health.NewServer(),
 		door: newDoorkeeper(bounds, log), operations: operation.NewRunner(nil),
+		telemetry: tel, recall: newRecall(tel, bounds.Calls),
 	}
 }
 
@@ -91,14 +95,8 @@ func (s *Server) behind(guard *gatekeeper, more ...grpc.ServerOption) *grpc.Serv
 		s.log.ErrorContext(ctx, "panic in a handler", "panic", p, "stack", string(debug.Stack()))
 		return toStatus(ctx, s.log, fmt.Errorf("panic: %v", p))
 	})
-	logger := logging.LoggerFunc(func(ctx context.Context, level logging.Level, msg string, fields ...any) {
-		s.log.Log(ctx, slog.Level(level), msg, fields...)
-	})
-	options := []logging.Option{
-		logging.WithLogOnEvents(logging.FinishCall),
-		logging.WithLevels(levelOf),
-	}
 	g := grpc.NewServer(append(more,
+		grpc.StatsHandler(s.telemetry.ServerHandler()),
 		grpc.MaxRecvMsgSize(MaxMessageBytes),
 		grpc.MaxSendMsgSize(MaxMessageBytes),
 		grpc.ConnectionTimeout(handshakeTimeout),
@@ -114,7 +112,7 @@ func (s *Server) behind(guard *gatekeeper, more ...grpc.ServerOption) *grpc.Serv
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: maxIdle, Time: pingAfter, Timeout: pingTimeout}),
 		grpc.ChainUnaryInterceptor(
-			logging.UnaryServerInterceptor(logger, options...),
+			s.observeUnary,
 			s.unaryErrors,
 			limitUnary,
 			recovery.UnaryServerInterceptor(recovered),
@@ -122,7 +120,7 @@ func (s *Server) behind(guard *gatekeeper, more ...grpc.ServerOption) *grpc.Serv
 			s.door.unary,
 		),
 		grpc.ChainStreamInterceptor(
-			logging.StreamServerInterceptor(logger, options...),
+			s.observeStream,
 			s.streamErrors,
 			limitStream,
 			recovery.StreamServerInterceptor(recovered),
@@ -150,7 +148,10 @@ func (s *Server) register(g *grpc.Server) {
 }
 
 // Close ends the operations under way.
-func (s *Server) Close() error { return s.operations.Close() }
+func (s *Server) Close() error {
+	s.recall.close()
+	return s.operations.Close()
+}
 
 // Drain tells health checkers that the server is about to stop.
 func (s *Server) Drain() { s.health.Shutdown() }

@@ -31,7 +31,8 @@ func withResponseLimit(ctx context.Context) (context.Context, error) {
 	if values := md.Get(wire.ResponseLimitKey); len(values) > 0 {
 		n, err := strconv.Atoi(values[0])
 		if err != nil || n < leastResponseBytes {
-			return nil, paper.InvalidField(wire.ResponseLimitKey, "of the call's metadata is %.80q; write a number of bytes from %d to %d", values[0], leastResponseBytes, MaxMessageBytes)
+			return nil, paper.InvalidField(wire.ResponseLimitKey,
+				"of the call's metadata is %.80q; write a number of bytes from %d to %d", values[0], leastResponseBytes, MaxMessageBytes)
 		}
 		limit = min(n, MaxMessageBytes)
 	}

@@ -91,6 +91,9 @@ func with(collections map[string]*collection, c *collection) map[string]*collect
 // Dir is the data directory.
 func (s *Store) Dir() string { return s.db.Dir() }
 
+// Figures say how the store is; see [kv.DB.Figures].
+func (s *Store) Figures() kv.Figures { return s.db.Figures() }
+
 // Holds is nil if the point, which a derived file says that it was made from,
 // is in the past of this store. Otherwise the error says why not, in words
 // that follow on "is refused: ". See [kv.History.Holds].

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"akin/internal/catalog"
+	"akin/internal/paper"
 	"akin/internal/rank"
 )
 
@@ -97,7 +98,7 @@ func acknowledged(s *suite) {
 // Writers change all papers at once, again and again: each view has those of one time,
 // whatever it is asked, and later views are of later times.
 func underWrites(s *suite) {
-	const papers, rounds = 12, 30
+	const papers, rounds = 12, 15
 	tell := func(round int) []catalog.Mutation {
 		var group []catalog.Mutation
 		for i := range papers {
@@ -178,7 +179,46 @@ func (s *suite) oneMoment(last uint64) uint64 {
 			s.Errorf("the words of another moment: %+v", h)
 		}
 	}
+	s.capabilitiesOfMoment(v, ids, venue, strings.Fields(title)[0])
 	return i.Sequence
+}
+
+// capabilitiesOfMoment expects that a view whose papers are all of one venue, and have
+// one word, says so in every way that it can.
+func (s *suite) capabilitiesOfMoment(v catalog.View, ids []string, venue, word string) {
+	refs, n := catalog.Refs(ids...), len(ids)
+	words := catalog.Words{Text: `"` + word + `"`, Typed: true}
+	if c, ok := v.(catalog.Attributes); ok {
+		venues, err := c.Venues(s.Context(), refs)
+		if others := slices.DeleteFunc(venues, func(v string) bool { return v == venue }); err != nil || len(others) > 0 {
+			s.Errorf("venues of another moment than %s: %v, %v", venue, others, err)
+		}
+	}
+	if c, ok := v.(catalog.Counter); ok {
+		counts, err := c.CountValues(s.Context(), "venue", "", 9)
+		if err != nil || len(counts) != 1 || counts[0] != (catalog.ValueCount{Value: venue, Papers: uint64(n)}) {
+			s.Errorf("the counts of another moment than %s: %+v, %v", venue, counts, err)
+		}
+	}
+	if c, ok := v.(catalog.Funnel); ok {
+		left, err := c.Funnel(s.Context(), catalog.Conditions{Restriction: catalog.Restriction{Filter: "venue = " + venue}, Words: words})
+		if err != nil || left.Papers != n || left.Filtered != n || len(left.Words) != 1 || left.Words[0].Left != n {
+			s.Errorf("what is left of %d is of another moment: %+v, %v", n, left, err)
+		}
+	}
+	if c, ok := v.(catalog.Matcher); ok {
+		allowed, err := c.Allows(s.Context(), words, refs)
+		if err != nil || len(allowed) != n || slices.Contains(allowed, false) {
+			s.Errorf("%s is allowed of another moment: %v, %v", word, allowed, err)
+		}
+	}
+	if c, ok := v.(catalog.Rechecker); ok {
+		list := catalog.MadeBy{Restriction: catalog.Restriction{Filter: "venue = " + venue}, Words: words, Sequence: v.Info().Sequence}
+		records, err := c.Still(s.Context(), list, refs)
+		if err != nil || len(records) != n || slices.ContainsFunc(records, func(r *paper.Record) bool { return r == nil || r.Venue != venue }) {
+			s.Errorf("records of another moment: %v, %v", records, err)
+		}
+	}
 }
 
 func (s *suite) ofMoment(what string, i catalog.Info, ids []string, vectors [][]float32, found catalog.Found, err error) {

@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"slices"
+	"time"
 
 	"akin/internal/ann"
 	"akin/internal/paper"
@@ -18,7 +19,12 @@ func (c *collection) maybeBuild() {
 	}
 	w.building = true
 	c.jobs.Go(func() {
-		if err := c.buildGraph(c.ctx); err != nil && c.ctx.Err() == nil {
+		begin := time.Now()
+		err := c.buildGraph(c.ctx)
+		if c.ctx.Err() == nil {
+			c.config.Done("graph_build", time.Since(begin), err)
+		}
+		if err != nil && c.ctx.Err() == nil {
 			// Exact scans go on answering, slower and never wrong; the next
 			// change tries again.
 			c.config.Log.Error("building the graph failed", "error", err)

@@ -30,6 +30,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"akin/internal/catalog"
 	"akin/internal/paper"
@@ -77,6 +78,9 @@ type Config struct {
 	// Program is the version of the program, which snapshots keep.
 	Program string
 	Log     *slog.Logger
+	// Done is told of what the catalog has done by itself: "graph_build", "graph_save";
+	// nil tells nobody. It must be quick, and safe for concurrent use.
+	Done func(what string, took time.Duration, err error)
 
 	// alwaysWalk walks graphs also where a scan is cheaper: to test them.
 	alwaysWalk bool
@@ -91,6 +95,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Done == nil {
+		c.Done = func(string, time.Duration, error) {}
 	}
 	return c
 }

@@ -289,6 +289,7 @@ func (c *collection) saveGraph(from origin) {
 	if err == nil {
 		err = graph.Save(c.graphPath(), stamp)
 	}
+	c.config.Done("graph_save", time.Since(begin), err)
 	if err != nil {
 		c.config.Log.Warn("the graph could not be saved", "error", err)
 		return

@@ -123,6 +123,8 @@ type Options struct {
 	Bounds rpc.Bounds
 	// EmbedOnly serves without a data directory.
 	EmbedOnly bool
+	// Log is where the server logs to; default what Log gives.
+	Log *slog.Logger
 }
 
 // Server is a server with an empty collection.
@@ -135,6 +137,7 @@ type Server struct {
 	URL   string
 	Model *Words
 
+	drain   func()
 	log     lockedBuffer
 	dir     string
 	closers []func() error
@@ -172,7 +175,10 @@ func Start(options Options) (_ *Server, err error) {
 	if options.Bounds.Timeouts == nil {
 		options.Bounds.Timeouts = rpc.DefaultTimeouts()
 	}
-	log := slog.New(slog.NewTextHandler(&s.log, nil))
+	log := options.Log
+	if log == nil {
+		log = slog.New(slog.NewTextHandler(&s.log, nil))
+	}
 	about := rpc.About{Version: "test", License: "none", Source: "nowhere"}
 	var cat catalog.Catalog
 	if !options.EmbedOnly {
@@ -182,12 +188,18 @@ func Start(options Options) (_ *Server, err error) {
 		}
 	}
 	server := rpc.NewServer(engine.New(engine.OneModel{Model: s.Model}, cat, options.Bounds.Bulk), about, options.Bounds, log)
+	var tracing []grpc.DialOption
+	if t := options.Gateway.Telemetry; t != nil {
+		server.Observe(t)
+		tracing = append(tracing, grpc.WithStatsHandler(t.ClientHandler()))
+	}
 	s.onClose(server.Close)
 	listener := bufconn.Listen(1 << 20)
 	g := server.GRPC()
 	go g.Serve(listener) //nolint:errcheck // it ends with Stop
 	s.onClose(func() error { g.Stop(); return nil })
-	room, err := s.dial(listener, grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(rpc.MaxMessageBytes), grpc.MaxCallSendMsgSize(rpc.MaxMessageBytes)))
+	large := grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(rpc.MaxMessageBytes), grpc.MaxCallSendMsgSize(rpc.MaxMessageBytes))
+	room, err := s.dial(listener, append(tracing, large)...)
 	if err != nil {
 		return nil, err
 	}
@@ -201,6 +213,7 @@ func Start(options Options) (_ *Server, err error) {
 	}
 	web := httptest.NewServer(gateway)
 	s.onClose(func() error { web.Close(); return nil })
+	s.drain = func() { web.Close(); g.GracefulStop() }
 	s.URL = web.URL
 	return s, nil
 }
@@ -214,6 +227,10 @@ func (s *Server) Close() error {
 	s.closers = nil
 	return errors.Join(errs...)
 }
+
+// Drain waits until all calls have ended, with all that is told of them, and takes no
+// more.
+func (s *Server) Drain() { s.drain() }
 
 // Log gives what the server logged.
 func (s *Server) Log() string { return s.log.String() }
