@@ -18,7 +18,7 @@ import (
 var rooms = map[string][]string{
 	"cmd/akin":               {"internal/cli"},
 	"internal/cli":           {"internal/paper", "internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1", "internal/pending", "internal/settings"},
-	"internal/app":           {"internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/access", "internal/telemetry", "internal/vec"},
+	"internal/app":           {"internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/web", "internal/access", "internal/telemetry", "internal/vec"},
 	"internal/rpc":           {"internal/engine", "internal/catalog", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/access", "internal/telemetry"},
 	"internal/access":        {"internal/paper", "internal/pending"},
 	"internal/admit":         {"internal/paper"},
@@ -26,6 +26,7 @@ var rooms = map[string][]string{
 	"internal/settings":      {},
 	"internal/rpc/wire":      {"internal/paper", "proto/akin/v1"},
 	"internal/rpc/openapi":   {}, // a command of make gen: joins the OpenAPI files
+	"internal/web":           {"internal/client", "proto/akin/v1", "internal/text", "internal/text/unify"},
 	"internal/client":        {"internal/rpc/wire", "proto/akin/v1"},
 	"internal/engine":        {"internal/catalog", "internal/embed", "internal/rank", "internal/sentence", "internal/paper", "internal/paper/titleid"},
 	"internal/catalog":       {"internal/paper", "internal/rank"},
@@ -107,6 +108,7 @@ var only = map[string]string{
 	"go.opentelemetry.io":             "internal/telemetry",
 	"go.yaml.in/yaml":                 "internal/settings",
 	"github.com/rivo/uniseg":          "internal/sentence",
+	"github.com/wyatt915/treeblood":   "internal/web/formula",
 	"github.com/blevesearch/segment":  "internal/lexical",
 	"github.com/blevesearch/snowball": "internal/lexical",
 	"github.com/blevesearch/bleve":    "internal/lexical/benchbleve",

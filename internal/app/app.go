@@ -24,6 +24,7 @@ import (
 	"akin/internal/rpc"
 	"akin/internal/store"
 	"akin/internal/telemetry"
+	"akin/internal/web"
 )
 
 const (
@@ -302,8 +303,12 @@ func (a *App) stopGRPC(server *grpc.Server) error {
 }
 
 func (a *App) serveHTTP(ctx context.Context, listener net.Listener) error {
+	page, err := web.New(a.gateway, a.log)
+	if err != nil {
+		return err
+	}
 	gateway, err := rpc.NewGateway(context.WithoutCancel(ctx), a.gateway, rpc.GatewayOptions{
-		Hosts: a.config.HTTPHosts, Origins: a.config.HTTPOrigins, Guard: a.gate.guard, Telemetry: a.telemetry,
+		Hosts: a.config.HTTPHosts, Origins: a.config.HTTPOrigins, Guard: a.gate.guard, Telemetry: a.telemetry, Page: page,
 	}, a.log)
 	if err != nil {
 		return err

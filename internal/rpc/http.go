@@ -57,6 +57,10 @@ type GatewayOptions struct {
 	Origins []string
 	// Pace is how slow clients may be.
 	Pace Pace
+	// Page answers what is not the API. The context of its requests carries what calls
+	// for them take along: the caller's credentials and address. nil is none: then
+	// there is nothing but the API.
+	Page http.Handler
 	// Telemetry is told of requests; nil tells nobody.
 	Telemetry *telemetry.Telemetry
 	// Guard turns away those that it would not let call anything, before their bodies
@@ -71,6 +75,7 @@ type Gateway struct {
 	openai  *openAI
 	health  healthpb.HealthClient
 	hosts   []string
+	page    http.Handler // nil is none
 	bodies  bodies
 	guard   *Guard       // nil is none
 	handler http.Handler // of hosts that are known
@@ -89,6 +94,7 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, options Gate
 		health: healthpb.NewHealthClient(conn),
 		guard:  options.Guard,
 		hosts:  append([]string{"localhost", "127.0.0.1", "::1"}, options.Hosts...),
+		page:   options.Page,
 	}
 	g.openai = &openAI{embed: akinv1.NewEmbeddingServiceClient(conn), outgoing: g.outgoing}
 	g.mux = runtime.NewServeMux(
@@ -235,12 +241,16 @@ func (g *Gateway) route(w http.ResponseWriter, r *http.Request) {
 		w.Write(openAPI) //nolint:errcheck // the client is gone
 		return
 	}
-	if query, err := url.QueryUnescape(r.URL.RawQuery); err != nil || !utf8.ValidString(query) || !utf8.ValidString(r.URL.Path) {
-		refuse(w, http.StatusBadRequest, codes.InvalidArgument, "NOT_UTF8", "path or query is not valid percent-encoded UTF-8; convert it from its encoding first")
-		return
-	}
 	if slices.ContainsFunc(r.Header.Values(authorizationKey), unprintable) { // metadata cannot hold it
 		refuse(w, http.StatusUnauthorized, codes.Unauthenticated, paper.ReasonKeyInvalid, access.Refused().Error())
+		return
+	}
+	if g.page != nil && r.URL.Path != "/v1" && !strings.HasPrefix(r.URL.Path, "/v1/") {
+		g.page.ServeHTTP(w, r.WithContext(g.outgoing(r)))
+		return
+	}
+	if query, err := url.QueryUnescape(r.URL.RawQuery); err != nil || !utf8.ValidString(query) || !utf8.ValidString(r.URL.Path) {
+		refuse(w, http.StatusBadRequest, codes.InvalidArgument, "NOT_UTF8", "path or query is not valid percent-encoded UTF-8; convert it from its encoding first")
 		return
 	}
 	r, done, ok := timely(w, r)

@@ -1,0 +1,156 @@
+// What the page can do beyond links and forms: results while typing, and keys. Without
+// it everything still works.
+"use strict";
+(() => {
+  const box = document.getElementById("q");
+  const form = box.form;
+  const said = document.getElementById("said");
+  const dialog = document.getElementById("keys");
+  const pause = 90; // milliseconds after the last letter
+  let timer = 0;
+  let under = null; // the request that is under way
+  let shown = location.href;
+  let began = location.pathname === "/search"; // whether typing has an entry in the history
+
+  const address = () => {
+    const fields = new URLSearchParams();
+    for (const [name, value] of new FormData(form)) if (value.trim() !== "") fields.append(name, value);
+    return "/search?" + fields;
+  };
+
+  // show puts another page's main part in place of this one's. Parsed this way, nothing
+  // of it runs.
+  const show = async (url, history) => {
+    under?.abort();
+    const mine = (under = new AbortController());
+    document.body.classList.add("busy");
+    try {
+      const asked = new URL(url, location.href);
+      asked.searchParams.set("part", "main");
+      const answer = await fetch(asked, { signal: mine.signal, headers: { Accept: "text/html" } });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.getElementById("main");
+      if (!fresh || mine !== under) return;
+      document.getElementById("main").replaceChildren(...fresh.childNodes);
+      document.title = page.title;
+      fold();
+      history?.(url);
+      shown = location.href;
+      const n = document.querySelectorAll("#main [data-item]").length;
+      const wrong = answer.ok ? "" : document.querySelector("#main h1")?.textContent;
+      said.textContent = wrong || (n === 0 ? "No results" : n === 1 ? "1 result shown" : n + " results shown");
+    } catch (err) {
+      if (err.name !== "AbortError") said.textContent = "The server cannot be reached";
+    } finally {
+      if (mine === under) {
+        under = null;
+        document.body.classList.remove("busy");
+      }
+    }
+  };
+
+  const typed = () => {
+    if (box.value.trim() === "") {
+      under?.abort();
+      return;
+    }
+    const url = address();
+    if (new URL(url, location.href).href === shown) return;
+    show(url, (to) => {
+      if (began) history.replaceState(null, "", to);
+      else history.pushState(null, "", to);
+      began = true;
+      scrollTo(0, 0);
+    });
+  };
+
+  box.addEventListener("input", (event) => {
+    clearTimeout(timer);
+    if (!event.isComposing) timer = setTimeout(typed, pause);
+  });
+  box.addEventListener("compositionend", () => {
+    clearTimeout(timer);
+    timer = setTimeout(typed, pause);
+  });
+  form.addEventListener("submit", () => {
+    clearTimeout(timer);
+    under?.abort();
+  });
+  addEventListener("popstate", () => {
+    const at = new URL(location.href);
+    if (at.href.split("#")[0] === shown.split("#")[0]) return;
+    clearTimeout(timer);
+    began = at.pathname === "/search";
+    box.value = at.searchParams.get("q") ?? "";
+    for (const field of form.querySelectorAll("input[type=hidden]")) field.remove();
+    for (const [name, value] of at.searchParams) {
+      if (name === "q" || name === "like" || name === "page" || at.pathname !== "/search") continue;
+      const field = document.createElement("input");
+      field.type = "hidden";
+      field.name = name;
+      field.value = value;
+      form.append(field);
+    }
+    show(at.href);
+  });
+
+  // On narrow screens what narrows a list down begins folded.
+  const narrow = matchMedia("(max-width: 60rem)");
+  const fold = () => {
+    for (const one of document.querySelectorAll("[data-fold]")) one.open = !narrow.matches;
+  };
+  narrow.addEventListener("change", fold);
+  fold();
+
+  // Keys. They can be turned off on the page of help.
+  const off = () => {
+    try {
+      return localStorage.getItem("akin.keys") === "off";
+    } catch {
+      return false;
+    }
+  };
+  const papers = () => [...document.querySelectorAll("#main [data-item]")];
+  const current = () => document.activeElement?.closest?.("[data-item]");
+  const step = (by) => {
+    const all = papers();
+    if (all.length === 0) return;
+    const at = all.indexOf(current());
+    const to = at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + by));
+    const link = all[to].querySelector("[data-open]");
+    link.focus({ preventScroll: true });
+    all[to].scrollIntoView({ block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+  };
+  const keys = {
+    "/": () => {
+      box.focus();
+      box.select();
+    },
+    j: () => step(1),
+    k: () => step(-1),
+    s: () => (current()?.querySelector("[data-similar]") ?? document.querySelector("#main [data-similar]"))?.click(),
+    "?": () => dialog.showModal(),
+  };
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
+    const at = event.target;
+    if (at === box && event.key === "Escape" && box.value === "") box.blur();
+    if (at instanceof HTMLInputElement || at instanceof HTMLTextAreaElement || at instanceof HTMLSelectElement || dialog.open || off()) return;
+    const act = keys[event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+  const single = document.getElementById("single-keys");
+  if (single) {
+    single.closest("[data-keys]").hidden = false;
+    single.checked = !off();
+    single.addEventListener("change", () => {
+      try {
+        localStorage.setItem("akin.keys", single.checked ? "on" : "off");
+      } catch {
+        single.checked = true; // there is nowhere to remember it
+      }
+    });
+  }
+})();

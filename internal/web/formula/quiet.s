@@ -1,0 +1,2 @@
+// The functions that quiet.go links to have no body there, which Go only takes where
+// there is an assembly file.
