@@ -23,7 +23,8 @@ const serviceConfig = `{
   "methodConfig": [{
     "name": [
       {"service": "akin.v1.PaperService"}, {"service": "akin.v1.SearchService"},
-      {"service": "akin.v1.EmbeddingService"}, {"service": "akin.v1.InfoService"}
+      {"service": "akin.v1.EmbeddingService"}, {"service": "akin.v1.InfoService"},
+      {"service": "akin.v1.MapService"}
     ],
     "retryPolicy": {
       "maxAttempts": 4, "initialBackoff": "0.1s", "maxBackoff": "2s", "backoffMultiplier": 3,
@@ -38,6 +39,7 @@ type Client struct {
 	Search akinv1.SearchServiceClient
 	Embed  akinv1.EmbeddingServiceClient
 	Info   akinv1.InfoServiceClient
+	Map    akinv1.MapServiceClient
 	Admin  akinv1.AdminServiceClient
 	// Operations tells of what AdminService began; Follow is easier.
 	Operations longrunningpb.OperationsClient
@@ -85,6 +87,7 @@ func New(conn grpc.ClientConnInterface) *Client {
 		Search:     akinv1.NewSearchServiceClient(conn),
 		Embed:      akinv1.NewEmbeddingServiceClient(conn),
 		Info:       akinv1.NewInfoServiceClient(conn),
+		Map:        akinv1.NewMapServiceClient(conn),
 		Admin:      akinv1.NewAdminServiceClient(conn),
 		Operations: longrunningpb.NewOperationsClient(conn),
 		close:      func() error { return nil },

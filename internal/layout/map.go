@@ -74,7 +74,7 @@ func Make(ctx context.Context, papers []Paper, c *Codes, w Work) (*Map, error) {
 		return nil, err
 	}
 	m.Points = onMap(laid)
-	m.label()
+	m.Relabel()
 	return m, nil
 }
 
@@ -203,8 +203,8 @@ func ClusterOf(neighbours []uint8) uint8 {
 	return best
 }
 
-// label finds where the names of the clusters are, and how many papers each has.
-func (m *Map) label() {
+// Relabel finds where the names of the clusters are, and how many papers each has.
+func (m *Map) Relabel() {
 	places := make([][]Point, len(m.Groups))
 	for i, c := range m.Clusters {
 		places[c] = append(places[c], m.Points[i])

@@ -24,6 +24,7 @@ import (
 	"google.golang.org/grpc/tap"
 
 	"akin/internal/access"
+	"akin/internal/atlas"
 	"akin/internal/engine"
 	"akin/internal/operation"
 	"akin/internal/paper"
@@ -59,6 +60,7 @@ type Server struct {
 	telemetry  *telemetry.Telemetry
 	recall     *recall
 	audit      *access.Audit // nil writes none
+	maps       *atlas.Atlas  // nil has none
 }
 
 // NewServer makes handlers over an engine, which stays the caller's, behind the
@@ -74,6 +76,10 @@ func NewServer(e *engine.Engine, about About, bounds Bounds, log *slog.Logger) *
 
 // AuditTo writes down what calls change. It comes before GRPC and Guarded.
 func (s *Server) AuditTo(a *access.Audit) { s.audit = a }
+
+// ServeMaps serves the maps of an atlas, which stays the caller's. It comes before GRPC
+// and Guarded; without it there are none.
+func (s *Server) ServeMaps(a *atlas.Atlas) { s.maps = a }
 
 // GRPC makes a gRPC server with all services, health and reflection, for whoever runs
 // the server: within the process, and over a socket that is only theirs. The caller
@@ -138,6 +144,7 @@ func (s *Server) register(g *grpc.Server) {
 	akinv1.RegisterSearchServiceServer(g, &searchService{server: s})
 	akinv1.RegisterEmbeddingServiceServer(g, &embeddingService{server: s})
 	akinv1.RegisterInfoServiceServer(g, &infoService{server: s})
+	akinv1.RegisterMapServiceServer(g, &mapService{server: s})
 	akinv1.RegisterAdminServiceServer(g, &adminService{server: s})
 	longrunningpb.RegisterOperationsServer(g, &operationsService{server: s})
 	healthpb.RegisterHealthServer(g, healthService{Server: s.health, about: s.about})
