@@ -11,7 +11,7 @@ VERSION     ?= 0.1.0-dev
 TOOLS       := $(CURDIR)/.akin/tools
 VENV        := $(CURDIR)/.akin/venv
 
-.PHONY: help setup build run test test-crash ci-full lint gen gen-docs gen-check check-deploy gen-tools tools test-python test-clients clean
+.PHONY: help setup build run test test-crash ci-full lint gen gen-docs gen-check check-deploy gen-tools tools test-python test-clients test-page page-picture clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -105,6 +105,12 @@ test-clients: setup ## Check what foreign tools make of the protos and the OpenA
 	.ci/clients.sh
 
 include release.mk
+
+test-page: setup ## Test the page in Debian's Chromium (installs it), with screenshots in bin/page.
+	.ci/page.sh
+
+page-picture: setup ## Take the README's picture of the page, docs/page.png.
+	AKIN_PICTURE=$(CURDIR)/docs/page.png .ci/page.sh -v -run BrowserPicture
 
 clean: ## Remove what was built; fetched files and data stay.
 	rm -rf bin

@@ -18,14 +18,15 @@ import (
 var rooms = map[string][]string{
 	"cmd/akin":               {"internal/cli"},
 	"internal/cli":           {"internal/paper", "internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1", "internal/pending", "internal/settings"},
-	"internal/app":           {"internal/atlas", "internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/web", "internal/access", "internal/telemetry", "internal/vec"},
-	"internal/rpc":           {"internal/atlas", "internal/engine", "internal/catalog", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/access", "internal/telemetry"},
+	"internal/app":           {"internal/atlas", "internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/web", "internal/access", "internal/telemetry", "internal/vec", "internal/library", "internal/library/shelf", "internal/librarian"},
+	"internal/rpc":           {"internal/atlas", "internal/engine", "internal/catalog", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/access", "internal/telemetry", "internal/library", "internal/librarian", "internal/cite"},
 	"internal/access":        {"internal/paper", "internal/pending"},
 	"internal/admit":         {"internal/paper"},
 	"internal/telemetry":     {}, // figures come as plain structs
 	"internal/settings":      {},
 	"internal/rpc/wire":      {"internal/paper", "proto/akin/v1"},
 	"internal/rpc/openapi":   {}, // a command of make gen: joins the OpenAPI files
+	"internal/web/formula":   {},
 	"internal/web":           {"internal/client", "proto/akin/v1", "internal/text", "internal/text/unify"},
 	"internal/client":        {"internal/rpc/wire", "proto/akin/v1"},
 	"internal/engine":        {"internal/catalog", "internal/embed", "internal/rank", "internal/sentence", "internal/paper", "internal/paper/titleid"},
@@ -34,6 +35,10 @@ var rooms = map[string][]string{
 	"internal/dedup":         {"internal/paper", "internal/splitmix", "internal/text/unify"},
 	"internal/operation":     {"internal/paper"},
 	"internal/rank":          {"internal/paper", "internal/vec"},
+	"internal/library":       {"internal/paper"},
+	"internal/library/shelf": {"internal/library", "internal/kv", "internal/paper"},
+	"internal/librarian":     {"internal/library", "internal/engine", "internal/ingest", "internal/cite", "internal/paper", "internal/paper/titleid"},
+	"internal/cite":          {"internal/paper"},
 	"internal/kv":            {"internal/paper"},
 	"internal/store":         {"internal/kv", "internal/paper"},
 	"internal/ann":           {"internal/paper", "internal/pending", "internal/splitmix", "internal/vec"},
@@ -63,7 +68,8 @@ var rooms = map[string][]string{
 	"internal/eval":          {"internal/paper"},
 	// For tests and benchmarks only.
 	"internal/crashtest":           {},
-	"internal/rpc/rpctest":         {"internal/atlas", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/store", "internal/embed", "internal/vec", "internal/admit", "internal/client", "internal/paper"},
+	"internal/rpc/rpctest":         {"internal/atlas", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/store", "internal/embed", "internal/vec", "internal/admit", "internal/client", "internal/paper", "internal/library", "internal/library/shelf", "internal/librarian"},
+	"internal/library/librarytest": {"internal/library"},
 	"internal/embed/embedtest":     {"internal/embed", "internal/model", "models", "internal/embed/onnx"},
 	"internal/embed/benchworker":   {"internal/embed", "internal/model", "models", "internal/embed/onnx"},
 	"internal/job/benchworker":     {"internal/job", "internal/ingest", "internal/vecfile"},

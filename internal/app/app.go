@@ -133,6 +133,9 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 	a.server = rpc.NewServer(e, about, bounds, log)
 	a.server.Observe(a.telemetry)
 	a.server.AuditTo(a.gate.audit)
+	if a.store != nil {
+		a.server.KeepLibraries(a.openLibraries(ctx, a.store, e))
+	}
 	e.Watch(a.telemetry)
 	a.onClose(a.server.Close)
 	a.onReload("access", func(c Config) error { return a.ReloadAccess(c.Access) })
@@ -194,7 +197,7 @@ func (a *App) openParts(ctx context.Context) (engineModel, catalog.Catalog, rpc.
 		return model, nil, about, err
 	}
 	s, err := store.Open(a.config.Data, store.Options{
-		Create: a.config.Create, ReadOnlyOnDamage: a.config.ReadOnlyOnDamage, Logger: a.log,
+		Create: a.config.Create, ReadOnlyOnDamage: a.config.ReadOnlyOnDamage, Logger: a.log, Beside: beside(),
 	})
 	if err != nil {
 		return nil, nil, rpc.About{}, err

@@ -55,7 +55,7 @@ func (c Config) snapshots() string {
 // and changes nothing. It needs no model.
 func Verify(ctx context.Context, config Config, log *slog.Logger, progress Progress) (found *Verification, err error) {
 	// What is damaged is told as a difference, beside the others.
-	s, err := store.Open(config.Data, store.Options{Logger: log, ReadOnlyOnDamage: true})
+	s, err := store.Open(config.Data, store.Options{Logger: log, ReadOnlyOnDamage: true, Beside: beside()})
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func AcceptLoss(ctx context.Context, config Config, log *slog.Logger) (Loss, err
 
 // CreateSnapshot makes a snapshot of a data directory that no server uses.
 func CreateSnapshot(ctx context.Context, config Config, log *slog.Logger, name string, progress Progress) (made Snapshot, err error) {
-	s, err := store.Open(config.Data, store.Options{Logger: log})
+	s, err := store.Open(config.Data, store.Options{Logger: log, Beside: beside()})
 	if err != nil {
 		return Snapshot{}, err
 	}

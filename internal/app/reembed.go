@@ -20,7 +20,7 @@ func Reembed(ctx context.Context, config Config, log *slog.Logger, progress func
 	}
 	a := &App{config: config, log: log}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	s, err := store.Open(config.Data, store.Options{Logger: log})
+	s, err := store.Open(config.Data, store.Options{Logger: log, Beside: beside()})
 	if err != nil {
 		return false, err
 	}

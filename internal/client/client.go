@@ -24,7 +24,7 @@ const serviceConfig = `{
     "name": [
       {"service": "akin.v1.PaperService"}, {"service": "akin.v1.SearchService"},
       {"service": "akin.v1.EmbeddingService"}, {"service": "akin.v1.InfoService"},
-      {"service": "akin.v1.MapService"}
+      {"service": "akin.v1.MapService"}, {"service": "akin.v1.LibraryService"}
     ],
     "retryPolicy": {
       "maxAttempts": 4, "initialBackoff": "0.1s", "maxBackoff": "2s", "backoffMultiplier": 3,
@@ -41,6 +41,8 @@ type Client struct {
 	Info   akinv1.InfoServiceClient
 	Map    akinv1.MapServiceClient
 	Admin  akinv1.AdminServiceClient
+	// Libraries are those of the caller's owner.
+	Libraries akinv1.LibraryServiceClient
 	// Operations tells of what AdminService began; Follow is easier.
 	Operations longrunningpb.OperationsClient
 
@@ -89,6 +91,7 @@ func New(conn grpc.ClientConnInterface) *Client {
 		Info:       akinv1.NewInfoServiceClient(conn),
 		Map:        akinv1.NewMapServiceClient(conn),
 		Admin:      akinv1.NewAdminServiceClient(conn),
+		Libraries:  akinv1.NewLibraryServiceClient(conn),
 		Operations: longrunningpb.NewOperationsClient(conn),
 		close:      func() error { return nil },
 	}

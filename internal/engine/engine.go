@@ -33,6 +33,7 @@ const (
 	MaxExamples      = 5_000
 	MaxExampleTexts  = 200 // of a list of examples; each is embedded
 	MaxExampleWeight = 1_000
+	MaxExclude       = 20_000 // papers that are no results
 	MaxBatch         = 1_000
 	MaxEmbedInputs   = 256
 	MaxTokenizeBytes = 16 << 20

@@ -51,6 +51,9 @@ func (r *RecommendRequest) check() error {
 	if err := checkExamples("negative", r.Negative); err != nil {
 		return err
 	}
+	if n := len(r.Exclude); n > MaxExclude {
+		return paper.InvalidField("exclude", "has %d items; the limit is %d", n, MaxExclude)
+	}
 	return distinct(r.Positive, r.Negative)
 }
 
@@ -68,7 +71,7 @@ func (r *recommend) identify(ctx context.Context, a *asking) error {
 // own implements asked.
 func (r *recommend) own() (ids []string, texts []catalog.Text) {
 	all := slices.Concat(r.Positive, r.Negative)
-	return idsOf(all), textsOf(all)
+	return append(idsOf(all), r.Exclude...), textsOf(all)
 }
 
 // candidates implements asked.

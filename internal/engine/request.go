@@ -112,6 +112,9 @@ type RecommendRequest struct {
 	// HalfLifeDays halves an example's weight for every so many days that it is
 	// older than the newest one; 0 is off.
 	HalfLifeDays float64
+	// Exclude are ids of papers that are no results, nor are other versions of them; ids
+	// that are not in the collection exclude nothing.
+	Exclude []string
 	ResultOptions
 }
 

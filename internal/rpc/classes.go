@@ -11,6 +11,7 @@ import (
 	longrunningpb "cloud.google.com/go/longrunning/autogen/longrunningpb"
 
 	"akin/internal/engine"
+	"akin/internal/librarian"
 	"akin/internal/paper"
 	akinv1 "akin/proto/akin/v1"
 )
@@ -129,6 +130,24 @@ func methods() map[string]method {
 		})},
 		akinv1.SearchService_FindDuplicates_FullMethodName: {kind: stream},
 
+		akinv1.LibraryService_CreateLibrary_FullMethodName:   {kind: write},
+		akinv1.LibraryService_GetLibrary_FullMethodName:      {kind: read},
+		akinv1.LibraryService_ListLibraries_FullMethodName:   {kind: read},
+		akinv1.LibraryService_UpdateLibrary_FullMethodName:   {kind: write},
+		akinv1.LibraryService_DeleteLibrary_FullMethodName:   {kind: write},
+		akinv1.LibraryService_UndeleteLibrary_FullMethodName: {kind: write},
+		akinv1.LibraryService_SetEntries_FullMethodName:      {kind: write, shape: shapeOf(func(r *akinv1.SetEntriesRequest) (string, float64) { return "", hundreds(len(r.GetEntries())) })},
+		akinv1.LibraryService_RemoveEntries_FullMethodName:   {kind: write, shape: shapeOf(func(r *akinv1.RemoveEntriesRequest) (string, float64) { return "", hundreds(len(r.GetPaperIds())) })},
+		akinv1.LibraryService_ListEntries_FullMethodName:     {kind: read, shape: shapeOf(entriesShape)},
+		akinv1.LibraryService_GetEntries_FullMethodName:      {kind: read, shape: shapeOf(func(r *akinv1.GetEntriesRequest) (string, float64) { return "", hundreds(len(r.GetPaperIds())) })},
+		akinv1.LibraryService_ImportLibrary_FullMethodName: {kind: bulk, shape: shapeOf(func(r *akinv1.ImportLibraryRequest) (string, float64) {
+			return "", 1 + float64(len(r.GetContent()))/1024
+		})},
+		akinv1.LibraryService_ExportLibrary_FullMethodName:  {kind: read},
+		akinv1.LibraryService_MergeLibraries_FullMethodName: {kind: write, shape: shapeOf(func(r *akinv1.MergeLibrariesRequest) (string, float64) { return "", 1 + float64(len(r.GetSources())) })},
+		akinv1.LibraryService_AdoptLibraries_FullMethodName: {kind: write},
+		akinv1.LibraryService_GetMissed_FullMethodName:      {kind: query, shape: shapeOf(missedShape)},
+
 		akinv1.EmbeddingService_Embed_FullMethodName:       {kind: query, shape: shapeOf(embedShape)},
 		akinv1.EmbeddingService_Tokenize_FullMethodName:    {kind: query, shape: shapeOf(tokenizeShape)},
 		akinv1.EmbeddingService_EmbedStream_FullMethodName: {kind: stream},
@@ -216,6 +235,19 @@ func recommendShape(r *akinv1.RecommendRequest) (string, float64) {
 		return class + " texts", units * float64(texts)
 	}
 	return class, units * hundreds(len(r.GetPositive())+len(r.GetNegative()))
+}
+
+// entriesShape tells lists that read every paper of a library from those that do not.
+func entriesShape(r *akinv1.ListEntriesRequest) (string, float64) {
+	if r.GetText() != "" || strings.HasPrefix(r.GetOrderBy(), "title") {
+		return " papers", 1
+	}
+	return "", hundreds(min(int(r.GetPageSize()), librarian.MaxListSize))
+}
+
+func missedShape(r *akinv1.GetMissedRequest) (string, float64) {
+	class, units := resultShape(r, 0)
+	return " " + akinv1.RecommendStrategy_name[int32(r.GetStrategy())] + class, units
 }
 
 func embedShape(r *akinv1.EmbedRequest) (string, float64) {

@@ -373,12 +373,17 @@ func TestMasksAndEnumsOfAllMethods(t *testing.T) {
 				req.ProtoReflect().Set(id, protoreflect.ValueOfString("a"))
 			}
 			var words string
+			at := string(f.Name())
 			switch {
 			case f.Name() == "read_mask":
 				masks++
 				mask := &fieldmaskpb.FieldMask{Paths: []string{"title", "no_field"}}
 				req.ProtoReflect().Set(f, protoreflect.ValueOfMessage(mask.ProtoReflect()))
 				words = `has path "no_field", which is not a field of Paper`
+			case f.Enum() != nil && f.IsList():
+				enums++
+				req.ProtoReflect().Mutable(f).List().Append(protoreflect.ValueOfEnum(99))
+				words, at = "is 99, which is not a value of "+string(f.Enum().Name()), at+"[0]"
 			case f.Enum() != nil:
 				enums++
 				req.ProtoReflect().Set(f, protoreflect.ValueOfEnum(99))
@@ -387,7 +392,7 @@ func TestMasksAndEnumsOfAllMethods(t *testing.T) {
 				continue
 			}
 			got := tell(t, status.Convert(s.invoke(t, name, req)))
-			if got.code != codes.InvalidArgument || !strings.Contains(got.violations[string(f.Name())], words) {
+			if got.code != codes.InvalidArgument || !strings.Contains(got.violations[at], words) {
 				t.Errorf("%s, %s: %+v", name, f.Name(), got)
 			}
 		}

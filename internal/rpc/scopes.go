@@ -36,7 +36,7 @@ type need struct {
 	scope access.Scope
 	reach reach
 	open  string // the group that may be open; empty is none
-	quiet bool   // changes nothing: not for the audit log
+	quiet bool   // changes nothing, or nothing but what is the caller's own: not for the audit log
 }
 
 // needs has every method of every service: one that is not here needs everything,
@@ -47,6 +47,8 @@ func needs() map[string]need {
 	read := need{scope: access.Read, reach: named}
 	write := need{scope: access.Write, reach: named}
 	text := need{scope: access.Read, reach: nowhere}
+	// Libraries are the caller's own; which collection one is about, the handler sees.
+	library, shelve := text, need{scope: access.Read | access.Write, reach: nowhere, quiet: true}
 	admin, look := need{scope: access.Admin}, need{scope: access.Admin, quiet: true}
 	return map[string]need{
 		akinv1.InfoService_GetServerInfo_FullMethodName:                  info,
@@ -89,6 +91,23 @@ func needs() map[string]need {
 		akinv1.SearchService_Recommend_FullMethodName:      read,
 		akinv1.SearchService_GetNovelty_FullMethodName:     read,
 		akinv1.SearchService_FindDuplicates_FullMethodName: read,
+
+		akinv1.LibraryService_GetLibrary_FullMethodName:    library,
+		akinv1.LibraryService_ListLibraries_FullMethodName: library,
+		akinv1.LibraryService_ListEntries_FullMethodName:   library,
+		akinv1.LibraryService_GetEntries_FullMethodName:    library,
+		akinv1.LibraryService_ExportLibrary_FullMethodName: library,
+		akinv1.LibraryService_GetMissed_FullMethodName:     library,
+
+		akinv1.LibraryService_CreateLibrary_FullMethodName:   shelve,
+		akinv1.LibraryService_UpdateLibrary_FullMethodName:   shelve,
+		akinv1.LibraryService_DeleteLibrary_FullMethodName:   shelve,
+		akinv1.LibraryService_UndeleteLibrary_FullMethodName: shelve,
+		akinv1.LibraryService_SetEntries_FullMethodName:      shelve,
+		akinv1.LibraryService_RemoveEntries_FullMethodName:   shelve,
+		akinv1.LibraryService_ImportLibrary_FullMethodName:   shelve,
+		akinv1.LibraryService_MergeLibraries_FullMethodName:  shelve,
+		akinv1.LibraryService_AdoptLibraries_FullMethodName:  {scope: access.Admin, reach: nowhere},
 
 		akinv1.EmbeddingService_Embed_FullMethodName:       text,
 		akinv1.EmbeddingService_Tokenize_FullMethodName:    text,

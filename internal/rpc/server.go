@@ -26,6 +26,7 @@ import (
 	"akin/internal/access"
 	"akin/internal/atlas"
 	"akin/internal/engine"
+	"akin/internal/librarian"
 	"akin/internal/operation"
 	"akin/internal/paper"
 	"akin/internal/rpc/wire"
@@ -59,8 +60,9 @@ type Server struct {
 	operations *operation.Runner
 	telemetry  *telemetry.Telemetry
 	recall     *recall
-	audit      *access.Audit // nil writes none
-	maps       *atlas.Atlas  // nil has none
+	audit      *access.Audit        // nil writes none
+	maps       *atlas.Atlas         // nil has none
+	libraries  *librarian.Librarian // nil keeps none
 }
 
 // NewServer makes handlers over an engine, which stays the caller's, behind the
@@ -80,6 +82,9 @@ func (s *Server) AuditTo(a *access.Audit) { s.audit = a }
 // ServeMaps serves the maps of an atlas, which stays the caller's. It comes before GRPC
 // and Guarded; without it there are none.
 func (s *Server) ServeMaps(a *atlas.Atlas) { s.maps = a }
+
+// KeepLibraries lets callers keep libraries. It comes before GRPC and Guarded.
+func (s *Server) KeepLibraries(b *librarian.Librarian) { s.libraries = b }
 
 // GRPC makes a gRPC server with all services, health and reflection, for whoever runs
 // the server: within the process, and over a socket that is only theirs. The caller
@@ -146,6 +151,7 @@ func (s *Server) register(g *grpc.Server) {
 	akinv1.RegisterInfoServiceServer(g, &infoService{server: s})
 	akinv1.RegisterMapServiceServer(g, &mapService{server: s})
 	akinv1.RegisterAdminServiceServer(g, &adminService{server: s})
+	akinv1.RegisterLibraryServiceServer(g, &libraryService{server: s})
 	longrunningpb.RegisterOperationsServer(g, &operationsService{server: s})
 	healthpb.RegisterHealthServer(g, healthService{Server: s.health, about: s.about})
 	reflection.Register(g)

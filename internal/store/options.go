@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -46,9 +47,22 @@ type Options struct {
 	MemTableBytes int
 	// Now is the clock of create and update times; nil means time.Now.
 	Now func() time.Time
+	// Beside are other rooms that keep something in the same database, by the first
+	// bytes of their keys, from 0x20 to 0x2f: Verify asks them, and takes keys of a room
+	// that is not here for what nothing writes.
+	Beside []Beside
 
 	// fs is the seam that tests break; nil means the operating system.
 	fs kv.FS
+}
+
+// Beside is a room whose keys are beside those of the store.
+type Beside struct {
+	// Prefixes are the first bytes of its keys.
+	Prefixes []byte
+	// Verify tells fault what is wrong with what the room keeps, as of a state. Its
+	// error is for a verification that could not be finished.
+	Verify func(ctx context.Context, snap *kv.Snapshot, fault func(error)) error
 }
 
 // kv gives what package kv wants to know.

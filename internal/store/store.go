@@ -14,6 +14,8 @@ import (
 type Store struct {
 	db  *kv.DB
 	now func() time.Time
+	// beside are the other rooms with keys in the database.
+	beside []Beside
 
 	mu sync.Mutex // guards current
 	// current is the last acknowledged state. It is written by the writer, who
@@ -38,7 +40,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, now: o.Now}
+	s := &Store{db: db, now: o.Now, beside: o.Beside}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -87,6 +89,15 @@ func with(collections map[string]*collection, c *collection) map[string]*collect
 	changed[c.Name] = c
 	return changed
 }
+
+// DB is the database, for rooms that keep something beside the store: under keys from
+// 0x20 to 0x2f (see Options.Beside), and no longer than until the store is closed.
+func (s *Store) DB() *kv.DB { return s.db }
+
+// Moved tells the store of a commit that another room made: the state after it, which
+// becomes the store's. Otherwise an older one would keep what that room deleted on
+// disk. The caller has the writer's turn.
+func (s *Store) Moved(snap *kv.Snapshot) { s.publish(snap, s.current.collections) }
 
 // Dir is the data directory.
 func (s *Store) Dir() string { return s.db.Dir() }

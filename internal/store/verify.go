@@ -60,7 +60,10 @@ func (s *Store) Verify(ctx context.Context) (*Report, error) {
 	defer s.db.Leave()
 	v := s.acquire()
 	defer v.release()
-	c := &check{store: s, snap: v.snap, known: map[uint32]bool{}}
+	// The libraries, say, as they are now: the state of the papers may be older.
+	snap := s.db.Snapshot()
+	defer snap.Close()
+	c := &check{store: s, snap: v.snap, all: snap, known: map[uint32]bool{}}
 	for _, name := range slices.Sorted(maps.Keys(v.collections)) {
 		coll := v.collections[name]
 		c.known[coll.ID] = true
@@ -71,6 +74,11 @@ func (s *Store) Verify(ctx context.Context) (*Report, error) {
 	}
 	if err := c.strays(ctx); err != nil {
 		return nil, err
+	}
+	for _, room := range s.beside {
+		if err := room.Verify(ctx, c.all, c.fault); err != nil {
+			return nil, err
+		}
 	}
 	faults, err := s.db.CheckTables(ctx)
 	for _, fault := range faults {
@@ -83,6 +91,7 @@ func (s *Store) Verify(ctx context.Context) (*Report, error) {
 type check struct {
 	store  *Store
 	snap   *kv.Snapshot
+	all    *kv.Snapshot // for the rooms beside the store
 	known  map[uint32]bool
 	report Report
 }
@@ -297,6 +306,8 @@ func (c *check) stray(key []byte) (skip []byte) {
 	switch {
 	case kv.Reserved(key), key[0] == prefixNextCollection, key[0] == prefixCollection:
 		return nil
+	case slices.ContainsFunc(c.store.beside, func(room Beside) bool { return slices.Contains(room.Prefixes, key[0]) }):
+		return kv.After(key[:1:1])
 	case !slices.Contains(collectionPrefixes(), key[0]) || len(key) < collectionKeyBytes:
 		c.faultf(key, "nothing writes such keys")
 		return nil

@@ -35,7 +35,7 @@ type facet struct {
 }
 
 type facetValue struct {
-	Value           string
+	Value, Label    string // as the papers have it, and as it is shown
 	Count           int
 	Take, Not, Drop string // addresses
 	Taken, Excluded bool
@@ -126,7 +126,7 @@ func (q query) facetValues(field string, counts []*akinv1.ValueCount) (out []fac
 		if slices.ContainsFunc(out, func(v facetValue) bool { return v.Value == value }) {
 			return
 		}
-		v := facetValue{Value: value, Count: n, Taken: slices.Contains(q.Take[field], value), Excluded: slices.Contains(q.Not[field], value)}
+		v := facetValue{Value: value, Label: visible(clip(value, maxValue)), Count: n, Taken: slices.Contains(q.Take[field], value), Excluded: slices.Contains(q.Not[field], value)}
 		v.Drop = q.with(func(q *query) {
 			q.Take[field], q.Not[field] = without(q.Take[field], value), without(q.Not[field], value)
 		})

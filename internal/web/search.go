@@ -230,7 +230,7 @@ func (s *Site) placed(ctx context.Context, q query, err error) error {
 // choices are the ways that the list can be shown, and the conditions that are set.
 func (b *results) choices() {
 	q := b.Query
-	for _, m := range []struct{ label, mode string }{{"Meaning and words", ""}, {"Meaning", "meaning"}, {"Words", "words"}} {
+	for _, m := range []struct{ label, mode string }{{"Both", ""}, {"Meaning", "meaning"}, {"Words", "words"}} {
 		b.Modes = append(b.Modes, choice{m.label, q.with(func(q *query) { q.Mode = m.mode }), q.Mode == m.mode})
 	}
 	for _, m := range []struct{ label, sort string }{{"Relevance", ""}, {"Date", "date"}} {

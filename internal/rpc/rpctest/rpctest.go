@@ -31,6 +31,9 @@ import (
 	"akin/internal/client"
 	"akin/internal/embed"
 	"akin/internal/engine"
+	"akin/internal/librarian"
+	"akin/internal/library"
+	"akin/internal/library/shelf"
 	"akin/internal/paper"
 	"akin/internal/rpc"
 	"akin/internal/store"
@@ -140,6 +143,7 @@ type Server struct {
 	Model *Words
 
 	drain   func()
+	store   *store.Store // nil without a data directory
 	log     lockedBuffer
 	dir     string
 	closers []func() error
@@ -189,7 +193,11 @@ func Start(options Options) (_ *Server, err error) {
 			return nil, err
 		}
 	}
-	server := rpc.NewServer(engine.New(engine.OneModel{Model: s.Model}, cat, options.Bounds.Bulk), about, options.Bounds, log)
+	e := engine.New(engine.OneModel{Model: s.Model}, cat, options.Bounds.Bulk)
+	server := rpc.NewServer(e, about, options.Bounds, log)
+	if s.store != nil {
+		server.KeepLibraries(librarian.New(library.New(shelf.New(s.store.DB(), s.store.Moved), nil), e, nil))
+	}
 	var tracing []grpc.DialOption
 	if t := options.Gateway.Telemetry; t != nil {
 		server.Observe(t)
@@ -255,10 +263,11 @@ func (s *Server) open() (catalog.Catalog, error) {
 	}
 	s.onClose(func() error { return os.RemoveAll(parent) })
 	s.dir = filepath.Join(parent, "data")
-	kept, err := store.Open(s.dir, store.Options{Create: true})
+	kept, err := store.Open(s.dir, store.Options{Create: true, Beside: []store.Beside{{Prefixes: shelf.Prefixes(), Verify: shelf.Verify}}})
 	if err != nil {
 		return nil, err
 	}
+	s.store = kept
 	s.onClose(kept.Close)
 	cat, err := local.Open(context.Background(), local.Config{Store: kept, Space: Space(), Snapshots: filepath.Join(parent, "snapshots")})
 	if err != nil {
