@@ -27,7 +27,7 @@ var rooms = map[string][]string{
 	"internal/rpc/wire":      {"internal/paper", "proto/akin/v1"},
 	"internal/rpc/openapi":   {}, // a command of make gen: joins the OpenAPI files
 	"internal/web/formula":   {},
-	"internal/web":           {"internal/client", "proto/akin/v1", "internal/text", "internal/text/unify"},
+	"internal/web":           {"internal/client", "proto/akin/v1", "internal/text", "internal/text/unify", "internal/cite", "internal/rpc/wire"},
 	"internal/client":        {"internal/rpc/wire", "proto/akin/v1"},
 	"internal/engine":        {"internal/catalog", "internal/embed", "internal/rank", "internal/sentence", "internal/paper", "internal/paper/titleid"},
 	"internal/catalog":       {"internal/paper", "internal/rank"},

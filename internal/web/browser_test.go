@@ -232,7 +232,8 @@ const titles = `[...document.querySelectorAll("#main [data-open]")].map(a => a.t
 func TestBrowser(t *testing.T) {
 	at, b := program(t), browser(t)
 	for name, test := range map[string]func(*tab){
-		"Typing": typing, "Facets": facets, "Paper": similarPapers, "Keys": keyboard, "WithoutScript": withoutScript, "FirstView": firstView, "Narrow": narrow,
+		"Typing": typing, "Facets": facets, "Paper": similarPapers, "Keys": keyboard, "WithoutScript": withoutScript, "FirstView": firstView,
+		"Narrow": narrow, "Likes": likes,
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := open(t, b, at)
@@ -240,6 +241,7 @@ func TestBrowser(t *testing.T) {
 			p.fine()
 		})
 	}
+	prepare(t, open(t, b, at))
 	t.Run("Accessible", func(t *testing.T) { accessible(t, open(t, b, at)) })
 	t.Run("Screenshots", func(t *testing.T) { screenshots(t, open(t, b, at)) })
 }
@@ -352,6 +354,17 @@ func withoutScript(p *tab) {
 	p.until(`location.pathname.startsWith("/paper/")`)
 }
 
+// prepare likes some papers, so that the views that need likes have something to show.
+func prepare(t *testing.T, p *tab) {
+	t.Helper()
+	p.visit("/search?q=attention&mode=words")
+	for range 3 {
+		js[chromedp.Void](p, `document.querySelector('.hit [data-mark="like"][aria-pressed="false"]')?.click()`)
+		p.until(`!document.getElementById("toast").hidden`)
+		p.visit("/search?q=graph+networks&mode=words")
+	}
+}
+
 // firstView is small, and all of it comes from the server itself.
 func firstView(p *tab) {
 	full := open(p.t, p.ctx, p.at)
@@ -376,11 +389,52 @@ func firstView(p *tab) {
 	full.fine()
 }
 
+// likes: marks are set by keys and buttons, undone, and change what is recommended;
+// a file of references becomes a library.
+func likes(p *tab) {
+	p.visit("/for-you")
+	if !js[bool](p, `document.body.textContent.includes("Your own papers")`) {
+		p.t.Error("a newcomer is not told how to begin")
+	}
+	p.visit("/search?q=attention+is+all+you+need")
+	p.press("j", "l")
+	p.until(`document.querySelector('.hit [data-mark="like"]').getAttribute("aria-pressed") === "true" && !document.getElementById("toast").hidden`)
+	if !js[bool](p, `!!document.activeElement.closest("[data-item]")`) {
+		p.t.Error("liking loses the focus")
+	}
+	p.visit("/for-you")
+	p.until(`document.querySelectorAll("#main .hit").length > 3 && document.querySelector(".because").textContent.includes("Attention is All you Need")`)
+	first := js[[]string](p, titles)
+	p.press("j", "x")
+	p.until(`document.querySelector("#main .hit").hidden`)
+	if at := js[string](p, `document.activeElement.textContent`); at != first[1] {
+		p.t.Errorf("after dismissing, the focus is at %q, not at %q", at, first[1])
+	}
+	p.call(chromedp.Click(chromedp.CSS("#toast button")))
+	p.until(`!document.querySelector("#main .hit").hidden && document.activeElement.textContent === ` + fmt.Sprintf("%q", first[0]))
+	p.press("x")
+	p.until(`document.querySelector("#main .hit").hidden`)
+	p.visit("/for-you")
+	if again := js[[]string](p, titles); slices.Contains(again, first[0]) {
+		p.t.Errorf("%q came back", first[0])
+	}
+	file := filepath.Join(p.t.TempDir(), "refs.bib")
+	if err := os.WriteFile(file, []byte("@article{a, title={How Powerful are Graph Neural Networks?}}\n@article{b, title={None}}\n"), 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+	p.visit("/library")
+	p.call(chromedp.SetUploadFiles(chromedp.CSS("#file"), []string{file}), chromedp.Click(chromedp.CSS(`#main .block .inline button`)))
+	p.until(`document.querySelector("h1").textContent === "Imported" && document.body.textContent.includes("1 paper found here")`)
+	p.call(chromedp.Evaluate[chromedp.Void](`[...document.querySelectorAll("#main a")].find(a => a.textContent === "What did I miss?").click()`))
+	p.until(`[...document.querySelectorAll(".because")].some(b => b.textContent.includes("How Powerful are Graph"))`)
+}
+
 // views are the pages that are looked at.
 func views() map[string]string {
 	return map[string]string{
 		"new": "/", "search": "/search?q=graph+neural+networks", "evidence": "/search?q=attention&evidence=1&category=cs.CL&not-year=2019", "nothing": "/search?q=zebra&mode=words&year=1901",
 		"paper": "/paper/arXiv:1706.03762?evidence=1&novelty=1", "similar": "/search?like=arXiv:1706.03762", "day": "/day/2017", "author": "/search?author=Ilya+Sutskever",
+		"foryou": "/for-you", "begin": "/for-you?library=none", "libraries": "/library", "library": "/library/reading", "sign": "/sign-in", "own": "/for-you?name=Sutskever",
 		"status": "/status", "help": "/help", "fault": "/paper/nothing", "filter": "/search?filter=year+%3E%3D+soon",
 	}
 }

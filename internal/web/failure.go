@@ -45,6 +45,14 @@ func (s *Site) failure(r *http.Request, err error) *answer {
 	if errors.Is(err, context.Canceled) {
 		st = status.New(codes.Canceled, "The request was given up.")
 	}
+	if st.Code() == codes.Unauthenticated {
+		s.sessions.end(r) // its key is not taken any more
+		back := "/"
+		if r.Method == http.MethodGet {
+			back = withoutValues(r.URL, "part")
+		}
+		return signPage(http.StatusUnauthorized, &signing{Back: back, Wrong: sentence(st.Message())})
+	}
 	f := &fault{Message: sentence(st.Message())}
 	f.Status, f.Heading = headingOf(st.Code())
 	for _, d := range st.Details() {
@@ -93,8 +101,6 @@ func headingOf(code codes.Code) (httpStatus int, heading string) {
 		return http.StatusNotFound, "There is no such paper here"
 	case codes.ResourceExhausted, codes.Unavailable:
 		return http.StatusServiceUnavailable, "Too much is asked for right now"
-	case codes.Unauthenticated:
-		return http.StatusUnauthorized, "This server asks for a key"
 	case codes.PermissionDenied:
 		return http.StatusForbidden, "Your key does not allow that"
 	case codes.DeadlineExceeded, codes.Canceled:

@@ -40,7 +40,16 @@ type hit struct {
 	Words    []string
 	Evidence []evidence
 	Versions []version
+	// Because are the liked papers that brought it here.
+	Because []link
+	// Marks is what the reader's library says of it; nil if there is none.
+	Marks *markState
+	// key is the id as it is.
+	key string
 }
+
+// Key is the paper's id as forms send it.
+func (h *hit) Key() string { return h.key }
 
 // evidence is a sentence that speaks for a paper.
 type evidence struct {
@@ -56,7 +65,7 @@ type version struct{ ID, URL, Reason string }
 // hitOf makes a hit of a paper.
 func (s *Site) hitOf(p *akinv1.Paper, m marks) hit {
 	h := hit{
-		ID: visible(p.GetId()), URL: paperURL(p.GetId()), SimilarURL: query{Like: p.GetId()}.URL(), Lang: languageOf(p),
+		key: p.GetId(), ID: visible(p.GetId()), URL: paperURL(p.GetId()), SimilarURL: query{Like: p.GetId()}.URL(), Lang: languageOf(p),
 		Venue: visible(clip(p.GetVenue(), shortTitle)), Date: dateText(p.GetPublishDate()), DateTime: dateValue(p.GetPublishDate()), Code: codeLinks(p),
 	}
 	title := p.GetTitle()

@@ -10,6 +10,9 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc/status"
+
+	"akin/internal/cite"
 	akinv1 "akin/proto/akin/v1"
 )
 
@@ -38,6 +41,8 @@ type about struct {
 	EvidenceURL string
 	Evidence    bool
 	SimilarURL  string
+	BibTeX      string
+	CiteURLs    []link
 	// Trouble says why something is missing.
 	Trouble string
 }
@@ -114,6 +119,12 @@ func (s *Site) aboutPaper(p *akinv1.Paper) *about {
 	b.Whole, _ = s.render(p.GetAbstract(), rich{links: true})
 	b.Authors, b.MoreAuthors = authorLinks(p, longAuthors)
 	b.Facts = facts(p)
+	if text, err := reference(p, cite.BibTeX); err == nil {
+		b.BibTeX = visibleLines(string(text))
+	}
+	for _, f := range [][2]string{{"BibTeX", "bibtex"}, {"RIS", "ris"}, {"CSL-JSON", "csl"}} {
+		b.CiteURLs = append(b.CiteURLs, link{f[0], "/cite?" + url.Values{"id": {p.GetId()}, "format": {f[1]}}.Encode()})
+	}
 	for _, name := range slices.Sorted(keysOf(p.GetSignals())) {
 		if len(b.Signals) < 20 {
 			b.Signals = append(b.Signals, fact{Name: visible(clip(name, 100)), Value: fmt.Sprintf("%g", p.GetSignals()[name])})
@@ -181,10 +192,7 @@ func (s *Site) surround(ctx context.Context, p *akinv1.Paper, b *about, wait boo
 	parts.Wait()
 	for _, err := range trouble {
 		if err != nil {
-			f := s.failure(&http.Request{URL: &url.URL{Path: "/paper"}}, err)
-			if body, ok := f.frame.Body.(*fault); ok {
-				b.Trouble = "Some of what is around this paper is missing: " + body.Message
-			}
+			b.Trouble = "Some of what is around this paper is missing: " + sentence(status.Convert(err).Message())
 		}
 	}
 }

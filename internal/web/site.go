@@ -34,6 +34,8 @@ type Site struct {
 	files      *files
 	formulas   *formula.Reader
 	facets     *facetCache
+	sessions   *sessions
+	uploads    chan struct{} // has one for each file that is taken in
 	protection *http.CrossOriginProtection
 }
 
@@ -53,17 +55,26 @@ func New(conn grpc.ClientConnInterface, log *slog.Logger) (*Site, error) {
 	if s.facets, err = newFacetCache(); err != nil {
 		return nil, fmt.Errorf("facets of the page: %w", err)
 	}
+	if s.sessions, err = newSessions(); err != nil {
+		return nil, fmt.Errorf("sessions of the page: %w", err)
+	}
+	s.uploads = make(chan struct{}, maxUploads)
 	return s, nil
 }
 
-// answer is what a request is answered with: a page, or another address of the site.
+// answer is what a request is answered with: a page, another address of the site, or a
+// file.
 type answer struct {
 	status   int    // 0 is 200
 	location string // where to go instead: a path of this site, with its query
 	page     string // name of the template
 	frame    frame
 	// retry is for the header Retry-After, in seconds; 0 is none.
-	retry int
+	retry  int
+	cookie *http.Cookie
+	// raw is a file, or what the script asked for.
+	raw                      []byte
+	contentType, disposition string
 }
 
 // frame is what every page has around what is its own.
@@ -77,6 +88,10 @@ type frame struct {
 	Box query
 	// NoIndex asks search engines to leave the page out.
 	NoIndex bool
+	// SignedIn says that a key was given; SignIn that one would help.
+	SignedIn, SignIn bool
+	// Done is what a form just did, without a script.
+	Done *done
 	// Body is the page's own.
 	Body any
 }
@@ -101,21 +116,57 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.serveFile(w, r) || s.serveMap(w, r) {
 		return
 	}
-	h := s.route(r.URL.Path)
-	if h == nil {
-		s.write(w, r, plainError(http.StatusNotFound, "There is no such page", "Perhaps the search finds what you are looking for."))
-		return
+	s.write(w, r, s.answer(w, r))
+}
+
+// answer finds who answers a request, and what.
+func (s *Site) answer(w http.ResponseWriter, r *http.Request) *answer {
+	h, posts := s.route(r.URL.Path), s.form(r.URL.Path)
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+	case http.MethodPost:
+		h = posts
+	default:
+		h = nil
 	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		s.write(w, r, plainError(http.StatusMethodNotAllowed, "That cannot be done here", "This page is only for reading."))
-		return
+	switch {
+	case h == nil && s.route(r.URL.Path) == nil && posts == nil:
+		return plainError(http.StatusNotFound, "There is no such page", "Perhaps the search finds what you are looking for.")
+	case h == nil:
+		return plainError(http.StatusMethodNotAllowed, "That cannot be done here", "This address is used otherwise.")
+	}
+	r, signedIn := s.signed(r)
+	if r.Method == http.MethodPost {
+		release, err := s.readForm(w, r)
+		defer release()
+		if err != nil {
+			return s.failure(r, err)
+		}
 	}
 	a, err := h(r)
 	if err != nil {
 		a = s.failure(r, err)
 	}
-	s.write(w, r, a)
+	if a.page != "" {
+		s.mark(r, a)
+		a.frame.Done, a.frame.SignedIn = doneOf(r), signedIn
+	}
+	return a
+}
+
+// form finds who takes what a form sends to a path.
+func (s *Site) form(path string) handler {
+	switch {
+	case path == "/mark":
+		return s.setMark
+	case path == "/sign-in":
+		return s.takeKey
+	case path == "/sign-out":
+		return s.signOut
+	case strings.HasPrefix(path, "/library/"):
+		return s.change
+	}
+	return nil
 }
 
 // route finds who answers a path. Ids of papers hold slashes, dots and anything else,
@@ -136,6 +187,16 @@ func (s *Site) route(path string) handler {
 		return s.paper
 	case strings.HasPrefix(path, "/day/"):
 		return s.day
+	case path == "/for-you":
+		return s.recommend
+	case path == "/library":
+		return s.libraries
+	case strings.HasPrefix(path, "/library/"):
+		return s.library
+	case path == "/cite":
+		return s.cite
+	case path == "/sign-in":
+		return s.signIn
 	}
 	return nil
 }
@@ -160,6 +221,18 @@ func valid(u *url.URL) bool {
 // they are the same.
 func (s *Site) write(w http.ResponseWriter, r *http.Request, a *answer) {
 	h := w.Header()
+	if a.cookie != nil {
+		http.SetCookie(w, a.cookie)
+	}
+	if a.raw != nil {
+		h.Set("Content-Type", a.contentType)
+		h.Set("Cache-Control", "private, no-store")
+		if a.disposition != "" {
+			h.Set("Content-Disposition", a.disposition)
+		}
+		w.Write(a.raw) //nolint:errcheck,gosec // the client is gone; it is no HTML
+		return
+	}
 	if a.location != "" {
 		h.Set("Cache-Control", "no-store")
 		http.Redirect(w, r, a.location, http.StatusSeeOther)

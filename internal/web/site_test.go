@@ -330,7 +330,7 @@ func TestBounds(t *testing.T) {
 		"/search?q=%ff":                                   http.StatusBadRequest,
 		"/paper/%ff":                                      http.StatusBadRequest,
 		"/paper/" + strings.Repeat("x", 5_000):            http.StatusBadRequest,
-		"/search?page=nonsense&q=x":                       http.StatusBadRequest,
+		"/search?page=nonsense&q=x":                       http.StatusGone,
 		"/search?" + strings.Repeat("category=x&", 5_000): http.StatusOK,
 		"/search?year=x&min=9&mode=no&sort=no&q=x":        http.StatusOK,
 		"/search?q=+++":                                   http.StatusOK,

@@ -88,6 +88,15 @@ func visible(s string) string {
 	}, s)
 }
 
+// visibleLines is visible for a text of several lines.
+func visibleLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = visible(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
 // address finds addresses in prose. What ends a sentence is not part of them.
 var address = regexp.MustCompile(`https?://[^\s<>"'{}|\\^` + "`" + `]+[^\s<>"'{}|\\^` + "`" + `.,;:!?)\]]`)
 

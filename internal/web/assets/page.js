@@ -95,6 +95,79 @@
     show(at.href);
   });
 
+  // Marks are set without leaving the page, and can be undone for a while.
+  const toast = document.getElementById("toast");
+  let undo = null;
+  let fades = 0;
+  const tell = (text, back) => {
+    toast.firstElementChild.textContent = text + ".";
+    undo = back;
+    toast.querySelector("button").hidden = !back;
+    toast.hidden = false;
+    said.textContent = text;
+    clearTimeout(fades);
+    fades = setTimeout(() => (toast.hidden = true), 12000);
+  };
+  toast.querySelector("button").addEventListener("click", () => {
+    toast.hidden = true;
+    undo?.();
+  });
+  const send = async (marks, deed) => {
+    const fields = new URLSearchParams(new FormData(marks));
+    fields.set("do", deed);
+    const answer = await fetch("/mark", { method: "POST", body: fields, headers: { Accept: "application/json" } });
+    if (!answer.ok) throw new Error(answer.status);
+    const state = await answer.json();
+    const now = { like: [state.liked, "clear", "like"], dislike: [state.disliked, "clear", "dislike"], read: [state.read, "unread", "read"] };
+    for (const button of marks.querySelectorAll("[data-mark]")) {
+      const [on, off, to] = now[button.dataset.mark];
+      button.setAttribute("aria-pressed", String(on));
+      button.value = on ? off : to;
+    }
+    return state;
+  };
+  document.addEventListener("submit", async (event) => {
+    const marks = event.target;
+    if (!marks.matches("[data-marks]") || !event.submitter) return;
+    event.preventDefault();
+    const item = marks.closest("[data-item]");
+    const list = marks.closest("[data-dismiss]");
+    try {
+      const state = await send(marks, event.submitter.value);
+      const gone = list && (state.disliked || state.read);
+      if (gone) {
+        const all = papers();
+        const next = all[all.indexOf(item) + 1] ?? all[all.indexOf(item) - 1];
+        item.hidden = true;
+        (next?.querySelector("[data-open]") ?? document.getElementById("main")).focus();
+      }
+      tell(state.said, async () => {
+        try {
+          await send(marks, state.undo);
+          if (item) item.hidden = false;
+          (item?.querySelector("[data-open]") ?? marks.querySelector("button")).focus();
+          said.textContent = "Undone";
+        } catch {
+          said.textContent = "That could not be undone";
+        }
+      });
+    } catch {
+      said.textContent = "That could not be saved";
+      tell("That could not be saved", null);
+    }
+  });
+  document.addEventListener("click", async (event) => {
+    const copy = event.target.closest?.("[data-copy]");
+    if (!copy) return;
+    try {
+      await navigator.clipboard.writeText(copy.parentElement.querySelector("pre").textContent);
+      said.textContent = copy.textContent = "Copied";
+    } catch {
+      said.textContent = "The browser does not allow copying";
+    }
+  });
+  if (navigator.clipboard) for (const one of document.querySelectorAll("[data-copy]")) one.hidden = false;
+
   // On narrow screens what narrows a list down begins folded.
   const narrow = matchMedia("(max-width: 60rem)");
   const fold = () => {
@@ -111,7 +184,7 @@
       return false;
     }
   };
-  const papers = () => [...document.querySelectorAll("#main [data-item]")];
+  const papers = () => [...document.querySelectorAll("#main [data-item]:not([hidden])")];
   const current = () => document.activeElement?.closest?.("[data-item]");
   const step = (by) => {
     const all = papers();
@@ -122,6 +195,7 @@
     link.focus({ preventScroll: true });
     all[to].scrollIntoView({ block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   };
+  const press = (what) => (current() ?? document.querySelector("#main .paper-head"))?.querySelector(`[data-mark="${what}"]`)?.click();
   const keys = {
     "/": () => {
       box.focus();
@@ -130,6 +204,9 @@
     j: () => step(1),
     k: () => step(-1),
     s: () => (current()?.querySelector("[data-similar]") ?? document.querySelector("#main [data-similar]"))?.click(),
+    l: () => press("like"),
+    x: () => press("dislike"),
+    r: () => press("read"),
     "?": () => dialog.showModal(),
   };
   addEventListener("keydown", (event) => {

@@ -1,0 +1,348 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"akin/internal/cite"
+	"akin/internal/rpc/wire"
+	akinv1 "akin/proto/akin/v1"
+)
+
+const (
+	// maxUpload bounds a file of references, as the API does, and maxForm other forms.
+	maxUpload, maxForm = 4<<20 + 64<<10, 256 << 10
+	// maxUploads is how many files are taken in at once: each is held in memory.
+	maxUploads = 4
+	// libraryPage is how many entries a page has.
+	libraryPage = 25
+)
+
+// shelf is the body of the page of a library, and of the list of all.
+type shelf struct {
+	Name, Label string
+	Libraries   []libraryRow
+	Counts      []choice
+	Sorts       []choice
+	Text        string
+	Tags        []choice
+	Entries     []entryRow
+	Total       int
+	Next        string
+	Here        string
+	MissedURL   string
+	Imported    *imported
+	Missing     bool // there is no such library yet
+}
+
+type libraryRow struct {
+	Name, Label, URL string
+	Entries, Liked   int
+}
+
+// entryRow is a paper of a library. Hit is nil where the collection lacks the paper.
+type entryRow struct {
+	Hit  *hit
+	ID   string
+	Note string
+	Tags string
+}
+
+// imported is what became of a file.
+type imported struct {
+	Format                    string
+	Matched, Unmatched, Added int
+	Found                     []link
+	Lost                      []fact
+}
+
+func (b *shelf) papers() (out []*hit) {
+	for _, e := range b.Entries {
+		if e.Hit != nil {
+			out = append(out, e.Hit)
+		}
+	}
+	return out
+}
+
+func (b *shelf) library() string { return b.Name }
+
+// libraries lists the reader's libraries.
+func (s *Site) libraries(r *http.Request) (*answer, error) {
+	b := new(shelf)
+	if err := s.listLibraries(r, b); err != nil {
+		return nil, err
+	}
+	return &answer{page: "libraries", frame: frame{Title: "Libraries", Canonical: "/library", Nav: "library", NoIndex: true, Body: b}}, nil
+}
+
+func (s *Site) listLibraries(r *http.Request, b *shelf) error {
+	resp, err := s.client.Libraries.ListLibraries(r.Context(), &akinv1.ListLibrariesRequest{})
+	if err != nil {
+		return err
+	}
+	for _, l := range resp.GetLibraries() {
+		b.Libraries = append(b.Libraries, libraryRow{l.GetName(), libraryLabel(l), libraryURL(l.GetName()), int(l.GetEntryCount()), int(l.GetLikedCount())})
+	}
+	return nil
+}
+
+func libraryURL(name string) string { return "/library/" + url.PathEscape(name) }
+
+func libraryLabel(l *akinv1.Library) string {
+	if label := visible(l.GetDisplayName()); label != "" {
+		return label
+	}
+	return l.GetName()
+}
+
+// library shows what a library has, or sends it as a file.
+func (s *Site) library(r *http.Request) (*answer, error) {
+	name, export := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/library/"), "/export")
+	if export {
+		return s.export(r, name)
+	}
+	b := &shelf{Name: name, Label: name, Here: libraryURL(name), MissedURL: "/for-you?" + url.Values{"library": {name}}.Encode()}
+	l, err := s.client.Libraries.GetLibrary(r.Context(), &akinv1.GetLibraryRequest{Name: name})
+	switch {
+	case status.Code(err) == codes.NotFound && name == mainLibrary:
+		b.Missing = true // it is made with the first mark
+	case err != nil:
+		return nil, err
+	default:
+		b.Label = libraryLabel(l)
+		if err := s.fillShelf(r, b, l); err != nil {
+			return nil, err
+		}
+	}
+	return &answer{page: "library", frame: frame{Title: b.Label, Canonical: libraryURL(name), Nav: "library", NoIndex: true, Body: b}}, nil
+}
+
+// fillShelf lists the entries that the address asks for.
+func (s *Site) fillShelf(r *http.Request, b *shelf, l *akinv1.Library) error {
+	v := r.URL.Query()
+	show, sort, tag := v.Get("show"), v.Get("sort"), clip(v.Get("tag"), maxValue)
+	b.Text = clip(visible(v.Get("text")), 1_000)
+	req := &akinv1.ListEntriesRequest{
+		Library: b.Name, PageSize: libraryPage, PageToken: clip(v.Get("page"), 4*maxValue), Text: b.Text, Tag: tag, IncludePapers: true, ReadMask: listMask(),
+		OrderBy: map[string]string{"title": "title", "changed": "update_time desc"}[sort],
+	}
+	read := true
+	switch show {
+	case "liked":
+		req.Marks = []akinv1.Mark{akinv1.Mark_MARK_LIKED}
+	case "disliked":
+		req.Marks = []akinv1.Mark{akinv1.Mark_MARK_DISLIKED}
+	case "read":
+		req.Read = &read
+	default:
+		show = ""
+	}
+	resp, err := s.client.Libraries.ListEntries(r.Context(), req)
+	if err != nil {
+		return err
+	}
+	at := func(name, value string) string {
+		u := url.Values{}
+		for key, held := range map[string]string{"show": show, "sort": sort, "tag": tag, "text": b.Text} {
+			if key == name {
+				held = value
+			}
+			if held != "" {
+				u.Set(key, held)
+			}
+		}
+		if name == "page" {
+			u.Set("page", value)
+		}
+		if len(u) == 0 {
+			return b.Here
+		}
+		return b.Here + "?" + u.Encode()
+	}
+	for _, c := range []struct {
+		label, show string
+		n           int32
+	}{
+		{"All", "", l.GetEntryCount()},
+		{"Liked", "liked", l.GetLikedCount()},
+		{"Not for me", "disliked", l.GetDislikedCount()},
+		{"Read", "read", l.GetReadCount()},
+	} {
+		b.Counts = append(b.Counts, choice{c.label + " " + count(int(c.n)), at("show", c.show), show == c.show})
+	}
+	for _, c := range [][2]string{{"Added", ""}, {"Changed", "changed"}, {"Title", "title"}} {
+		b.Sorts = append(b.Sorts, choice{c[0], at("sort", c[1]), sort == c[1]})
+	}
+	for _, t := range resp.GetTags() {
+		value := t.GetValue()
+		if value == tag {
+			value = ""
+		}
+		b.Tags = append(b.Tags, choice{visible(t.GetValue()) + " " + count(int(t.GetCount())), at("tag", value), t.GetValue() == tag})
+	}
+	b.Total = int(resp.GetTotalSize())
+	if next := resp.GetNextPageToken(); next != "" {
+		b.Next = at("page", next)
+	}
+	for _, e := range resp.GetEntries() {
+		row := entryRow{ID: e.GetPaperId(), Note: e.GetNote(), Tags: strings.Join(e.GetTags(), ", ")}
+		if e.GetPaper() != nil {
+			h := s.hitOf(e.GetPaper(), nil)
+			row.Hit = &h
+		}
+		b.Entries = append(b.Entries, row)
+	}
+	return nil
+}
+
+// export sends a library as a file of references.
+func (s *Site) export(r *http.Request, name string) (*answer, error) {
+	f, ok := map[string]akinv1.ReferenceFormat{
+		"bibtex": akinv1.ReferenceFormat_REFERENCE_FORMAT_BIBTEX, "ris": akinv1.ReferenceFormat_REFERENCE_FORMAT_RIS, "csl": akinv1.ReferenceFormat_REFERENCE_FORMAT_CSL_JSON,
+	}[r.URL.Query().Get("format")]
+	if !ok {
+		return nil, noFormat()
+	}
+	resp, err := s.client.Libraries.ExportLibrary(r.Context(), &akinv1.ExportLibraryRequest{Library: name, Format: f})
+	if err != nil {
+		return nil, err
+	}
+	return download(resp.GetContent(), resp.GetContentType(), name+extensionOf(r)), nil
+}
+
+func noFormat() error {
+	return &fault{Status: http.StatusBadRequest, Heading: "There is no such form", Message: "References come as format=bibtex, ris or csl."}
+}
+
+func extensionOf(r *http.Request) string {
+	return map[string]string{"ris": ".ris", "csl": ".json"}[r.URL.Query().Get("format")] + map[bool]string{true: ".bib"}[r.URL.Query().Get("format") == "bibtex"]
+}
+
+func download(body []byte, contentType, file string) *answer {
+	return &answer{raw: body, contentType: contentType, disposition: mime.FormatMediaType("attachment", map[string]string{"filename": file})}
+}
+
+// cite gives the reference to one paper, to see or as a file.
+func (s *Site) cite(r *http.Request) (*answer, error) {
+	f, ok := map[string]cite.Format{"bibtex": cite.BibTeX, "ris": cite.RIS, "csl": cite.CSLJSON}[r.URL.Query().Get("format")]
+	if !ok {
+		return nil, noFormat()
+	}
+	p, err := s.client.Papers.GetPaper(r.Context(), &akinv1.GetPaperRequest{Id: clip(r.URL.Query().Get("id"), maxText)})
+	if err != nil {
+		return nil, err
+	}
+	text, err := reference(p, f)
+	if err != nil {
+		return nil, err
+	}
+	return download(text, f.ContentType()+"; charset=utf-8", "paper"+f.Extension()), nil
+}
+
+func reference(p *akinv1.Paper, f cite.Format) ([]byte, error) {
+	var b bytes.Buffer
+	record := wire.FromPaper(p)
+	err := cite.Write(&b, f, []cite.Item{{Paper: &record}})
+	return b.Bytes(), err
+}
+
+// change changes a library: a note and tags, what is in it, or a file that is imported.
+func (s *Site) change(r *http.Request) (*answer, error) {
+	name, deed, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/library/"), "/")
+	back := ownPath(r.PostFormValue("back"))
+	if back == "/" {
+		back = libraryURL(name)
+	}
+	id := r.PostFormValue("id")
+	switch deed {
+	case "note":
+		var tags []string
+		for tag := range strings.SplitSeq(r.PostFormValue("tags"), ",") {
+			if tag = strings.TrimSpace(tag); tag != "" {
+				tags = append(tags, tag)
+			}
+		}
+		_, err := s.client.Libraries.SetEntries(r.Context(), &akinv1.SetEntriesRequest{
+			Library: name, Entries: []*akinv1.Entry{{PaperId: id, Note: strings.ReplaceAll(r.PostFormValue("note"), "\r\n", "\n"), Tags: tags}}, UpdateMask: mask("note", "tags"),
+		})
+		return &answer{location: back}, err
+	case "remove":
+		_, err := s.client.Libraries.RemoveEntries(r.Context(), &akinv1.RemoveEntriesRequest{Library: name, PaperIds: []string{id}})
+		return &answer{location: back}, err
+	case "import":
+		return s.importFile(r, name)
+	}
+	return nil, &fault{Status: http.StatusNotFound, Heading: "There is no such page", Message: "Nothing is done there."}
+}
+
+// importFile takes in a file of references and says what was found.
+func (s *Site) importFile(r *http.Request, name string) (*answer, error) {
+	file, _, err := r.FormFile("file")
+	if err != nil {
+		return nil, &fault{Status: http.StatusBadRequest, Heading: "There is no file", Message: "Choose a file of references: BibTeX, RIS, CSL-JSON, or a list of ids."}
+	}
+	defer file.Close()
+	content, err := io.ReadAll(file)
+	if err != nil {
+		return nil, err
+	}
+	if len(content) == 0 {
+		return nil, &fault{Status: http.StatusBadRequest, Heading: "The file is empty", Message: "Choose a file of references: BibTeX, RIS, CSL-JSON, or a list of ids."}
+	}
+	resp, err := s.client.Libraries.ImportLibrary(r.Context(), &akinv1.ImportLibraryRequest{Library: name, Content: content, CreateLibrary: true})
+	if err != nil {
+		return nil, err
+	}
+	in := &imported{
+		Format: resp.GetFormat(), Matched: int(resp.GetMatchedCount()), Unmatched: int(resp.GetUnmatchedCount()), Added: int(resp.GetAddedCount()),
+	}
+	const most = 200
+	for _, m := range resp.GetMatched()[:min(len(resp.GetMatched()), most)] {
+		in.Found = append(in.Found, link{visible(m.GetTitle()), paperURL(m.GetPaperId())})
+	}
+	for _, u := range resp.GetUnmatched()[:min(len(resp.GetUnmatched()), most)] {
+		in.Lost = append(in.Lost, fact{Name: "Line " + strconv.Itoa(int(u.GetLine())), Value: visible(u.GetTitle() + " – " + u.GetExplanation())})
+	}
+	b := &shelf{Name: name, Label: name, Here: libraryURL(name), MissedURL: "/for-you?" + url.Values{"library": {name}}.Encode(), Imported: in}
+	return &answer{page: "imported", frame: frame{Title: "Imported", Nav: "library", NoIndex: true, Body: b}}, nil
+}
+
+// readForm reads a form that was sent, within its bounds.
+func (s *Site) readForm(w http.ResponseWriter, r *http.Request) (release func(), err error) {
+	release = func() {}
+	limit := int64(maxForm)
+	multipart := strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data")
+	if multipart {
+		select {
+		case s.uploads <- struct{}{}:
+			release = func() { <-s.uploads }
+		default:
+			return release, &fault{Status: http.StatusServiceUnavailable, Heading: "Too many files at once", Message: "Try again in a moment.", Retry: 2}
+		}
+		limit = maxUpload
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
+	if multipart {
+		err = r.ParseMultipartForm(maxUpload) // all of it in memory, none on disk
+	} else {
+		err = r.ParseForm()
+	}
+	var long *http.MaxBytesError
+	switch {
+	case errors.As(err, &long):
+		err = &fault{Status: http.StatusRequestEntityTooLarge, Heading: "That is too much", Message: "A file of references may have at most 4 MiB."}
+	case err != nil:
+		err = &fault{Status: http.StatusBadRequest, Heading: "The form cannot be read", Message: "It was not sent as pages send forms."}
+	}
+	return release, err
+}
