@@ -138,6 +138,9 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 	}
 	e.Watch(a.telemetry)
 	a.onClose(a.server.Close)
+	if cat != nil {
+		a.serveMaps(cat, bounds)
+	}
 	a.onReload("access", func(c Config) error { return a.ReloadAccess(c.Access) })
 	if err := a.watch(e, bounds, model, a.store); err != nil {
 		return nil, err

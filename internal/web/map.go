@@ -18,7 +18,7 @@ import (
 const (
 	// clusterPage is how many papers of a cluster a page lists.
 	clusterPage = 50
-	// asked is how many papers the script asks for at once, at most.
+	// mapPapers is how many papers the script asks for at once, at most.
 	mapPapers = 200
 	// mapResults is how many results of a search are marked on the map.
 	mapResults = 1_000
@@ -234,6 +234,12 @@ func (s *Site) serveMap(w http.ResponseWriter, r *http.Request) bool {
 	default:
 		return false
 	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "The map is only for reading.", http.StatusMethodNotAllowed)
+		return true
+	}
+	r, _ = s.signed(r)
 	if err := answer(w, r); err != nil {
 		code, _ := headingOf(status.Code(err))
 		http.Error(w, status.Convert(err).Message(), code)

@@ -57,7 +57,7 @@ type results struct {
 	EvidenceURL, VersionsURL string
 	// MapURL is the map with the list's papers marked.
 	MapURL string
-	Asked                    bool
+	Asked  bool
 }
 
 // limit says what kept papers out, and where it does not.
