@@ -348,7 +348,7 @@ func TestFailure(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := atlas.New(m, atlas.Options{})
-	defer a.Close() //nolint:errcheck // it has no errors
+	defer a.Close()
 	for {
 		s, err := a.State(t.Context(), paper.DefaultCollection)
 		if errors.Is(err, fault) {

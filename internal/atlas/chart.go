@@ -133,13 +133,13 @@ func codedYears(years []int) (codes []byte, first int) {
 func (c *Chart) tag() string {
 	h := sha256.New()
 	part := func(b []byte) {
-		h.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(b)))) //nolint:errcheck // a hash takes everything
-		h.Write(b)                                                     //nolint:errcheck // likewise
+		h.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(b))))
+		h.Write(b)
 	}
 	for _, b := range [][]byte{c.Points, c.Categories, c.Venues, c.Clusters, c.Years} {
 		part(b)
 	}
-	fmt.Fprint(h, c.CategoryNames, c.VenueNames, c.FirstYear, c.Groups, c.Total) //nolint:errcheck // likewise
+	fmt.Fprint(h, c.CategoryNames, c.VenueNames, c.FirstYear, c.Groups, c.Total)
 	for _, r := range c.refs {
 		part([]byte(r.ID))
 	}

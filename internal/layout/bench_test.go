@@ -57,8 +57,8 @@ func TestRealMap(t *testing.T) {
 	order := layout.Order(m.Points)
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
-	z.Write(layout.Pack(m.Points, order)) //nolint:errcheck // a buffer
-	z.Close()                             //nolint:errcheck // a buffer
+	z.Write(layout.Pack(m.Points, order))
+	z.Close()
 	t.Logf("points: %d bytes with gzip", packed.Len())
 }
 
@@ -135,7 +135,7 @@ func readTitles(t *testing.T, ids, path string, papers []layout.Paper) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	z, err := gzip.NewReader(f)
 	if err != nil {
 		t.Fatal(err)

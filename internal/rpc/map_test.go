@@ -74,11 +74,11 @@ func TestMap(t *testing.T) {
 	if err != nil || len(all.GetNumbers()) != 40 {
 		t.Errorf("all: %v, %v", all, err)
 	}
-	resp, err := http.Post(s.URL+"/v1/map:find", "application/json", strings.NewReader(`{"ids":["p01"]}`)) //nolint:noctx // it ends with the server
+	resp, err := http.Post(s.URL+"/v1/map:find", "application/json", strings.NewReader(`{"ids":["p01"]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // only read
+	defer resp.Body.Close()
 	if body, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK || !strings.Contains(string(body), "numbers") {
 		t.Errorf("over HTTP: %s %s, %v", resp.Status, body, err)
 	}

@@ -105,7 +105,8 @@ func resultName(q query) string {
 
 func stateOfMap(m *akinv1.GetMapResponse) *mapState {
 	steps := map[string]string{
-		"waiting": "Waiting for another map", "grouping": "Reading the papers and grouping them", "neighbours": "Finding each paper's nearest", "placing": "Giving each paper its place",
+		"waiting": "Waiting for another map", "grouping": "Reading the papers and grouping them",
+		"neighbours": "Finding each paper's nearest", "placing": "Giving each paper its place",
 	}
 	step := steps[m.GetStep()]
 	if step == "" {
@@ -160,13 +161,14 @@ func (s *Site) cluster(r *http.Request, name string) (*answer, error) {
 	i, err := strconv.Atoi(name)
 	if err != nil || i < 0 || i >= len(m.GetClusterValues()) {
 		return nil, &fault{
-			Status: http.StatusNotFound, Heading: "There is no such group", Message: "The map is another by now, or not made yet.", Again: "/map", AgainLabel: "To the map",
+			Status: http.StatusNotFound, Heading: "There is no such group", Message: "The map is another by now, or not made yet.",
+			Again: "/map", AgainLabel: "To the map",
 		}
 	}
 	var numbers []uint32
 	for n, c := range m.GetClusters() {
 		if int(c) == i {
-			numbers = append(numbers, uint32(n)) //nolint:gosec // far below the limit
+			numbers = append(numbers, uint32(n))
 		}
 	}
 	from, err := strconv.Atoi(r.URL.Query().Get("page"))
@@ -217,7 +219,8 @@ func lineOf(p *akinv1.MapPaper) mapLine {
 	}
 	where := strings.Join(strings.Fields(p.GetVenue()+" "+p.GetPublishDate()), " ")
 	return mapLine{
-		Number: p.GetNumber(), URL: paperURL(p.GetId()), Title: visible(clip(title, shortTitle)), By: visible(clip(by, shortTitle)), Where: visible(clip(where, shortTitle)),
+		Number: p.GetNumber(), URL: paperURL(p.GetId()), Title: visible(clip(title, shortTitle)),
+		By: visible(clip(by, shortTitle)), Where: visible(clip(where, shortTitle)),
 	}
 }
 
@@ -294,7 +297,8 @@ func (s *Site) mapPoints(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
 	for _, part := range [][]byte{
-		binary.LittleEndian.AppendUint32(nil, uint32(len(b))), b, m.GetPoints(), m.GetClusters(), m.GetCategories(), m.GetVenues(), m.GetYears(), //nolint:gosec // some kilobytes
+		binary.LittleEndian.AppendUint32(nil, uint32(len(b))), b,
+		m.GetPoints(), m.GetClusters(), m.GetCategories(), m.GetVenues(), m.GetYears(),
 	} {
 		if _, err := w.Write(part); err != nil {
 			return nil //nolint:nilerr // the client is gone

@@ -23,13 +23,16 @@ func mapSite(t *testing.T) string {
 	return at
 }
 
-// head reads what stands before the bytes of the map, and checks how many those are.
-func head(t *testing.T, body string) (h struct {
+// headOfMap is what stands before the bytes of the map.
+type headOfMap struct {
 	Tag                string
 	Papers, Points     int
 	Categories, Venues []string
 	Clusters           []struct{ Name string }
-}) {
+}
+
+// head reads it, and checks how many bytes follow.
+func head(t *testing.T, body string) (h headOfMap) {
 	t.Helper()
 	size := int(binary.LittleEndian.Uint32([]byte(body)))
 	if err := json.Unmarshal([]byte(body[4:4+size]), &h); err != nil {
