@@ -26,6 +26,7 @@ const (
 	CapCounter    Capability = "counter"
 	CapDuplicates Capability = "duplicates"
 	CapDays       Capability = "days"
+	CapDerived    Capability = "derived"
 )
 
 // Attributes tells what candidates are, mostly from memory, parallel to refs. What a
@@ -317,4 +318,20 @@ type Duplicate struct {
 	Record *paper.Record
 	// Match is how it matches the first of its group; zero for the first.
 	Match
+}
+
+// Derived keeps what others have made of a collection's papers, so that a start need
+// not make it anew. Losing it loses nothing. Without it, it is made anew.
+type Derived interface {
+	// Stamp says which state of which catalog the view is, in bytes that mean something
+	// to the catalog alone.
+	Stamp() (string, error)
+	// Keep keeps bytes under a name, of letters, in the place of what it has: what was
+	// made of the state that the stamp is of. A catalog that keeps nothing, or is not
+	// to be written to, does nothing.
+	Keep(name, stamp string, data []byte) error
+	// Kept gives what is kept under a name, and the sequence number that it was made
+	// at. What was not made of the view's past, or is damaged, is removed, and not
+	// given; nil is nothing.
+	Kept(name string) (data []byte, sequence uint64)
 }

@@ -106,6 +106,14 @@ func methods() map[string]method {
 			return filtered(r.GetFilter()), 1
 		})},
 
+		akinv1.MapService_GetMap_FullMethodName: {kind: read},
+		akinv1.MapService_GetMapPapers_FullMethodName: {kind: read, shape: shapeOf(func(r *akinv1.GetMapPapersRequest) (string, float64) {
+			return "", hundreds(len(r.GetNumbers()))
+		})},
+		akinv1.MapService_FindOnMap_FullMethodName: {kind: read, shape: shapeOf(func(r *akinv1.FindOnMapRequest) (string, float64) {
+			return filtered(r.GetFilter()), 1
+		})},
+
 		akinv1.PaperService_UpsertPaper_FullMethodName: {kind: write},
 		akinv1.PaperService_DeletePaper_FullMethodName: {kind: write},
 		akinv1.PaperService_BatchDeletePapers_FullMethodName: {kind: write, shape: shapeOf(func(r *akinv1.BatchDeletePapersRequest) (string, float64) {

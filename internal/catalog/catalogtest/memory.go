@@ -33,6 +33,7 @@ type Memory struct {
 	mu        sync.RWMutex // guards what follows
 	states    map[string]*state
 	snapshots []taken
+	derived   map[string]derivedData // by collection and name
 }
 
 // Options say how a Memory behaves beside its contract.
