@@ -433,7 +433,9 @@ func likes(p *tab) {
 func views() map[string]string {
 	return map[string]string{
 		"new": "/", "search": "/search?q=graph+neural+networks", "evidence": "/search?q=attention&evidence=1&category=cs.CL&not-year=2019", "nothing": "/search?q=zebra&mode=words&year=1901",
-		"paper": "/paper/arXiv:1706.03762?evidence=1&novelty=1", "similar": "/search?like=arXiv:1706.03762", "day": "/day/2017", "author": "/search?author=Ilya+Sutskever",
+		"paper": "/paper/arXiv:1706.03762?evidence=1&novelty=1", "similar": "/search?like=arXiv:1706.03762", "day": "/day/2017", "listed": "/day/2026-03-17",
+		"trending": "/trending?window=month", "trended": "/trending?window=week&day=2026-03-17", "untrended": "/trending?window=day&signal=none",
+		"author": "/search?author=Ilya+Sutskever",
 		"foryou": "/for-you", "begin": "/for-you?library=none", "libraries": "/library", "library": "/library/reading", "sign": "/sign-in", "own": "/for-you?name=Sutskever",
 		"status": "/status", "help": "/help", "fault": "/paper/nothing", "filter": "/search?filter=year+%3E%3D+soon",
 	}
@@ -520,7 +522,7 @@ func TestBrowserHostile(t *testing.T) {
 	b := browser(t)
 	at := site(t, hostilePapers()...)
 	p := open(t, b, at)
-	paths := []string{"/", "/day/2024", "/search?q=graph+networks&evidence=1", "/status"}
+	paths := []string{"/", "/day/2024", "/trending", "/search?q=graph+networks&evidence=1", "/status"}
 	for _, paper := range hostilePapers() {
 		id := url.QueryEscape(paper.GetId())
 		paths = append(paths, "/paper?id="+id, "/search?q="+url.QueryEscape(strings.ReplaceAll(paper.GetTitle(), "\x00", "")))

@@ -66,8 +66,11 @@ func (s *Site) failure(r *http.Request, err error) *answer {
 		case *errdetails.ErrorInfo:
 			if d.GetReason() == "PAGE_TOKEN_EXPIRED" {
 				f.Heading, f.Status = "That list is not kept any more", http.StatusGone
-				q := readQuery(r.URL.Query())
-				f.Again, f.AgainLabel = q.with(func(q *query) { q.Page = "" }), "Begin again with the first page"
+				f.Again, f.AgainLabel = withoutValues(r.URL, "page", "from", "part"), "Begin again with the first page"
+				if r.URL.Path == "/search" {
+					q := readQuery(r.URL.Query())
+					f.Again = q.with(func(q *query) { q.Page = "" })
+				}
 			}
 		}
 	}

@@ -198,7 +198,7 @@ func (s *Site) begin(ctx context.Context, b *forYou) error {
 		}
 		return err
 	}
-	papers, _, err := s.newest(ctx)
+	papers, err := s.newest(ctx)
 	if err != nil {
 		return err
 	}

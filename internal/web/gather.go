@@ -84,4 +84,6 @@ func (s *Site) whole(ctx context.Context, papers []*akinv1.Paper) ([]*akinv1.Pap
 }
 
 // dated names what lists are ordered by.
-func dated() *fieldmaskpb.FieldMask { return mask("id", "categories", "publish_date", "listed_dates") }
+func dated() *fieldmaskpb.FieldMask {
+	return mask("id", "categories", "publish_date", "listed_dates", "day")
+}

@@ -201,9 +201,12 @@ func dateValue(d *date.Date) string {
 	return fmt.Sprintf("%04d-%02d-%02d", d.GetYear(), d.GetMonth(), d.GetDay())
 }
 
-// dayOf is the day that a paper is listed under: its latest listing, or else when it was
-// published, as far as that is known.
+// dayOf is the day that a paper stands under, as the server says it; else its latest
+// listing, or else when it was published, as far as that is known.
 func dayOf(p *akinv1.Paper) string {
+	if day := dateValue(p.GetDay()); day != "" {
+		return day
+	}
 	var latest *date.Date
 	for _, d := range p.GetListedDates() {
 		if d.GetYear() > 0 && (latest == nil || compareDates(d, latest) > 0) {

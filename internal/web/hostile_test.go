@@ -93,12 +93,12 @@ func assertAddress(t *testing.T, href string) {
 
 func TestHostileCorpus(t *testing.T) {
 	at := site(t, hostilePapers()...)
-	paths := []string{"/", "/day/2024", "/search?q=graph+networks&evidence=1", "/search?q=graph&mode=words&versions=apart", "/status", "/search?filter=year=2024"}
+	paths := []string{"/", "/day/2024", "/trending", "/search?q=graph+networks&evidence=1", "/search?q=graph&mode=words&versions=apart", "/status", "/search?filter=year=2024"}
 	for _, text := range hostileTexts() {
 		if strings.ContainsRune(text, 0) {
 			continue
 		}
-		paths = append(paths, "/search?"+url.Values{"q": {text}, "category": {text}, "not-author": {text}}.Encode(), "/search?"+url.Values{"filter": {text}}.Encode())
+		paths = append(paths, "/search?"+url.Values{"q": {text}, "category": {text}, "not-author": {text}}.Encode(), "/search?"+url.Values{"filter": {text}}.Encode(), "/trending?"+url.Values{"signal": {text}, "window": {text}}.Encode())
 	}
 	listed := get(t, at+"/day/2024")
 	for _, n := range listed.all(func(n *nethtml.Node) bool { _, ok := attribute(n, "data-open"); return ok }) {

@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,234 +12,118 @@ import (
 )
 
 const (
-	// homeSize is how many papers the first page has, about: whole days of it.
-	homeSize = 40
-	// daySize is how many papers a page of a day has.
-	daySize = 50
-	// dayShown is how many papers of one day the first page shows.
-	dayShown = 25
-	// sample is how many papers are looked at to find the newest.
+	// listSize is how many papers a page of a list has.
+	listSize = 40
+	// sample is how many papers are looked at where a list is chosen from.
 	sample = 1_000
+	// spanDays is more than the days of a year, with those that are months or the year.
+	spanDays = 400
+	// byDay is the order of the API that has the newest day first.
+	byDay = "day desc"
 )
 
-// listing is the body of the pages that list papers by day.
+// listing is the body of the pages that list papers by day, or by what is trending.
 type listing struct {
 	Heading string
+	Tabs    []tab
+	// Signals are the signals that a trending list can go by.
+	Signals []choice
 	Days    []dayGroup
-	// Older and Newer are the days beside the one that is shown; empty if there are none.
+	// Older and Newer are the days beside the one that is shown; nil if there are none.
 	Older, Newer *link
-	// More is the next page of a day.
-	More string
+	// More is the next page, First the first if this is another.
+	More, First string
 	// Total is how many papers there are, Of how many of the day.
 	Total, Of int
 	Empty     bool
+	// Note says what the list is instead of what was asked for.
+	Note string
 }
 
-// dayGroup are the papers of one day, month or year, as far as their dates are known.
+// tab is one of the lists that are beside each other. Before is what its label goes on
+// from, for those who do not see the one before.
+type tab struct {
+	Before, Label, URL string
+	Current            bool
+}
+
+// dayGroup are the papers of one day, month or year, as far as their day is known, or of
+// one part of a list.
 type dayGroup struct {
 	Day, Label, URL string
 	Hits            []hit
-	// More is how many more there are.
-	More int
-	// papers are those to show, of which only ids and dates may be known.
-	papers []*akinv1.Paper
-}
-
-// fillDay reads the papers of a day.
-func (s *Site) fillDay(ctx context.Context, g *dayGroup) error {
-	papers, err := s.whole(ctx, g.papers)
-	for _, p := range papers {
-		g.Hits = append(g.Hits, s.hitOf(p, nil))
-	}
-	return err
+	// Count is how many papers the day has, on all pages; 0 if that is not said.
+	Count int
 }
 
 // home lists the newest papers by day.
 func (s *Site) home(r *http.Request) (*answer, error) {
-	papers, total, err := s.newest(r.Context())
+	token := r.URL.Query().Get("page")
+	resp, err := s.client.Papers.ListPapers(r.Context(), &akinv1.ListPapersRequest{
+		OrderBy: byDay, PageSize: listSize, PageToken: token, ReadMask: listMask(),
+	})
 	if err != nil {
 		return nil, err
 	}
-	l := &listing{Heading: "New papers", Total: total, Empty: total == 0}
-	shown, of := 0, make(map[string]int)
-	for _, p := range papers {
+	total := int(resp.GetTotalSize())
+	l := &listing{Heading: "New papers", Tabs: tabs("", ""), Total: total, Empty: total == 0}
+	for _, p := range resp.GetPapers() {
 		day := dayOf(p)
 		if n := len(l.Days); n == 0 || l.Days[n-1].Day != day {
-			if shown >= homeSize {
-				break
-			}
 			l.Days = append(l.Days, dayGroup{Day: day, Label: dayLabel(day), URL: dayURL(day)})
 		}
 		g := &l.Days[len(l.Days)-1]
-		if of[day]++; of[day] > dayShown {
-			g.More++
-			continue
-		}
-		g.papers = append(g.papers, p)
-		shown++
+		g.Hits = append(g.Hits, s.hitOf(p, nil))
 	}
-	for i := range l.Days {
-		if err := s.fillDay(r.Context(), &l.Days[i]); err != nil {
-			return nil, err
-		}
+	if err := s.countDays(r.Context(), l.Days); err != nil {
+		return nil, err
 	}
-	if n := len(l.Days); n > 0 && l.Days[n-1].URL != "" {
-		if l.Older, err = s.beside(r.Context(), l.Days[n-1].Day, false); err != nil {
-			return nil, err
-		}
+	if next := resp.GetNextPageToken(); next != "" {
+		l.More = withValue("/", "page", next)
 	}
-	return &answer{page: "listing", frame: frame{Title: "New papers", Canonical: "/", Nav: "new", Body: l}}, nil
+	if token != "" {
+		l.First = "/"
+	}
+	return &answer{page: "listing", frame: frame{Title: "New papers", Canonical: withValue("/", "page", token), Nav: "new", Body: l}}, nil
 }
 
-// newest gives ids and dates of the newest papers, the newest first, and how many papers
-// there are.
-// Undated ones are only given if there are no others.
-func (s *Site) newest(ctx context.Context) ([]*akinv1.Paper, int, error) {
-	last, total, err := s.lastDay(ctx)
-	if err != nil || total == 0 {
-		return nil, 0, err
+// countDays says how many papers days have that follow each other, the newest first.
+func (s *Site) countDays(ctx context.Context, days []dayGroup) error {
+	if len(days) == 0 {
+		return nil
 	}
-	filter := ""
-	for _, days := range []int{0, 2, 7, 31, 366, 3660} {
-		if last.IsZero() {
-			break
-		}
-		within := since(last.AddDate(0, 0, -days))
-		n, err := s.kept(ctx, within)
-		if err != nil {
-			return nil, 0, err
-		}
-		if n > sample && filter != "" {
-			break // more than can be ordered: what was found before is enough
-		}
-		if filter = within; n >= homeSize {
-			break
-		}
-		if days == 3660 {
-			filter = "" // all of them
-		}
+	found, err := s.daysFrom(ctx, days[0].Day, len(days))
+	if err != nil {
+		return err
 	}
-	papers, _, err := s.gather(ctx, filter, dated())
-	return papers, total, err
+	counts := make(map[string]int, len(days))
+	for _, d := range found.GetDays() {
+		counts[dateValue(d.GetDay())] = int(d.GetCount())
+	}
+	for i := range days {
+		days[i].Count = counts[days[i].Day]
+	}
+	return nil
+}
+
+// daysFrom gives the days that have papers, the newest first, from one on; "" is the
+// newest.
+func (s *Site) daysFrom(ctx context.Context, day string, most int) (*akinv1.ListDaysResponse, error) {
+	return s.client.Papers.ListDays(ctx, &akinv1.ListDaysRequest{FromDay: day, PageSize: int32(most)}) //nolint:gosec // a small constant or the length of a page
+}
+
+// newest gives ids, subjects and days of the newest papers.
+func (s *Site) newest(ctx context.Context) ([]*akinv1.Paper, error) {
+	resp, err := s.client.Papers.ListPapers(ctx, &akinv1.ListPapersRequest{OrderBy: byDay, PageSize: sample, ReadMask: dated()})
+	return resp.GetPapers(), err
 }
 
 // listMask names what lists show.
 func listMask() *fieldmaskpb.FieldMask {
-	return mask("id", "title", "abstract", "authors", "categories", "venue", "publish_date", "listed_dates", "language", "urls")
+	return mask("id", "title", "abstract", "authors", "categories", "venue", "publish_date", "listed_dates", "day", "language", "urls")
 }
 
 func mask(paths ...string) *fieldmaskpb.FieldMask { return &fieldmaskpb.FieldMask{Paths: paths} }
-
-// on is the filter of the papers that a day, month or year lists: those listed then,
-// and those published then that were never listed.
-func on(day string) string {
-	return "listed_date = " + day + " OR (date = " + day + " NOT listed_date:*)"
-}
-
-// since is the filter of the papers from a day on.
-func since(day time.Time) string {
-	d := day.Format(time.DateOnly)
-	return "listed_date >= " + d + " OR (date >= " + d + " NOT listed_date:*)"
-}
-
-// span is the filter of the papers from one day to before another.
-func span(from, until time.Time) string {
-	a, b := from.Format(time.DateOnly), until.Format(time.DateOnly)
-	return "(listed_date >= " + a + " AND listed_date < " + b + ") OR (date >= " + a + " AND date < " + b + " NOT listed_date:*)"
-}
-
-// firstDay and endOfDays are between what is looked at: years have four digits.
-func firstDay() time.Time  { return time.Date(1000, 1, 1, 0, 0, 0, 0, time.UTC) }
-func endOfDays() time.Time { return time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC) }
-
-// any says whether a filter keeps a paper.
-func (s *Site) any(ctx context.Context, filter string) (bool, error) {
-	n, err := s.kept(ctx, filter)
-	return n > 0, err
-}
-
-// lastDay finds the last day that has papers: zero if no paper has a date.
-func (s *Site) lastDay(ctx context.Context) (time.Time, int, error) {
-	total, err := s.kept(ctx, "")
-	if err != nil || total == 0 {
-		return time.Time{}, 0, err
-	}
-	found, err := s.any(ctx, since(firstDay()))
-	if err != nil || !found {
-		return time.Time{}, total, err
-	}
-	day, err := s.lastIn(ctx, firstDay(), endOfDays(), func(from, _ time.Time) string { return since(from) })
-	return day, total, err
-}
-
-// lastIn finds the last day in a span that has papers, which it has, by halving.
-func (s *Site) lastIn(ctx context.Context, from, until time.Time, filter func(from, until time.Time) string) (time.Time, error) {
-	low, high := 0, daysBetween(from, until) // a paper is at low or later, none at high or later
-	for high-low > 1 {
-		mid := (low + high) / 2
-		found, err := s.any(ctx, filter(from.AddDate(0, 0, mid), until))
-		if err != nil {
-			return time.Time{}, err
-		}
-		if found {
-			low = mid
-		} else {
-			high = mid
-		}
-	}
-	return from.AddDate(0, 0, low), nil
-}
-
-// firstIn finds the first day in a span that has papers, which it has.
-func (s *Site) firstIn(ctx context.Context, from, until time.Time) (time.Time, error) {
-	low, high := 0, daysBetween(from, until) // none before low, one before high
-	for high-low > 1 {
-		mid := (low + high) / 2
-		found, err := s.any(ctx, span(from, from.AddDate(0, 0, mid)))
-		if err != nil {
-			return time.Time{}, err
-		}
-		if found {
-			high = mid
-		} else {
-			low = mid
-		}
-	}
-	return from.AddDate(0, 0, low), nil
-}
-
-// daysBetween counts the days of a span, which may be longer than a Duration holds.
-func daysBetween(from, until time.Time) int {
-	const day = 24 * 60 * 60
-	return int((until.Unix() - from.Unix()) / day)
-}
-
-// beside finds the day, month or year with papers that is next to one, and as long.
-func (s *Site) beside(ctx context.Context, day string, newer bool) (*link, error) {
-	from, until, ok := bounds(day)
-	if !ok {
-		return nil, nil //nolint:nilnil // a paper without a date has no neighbours
-	}
-	filter := span(firstDay(), from)
-	if newer {
-		filter = since(until)
-	}
-	found, err := s.any(ctx, filter)
-	if err != nil || !found {
-		return nil, err
-	}
-	var at time.Time
-	if newer {
-		at, err = s.firstIn(ctx, until, endOfDays())
-	} else {
-		at, err = s.lastIn(ctx, firstDay(), from, span)
-	}
-	if err != nil {
-		return nil, err
-	}
-	value := at.Format(time.DateOnly)[:len(day)]
-	return &link{dayLabel(value), dayURL(value)}, nil
-}
 
 // bounds are the first day of a day, month or year and the first one after it.
 func bounds(day string) (from, until time.Time, ok bool) {
@@ -248,7 +131,7 @@ func bounds(day string) (from, until time.Time, ok bool) {
 		layout              string
 		years, months, days int
 	}{{"2006", 1, 0, 0}, {"2006-01", 0, 1, 0}, {time.DateOnly, 0, 0, 1}} {
-		if from, err := time.Parse(unit.layout, day); err == nil && from.Year() >= 1000 {
+		if from, err := time.Parse(unit.layout, day); err == nil && from.Year() > 0 {
 			return from, from.AddDate(unit.years, unit.months, unit.days), true
 		}
 	}
@@ -277,35 +160,112 @@ func dayURL(day string) string {
 	return "/day/" + day
 }
 
+// isDate says that a day is a whole date, and no month or year.
+func isDate(day string) bool {
+	_, _, ok := bounds(day)
+	return ok && len(day) == len(time.DateOnly)
+}
+
 // day lists the papers of one day, month or year.
 func (s *Site) day(r *http.Request) (*answer, error) {
 	day := strings.TrimPrefix(r.URL.Path, "/day/")
-	if _, _, ok := bounds(day); !ok {
+	_, until, ok := bounds(day)
+	if !ok {
 		return nil, refused(http.StatusNotFound, "That is no day", "Write it as /day/2026-05-17, or /day/2026-05 or /day/2026 for a month or a year.")
 	}
-	papers, n, err := s.gather(r.Context(), on(day), dated())
+	last := until.AddDate(0, 0, -1).Format(time.DateOnly)
+	found, err := s.daysFrom(r.Context(), last, spanDays)
 	if err != nil {
 		return nil, err
 	}
-	from, err := strconv.Atoi(r.URL.Query().Get("page"))
-	if err != nil || from < 0 || from > len(papers) {
-		from = 0
+	l := &listing{Heading: dayLabel(day), Tabs: dayTabs(day)}
+	if newer := dateValue(found.GetNewer()); newer != "" {
+		l.Newer = dayLink(newer, day)
 	}
-	until := min(from+daySize, len(papers))
-	l := &listing{Heading: dayLabel(day), Of: n}
-	g := dayGroup{Day: day, papers: papers[from:until]}
-	if err := s.fillDay(r.Context(), &g); err != nil {
+	var within []*akinv1.DayCount
+	for _, d := range found.GetDays() {
+		value := dateValue(d.GetDay())
+		if !strings.HasPrefix(value, day) {
+			l.Older = dayLink(value, day)
+			break
+		}
+		within = append(within, d)
+		l.Of += int(d.GetCount())
+	}
+	v := r.URL.Query()
+	from, token := v.Get("from"), v.Get("page")
+	if err := s.fillDays(r.Context(), l, day, within, from, token); err != nil {
 		return nil, err
 	}
-	l.Days = []dayGroup{g}
-	if l.Older, err = s.beside(r.Context(), day, false); err != nil {
-		return nil, err
+	canonical := withValue(withValue(dayURL(day), "from", from), "page", token)
+	if canonical != dayURL(day) {
+		l.First = dayURL(day)
 	}
-	if l.Newer, err = s.beside(r.Context(), day, true); err != nil {
-		return nil, err
+	return &answer{page: "listing", frame: frame{Title: "Papers of " + dayLabel(day), Canonical: canonical, Nav: "new", Body: l}}, nil
+}
+
+// dayTabs are the lists beside that of a day.
+func dayTabs(day string) []tab {
+	if !isDate(day) {
+		return nil
 	}
-	if until < len(papers) {
-		l.More = dayURL(day) + "?page=" + strconv.Itoa(until)
+	return tabs(day, "")
+}
+
+// dayLink leads to a day that has papers, or to its month or year beside one.
+func dayLink(day, beside string) *link {
+	day = day[:min(len(day), len(beside))]
+	return &link{dayLabel(day), dayURL(day)}
+}
+
+// fillDays reads a page of the papers of some days, the newest first. The page begins
+// with the day from, behind the paper that a token of the API names.
+func (s *Site) fillDays(ctx context.Context, l *listing, day string, days []*akinv1.DayCount, from, token string) error {
+	shown := 0
+	for _, d := range days {
+		value := dateValue(d.GetDay())
+		if from != "" && value > from { // as texts, days are in the order of the list
+			continue
+		}
+		if shown >= listSize {
+			l.More = withValue(dayURL(day), "from", value)
+			break
+		}
+		req := &akinv1.ListPapersRequest{OrderBy: byDay, Day: value, PageSize: int32(listSize - shown), ReadMask: listMask()} //nolint:gosec // at most listSize
+		if value == from || from == "" {
+			req.PageToken, token = token, ""
+		}
+		resp, err := s.client.Papers.ListPapers(ctx, req)
+		if err != nil {
+			return err
+		}
+		g := groupOf(day, d)
+		for _, p := range resp.GetPapers() {
+			g.Hits = append(g.Hits, s.hitOf(p, nil))
+		}
+		shown += len(g.Hits)
+		l.Days = append(l.Days, g)
+		if next := resp.GetNextPageToken(); next != "" {
+			l.More = withValue(withValue(dayURL(day), "from", value), "page", next)
+			break
+		}
 	}
-	return &answer{page: "listing", frame: frame{Title: "Papers of " + dayLabel(day), Canonical: dayURL(day), Nav: "new", Body: l}}, nil
+	if len(l.Days) == 0 {
+		l.Days = []dayGroup{{}} // to say that there is nothing
+	}
+	return nil
+}
+
+// groupOf heads the papers of a day in the list of a day, a month or a year.
+func groupOf(of string, d *akinv1.DayCount) dayGroup {
+	value := dateValue(d.GetDay())
+	g := dayGroup{Day: value}
+	switch {
+	case value == of && isDate(of): // the page says it
+	case value == of:
+		g.Label, g.Count = dayLabel(of)+", day not known", int(d.GetCount())
+	default:
+		g.Label, g.URL, g.Count = dayLabel(value), dayURL(value), int(d.GetCount())
+	}
+	return g
 }

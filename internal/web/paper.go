@@ -158,8 +158,12 @@ func facts(p *akinv1.Paper) (out []fact) {
 	}
 	d := p.GetPublishDate()
 	add("Published", dateText(d), dayURL(dateValue(d)), false)
-	if day := dayOf(p); day != dateValue(d) {
-		add("Listed", dayLabel(day), dayURL(day), false)
+	if day := dayOf(p); day != "" && day != dateValue(d) {
+		name := "Listed"
+		if d.GetYear() == 0 && len(p.GetListedDates()) == 0 {
+			name = "First imported"
+		}
+		add(name, dayLabel(day), dayURL(day), false)
 	}
 	if p.GetVenue() != "" {
 		add("Venue", p.GetVenue(), query{Take: map[string][]string{"venue": {p.GetVenue()}}}.URL(), false)

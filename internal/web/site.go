@@ -175,6 +175,8 @@ func (s *Site) route(path string) handler {
 	switch {
 	case path == "/":
 		return s.home
+	case path == "/trending":
+		return s.trending
 	case path == "/search":
 		return s.search
 	case path == "/status":

@@ -27,7 +27,7 @@ func paperOf(id, title, abstract, day string) *akinv1.Paper {
 
 func TestEmptyCollection(t *testing.T) {
 	at := site(t)
-	for _, path := range []string{"/", "/search", "/search?q=x", "/status", "/help", "/day/2024-05-01", "/search?category=cs.CL"} {
+	for _, path := range []string{"/", "/trending", "/search", "/search?q=x", "/status", "/help", "/day/2024-05-01", "/search?category=cs.CL"} {
 		if r := get(t, at+path); r.status != http.StatusOK || !strings.Contains(r.body, "<h1") {
 			t.Errorf("%s: %d %s", path, r.status, r.body)
 		}
@@ -54,7 +54,7 @@ func TestDays(t *testing.T) {
 		"2024-05-03": {"Listed late", "", "/day/2024-05-02"},
 		"2024-05":    {"Listed late|Second|First", "", "/day/2024-04"},
 		"2024":       {"Listed late|Second|First|Month alone", "", "/day/2019"},
-		"1905-11-25": {"Long ago", "/day/2019-01-01", ""},
+		"1905-11-25": {"Long ago", "/day/2019", ""},
 		"2030-01-01": {"", "", "/day/2024-05-03"},
 	} {
 		r := get(t, at+"/day/"+day)
@@ -282,7 +282,7 @@ func TestFailures(t *testing.T) {
 		{status.Error(codes.NotFound, "none"), 404, ""},
 	} {
 		at := over(t, failing{c.err})
-		for _, path := range []string{"/", "/search?q=x", "/paper/x", "/status", "/day/2024", "/search?q=1706.03762"} {
+		for _, path := range []string{"/", "/search?q=x", "/paper/x", "/status", "/day/2024", "/trending?window=day", "/search?q=1706.03762"} {
 			r := get(t, at+path)
 			if path == "/search?q=1706.03762" && c.status == 404 {
 				continue // then it is searched for

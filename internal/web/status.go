@@ -58,14 +58,13 @@ func (s *Site) status(r *http.Request) (*answer, error) {
 
 // fillState adds what the papers say: the newest day, years and subjects.
 func (s *Site) fillState(r *http.Request, b *state) error {
-	papers, _, err := s.newest(r.Context())
+	days, err := s.daysFrom(r.Context(), "", 1)
 	if err != nil {
 		return err
 	}
-	if len(papers) > 0 {
-		if day := dayOf(papers[0]); day != "" {
-			b.Newest, b.DayURL = dayLabel(day), dayURL(day)
-		}
+	if len(days.GetDays()) > 0 {
+		day := dateValue(days.GetDays()[0].GetDay())
+		b.Newest, b.DayURL = dayLabel(day), dayURL(day)
 	}
 	for _, f := range s.facetsOf(r.Context(), readQuery(nil)) {
 		if f.Name == "year" {
