@@ -109,7 +109,7 @@ func (s *Site) countDays(ctx context.Context, days []dayGroup) error {
 // daysFrom gives the days that have papers, the newest first, from one on; "" is the
 // newest.
 func (s *Site) daysFrom(ctx context.Context, day string, most int) (*akinv1.ListDaysResponse, error) {
-	return s.client.Papers.ListDays(ctx, &akinv1.ListDaysRequest{FromDay: day, PageSize: int32(most)}) //nolint:gosec // a small constant or the length of a page
+	return s.client.Papers.ListDays(ctx, &akinv1.ListDaysRequest{FromDay: day, PageSize: int32(most)})
 }
 
 // newest gives ids, subjects and days of the newest papers.
@@ -231,7 +231,7 @@ func (s *Site) fillDays(ctx context.Context, l *listing, day string, days []*aki
 			l.More = withValue(dayURL(day), "from", value)
 			break
 		}
-		req := &akinv1.ListPapersRequest{OrderBy: byDay, Day: value, PageSize: int32(listSize - shown), ReadMask: listMask()} //nolint:gosec // at most listSize
+		req := &akinv1.ListPapersRequest{OrderBy: byDay, Day: value, PageSize: int32(listSize - shown), ReadMask: listMask()}
 		if value == from || from == "" {
 			req.PageToken, token = token, ""
 		}

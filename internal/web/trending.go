@@ -17,12 +17,13 @@ const shortSignals = 6
 
 // trendWindow is how far back a trending list looks.
 type trendWindow struct {
+	// name is what addresses say, heading and short are of a list that ends now.
 	name, heading, short string
-	// past is the window of a list that ends with a day: its heading, short, and what
-	// goes between a gain and the day.
+	// pastHeading, before a day, and pastShort are of a list that ends with a day.
 	pastHeading, pastShort string
-	within                 string
-	window                 akinv1.TrendingWindow
+	// within says in which time a paper gained what it did.
+	within string
+	window akinv1.TrendingWindow
 }
 
 //nolint:gochecknoglobals // a table that nothing writes to
