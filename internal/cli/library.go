@@ -88,7 +88,8 @@ func (c libraryListCommand) Run(e *environment) error {
 
 // library prints a library on a line.
 func (e *environment) library(l *akinv1.Library) {
-	line := fmt.Sprintf("%s  %s: %d liked, %d disliked, %d read", oneLine(l.GetName()), plural(int(l.GetEntryCount()), "paper"), l.GetLikedCount(), l.GetDislikedCount(), l.GetReadCount())
+	papers := plural(int(l.GetEntryCount()), "paper")
+	line := fmt.Sprintf("%s  %s: %d liked, %d disliked, %d read", oneLine(l.GetName()), papers, l.GetLikedCount(), l.GetDislikedCount(), l.GetReadCount())
 	if l.GetDisplayName() != "" {
 		line += "  " + oneLine(l.GetDisplayName())
 	}
@@ -507,7 +508,7 @@ func (c libraryExportCommand) Run(e *environment) error {
 	if err != nil {
 		return err
 	}
-	if n := len(resp.GetMissingIds()); n > 0 && c.Format != "ids" {
+	if n := int(resp.GetMissingCount()); n > 0 && c.Format != "ids" {
 		fmt.Fprintf(e.errOut, "%s of the library not in the collection, and not in the file, such as %s\n", plural(n, "paper"), oneLine(resp.GetMissingIds()[0]))
 	}
 	if c.Out == "" {

@@ -106,7 +106,7 @@ func (s *libraryService) ExportLibrary(ctx context.Context, req *akinv1.ExportLi
 		return nil, err
 	}
 	return &akinv1.ExportLibraryResponse{
-		Content: file.Content, ContentType: file.ContentType, Count: int32(file.Count), MissingIds: file.Missing,
+		Content: file.Content, ContentType: file.ContentType, Count: int32(file.Count), MissingIds: file.Missing, MissingCount: int32(file.MissingCount),
 	}, nil
 }
 
