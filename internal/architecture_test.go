@@ -18,8 +18,8 @@ import (
 var rooms = map[string][]string{
 	"cmd/akin":               {"internal/cli"},
 	"internal/cli":           {"internal/paper", "internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1", "internal/pending", "internal/settings"},
-	"internal/app":           {"internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/web", "internal/access", "internal/telemetry", "internal/vec", "internal/library", "internal/library/shelf", "internal/librarian"},
-	"internal/rpc":           {"internal/engine", "internal/catalog", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/access", "internal/telemetry", "internal/library", "internal/librarian", "internal/cite"},
+	"internal/app":           {"internal/atlas", "internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/web", "internal/access", "internal/telemetry", "internal/vec", "internal/library", "internal/library/shelf", "internal/librarian"},
+	"internal/rpc":           {"internal/atlas", "internal/engine", "internal/catalog", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/access", "internal/telemetry", "internal/library", "internal/librarian", "internal/cite"},
 	"internal/access":        {"internal/paper", "internal/pending"},
 	"internal/admit":         {"internal/paper"},
 	"internal/telemetry":     {}, // figures come as plain structs
@@ -31,7 +31,7 @@ var rooms = map[string][]string{
 	"internal/client":        {"internal/rpc/wire", "proto/akin/v1"},
 	"internal/engine":        {"internal/catalog", "internal/embed", "internal/rank", "internal/sentence", "internal/paper", "internal/paper/titleid"},
 	"internal/catalog":       {"internal/paper", "internal/rank"},
-	"internal/catalog/local": {"internal/catalog", "internal/store", "internal/kv", "internal/ann", "internal/filter", "internal/lexical", "internal/dedup", "internal/rank", "internal/splitmix", "internal/vec", "internal/paper"},
+	"internal/catalog/local": {"internal/pending", "internal/catalog", "internal/store", "internal/kv", "internal/ann", "internal/filter", "internal/lexical", "internal/dedup", "internal/rank", "internal/splitmix", "internal/vec", "internal/paper"},
 	"internal/dedup":         {"internal/paper", "internal/splitmix", "internal/text/unify"},
 	"internal/operation":     {"internal/paper"},
 	"internal/rank":          {"internal/paper", "internal/vec"},
@@ -42,6 +42,8 @@ var rooms = map[string][]string{
 	"internal/kv":            {"internal/paper"},
 	"internal/store":         {"internal/kv", "internal/paper"},
 	"internal/ann":           {"internal/paper", "internal/pending", "internal/splitmix", "internal/vec"},
+	"internal/layout":        {"internal/splitmix", "internal/vec"},
+	"internal/atlas":         {"internal/catalog", "internal/layout", "internal/paper", "internal/splitmix"},
 	"internal/splitmix":      {}, // draws that are the same everywhere
 	"internal/filter":        {"internal/paper", "internal/text/unify"},
 	"internal/lexical":       {"internal/paper", "internal/pending", "internal/text", "internal/text/unify"},
@@ -66,7 +68,7 @@ var rooms = map[string][]string{
 	"internal/eval":          {"internal/paper"},
 	// For tests and benchmarks only.
 	"internal/crashtest":           {},
-	"internal/rpc/rpctest":         {"internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/store", "internal/embed", "internal/vec", "internal/admit", "internal/client", "internal/paper", "internal/library", "internal/library/shelf", "internal/librarian"},
+	"internal/rpc/rpctest":         {"internal/atlas", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/store", "internal/embed", "internal/vec", "internal/admit", "internal/client", "internal/paper", "internal/library", "internal/library/shelf", "internal/librarian"},
 	"internal/library/librarytest": {"internal/library"},
 	"internal/embed/embedtest":     {"internal/embed", "internal/model", "models", "internal/embed/onnx"},
 	"internal/embed/benchworker":   {"internal/embed", "internal/model", "models", "internal/embed/onnx"},

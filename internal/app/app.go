@@ -17,6 +17,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"akin/internal/atlas"
 	"akin/internal/catalog"
 	"akin/internal/catalog/local"
 	"akin/internal/engine"
@@ -137,6 +138,9 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 	}
 	e.Watch(a.telemetry)
 	a.onClose(a.server.Close)
+	if cat != nil {
+		a.serveMaps(cat, bounds)
+	}
 	a.onReload("access", func(c Config) error { return a.ReloadAccess(c.Access) })
 	if err := a.watch(e, bounds, model, a.store); err != nil {
 		return nil, err
@@ -156,6 +160,17 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 		a.serveAdmin(adminListener)
 	}
 	return a, nil
+}
+
+// serveMaps serves maps of the catalog's collections, which are made while no calls are
+// answered, or slowly.
+func (a *App) serveMaps(c catalog.Catalog, bounds rpc.Bounds) {
+	maps := atlas.New(c, atlas.Options{Log: a.log, Busy: func() bool {
+		now := bounds.Calls.Counts()
+		return now.Running+now.Waiting > 0
+	}})
+	a.onClose(maps.Close)
+	a.server.ServeMaps(maps)
 }
 
 // Conn is a connection to the server within the process.

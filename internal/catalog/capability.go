@@ -25,6 +25,8 @@ const (
 	CapRechecker  Capability = "rechecker"
 	CapCounter    Capability = "counter"
 	CapDuplicates Capability = "duplicates"
+	CapDays       Capability = "days"
+	CapDerived    Capability = "derived"
 )
 
 // Attributes tells what candidates are, mostly from memory, parallel to refs. What a
@@ -243,6 +245,57 @@ type ValueCount struct {
 	Papers uint64
 }
 
+// Days lists papers by their days (paper.Record.Day). Without it, all papers are read
+// for each answer, which is the same.
+type Days interface {
+	// Newest iterates over papers, the newest day first, and those of one day in order
+	// of id. What the caller does not take costs little. After an error it ends.
+	Newest(ctx context.Context, from Newest) iter.Seq2[OfDay, error]
+	// CountDays gives the days of the papers that a filter keeps, each once and the
+	// newest first, with how many papers each has.
+	CountDays(ctx context.Context, filter string) ([]DayCount, error)
+	// Signalled iterates over the papers that a filter keeps and that have, or had,
+	// signals, in no order. After an error it ends.
+	Signalled(ctx context.Context, filter string) iter.Seq2[rank.Signalled, error]
+}
+
+// Newest says which papers to list by day.
+type Newest struct {
+	// Filter is an AIP-160 filter; "" keeps all.
+	Filter string
+	// Day keeps the papers of one day, and Until leaves out those of later ones; the
+	// zero date keeps all.
+	Day, Until paper.Date
+	// AfterDay and AfterID are the day and id of the paper that the list comes after;
+	// "" begins it.
+	AfterDay paper.Date
+	AfterID  string
+}
+
+// Comes says whether a paper of a day stands in the list, the filter aside.
+func (n *Newest) Comes(day paper.Date, id string) bool {
+	if !n.Day.IsZero() && day != n.Day || !n.Until.IsZero() && day.Compare(n.Until) > 0 {
+		return false
+	}
+	if n.AfterID == "" {
+		return true
+	}
+	later := n.AfterDay.Compare(day)
+	return later > 0 || later == 0 && id > n.AfterID
+}
+
+// OfDay is a paper and its day.
+type OfDay struct {
+	paper.Ref
+	Day paper.Date
+}
+
+// DayCount is how many papers a day has.
+type DayCount struct {
+	Day    paper.Date
+	Papers uint32
+}
+
 // Duplicates compares all papers with each other. Without it that is refused.
 type Duplicates interface {
 	// Duplicates compares the papers that a filter keeps. It gives how many those are,
@@ -265,4 +318,20 @@ type Duplicate struct {
 	Record *paper.Record
 	// Match is how it matches the first of its group; zero for the first.
 	Match
+}
+
+// Derived keeps what others have made of a collection's papers, so that a start need
+// not make it anew. Losing it loses nothing. Without it, it is made anew.
+type Derived interface {
+	// Stamp says which state of which catalog the view is, in bytes that mean something
+	// to the catalog alone.
+	Stamp() (string, error)
+	// Keep keeps bytes under a name, of letters, in the place of what it has: what was
+	// made of the state that the stamp is of. A catalog that keeps nothing, or is not
+	// to be written to, does nothing.
+	Keep(name, stamp string, data []byte) error
+	// Kept gives what is kept under a name, and the sequence number that it was made
+	// at. What was not made of the view's past, or is damaged, is removed, and not
+	// given; nil is nothing.
+	Kept(name string) (data []byte, sequence uint64)
 }

@@ -24,7 +24,7 @@ const serviceConfig = `{
     "name": [
       {"service": "akin.v1.PaperService"}, {"service": "akin.v1.SearchService"},
       {"service": "akin.v1.EmbeddingService"}, {"service": "akin.v1.InfoService"},
-      {"service": "akin.v1.LibraryService"}
+      {"service": "akin.v1.MapService"}, {"service": "akin.v1.LibraryService"}
     ],
     "retryPolicy": {
       "maxAttempts": 4, "initialBackoff": "0.1s", "maxBackoff": "2s", "backoffMultiplier": 3,
@@ -39,6 +39,7 @@ type Client struct {
 	Search akinv1.SearchServiceClient
 	Embed  akinv1.EmbeddingServiceClient
 	Info   akinv1.InfoServiceClient
+	Map    akinv1.MapServiceClient
 	Admin  akinv1.AdminServiceClient
 	// Libraries are those of the caller's owner.
 	Libraries akinv1.LibraryServiceClient
@@ -88,6 +89,7 @@ func New(conn grpc.ClientConnInterface) *Client {
 		Search:     akinv1.NewSearchServiceClient(conn),
 		Embed:      akinv1.NewEmbeddingServiceClient(conn),
 		Info:       akinv1.NewInfoServiceClient(conn),
+		Map:        akinv1.NewMapServiceClient(conn),
 		Admin:      akinv1.NewAdminServiceClient(conn),
 		Libraries:  akinv1.NewLibraryServiceClient(conn),
 		Operations: longrunningpb.NewOperationsClient(conn),

@@ -99,7 +99,18 @@ func methods() map[string]method {
 			return "", hundreds(len(r.GetIds()))
 		})},
 		akinv1.PaperService_ListPapers_FullMethodName: {kind: read, shape: shapeOf(listShape)},
+		akinv1.PaperService_ListDays_FullMethodName: {kind: read, shape: shapeOf(func(r *akinv1.ListDaysRequest) (string, float64) {
+			return filtered(r.GetFilter()), 1
+		})},
 		akinv1.PaperService_CountValues_FullMethodName: {kind: read, shape: shapeOf(func(r *akinv1.CountValuesRequest) (string, float64) {
+			return filtered(r.GetFilter()), 1
+		})},
+
+		akinv1.MapService_GetMap_FullMethodName: {kind: read},
+		akinv1.MapService_GetMapPapers_FullMethodName: {kind: read, shape: shapeOf(func(r *akinv1.GetMapPapersRequest) (string, float64) {
+			return "", hundreds(len(r.GetNumbers()))
+		})},
+		akinv1.MapService_FindOnMap_FullMethodName: {kind: read, shape: shapeOf(func(r *akinv1.FindOnMapRequest) (string, float64) {
 			return filtered(r.GetFilter()), 1
 		})},
 
@@ -194,7 +205,11 @@ func filtered(filter string) string {
 }
 
 func listShape(r *akinv1.ListPapersRequest) (string, float64) {
-	return filtered(r.GetFilter()), hundreds(min(int(r.GetPageSize()), engine.MaxPageSize))
+	class := filtered(r.GetFilter())
+	if order, err := readOrder(r.GetOrderBy()); err == nil {
+		class += []string{engine.ByID: "", engine.ByDay: " day", engine.ByTrend: " trending"}[order]
+	}
+	return class, hundreds(min(int(r.GetPageSize()), engine.MaxPageSize))
 }
 
 // resultShape is what the options of a query add to its cost.

@@ -218,9 +218,10 @@ var wanted = map[string]string{
 	"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": "", "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": "",
 
 	"/akin.v1.PaperService/GetPaper": "read", "/akin.v1.PaperService/BatchGetPapers": "read", "/akin.v1.PaperService/ListPapers": "read",
-	"/akin.v1.PaperService/CountValues": "read", "/akin.v1.PaperService/ExportPapers": "read",
+	"/akin.v1.PaperService/CountValues": "read", "/akin.v1.PaperService/ListDays": "read", "/akin.v1.PaperService/ExportPapers": "read",
 	"/akin.v1.SearchService/Search": "read", "/akin.v1.SearchService/Similar": "read", "/akin.v1.SearchService/Recommend": "read",
 	"/akin.v1.SearchService/GetNovelty": "read", "/akin.v1.SearchService/FindDuplicates": "read",
+	"/akin.v1.MapService/GetMap": "read", "/akin.v1.MapService/GetMapPapers": "read", "/akin.v1.MapService/FindOnMap": "read",
 	"/akin.v1.EmbeddingService/Embed": "read", "/akin.v1.EmbeddingService/Tokenize": "read", "/akin.v1.EmbeddingService/EmbedStream": "read",
 
 	"/akin.v1.PaperService/UpsertPaper": "read,write", "/akin.v1.PaperService/BatchUpsertPapers": "write", "/akin.v1.PaperService/DeletePaper": "write",

@@ -118,6 +118,7 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, options Gate
 		akinv1.RegisterSearchServiceHandlerClient(ctx, g.mux, akinv1.NewSearchServiceClient(conn)),
 		akinv1.RegisterEmbeddingServiceHandlerClient(ctx, g.mux, akinv1.NewEmbeddingServiceClient(conn)),
 		akinv1.RegisterInfoServiceHandlerClient(ctx, g.mux, akinv1.NewInfoServiceClient(conn)),
+		akinv1.RegisterMapServiceHandlerClient(ctx, g.mux, akinv1.NewMapServiceClient(conn)),
 		akinv1.RegisterAdminServiceHandlerClient(ctx, g.mux, akinv1.NewAdminServiceClient(conn)),
 		akinv1.RegisterLibraryServiceHandlerClient(ctx, g.mux, akinv1.NewLibraryServiceClient(conn)),
 		handleOperations(g.mux, longrunningpb.NewOperationsClient(conn), g.outgoing),

@@ -188,6 +188,7 @@ func limitedPapers() []limited {
 		get      = akinv1.PaperService_GetPaper_FullMethodName
 		batchGet = akinv1.PaperService_BatchGetPapers_FullMethodName
 		list     = akinv1.PaperService_ListPapers_FullMethodName
+		days     = akinv1.PaperService_ListDays_FullMethodName
 		count    = akinv1.PaperService_CountValues_FullMethodName
 		upsert   = akinv1.PaperService_UpsertPaper_FullMethodName
 		upserts  = akinv1.PaperService_BatchUpsertPapers_FullMethodName
@@ -220,6 +221,22 @@ func limitedPapers() []limited {
 		{list, "page_token", "first page again", &akinv1.ListPapersRequest{PageToken: "AAAA"}},
 		{list, "filter", "the limit is 16384", &akinv1.ListPapersRequest{Filter: long}},
 		{list, "collection", "", &akinv1.ListPapersRequest{Collection: long}},
+		{list, "order_by", "day desc", &akinv1.ListPapersRequest{OrderBy: "score"}},
+		{list, "order_by", "", &akinv1.ListPapersRequest{OrderBy: long}},
+		{list, "day", "YYYY-MM-DD", &akinv1.ListPapersRequest{Day: "17 March"}},
+		{list, "day", "YYYY-MM-DD", &akinv1.ListPapersRequest{Day: "--03-17"}},
+		{list, "day", "YYYY-MM-DD", &akinv1.ListPapersRequest{Day: "2026-02-30"}},
+		{list, "day", "", &akinv1.ListPapersRequest{Day: long}},
+		{list, "day", "whole date", &akinv1.ListPapersRequest{OrderBy: "trending", Day: "2026-03"}},
+		{list, "window", "trending", &akinv1.ListPapersRequest{Window: akinv1.TrendingWindow_TRENDING_WINDOW_DAY}},
+		{list, "signal", "trending", &akinv1.ListPapersRequest{OrderBy: "day desc", Signal: "votes"}},
+		{list, "signal", "at most 16384", &akinv1.ListPapersRequest{OrderBy: "trending", Signal: long}},
+		{list, "page_token", "first page again", &akinv1.ListPapersRequest{OrderBy: "trending", PageToken: "AAAA"}},
+		{days, "page_size", "must not be negative", &akinv1.ListDaysRequest{PageSize: -1}},
+		{days, "page_token", "first page again", &akinv1.ListDaysRequest{PageToken: long}},
+		{days, "from_day", "YYYY-MM-DD", &akinv1.ListDaysRequest{FromDay: long}},
+		{days, "filter", "the limit is 16384", &akinv1.ListDaysRequest{Filter: long}},
+		{days, "collection", "", &akinv1.ListDaysRequest{Collection: long}},
 		{count, "field", "", &akinv1.CountValuesRequest{Field: "nope"}},
 		{count, "field", "", &akinv1.CountValuesRequest{Field: long}},
 		{count, "limit", "", &akinv1.CountValuesRequest{Field: "venue", Limit: -1}},

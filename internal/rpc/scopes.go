@@ -72,7 +72,12 @@ func needs() map[string]need {
 		akinv1.PaperService_BatchGetPapers_FullMethodName: read,
 		akinv1.PaperService_ListPapers_FullMethodName:     read,
 		akinv1.PaperService_CountValues_FullMethodName:    read,
+		akinv1.PaperService_ListDays_FullMethodName:       read,
 		akinv1.PaperService_ExportPapers_FullMethodName:   read,
+
+		akinv1.MapService_GetMap_FullMethodName:       read,
+		akinv1.MapService_GetMapPapers_FullMethodName: read,
+		akinv1.MapService_FindOnMap_FullMethodName:    read,
 
 		// It answers with the paper as it is stored then, of which the caller may have
 		// sent a field.

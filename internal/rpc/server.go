@@ -24,6 +24,7 @@ import (
 	"google.golang.org/grpc/tap"
 
 	"akin/internal/access"
+	"akin/internal/atlas"
 	"akin/internal/engine"
 	"akin/internal/librarian"
 	"akin/internal/operation"
@@ -60,6 +61,7 @@ type Server struct {
 	telemetry  *telemetry.Telemetry
 	recall     *recall
 	audit      *access.Audit        // nil writes none
+	maps       *atlas.Atlas         // nil has none
 	libraries  *librarian.Librarian // nil keeps none
 }
 
@@ -76,6 +78,10 @@ func NewServer(e *engine.Engine, about About, bounds Bounds, log *slog.Logger) *
 
 // AuditTo writes down what calls change. It comes before GRPC and Guarded.
 func (s *Server) AuditTo(a *access.Audit) { s.audit = a }
+
+// ServeMaps serves the maps of an atlas, which stays the caller's. It comes before GRPC
+// and Guarded; without it there are none.
+func (s *Server) ServeMaps(a *atlas.Atlas) { s.maps = a }
 
 // KeepLibraries lets callers keep libraries. It comes before GRPC and Guarded.
 func (s *Server) KeepLibraries(b *librarian.Librarian) { s.libraries = b }
@@ -143,6 +149,7 @@ func (s *Server) register(g *grpc.Server) {
 	akinv1.RegisterSearchServiceServer(g, &searchService{server: s})
 	akinv1.RegisterEmbeddingServiceServer(g, &embeddingService{server: s})
 	akinv1.RegisterInfoServiceServer(g, &infoService{server: s})
+	akinv1.RegisterMapServiceServer(g, &mapService{server: s})
 	akinv1.RegisterAdminServiceServer(g, &adminService{server: s})
 	akinv1.RegisterLibraryServiceServer(g, &libraryService{server: s})
 	longrunningpb.RegisterOperationsServer(g, &operationsService{server: s})

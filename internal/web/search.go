@@ -55,7 +55,9 @@ type results struct {
 	Sorts  []choice
 	// EvidenceURL and VersionsURL turn evidence and the folding of versions on or off.
 	EvidenceURL, VersionsURL string
-	Asked                    bool
+	// MapURL is the map with the list's papers marked.
+	MapURL string
+	Asked  bool
 }
 
 // limit says what kept papers out, and where it does not.
@@ -225,6 +227,7 @@ func (b *results) choices() {
 	for _, m := range []struct{ label, sort string }{{"Relevance", ""}, {"Date", "date"}} {
 		b.Sorts = append(b.Sorts, choice{m.label, q.with(func(q *query) { q.Sort = m.sort }), q.Sort == m.sort})
 	}
+	b.MapURL = "/map" + strings.TrimPrefix(q.with(func(*query) {}), "/search")
 	b.EvidenceURL = q.with(func(q *query) { q.Evidence = !q.Evidence })
 	b.VersionsURL = q.with(func(q *query) { q.Apart = !q.Apart })
 	for _, c := range q.clauses("") {

@@ -113,7 +113,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.write(w, r, plainError(http.StatusForbidden, "That came from another site", "Forms are only taken from these pages themselves."))
 		return
 	}
-	if s.serveFile(w, r) {
+	if s.serveFile(w, r) || s.serveMap(w, r) {
 		return
 	}
 	s.write(w, r, s.answer(w, r))
@@ -181,6 +181,8 @@ func (s *Site) route(path string) handler {
 		return s.status
 	case path == "/help":
 		return s.help
+	case path == "/map":
+		return s.mapped
 	case path == "/paper", strings.HasPrefix(path, "/paper/"):
 		return s.paper
 	case strings.HasPrefix(path, "/day/"):

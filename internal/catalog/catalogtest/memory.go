@@ -33,6 +33,7 @@ type Memory struct {
 	mu        sync.RWMutex // guards what follows
 	states    map[string]*state
 	snapshots []taken
+	derived   map[string]derivedData // by collection and name
 }
 
 // Options say how a Memory behaves beside its contract.
@@ -173,6 +174,11 @@ func (s *state) change(c *catalog.Mutation) (catalog.Outcome, error) {
 		return catalog.Outcome{Change: catalog.Unchanged, Record: *old.Record}, nil
 	}
 	e, change := s.successor(old)
+	var before *paper.Record
+	if old != nil {
+		before = old.Record
+	}
+	e.Trail = paper.NextTrail(before, &c.Paper, e.UpdateTime)
 	e.Paper, e.ContentDigest = c.Paper.Clone(), content
 	e.EmbedDigest = paper.EmbedDigest(c.Paper.Title, c.Paper.Abstract)
 	if err := s.checkVector(c.Vector, old, e); err != nil {

@@ -18,12 +18,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/test/bufconn"
 
 	"akin/internal/admit"
+	"akin/internal/atlas"
 	"akin/internal/catalog"
 	"akin/internal/catalog/local"
 	"akin/internal/client"
@@ -202,6 +204,11 @@ func Start(options Options) (_ *Server, err error) {
 		tracing = append(tracing, grpc.WithStatsHandler(t.ClientHandler()))
 	}
 	s.onClose(server.Close)
+	if cat != nil {
+		maps := atlas.New(cat, atlas.Options{Follow: time.Millisecond})
+		s.onClose(maps.Close)
+		server.ServeMaps(maps)
+	}
 	listener := bufconn.Listen(1 << 20)
 	g := server.GRPC()
 	go g.Serve(listener) //nolint:errcheck // it ends with Stop

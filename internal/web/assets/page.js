@@ -34,6 +34,7 @@
       document.getElementById("main").replaceChildren(...fresh.childNodes);
       document.title = page.title;
       fold();
+      document.dispatchEvent(new Event("akin:shown")); // for the script of the map
       history?.(url);
       shown = location.href;
       const n = document.querySelectorAll("#main [data-item]").length;

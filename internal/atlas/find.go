@@ -1,0 +1,66 @@
+package atlas
+
+import (
+	"context"
+	"slices"
+
+	"akin/internal/catalog"
+	"akin/internal/paper"
+)
+
+// MaxIDs is how many ids can be looked up on a chart at once.
+const MaxIDs = 10_000
+
+// Papers reads papers of a chart by their numbers: parallel to them, nil for one that
+// is gone since.
+func (a *Atlas) Papers(ctx context.Context, collection string, c *Chart, numbers []uint32) ([]*paper.Record, error) {
+	refs, err := c.Refs(numbers)
+	if err != nil {
+		return nil, err
+	}
+	view, err := a.catalog.View(ctx, collection)
+	if err != nil {
+		return nil, err
+	}
+	defer view.Close()
+	return view.Get(ctx, refs)
+}
+
+// Locate gives the numbers of papers that are on a chart, by id, ascending, and how many
+// of the ids are not on it.
+func (c *Chart) Locate(ids []string) (numbers []uint32, missing int, err error) {
+	if len(ids) > MaxIDs {
+		return nil, 0, paper.InvalidField("ids", "has %d entries; at most %d can be looked up at once", len(ids), MaxIDs)
+	}
+	for _, id := range ids {
+		if n, ok := c.number[id]; ok {
+			numbers = append(numbers, n)
+		} else {
+			missing++
+		}
+	}
+	slices.Sort(numbers)
+	return slices.Compact(numbers), missing, nil
+}
+
+// Filter gives the numbers of the papers of a chart that a filter keeps, ascending, and
+// how many it keeps that are not on it.
+func (a *Atlas) Filter(ctx context.Context, collection string, c *Chart, filter string) (numbers []uint32, missing int, err error) {
+	view, err := a.catalog.View(ctx, collection)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer view.Close()
+	for r, err := range view.List(ctx, catalog.Listing{Filter: filter}) {
+		if err != nil {
+			return nil, 0, err
+		}
+		if n, ok := c.number[r.ID]; ok {
+			numbers = append(numbers, n)
+		} else {
+			missing++
+		}
+	}
+	slices.Sort(numbers)
+	return numbers, missing, nil
+}

@@ -1,0 +1,146 @@
+package rpc
+
+import (
+	"context"
+
+	"akin/internal/atlas"
+	"akin/internal/paper"
+	akinv1 "akin/proto/akin/v1"
+)
+
+// shortAuthors is how many authors the short form of a paper names.
+const shortAuthors = 3
+
+type mapService struct {
+	akinv1.UnimplementedMapServiceServer
+	server *Server
+}
+
+// atlas gives the maps, and the collection that a request is about.
+func (s *mapService) atlas(collection string) (*atlas.Atlas, string, error) {
+	if s.server.maps == nil {
+		return nil, "", &paper.Error{
+			Kind: paper.FailedPrecondition, Reason: paper.ReasonUnsupported,
+			Message: "this server only embeds: it was started without a data directory, and has no map",
+		}
+	}
+	if collection == "" {
+		return s.server.maps, paper.DefaultCollection, nil
+	}
+	if err := paper.ValidateCollection(collection); err != nil {
+		return nil, "", paper.InvalidField("collection", "%v", err)
+	}
+	return s.server.maps, collection, nil
+}
+
+// GetMap implements MapService.
+func (s *mapService) GetMap(ctx context.Context, req *akinv1.GetMapRequest) (*akinv1.GetMapResponse, error) {
+	maps, collection, err := s.atlas(req.GetCollection())
+	if err != nil {
+		return nil, err
+	}
+	now, err := maps.State(ctx, collection)
+	if err != nil {
+		return nil, err
+	}
+	resp := &akinv1.GetMapResponse{State: akinv1.MapState_MAP_STATE_BUILDING, CollectionPaperCount: now.Papers}
+	if now.Working {
+		resp.Step, resp.Done = now.Step, now.Done
+	}
+	if now.Chart == nil {
+		return resp, nil
+	}
+	resp.State = akinv1.MapState_MAP_STATE_READY
+	if now.Chart.Sequence != now.Sequence {
+		resp.State = akinv1.MapState_MAP_STATE_BEHIND
+	}
+	resp.Tag, resp.Sequence = now.Chart.Tag, now.Chart.Sequence
+	if req.GetKnownTag() != resp.GetTag() {
+		fillMap(resp, now.Chart, req.GetSummary())
+	}
+	return resp, nil
+}
+
+// fillMap adds what a chart shows; of a summary, what is not of single papers.
+func fillMap(resp *akinv1.GetMapResponse, c *atlas.Chart, summary bool) {
+	resp.PaperCount, resp.FirstYear = uint32(c.Len()), int32(c.FirstYear)
+	if !summary {
+		resp.Points, resp.Categories, resp.Venues, resp.Clusters, resp.Years = c.Points, c.Categories, c.Venues, c.Clusters, c.Years
+	}
+	resp.CategoryValues, resp.VenueValues = toMapValues(c.CategoryNames), toMapValues(c.VenueNames)
+	for i, g := range c.Groups {
+		resp.ClusterValues = append(resp.ClusterValues, &akinv1.MapCluster{
+			Name: g.Name, X: uint32(g.Label.X), Y: uint32(g.Label.Y), PaperCount: g.Papers, Sample: c.Samples[i],
+		})
+	}
+}
+
+func toMapValues(values []atlas.Value) []*akinv1.MapValue {
+	out := make([]*akinv1.MapValue, len(values))
+	for i, v := range values {
+		out[i] = &akinv1.MapValue{Value: v.Name, PaperCount: v.Papers}
+	}
+	return out
+}
+
+// GetMapPapers implements MapService.
+func (s *mapService) GetMapPapers(ctx context.Context, req *akinv1.GetMapPapersRequest) (*akinv1.GetMapPapersResponse, error) {
+	maps, collection, err := s.atlas(req.GetCollection())
+	if err != nil {
+		return nil, err
+	}
+	chart, err := maps.Chart(collection, req.GetTag())
+	if err != nil {
+		return nil, err
+	}
+	found, err := maps.Papers(ctx, collection, chart, req.GetNumbers())
+	if err != nil {
+		return nil, err
+	}
+	resp := &akinv1.GetMapPapersResponse{}
+	for i, r := range found {
+		if r != nil {
+			resp.Papers = append(resp.Papers, toMapPaper(req.GetNumbers()[i], r))
+		}
+	}
+	return resp, nil
+}
+
+func toMapPaper(number uint32, r *paper.Record) *akinv1.MapPaper {
+	out := &akinv1.MapPaper{Number: number, Id: r.ID, Title: r.Title, Venue: r.Venue, PublishDate: r.PublishDate.String()}
+	for i, a := range r.Authors {
+		if i == shortAuthors {
+			out.MoreAuthors = uint32(len(r.Authors) - shortAuthors)
+			break
+		}
+		out.Authors = append(out.Authors, a.Name)
+	}
+	return out
+}
+
+// FindOnMap implements MapService.
+func (s *mapService) FindOnMap(ctx context.Context, req *akinv1.FindOnMapRequest) (*akinv1.FindOnMapResponse, error) {
+	maps, collection, err := s.atlas(req.GetCollection())
+	if err != nil {
+		return nil, err
+	}
+	if len(req.GetIds()) > 0 && req.GetFilter() != "" {
+		return nil, paper.InvalidField("filter", "and ids are both set; ask for one of them at a time")
+	}
+	chart, err := maps.Chart(collection, req.GetTag())
+	if err != nil {
+		return nil, err
+	}
+	var missing int
+	resp := &akinv1.FindOnMapResponse{}
+	if req.GetFilter() == "" {
+		resp.Numbers, missing, err = chart.Locate(req.GetIds())
+	} else {
+		resp.Numbers, missing, err = maps.Filter(ctx, collection, chart, req.GetFilter())
+	}
+	resp.MissingCount = uint32(missing)
+	if err != nil {
+		return nil, err
+	}
+	return resp, nil
+}
