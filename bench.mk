@@ -1,7 +1,7 @@
 # Benchmarks and evaluations: what the numbers of docs/benchmarks.md, docs/quality.md
 # and docs/overload.md were made by. Included by the Makefile; make help shows them.
 
-.PHONY: bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-overload bench-duplicates bench-cli bench-filter bench-lexical bench-map eval eval-rerank
+.PHONY: bench-fairness bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-overload bench-duplicates bench-cli bench-filter bench-lexical bench-map eval eval-rerank
 
 # Peers are measured in an environment of their own.
 BENCH_VENV := $(CURDIR)/.akin/bench-venv
@@ -64,6 +64,9 @@ bench-cli: setup ## Measure commands with --data over the sample papers, from st
 
 bench-overload: setup ## Measure what a server does that is asked for 1, 2 and 5 times what it can do.
 	AKIN_BENCH=1 go test ./internal/cli -run 'TestOverload$$' -timeout 30m -v -count 1
+
+bench-fairness: setup ## Measure what one key at full speed does to the searches of another.
+	AKIN_BENCH=1 go test ./internal/cli -run 'TestFairness$$' -timeout 30m -v -count 1
 
 bench-filter: ## Measure filters and their index over the papers of ABSTRACTS.
 	AKIN_FILTER_CORPUS=$(abspath $(ABSTRACTS)) go test ./internal/filter -run '^$$' -bench Corpus

@@ -358,3 +358,29 @@ func TestForgotten(t *testing.T) {
 		t.Errorf("%d are left, %s and %s first", len(left), left[0].ID, left[1].ID)
 	}
 }
+
+// A key that was just made, or has a new secret, is good at once; what ended is not
+// noticed before the server looks.
+func TestNewKeysAreGoodAtOnce(t *testing.T) {
+	f := In(t.TempDir())
+	first, token := create(t, f, Spec{Name: "first"})
+	r := ringOver(t, f, Rules{})
+	_, second := create(t, f, Spec{Name: "second"})
+	if c, err := r.Who(t.Context(), second, start); err != nil || c.Key != "second" {
+		t.Errorf("a new key: %+v, %v", c, err)
+	}
+	_, rotated, err := f.Rotate(first.ID, 0, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := r.Who(t.Context(), rotated, start); err != nil || c.Key != "first" {
+		t.Errorf("a new secret: %+v, %v", c, err)
+	}
+	if _, err := r.Who(t.Context(), token, start); err == nil {
+		t.Error("the old secret is good once the file was read again")
+	}
+	unknown, _ := newToken("abcdefgh")
+	if _, err := r.Who(t.Context(), unknown, start); err == nil {
+		t.Error("a key that nobody made is good")
+	}
+}

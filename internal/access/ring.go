@@ -138,7 +138,20 @@ func (r *Ring) Who(ctx context.Context, token string, now time.Time) (Caller, er
 	if r.Foreign(token) {
 		return r.rules.OIDC.who(ctx, token)
 	}
-	return state.who(token, now)
+	c, err := state.who(token, now)
+	if err == nil || !r.changed(token, state) {
+		return c, err
+	}
+	return r.state.Load().who(token, now)
+}
+
+// changed reads the file again for a token that is well made and not known, if there is
+// another one: who was just given a key need not wait until the server looks by itself.
+func (r *Ring) changed(token string, since *ringState) bool {
+	if _, _, ok := parseToken(token); !ok || r.file.stamp() == since.stamp {
+		return false
+	}
+	return r.Reload() == nil // Check complains
 }
 
 // Foreign says that a token is not one of akin's, and that finding out whose it is may

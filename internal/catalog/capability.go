@@ -26,6 +26,7 @@ const (
 	CapCounter    Capability = "counter"
 	CapDuplicates Capability = "duplicates"
 	CapDerived    Capability = "derived"
+	CapDays       Capability = "days"
 )
 
 // Attributes tells what candidates are, mostly from memory, parallel to refs. What a
@@ -242,6 +243,57 @@ type ValueCount struct {
 	// Value is in the spelling that was seen first.
 	Value  string
 	Papers uint64
+}
+
+// Days lists papers by their days (paper.Record.Day). Without it, all papers are read
+// for each answer, which is the same.
+type Days interface {
+	// Newest iterates over papers, the newest day first, and those of one day in order
+	// of id. What the caller does not take costs little. After an error it ends.
+	Newest(ctx context.Context, from Newest) iter.Seq2[OfDay, error]
+	// CountDays gives the days of the papers that a filter keeps, each once and the
+	// newest first, with how many papers each has.
+	CountDays(ctx context.Context, filter string) ([]DayCount, error)
+	// Signalled iterates over the papers that a filter keeps and that have, or had,
+	// signals, in no order. After an error it ends.
+	Signalled(ctx context.Context, filter string) iter.Seq2[rank.Signalled, error]
+}
+
+// Newest says which papers to list by day.
+type Newest struct {
+	// Filter is an AIP-160 filter; "" keeps all.
+	Filter string
+	// Day keeps the papers of one day, and Until leaves out those of later ones; the
+	// zero date keeps all.
+	Day, Until paper.Date
+	// AfterDay and AfterID are the day and id of the paper that the list comes after;
+	// "" begins it.
+	AfterDay paper.Date
+	AfterID  string
+}
+
+// Comes says whether a paper of a day stands in the list, the filter aside.
+func (n *Newest) Comes(day paper.Date, id string) bool {
+	if !n.Day.IsZero() && day != n.Day || !n.Until.IsZero() && day.Compare(n.Until) > 0 {
+		return false
+	}
+	if n.AfterID == "" {
+		return true
+	}
+	later := n.AfterDay.Compare(day)
+	return later > 0 || later == 0 && id > n.AfterID
+}
+
+// OfDay is a paper and its day.
+type OfDay struct {
+	paper.Ref
+	Day paper.Date
+}
+
+// DayCount is how many papers a day has.
+type DayCount struct {
+	Day    paper.Date
+	Papers uint32
 }
 
 // Duplicates compares all papers with each other. Without it that is refused.

@@ -85,9 +85,11 @@ type commands struct {
 	Similar    similarCommand    `cmd:"" help:"Find papers like one, or like a title and abstract."`
 	Novelty    noveltyCommand    `cmd:"" help:"Say how far papers are from what came before them."`
 	Recommend  recommendCommand  `cmd:"" help:"Find papers like some and unlike others."`
+	Library    libraryCommand    `cmd:"" help:"Keep libraries of papers that you like, dislike or have read."`
 	Duplicates duplicatesCommand `cmd:"" help:"List papers that are versions of one work, or have nearly the same text."`
 	Get        getCommand        `cmd:"" help:"Show papers."`
-	List       listCommand       `cmd:"" help:"List papers in order of id."`
+	List       listCommand       `cmd:"" help:"List papers by id, by day, or by what is trending."`
+	Days       daysCommand       `cmd:"" help:"List the days that papers have, with how many of them."`
 	Count      countCommand      `cmd:"" help:"Count papers by venue, year, category, author or language."`
 	Delete     deleteCommand     `cmd:"" help:"Erase papers."`
 	Info       infoCommand       `cmd:"" help:"Show version, model, limits and size."`

@@ -24,7 +24,7 @@ import (
 
 // inputFlags say what to read.
 type inputFlags struct {
-	Year       int               `help:"Year of listings, whose dates lack it." placeholder:"YYYY"`
+	Year       int               `help:"Year of listings, whose dates lack it (default: each means the nearest past day)." placeholder:"YYYY"`
 	Format     string            `help:"Format of all files, instead of guessing it from each one's content: ${formats}." placeholder:"NAME"`
 	Map        map[string]string `help:"Column that holds a field, in JSON, CSV, TSV, Excel, Parquet and Arrow. May be repeated." mapsep:"none" placeholder:"FIELD=COLUMN"`
 	Delimiter  string            `help:"What stands between the cells of CSV, instead of guessing it: one character, or tab." placeholder:"CHAR"`

@@ -40,10 +40,7 @@ func TestOverload(t *testing.T) {
 	if os.Getenv("AKIN_BENCH") == "" {
 		t.Skip("a measurement: run make bench-overload")
 	}
-	during := 30 * time.Second
-	if n, err := strconv.Atoi(os.Getenv("AKIN_BENCH_SECONDS")); err == nil {
-		during = time.Duration(n) * time.Second
-	}
+	during := benchSeconds(30 * time.Second)
 	b := &overload{t: t, server: serve(t, filepath.Join(t.TempDir(), "data")), during: during}
 	for range 4 {
 		b.clients = append(b.clients, b.dial())

@@ -414,58 +414,6 @@ func (e *environment) paper(p *akinv1.Paper) {
 	fmt.Fprintln(e.out)
 }
 
-type listCommand struct {
-	target
-	PageSize  int32  `help:"Papers to list; 0 lists all." short:"n" placeholder:"N"`
-	PageToken string `help:"Where to go on: nextPageToken of the page before." placeholder:"TOKEN"`
-	Filter    string `help:"Only papers that an AIP-160 filter keeps." placeholder:"TEXT"`
-	IDs       bool   `name:"ids" help:"Print ids only."`
-	JSON      bool   `name:"json" help:"Print the response of each page as JSON."`
-}
-
-// Help shows examples.
-func (listCommand) Help() string {
-	return "Examples:\n  akin list --ids\n  akin list --json -n 100\n\n--json prints one response a page and line."
-}
-
-// Run lists papers.
-func (c listCommand) Run(e *environment) error {
-	cl, err := e.connect(c.target, false)
-	if err != nil {
-		return err
-	}
-	req := &akinv1.ListPapersRequest{PageSize: c.PageSize, PageToken: c.PageToken, Filter: c.Filter, ReadMask: shown(c.JSON)}
-	if c.IDs {
-		req.ReadMask = &fieldmaskpb.FieldMask{Paths: []string{"id"}}
-	}
-	for {
-		resp, err := cl.Papers.ListPapers(e.ctx, req)
-		if err != nil {
-			return err
-		}
-		if err := e.show(c.JSON, resp, func() {
-			for _, p := range resp.GetPapers() {
-				if c.IDs {
-					fmt.Fprintln(e.out, oneLine(p.GetId()))
-				} else {
-					fmt.Fprintf(e.out, "%s\n    %s\n", oneLine(p.GetTitle()), byline(p))
-				}
-			}
-		}); err != nil {
-			return err
-		}
-		// A page may end before it has what was asked for.
-		if req.PageSize != 0 {
-			if req.PageSize -= int32(len(resp.GetPapers())); req.PageSize <= 0 {
-				return nil
-			}
-		}
-		if req.PageToken = resp.GetNextPageToken(); req.PageToken == "" {
-			return nil
-		}
-	}
-}
-
 type countCommand struct {
 	Field string `arg:"" help:"category, venue, year, author or language."`
 	target

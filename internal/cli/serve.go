@@ -137,7 +137,7 @@ func (c serveCommand) hint(e *environment, a app.Addresses) {
 		flag = " --server " + a.GRPC
 	}
 	fmt.Fprintf(e.out, `
-Try, in another terminal:
+Open http://%[2]s in a browser, or try, in another terminal:
   bin/akin search%[1]s "dense retrieval without labelled data"
   bin/akin similar%[1]s --title "Attention is all you need"
   curl -s http://%[2]s/v1/search?query=graph+neural+networks

@@ -47,6 +47,13 @@ func useCases() map[string]func(r *rig, ctx context.Context) error {
 			return err
 		},
 		"list": func(r *rig, ctx context.Context) error { return second(r.List(ctx, engine.List{Size: 3})) },
+		"list by day": func(r *rig, ctx context.Context) error {
+			return second(r.List(ctx, engine.List{Size: 3, Order: engine.ByDay, Filter: "year > 2000"}))
+		},
+		"list by trend": func(r *rig, ctx context.Context) error {
+			return second(r.List(ctx, engine.List{Size: 3, Order: engine.ByTrend}))
+		},
+		"list days": func(r *rig, ctx context.Context) error { return second(r.ListDays(ctx, engine.ListDays{})) },
 		"count": func(r *rig, ctx context.Context) error {
 			return second(r.CountValues(ctx, "", "venue", "", 3))
 		},

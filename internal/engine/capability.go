@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"iter"
+	"slices"
 	"strings"
 
 	"akin/internal/catalog"
@@ -108,6 +110,14 @@ func (a *asking) counter() (catalog.Counter, error) {
 		return c, nil
 	}
 	return nil, refuse("count papers by the values of a field", catalog.CapCounter)
+}
+
+// days lists papers by day; without the capability, by reading all of them.
+func (a *asking) days() catalog.Days {
+	if c, ok := a.view.(catalog.Days); ok {
+		return c
+	}
+	return readDays{a.view}
 }
 
 // duplicates compares papers, or is refused.
@@ -226,4 +236,57 @@ type getRechecker struct{ papers catalog.Papers }
 
 func (r getRechecker) Still(ctx context.Context, _ catalog.MadeBy, refs []paper.Ref) ([]*paper.Record, error) {
 	return r.papers.Get(ctx, refs)
+}
+
+// readDays is catalog.Days by reading all papers.
+type readDays struct{ papers catalog.Papers }
+
+func (r readDays) Newest(ctx context.Context, from catalog.Newest) iter.Seq2[catalog.OfDay, error] {
+	return func(yield func(catalog.OfDay, error) bool) {
+		var all []catalog.OfDay
+		for p, err := range r.papers.List(ctx, catalog.Listing{Filter: from.Filter}) {
+			if err != nil {
+				yield(catalog.OfDay{}, err)
+				return
+			}
+			if day := p.Day(); from.Comes(day, p.ID) {
+				all = append(all, catalog.OfDay{Ref: p.Ref(), Day: day})
+			}
+		}
+		// Papers come in order of id, which those of one day keep.
+		slices.SortStableFunc(all, func(a, b catalog.OfDay) int { return b.Day.Compare(a.Day) })
+		for _, p := range all {
+			if !yield(p, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (r readDays) CountDays(ctx context.Context, filter string) ([]catalog.DayCount, error) {
+	var out []catalog.DayCount
+	for p, err := range r.Newest(ctx, catalog.Newest{Filter: filter}) {
+		if err != nil {
+			return nil, err
+		}
+		if n := len(out); n == 0 || out[n-1].Day != p.Day {
+			out = append(out, catalog.DayCount{Day: p.Day})
+		}
+		out[len(out)-1].Papers++
+	}
+	return out, nil
+}
+
+func (r readDays) Signalled(ctx context.Context, filter string) iter.Seq2[rank.Signalled, error] {
+	return func(yield func(rank.Signalled, error) bool) {
+		for p, err := range r.papers.List(ctx, catalog.Listing{Filter: filter}) {
+			if err != nil {
+				yield(rank.Signalled{}, err)
+				return
+			}
+			if s := rank.SignalledOf(p); len(s.Signals) > 0 && !yield(s, nil) {
+				return
+			}
+		}
+	}
 }

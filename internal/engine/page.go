@@ -21,6 +21,8 @@ type pinned struct {
 	decays    []float64
 	groupOf   []int32
 	tally     tally
+	// trends are parallel to hits, of a list that is ordered by them.
+	trends []rank.Trend
 }
 
 // hydrated is how many results are read at a time.

@@ -145,7 +145,7 @@ func (r *rig) alter(name string, v reflect.Value) {
 	given := map[string]any{
 		"Collection": "other", "Filter": "venue = North", "AsOf": "2030-01-01", "Query": "alpha own2x1", "PaperIDs": []string{"p02"}, "Fits": nil,
 		"Positive": []engine.Example{{PaperID: "p03"}}, "Negative": []engine.Example{{PaperID: "p04"}}, "Text": &engine.Text{Title: "alpha"},
-		"MinScore": ptr(-.5), "GroupSize": 7, "PageSize": 4, "HalfLifeDays": 33.0,
+		"Exclude": []string{"p05"}, "MinScore": ptr(-.5), "GroupSize": 7, "PageSize": 4, "HalfLifeDays": 33.0,
 	}
 	value, ok := given[name]
 	switch {

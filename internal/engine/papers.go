@@ -90,60 +90,6 @@ func checkIDs(ids []string) error {
 	return nil
 }
 
-// List asks for a page of papers.
-type List struct {
-	Collection string
-	// Filter is an AIP-160 filter; "" keeps all.
-	Filter string
-	// After is the id that the page comes after; "" is the first page.
-	After string
-	// Size is how many papers at most; 0 means DefaultListSize.
-	Size int
-	// Fits is asked for each paper, in order, whether it still fits; nil means
-	// that all do.
-	Fits func(*paper.Record) bool
-}
-
-// Listed is a page of papers.
-type Listed struct {
-	// Papers are in order of id.
-	Papers []paper.Record
-	// Next is the id to go on from, empty at the end.
-	Next string
-	// Total is how many papers there are, whatever the filter.
-	Total uint32
-}
-
-// List gives a page of papers that a filter keeps in order of id.
-func (e *Engine) List(ctx context.Context, q List) (out Listed, err error) {
-	size := min(q.Size, MaxPageSize)
-	switch {
-	case size < 0:
-		return Listed{}, paper.InvalidField("page_size", "is %d; it must not be negative (0 means %d, at most %d)", size, DefaultListSize, MaxPageSize)
-	case size == 0:
-		size = DefaultListSize
-	}
-	a, err := e.ask(ctx, q.Collection)
-	if err != nil {
-		return Listed{}, err
-	}
-	defer a.close()
-	out.Total = a.info.Papers
-	after := q.After
-	for r, err := range a.view.List(ctx, catalog.Listing{Filter: q.Filter, After: after}) {
-		if err != nil {
-			return Listed{}, err
-		}
-		if len(out.Papers) == size || q.Fits != nil && !q.Fits(r) { // there is a next page
-			out.Next = after
-			return out, nil
-		}
-		out.Papers = append(out.Papers, *r)
-		after = r.ID
-	}
-	return out, nil
-}
-
 // CountValues counts papers by the values of a field, among those that a filter
 // keeps.
 func (e *Engine) CountValues(ctx context.Context, collection, field, filter string, limit int) ([]catalog.ValueCount, error) {

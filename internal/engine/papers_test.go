@@ -13,6 +13,7 @@ import (
 	"akin/internal/catalog"
 	"akin/internal/engine"
 	"akin/internal/paper"
+	"akin/internal/rank"
 )
 
 func TestGet(t *testing.T) {
@@ -87,8 +88,8 @@ func TestList(t *testing.T) {
 		{engine.List{Size: 5000, After: "p12"}, "", ""},
 		{engine.List{Size: 2, Filter: "venue = North"}, "p03 p06", "p06"},
 		{engine.List{Size: 2, Filter: "venue = North", After: "p06"}, "p09 p12", ""},
-		{engine.List{Fits: func(p *paper.Record) bool { return p.ID != "p04" }}, steps(1, 3), "p03"},
-		{engine.List{After: "p02", Fits: func(p *paper.Record) bool { return p.ID != "p03" }}, "", "p02"},
+		{engine.List{Fits: func(p *paper.Record, _ rank.Trend) bool { return p.ID != "p04" }}, steps(1, 3), "p03"},
+		{engine.List{After: "p02", Fits: func(p *paper.Record, _ rank.Trend) bool { return p.ID != "p03" }}, "", "p02"},
 	} {
 		got, err := r.List(r.Context(), test.q)
 		var ids []string

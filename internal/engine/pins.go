@@ -120,8 +120,9 @@ func (p *pinned) bytes() int {
 		hit, driver  = 48, 24
 		collapsed    = 48
 		group        = 64
+		trend        = 32
 	)
-	n := fixed + len(p.words.Text) + 8*len(p.decays) + 4*len(p.groupOf) + hit*len(p.hits)
+	n := fixed + len(p.words.Text) + 8*len(p.decays) + 4*len(p.groupOf) + hit*len(p.hits) + trend*cap(p.trends)
 	for _, h := range p.hits {
 		n += len(h.ID)
 	}

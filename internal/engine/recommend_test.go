@@ -289,3 +289,30 @@ func TestExamplesThatCancel(t *testing.T) {
 		t.Errorf("a dislike weighs less than a like: %v", err)
 	}
 }
+
+// Papers that are excluded are no results, nor are other versions of them; ids of none
+// exclude nothing.
+func TestExcluded(t *testing.T) {
+	r := newRig(t, ladder(9)...)
+	taste := engine.RecommendRequest{Positive: []engine.Example{{PaperID: "p01"}}, Strategy: engine.TopMean}
+	all := found(r.good(r.Recommend(r.Context(), taste)).Results)
+	taste.Exclude = []string{"p03", "never"}
+	r.same("excluded", found(r.good(r.Recommend(r.Context(), taste)).Results), strings.Replace(all, "p03 ", "", 1))
+	taste.Exclude = slices.Repeat([]string{"x"}, engine.MaxExclude+1)
+	_, err := r.Recommend(r.Context(), taste)
+	r.refused("too many", err, paper.Invalid, "exclude")
+}
+
+func TestEntitled(t *testing.T) {
+	r := newRig(t, paper.Paper{ID: "a", Title: "Deep nets: a survey", Abstract: "x"}, paper.Paper{ID: "b", Title: "Deep nets, a survey of surveys", Abstract: "deep nets"})
+	got, err := r.Entitled(r.Context(), "", []string{"DEEP NETS - A SURVEY?", "deep nets", "", "of surveys", "Deep nets a survey of surveys"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.same("titles", fmt.Sprint(got), "[a    b]")
+	ids, err := r.Identify(r.Context(), "", []string{"b", "never"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.same("names", fmt.Sprint(ids), "[b ]")
+}

@@ -75,7 +75,8 @@ func Rejection(err error) Rejected {
 // Options say what a file does not say itself. The zero value is useful.
 type Options struct {
 	// Year is the year of the first date heading of a listing that names none;
-	// 0 means that it is not known. Further headings follow from it: what lies
+	// 0 means that it is not known: then dates stay without, and whoever keeps the
+	// papers takes the nearest past ones. Further headings follow from it: what lies
 	// across a turn of the year gets the year before or after.
 	Year int
 	// Format is one of Formats, or "" to guess it from the content.

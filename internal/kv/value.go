@@ -8,11 +8,14 @@ import (
 	"github.com/fxamacker/cbor/v2"
 )
 
+// FirstVersion is the version of values of which there has been one form only.
+const FirstVersion = 1
+
 // A value is: version byte, payload, CRC-32C (little endian) over key, version
 // and payload. The key is part of the sum, so that a value that ended up under
 // another key is found out, too.
 const (
-	valueVersion  = 1
+	valueVersion  = FirstVersion
 	checksumBytes = 4
 	valueOverhead = 1 + checksumBytes
 )
@@ -41,9 +44,12 @@ func mustMode[M any](mode M, err error) M {
 }
 
 // Seal makes the value that is stored under key.
-func Seal(key, payload []byte) []byte {
+func Seal(key, payload []byte) []byte { return SealVersion(key, valueVersion, payload) }
+
+// SealVersion is Seal for a value of a later version.
+func SealVersion(key []byte, version byte, payload []byte) []byte {
 	value := make([]byte, 0, len(payload)+valueOverhead)
-	value = append(append(value, valueVersion), payload...)
+	value = append(append(value, version), payload...)
 	return binary.LittleEndian.AppendUint32(value, checksum(key, value))
 }
 
@@ -54,17 +60,24 @@ func checksum(key, versioned []byte) uint32 {
 // Unseal checks a value and returns its payload, which shares value's memory.
 // Its errors are for the cause of a [Damaged], which says what the value is.
 func Unseal(key, value []byte) ([]byte, error) {
+	payload, _, err := UnsealVersion(key, value, valueVersion)
+	return payload, err
+}
+
+// UnsealVersion is Unseal for a value of any version up to the newest that the caller
+// knows, and says which it is.
+func UnsealVersion(key, value []byte, newest byte) (payload []byte, version byte, err error) {
 	if len(value) < valueOverhead {
-		return nil, fmt.Errorf("value has %d bytes, fewer than the %d that every value has", len(value), valueOverhead)
+		return nil, 0, fmt.Errorf("value has %d bytes, fewer than the %d that every value has", len(value), valueOverhead)
 	}
 	body := value[:len(value)-checksumBytes]
 	if have, want := checksum(key, body), binary.LittleEndian.Uint32(value[len(body):]); have != want {
-		return nil, fmt.Errorf("checksum is %08x, stored is %08x", have, want)
+		return nil, 0, fmt.Errorf("checksum is %08x, stored is %08x", have, want)
 	}
-	if body[0] != valueVersion {
-		return nil, fmt.Errorf("value has version %d, known is %d", body[0], valueVersion)
+	if version = body[0]; version < FirstVersion || version > newest {
+		return nil, version, fmt.Errorf("value has version %d, known is %d", version, newest)
 	}
-	return body[1:], nil
+	return body[1:], version, nil
 }
 
 // Encode is the deterministic CBOR of v.

@@ -460,7 +460,7 @@ func TestPurgeUnderChanges(t *testing.T) {
 	<-stopped
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := x.Delete(1); err != nil {
+	if _, err := x.Delete(1000); err != nil {
 		t.Fatal(err)
 	}
 	if err := x.Purge(ctx); !errors.Is(err, context.Canceled) {

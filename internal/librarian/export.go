@@ -32,9 +32,14 @@ type Exported struct {
 	ContentType string
 	// Count is how many references it has.
 	Count int
-	// Missing are papers of the library that the collection does not have.
-	Missing []string
+	// Missing are the first of the papers of the library that the collection does not
+	// have, and MissingCount how many there are.
+	Missing      []string
+	MissingCount int
 }
+
+// mostMissing is how many papers that are missing are named.
+const mostMissing = 100
 
 // Export writes a library as references, by title.
 func (b *Librarian) Export(ctx context.Context, owner string, q Export) (out Exported, err error) {
@@ -74,7 +79,10 @@ func (b *Librarian) Export(ctx context.Context, owner string, q Export) (out Exp
 		return out, err
 	}
 	for i, id := range ids {
-		if !there[i] {
+		if there[i] {
+			continue
+		}
+		if out.MissingCount++; out.MissingCount <= mostMissing {
 			out.Missing = append(out.Missing, id)
 		}
 	}

@@ -19,7 +19,7 @@ import (
 // MaxImportBytes is how large a file of references may be.
 const MaxImportBytes = 4 << 20
 
-// ReasonTooManyReferences: a file has more references than a library can have papers.
+// ReasonTooManyReferences is the reason where a file has more references than a library can have papers.
 const ReasonTooManyReferences = "TOO_MANY_REFERENCES"
 
 // FormatIDs is the format of a name a line: ids, arXiv ids, DOIs, or addresses of

@@ -83,7 +83,9 @@ func (b *Librarian) at(ctx context.Context, owner string, at library.Place) (lib
 // Set is library.Libraries.Set with names of papers in place of ids. A paper that is
 // neither in the collection nor in the library is an error, unless missing ones are
 // allowed.
-func (b *Librarian) Set(ctx context.Context, owner string, at library.Place, changes []library.Change, allowMissing bool) ([]library.Changed, library.Library, error) {
+func (b *Librarian) Set(
+	ctx context.Context, owner string, at library.Place, changes []library.Change, allowMissing bool,
+) ([]library.Changed, library.Library, error) {
 	if n := len(changes); n == 0 || n > library.MaxBatch {
 		return nil, library.Library{}, paper.InvalidField("entries", "has %d items; give 1 to %d", n, library.MaxBatch)
 	}

@@ -301,7 +301,7 @@ func (b *Librarian) page(ctx context.Context, out *Listed, list []keyedEntry, q 
 	}
 	out.Items = items
 	if n := len(items); n > 0 && n < len(list) {
-		out.Next = some[n-1].place.String()
+		out.Next = some[n-1].String()
 	}
 	return nil
 }

@@ -12,8 +12,8 @@ import (
 	"akin/internal/paper"
 )
 
-// ReasonNoLikes: a library has no liked paper that the collection has, and so there is
-// nothing to go by.
+// ReasonNoLikes is the reason where a library has no liked paper that the collection
+// has, and so there is nothing to go by.
 const ReasonNoLikes = "LIBRARY_WITHOUT_LIKES"
 
 // maxDays is how far back "the last N days" may reach.

@@ -65,11 +65,19 @@ func differentCollections(a, b *Library) error {
 
 // checkOwner holds the caller's identity to what can be kept.
 func checkOwner(owner string) error {
-	if owner == "" || len(owner) > maxOwnerBytes || !utf8.ValidString(owner) {
+	if CheckOwner("owner", owner) != nil {
 		return &paper.Error{
 			Kind: paper.FailedPrecondition, Reason: paper.ReasonUnsupported,
 			Message: fmt.Sprintf("libraries belong to an owner of 1 to %d bytes, and this caller has none", maxOwnerBytes),
 		}
+	}
+	return nil
+}
+
+// CheckOwner says what is wrong with the name of an owner that a request gives.
+func CheckOwner(field, owner string) error {
+	if owner == "" || len(owner) > maxOwnerBytes || !utf8.ValidString(owner) {
+		return paper.InvalidField(field, "has %d bytes; the name of an owner has 1 to %d, in UTF-8", len(owner), maxOwnerBytes)
 	}
 	return nil
 }

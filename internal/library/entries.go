@@ -334,6 +334,7 @@ func (s *Libraries) named(r Reader, owner, name string) ([]Library, error) {
 }
 
 func lookup(r Reader, libraries []Library, papers []string) (out []Shelved, err error) {
+	bytes := 0
 	for i := range libraries {
 		for _, id := range papers {
 			e, found, err := r.Entry(libraries[i].ID, id)
@@ -341,6 +342,9 @@ func lookup(r Reader, libraries []Library, papers []string) (out []Shelved, err 
 				return nil, err
 			}
 			if found {
+				if bytes += e.bytes(); bytes > MaxBytes {
+					return nil, full("the entries of these papers have more than %d bytes; ask for fewer papers", MaxBytes)
+				}
 				out = append(out, Shelved{Library: libraries[i].Name, Entry: e})
 			}
 		}

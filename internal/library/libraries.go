@@ -197,7 +197,7 @@ func (s *Libraries) Delete(ctx context.Context, owner, name string, atOnce bool)
 		return l, err
 	}
 	err = s.shelves.Write(ctx, func(w Writer) error {
-		found := false
+		var found bool
 		switch l, found, err = s.find(w, owner, name); {
 		case err != nil:
 			return err
@@ -223,7 +223,7 @@ func (s *Libraries) Undelete(ctx context.Context, owner, name string) (l Library
 		return l, err
 	}
 	err = s.shelves.Write(ctx, func(w Writer) error {
-		found := false
+		var found bool
 		switch l, found, err = s.find(w, owner, name); {
 		case err != nil:
 			return err

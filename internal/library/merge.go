@@ -85,10 +85,7 @@ func (f *filling) add(e Entry) error {
 	}
 	after.UpdateTime = f.now
 	f.keep(before, &after)
-	if f.library.Counts.Entries > MaxEntries { // before more is held in memory
-		return f.library.room()
-	}
-	return nil
+	return f.library.room() // before more is held in memory
 }
 
 // joined makes one entry of two of a paper.

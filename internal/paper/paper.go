@@ -75,6 +75,9 @@ type Record struct {
 	TokenCount int
 	// Truncated says that the text had more tokens than the space takes.
 	Truncated bool
+	// Trail is how sources spoke of the paper over time; nil if they gave it neither
+	// signals nor listing dates without a year. Nobody changes what it points to.
+	Trail *Trail
 }
 
 // Clone returns a copy that shares no memory with p.

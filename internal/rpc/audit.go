@@ -45,6 +45,8 @@ func describe(e *access.Event, m any) {
 		e.Name(m.GetId())
 	case *akinv1.BatchDeletePapersRequest:
 		e.Name(m.GetIds()...)
+	case *akinv1.AdoptLibrariesRequest:
+		e.Name(m.GetOwner())
 	case *akinv1.CreateSnapshotRequest:
 		e.Snapshot = m.GetName()
 	case *akinv1.VerifyRequest:

@@ -75,7 +75,7 @@ type method struct {
 // methods has every method of every service: a method that is not here would
 // be admitted as a query, and fails a test.
 func methods() map[string]method {
-	return map[string]method{
+	all := map[string]method{
 		akinv1.InfoService_GetServerInfo_FullMethodName:                  {kind: open},
 		akinv1.EmbeddingService_GetModel_FullMethodName:                  {kind: open},
 		"/grpc.health.v1.Health/Check":                                   {kind: open},
@@ -99,6 +99,9 @@ func methods() map[string]method {
 			return "", hundreds(len(r.GetIds()))
 		})},
 		akinv1.PaperService_ListPapers_FullMethodName: {kind: read, shape: shapeOf(listShape)},
+		akinv1.PaperService_ListDays_FullMethodName: {kind: read, shape: shapeOf(func(r *akinv1.ListDaysRequest) (string, float64) {
+			return filtered(r.GetFilter()), 1
+		})},
 		akinv1.PaperService_CountValues_FullMethodName: {kind: read, shape: shapeOf(func(r *akinv1.CountValuesRequest) (string, float64) {
 			return filtered(r.GetFilter()), 1
 		})},
@@ -130,28 +133,54 @@ func methods() map[string]method {
 		})},
 		akinv1.SearchService_FindDuplicates_FullMethodName: {kind: stream},
 
+		akinv1.EmbeddingService_Embed_FullMethodName:       {kind: query, shape: shapeOf(embedShape)},
+		akinv1.EmbeddingService_Tokenize_FullMethodName:    {kind: query, shape: shapeOf(tokenizeShape)},
+		akinv1.EmbeddingService_EmbedStream_FullMethodName: {kind: stream},
+	}
+	maps.Copy(all, libraryMethods())
+	return all
+}
+
+// libraryMethods has the methods of LibraryService.
+func libraryMethods() map[string]method {
+	return map[string]method{
 		akinv1.LibraryService_CreateLibrary_FullMethodName:   {kind: write},
 		akinv1.LibraryService_GetLibrary_FullMethodName:      {kind: read},
 		akinv1.LibraryService_ListLibraries_FullMethodName:   {kind: read},
 		akinv1.LibraryService_UpdateLibrary_FullMethodName:   {kind: write},
 		akinv1.LibraryService_DeleteLibrary_FullMethodName:   {kind: write},
 		akinv1.LibraryService_UndeleteLibrary_FullMethodName: {kind: write},
-		akinv1.LibraryService_SetEntries_FullMethodName:      {kind: write, shape: shapeOf(func(r *akinv1.SetEntriesRequest) (string, float64) { return "", hundreds(len(r.GetEntries())) })},
-		akinv1.LibraryService_RemoveEntries_FullMethodName:   {kind: write, shape: shapeOf(func(r *akinv1.RemoveEntriesRequest) (string, float64) { return "", hundreds(len(r.GetPaperIds())) })},
+		akinv1.LibraryService_SetEntries_FullMethodName:      {kind: write, shape: shapeOf(setShape)},
+		akinv1.LibraryService_RemoveEntries_FullMethodName:   {kind: write, shape: shapeOf(removeShape)},
 		akinv1.LibraryService_ListEntries_FullMethodName:     {kind: read, shape: shapeOf(entriesShape)},
-		akinv1.LibraryService_GetEntries_FullMethodName:      {kind: read, shape: shapeOf(func(r *akinv1.GetEntriesRequest) (string, float64) { return "", hundreds(len(r.GetPaperIds())) })},
-		akinv1.LibraryService_ImportLibrary_FullMethodName: {kind: bulk, shape: shapeOf(func(r *akinv1.ImportLibraryRequest) (string, float64) {
-			return "", 1 + float64(len(r.GetContent()))/1024
-		})},
-		akinv1.LibraryService_ExportLibrary_FullMethodName:  {kind: read},
-		akinv1.LibraryService_MergeLibraries_FullMethodName: {kind: write, shape: shapeOf(func(r *akinv1.MergeLibrariesRequest) (string, float64) { return "", 1 + float64(len(r.GetSources())) })},
-		akinv1.LibraryService_AdoptLibraries_FullMethodName: {kind: write},
-		akinv1.LibraryService_GetMissed_FullMethodName:      {kind: query, shape: shapeOf(missedShape)},
-
-		akinv1.EmbeddingService_Embed_FullMethodName:       {kind: query, shape: shapeOf(embedShape)},
-		akinv1.EmbeddingService_Tokenize_FullMethodName:    {kind: query, shape: shapeOf(tokenizeShape)},
-		akinv1.EmbeddingService_EmbedStream_FullMethodName: {kind: stream},
+		akinv1.LibraryService_GetEntries_FullMethodName:      {kind: read, shape: shapeOf(lookupShape)},
+		akinv1.LibraryService_ImportLibrary_FullMethodName:   {kind: bulk, shape: shapeOf(referencesShape)},
+		akinv1.LibraryService_ExportLibrary_FullMethodName:   {kind: read},
+		akinv1.LibraryService_MergeLibraries_FullMethodName:  {kind: write, shape: shapeOf(mergeShape)},
+		akinv1.LibraryService_AdoptLibraries_FullMethodName:  {kind: write},
+		akinv1.LibraryService_GetMissed_FullMethodName:       {kind: query, shape: shapeOf(missedShape)},
 	}
+}
+
+func setShape(r *akinv1.SetEntriesRequest) (string, float64) {
+	return "", hundreds(len(r.GetEntries()))
+}
+
+func removeShape(r *akinv1.RemoveEntriesRequest) (string, float64) {
+	return "", hundreds(len(r.GetPaperIds()))
+}
+
+func lookupShape(r *akinv1.GetEntriesRequest) (string, float64) {
+	return "", hundreds(len(r.GetPaperIds()))
+}
+
+func mergeShape(r *akinv1.MergeLibrariesRequest) (string, float64) {
+	return "", float64(1 + len(r.GetSources()))
+}
+
+// referencesShape counts each beginning KiB of a file.
+func referencesShape(r *akinv1.ImportLibraryRequest) (string, float64) {
+	return "", float64(1 + len(r.GetContent())/1024)
 }
 
 // shapeOf takes any request; one of another type, which cannot be, has no shape.
@@ -176,7 +205,11 @@ func filtered(filter string) string {
 }
 
 func listShape(r *akinv1.ListPapersRequest) (string, float64) {
-	return filtered(r.GetFilter()), hundreds(min(int(r.GetPageSize()), engine.MaxPageSize))
+	class := filtered(r.GetFilter())
+	if order, err := readOrder(r.GetOrderBy()); err == nil {
+		class += []string{engine.ByID: "", engine.ByDay: " day", engine.ByTrend: " trending"}[order]
+	}
+	return class, hundreds(min(int(r.GetPageSize()), engine.MaxPageSize))
 }
 
 // resultShape is what the options of a query add to its cost.

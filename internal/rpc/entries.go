@@ -156,9 +156,9 @@ func (s *libraryService) ListEntries(ctx context.Context, req *akinv1.ListEntrie
 	if err != nil {
 		return nil, err
 	}
-	resp.TotalSize = int32(page.Total) //nolint:gosec // at most 20,000
+	resp.TotalSize = int32(page.Total)
 	for _, t := range page.Tags {
-		v := &akinv1.ValueCount{Value: t.Tag, Count: uint32(t.Count)} //nolint:gosec // at most 20,000
+		v := &akinv1.ValueCount{Value: t.Tag, Count: uint32(t.Count)}
 		if !left.takes(true, v) || left.left < 0 {
 			break
 		}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"akin/internal/admit"
@@ -368,5 +369,33 @@ func TestVectorsOfAnImport(t *testing.T) {
 	got, err := s.Search.Search(t.Context(), &akinv1.SearchRequest{Query: "made elsewhere", Mode: akinv1.Mode_MODE_SEMANTIC, IncludeVectors: true})
 	if err != nil || len(got.GetResults()) != 1 || !slices.Equal(got.GetResults()[0].GetVector(), good) {
 		t.Errorf("%v, %v", got, err)
+	}
+}
+
+// TestPage: what is not the API goes to the page, whose calls carry the caller's
+// credentials; the API stays as it is.
+func TestPage(t *testing.T) {
+	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		md, _ := metadata.FromOutgoingContext(r.Context())
+		fmt.Fprintf(w, "page %s %s", r.URL.EscapedPath(), strings.Join(md.Get("authorization"), ","))
+	})
+	s := rpctest.Serve(t, rpctest.Options{Gateway: rpc.GatewayOptions{Page: page}})
+	for path, want := range map[string]string{
+		"/": "page / Bearer x", "/paper/a%2Fb//..": "page /paper/a%2Fb//.. Bearer x", "/v1x": "page /v1x Bearer x", "/v1/nothing": "NO_SUCH_METHOD", "/healthz": "SERVING",
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer x")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || !strings.Contains(string(body), want) {
+			t.Errorf("%s: %v: %s", path, err, body)
+		}
 	}
 }

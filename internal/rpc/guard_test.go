@@ -43,6 +43,9 @@ import (
 	"akin/internal/catalog/local"
 	"akin/internal/client"
 	"akin/internal/engine"
+	"akin/internal/librarian"
+	"akin/internal/library"
+	"akin/internal/library/shelf"
 	"akin/internal/paper"
 	"akin/internal/rpc"
 	"akin/internal/rpc/rpctest"
@@ -107,8 +110,10 @@ func newHouse(t *testing.T, o houseOptions) *house {
 	}
 	audit := access.NewAudit(h.audit, nil, log)
 	bounds := rpc.Bounds{Calls: admit.New(admit.Config{}), Bulk: admit.New(admit.Config{}), Timeouts: rpc.DefaultTimeouts()}
-	server := rpc.NewServer(engine.New(engine.OneModel{Model: &rpctest.Words{}}, c, bounds.Bulk), rpc.About{Version: "test", Index: "exact"}, bounds, log)
+	e := engine.New(engine.OneModel{Model: &rpctest.Words{}}, c, bounds.Bulk)
+	server := rpc.NewServer(e, rpc.About{Version: "test", Index: "exact"}, bounds, log)
 	server.AuditTo(audit)
+	server.KeepLibraries(librarian.New(library.New(shelf.New(s.DB(), s.Moved), nil), e, nil))
 	guard := &rpc.Guard{Ring: h.ring, Limits: h.limits, Proxies: o.proxies, Open: o.open}
 	var config *tls.Config
 	if o.certs != nil {
@@ -213,7 +218,7 @@ var wanted = map[string]string{
 	"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": "", "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": "",
 
 	"/akin.v1.PaperService/GetPaper": "read", "/akin.v1.PaperService/BatchGetPapers": "read", "/akin.v1.PaperService/ListPapers": "read",
-	"/akin.v1.PaperService/CountValues": "read", "/akin.v1.PaperService/ExportPapers": "read",
+	"/akin.v1.PaperService/CountValues": "read", "/akin.v1.PaperService/ListDays": "read", "/akin.v1.PaperService/ExportPapers": "read",
 	"/akin.v1.SearchService/Search": "read", "/akin.v1.SearchService/Similar": "read", "/akin.v1.SearchService/Recommend": "read",
 	"/akin.v1.SearchService/GetNovelty": "read", "/akin.v1.SearchService/FindDuplicates": "read",
 	"/akin.v1.MapService/GetMap": "read", "/akin.v1.MapService/GetMapPapers": "read", "/akin.v1.MapService/FindOnMap": "read",

@@ -99,6 +99,9 @@ func (s *libraryService) GetLibrary(ctx context.Context, req *akinv1.GetLibraryR
 	if err != nil {
 		return nil, err
 	}
+	if err := library.CheckName("name", req.GetName()); err != nil {
+		return nil, err
+	}
 	l, err := b.Get(ctx, owner, req.GetName())
 	return toLibrary(&l, err)
 }
@@ -163,6 +166,9 @@ func (s *libraryService) UpdateLibrary(ctx context.Context, req *akinv1.UpdateLi
 			}
 		}
 	}
+	if err := library.CheckName("library.name", in.GetName()); err != nil {
+		return nil, err
+	}
 	l, err := b.Update(ctx, owner, in.GetName(), func(l *library.Library) {
 		if name {
 			l.DisplayName = in.GetDisplayName()
@@ -192,6 +198,9 @@ func (s *libraryService) DeleteLibrary(ctx context.Context, req *akinv1.DeleteLi
 	if err != nil {
 		return nil, err
 	}
+	if err := library.CheckName("name", req.GetName()); err != nil {
+		return nil, err
+	}
 	l, err := b.Delete(ctx, owner, req.GetName(), req.GetErase())
 	return toLibrary(&l, err)
 }
@@ -200,6 +209,9 @@ func (s *libraryService) DeleteLibrary(ctx context.Context, req *akinv1.DeleteLi
 func (s *libraryService) UndeleteLibrary(ctx context.Context, req *akinv1.UndeleteLibraryRequest) (*akinv1.Library, error) {
 	b, owner, err := s.open(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := library.CheckName("name", req.GetName()); err != nil {
 		return nil, err
 	}
 	l, err := b.Undelete(ctx, owner, req.GetName())
@@ -228,6 +240,9 @@ func (s *libraryService) AdoptLibraries(ctx context.Context, req *akinv1.AdoptLi
 			return nil, paper.InvalidField("owner", "is empty, and the caller is the local owner itself; name the owner of a key")
 		}
 	}
+	if err := library.CheckOwner("owner", to); err != nil {
+		return nil, err
+	}
 	adopted, err := b.Adopt(ctx, access.LocalOwner, to)
 	if err != nil {
 		return nil, err
@@ -251,8 +266,8 @@ func libraryOf(l *library.Library) *akinv1.Library {
 	out := &akinv1.Library{
 		Name: l.Name, DisplayName: l.DisplayName, Description: l.Description, Collection: l.Collection,
 		CreateTime: toTime(l.CreateTime), UpdateTime: toTime(l.UpdateTime), DeleteTime: toTime(l.DeleteTime),
-		EntryCount: int32(l.Counts.Entries), LikedCount: int32(l.Counts.Liked), DislikedCount: int32(l.Counts.Disliked), //nolint:gosec // at most 20,000
-		ReadCount: int32(l.Counts.Read), SizeBytes: int64(l.Counts.Bytes), //nolint:gosec // at most 20,000
+		EntryCount: int32(l.Counts.Entries), LikedCount: int32(l.Counts.Liked), DislikedCount: int32(l.Counts.Disliked),
+		ReadCount: int32(l.Counts.Read), SizeBytes: int64(l.Counts.Bytes),
 	}
 	if l.Deleted() {
 		out.ExpireTime = toTime(l.DeleteTime.Add(library.Retention))

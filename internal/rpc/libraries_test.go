@@ -38,7 +38,7 @@ func shelve(t *testing.T) *shelved {
 		&akinv1.Paper{Id: "d", Title: "Bread with yeast", Abstract: "bread yeast flour", PublishDate: day(2023)},
 		&akinv1.Paper{Id: "e", Title: "Graph networks again", Abstract: "graph networks again and again", PublishDate: day(time.Now().Year())},
 	)
-	return &shelved{T: t, served: s, LibraryServiceClient: s.Client.Libraries}
+	return &shelved{T: t, served: s, LibraryServiceClient: s.Libraries}
 }
 
 // set writes entries, which must not fail.
@@ -243,8 +243,14 @@ func TestEntriesAreListed(t *testing.T) {
 		t.Errorf("%v, %v", page, err)
 	}
 	for _, req := range []*akinv1.ListEntriesRequest{
-		{PageSize: -1}, {OrderBy: "id"}, {OrderBy: "title up"}, {Marks: []akinv1.Mark{9}}, {PageToken: "x"}, {PageToken: page.GetNextPageToken()},
-		{Text: strings.Repeat("x", 1001)}, {Tag: strings.Repeat("x", 100)},
+		{PageSize: -1},
+		{OrderBy: "id"},
+		{OrderBy: "title up"},
+		{Marks: []akinv1.Mark{9}},
+		{PageToken: "x"},
+		{PageToken: page.GetNextPageToken()},
+		{Text: strings.Repeat("x", 1001)},
+		{Tag: strings.Repeat("x", 100)},
 	} {
 		req.Library = "main"
 		if _, err := s.ListEntries(t.Context(), req); status.Code(err) != codes.InvalidArgument {

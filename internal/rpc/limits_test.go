@@ -1,6 +1,7 @@
 package rpc_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -187,6 +188,7 @@ func limitedPapers() []limited {
 		get      = akinv1.PaperService_GetPaper_FullMethodName
 		batchGet = akinv1.PaperService_BatchGetPapers_FullMethodName
 		list     = akinv1.PaperService_ListPapers_FullMethodName
+		days     = akinv1.PaperService_ListDays_FullMethodName
 		count    = akinv1.PaperService_CountValues_FullMethodName
 		upsert   = akinv1.PaperService_UpsertPaper_FullMethodName
 		upserts  = akinv1.PaperService_BatchUpsertPapers_FullMethodName
@@ -219,6 +221,22 @@ func limitedPapers() []limited {
 		{list, "page_token", "first page again", &akinv1.ListPapersRequest{PageToken: "AAAA"}},
 		{list, "filter", "the limit is 16384", &akinv1.ListPapersRequest{Filter: long}},
 		{list, "collection", "", &akinv1.ListPapersRequest{Collection: long}},
+		{list, "order_by", "day desc", &akinv1.ListPapersRequest{OrderBy: "score"}},
+		{list, "order_by", "", &akinv1.ListPapersRequest{OrderBy: long}},
+		{list, "day", "YYYY-MM-DD", &akinv1.ListPapersRequest{Day: "17 March"}},
+		{list, "day", "YYYY-MM-DD", &akinv1.ListPapersRequest{Day: "--03-17"}},
+		{list, "day", "YYYY-MM-DD", &akinv1.ListPapersRequest{Day: "2026-02-30"}},
+		{list, "day", "", &akinv1.ListPapersRequest{Day: long}},
+		{list, "day", "whole date", &akinv1.ListPapersRequest{OrderBy: "trending", Day: "2026-03"}},
+		{list, "window", "trending", &akinv1.ListPapersRequest{Window: akinv1.TrendingWindow_TRENDING_WINDOW_DAY}},
+		{list, "signal", "trending", &akinv1.ListPapersRequest{OrderBy: "day desc", Signal: "votes"}},
+		{list, "signal", "at most 16384", &akinv1.ListPapersRequest{OrderBy: "trending", Signal: long}},
+		{list, "page_token", "first page again", &akinv1.ListPapersRequest{OrderBy: "trending", PageToken: "AAAA"}},
+		{days, "page_size", "must not be negative", &akinv1.ListDaysRequest{PageSize: -1}},
+		{days, "page_token", "first page again", &akinv1.ListDaysRequest{PageToken: long}},
+		{days, "from_day", "YYYY-MM-DD", &akinv1.ListDaysRequest{FromDay: long}},
+		{days, "filter", "the limit is 16384", &akinv1.ListDaysRequest{Filter: long}},
+		{days, "collection", "", &akinv1.ListDaysRequest{Collection: long}},
 		{count, "field", "", &akinv1.CountValuesRequest{Field: "nope"}},
 		{count, "field", "", &akinv1.CountValuesRequest{Field: long}},
 		{count, "limit", "", &akinv1.CountValuesRequest{Field: "venue", Limit: -1}},
@@ -296,12 +314,89 @@ func limitedOthers() []limited {
 	}
 }
 
+// limitedLibraries are calls about libraries that ask for too much, or give too much.
+func limitedLibraries() []limited {
+	const (
+		create  = akinv1.LibraryService_CreateLibrary_FullMethodName
+		get     = akinv1.LibraryService_GetLibrary_FullMethodName
+		lists   = akinv1.LibraryService_ListLibraries_FullMethodName
+		update  = akinv1.LibraryService_UpdateLibrary_FullMethodName
+		del     = akinv1.LibraryService_DeleteLibrary_FullMethodName
+		back    = akinv1.LibraryService_UndeleteLibrary_FullMethodName
+		set     = akinv1.LibraryService_SetEntries_FullMethodName
+		remove  = akinv1.LibraryService_RemoveEntries_FullMethodName
+		entries = akinv1.LibraryService_ListEntries_FullMethodName
+		lookup  = akinv1.LibraryService_GetEntries_FullMethodName
+		imp     = akinv1.LibraryService_ImportLibrary_FullMethodName
+		exp     = akinv1.LibraryService_ExportLibrary_FullMethodName
+		merge   = akinv1.LibraryService_MergeLibraries_FullMethodName
+		adopt   = akinv1.LibraryService_AdoptLibraries_FullMethodName
+		missed  = akinv1.LibraryService_GetMissed_FullMethodName
+	)
+	put := func(e *akinv1.Entry) *akinv1.SetEntriesRequest {
+		return &akinv1.SetEntriesRequest{Library: "main", Entries: []*akinv1.Entry{e}}
+	}
+	return []limited{
+		{create, "library.name", "1 to 64", &akinv1.CreateLibraryRequest{Library: &akinv1.Library{Name: long}}},
+		{create, "library.display_name", "the limit is 200", &akinv1.CreateLibraryRequest{Library: &akinv1.Library{Name: "x", DisplayName: long}}},
+		{create, "library.description", "the limit is 4096", &akinv1.CreateLibraryRequest{Library: &akinv1.Library{Name: "x", Description: long}}},
+		{create, "collection", "", &akinv1.CreateLibraryRequest{Library: &akinv1.Library{Name: "x", Collection: long}}},
+		{get, "name", "1 to 64", &akinv1.GetLibraryRequest{Name: long}},
+		{lists, "page_size", "must not be negative", &akinv1.ListLibrariesRequest{PageSize: -1}},
+		{lists, "page_token", "first page again", &akinv1.ListLibrariesRequest{PageToken: long}},
+		{update, "library.name", "1 to 64", &akinv1.UpdateLibraryRequest{}},
+		{update, "update_mask", "can be changed", &akinv1.UpdateLibraryRequest{Library: &akinv1.Library{Name: "main"}, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{long}}}},
+		{del, "name", "1 to 64", &akinv1.DeleteLibraryRequest{Name: long}},
+		{back, "name", "1 to 64", &akinv1.UndeleteLibraryRequest{Name: long}},
+		{set, "library", "1 to 64", &akinv1.SetEntriesRequest{Library: long, Entries: []*akinv1.Entry{{PaperId: "a"}}}},
+		{set, "entries", "give 1 to 1000", &akinv1.SetEntriesRequest{Library: "main"}},
+		{set, "entries", "give 1 to 1000", &akinv1.SetEntriesRequest{Library: "main", Entries: repeat(1001, &akinv1.Entry{PaperId: "a"})}},
+		{set, "entries[0].paper_id", "the limit is 256", put(&akinv1.Entry{PaperId: long})},
+		{set, "entries[0].note", "the limit is 4096", put(&akinv1.Entry{PaperId: "a", Note: long})},
+		{set, "entries[0].tags[0]", "the limit is 64", put(&akinv1.Entry{PaperId: "a", Tags: []string{long}})},
+		{set, "entries[0].weight", "at most 1000", put(&akinv1.Entry{PaperId: "a", Weight: math.NaN()})},
+		{set, "entries[0].read_time", "years 1 to 9999", put(&akinv1.Entry{PaperId: "a", ReadTime: &timestamppb.Timestamp{Nanos: -1}})},
+		{set, "entries[0].mark", "is not a value of Mark", put(&akinv1.Entry{PaperId: "a", Mark: 99})},
+		{remove, "library", "1 to 64", &akinv1.RemoveEntriesRequest{Library: long, PaperIds: []string{"a"}}},
+		{remove, "paper_ids", "give 1 to 1000", &akinv1.RemoveEntriesRequest{Library: "main", PaperIds: repeat(1001, "a")}},
+		{entries, "library", "1 to 64", &akinv1.ListEntriesRequest{Library: long}},
+		{entries, "page_token", "first page again", &akinv1.ListEntriesRequest{Library: "main", PageToken: long}},
+		{entries, "marks[0]", "is not a value of Mark", &akinv1.ListEntriesRequest{Library: "main", Marks: repeat(5000, akinv1.Mark(9))}},
+		{entries, "tag", "the limit is 64", &akinv1.ListEntriesRequest{Library: "main", Tag: long}},
+		{entries, "text", "the limit is 1000", &akinv1.ListEntriesRequest{Library: "main", Text: long}},
+		{entries, "order_by", "create_time", &akinv1.ListEntriesRequest{Library: "main", OrderBy: long}},
+		{lookup, "library", "1 to 64", &akinv1.GetEntriesRequest{Library: long, PaperIds: []string{"a"}}},
+		{lookup, "paper_ids", "give 1 to 1000", &akinv1.GetEntriesRequest{Library: "-", PaperIds: repeat(1001, "a")}},
+		{lookup, "paper_ids[0]", "the limit is 256", &akinv1.GetEntriesRequest{Library: "-", PaperIds: []string{long}}},
+		{imp, "library", "1 to 64", &akinv1.ImportLibraryRequest{Library: long, Content: []byte("a")}},
+		{imp, "content", "the limit is 4194304", &akinv1.ImportLibraryRequest{Library: "main", Content: bytes.Repeat([]byte("x"), 4<<20+1)}},
+		{imp, "tags", "the limit is 32", &akinv1.ImportLibraryRequest{Library: "main", Content: []byte("a"), Tags: repeat(33, "x")}},
+		{imp, "tags[0]", "the limit is 64", &akinv1.ImportLibraryRequest{Library: "main", Content: []byte("a"), Tags: []string{long}}},
+		{exp, "library", "1 to 64", &akinv1.ExportLibraryRequest{Library: long}},
+		{exp, "marks[0]", "is not a value of Mark", &akinv1.ExportLibraryRequest{Library: "main", Marks: []akinv1.Mark{9}}},
+		{exp, "tag", "the limit is 64", &akinv1.ExportLibraryRequest{Library: "main", Tag: long}},
+		{merge, "library", "1 to 64", &akinv1.MergeLibrariesRequest{Library: long, Sources: []string{"x"}}},
+		{merge, "sources", "give 1 to 100", &akinv1.MergeLibrariesRequest{Library: "main", Sources: repeat(101, "x")}},
+		{merge, "sources[0]", "1 to 64", &akinv1.MergeLibrariesRequest{Library: "main", Sources: []string{long}}},
+		{adopt, "owner", "1 to 256", &akinv1.AdoptLibrariesRequest{Owner: long}},
+		{missed, "library", "1 to 64", &akinv1.GetMissedRequest{Library: long}},
+		{missed, "newer_than_days", "36500", &akinv1.GetMissedRequest{Library: "main", NewerThanDays: 36_501}},
+		{missed, "page_token", "", &akinv1.GetMissedRequest{Library: "main", PageToken: long}},
+		{missed, "filter", "the limit is 16384", &akinv1.GetMissedRequest{Library: "main", Filter: long}},
+		{missed, "as_of", "YYYY-MM-DD", &akinv1.GetMissedRequest{Library: "main", AsOf: long}},
+	}
+}
+
 // Each limit of each field is kept, and told: which field, what it may be.
 func TestLimits(t *testing.T) {
 	s := serve(t, rpc.GatewayOptions{})
 	s.upsert(t, &akinv1.Paper{Id: "a", Title: "Alpha", PublishDate: &date.Date{Year: 2020}}, &akinv1.Paper{Id: "b", Title: "Beta"})
+	like := []*akinv1.Entry{{PaperId: "a", Mark: akinv1.Mark_MARK_LIKED}}
+	if _, err := s.Libraries.SetEntries(t.Context(), &akinv1.SetEntriesRequest{Library: "main", CreateLibrary: true, Entries: like}); err != nil {
+		t.Fatal(err)
+	}
 	tried := make(map[string]bool)
-	for _, c := range slices.Concat(limitedQueries(), limitedPapers(), limitedOthers()) {
+	for _, c := range slices.Concat(limitedQueries(), limitedPapers(), limitedLibraries(), limitedOthers()) {
 		got := tell(t, status.Convert(s.invoke(t, c.method, c.req)))
 		description, ok := got.violations[c.field]
 		if got.code != codes.InvalidArgument || !ok || !strings.Contains(description, c.words) || description == "" {

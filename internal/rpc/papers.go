@@ -78,42 +78,6 @@ func (s *paperService) BatchGetPapers(ctx context.Context, req *akinv1.BatchGetP
 	return resp, nil
 }
 
-// ListPapers implements PaperService.
-func (s *paperService) ListPapers(ctx context.Context, req *akinv1.ListPapersRequest) (*akinv1.ListPapersResponse, error) {
-	mask, err := readMask("read_mask", req.GetReadMask())
-	if err != nil {
-		return nil, err
-	}
-	of := "list\x00" + req.GetCollection()
-	if req.GetFilter() != "" {
-		of += "\x00" + req.GetFilter()
-	}
-	after, err := readPageToken(req.GetPageToken(), of)
-	if err != nil {
-		return nil, err
-	}
-	resp, left := new(akinv1.ListPapersResponse), newRoom(ctx)
-	page, err := s.server.engine.List(ctx, engine.List{
-		Collection: req.GetCollection(), Filter: req.GetFilter(), After: after, Size: int(req.GetPageSize()),
-		Fits: func(r *paper.Record) bool {
-			p := masked(wire.ToRecord(r), mask)
-			if !left.takes(len(resp.GetPapers()) == 0, p) {
-				return false
-			}
-			resp.Papers = append(resp.Papers, p)
-			return true
-		},
-	})
-	if err != nil {
-		return nil, err
-	}
-	resp.TotalSize = page.Total
-	if page.Next != "" {
-		resp.NextPageToken = pageToken(page.Next, of)
-	}
-	return resp, nil
-}
-
 // CountValues implements PaperService.
 func (s *paperService) CountValues(ctx context.Context, req *akinv1.CountValuesRequest) (*akinv1.CountValuesResponse, error) {
 	counts, err := s.server.engine.CountValues(ctx, req.GetCollection(), req.GetField(), req.GetFilter(), int(req.GetLimit()))
@@ -154,7 +118,7 @@ func (s *paperService) UpsertPaper(ctx context.Context, req *akinv1.UpsertPaperR
 		p := resp.GetPaper()
 		resp.Paper = &akinv1.Paper{
 			Id: p.GetId(), Revision: p.GetRevision(), CreateTime: p.GetCreateTime(), UpdateTime: p.GetUpdateTime(),
-			ContentDigest: p.GetContentDigest(), TokenCount: p.GetTokenCount(), Truncated: p.GetTruncated(),
+			ContentDigest: p.GetContentDigest(), TokenCount: p.GetTokenCount(), Truncated: p.GetTruncated(), Day: p.GetDay(),
 		}
 	}
 	return resp, nil

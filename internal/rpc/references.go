@@ -49,7 +49,7 @@ var formatNames = map[akinv1.ReferenceFormat]string{ //nolint:gochecknoglobals /
 // imported, as far as there is room.
 func toImported(ctx context.Context, done *librarian.Imported) *akinv1.ImportLibraryResponse {
 	resp := &akinv1.ImportLibraryResponse{
-		MatchedCount: int32(len(done.Matched)), UnmatchedCount: int32(len(done.Unmatched)), AddedCount: int32(done.Added), //nolint:gosec // at most 20,000
+		MatchedCount: int32(len(done.Matched)), UnmatchedCount: int32(len(done.Unmatched)), AddedCount: int32(done.Added),
 		Format: done.Format,
 	}
 	left := newRoom(ctx)
@@ -60,7 +60,7 @@ func toImported(ctx context.Context, done *librarian.Imported) *akinv1.ImportLib
 		if u.Unreadable {
 			reason = akinv1.UnmatchedReason_UNMATCHED_REASON_UNREADABLE
 		}
-		one := &akinv1.UnmatchedReference{Line: int32(u.Line), Title: u.Title, Doi: u.DOI, ArxivId: u.Arxiv, Reason: reason, Explanation: u.Why} //nolint:gosec // of 4 MiB
+		one := &akinv1.UnmatchedReference{Line: int32(u.Line), Title: u.Title, Doi: u.DOI, ArxivId: u.Arxiv, Reason: reason, Explanation: u.Why}
 		if !fits(one) {
 			break
 		}
@@ -68,7 +68,7 @@ func toImported(ctx context.Context, done *librarian.Imported) *akinv1.ImportLib
 	}
 	for i := range done.Matched {
 		m := &done.Matched[i]
-		one := &akinv1.MatchedReference{Line: int32(m.Line), Title: m.Title, PaperId: m.PaperID, By: matchKinds[m.By], Added: m.Added} //nolint:gosec // of 4 MiB
+		one := &akinv1.MatchedReference{Line: int32(m.Line), Title: m.Title, PaperId: m.PaperID, By: matchKinds[m.By], Added: m.Added}
 		if !fits(one) {
 			break
 		}
@@ -106,7 +106,7 @@ func (s *libraryService) ExportLibrary(ctx context.Context, req *akinv1.ExportLi
 		return nil, err
 	}
 	return &akinv1.ExportLibraryResponse{
-		Content: file.Content, ContentType: file.ContentType, Count: int32(file.Count), MissingIds: file.Missing, //nolint:gosec // at most 20,000
+		Content: file.Content, ContentType: file.ContentType, Count: int32(file.Count), MissingIds: file.Missing, MissingCount: int32(file.MissingCount),
 	}, nil
 }
 
@@ -143,7 +143,7 @@ func (s *libraryService) GetMissed(ctx context.Context, req *akinv1.GetMissedReq
 	if err != nil {
 		return nil, err
 	}
-	resp.MissingCount = int32(missed.Missing) //nolint:gosec // at most 20,000
+	resp.MissingCount = int32(missed.Missing)
 	return resp, nil
 }
 

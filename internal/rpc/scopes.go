@@ -1,6 +1,8 @@
 package rpc
 
 import (
+	"maps"
+
 	longrunningpb "cloud.google.com/go/longrunning/autogen/longrunningpb"
 
 	"akin/internal/access"
@@ -47,10 +49,8 @@ func needs() map[string]need {
 	read := need{scope: access.Read, reach: named}
 	write := need{scope: access.Write, reach: named}
 	text := need{scope: access.Read, reach: nowhere}
-	// Libraries are the caller's own; which collection one is about, the handler sees.
-	library, shelve := text, need{scope: access.Read | access.Write, reach: nowhere, quiet: true}
 	admin, look := need{scope: access.Admin}, need{scope: access.Admin, quiet: true}
-	return map[string]need{
+	all := map[string]need{
 		akinv1.InfoService_GetServerInfo_FullMethodName:                  info,
 		akinv1.EmbeddingService_GetModel_FullMethodName:                  info,
 		"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo":      info,
@@ -72,6 +72,7 @@ func needs() map[string]need {
 		akinv1.PaperService_BatchGetPapers_FullMethodName: read,
 		akinv1.PaperService_ListPapers_FullMethodName:     read,
 		akinv1.PaperService_CountValues_FullMethodName:    read,
+		akinv1.PaperService_ListDays_FullMethodName:       read,
 		akinv1.PaperService_ExportPapers_FullMethodName:   read,
 
 		akinv1.MapService_GetMap_FullMethodName:       read,
@@ -92,6 +93,20 @@ func needs() map[string]need {
 		akinv1.SearchService_GetNovelty_FullMethodName:     read,
 		akinv1.SearchService_FindDuplicates_FullMethodName: read,
 
+		akinv1.EmbeddingService_Embed_FullMethodName:       text,
+		akinv1.EmbeddingService_Tokenize_FullMethodName:    text,
+		akinv1.EmbeddingService_EmbedStream_FullMethodName: text,
+	}
+	maps.Copy(all, libraryNeeds())
+	return all
+}
+
+// libraryNeeds has the methods of LibraryService. Libraries are the caller's own; which
+// collection one is about, the handler sees.
+func libraryNeeds() map[string]need {
+	library := need{scope: access.Read, reach: nowhere}
+	shelve := need{scope: access.Read | access.Write, reach: nowhere, quiet: true}
+	return map[string]need{
 		akinv1.LibraryService_GetLibrary_FullMethodName:    library,
 		akinv1.LibraryService_ListLibraries_FullMethodName: library,
 		akinv1.LibraryService_ListEntries_FullMethodName:   library,
@@ -108,10 +123,6 @@ func needs() map[string]need {
 		akinv1.LibraryService_ImportLibrary_FullMethodName:   shelve,
 		akinv1.LibraryService_MergeLibraries_FullMethodName:  shelve,
 		akinv1.LibraryService_AdoptLibraries_FullMethodName:  {scope: access.Admin, reach: nowhere},
-
-		akinv1.EmbeddingService_Embed_FullMethodName:       text,
-		akinv1.EmbeddingService_Tokenize_FullMethodName:    text,
-		akinv1.EmbeddingService_EmbedStream_FullMethodName: text,
 	}
 }
 

@@ -194,6 +194,7 @@ func (p *plan) upsert(u *Upsert) (Outcome, error) {
 	}
 	record.Paper = u.Paper.Clone()
 	record.EmbedDigest, record.ContentDigest = embed, content
+	record.Trail = paper.NextTrail(old, &record.Paper, p.now)
 	if u.Vector != nil {
 		record.TokenCount, record.Truncated = u.TokenCount, u.Truncated
 	}
@@ -257,14 +258,14 @@ func (p *plan) checkVector(u *Upsert, old *paper.Record, embed paper.Digest) err
 // put writes a record, its vector unless nil, and the change.
 func (p *plan) put(record *paper.Record, vector []float32) error {
 	key := recordKey(p.coll.ID, record.Ordinal)
-	payload, err := encodeRecord(record)
+	value, bytes, err := sealRecord(key, record)
 	if err != nil {
-		return fmt.Errorf("store: encode record: %w", err)
+		return err
 	}
-	if len(payload) > MaxRecordBytes {
-		return paper.InvalidField("upsert.paper", "has %d bytes in all; the limit is %d; shorten its lists", len(payload), MaxRecordBytes)
+	if bytes > MaxRecordBytes {
+		return paper.InvalidField("upsert.paper", "has %d bytes in all; the limit is %d; shorten its lists", bytes, MaxRecordBytes)
 	}
-	err = p.batch.Set(key, kv.Seal(key, payload))
+	err = p.batch.Set(key, value)
 	if record.Revision == 1 {
 		err = errors.Join(err, set(p.batch, idKey(p.coll.ID, record.ID), record.Ordinal))
 	}

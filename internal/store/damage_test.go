@@ -367,9 +367,9 @@ func fixture() [][]Mutation {
 }
 
 func TestFixture(t *testing.T) {
-	for _, version := range []string{"v1", "v2"} {
+	for _, version := range []string{"v1", "v2", "v2-trails"} {
 		t.Run(version, func(t *testing.T) {
-			testFixture(t, filepath.Join("..", "..", "testdata", "store", version), version == "v2")
+			testFixture(t, filepath.Join("..", "..", "testdata", "store", version), version == "v2-trails")
 		})
 	}
 }
@@ -417,6 +417,13 @@ func testFixture(t *testing.T, dir string, newest bool) {
 	want := fullPaper("arXiv:2112.09118")
 	if got.Abstract != want.Abstract || !reflect.DeepEqual(got.Authors, want.Authors) || got.TokenCount == 0 || !got.Truncated {
 		t.Errorf("got %+v", got)
+	}
+	if trailed := got.Trail != nil; trailed != newest {
+		t.Errorf("the trail is %+v", got.Trail)
+	}
+	// What an older version wrote counts as seen when it was written.
+	if seen := got.Sightings(); len(seen) != len(want.Signals) || seen[0].Seen[0].Minute != got.UpdateTime.Unix()/60 {
+		t.Errorf("the signals %v were seen %v", want.Signals, seen)
 	}
 	sn := must(s.Snapshot(papers))(t)
 	point := sn.Point()

@@ -140,13 +140,13 @@ func (m *Migration) Put(ctx context.Context, group []Migrated) error {
 		}
 		record := *g.Record
 		record.TokenCount, record.Truncated = g.TokenCount, g.Truncated
-		payload, err := encodeRecord(&record)
-		if err != nil {
-			return fmt.Errorf("store: encode record: %w", err)
-		}
 		at := recordKey(m.coll.ID, record.Ordinal)
+		value, _, err := sealRecord(at, &record)
+		if err != nil {
+			return err
+		}
 		key := vectorKey(m.coll.ID, m.id, record.Ordinal, kindDocument)
-		if err := errors.Join(batch.Set(at, kv.Seal(at, payload)), batch.Set(key, sealVector(key, g.Vector))); err != nil {
+		if err := errors.Join(batch.Set(at, value), batch.Set(key, sealVector(key, g.Vector))); err != nil {
 			return fmt.Errorf("store: migrate: %w", err)
 		}
 	}

@@ -3,6 +3,8 @@ package store
 import (
 	"crypto/sha256"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"akin/internal/kv"
@@ -46,7 +48,28 @@ type storedRecord struct {
 	Content    storedDigest `cbor:"6,keyasint"`
 	TokenCount int64        `cbor:"7,keyasint,omitempty"`
 	Truncated  bool         `cbor:"8,keyasint,omitempty"`
+	// Trail is only there from version 2 of the value on.
+	Trail *storedTrail `cbor:"9,keyasint,omitempty"`
 }
+
+// storedTrail is what is remembered beside what the paper says.
+type storedTrail struct {
+	Signals map[string][]storedSighting `cbor:"1,keyasint,omitempty"`
+	Listed  []uint32                    `cbor:"2,keyasint,omitempty"`
+}
+
+type storedSighting struct {
+	_      struct{} `cbor:",toarray"`
+	Minute int64    // since 1970, UTC
+	Value  float64
+}
+
+// Versions of the value of a record. The first is that of records without a trail,
+// now as before there were any.
+const (
+	plainRecord   = kv.FirstVersion
+	trailedRecord = 2
+)
 
 // storedDigest is a byte string of exactly 32 bytes.
 type storedDigest []byte
@@ -113,6 +136,62 @@ func ContentDigest(p *paper.Paper) paper.Digest {
 	return paper.Digest(h.Sum(nil))
 }
 
+func packTrail(t *paper.Trail) *storedTrail {
+	if t == nil || len(t.Signals) == 0 && len(t.Listed) == 0 {
+		return nil
+	}
+	s := new(storedTrail)
+	for _, signal := range t.Signals {
+		if s.Signals == nil {
+			s.Signals = make(map[string][]storedSighting, len(t.Signals))
+		}
+		for _, seen := range signal.Seen {
+			s.Signals[signal.Name] = append(s.Signals[signal.Name], storedSighting{Minute: seen.Minute, Value: seen.Value})
+		}
+	}
+	for _, d := range t.Listed {
+		s.Listed = append(s.Listed, packDate(d))
+	}
+	return s
+}
+
+// unpack gives nil for a trail of nothing. Signals are in order of name.
+func (s *storedTrail) unpack() *paper.Trail {
+	if s == nil {
+		return nil
+	}
+	var t paper.Trail
+	for _, name := range slices.Sorted(maps.Keys(s.Signals)) {
+		signal := paper.SignalTrail{Name: name, Seen: make([]paper.Sighting, len(s.Signals[name]))}
+		for i, seen := range s.Signals[name] {
+			signal.Seen[i] = paper.Sighting{Minute: seen.Minute, Value: seen.Value}
+		}
+		if len(signal.Seen) > 0 {
+			t.Signals = append(t.Signals, signal)
+		}
+	}
+	for _, n := range s.Listed {
+		t.Listed = append(t.Listed, unpackDate(n))
+	}
+	if len(t.Signals) == 0 && len(t.Listed) == 0 {
+		return nil
+	}
+	return &t
+}
+
+// sealRecord is the value of a record under its key, and how long its payload is.
+func sealRecord(key []byte, r *paper.Record) (value []byte, bytes int, err error) {
+	payload, err := encodeRecord(r)
+	if err != nil {
+		return nil, 0, fmt.Errorf("store: encode record: %w", err)
+	}
+	version := byte(plainRecord)
+	if packTrail(r.Trail) != nil {
+		version = trailedRecord
+	}
+	return kv.SealVersion(key, version, payload), len(payload), nil
+}
+
 // encodeRecord is the payload of a record; its ordinal is in the key.
 func encodeRecord(r *paper.Record) ([]byte, error) {
 	return kv.Encode(storedRecord{
@@ -124,6 +203,7 @@ func encodeRecord(r *paper.Record) ([]byte, error) {
 		Content:    r.ContentDigest[:],
 		TokenCount: int64(r.TokenCount),
 		Truncated:  r.Truncated,
+		Trail:      packTrail(r.Trail),
 	})
 }
 
@@ -147,5 +227,6 @@ func decodeRecord(payload []byte, ordinal uint32) (*paper.Record, error) {
 		ContentDigest: paper.Digest(s.Content),
 		TokenCount:    int(s.TokenCount),
 		Truncated:     s.Truncated,
+		Trail:         s.Trail.unpack(),
 	}, nil
 }

@@ -66,6 +66,9 @@ func drawRecord(t *rapid.T) *paper.Record {
 		ListedDates: rapid.SliceOfN(date, 1, 3).Draw(t, "listed"),
 		Authors:     []paper.Author{{Name: text.Draw(t, "name"), ORCID: text.Draw(t, "orcid")}},
 	}
+	if rapid.Bool().Draw(t, "trailed") {
+		r.Trail = drawTrail(t)
+	}
 	r.CreateTime = time.Unix(0, rapid.Int64().Draw(t, "created")).UTC()
 	r.UpdateTime = time.Unix(0, rapid.Int64().Draw(t, "updated")).UTC()
 	r.EmbedDigest = paper.EmbedDigest(r.Title, r.Abstract)
@@ -73,6 +76,46 @@ func drawRecord(t *rapid.T) *paper.Record {
 	r.TokenCount = int(rapid.Uint16().Draw(t, "tokens"))
 	r.Truncated = rapid.Bool().Draw(t, "truncated")
 	return r
+}
+
+func drawTrail(t *rapid.T) *paper.Trail {
+	seen := rapid.Custom(func(t *rapid.T) paper.Sighting {
+		return paper.Sighting{Minute: rapid.Int64().Draw(t, "minute"), Value: rapid.Float64().Draw(t, "value")}
+	})
+	trail := &paper.Trail{Listed: []paper.Date{{Year: 2026, Month: 3, Day: 17}}}
+	for i := range rapid.IntRange(0, 3).Draw(t, "names") {
+		name := string(rune('a'+i)) + rapid.StringN(0, 5, 20).Draw(t, "signal")
+		trail.Signals = append(trail.Signals, paper.SignalTrail{Name: name, Seen: rapid.SliceOfN(seen, 1, 3).Draw(t, "seen")})
+	}
+	return trail
+}
+
+// A value says by its version whether there is a trail in it, so that a program that
+// knows of none refuses it by name; without a trail, values are as they always were.
+func TestRecordVersions(t *testing.T) {
+	key := recordKey(1, 2)
+	plain := &paper.Record{Ordinal: 2, Revision: 1, CreateTime: time.Unix(1, 2).UTC(), UpdateTime: time.Unix(3, 4).UTC(), Paper: fullPaper("x")}
+	trailed := *plain
+	trailed.Trail = paper.NextTrail(nil, &plain.Paper, time.Unix(60, 0))
+	for _, r := range []*paper.Record{plain, &trailed} {
+		value, _, err := sealRecord(key, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := must(decodeRecordEntry(key, value))(t); !reflect.DeepEqual(got.Trail, r.Trail) {
+			t.Errorf("the trail is %v, was %v", got.Trail, r.Trail)
+		}
+		if _, err := kv.Unseal(key, value); (err == nil) != (r.Trail == nil) {
+			t.Errorf("read as version 1: %v", err)
+		}
+		for _, version := range []byte{0, 1, 2, 3} {
+			payload := must(encodeRecord(r))(t)
+			_, err := decodeRecordEntry(key, kv.SealVersion(key, version, payload))
+			if fits := version == 1 && r.Trail == nil || version == 2 && r.Trail != nil; (err == nil) != fits {
+				t.Errorf("as version %d: %v", version, err)
+			}
+		}
+	}
 }
 
 func TestRecordRoundTrip(t *testing.T) {
@@ -98,6 +141,13 @@ func FuzzDecodeRecord(f *testing.F) {
 		}
 		f.Add(b)
 	}
+	trailed := &paper.Record{Paper: fullPaper("x"), Revision: 1, CreateTime: time.Unix(1, 2), UpdateTime: time.Unix(3, 4)}
+	trailed.Trail = paper.NextTrail(nil, &trailed.Paper, time.Unix(60, 0))
+	b, err := encodeRecord(trailed)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
 	f.Add([]byte{0xa1, 0x01, 0xbf, 0xff})                               // indefinite length
 	f.Add([]byte{0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}) // very long list
 	f.Add(bytes.Repeat([]byte{0xa1, 0x01}, 100))                        // deep

@@ -317,11 +317,14 @@ func decodeRecordEntry(key, value []byte) (*paper.Record, error) {
 	if !ok {
 		return nil, damagedKey(key, errKeyShape)
 	}
-	payload, err := unseal(key, value)
+	payload, version, err := kv.UnsealVersion(key, value, trailedRecord)
 	if err != nil {
-		return nil, err
+		return nil, damagedKey(key, err)
 	}
 	record, err := decodeRecord(payload, ordinal)
+	if err == nil && (record.Trail != nil) != (version == trailedRecord) {
+		err = fmt.Errorf("value has version %d, which does not fit what it holds", version)
+	}
 	if err != nil {
 		return nil, damagedKey(key, err)
 	}

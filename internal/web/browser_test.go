@@ -510,7 +510,7 @@ func TestBrowserPicture(t *testing.T) {
 		t.Skip("AKIN_PICTURE is not set; make page-picture sets it")
 	}
 	p := open(t, browser(t), program(t))
-	p.size(1200, 760)
+	p.size(1080, 660)
 	p.visit("/search?q=dense+retrieval+without+labelled+data&evidence=1")
 	picture(t, p, file)
 }

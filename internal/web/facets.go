@@ -126,7 +126,8 @@ func (q query) facetValues(field string, counts []*akinv1.ValueCount) (out []fac
 		if slices.ContainsFunc(out, func(v facetValue) bool { return v.Value == value }) {
 			return
 		}
-		v := facetValue{Value: value, Label: visible(clip(value, maxValue)), Count: n, Taken: slices.Contains(q.Take[field], value), Excluded: slices.Contains(q.Not[field], value)}
+		v := facetValue{Value: value, Label: visible(clip(value, maxValue)), Count: n}
+		v.Taken, v.Excluded = slices.Contains(q.Take[field], value), slices.Contains(q.Not[field], value)
 		v.Drop = q.with(func(q *query) {
 			q.Take[field], q.Not[field] = without(q.Take[field], value), without(q.Not[field], value)
 		})

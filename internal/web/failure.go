@@ -81,6 +81,11 @@ func (s *Site) failure(r *http.Request, err error) *answer {
 	return s.inBox(r, faultPage(f))
 }
 
+// refused is an error that a page says.
+func refused(httpStatus int, heading, message string) error {
+	return &fault{Status: httpStatus, Heading: heading, Message: message}
+}
+
 // Error implements error: what a page finds wrong itself.
 func (f *fault) Error() string { return f.Message }
 

@@ -110,7 +110,7 @@ func (b *forYou) request(v url.Values) *akinv1.GetMissedRequest {
 	req := &akinv1.GetMissedRequest{Library: b.Library, PageSize: pageSize, PageToken: clip(v.Get("page"), 4*maxValue), ReadMask: listMask()}
 	req.Recency = map[string]float64{"recent": 0.5, "some": 0.2}[v.Get("age")]
 	req.Diversity = map[string]float64{"diverse": 0.7, "some": 0.3}[v.Get("spread")]
-	if days, err := strconv.Atoi(v.Get("days")); err == nil && days > 0 && days <= 36_500 {
+	if days, err := strconv.ParseInt(v.Get("days"), 10, 32); err == nil && days > 0 && days <= 36_500 {
 		req.NewerThanDays = int32(days)
 	}
 	if b.Venue != "" {
@@ -187,30 +187,36 @@ func (s *Site) titlesOf(ctx context.Context, results []*akinv1.Result) (map[stri
 // of subjects as different as there are.
 func (s *Site) begin(ctx context.Context, b *forYou) error {
 	if b.Name != "" {
-		resp, err := s.client.Papers.ListPapers(ctx, &akinv1.ListPapersRequest{PageSize: ownPapers, Filter: "author:" + quote("author", b.Name), ReadMask: listMask()})
+		filter := "author:" + quote("author", b.Name)
+		papers, _, err := s.gather(ctx, filter, dated())
 		if err != nil {
 			return err
 		}
-		newestFirst(resp.GetPapers())
-		for _, p := range resp.GetPapers() {
+		whole, err := s.whole(ctx, papers[:min(len(papers), ownPapers)])
+		for _, p := range whole {
 			b.Own = append(b.Own, s.hitOf(p, nil))
 		}
-		return nil
+		return err
 	}
-	papers, _, err := s.newest(ctx, listMask())
+	papers, _, err := s.newest(ctx)
 	if err != nil {
 		return err
 	}
+	var chosen []*akinv1.Paper
 	seen := make(map[string]int)
-	for round := 0; round < ratings && len(b.Rate) < ratings; round++ {
+	for round := 0; round < ratings && len(chosen) < ratings; round++ {
 		for _, p := range papers {
 			subject := strings.Join(p.GetCategories()[:min(1, len(p.GetCategories()))], "")
-			if len(b.Rate) < ratings && seen[subject] == round && !slices.Contains(b.ids, p.GetId()) {
+			if len(chosen) < ratings && seen[subject] == round && !slices.Contains(b.ids, p.GetId()) {
 				seen[subject]++
 				b.ids = append(b.ids, p.GetId())
-				b.Rate = append(b.Rate, s.hitOf(p, nil))
+				chosen = append(chosen, p)
 			}
 		}
 	}
-	return nil
+	whole, err := s.whole(ctx, chosen)
+	for _, p := range whole {
+		b.Rate = append(b.Rate, s.hitOf(p, nil))
+	}
+	return err
 }

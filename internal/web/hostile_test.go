@@ -103,7 +103,7 @@ func TestHostileCorpus(t *testing.T) {
 	listed := get(t, at+"/day/2024")
 	for _, n := range listed.all(func(n *nethtml.Node) bool { _, ok := attribute(n, "data-open"); return ok }) {
 		href, _ := attribute(n, "href")
-		paths = append(paths, browserPath(t, at, href))
+		paths = append(paths, browserPath(t, href))
 	}
 	if len(paths) < 40 {
 		t.Fatalf("only %d pages", len(paths))

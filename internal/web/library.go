@@ -127,72 +127,68 @@ func (s *Site) library(r *http.Request) (*answer, error) {
 	return &answer{page: "library", frame: frame{Title: b.Label, Canonical: libraryURL(name), Nav: "library", NoIndex: true, Body: b}}, nil
 }
 
-// fillShelf lists the entries that the address asks for.
-func (s *Site) fillShelf(r *http.Request, b *shelf, l *akinv1.Library) error {
+// view is how a library is shown, as the address has it.
+type view struct{ here, show, sort, tag, text string }
+
+func viewOf(r *http.Request, here string) view {
 	v := r.URL.Query()
-	show, sort, tag := v.Get("show"), v.Get("sort"), clip(v.Get("tag"), maxValue)
-	b.Text = clip(visible(v.Get("text")), 1_000)
+	w := view{here: here, show: v.Get("show"), sort: v.Get("sort"), tag: clip(v.Get("tag"), maxValue), text: clip(visible(v.Get("text")), 1_000)}
+	if w.show != "liked" && w.show != "disliked" && w.show != "read" {
+		w.show = ""
+	}
+	return w
+}
+
+// URL is the address of the view, with one value more if it is not empty.
+func (w view) URL(name, value string) string {
+	u := url.Values{}
+	for key, held := range map[string]string{"show": w.show, "sort": w.sort, "tag": w.tag, "text": w.text, name: value} {
+		if held != "" {
+			u.Set(key, held)
+		}
+	}
+	if len(u) == 0 {
+		return w.here
+	}
+	return w.here + "?" + u.Encode()
+}
+
+// request asks for the entries of the view.
+func (w view) request(library, page string) *akinv1.ListEntriesRequest {
 	req := &akinv1.ListEntriesRequest{
-		Library: b.Name, PageSize: libraryPage, PageToken: clip(v.Get("page"), 4*maxValue), Text: b.Text, Tag: tag, IncludePapers: true, ReadMask: listMask(),
-		OrderBy: map[string]string{"title": "title", "changed": "update_time desc"}[sort],
+		Library: library, PageSize: libraryPage, PageToken: clip(page, 4*maxValue), Text: w.text, Tag: w.tag, IncludePapers: true, ReadMask: listMask(),
+		OrderBy: map[string]string{"title": "title", "changed": "update_time desc"}[w.sort],
 	}
 	read := true
-	switch show {
+	switch w.show {
 	case "liked":
 		req.Marks = []akinv1.Mark{akinv1.Mark_MARK_LIKED}
 	case "disliked":
 		req.Marks = []akinv1.Mark{akinv1.Mark_MARK_DISLIKED}
 	case "read":
 		req.Read = &read
-	default:
-		show = ""
 	}
-	resp, err := s.client.Libraries.ListEntries(r.Context(), req)
+	return req
+}
+
+// fillShelf lists the entries that the address asks for.
+func (s *Site) fillShelf(r *http.Request, b *shelf, l *akinv1.Library) error {
+	w := viewOf(r, b.Here)
+	resp, err := s.client.Libraries.ListEntries(r.Context(), w.request(b.Name, r.URL.Query().Get("page")))
 	if err != nil {
 		return err
 	}
-	at := func(name, value string) string {
-		u := url.Values{}
-		for key, held := range map[string]string{"show": show, "sort": sort, "tag": tag, "text": b.Text} {
-			if key == name {
-				held = value
-			}
-			if held != "" {
-				u.Set(key, held)
-			}
-		}
-		if name == "page" {
-			u.Set("page", value)
-		}
-		if len(u) == 0 {
-			return b.Here
-		}
-		return b.Here + "?" + u.Encode()
-	}
-	for _, c := range []struct {
-		label, show string
-		n           int32
-	}{
-		{"All", "", l.GetEntryCount()},
-		{"Liked", "liked", l.GetLikedCount()},
-		{"Not for me", "disliked", l.GetDislikedCount()},
-		{"Read", "read", l.GetReadCount()},
-	} {
-		b.Counts = append(b.Counts, choice{c.label + " " + count(int(c.n)), at("show", c.show), show == c.show})
-	}
-	for _, c := range [][2]string{{"Added", ""}, {"Changed", "changed"}, {"Title", "title"}} {
-		b.Sorts = append(b.Sorts, choice{c[0], at("sort", c[1]), sort == c[1]})
-	}
+	b.choices(w, l)
 	for _, t := range resp.GetTags() {
-		value := t.GetValue()
-		if value == tag {
-			value = ""
+		other := w
+		if other.tag = t.GetValue(); t.GetValue() == w.tag {
+			other.tag = ""
 		}
-		b.Tags = append(b.Tags, choice{visible(t.GetValue()) + " " + count(int(t.GetCount())), at("tag", value), t.GetValue() == tag})
+		b.Tags = append(b.Tags, choice{visible(t.GetValue()) + " " + count(int(t.GetCount())), other.URL("", ""), t.GetValue() == w.tag})
 	}
-	b.Total = int(resp.GetTotalSize())
+	b.Text, b.Total = w.text, int(resp.GetTotalSize())
 	if next := resp.GetNextPageToken(); next != "" {
-		b.Next = at("page", next)
+		b.Next = w.URL("page", next)
 	}
 	for _, e := range resp.GetEntries() {
 		row := entryRow{ID: e.GetPaperId(), Note: e.GetNote(), Tags: strings.Join(e.GetTags(), ", ")}
@@ -205,10 +201,34 @@ func (s *Site) fillShelf(r *http.Request, b *shelf, l *akinv1.Library) error {
 	return nil
 }
 
+// choices are the ways that the library can be shown.
+func (b *shelf) choices(w view, l *akinv1.Library) {
+	for _, c := range []struct {
+		label, show string
+		n           int32
+	}{
+		{"All", "", l.GetEntryCount()},
+		{"Liked", "liked", l.GetLikedCount()},
+		{"Not for me", "disliked", l.GetDislikedCount()},
+		{"Read", "read", l.GetReadCount()},
+	} {
+		other := w
+		other.show = c.show
+		b.Counts = append(b.Counts, choice{c.label + " " + count(int(c.n)), other.URL("", ""), w.show == c.show})
+	}
+	for _, c := range [][2]string{{"Added", ""}, {"Changed", "changed"}, {"Title", "title"}} {
+		other := w
+		other.sort = c[1]
+		b.Sorts = append(b.Sorts, choice{c[0], other.URL("", ""), w.sort == c[1]})
+	}
+}
+
 // export sends a library as a file of references.
 func (s *Site) export(r *http.Request, name string) (*answer, error) {
 	f, ok := map[string]akinv1.ReferenceFormat{
-		"bibtex": akinv1.ReferenceFormat_REFERENCE_FORMAT_BIBTEX, "ris": akinv1.ReferenceFormat_REFERENCE_FORMAT_RIS, "csl": akinv1.ReferenceFormat_REFERENCE_FORMAT_CSL_JSON,
+		"bibtex": akinv1.ReferenceFormat_REFERENCE_FORMAT_BIBTEX,
+		"ris":    akinv1.ReferenceFormat_REFERENCE_FORMAT_RIS,
+		"csl":    akinv1.ReferenceFormat_REFERENCE_FORMAT_CSL_JSON,
 	}[r.URL.Query().Get("format")]
 	if !ok {
 		return nil, noFormat()
@@ -221,11 +241,11 @@ func (s *Site) export(r *http.Request, name string) (*answer, error) {
 }
 
 func noFormat() error {
-	return &fault{Status: http.StatusBadRequest, Heading: "There is no such form", Message: "References come as format=bibtex, ris or csl."}
+	return refused(http.StatusBadRequest, "There is no such form", "References come as format=bibtex, ris or csl.")
 }
 
 func extensionOf(r *http.Request) string {
-	return map[string]string{"ris": ".ris", "csl": ".json"}[r.URL.Query().Get("format")] + map[bool]string{true: ".bib"}[r.URL.Query().Get("format") == "bibtex"]
+	return map[string]string{"bibtex": ".bib", "ris": ".ris", "csl": ".json"}[r.URL.Query().Get("format")]
 }
 
 func download(body []byte, contentType, file string) *answer {
@@ -272,8 +292,9 @@ func (s *Site) change(r *http.Request) (*answer, error) {
 				tags = append(tags, tag)
 			}
 		}
+		note := strings.ReplaceAll(r.PostFormValue("note"), "\r\n", "\n") // as forms send it
 		_, err := s.client.Libraries.SetEntries(r.Context(), &akinv1.SetEntriesRequest{
-			Library: name, Entries: []*akinv1.Entry{{PaperId: id, Note: strings.ReplaceAll(r.PostFormValue("note"), "\r\n", "\n"), Tags: tags}}, UpdateMask: mask("note", "tags"),
+			Library: name, Entries: []*akinv1.Entry{{PaperId: id, Note: note, Tags: tags}}, UpdateMask: mask("note", "tags"),
 		})
 		return &answer{location: back}, err
 	case "remove":
@@ -282,14 +303,18 @@ func (s *Site) change(r *http.Request) (*answer, error) {
 	case "import":
 		return s.importFile(r, name)
 	}
-	return nil, &fault{Status: http.StatusNotFound, Heading: "There is no such page", Message: "Nothing is done there."}
+	return nil, refused(http.StatusNotFound, "There is no such page", "Nothing is done there.")
+}
+
+func noFile(heading string) error {
+	return refused(http.StatusBadRequest, heading, "Choose a file of references: BibTeX, RIS, CSL-JSON, or a list of ids.")
 }
 
 // importFile takes in a file of references and says what was found.
 func (s *Site) importFile(r *http.Request, name string) (*answer, error) {
 	file, _, err := r.FormFile("file")
 	if err != nil {
-		return nil, &fault{Status: http.StatusBadRequest, Heading: "There is no file", Message: "Choose a file of references: BibTeX, RIS, CSL-JSON, or a list of ids."}
+		return nil, noFile("There is no file")
 	}
 	defer file.Close()
 	content, err := io.ReadAll(file)
@@ -297,7 +322,7 @@ func (s *Site) importFile(r *http.Request, name string) (*answer, error) {
 		return nil, err
 	}
 	if len(content) == 0 {
-		return nil, &fault{Status: http.StatusBadRequest, Heading: "The file is empty", Message: "Choose a file of references: BibTeX, RIS, CSL-JSON, or a list of ids."}
+		return nil, noFile("The file is empty")
 	}
 	resp, err := s.client.Libraries.ImportLibrary(r.Context(), &akinv1.ImportLibraryRequest{Library: name, Content: content, CreateLibrary: true})
 	if err != nil {
@@ -333,16 +358,16 @@ func (s *Site) readForm(w http.ResponseWriter, r *http.Request) (release func(),
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	if multipart {
-		err = r.ParseMultipartForm(maxUpload) // all of it in memory, none on disk
+		err = r.ParseMultipartForm(maxUpload) //nolint:gosec // the body is bounded above: all of it is in memory, none on disk
 	} else {
 		err = r.ParseForm()
 	}
 	var long *http.MaxBytesError
 	switch {
 	case errors.As(err, &long):
-		err = &fault{Status: http.StatusRequestEntityTooLarge, Heading: "That is too much", Message: "A file of references may have at most 4 MiB."}
+		err = refused(http.StatusRequestEntityTooLarge, "That is too much", "A file of references may have at most 4 MiB.")
 	case err != nil:
-		err = &fault{Status: http.StatusBadRequest, Heading: "The form cannot be read", Message: "It was not sent as pages send forms."}
+		err = refused(http.StatusBadRequest, "The form cannot be read", "It was not sent as pages send forms.")
 	}
 	return release, err
 }

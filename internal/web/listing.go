@@ -3,7 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
-	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,9 +30,10 @@ type listing struct {
 	// Older and Newer are the days beside the one that is shown; empty if there are none.
 	Older, Newer *link
 	// More is the next page of a day.
-	More  string
-	Total int
-	Empty bool
+	More string
+	// Total is how many papers there are, Of how many of the day.
+	Total, Of int
+	Empty     bool
 }
 
 // dayGroup are the papers of one day, month or year, as far as their dates are known.
@@ -41,11 +42,22 @@ type dayGroup struct {
 	Hits            []hit
 	// More is how many more there are.
 	More int
+	// papers are those to show, of which only ids and dates may be known.
+	papers []*akinv1.Paper
+}
+
+// fillDay reads the papers of a day.
+func (s *Site) fillDay(ctx context.Context, g *dayGroup) error {
+	papers, err := s.whole(ctx, g.papers)
+	for _, p := range papers {
+		g.Hits = append(g.Hits, s.hitOf(p, nil))
+	}
+	return err
 }
 
 // home lists the newest papers by day.
 func (s *Site) home(r *http.Request) (*answer, error) {
-	papers, total, err := s.newest(r.Context(), listMask())
+	papers, total, err := s.newest(r.Context())
 	if err != nil {
 		return nil, err
 	}
@@ -64,8 +76,13 @@ func (s *Site) home(r *http.Request) (*answer, error) {
 			g.More++
 			continue
 		}
-		g.Hits = append(g.Hits, s.hitOf(p, nil))
+		g.papers = append(g.papers, p)
 		shown++
+	}
+	for i := range l.Days {
+		if err := s.fillDay(r.Context(), &l.Days[i]); err != nil {
+			return nil, err
+		}
 	}
 	if n := len(l.Days); n > 0 && l.Days[n-1].URL != "" {
 		if l.Older, err = s.beside(r.Context(), l.Days[n-1].Day, false); err != nil {
@@ -75,9 +92,10 @@ func (s *Site) home(r *http.Request) (*answer, error) {
 	return &answer{page: "listing", frame: frame{Title: "New papers", Canonical: "/", Nav: "new", Body: l}}, nil
 }
 
-// newest gives the newest papers, the newest first, and how many papers there are.
+// newest gives ids and dates of the newest papers, the newest first, and how many papers
+// there are.
 // Undated ones are only given if there are no others.
-func (s *Site) newest(ctx context.Context, fields *fieldmaskpb.FieldMask) ([]*akinv1.Paper, int, error) {
+func (s *Site) newest(ctx context.Context) ([]*akinv1.Paper, int, error) {
 	last, total, err := s.lastDay(ctx)
 	if err != nil || total == 0 {
 		return nil, 0, err
@@ -87,23 +105,23 @@ func (s *Site) newest(ctx context.Context, fields *fieldmaskpb.FieldMask) ([]*ak
 		if last.IsZero() {
 			break
 		}
-		filter = since(last.AddDate(0, 0, -days))
-		resp, err := s.client.Papers.ListPapers(ctx, &akinv1.ListPapersRequest{PageSize: homeSize, Filter: filter, ReadMask: mask("id")})
+		within := since(last.AddDate(0, 0, -days))
+		n, err := s.kept(ctx, within)
 		if err != nil {
 			return nil, 0, err
 		}
-		if len(resp.GetPapers()) >= homeSize {
+		if n > sample && filter != "" {
+			break // more than can be ordered: what was found before is enough
+		}
+		if filter = within; n >= homeSize {
 			break
 		}
-		filter = "" // all of them
+		if days == 3660 {
+			filter = "" // all of them
+		}
 	}
-	resp, err := s.client.Papers.ListPapers(ctx, &akinv1.ListPapersRequest{PageSize: sample, Filter: filter, ReadMask: fields})
-	if err != nil {
-		return nil, 0, err
-	}
-	papers := resp.GetPapers()
-	newestFirst(papers)
-	return papers, int(resp.GetTotalSize()), nil
+	papers, _, err := s.gather(ctx, filter, dated())
+	return papers, total, err
 }
 
 // listMask names what lists show.
@@ -136,14 +154,18 @@ func firstDay() time.Time  { return time.Date(1000, 1, 1, 0, 0, 0, 0, time.UTC) 
 func endOfDays() time.Time { return time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC) }
 
 // any says whether a filter keeps a paper.
-func (s *Site) any(ctx context.Context, filter string) (found bool, total int, err error) {
-	resp, err := s.client.Papers.ListPapers(ctx, &akinv1.ListPapersRequest{PageSize: 1, Filter: filter, ReadMask: mask("id")})
-	return len(resp.GetPapers()) > 0, int(resp.GetTotalSize()), err
+func (s *Site) any(ctx context.Context, filter string) (bool, error) {
+	n, err := s.kept(ctx, filter)
+	return n > 0, err
 }
 
 // lastDay finds the last day that has papers: zero if no paper has a date.
 func (s *Site) lastDay(ctx context.Context) (time.Time, int, error) {
-	found, total, err := s.any(ctx, since(firstDay()))
+	total, err := s.kept(ctx, "")
+	if err != nil || total == 0 {
+		return time.Time{}, 0, err
+	}
+	found, err := s.any(ctx, since(firstDay()))
 	if err != nil || !found {
 		return time.Time{}, total, err
 	}
@@ -156,7 +178,7 @@ func (s *Site) lastIn(ctx context.Context, from, until time.Time, filter func(fr
 	low, high := 0, daysBetween(from, until) // a paper is at low or later, none at high or later
 	for high-low > 1 {
 		mid := (low + high) / 2
-		found, _, err := s.any(ctx, filter(from.AddDate(0, 0, mid), until))
+		found, err := s.any(ctx, filter(from.AddDate(0, 0, mid), until))
 		if err != nil {
 			return time.Time{}, err
 		}
@@ -174,7 +196,7 @@ func (s *Site) firstIn(ctx context.Context, from, until time.Time) (time.Time, e
 	low, high := 0, daysBetween(from, until) // none before low, one before high
 	for high-low > 1 {
 		mid := (low + high) / 2
-		found, _, err := s.any(ctx, span(from, from.AddDate(0, 0, mid)))
+		found, err := s.any(ctx, span(from, from.AddDate(0, 0, mid)))
 		if err != nil {
 			return time.Time{}, err
 		}
@@ -203,7 +225,7 @@ func (s *Site) beside(ctx context.Context, day string, newer bool) (*link, error
 	if newer {
 		filter = since(until)
 	}
-	found, _, err := s.any(ctx, filter)
+	found, err := s.any(ctx, filter)
 	if err != nil || !found {
 		return nil, err
 	}
@@ -259,18 +281,21 @@ func dayURL(day string) string {
 func (s *Site) day(r *http.Request) (*answer, error) {
 	day := strings.TrimPrefix(r.URL.Path, "/day/")
 	if _, _, ok := bounds(day); !ok {
-		return nil, &fault{Status: http.StatusNotFound, Heading: "That is no day", Message: "Write it as /day/2026-05-17, or /day/2026-05 or /day/2026 for a month or a year."}
+		return nil, refused(http.StatusNotFound, "That is no day", "Write it as /day/2026-05-17, or /day/2026-05 or /day/2026 for a month or a year.")
 	}
-	resp, err := s.client.Papers.ListPapers(r.Context(), &akinv1.ListPapersRequest{
-		PageSize: daySize, Filter: on(day), ReadMask: listMask(), PageToken: clip(r.URL.Query().Get("page"), 4*maxValue),
-	})
+	papers, n, err := s.gather(r.Context(), on(day), dated())
 	if err != nil {
 		return nil, err
 	}
-	l := &listing{Heading: dayLabel(day), Total: int(resp.GetTotalSize()), Empty: resp.GetTotalSize() == 0}
-	g := dayGroup{Day: day}
-	for _, p := range resp.GetPapers() {
-		g.Hits = append(g.Hits, s.hitOf(p, nil))
+	from, err := strconv.Atoi(r.URL.Query().Get("page"))
+	if err != nil || from < 0 || from > len(papers) {
+		from = 0
+	}
+	until := min(from+daySize, len(papers))
+	l := &listing{Heading: dayLabel(day), Of: n}
+	g := dayGroup{Day: day, papers: papers[from:until]}
+	if err := s.fillDay(r.Context(), &g); err != nil {
+		return nil, err
 	}
 	l.Days = []dayGroup{g}
 	if l.Older, err = s.beside(r.Context(), day, false); err != nil {
@@ -279,8 +304,8 @@ func (s *Site) day(r *http.Request) (*answer, error) {
 	if l.Newer, err = s.beside(r.Context(), day, true); err != nil {
 		return nil, err
 	}
-	if next := resp.GetNextPageToken(); next != "" {
-		l.More = dayURL(day) + "?page=" + url.QueryEscape(next)
+	if until < len(papers) {
+		l.More = dayURL(day) + "?page=" + strconv.Itoa(until)
 	}
 	return &answer{page: "listing", frame: frame{Title: "Papers of " + dayLabel(day), Canonical: dayURL(day), Nav: "new", Body: l}}, nil
 }

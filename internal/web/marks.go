@@ -138,7 +138,7 @@ func (s *Site) setMark(r *http.Request) (*answer, error) {
 	deed, ok := deeds[r.PostFormValue("do")]
 	ids := r.PostForm["id"]
 	if !ok || len(ids) == 0 || len(ids) > maxMarked {
-		return nil, &fault{Status: http.StatusBadRequest, Heading: "That says nothing", Message: "A mark is like, dislike, clear, read or unread, of at least one paper."}
+		return nil, refused(http.StatusBadRequest, "That says nothing", "A mark is like, dislike, clear, read or unread, of at least one paper.")
 	}
 	library := r.PostFormValue("library")
 	if library == "" {

@@ -74,7 +74,7 @@ func (s *Site) paper(r *http.Request) (*answer, error) {
 		id = r.URL.Query().Get("id")
 	}
 	if id == "" {
-		return nil, &fault{Status: http.StatusNotFound, Heading: "Which paper?", Message: "The address of a paper is /paper/ and its id."}
+		return nil, refused(http.StatusNotFound, "Which paper?", "The address of a paper is /paper/ and its id.")
 	}
 	p, err := s.client.Papers.GetPaper(r.Context(), &akinv1.GetPaperRequest{Id: clip(id, maxText)})
 	if err != nil {

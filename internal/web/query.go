@@ -49,7 +49,8 @@ type query struct {
 // readQuery reads an address. What it does not know it leaves out.
 func readQuery(v url.Values) query {
 	q := query{
-		Text: clip(visible(v.Get("q")), maxText), Like: clip(v.Get("like"), maxValue), Filter: clip(visible(v.Get("filter")), maxFilter), Page: clip(v.Get("page"), 4*maxValue),
+		Text: clip(visible(v.Get("q")), maxText), Like: clip(v.Get("like"), maxValue),
+		Filter: clip(visible(v.Get("filter")), maxFilter), Page: clip(v.Get("page"), 4*maxValue),
 		Evidence: v.Get("evidence") == "1", Apart: v.Get("versions") == "apart", Take: map[string][]string{}, Not: map[string][]string{},
 	}
 	if strings.TrimSpace(q.Text) == "" {

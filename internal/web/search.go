@@ -130,7 +130,8 @@ func (s *Site) fill(ctx context.Context, b *results) error {
 	b.How = howText(f)
 	b.Limits = q.limits(f)
 	if f.info.GetTruncated() {
-		b.Note = strings.TrimSpace(b.Note + " The text is longer than the model reads: its first " + strconv.Itoa(int(f.info.GetTokens())) + " tokens count for its meaning.")
+		tokens := strconv.Itoa(int(f.info.GetTokens()))
+		b.Note = strings.TrimSpace(b.Note + " The text is longer than the model reads: its first " + tokens + " tokens count for its meaning.")
 	}
 	return nil
 }
@@ -176,18 +177,13 @@ func (s *Site) similar(ctx context.Context, req *akinv1.SimilarRequest) (*found,
 
 // browse lists the papers of a filter, the newest first, as far as they are looked at.
 func (s *Site) browse(ctx context.Context, b *results) error {
-	resp, err := s.client.Papers.ListPapers(ctx, &akinv1.ListPapersRequest{
-		PageSize: sample, Filter: b.Query.filter(""), ReadMask: mask("id", "publish_date", "listed_dates"),
-	})
+	papers, n, err := s.gather(ctx, b.Query.filter(""), dated())
 	if err != nil {
 		return err
 	}
-	papers := resp.GetPapers()
-	newestFirst(papers)
-	b.Browse, b.Total = true, papersText(len(papers))
-	if resp.GetNextPageToken() != "" {
-		b.Total = "More than " + count(len(papers)) + " papers"
-		b.Note = "There are more papers than can be ordered by date here; narrow the list down to see all of them."
+	b.Browse, b.Total = true, papersText(n)
+	if n > len(papers) {
+		b.Note = "These are the newest of " + papersText(len(papers)) + ": more than that are not ordered by date. Narrow the list down to see all of them."
 	}
 	from, err := strconv.Atoi(b.Query.Page)
 	if err != nil || from < 0 || from > len(papers) {
@@ -199,22 +195,15 @@ func (s *Site) browse(ctx context.Context, b *results) error {
 		next.Page = strconv.Itoa(until)
 		b.Next = next.URL()
 	}
-	ids := make([]string, 0, pageSize)
-	for _, p := range papers[from:until] {
-		ids = append(ids, p.GetId())
-	}
-	if len(ids) == 0 {
+	if len(papers) == 0 {
 		b.Limits = b.Query.nothing()
 		return nil
 	}
-	whole, err := s.client.Papers.BatchGetPapers(ctx, &akinv1.BatchGetPapersRequest{Ids: ids, ReadMask: listMask()})
-	if err != nil {
-		return err
-	}
-	for _, p := range whole.GetPapers() {
+	whole, err := s.whole(ctx, papers[from:until])
+	for _, p := range whole {
 		b.Hits = append(b.Hits, s.hitOf(p, nil))
 	}
-	return nil
+	return err
 }
 
 // placed tells where a filter is wrong that was typed: its columns are those of what

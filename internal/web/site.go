@@ -235,7 +235,7 @@ func (s *Site) write(w http.ResponseWriter, r *http.Request, a *answer) {
 	}
 	if a.location != "" {
 		h.Set("Cache-Control", "no-store")
-		http.Redirect(w, r, a.location, http.StatusSeeOther)
+		http.Redirect(w, r, a.location, http.StatusSeeOther) //nolint:gosec // paths of this site: see ownPath and paperURL
 		return
 	}
 	name := "page"

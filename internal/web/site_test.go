@@ -52,8 +52,8 @@ func TestDays(t *testing.T) {
 	for day, want := range map[string]struct{ titles, newer, older string }{
 		"2024-05-02": {"Second", "/day/2024-05-03", "/day/2024-05-01"},
 		"2024-05-03": {"Listed late", "", "/day/2024-05-02"},
-		"2024-05":    {"First|Second|Listed late", "", "/day/2024-04"},
-		"2024":       {"First|Second|Listed late|Month alone", "", "/day/2019"},
+		"2024-05":    {"Listed late|Second|First", "", "/day/2024-04"},
+		"2024":       {"Listed late|Second|First|Month alone", "", "/day/2019"},
 		"1905-11-25": {"Long ago", "/day/2019-01-01", ""},
 		"2030-01-01": {"", "", "/day/2024-05-03"},
 	} {
@@ -230,7 +230,7 @@ func TestIds(t *testing.T) {
 	}
 	for _, n := range links {
 		href, _ := attribute(n, "href")
-		page := get(t, at+browserPath(t, at, href))
+		page := get(t, at+browserPath(t, href))
 		if page.status != http.StatusOK || !strings.Contains(page.body, textOf(n)) {
 			t.Errorf("%s: %d, want the page of %q", href, page.status, textOf(n))
 		}
@@ -240,7 +240,7 @@ func TestIds(t *testing.T) {
 
 // browserPath is what a browser makes of a link: it takes dots out of paths, also
 // written with percent signs.
-func browserPath(t *testing.T, at, href string) string {
+func browserPath(t *testing.T, href string) string {
 	t.Helper()
 	if !strings.HasPrefix(href, "/") || strings.HasPrefix(href, "//") {
 		t.Fatalf("%q is no path of this site", href)

@@ -174,6 +174,11 @@ func (s *state) change(c *catalog.Mutation) (catalog.Outcome, error) {
 		return catalog.Outcome{Change: catalog.Unchanged, Record: *old.Record}, nil
 	}
 	e, change := s.successor(old)
+	var before *paper.Record
+	if old != nil {
+		before = old.Record
+	}
+	e.Trail = paper.NextTrail(before, &c.Paper, e.UpdateTime)
 	e.Paper, e.ContentDigest = c.Paper.Clone(), content
 	e.EmbedDigest = paper.EmbedDigest(c.Paper.Title, c.Paper.Abstract)
 	if err := s.checkVector(c.Vector, old, e); err != nil {

@@ -104,6 +104,7 @@ func underWrites(s *suite) {
 		for i := range papers {
 			c := put(fmt.Sprintf("p%02d", i), words()[round%2]+" survey", round*papers+i)
 			c.Paper.Venue = fmt.Sprintf("Round%d", round)
+			ofRound(&c.Paper, round)
 			group = append(group, c)
 		}
 		if round%3 == 0 { // and some come and go
@@ -111,6 +112,7 @@ func underWrites(s *suite) {
 		}
 		extra := put("extra", words()[round%2]+" survey", 5000+round)
 		extra.Paper.Venue = group[0].Paper.Venue
+		ofRound(&extra.Paper, round)
 		return append(group, extra)
 	}
 	s.apply(tell(0)...)
@@ -218,6 +220,9 @@ func (s *suite) capabilitiesOfMoment(v catalog.View, ids []string, venue, word s
 		if err != nil || len(records) != n || slices.ContainsFunc(records, func(r *paper.Record) bool { return r == nil || r.Venue != venue }) {
 			s.Errorf("records of another moment: %v, %v", records, err)
 		}
+	}
+	if c, ok := v.(catalog.Days); ok {
+		s.daysOfMoment(c, ids, venue)
 	}
 }
 

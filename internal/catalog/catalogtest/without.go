@@ -84,6 +84,8 @@ func (v *view) without(c catalog.Capability) (catalog.View, error) {
 		return withoutDuplicates{view: v}, nil
 	case catalog.CapDerived:
 		return withoutDerived{view: v}, nil
+	case catalog.CapDays:
+		return withoutDays{view: v}, nil
 	}
 	return nil, fmt.Errorf("catalogtest: %q is no capability of views", c)
 }
@@ -136,5 +138,9 @@ type (
 	withoutDerived struct {
 		*view
 		catalog.Derived
+	}
+	withoutDays struct {
+		*view
+		catalog.Days
 	}
 )

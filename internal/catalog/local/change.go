@@ -109,6 +109,7 @@ func (c *collection) indexPaper(o *store.Outcome, key dedup.Key, vector []float3
 	}
 	w.ids.set(r.Ordinal, r.ID)
 	w.keys.set(r.Ordinal, key)
+	w.days.set(r.Ordinal, dayOf(r))
 	c.attributes.Upsert(r.Ordinal, r)
 	err := addWords(c.words, r)
 	if vector != nil {
@@ -126,6 +127,7 @@ func (c *collection) unindexPaper(ordinal uint32) error {
 	_, err := w.index.Delete(ordinal)
 	w.ids.set(ordinal, "")
 	w.keys.set(ordinal, dedup.Key{})
+	w.days.set(ordinal, dayEntry{})
 	c.attributes.Delete(ordinal)
 	_, wordsErr := c.words.Delete(ordinal)
 	return errors.Join(err, wordsErr)

@@ -50,6 +50,7 @@ type writing struct {
 	index    *held
 	ids      series[string]
 	keys     series[dedup.Key]
+	days     series[dayEntry]
 	sequence uint64
 	papers   uint32
 
@@ -110,11 +111,12 @@ func (c *collection) load(ctx context.Context) error {
 	}
 	defer snapshot.Close()
 	ids, keys := make([]string, snapshot.NextOrdinal()), make([]dedup.Key, snapshot.NextOrdinal())
+	days := make([]dayEntry, snapshot.NextOrdinal())
 	c.attributes = filter.NewIndex()
 	hashing := newHashing(keys)
 	defer hashing.wait()
 	graph, words, err := c.prove(ctx, snapshot, func(record *paper.Record) {
-		ids[record.Ordinal] = record.ID
+		ids[record.Ordinal], days[record.Ordinal] = record.ID, dayOf(record)
 		hashing.add(record)
 		c.attributes.Upsert(record.Ordinal, record)
 	})
@@ -132,6 +134,7 @@ func (c *collection) load(ctx context.Context) error {
 	w := &c.writing
 	w.Lock()
 	defer w.Unlock()
+	w.days = seriesOf(days)
 	w.ids, w.keys, w.sequence, w.papers = seriesOf(ids), seriesOf(keys), snapshot.Sequence(), uint32(snapshot.Count())
 	c.replace(index, graph != nil || c.config.Index == CoderIndex)
 	// Files that had to catch up may hold what was deleted since.

@@ -18,6 +18,7 @@ type state struct {
 	papers   uint32
 	ids      series[string]    // "" where there is no paper
 	keys     series[dedup.Key] // the zero value where there is no paper
+	days     series[dayEntry]  // the zero value where there is no paper
 	// version is that of the attribute index.
 	version  uint64
 	snapshot *store.Snapshot
@@ -81,7 +82,7 @@ func (c *collection) publish() error {
 	}
 	w := &c.writing
 	next := &state{
-		sequence: w.sequence, papers: w.papers, ids: w.ids.freeze(), keys: w.keys.freeze(),
+		sequence: w.sequence, papers: w.papers, ids: w.ids.freeze(), keys: w.keys.freeze(), days: w.days.freeze(),
 		version: c.attributes.Version(), snapshot: snapshot, index: w.index,
 	}
 	next.refs.Store(1)

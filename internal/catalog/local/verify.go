@@ -126,6 +126,7 @@ type indexes struct {
 	attributes *filter.Index
 	ids        *series[string]
 	keys       *series[dedup.Key]
+	days       *series[dayEntry]
 }
 
 // vectorPart is the name that the index goes by.
@@ -159,13 +160,17 @@ func (x *indexes) compare(record *paper.Record, vector []float32, fault func(par
 	x.compareKey(record, fault)
 }
 
-// compareKey looks at the key by which a paper is found to be a version of another.
+// compareKey looks at the key by which a paper is found to be a version of another, and
+// at its day.
 func (x *indexes) compareKey(record *paper.Record, fault func(part, format string, args ...any)) {
 	if x.keys == nil {
 		return
 	}
 	if o := record.Ordinal; x.ids.at(o) != record.ID || x.keys.at(o) != dedup.KeyOf(&record.Paper) {
 		fault(PartDuplicates, "the key of paper %q is not that of its record", record.ID)
+	}
+	if !x.days.at(record.Ordinal).equal(dayOf(record)) {
+		fault(PartAttributes, "the day or the signals of paper %q are not those of its record", record.ID)
 	}
 }
 
@@ -297,7 +302,7 @@ func (c *collection) verifyLive(ctx context.Context, v *report, snapshot *store.
 // indexes are those of now. The caller holds c.writing.
 func (c *collection) indexes() *indexes {
 	w := &c.writing
-	return &indexes{vectors: w.index.Index, words: c.words, attributes: c.attributes, ids: &w.ids, keys: &w.keys}
+	return &indexes{vectors: w.index.Index, words: c.words, attributes: c.attributes, ids: &w.ids, keys: &w.keys, days: &w.days}
 }
 
 // suspect says whether a paper seems to differ.
@@ -307,7 +312,7 @@ func (c *collection) suspect(record *paper.Record, vector []float32) (found bool
 		return false, err
 	}
 	defer now.Close()
-	x := &indexes{vectors: now.index.Index, words: c.words, attributes: c.attributes, ids: &now.ids, keys: &now.keys}
+	x := &indexes{vectors: now.index.Index, words: c.words, attributes: c.attributes, ids: &now.ids, keys: &now.keys, days: &now.days}
 	x.compare(record, vector, func(string, string, ...any) { found = true })
 	return found, nil
 }

@@ -37,6 +37,7 @@ var (
 	_ catalog.Counter    = (*view)(nil)
 	_ catalog.Duplicates = (*view)(nil)
 	_ catalog.Derived    = (*view)(nil)
+	_ catalog.Days       = (*view)(nil)
 )
 
 // Info implements catalog.View.

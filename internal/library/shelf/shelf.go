@@ -222,7 +222,7 @@ func counterKey() []byte { return []byte{prefixCounter} }
 // ownerKey is the prefix of an owner's libraries: the owner's length comes first, so
 // that no owner's keys are among another's.
 func ownerKey(owner string) []byte {
-	key := binary.BigEndian.AppendUint16([]byte{prefixLibrary}, uint16(len(owner))) //nolint:gosec // at most 256
+	key := binary.BigEndian.AppendUint16([]byte{prefixLibrary}, uint16(len(owner)))
 	return append(key, owner...)
 }
 
@@ -288,7 +288,7 @@ func packLibrary(l *library.Library) storedLibrary {
 
 func packEntry(e *library.Entry) storedEntry {
 	return storedEntry{
-		Mark: uint8(e.Mark), Marked: nanos(e.MarkTime), Read: nanos(e.ReadTime), Note: e.Note, Tags: e.Tags, Weight: e.Weight, //nolint:gosec // of three
+		Mark: uint8(e.Mark), Marked: nanos(e.MarkTime), Read: nanos(e.ReadTime), Note: e.Note, Tags: e.Tags, Weight: e.Weight,
 		Created: nanos(e.CreateTime), Updated: nanos(e.UpdateTime),
 	}
 }

@@ -106,13 +106,20 @@ func (d *document) join(part *document) error {
 	return nil
 }
 
-// unify gives the parameter that is a paper's id one name in all methods: two paths
-// that differ in that alone are one.
+// unify gives the parameter that is the name of a resource one name in all methods,
+// also where it is a field of a body: two paths that differ in that alone are one.
 func unify(path string, item object) string {
-	const long, short = "paper.id", "id"
-	if !strings.Contains(path, "{"+long+"}") {
-		return path
+	for _, name := range []struct{ long, short string }{{"paper.id", "id"}, {"library.name", "name"}} {
+		if strings.Contains(path, "{"+name.long+"}") {
+			rename(item, name.long, name.short)
+			path = strings.ReplaceAll(path, "{"+name.long+"}", "{"+name.short+"}")
+		}
 	}
+	return path
+}
+
+// rename gives the parameters of a name another.
+func rename(item object, long, short string) {
 	for _, operation := range item {
 		parameters, _ := operation.(object)["parameters"].([]any)
 		for _, p := range parameters {
@@ -121,7 +128,6 @@ func unify(path string, item object) string {
 			}
 		}
 	}
-	return strings.ReplaceAll(path, "{"+long+"}", "{"+short+"}")
 }
 
 // streams says how the answers of streaming methods come over HTTP.

@@ -82,6 +82,7 @@ func ToRecord(r *paper.Record) *akinv1.Paper {
 	out.ContentDigest = r.ContentDigest.String()
 	out.TokenCount = int32(r.TokenCount)
 	out.Truncated = r.Truncated
+	out.Day = ToDate(r.Day())
 	return out
 }
 

@@ -1386,6 +1386,7 @@ type GetEntriesRequest struct {
 	// Name of the library, or "-" for all of the caller's.
 	Library string `protobuf:"bytes,1,opt,name=library,proto3" json:"library,omitempty"`
 	// 1 to 1,000 ids of papers; multiplied by the number of libraries at most 100,000.
+	// More than 16 MiB of entries are FAILED_PRECONDITION.
 	PaperIds      []string `protobuf:"bytes,2,rep,name=paper_ids,json=paperIds,proto3" json:"paper_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1940,9 +1941,11 @@ type ExportLibraryResponse struct {
 	ContentType string `protobuf:"bytes,2,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
 	// How many references it has.
 	Count int32 `protobuf:"varint,3,opt,name=count,proto3" json:"count,omitempty"`
-	// Papers of the library that the collection does not have, of which nothing can be
-	// written; REFERENCE_FORMAT_IDS has them too.
-	MissingIds    []string `protobuf:"bytes,4,rep,name=missing_ids,json=missingIds,proto3" json:"missing_ids,omitempty"`
+	// The first 100 papers of the library that the collection does not have, of which
+	// nothing can be written; REFERENCE_FORMAT_IDS has them too.
+	MissingIds []string `protobuf:"bytes,4,rep,name=missing_ids,json=missingIds,proto3" json:"missing_ids,omitempty"`
+	// How many such papers there are.
+	MissingCount  int32 `protobuf:"varint,5,opt,name=missing_count,json=missingCount,proto3" json:"missing_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2003,6 +2006,13 @@ func (x *ExportLibraryResponse) GetMissingIds() []string {
 		return x.MissingIds
 	}
 	return nil
+}
+
+func (x *ExportLibraryResponse) GetMissingCount() int32 {
+	if x != nil {
+		return x.MissingCount
+	}
+	return 0
 }
 
 // MergeLibrariesRequest names libraries to merge.
@@ -2716,13 +2726,14 @@ const file_akin_v1_library_service_proto_rawDesc = "" +
 	"\x06format\x18\x02 \x01(\x0e2\x18.akin.v1.ReferenceFormatR\x06format\x12#\n" +
 	"\x05marks\x18\x03 \x03(\x0e2\r.akin.v1.MarkR\x05marks\x12\x10\n" +
 	"\x03tag\x18\x04 \x01(\tR\x03tag\x12%\n" +
-	"\x0eomit_abstracts\x18\x05 \x01(\bR\romitAbstracts\"\x8b\x01\n" +
+	"\x0eomit_abstracts\x18\x05 \x01(\bR\romitAbstracts\"\xb0\x01\n" +
 	"\x15ExportLibraryResponse\x12\x18\n" +
 	"\acontent\x18\x01 \x01(\fR\acontent\x12!\n" +
 	"\fcontent_type\x18\x02 \x01(\tR\vcontentType\x12\x14\n" +
 	"\x05count\x18\x03 \x01(\x05R\x05count\x12\x1f\n" +
 	"\vmissing_ids\x18\x04 \x03(\tR\n" +
-	"missingIds\"~\n" +
+	"missingIds\x12#\n" +
+	"\rmissing_count\x18\x05 \x01(\x05R\fmissingCount\"~\n" +
 	"\x15MergeLibrariesRequest\x12\x1e\n" +
 	"\alibrary\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\alibrary\x12\x1e\n" +
 	"\asources\x18\x02 \x03(\tB\x04\xe2A\x01\x02R\asources\x12%\n" +

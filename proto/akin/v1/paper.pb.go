@@ -58,7 +58,9 @@ type Paper struct {
 	Urls []string `protobuf:"bytes,11,rep,name=urls,proto3" json:"urls,omitempty"`
 	// BCP 47 tag, or empty if unknown.
 	Language string `protobuf:"bytes,12,opt,name=language,proto3" json:"language,omitempty"`
-	// Finite numbers about the paper, for example up-votes or stars.
+	// Finite numbers about the paper, for example up-votes or stars. Each value is
+	// remembered with the time it was first seen, which trending lists go by; a write
+	// that leaves a signal out ends what the paper says, not what is remembered.
 	Signals map[string]float64 `protobuf:"bytes,13,rep,name=signals,proto3" json:"signals,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"fixed64,2,opt,name=value"`
 	// Anything else that the source said; at most 256 KiB in all.
 	Metadata map[string]string `protobuf:"bytes,14,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
@@ -73,7 +75,12 @@ type Paper struct {
 	// How many tokens of the text were embedded, [CLS] and [SEP] included.
 	TokenCount int32 `protobuf:"varint,24,opt,name=token_count,json=tokenCount,proto3" json:"token_count,omitempty"`
 	// Whether the text had more tokens than the space embeds.
-	Truncated     bool `protobuf:"varint,25,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	Truncated bool `protobuf:"varint,25,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	// The day that the paper stands under in listings: its latest listing date, else
+	// its publish date (to the precision that is known), else the day of its import.
+	// A listing date without a year is the nearest one that was past when it was
+	// imported, unless the same day is listed with its year.
+	Day           *date.Date `protobuf:"bytes,26,opt,name=day,proto3" json:"day,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -246,6 +253,13 @@ func (x *Paper) GetTruncated() bool {
 		return x.Truncated
 	}
 	return false
+}
+
+func (x *Paper) GetDay() *date.Date {
+	if x != nil {
+		return x.Day
+	}
+	return nil
 }
 
 // Author is one author of a paper.
@@ -563,7 +577,7 @@ var File_akin_v1_paper_proto protoreflect.FileDescriptor
 
 const file_akin_v1_paper_proto_rawDesc = "" +
 	"\n" +
-	"\x13akin/v1/paper.proto\x12\aakin.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xfd\x06\n" +
+	"\x13akin/v1/paper.proto\x12\aakin.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xa8\a\n" +
 	"\x05Paper\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12\x1a\n" +
@@ -590,7 +604,8 @@ const file_akin_v1_paper_proto_rawDesc = "" +
 	"\x0econtent_digest\x18\x17 \x01(\tB\x04\xe2A\x01\x03R\rcontentDigest\x12%\n" +
 	"\vtoken_count\x18\x18 \x01(\x05B\x04\xe2A\x01\x03R\n" +
 	"tokenCount\x12\"\n" +
-	"\ttruncated\x18\x19 \x01(\bB\x04\xe2A\x01\x03R\ttruncated\x1a:\n" +
+	"\ttruncated\x18\x19 \x01(\bB\x04\xe2A\x01\x03R\ttruncated\x12)\n" +
+	"\x03day\x18\x1a \x01(\v2\x11.google.type.DateB\x04\xe2A\x01\x03R\x03day\x1a:\n" +
 	"\fSignalsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\x1a;\n" +
@@ -653,11 +668,12 @@ var file_akin_v1_paper_proto_depIdxs = []int32{
 	6, // 4: akin.v1.Paper.metadata:type_name -> akin.v1.Paper.MetadataEntry
 	8, // 5: akin.v1.Paper.create_time:type_name -> google.protobuf.Timestamp
 	8, // 6: akin.v1.Paper.update_time:type_name -> google.protobuf.Timestamp
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	7, // 7: akin.v1.Paper.day:type_name -> google.type.Date
+	8, // [8:8] is the sub-list for method output_type
+	8, // [8:8] is the sub-list for method input_type
+	8, // [8:8] is the sub-list for extension type_name
+	8, // [8:8] is the sub-list for extension extendee
+	0, // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_paper_proto_init() }

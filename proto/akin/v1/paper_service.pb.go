@@ -9,6 +9,7 @@ package akinv1
 import (
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	status "google.golang.org/genproto/googleapis/rpc/status"
+	date "google.golang.org/genproto/googleapis/type/date"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
@@ -23,6 +24,63 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
+
+// TrendingWindow is how far back a trending list looks.
+type TrendingWindow int32
+
+const (
+	// A week.
+	TrendingWindow_TRENDING_WINDOW_UNSPECIFIED TrendingWindow = 0
+	// 24 hours.
+	TrendingWindow_TRENDING_WINDOW_DAY TrendingWindow = 1
+	// 7 days.
+	TrendingWindow_TRENDING_WINDOW_WEEK TrendingWindow = 2
+	// 30 days.
+	TrendingWindow_TRENDING_WINDOW_MONTH TrendingWindow = 3
+)
+
+// Enum value maps for TrendingWindow.
+var (
+	TrendingWindow_name = map[int32]string{
+		0: "TRENDING_WINDOW_UNSPECIFIED",
+		1: "TRENDING_WINDOW_DAY",
+		2: "TRENDING_WINDOW_WEEK",
+		3: "TRENDING_WINDOW_MONTH",
+	}
+	TrendingWindow_value = map[string]int32{
+		"TRENDING_WINDOW_UNSPECIFIED": 0,
+		"TRENDING_WINDOW_DAY":         1,
+		"TRENDING_WINDOW_WEEK":        2,
+		"TRENDING_WINDOW_MONTH":       3,
+	}
+)
+
+func (x TrendingWindow) Enum() *TrendingWindow {
+	p := new(TrendingWindow)
+	*p = x
+	return p
+}
+
+func (x TrendingWindow) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (TrendingWindow) Descriptor() protoreflect.EnumDescriptor {
+	return file_akin_v1_paper_service_proto_enumTypes[0].Descriptor()
+}
+
+func (TrendingWindow) Type() protoreflect.EnumType {
+	return &file_akin_v1_paper_service_proto_enumTypes[0]
+}
+
+func (x TrendingWindow) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use TrendingWindow.Descriptor instead.
+func (TrendingWindow) EnumDescriptor() ([]byte, []int) {
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{0}
+}
 
 // Change says what a write did to a paper.
 type Change int32
@@ -69,11 +127,11 @@ func (x Change) String() string {
 }
 
 func (Change) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_paper_service_proto_enumTypes[0].Descriptor()
+	return file_akin_v1_paper_service_proto_enumTypes[1].Descriptor()
 }
 
 func (Change) Type() protoreflect.EnumType {
-	return &file_akin_v1_paper_service_proto_enumTypes[0]
+	return &file_akin_v1_paper_service_proto_enumTypes[1]
 }
 
 func (x Change) Number() protoreflect.EnumNumber {
@@ -82,7 +140,7 @@ func (x Change) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Change.Descriptor instead.
 func (Change) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{0}
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{1}
 }
 
 // GetPaperRequest names a paper.
@@ -300,7 +358,23 @@ type ListPapersRequest struct {
 	// Fields of Paper to return; empty means all.
 	ReadMask *fieldmaskpb.FieldMask `protobuf:"bytes,4,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	// Which papers, as an AIP-160 filter; empty means all.
-	Filter        string `protobuf:"bytes,5,opt,name=filter,proto3" json:"filter,omitempty"`
+	Filter string `protobuf:"bytes,5,opt,name=filter,proto3" json:"filter,omitempty"`
+	// The order: "id" (the default) is ascending byte order of id; "day desc" the
+	// newest day first and, within a day, ascending order of id; "trending" the
+	// papers whose signals rose most within a window that ends now, and behind them
+	// the newest, 1,000 papers in all.
+	OrderBy string `protobuf:"bytes,6,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
+	// How far back "trending" looks; unspecified means a week. Only with it.
+	Window TrendingWindow `protobuf:"varint,7,opt,name=window,proto3,enum=akin.v1.TrendingWindow" json:"window,omitempty"`
+	// Name of the signal that "trending" goes by, for example "upvotes"; empty means
+	// any: each signal is measured by what papers of the collection gain of it, and
+	// the one counts that rose most. Only with "trending".
+	Signal string `protobuf:"bytes,8,opt,name=signal,proto3" json:"signal,omitempty"`
+	// A day as YYYY-MM-DD, or YYYY-MM or YYYY for papers whose day is not known
+	// closer. Only papers of this day; with "trending", the window ends with this day
+	// (which then must be a whole date) and papers of all days count that had been
+	// published or listed by then. Empty means all days, and a window that ends now.
+	Day           string `protobuf:"bytes,9,opt,name=day,proto3" json:"day,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -370,17 +444,47 @@ func (x *ListPapersRequest) GetFilter() string {
 	return ""
 }
 
+func (x *ListPapersRequest) GetOrderBy() string {
+	if x != nil {
+		return x.OrderBy
+	}
+	return ""
+}
+
+func (x *ListPapersRequest) GetWindow() TrendingWindow {
+	if x != nil {
+		return x.Window
+	}
+	return TrendingWindow_TRENDING_WINDOW_UNSPECIFIED
+}
+
+func (x *ListPapersRequest) GetSignal() string {
+	if x != nil {
+		return x.Signal
+	}
+	return ""
+}
+
+func (x *ListPapersRequest) GetDay() string {
+	if x != nil {
+		return x.Day
+	}
+	return ""
+}
+
 // ListPapersResponse is a page.
 type ListPapersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// In ascending byte order of id. A page also ends before it is larger than the
-	// call takes.
+	// In the order asked for. A page also ends before it is larger than the call takes.
 	Papers []*Paper `protobuf:"bytes,1,rep,name=papers,proto3" json:"papers,omitempty"`
-	// Asks for the next page; empty on the last. It never expires: it continues
-	// after the last id, whatever was written in between.
+	// Asks for the next page; empty on the last. By id and by day it never expires: it
+	// continues after the last paper, whatever was written in between. Of a trending
+	// list it pins the list, and expires 10 minutes after its last use.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	// Papers in the collection now, whatever the filter.
-	TotalSize     uint32 `protobuf:"varint,3,opt,name=total_size,json=totalSize,proto3" json:"total_size,omitempty"`
+	TotalSize uint32 `protobuf:"varint,3,opt,name=total_size,json=totalSize,proto3" json:"total_size,omitempty"`
+	// Of a trending list: why each paper stands where it does, parallel to papers.
+	Trends        []*Trend `protobuf:"bytes,4,rep,name=trends,proto3" json:"trends,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -436,6 +540,282 @@ func (x *ListPapersResponse) GetTotalSize() uint32 {
 	return 0
 }
 
+func (x *ListPapersResponse) GetTrends() []*Trend {
+	if x != nil {
+		return x.Trends
+	}
+	return nil
+}
+
+// Trend is how a signal of a paper rose within a window.
+type Trend struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The signal that counted; empty for a paper of which none rose: such papers come
+	// last, the newest first.
+	Signal string `protobuf:"bytes,1,opt,name=signal,proto3" json:"signal,omitempty"`
+	// How much it rose within the window; of a value that nobody saw grow, the part
+	// that falls into the window if it grew evenly since the paper's day.
+	Gain float64 `protobuf:"fixed64,2,opt,name=gain,proto3" json:"gain,omitempty"`
+	// What orders the list: greater is first. Scores of one list can be compared.
+	Score         float64 `protobuf:"fixed64,3,opt,name=score,proto3" json:"score,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Trend) Reset() {
+	*x = Trend{}
+	mi := &file_akin_v1_paper_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Trend) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Trend) ProtoMessage() {}
+
+func (x *Trend) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_paper_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Trend.ProtoReflect.Descriptor instead.
+func (*Trend) Descriptor() ([]byte, []int) {
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Trend) GetSignal() string {
+	if x != nil {
+		return x.Signal
+	}
+	return ""
+}
+
+func (x *Trend) GetGain() float64 {
+	if x != nil {
+		return x.Gain
+	}
+	return 0
+}
+
+func (x *Trend) GetScore() float64 {
+	if x != nil {
+		return x.Score
+	}
+	return 0
+}
+
+// ListDaysRequest asks for the days of a collection.
+type ListDaysRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Collection to look in; empty means "papers".
+	Collection string `protobuf:"bytes,1,opt,name=collection,proto3" json:"collection,omitempty"`
+	// Which papers count, as an AIP-160 filter; empty means all.
+	Filter string `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
+	// Days a page: 0 means 100, above 1,000 means 1,000, negative is an error.
+	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the page before; empty for the first.
+	PageToken string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// The newest day to list, as YYYY-MM-DD, YYYY-MM or YYYY; empty begins with the
+	// newest of all.
+	FromDay       string `protobuf:"bytes,5,opt,name=from_day,json=fromDay,proto3" json:"from_day,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDaysRequest) Reset() {
+	*x = ListDaysRequest{}
+	mi := &file_akin_v1_paper_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDaysRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDaysRequest) ProtoMessage() {}
+
+func (x *ListDaysRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_paper_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDaysRequest.ProtoReflect.Descriptor instead.
+func (*ListDaysRequest) Descriptor() ([]byte, []int) {
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ListDaysRequest) GetCollection() string {
+	if x != nil {
+		return x.Collection
+	}
+	return ""
+}
+
+func (x *ListDaysRequest) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
+func (x *ListDaysRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListDaysRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListDaysRequest) GetFromDay() string {
+	if x != nil {
+		return x.FromDay
+	}
+	return ""
+}
+
+// ListDaysResponse is a page of days.
+type ListDaysResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The newest first.
+	Days []*DayCount `protobuf:"bytes,1,rep,name=days,proto3" json:"days,omitempty"`
+	// Asks for the next page; empty on the last. It never expires.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// The nearest day with papers that is newer than from_day, or than the first day
+	// of a later page; unset if there is none.
+	Newer         *date.Date `protobuf:"bytes,3,opt,name=newer,proto3" json:"newer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDaysResponse) Reset() {
+	*x = ListDaysResponse{}
+	mi := &file_akin_v1_paper_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDaysResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDaysResponse) ProtoMessage() {}
+
+func (x *ListDaysResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_paper_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDaysResponse.ProtoReflect.Descriptor instead.
+func (*ListDaysResponse) Descriptor() ([]byte, []int) {
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ListDaysResponse) GetDays() []*DayCount {
+	if x != nil {
+		return x.Days
+	}
+	return nil
+}
+
+func (x *ListDaysResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListDaysResponse) GetNewer() *date.Date {
+	if x != nil {
+		return x.Newer
+	}
+	return nil
+}
+
+// DayCount is how many papers stand under a day.
+type DayCount struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The day; a zero month or day means that it is not known.
+	Day *date.Date `protobuf:"bytes,1,opt,name=day,proto3" json:"day,omitempty"`
+	// How many papers.
+	Count         uint32 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DayCount) Reset() {
+	*x = DayCount{}
+	mi := &file_akin_v1_paper_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DayCount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DayCount) ProtoMessage() {}
+
+func (x *DayCount) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_paper_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DayCount.ProtoReflect.Descriptor instead.
+func (*DayCount) Descriptor() ([]byte, []int) {
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *DayCount) GetDay() *date.Date {
+	if x != nil {
+		return x.Day
+	}
+	return nil
+}
+
+func (x *DayCount) GetCount() uint32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
 // UpsertPaperRequest writes one paper.
 type UpsertPaperRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -454,7 +834,7 @@ type UpsertPaperRequest struct {
 
 func (x *UpsertPaperRequest) Reset() {
 	*x = UpsertPaperRequest{}
-	mi := &file_akin_v1_paper_service_proto_msgTypes[5]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -466,7 +846,7 @@ func (x *UpsertPaperRequest) String() string {
 func (*UpsertPaperRequest) ProtoMessage() {}
 
 func (x *UpsertPaperRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_paper_service_proto_msgTypes[5]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -479,7 +859,7 @@ func (x *UpsertPaperRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpsertPaperRequest.ProtoReflect.Descriptor instead.
 func (*UpsertPaperRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{5}
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *UpsertPaperRequest) GetPaper() *Paper {
@@ -526,7 +906,7 @@ type UpsertPaperResponse struct {
 
 func (x *UpsertPaperResponse) Reset() {
 	*x = UpsertPaperResponse{}
-	mi := &file_akin_v1_paper_service_proto_msgTypes[6]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -538,7 +918,7 @@ func (x *UpsertPaperResponse) String() string {
 func (*UpsertPaperResponse) ProtoMessage() {}
 
 func (x *UpsertPaperResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_paper_service_proto_msgTypes[6]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -551,7 +931,7 @@ func (x *UpsertPaperResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpsertPaperResponse.ProtoReflect.Descriptor instead.
 func (*UpsertPaperResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{6}
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *UpsertPaperResponse) GetPaper() *Paper {
@@ -588,7 +968,7 @@ type BatchUpsertPapersRequest struct {
 
 func (x *BatchUpsertPapersRequest) Reset() {
 	*x = BatchUpsertPapersRequest{}
-	mi := &file_akin_v1_paper_service_proto_msgTypes[7]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -600,7 +980,7 @@ func (x *BatchUpsertPapersRequest) String() string {
 func (*BatchUpsertPapersRequest) ProtoMessage() {}
 
 func (x *BatchUpsertPapersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_paper_service_proto_msgTypes[7]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -613,7 +993,7 @@ func (x *BatchUpsertPapersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchUpsertPapersRequest.ProtoReflect.Descriptor instead.
 func (*BatchUpsertPapersRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{7}
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *BatchUpsertPapersRequest) GetPapers() []*Paper {
@@ -643,7 +1023,7 @@ type BatchUpsertPapersResponse struct {
 
 func (x *BatchUpsertPapersResponse) Reset() {
 	*x = BatchUpsertPapersResponse{}
-	mi := &file_akin_v1_paper_service_proto_msgTypes[8]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -655,7 +1035,7 @@ func (x *BatchUpsertPapersResponse) String() string {
 func (*BatchUpsertPapersResponse) ProtoMessage() {}
 
 func (x *BatchUpsertPapersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_paper_service_proto_msgTypes[8]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -668,7 +1048,7 @@ func (x *BatchUpsertPapersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchUpsertPapersResponse.ProtoReflect.Descriptor instead.
 func (*BatchUpsertPapersResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{8}
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *BatchUpsertPapersResponse) GetOutcomes() []*PaperOutcome {
@@ -704,7 +1084,7 @@ type PaperOutcome struct {
 
 func (x *PaperOutcome) Reset() {
 	*x = PaperOutcome{}
-	mi := &file_akin_v1_paper_service_proto_msgTypes[9]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -716,7 +1096,7 @@ func (x *PaperOutcome) String() string {
 func (*PaperOutcome) ProtoMessage() {}
 
 func (x *PaperOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_paper_service_proto_msgTypes[9]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -729,7 +1109,7 @@ func (x *PaperOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PaperOutcome.ProtoReflect.Descriptor instead.
 func (*PaperOutcome) Descriptor() ([]byte, []int) {
-	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{9}
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PaperOutcome) GetIndex() uint64 {
@@ -782,7 +1162,7 @@ type DeletePaperRequest struct {
 
 func (x *DeletePaperRequest) Reset() {
 	*x = DeletePaperRequest{}
-	mi := &file_akin_v1_paper_service_proto_msgTypes[10]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -794,7 +1174,7 @@ func (x *DeletePaperRequest) String() string {
 func (*DeletePaperRequest) ProtoMessage() {}
 
 func (x *DeletePaperRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_paper_service_proto_msgTypes[10]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -807,7 +1187,7 @@ func (x *DeletePaperRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeletePaperRequest.ProtoReflect.Descriptor instead.
 func (*DeletePaperRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{10}
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DeletePaperRequest) GetId() string {
@@ -842,7 +1222,7 @@ type DeletePaperResponse struct {
 
 func (x *DeletePaperResponse) Reset() {
 	*x = DeletePaperResponse{}
-	mi := &file_akin_v1_paper_service_proto_msgTypes[11]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -854,7 +1234,7 @@ func (x *DeletePaperResponse) String() string {
 func (*DeletePaperResponse) ProtoMessage() {}
 
 func (x *DeletePaperResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_paper_service_proto_msgTypes[11]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -867,7 +1247,7 @@ func (x *DeletePaperResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeletePaperResponse.ProtoReflect.Descriptor instead.
 func (*DeletePaperResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{11}
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DeletePaperResponse) GetSequence() uint64 {
@@ -890,7 +1270,7 @@ type BatchDeletePapersRequest struct {
 
 func (x *BatchDeletePapersRequest) Reset() {
 	*x = BatchDeletePapersRequest{}
-	mi := &file_akin_v1_paper_service_proto_msgTypes[12]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -902,7 +1282,7 @@ func (x *BatchDeletePapersRequest) String() string {
 func (*BatchDeletePapersRequest) ProtoMessage() {}
 
 func (x *BatchDeletePapersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_paper_service_proto_msgTypes[12]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -915,7 +1295,7 @@ func (x *BatchDeletePapersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeletePapersRequest.ProtoReflect.Descriptor instead.
 func (*BatchDeletePapersRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{12}
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *BatchDeletePapersRequest) GetIds() []string {
@@ -947,7 +1327,7 @@ type BatchDeletePapersResponse struct {
 
 func (x *BatchDeletePapersResponse) Reset() {
 	*x = BatchDeletePapersResponse{}
-	mi := &file_akin_v1_paper_service_proto_msgTypes[13]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -959,7 +1339,7 @@ func (x *BatchDeletePapersResponse) String() string {
 func (*BatchDeletePapersResponse) ProtoMessage() {}
 
 func (x *BatchDeletePapersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_paper_service_proto_msgTypes[13]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -972,7 +1352,7 @@ func (x *BatchDeletePapersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeletePapersResponse.ProtoReflect.Descriptor instead.
 func (*BatchDeletePapersResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{13}
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *BatchDeletePapersResponse) GetDeletedCount() int32 {
@@ -1022,7 +1402,7 @@ type ImportPapersRequest struct {
 
 func (x *ImportPapersRequest) Reset() {
 	*x = ImportPapersRequest{}
-	mi := &file_akin_v1_paper_service_proto_msgTypes[14]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1034,7 +1414,7 @@ func (x *ImportPapersRequest) String() string {
 func (*ImportPapersRequest) ProtoMessage() {}
 
 func (x *ImportPapersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_paper_service_proto_msgTypes[14]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1047,7 +1427,7 @@ func (x *ImportPapersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportPapersRequest.ProtoReflect.Descriptor instead.
 func (*ImportPapersRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{14}
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ImportPapersRequest) GetPaper() *Paper {
@@ -1108,7 +1488,7 @@ type ImportPapersResponse struct {
 
 func (x *ImportPapersResponse) Reset() {
 	*x = ImportPapersResponse{}
-	mi := &file_akin_v1_paper_service_proto_msgTypes[15]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1120,7 +1500,7 @@ func (x *ImportPapersResponse) String() string {
 func (*ImportPapersResponse) ProtoMessage() {}
 
 func (x *ImportPapersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_paper_service_proto_msgTypes[15]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1133,7 +1513,7 @@ func (x *ImportPapersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportPapersResponse.ProtoReflect.Descriptor instead.
 func (*ImportPapersResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{15}
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ImportPapersResponse) GetAcknowledgedCount() uint64 {
@@ -1174,7 +1554,7 @@ type ExportPapersRequest struct {
 
 func (x *ExportPapersRequest) Reset() {
 	*x = ExportPapersRequest{}
-	mi := &file_akin_v1_paper_service_proto_msgTypes[16]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1186,7 +1566,7 @@ func (x *ExportPapersRequest) String() string {
 func (*ExportPapersRequest) ProtoMessage() {}
 
 func (x *ExportPapersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_paper_service_proto_msgTypes[16]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1199,7 +1579,7 @@ func (x *ExportPapersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportPapersRequest.ProtoReflect.Descriptor instead.
 func (*ExportPapersRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{16}
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ExportPapersRequest) GetCollection() string {
@@ -1248,7 +1628,7 @@ type ExportPapersResponse struct {
 
 func (x *ExportPapersResponse) Reset() {
 	*x = ExportPapersResponse{}
-	mi := &file_akin_v1_paper_service_proto_msgTypes[17]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1260,7 +1640,7 @@ func (x *ExportPapersResponse) String() string {
 func (*ExportPapersResponse) ProtoMessage() {}
 
 func (x *ExportPapersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_paper_service_proto_msgTypes[17]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1273,7 +1653,7 @@ func (x *ExportPapersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportPapersResponse.ProtoReflect.Descriptor instead.
 func (*ExportPapersResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{17}
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ExportPapersResponse) GetPapers() []*ExportedPaper {
@@ -1317,7 +1697,7 @@ type ExportedPaper struct {
 
 func (x *ExportedPaper) Reset() {
 	*x = ExportedPaper{}
-	mi := &file_akin_v1_paper_service_proto_msgTypes[18]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1329,7 +1709,7 @@ func (x *ExportedPaper) String() string {
 func (*ExportedPaper) ProtoMessage() {}
 
 func (x *ExportedPaper) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_paper_service_proto_msgTypes[18]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1342,7 +1722,7 @@ func (x *ExportedPaper) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportedPaper.ProtoReflect.Descriptor instead.
 func (*ExportedPaper) Descriptor() ([]byte, []int) {
-	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{18}
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ExportedPaper) GetPaper() *Paper {
@@ -1377,7 +1757,7 @@ type CountValuesRequest struct {
 
 func (x *CountValuesRequest) Reset() {
 	*x = CountValuesRequest{}
-	mi := &file_akin_v1_paper_service_proto_msgTypes[19]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1389,7 +1769,7 @@ func (x *CountValuesRequest) String() string {
 func (*CountValuesRequest) ProtoMessage() {}
 
 func (x *CountValuesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_paper_service_proto_msgTypes[19]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1402,7 +1782,7 @@ func (x *CountValuesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CountValuesRequest.ProtoReflect.Descriptor instead.
 func (*CountValuesRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{19}
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *CountValuesRequest) GetField() string {
@@ -1445,7 +1825,7 @@ type CountValuesResponse struct {
 
 func (x *CountValuesResponse) Reset() {
 	*x = CountValuesResponse{}
-	mi := &file_akin_v1_paper_service_proto_msgTypes[20]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1457,7 +1837,7 @@ func (x *CountValuesResponse) String() string {
 func (*CountValuesResponse) ProtoMessage() {}
 
 func (x *CountValuesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_paper_service_proto_msgTypes[20]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1470,7 +1850,7 @@ func (x *CountValuesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CountValuesResponse.ProtoReflect.Descriptor instead.
 func (*CountValuesResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{20}
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *CountValuesResponse) GetCounts() []*ValueCount {
@@ -1493,7 +1873,7 @@ type ValueCount struct {
 
 func (x *ValueCount) Reset() {
 	*x = ValueCount{}
-	mi := &file_akin_v1_paper_service_proto_msgTypes[21]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1505,7 +1885,7 @@ func (x *ValueCount) String() string {
 func (*ValueCount) ProtoMessage() {}
 
 func (x *ValueCount) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_paper_service_proto_msgTypes[21]
+	mi := &file_akin_v1_paper_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1518,7 +1898,7 @@ func (x *ValueCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValueCount.ProtoReflect.Descriptor instead.
 func (*ValueCount) Descriptor() ([]byte, []int) {
-	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{21}
+	return file_akin_v1_paper_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ValueCount) GetValue() string {
@@ -1539,7 +1919,7 @@ var File_akin_v1_paper_service_proto protoreflect.FileDescriptor
 
 const file_akin_v1_paper_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1bakin/v1/paper_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x17google/rpc/status.proto\"\x80\x01\n" +
+	"\x1bakin/v1/paper_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x17google/rpc/status.proto\x1a\x16google/type/date.proto\"\x80\x01\n" +
 	"\x0fGetPaperRequest\x12\x14\n" +
 	"\x02id\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\x02id\x12\x1e\n" +
 	"\n" +
@@ -1558,7 +1938,7 @@ const file_akin_v1_paper_service_proto_rawDesc = "" +
 	"\x06papers\x18\x01 \x03(\v2\x0e.akin.v1.PaperR\x06papers\x12\x1f\n" +
 	"\vmissing_ids\x18\x02 \x03(\tR\n" +
 	"missingIds\x12&\n" +
-	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xc0\x01\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xb6\x02\n" +
 	"\x11ListPapersRequest\x12\x1e\n" +
 	"\n" +
 	"collection\x18\x01 \x01(\tR\n" +
@@ -1567,12 +1947,37 @@ const file_akin_v1_paper_service_proto_rawDesc = "" +
 	"\n" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\x127\n" +
 	"\tread_mask\x18\x04 \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\x12\x16\n" +
-	"\x06filter\x18\x05 \x01(\tR\x06filter\"\x83\x01\n" +
+	"\x06filter\x18\x05 \x01(\tR\x06filter\x12\x19\n" +
+	"\border_by\x18\x06 \x01(\tR\aorderBy\x12/\n" +
+	"\x06window\x18\a \x01(\x0e2\x17.akin.v1.TrendingWindowR\x06window\x12\x16\n" +
+	"\x06signal\x18\b \x01(\tR\x06signal\x12\x10\n" +
+	"\x03day\x18\t \x01(\tR\x03day\"\xab\x01\n" +
 	"\x12ListPapersResponse\x12&\n" +
 	"\x06papers\x18\x01 \x03(\v2\x0e.akin.v1.PaperR\x06papers\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n" +
 	"\n" +
-	"total_size\x18\x03 \x01(\rR\ttotalSize\"\xd9\x01\n" +
+	"total_size\x18\x03 \x01(\rR\ttotalSize\x12&\n" +
+	"\x06trends\x18\x04 \x03(\v2\x0e.akin.v1.TrendR\x06trends\"I\n" +
+	"\x05Trend\x12\x16\n" +
+	"\x06signal\x18\x01 \x01(\tR\x06signal\x12\x12\n" +
+	"\x04gain\x18\x02 \x01(\x01R\x04gain\x12\x14\n" +
+	"\x05score\x18\x03 \x01(\x01R\x05score\"\xa0\x01\n" +
+	"\x0fListDaysRequest\x12\x1e\n" +
+	"\n" +
+	"collection\x18\x01 \x01(\tR\n" +
+	"collection\x12\x16\n" +
+	"\x06filter\x18\x02 \x01(\tR\x06filter\x12\x1b\n" +
+	"\tpage_size\x18\x03 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\x12\x19\n" +
+	"\bfrom_day\x18\x05 \x01(\tR\afromDay\"\x8a\x01\n" +
+	"\x10ListDaysResponse\x12%\n" +
+	"\x04days\x18\x01 \x03(\v2\x11.akin.v1.DayCountR\x04days\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12'\n" +
+	"\x05newer\x18\x03 \x01(\v2\x11.google.type.DateR\x05newer\"E\n" +
+	"\bDayCount\x12#\n" +
+	"\x03day\x18\x01 \x01(\v2\x11.google.type.DateR\x03day\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\rR\x05count\"\xd9\x01\n" +
 	"\x12UpsertPaperRequest\x12*\n" +
 	"\x05paper\x18\x01 \x01(\v2\x0e.akin.v1.PaperB\x04\xe2A\x01\x02R\x05paper\x12\x1e\n" +
 	"\n" +
@@ -1659,19 +2064,25 @@ const file_akin_v1_paper_service_proto_rawDesc = "" +
 	"\n" +
 	"ValueCount\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\tR\x05value\x12\x14\n" +
-	"\x05count\x18\x02 \x01(\rR\x05count*r\n" +
+	"\x05count\x18\x02 \x01(\rR\x05count*\x7f\n" +
+	"\x0eTrendingWindow\x12\x1f\n" +
+	"\x1bTRENDING_WINDOW_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13TRENDING_WINDOW_DAY\x10\x01\x12\x18\n" +
+	"\x14TRENDING_WINDOW_WEEK\x10\x02\x12\x19\n" +
+	"\x15TRENDING_WINDOW_MONTH\x10\x03*r\n" +
 	"\x06Change\x12\x16\n" +
 	"\x12CHANGE_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eCHANGE_CREATED\x10\x01\x12\x12\n" +
 	"\x0eCHANGE_UPDATED\x10\x02\x12\x14\n" +
 	"\x10CHANGE_UNCHANGED\x10\x03\x12\x12\n" +
-	"\x0eCHANGE_DELETED\x10\x042\xda\b\n" +
+	"\x0eCHANGE_DELETED\x10\x042\xb8\t\n" +
 	"\fPaperService\x12P\n" +
 	"\bGetPaper\x12\x18.akin.v1.GetPaperRequest\x1a\x0e.akin.v1.Paper\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/papers/{id=**}\x12\x88\x01\n" +
 	"\x0eBatchGetPapers\x12\x1e.akin.v1.BatchGetPapersRequest\x1a\x1f.akin.v1.BatchGetPapersResponse\"5\x82\xd3\xe4\x93\x02/Z\x18:\x01*\"\x13/v1/papers:batchGet\x12\x13/v1/papers:batchGet\x12Y\n" +
 	"\n" +
 	"ListPapers\x12\x1a.akin.v1.ListPapersRequest\x1a\x1b.akin.v1.ListPapersResponse\"\x12\x82\xd3\xe4\x93\x02\f\x12\n" +
-	"/v1/papers\x12h\n" +
+	"/v1/papers\x12\\\n" +
+	"\bListDays\x12\x18.akin.v1.ListDaysRequest\x1a\x19.akin.v1.ListDaysResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/papers:listDays\x12h\n" +
 	"\vCountValues\x12\x1b.akin.v1.CountValuesRequest\x1a\x1c.akin.v1.CountValuesResponse\"\x1e\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/papers:countValues\x12\x86\x01\n" +
 	"\vUpsertPaper\x12\x1b.akin.v1.UpsertPaperRequest\x1a\x1c.akin.v1.UpsertPaperResponse\"<\x82\xd3\xe4\x93\x026:\x05paperZ!:\x05paper2\x18/v1/papers/{paper.id=**}\"\n" +
 	"/v1/papers\x12}\n" +
@@ -1693,81 +2104,94 @@ func file_akin_v1_paper_service_proto_rawDescGZIP() []byte {
 	return file_akin_v1_paper_service_proto_rawDescData
 }
 
-var file_akin_v1_paper_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_akin_v1_paper_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_akin_v1_paper_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_akin_v1_paper_service_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_akin_v1_paper_service_proto_goTypes = []any{
-	(Change)(0),                       // 0: akin.v1.Change
-	(*GetPaperRequest)(nil),           // 1: akin.v1.GetPaperRequest
-	(*BatchGetPapersRequest)(nil),     // 2: akin.v1.BatchGetPapersRequest
-	(*BatchGetPapersResponse)(nil),    // 3: akin.v1.BatchGetPapersResponse
-	(*ListPapersRequest)(nil),         // 4: akin.v1.ListPapersRequest
-	(*ListPapersResponse)(nil),        // 5: akin.v1.ListPapersResponse
-	(*UpsertPaperRequest)(nil),        // 6: akin.v1.UpsertPaperRequest
-	(*UpsertPaperResponse)(nil),       // 7: akin.v1.UpsertPaperResponse
-	(*BatchUpsertPapersRequest)(nil),  // 8: akin.v1.BatchUpsertPapersRequest
-	(*BatchUpsertPapersResponse)(nil), // 9: akin.v1.BatchUpsertPapersResponse
-	(*PaperOutcome)(nil),              // 10: akin.v1.PaperOutcome
-	(*DeletePaperRequest)(nil),        // 11: akin.v1.DeletePaperRequest
-	(*DeletePaperResponse)(nil),       // 12: akin.v1.DeletePaperResponse
-	(*BatchDeletePapersRequest)(nil),  // 13: akin.v1.BatchDeletePapersRequest
-	(*BatchDeletePapersResponse)(nil), // 14: akin.v1.BatchDeletePapersResponse
-	(*ImportPapersRequest)(nil),       // 15: akin.v1.ImportPapersRequest
-	(*ImportPapersResponse)(nil),      // 16: akin.v1.ImportPapersResponse
-	(*ExportPapersRequest)(nil),       // 17: akin.v1.ExportPapersRequest
-	(*ExportPapersResponse)(nil),      // 18: akin.v1.ExportPapersResponse
-	(*ExportedPaper)(nil),             // 19: akin.v1.ExportedPaper
-	(*CountValuesRequest)(nil),        // 20: akin.v1.CountValuesRequest
-	(*CountValuesResponse)(nil),       // 21: akin.v1.CountValuesResponse
-	(*ValueCount)(nil),                // 22: akin.v1.ValueCount
-	(*fieldmaskpb.FieldMask)(nil),     // 23: google.protobuf.FieldMask
-	(*Paper)(nil),                     // 24: akin.v1.Paper
-	(*status.Status)(nil),             // 25: google.rpc.Status
+	(TrendingWindow)(0),               // 0: akin.v1.TrendingWindow
+	(Change)(0),                       // 1: akin.v1.Change
+	(*GetPaperRequest)(nil),           // 2: akin.v1.GetPaperRequest
+	(*BatchGetPapersRequest)(nil),     // 3: akin.v1.BatchGetPapersRequest
+	(*BatchGetPapersResponse)(nil),    // 4: akin.v1.BatchGetPapersResponse
+	(*ListPapersRequest)(nil),         // 5: akin.v1.ListPapersRequest
+	(*ListPapersResponse)(nil),        // 6: akin.v1.ListPapersResponse
+	(*Trend)(nil),                     // 7: akin.v1.Trend
+	(*ListDaysRequest)(nil),           // 8: akin.v1.ListDaysRequest
+	(*ListDaysResponse)(nil),          // 9: akin.v1.ListDaysResponse
+	(*DayCount)(nil),                  // 10: akin.v1.DayCount
+	(*UpsertPaperRequest)(nil),        // 11: akin.v1.UpsertPaperRequest
+	(*UpsertPaperResponse)(nil),       // 12: akin.v1.UpsertPaperResponse
+	(*BatchUpsertPapersRequest)(nil),  // 13: akin.v1.BatchUpsertPapersRequest
+	(*BatchUpsertPapersResponse)(nil), // 14: akin.v1.BatchUpsertPapersResponse
+	(*PaperOutcome)(nil),              // 15: akin.v1.PaperOutcome
+	(*DeletePaperRequest)(nil),        // 16: akin.v1.DeletePaperRequest
+	(*DeletePaperResponse)(nil),       // 17: akin.v1.DeletePaperResponse
+	(*BatchDeletePapersRequest)(nil),  // 18: akin.v1.BatchDeletePapersRequest
+	(*BatchDeletePapersResponse)(nil), // 19: akin.v1.BatchDeletePapersResponse
+	(*ImportPapersRequest)(nil),       // 20: akin.v1.ImportPapersRequest
+	(*ImportPapersResponse)(nil),      // 21: akin.v1.ImportPapersResponse
+	(*ExportPapersRequest)(nil),       // 22: akin.v1.ExportPapersRequest
+	(*ExportPapersResponse)(nil),      // 23: akin.v1.ExportPapersResponse
+	(*ExportedPaper)(nil),             // 24: akin.v1.ExportedPaper
+	(*CountValuesRequest)(nil),        // 25: akin.v1.CountValuesRequest
+	(*CountValuesResponse)(nil),       // 26: akin.v1.CountValuesResponse
+	(*ValueCount)(nil),                // 27: akin.v1.ValueCount
+	(*fieldmaskpb.FieldMask)(nil),     // 28: google.protobuf.FieldMask
+	(*Paper)(nil),                     // 29: akin.v1.Paper
+	(*date.Date)(nil),                 // 30: google.type.Date
+	(*status.Status)(nil),             // 31: google.rpc.Status
 }
 var file_akin_v1_paper_service_proto_depIdxs = []int32{
-	23, // 0: akin.v1.GetPaperRequest.read_mask:type_name -> google.protobuf.FieldMask
-	23, // 1: akin.v1.BatchGetPapersRequest.read_mask:type_name -> google.protobuf.FieldMask
-	24, // 2: akin.v1.BatchGetPapersResponse.papers:type_name -> akin.v1.Paper
-	23, // 3: akin.v1.ListPapersRequest.read_mask:type_name -> google.protobuf.FieldMask
-	24, // 4: akin.v1.ListPapersResponse.papers:type_name -> akin.v1.Paper
-	24, // 5: akin.v1.UpsertPaperRequest.paper:type_name -> akin.v1.Paper
-	23, // 6: akin.v1.UpsertPaperRequest.update_mask:type_name -> google.protobuf.FieldMask
-	24, // 7: akin.v1.UpsertPaperResponse.paper:type_name -> akin.v1.Paper
-	0,  // 8: akin.v1.UpsertPaperResponse.change:type_name -> akin.v1.Change
-	24, // 9: akin.v1.BatchUpsertPapersRequest.papers:type_name -> akin.v1.Paper
-	10, // 10: akin.v1.BatchUpsertPapersResponse.outcomes:type_name -> akin.v1.PaperOutcome
-	0,  // 11: akin.v1.PaperOutcome.change:type_name -> akin.v1.Change
-	25, // 12: akin.v1.PaperOutcome.error:type_name -> google.rpc.Status
-	24, // 13: akin.v1.ImportPapersRequest.paper:type_name -> akin.v1.Paper
-	10, // 14: akin.v1.ImportPapersResponse.outcomes:type_name -> akin.v1.PaperOutcome
-	23, // 15: akin.v1.ExportPapersRequest.read_mask:type_name -> google.protobuf.FieldMask
-	19, // 16: akin.v1.ExportPapersResponse.papers:type_name -> akin.v1.ExportedPaper
-	24, // 17: akin.v1.ExportedPaper.paper:type_name -> akin.v1.Paper
-	22, // 18: akin.v1.CountValuesResponse.counts:type_name -> akin.v1.ValueCount
-	1,  // 19: akin.v1.PaperService.GetPaper:input_type -> akin.v1.GetPaperRequest
-	2,  // 20: akin.v1.PaperService.BatchGetPapers:input_type -> akin.v1.BatchGetPapersRequest
-	4,  // 21: akin.v1.PaperService.ListPapers:input_type -> akin.v1.ListPapersRequest
-	20, // 22: akin.v1.PaperService.CountValues:input_type -> akin.v1.CountValuesRequest
-	6,  // 23: akin.v1.PaperService.UpsertPaper:input_type -> akin.v1.UpsertPaperRequest
-	8,  // 24: akin.v1.PaperService.BatchUpsertPapers:input_type -> akin.v1.BatchUpsertPapersRequest
-	11, // 25: akin.v1.PaperService.DeletePaper:input_type -> akin.v1.DeletePaperRequest
-	13, // 26: akin.v1.PaperService.BatchDeletePapers:input_type -> akin.v1.BatchDeletePapersRequest
-	15, // 27: akin.v1.PaperService.ImportPapers:input_type -> akin.v1.ImportPapersRequest
-	17, // 28: akin.v1.PaperService.ExportPapers:input_type -> akin.v1.ExportPapersRequest
-	24, // 29: akin.v1.PaperService.GetPaper:output_type -> akin.v1.Paper
-	3,  // 30: akin.v1.PaperService.BatchGetPapers:output_type -> akin.v1.BatchGetPapersResponse
-	5,  // 31: akin.v1.PaperService.ListPapers:output_type -> akin.v1.ListPapersResponse
-	21, // 32: akin.v1.PaperService.CountValues:output_type -> akin.v1.CountValuesResponse
-	7,  // 33: akin.v1.PaperService.UpsertPaper:output_type -> akin.v1.UpsertPaperResponse
-	9,  // 34: akin.v1.PaperService.BatchUpsertPapers:output_type -> akin.v1.BatchUpsertPapersResponse
-	12, // 35: akin.v1.PaperService.DeletePaper:output_type -> akin.v1.DeletePaperResponse
-	14, // 36: akin.v1.PaperService.BatchDeletePapers:output_type -> akin.v1.BatchDeletePapersResponse
-	16, // 37: akin.v1.PaperService.ImportPapers:output_type -> akin.v1.ImportPapersResponse
-	18, // 38: akin.v1.PaperService.ExportPapers:output_type -> akin.v1.ExportPapersResponse
-	29, // [29:39] is the sub-list for method output_type
-	19, // [19:29] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	28, // 0: akin.v1.GetPaperRequest.read_mask:type_name -> google.protobuf.FieldMask
+	28, // 1: akin.v1.BatchGetPapersRequest.read_mask:type_name -> google.protobuf.FieldMask
+	29, // 2: akin.v1.BatchGetPapersResponse.papers:type_name -> akin.v1.Paper
+	28, // 3: akin.v1.ListPapersRequest.read_mask:type_name -> google.protobuf.FieldMask
+	0,  // 4: akin.v1.ListPapersRequest.window:type_name -> akin.v1.TrendingWindow
+	29, // 5: akin.v1.ListPapersResponse.papers:type_name -> akin.v1.Paper
+	7,  // 6: akin.v1.ListPapersResponse.trends:type_name -> akin.v1.Trend
+	10, // 7: akin.v1.ListDaysResponse.days:type_name -> akin.v1.DayCount
+	30, // 8: akin.v1.ListDaysResponse.newer:type_name -> google.type.Date
+	30, // 9: akin.v1.DayCount.day:type_name -> google.type.Date
+	29, // 10: akin.v1.UpsertPaperRequest.paper:type_name -> akin.v1.Paper
+	28, // 11: akin.v1.UpsertPaperRequest.update_mask:type_name -> google.protobuf.FieldMask
+	29, // 12: akin.v1.UpsertPaperResponse.paper:type_name -> akin.v1.Paper
+	1,  // 13: akin.v1.UpsertPaperResponse.change:type_name -> akin.v1.Change
+	29, // 14: akin.v1.BatchUpsertPapersRequest.papers:type_name -> akin.v1.Paper
+	15, // 15: akin.v1.BatchUpsertPapersResponse.outcomes:type_name -> akin.v1.PaperOutcome
+	1,  // 16: akin.v1.PaperOutcome.change:type_name -> akin.v1.Change
+	31, // 17: akin.v1.PaperOutcome.error:type_name -> google.rpc.Status
+	29, // 18: akin.v1.ImportPapersRequest.paper:type_name -> akin.v1.Paper
+	15, // 19: akin.v1.ImportPapersResponse.outcomes:type_name -> akin.v1.PaperOutcome
+	28, // 20: akin.v1.ExportPapersRequest.read_mask:type_name -> google.protobuf.FieldMask
+	24, // 21: akin.v1.ExportPapersResponse.papers:type_name -> akin.v1.ExportedPaper
+	29, // 22: akin.v1.ExportedPaper.paper:type_name -> akin.v1.Paper
+	27, // 23: akin.v1.CountValuesResponse.counts:type_name -> akin.v1.ValueCount
+	2,  // 24: akin.v1.PaperService.GetPaper:input_type -> akin.v1.GetPaperRequest
+	3,  // 25: akin.v1.PaperService.BatchGetPapers:input_type -> akin.v1.BatchGetPapersRequest
+	5,  // 26: akin.v1.PaperService.ListPapers:input_type -> akin.v1.ListPapersRequest
+	8,  // 27: akin.v1.PaperService.ListDays:input_type -> akin.v1.ListDaysRequest
+	25, // 28: akin.v1.PaperService.CountValues:input_type -> akin.v1.CountValuesRequest
+	11, // 29: akin.v1.PaperService.UpsertPaper:input_type -> akin.v1.UpsertPaperRequest
+	13, // 30: akin.v1.PaperService.BatchUpsertPapers:input_type -> akin.v1.BatchUpsertPapersRequest
+	16, // 31: akin.v1.PaperService.DeletePaper:input_type -> akin.v1.DeletePaperRequest
+	18, // 32: akin.v1.PaperService.BatchDeletePapers:input_type -> akin.v1.BatchDeletePapersRequest
+	20, // 33: akin.v1.PaperService.ImportPapers:input_type -> akin.v1.ImportPapersRequest
+	22, // 34: akin.v1.PaperService.ExportPapers:input_type -> akin.v1.ExportPapersRequest
+	29, // 35: akin.v1.PaperService.GetPaper:output_type -> akin.v1.Paper
+	4,  // 36: akin.v1.PaperService.BatchGetPapers:output_type -> akin.v1.BatchGetPapersResponse
+	6,  // 37: akin.v1.PaperService.ListPapers:output_type -> akin.v1.ListPapersResponse
+	9,  // 38: akin.v1.PaperService.ListDays:output_type -> akin.v1.ListDaysResponse
+	26, // 39: akin.v1.PaperService.CountValues:output_type -> akin.v1.CountValuesResponse
+	12, // 40: akin.v1.PaperService.UpsertPaper:output_type -> akin.v1.UpsertPaperResponse
+	14, // 41: akin.v1.PaperService.BatchUpsertPapers:output_type -> akin.v1.BatchUpsertPapersResponse
+	17, // 42: akin.v1.PaperService.DeletePaper:output_type -> akin.v1.DeletePaperResponse
+	19, // 43: akin.v1.PaperService.BatchDeletePapers:output_type -> akin.v1.BatchDeletePapersResponse
+	21, // 44: akin.v1.PaperService.ImportPapers:output_type -> akin.v1.ImportPapersResponse
+	23, // 45: akin.v1.PaperService.ExportPapers:output_type -> akin.v1.ExportPapersResponse
+	35, // [35:46] is the sub-list for method output_type
+	24, // [24:35] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_paper_service_proto_init() }
@@ -1776,14 +2200,14 @@ func file_akin_v1_paper_service_proto_init() {
 		return
 	}
 	file_akin_v1_paper_proto_init()
-	file_akin_v1_paper_service_proto_msgTypes[5].OneofWrappers = []any{}
+	file_akin_v1_paper_service_proto_msgTypes[9].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_akin_v1_paper_service_proto_rawDesc), len(file_akin_v1_paper_service_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   22,
+			NumEnums:      2,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

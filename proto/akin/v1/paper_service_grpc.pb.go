@@ -22,6 +22,7 @@ const (
 	PaperService_GetPaper_FullMethodName          = "/akin.v1.PaperService/GetPaper"
 	PaperService_BatchGetPapers_FullMethodName    = "/akin.v1.PaperService/BatchGetPapers"
 	PaperService_ListPapers_FullMethodName        = "/akin.v1.PaperService/ListPapers"
+	PaperService_ListDays_FullMethodName          = "/akin.v1.PaperService/ListDays"
 	PaperService_CountValues_FullMethodName       = "/akin.v1.PaperService/CountValues"
 	PaperService_UpsertPaper_FullMethodName       = "/akin.v1.PaperService/UpsertPaper"
 	PaperService_BatchUpsertPapers_FullMethodName = "/akin.v1.PaperService/BatchUpsertPapers"
@@ -46,8 +47,12 @@ type PaperServiceClient interface {
 	// AIP-231 it does not fail as a whole: ids that are not there are listed. An
 	// answer that would be larger than the call takes comes in pages.
 	BatchGetPapers(ctx context.Context, in *BatchGetPapersRequest, opts ...grpc.CallOption) (*BatchGetPapersResponse, error)
-	// ListPapers pages through a collection in ascending order of id.
+	// ListPapers pages through a collection: in ascending order of id, the newest
+	// day first, or what is trending first.
 	ListPapers(ctx context.Context, in *ListPapersRequest, opts ...grpc.CallOption) (*ListPapersResponse, error)
+	// ListDays gives the days that papers stand under (Paper.day), the newest first,
+	// with how many papers each has.
+	ListDays(ctx context.Context, in *ListDaysRequest, opts ...grpc.CallOption) (*ListDaysResponse, error)
 	// CountValues counts the papers by the values of a field.
 	CountValues(ctx context.Context, in *CountValuesRequest, opts ...grpc.CallOption) (*CountValuesResponse, error)
 	// UpsertPaper creates the paper or replaces what is there. The same content
@@ -105,6 +110,16 @@ func (c *paperServiceClient) ListPapers(ctx context.Context, in *ListPapersReque
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListPapersResponse)
 	err := c.cc.Invoke(ctx, PaperService_ListPapers_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *paperServiceClient) ListDays(ctx context.Context, in *ListDaysRequest, opts ...grpc.CallOption) (*ListDaysResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListDaysResponse)
+	err := c.cc.Invoke(ctx, PaperService_ListDays_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -208,8 +223,12 @@ type PaperServiceServer interface {
 	// AIP-231 it does not fail as a whole: ids that are not there are listed. An
 	// answer that would be larger than the call takes comes in pages.
 	BatchGetPapers(context.Context, *BatchGetPapersRequest) (*BatchGetPapersResponse, error)
-	// ListPapers pages through a collection in ascending order of id.
+	// ListPapers pages through a collection: in ascending order of id, the newest
+	// day first, or what is trending first.
 	ListPapers(context.Context, *ListPapersRequest) (*ListPapersResponse, error)
+	// ListDays gives the days that papers stand under (Paper.day), the newest first,
+	// with how many papers each has.
+	ListDays(context.Context, *ListDaysRequest) (*ListDaysResponse, error)
 	// CountValues counts the papers by the values of a field.
 	CountValues(context.Context, *CountValuesRequest) (*CountValuesResponse, error)
 	// UpsertPaper creates the paper or replaces what is there. The same content
@@ -251,6 +270,9 @@ func (UnimplementedPaperServiceServer) BatchGetPapers(context.Context, *BatchGet
 }
 func (UnimplementedPaperServiceServer) ListPapers(context.Context, *ListPapersRequest) (*ListPapersResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListPapers not implemented")
+}
+func (UnimplementedPaperServiceServer) ListDays(context.Context, *ListDaysRequest) (*ListDaysResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListDays not implemented")
 }
 func (UnimplementedPaperServiceServer) CountValues(context.Context, *CountValuesRequest) (*CountValuesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CountValues not implemented")
@@ -344,6 +366,24 @@ func _PaperService_ListPapers_Handler(srv interface{}, ctx context.Context, dec 
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(PaperServiceServer).ListPapers(ctx, req.(*ListPapersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PaperService_ListDays_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListDaysRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PaperServiceServer).ListDays(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PaperService_ListDays_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PaperServiceServer).ListDays(ctx, req.(*ListDaysRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -474,6 +514,10 @@ var PaperService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListPapers",
 			Handler:    _PaperService_ListPapers_Handler,
+		},
+		{
+			MethodName: "ListDays",
+			Handler:    _PaperService_ListDays_Handler,
 		},
 		{
 			MethodName: "CountValues",
