@@ -25,8 +25,8 @@ const (
 	CapRechecker  Capability = "rechecker"
 	CapCounter    Capability = "counter"
 	CapDuplicates Capability = "duplicates"
-	CapDerived    Capability = "derived"
 	CapDays       Capability = "days"
+	CapDerived    Capability = "derived"
 )
 
 // Attributes tells what candidates are, mostly from memory, parallel to refs. What a

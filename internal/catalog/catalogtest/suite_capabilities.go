@@ -30,10 +30,10 @@ func capabilityChecks() []check {
 		{"rechecker", having(rechecker)},
 		{"counter", having(counter)},
 		{"duplicates", having(duplicates)},
-		{"derived", having(derived)},
 		{"days", having(days)},
 		{"days change", having(daysChange)},
 		{"signalled", having(signalled)},
+		{"derived", having(derived)},
 	}
 }
 
@@ -467,7 +467,8 @@ func capabilitiesOf(v catalog.View) (out []catalog.Capability) {
 		catalog.CapVersions: is[catalog.Versions](v), catalog.CapNamer: is[catalog.Namer](v), catalog.CapSyntax: is[catalog.Syntax](v),
 		catalog.CapMatcher: is[catalog.Matcher](v), catalog.CapFunnel: is[catalog.Funnel](v), catalog.CapRechecker: is[catalog.Rechecker](v),
 		catalog.CapCounter: is[catalog.Counter](v), catalog.CapDuplicates: is[catalog.Duplicates](v),
-		catalog.CapDays: is[catalog.Days](v), catalog.CapDerived: is[catalog.Derived](v),
+		catalog.CapDays:    is[catalog.Days](v),
+		catalog.CapDerived: is[catalog.Derived](v),
 	} {
 		if has {
 			out = append(out, c)

@@ -82,10 +82,10 @@ func (v *view) without(c catalog.Capability) (catalog.View, error) {
 		return withoutCounter{view: v}, nil
 	case catalog.CapDuplicates:
 		return withoutDuplicates{view: v}, nil
-	case catalog.CapDerived:
-		return withoutDerived{view: v}, nil
 	case catalog.CapDays:
 		return withoutDays{view: v}, nil
+	case catalog.CapDerived:
+		return withoutDerived{view: v}, nil
 	}
 	return nil, fmt.Errorf("catalogtest: %q is no capability of views", c)
 }
@@ -135,12 +135,12 @@ type (
 		*view
 		catalog.Duplicates
 	}
-	withoutDerived struct {
-		*view
-		catalog.Derived
-	}
 	withoutDays struct {
 		*view
 		catalog.Days
+	}
+	withoutDerived struct {
+		*view
+		catalog.Derived
 	}
 )

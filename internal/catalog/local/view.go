@@ -36,8 +36,8 @@ var (
 	_ catalog.Rechecker  = (*view)(nil)
 	_ catalog.Counter    = (*view)(nil)
 	_ catalog.Duplicates = (*view)(nil)
-	_ catalog.Derived    = (*view)(nil)
 	_ catalog.Days       = (*view)(nil)
+	_ catalog.Derived    = (*view)(nil)
 )
 
 // Info implements catalog.View.
