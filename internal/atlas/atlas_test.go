@@ -260,12 +260,12 @@ func TestEmpty(t *testing.T) {
 func TestFind(t *testing.T) {
 	r := newRig(t, 30)
 	c := r.chart()
-	got, missing, err := c.Locate([]string{idOf(3), "nobody", idOf(3), idOf(7)})
-	if err != nil || missing != 1 || len(got) != 2 || !slices.IsSorted(got) {
-		t.Errorf("%v, %d missing, %v", got, missing, err)
+	got, missing := c.Locate([]string{idOf(3), "nobody", idOf(3), idOf(7)})
+	if missing != 1 || len(got) != 2 || !slices.IsSorted(got) {
+		t.Errorf("%v, %d missing", got, missing)
 	}
 	r.add(30, 33)
-	got, missing, err = r.atlas.Filter(t.Context(), paper.DefaultCollection, c, `category = "c1"`)
+	got, missing, err := r.atlas.Filter(t.Context(), paper.DefaultCollection, c.Tag, `category = "c1"`)
 	if err != nil || missing != 1 || len(got) != 10 {
 		t.Errorf("%v, %d missing, %v", got, missing, err)
 	}
@@ -275,8 +275,10 @@ func TestFind(t *testing.T) {
 		}
 	}
 	var e *paper.Error
-	if _, _, err = c.Locate(make([]string, atlas.MaxIDs+1)); !errors.As(err, &e) || e.Kind != paper.Invalid {
-		t.Errorf("too many ids: %v", err)
+	for _, filter := range []string{`category = "c1"`, `category = "none"`} {
+		if _, _, err = r.atlas.Filter(t.Context(), paper.DefaultCollection, "other", filter); !errors.As(err, &e) || e.Reason != atlas.ReasonMapChanged {
+			t.Errorf("of another map: %v", err)
+		}
 	}
 	if _, err = c.Refs([]uint32{30}); !errors.As(err, &e) || e.Kind != paper.Invalid {
 		t.Errorf("a number beyond: %v", err)

@@ -8,7 +8,7 @@ import (
 	"akin/internal/paper"
 )
 
-// MaxIDs is how many ids can be looked up on a chart at once.
+// MaxIDs is how many ids are looked up on a chart at once.
 const MaxIDs = 10_000
 
 // Papers reads papers of a chart by their numbers: parallel to them, nil for one that
@@ -28,10 +28,7 @@ func (a *Atlas) Papers(ctx context.Context, collection string, c *Chart, numbers
 
 // Locate gives the numbers of papers that are on a chart, by id, ascending, and how many
 // of the ids are not on it.
-func (c *Chart) Locate(ids []string) (numbers []uint32, missing int, err error) {
-	if len(ids) > MaxIDs {
-		return nil, 0, paper.InvalidField("ids", "has %d entries; at most %d can be looked up at once", len(ids), MaxIDs)
-	}
+func (c *Chart) Locate(ids []string) (numbers []uint32, missing int) {
 	for _, id := range ids {
 		if n, ok := c.number[id]; ok {
 			numbers = append(numbers, n)
@@ -40,18 +37,23 @@ func (c *Chart) Locate(ids []string) (numbers []uint32, missing int, err error) 
 		}
 	}
 	slices.Sort(numbers)
-	return slices.Compact(numbers), missing, nil
+	return slices.Compact(numbers), missing
 }
 
-// Filter gives the numbers of the papers of a chart that a filter keeps, ascending, and
-// how many it keeps that are not on it.
-func (a *Atlas) Filter(ctx context.Context, collection string, c *Chart, filter string) (numbers []uint32, missing int, err error) {
+// Filter gives the numbers of the papers of the chart with a tag ("" is the newest) that a
+// filter keeps, ascending, and how many it keeps that are not on it. A filter that is
+// wrong is said whether or not there is a chart.
+func (a *Atlas) Filter(ctx context.Context, collection, tag, filter string) (numbers []uint32, missing int, err error) {
 	view, err := a.catalog.View(ctx, collection)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer view.Close()
+	var c *Chart
 	for r, err := range view.List(ctx, catalog.Listing{Filter: filter}) {
+		if err == nil && c == nil {
+			c, err = a.Chart(collection, tag)
+		}
 		if err != nil {
 			return nil, 0, err
 		}
@@ -61,6 +63,9 @@ func (a *Atlas) Filter(ctx context.Context, collection string, c *Chart, filter 
 			missing++
 		}
 	}
+	if c == nil { // the filter keeps nothing
+		_, err = a.Chart(collection, tag)
+	}
 	slices.Sort(numbers)
-	return numbers, missing, nil
+	return numbers, missing, err
 }

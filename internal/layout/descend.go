@@ -42,7 +42,11 @@ func Place(ctx context.Context, c *Codes, g *Graph, w Work) ([]float32, error) {
 	if n < 3 {
 		return [...][]float32{{}, {0, 0}, {0, 0, 1, 0}}[n], ctx.Err()
 	}
-	d := &descent{edges: edgesOf(g, Epochs), n: n, points: project(c), power: newPowerTable(curveB)}
+	e, err := edgesOf(ctx, g, Epochs, w)
+	if err != nil {
+		return nil, err
+	}
+	d := &descent{edges: e, n: n, points: project(c), power: newPowerTable(curveB)}
 	for i := range d.points { // no two begin at one place
 		noise := float32(splitmix.At(seedOfDescent, uint64(i))>>40) / (1 << 24)
 		d.points[i] = float32(d.points[i]*startWidth) + float32(noise*1e-3)

@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"context"
 	"math"
 	"slices"
 )
@@ -15,8 +16,11 @@ type edges struct {
 // edgesOf makes neighbours a fuzzy set: a paper's nearest counts 1, the others the less
 // the farther they are by the paper's own measure; of both directions it is the
 // union. What would not be used once in so many epochs is left out.
-func edgesOf(g *Graph, epochs int) *edges {
-	weights := memberships(g)
+func edgesOf(ctx context.Context, g *Graph, epochs int, work Work) (*edges, error) {
+	weights, err := memberships(ctx, g, work)
+	if err != nil {
+		return nil, err
+	}
 	back := reversed(g)
 	e := &edges{start: make([]int32, g.N+1)}
 	least := float32(1) / float32(epochs) // the greatest weight is 1
@@ -48,7 +52,7 @@ func edgesOf(g *Graph, epochs int) *edges {
 		}
 		e.start[i+1] = int32(len(e.other))
 	}
-	return e
+	return e, nil
 }
 
 // reversed gives for each vector the places in the graph where it is a neighbour.
@@ -64,22 +68,24 @@ func reversed(g *Graph) [][]int32 {
 
 // memberships weighs neighbours, so that each vector's weights come to log2 of their
 // number.
-func memberships(g *Graph) []float32 {
+func memberships(ctx context.Context, g *Graph, w Work) ([]float32, error) {
 	exp := newDecay()
 	out := make([]float32, len(g.IDs))
-	distances := make([]float64, g.K)
 	target := log2(g.K)
-	for i := range g.N {
-		row := g.Similarities[i*g.K : (i+1)*g.K]
-		for j, s := range row {
-			distances[j] = max(0, 1-float64(s)-max(0, 1-float64(row[0]))) // beyond the nearest
+	pieces := (g.N + assignPiece - 1) / assignPiece
+	return out, w.pieces(ctx, pieces, func(piece int) {
+		distances := make([]float64, g.K)
+		for i := piece * assignPiece; i < min(g.N, (piece+1)*assignPiece); i++ {
+			row := g.Similarities[i*g.K : (i+1)*g.K]
+			for j, s := range row {
+				distances[j] = max(0, 1-float64(s)-max(0, 1-float64(row[0]))) // beyond the nearest
+			}
+			width := widthOf(distances, target, exp)
+			for j, d := range distances {
+				out[i*g.K+j] = float32(exp.of(d / width))
+			}
 		}
-		width := widthOf(distances, target, exp)
-		for j, d := range distances {
-			out[i*g.K+j] = float32(exp.of(d / width))
-		}
-	}
-	return out
+	}, nil)
 }
 
 // widthOf finds the width for which the weights come to a target, by halving.

@@ -72,6 +72,19 @@ type method struct {
 	shape func(req any) (class string, units float64)
 }
 
+// mapMethods are those about maps.
+func mapMethods() map[string]method {
+	return map[string]method{
+		akinv1.MapService_GetMap_FullMethodName: {kind: read},
+		akinv1.MapService_GetMapPapers_FullMethodName: {kind: read, shape: shapeOf(func(r *akinv1.GetMapPapersRequest) (string, float64) {
+			return "", hundreds(len(r.GetNumbers()))
+		})},
+		akinv1.MapService_FindOnMap_FullMethodName: {kind: read, shape: shapeOf(func(r *akinv1.FindOnMapRequest) (string, float64) {
+			return filtered(r.GetFilter()), 1
+		})},
+	}
+}
+
 // methods has every method of every service: a method that is not here would
 // be admitted as a query, and fails a test.
 func methods() map[string]method {
@@ -106,14 +119,6 @@ func methods() map[string]method {
 			return filtered(r.GetFilter()), 1
 		})},
 
-		akinv1.MapService_GetMap_FullMethodName: {kind: read},
-		akinv1.MapService_GetMapPapers_FullMethodName: {kind: read, shape: shapeOf(func(r *akinv1.GetMapPapersRequest) (string, float64) {
-			return "", hundreds(len(r.GetNumbers()))
-		})},
-		akinv1.MapService_FindOnMap_FullMethodName: {kind: read, shape: shapeOf(func(r *akinv1.FindOnMapRequest) (string, float64) {
-			return filtered(r.GetFilter()), 1
-		})},
-
 		akinv1.PaperService_UpsertPaper_FullMethodName: {kind: write},
 		akinv1.PaperService_DeletePaper_FullMethodName: {kind: write},
 		akinv1.PaperService_BatchDeletePapers_FullMethodName: {kind: write, shape: shapeOf(func(r *akinv1.BatchDeletePapersRequest) (string, float64) {
@@ -138,6 +143,7 @@ func methods() map[string]method {
 		akinv1.EmbeddingService_EmbedStream_FullMethodName: {kind: stream},
 	}
 	maps.Copy(all, libraryMethods())
+	maps.Copy(all, mapMethods())
 	return all
 }
 

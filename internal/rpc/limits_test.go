@@ -387,6 +387,25 @@ func limitedLibraries() []limited {
 	}
 }
 
+func limitedMaps() []limited {
+	const (
+		get    = akinv1.MapService_GetMap_FullMethodName
+		papers = akinv1.MapService_GetMapPapers_FullMethodName
+		find   = akinv1.MapService_FindOnMap_FullMethodName
+	)
+	return []limited{
+		{get, "collection", "", &akinv1.GetMapRequest{Collection: long}},
+		{get, "known_tag", "the limit is 64", &akinv1.GetMapRequest{KnownTag: long}},
+		{papers, "collection", "", &akinv1.GetMapPapersRequest{Collection: long}},
+		{papers, "tag", "the limit is 64", &akinv1.GetMapPapersRequest{Tag: long}},
+		{papers, "numbers", "the limit is 1000", &akinv1.GetMapPapersRequest{Numbers: repeat(1001, uint32(0))}},
+		{find, "collection", "", &akinv1.FindOnMapRequest{Collection: long}},
+		{find, "tag", "the limit is 64", &akinv1.FindOnMapRequest{Tag: long}},
+		{find, "ids", "the limit is 10000", &akinv1.FindOnMapRequest{Ids: repeat(10_001, "a")}},
+		{find, "filter", "the limit is 16384", &akinv1.FindOnMapRequest{Filter: long}},
+	}
+}
+
 // Each limit of each field is kept, and told: which field, what it may be.
 func TestLimits(t *testing.T) {
 	s := serve(t, rpc.GatewayOptions{})
@@ -396,7 +415,7 @@ func TestLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	tried := make(map[string]bool)
-	for _, c := range slices.Concat(limitedQueries(), limitedPapers(), limitedLibraries(), limitedOthers()) {
+	for _, c := range slices.Concat(limitedQueries(), limitedPapers(), limitedLibraries(), limitedMaps(), limitedOthers()) {
 		got := tell(t, status.Convert(s.invoke(t, c.method, c.req)))
 		description, ok := got.violations[c.field]
 		if got.code != codes.InvalidArgument || !ok || !strings.Contains(description, c.words) || description == "" {

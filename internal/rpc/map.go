@@ -8,8 +8,20 @@ import (
 	akinv1 "akin/proto/akin/v1"
 )
 
-// shortAuthors is how many authors the short form of a paper names.
-const shortAuthors = 3
+const (
+	// shortAuthors is how many authors the short form of a paper names.
+	shortAuthors = 3
+	// maxTag bounds the tag of a map, in bytes.
+	maxTag = 64
+)
+
+// checkTag refuses what is no tag of a map.
+func checkTag(field, tag string) error {
+	if len(tag) > maxTag {
+		return paper.InvalidField(field, "has %d bytes, the limit is %d; give the tag of the response, or nothing", len(tag), maxTag)
+	}
+	return nil
+}
 
 type mapService struct {
 	akinv1.UnimplementedMapServiceServer
@@ -37,6 +49,9 @@ func (s *mapService) atlas(collection string) (*atlas.Atlas, string, error) {
 func (s *mapService) GetMap(ctx context.Context, req *akinv1.GetMapRequest) (*akinv1.GetMapResponse, error) {
 	maps, collection, err := s.atlas(req.GetCollection())
 	if err != nil {
+		return nil, err
+	}
+	if err := checkTag("known_tag", req.GetKnownTag()); err != nil {
 		return nil, err
 	}
 	now, err := maps.State(ctx, collection)
@@ -89,6 +104,12 @@ func (s *mapService) GetMapPapers(ctx context.Context, req *akinv1.GetMapPapersR
 	if err != nil {
 		return nil, err
 	}
+	if n := len(req.GetNumbers()); n > atlas.MaxPapers {
+		return nil, paper.InvalidField("numbers", "has %d entries, the limit is %d; ask again for the others", n, atlas.MaxPapers)
+	}
+	if err := checkTag("tag", req.GetTag()); err != nil {
+		return nil, err
+	}
 	chart, err := maps.Chart(collection, req.GetTag())
 	if err != nil {
 		return nil, err
@@ -127,20 +148,23 @@ func (s *mapService) FindOnMap(ctx context.Context, req *akinv1.FindOnMapRequest
 	if len(req.GetIds()) > 0 && req.GetFilter() != "" {
 		return nil, paper.InvalidField("filter", "and ids are both set; ask for one of them at a time")
 	}
+	if n := len(req.GetIds()); n > atlas.MaxIDs {
+		return nil, paper.InvalidField("ids", "has %d entries, the limit is %d; ask again for the others", n, atlas.MaxIDs)
+	}
+	if err := checkTag("tag", req.GetTag()); err != nil {
+		return nil, err
+	}
+	if req.GetFilter() != "" {
+		numbers, missing, err := maps.Filter(ctx, collection, req.GetTag(), req.GetFilter())
+		if err != nil {
+			return nil, err
+		}
+		return &akinv1.FindOnMapResponse{Numbers: numbers, MissingCount: uint32(missing)}, nil
+	}
 	chart, err := maps.Chart(collection, req.GetTag())
 	if err != nil {
 		return nil, err
 	}
-	var missing int
-	resp := &akinv1.FindOnMapResponse{}
-	if req.GetFilter() == "" {
-		resp.Numbers, missing, err = chart.Locate(req.GetIds())
-	} else {
-		resp.Numbers, missing, err = maps.Filter(ctx, collection, chart, req.GetFilter())
-	}
-	resp.MissingCount = uint32(missing)
-	if err != nil {
-		return nil, err
-	}
-	return resp, nil
+	numbers, missing := chart.Locate(req.GetIds())
+	return &akinv1.FindOnMapResponse{Numbers: numbers, MissingCount: uint32(missing)}, nil
 }

@@ -180,7 +180,7 @@ func js[T any](p *tab, expression string, options ...chromedp.EvaluateOption) T 
 func (p *tab) until(condition string) {
 	p.t.Helper()
 	for range 200 {
-		if js[bool](p, "(() => { try { return !!("+condition+") } catch { return false } })()") { // a page may be half there
+		if js[bool](p, "(() => { try { return document.readyState === 'complete' && !!("+condition+") } catch { return false } })()") { // a page may be half there
 			return
 		}
 		time.Sleep(50 * time.Millisecond)

@@ -30,10 +30,8 @@ func (s *Site) kept(ctx context.Context, filter string) (int, error) {
 	}
 	n := len(resp.GetResults())
 	for _, l := range resp.GetLimitedBy() {
-		switch l.GetReason() {
-		case akinv1.LimitationReason_LIMITATION_REASON_COLLECTION, akinv1.LimitationReason_LIMITATION_REASON_FILTER:
-			n = int(l.GetKeptCount())
-		default: // what comes after the filter
+		if l.GetReason() == akinv1.LimitationReason_LIMITATION_REASON_WORDS { // it comes right after the filter
+			n = int(l.GetKeptCount() + l.GetRemovedCount())
 		}
 	}
 	return n, nil

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"akin/internal/rpc/rpctest"
 	akinv1 "akin/proto/akin/v1"
 )
 
@@ -75,6 +76,29 @@ func TestDays(t *testing.T) {
 		if r := get(t, at+"/day/"+day); r.status != http.StatusNotFound {
 			t.Errorf("day %q is answered with %d", day, r.status)
 		}
+	}
+}
+
+// TestManyPapers: a day with more papers than are ordered is counted, and shown from
+// its beginning.
+func TestManyPapers(t *testing.T) {
+	s := rpctest.Serve(t, rpctest.Options{})
+	for batch := range 2 {
+		var papers []*akinv1.Paper
+		for i := range 600 {
+			papers = append(papers, paperOf(fmt.Sprintf("p%d-%d", batch, i), fmt.Sprintf("Paper %d of batch %d", i, batch), "Text.", "2024-05-01"))
+		}
+		if _, err := s.Client.Papers.BatchUpsertPapers(t.Context(), &akinv1.BatchUpsertPapersRequest{Papers: papers}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := over(t, s.Conn)
+	if r := get(t, at+"/"); len(r.titles()) != 25 || !strings.Contains(r.body, "1,200 papers in the collection") {
+		t.Errorf("the first page shows %d papers", len(r.titles()))
+	}
+	r := get(t, at+"/day/2024-05-01")
+	if len(r.titles()) != 50 || !strings.Contains(r.body, "1,200 papers") || len(get(t, at+r.link(t, "More of")).titles()) != 50 {
+		t.Errorf("the day shows %d papers", len(r.titles()))
 	}
 }
 
