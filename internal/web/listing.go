@@ -36,6 +36,8 @@ type listing struct {
 	// Total is how many papers there are, Of how many of the day.
 	Total, Of int
 	Empty     bool
+	// Published leads to what was published on a day on which nothing was listed.
+	Published *link
 	// Note says what the list is instead of what was asked for.
 	Note string
 }
@@ -251,10 +253,27 @@ func (s *Site) fillDays(ctx context.Context, l *listing, day string, days []*aki
 		}
 	}
 	if len(l.Days) == 0 {
-		l.Days = []dayGroup{{}} // to say that there is nothing
+		return s.nothingListed(ctx, l, day)
 	}
 	return nil
 }
+
+// nothingListed says that nothing stands under a day, and what was published then but
+// listed later.
+func (s *Site) nothingListed(ctx context.Context, l *listing, day string) error {
+	l.Days = []dayGroup{{}}
+	n, err := s.kept(ctx, publishedOn(day))
+	if n > 0 {
+		l.Published = &link{papersText(n) + " published then, listed later", publishedURL(day)}
+	}
+	return err
+}
+
+// publishedOn is the filter of the papers that were published on a day, in a month or a
+// year.
+func publishedOn(day string) string { return "date = " + day }
+
+func publishedURL(day string) string { return query{Filter: publishedOn(day)}.URL() }
 
 // groupOf heads the papers of a day in the list of a day, a month or a year.
 func groupOf(of string, d *akinv1.DayCount) dayGroup {

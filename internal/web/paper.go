@@ -127,7 +127,7 @@ func (s *Site) aboutPaper(p *akinv1.Paper) *about {
 	}
 	for _, name := range slices.Sorted(keysOf(p.GetSignals())) {
 		if len(b.Signals) < 20 {
-			b.Signals = append(b.Signals, fact{Name: visible(clip(name, 100)), Value: fmt.Sprintf("%g", p.GetSignals()[name])})
+			b.Signals = append(b.Signals, fact{Name: signalName(name), Value: fmt.Sprintf("%g", p.GetSignals()[name])})
 		}
 	}
 	for _, name := range slices.Sorted(keysOf(p.GetMetadata())) {
@@ -157,8 +157,12 @@ func facts(p *akinv1.Paper) (out []fact) {
 		}
 	}
 	d := p.GetPublishDate()
-	add("Published", dateText(d), dayURL(dateValue(d)), false)
-	if day := dayOf(p); day != "" && day != dateValue(d) {
+	day, published := dayOf(p), dayURL(dateValue(d))
+	if day != dateValue(d) { // it stands under another day
+		published = publishedURL(dateValue(d))
+	}
+	add("Published", dateText(d), published, false)
+	if day != "" && day != dateValue(d) {
 		name := "Listed"
 		if d.GetYear() == 0 && len(p.GetListedDates()) == 0 {
 			name = "First imported"

@@ -130,12 +130,17 @@ func (s *Site) trending(r *http.Request) (*answer, error) {
 func (o trendsOf) nothing() string {
 	what, when := "No signal", o.window.within
 	if o.signal != "" {
-		what = "No paper's “" + visible(clip(o.signal, 100)) + "”"
+		what = "No paper's “" + signalName(o.signal) + "”"
 	}
 	if o.day != "" {
 		when += " to the end of " + dayLabel(o.day)
 	}
 	return what + " rose " + when + ". These are the newest papers instead."
+}
+
+// signalName writes the name of a signal for people.
+func signalName(name string) string {
+	return strings.ReplaceAll(visible(clip(name, 100)), "_", " ")
 }
 
 // signals offers the signals that a list can go by, if there is a choice.
@@ -155,7 +160,7 @@ func (o trendsOf) signals(trends []*akinv1.Trend) []choice {
 	slices.Sort(names)
 	out := []choice{{Label: "Any signal", URL: trendsOf{o.window, o.day, ""}.URL(), Current: o.signal == ""}}
 	for _, name := range names {
-		out = append(out, choice{Label: visible(clip(name, 100)), URL: trendsOf{o.window, o.day, name}.URL(), Current: o.signal == name})
+		out = append(out, choice{Label: signalName(name), URL: trendsOf{o.window, o.day, name}.URL(), Current: o.signal == name})
 	}
 	return out
 }
@@ -193,7 +198,7 @@ func (s *Site) fillTrends(ctx context.Context, l *listing, of trendsOf, list *ak
 
 // why says what a paper gained.
 func (o trendsOf) why(t *akinv1.Trend) string {
-	return "+" + gainText(t.GetGain()) + " " + visible(clip(t.GetSignal(), 100)) + " " + o.window.within
+	return "+" + gainText(t.GetGain()) + " " + signalName(t.GetSignal()) + " " + o.window.within
 }
 
 // gainText writes a gain, which is above zero, as exactly as it means something.

@@ -43,7 +43,7 @@ func (r reply) why() (out []string) {
 // TestTrending: what gained most comes first and says what it gained, the newest follow.
 func TestTrending(t *testing.T) {
 	at := site(
-		t, signalled("few", daysAgo(3), "upvotes", 4), signalled("many", daysAgo(3), "upvotes", 4_000), signalled("old", "1999-01-01", "stars", 9),
+		t, signalled("few", daysAgo(3), "upvotes", 4), signalled("many", daysAgo(3), "upvotes", 4_000), signalled("old", "1999-01-01", "github_stars", 9),
 		paperOf("new", "Paper new", "Text.", daysAgo(1)), paperOf("newer", "Paper newer", "Text.", daysAgo(0)),
 	)
 	r := get(t, at+"/trending?window=week")
@@ -62,7 +62,10 @@ func TestTrending(t *testing.T) {
 		}
 	}
 	// Of the signals, one can be chosen.
-	stars := get(t, at+"/trending?window=month&signal=stars")
+	stars := get(t, at+"/trending?window=month&signal=github_stars")
+	if got := stars.why(); len(got) != 1 || got[0] != "+less than 0.1 github stars in 30 days" {
+		t.Errorf("the reasons are %q", got)
+	}
 	if got := stars.titles(); len(got) != 5 || got[0] != "Paper old" || !strings.Contains(stars.body, "The newest of the others") || got[1] != "Paper newer" {
 		t.Errorf("by stars: %q", got)
 	}
@@ -204,6 +207,13 @@ func TestPaperDay(t *testing.T) {
 	r := get(t, at+"/paper/l")
 	if got := r.link(t, "Friday, 3 May 2024"); got != "/day/2024-05-03" || !strings.Contains(r.body, "upvotes") {
 		t.Errorf("its day is at %q", got)
+	}
+	// When it was published is another day, that says so.
+	if got := get(t, at+r.link(t, "2017")); !slices.Equal(got.titles(), []string{"Paper l"}) {
+		t.Errorf("of 2017 are %q", got.titles())
+	}
+	if got := get(t, at+"/day/2017"); len(got.titles()) != 0 || !slices.Equal(get(t, at+got.link(t, "1 paper published then, listed later")).titles(), []string{"Paper l"}) {
+		t.Errorf("in 2017 were listed %q", got.titles())
 	}
 	if home := get(t, at+"/"); !slices.Equal(home.titles(), []string{"Undated", "Paper l"}) {
 		t.Errorf("the newest are %q", home.titles())
