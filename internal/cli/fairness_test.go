@@ -107,7 +107,7 @@ func (b *overload) noises(secret string) []noise {
 				return
 			}
 		}
-		stream.CloseSend() //nolint:errcheck // noise
+		stream.CloseSend()
 		for {
 			if _, err := stream.Recv(); err != nil {
 				return

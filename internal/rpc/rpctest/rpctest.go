@@ -164,6 +164,19 @@ func Serve(t testing.TB, options Options) *Server {
 	return s
 }
 
+// complete sets the bounds that are left out to those that nobody meets.
+func (o *Options) complete() {
+	if o.Bounds.Calls == nil {
+		o.Bounds.Calls = admit.New(admit.Config{})
+	}
+	if o.Bounds.Bulk == nil {
+		o.Bounds.Bulk = admit.New(admit.Config{})
+	}
+	if o.Bounds.Timeouts == nil {
+		o.Bounds.Timeouts = rpc.DefaultTimeouts()
+	}
+}
+
 // Start starts a server. Close it.
 func Start(options Options) (_ *Server, err error) {
 	s := &Server{Model: &Words{}}
@@ -172,15 +185,7 @@ func Start(options Options) (_ *Server, err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	if options.Bounds.Calls == nil {
-		options.Bounds.Calls = admit.New(admit.Config{})
-	}
-	if options.Bounds.Bulk == nil {
-		options.Bounds.Bulk = admit.New(admit.Config{})
-	}
-	if options.Bounds.Timeouts == nil {
-		options.Bounds.Timeouts = rpc.DefaultTimeouts()
-	}
+	options.complete()
 	log := options.Log
 	if log == nil {
 		log = slog.New(slog.NewTextHandler(&s.log, nil))
