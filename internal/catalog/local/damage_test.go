@@ -149,9 +149,15 @@ func TestCrashWhileSaving(t *testing.T) {
 }
 
 // copyInUse copies a directory in the order in which a crash would keep it: the
-// derived files before the store, which is what they are held against.
+// derived files before the store, which is what they are held against, and the mark of
+// what was acknowledged before the log that must have it.
 func copyInUse(t *testing.T, dir string) string {
 	to := t.TempDir()
+	mark := filepath.Join("data", "store", "MARK.akin")
+	acknowledged, err := os.ReadFile(filepath.Join(dir, mark))
+	if err != nil {
+		t.Error(err)
+	}
 	for _, part := range []string{"indexes", "data"} {
 		for range 20 { // until no file goes while it is copied
 			target := filepath.Join(to, part)
@@ -163,6 +169,9 @@ func copyInUse(t *testing.T, dir string) string {
 				break
 			}
 		}
+	}
+	if err := os.WriteFile(filepath.Join(to, mark), acknowledged, 0o600); err != nil {
+		t.Error(err)
 	}
 	return to
 }
