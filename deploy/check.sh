@@ -56,8 +56,8 @@ if need qemu-aarch64 "runs programs for arm64"; then
   "${akin[@]}" embed "$scratch/in.jsonl" --home "$scratch/home" --out "$scratch/there" --write jsonl
   bin/akin embed "$scratch/in.jsonl" --home .akin --out "$scratch/here" --write jsonl
   python3 - "$scratch"/{here,there} <<'PY'
-import glob, json, sys
-a, b = (json.loads(open(glob.glob(d + "/*.jsonl")[0]).readline())["vector"] for d in sys.argv[1:])
+import json, sys
+a, b = (json.loads(open(d + "/embeddings.jsonl").readline())["embedding"] for d in sys.argv[1:])
 cosine = sum(x * y for x, y in zip(a, b))
 print(f"cosine of one text's vectors on the two machines: {cosine:.7f}")
 assert cosine > 0.99999, cosine
