@@ -22,7 +22,8 @@ import (
 )
 
 // What one key, at full speed and in every way that is dear, does to the searches of
-// another: make bench-fairness. AKIN_BENCH_SECONDS is how long each part takes.
+// another: make bench-fairness. AKIN_BENCH_SECONDS is how long each part takes, and
+// AKIN_BENCH_CONCURRENCY how many calls the noisy key may have under way (0: any).
 func TestFairness(t *testing.T) {
 	if os.Getenv("AKIN_BENCH") == "" {
 		t.Skip("a measurement: run make bench-fairness")
@@ -34,7 +35,11 @@ func TestFairness(t *testing.T) {
 	secrets := make(map[string]string)
 	for _, name := range []string{"noisy", "calm"} {
 		out := filepath.Join(t.TempDir(), name)
-		mustRun(t, "key", "create", name, "--data", data, "--scopes", "read,write", "--out", out)
+		args := []string{"key", "create", name, "--data", data, "--scopes", "read,write", "--out", out}
+		if most := os.Getenv("AKIN_BENCH_CONCURRENCY"); most != "" && name == "noisy" {
+			args = append(args, "--concurrency", most)
+		}
+		mustRun(t, args...)
 		secrets[name] = secretIn(t, out)
 	}
 	eventually(t, "keys are asked for", func() bool {
