@@ -22,9 +22,11 @@ COMMIT     := $(shell git rev-parse HEAD 2>/dev/null)
 COMMIT_DAY := $(shell git log -1 --format=%cs 2>/dev/null)
 BUILD      := go build -trimpath -buildmode=pie -buildvcs=false -ldflags "-buildid= -X akin/internal/cli.Version=$(VERSION) -X akin/internal/cli.Commit=$(COMMIT) -X akin/internal/cli.Date=$(COMMIT_DAY)"
 
+OUT ?= bin/akin
+
 build: ## Build bin/akin.
-	@mkdir -p bin
-	$(BUILD) -o bin/akin ./cmd/akin
+	@mkdir -p $(dir $(OUT))
+	$(BUILD) -o $(OUT) ./cmd/akin
 
 setup: build ## Fetch the model and ONNX Runtime (needs pip and a registry once).
 	@bin/akin setup --home .akin --python $(PYTHON)

@@ -7,8 +7,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 version=$1 arch=$2 out=$3
 tools=$PWD/.akin/tools
-commit=$(git rev-parse HEAD)
-day=$(git log -1 --format=%cs)
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH TZ=UTC LC_ALL=C
 name=akin-$version-linux-$arch
@@ -16,8 +14,7 @@ stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 mkdir -p "$out" "$stage/$name/completions"
 
-flags="-buildid= -X akin/internal/cli.Version=$version -X akin/internal/cli.Commit=$commit -X akin/internal/cli.Date=$day"
-build() { go build -trimpath -buildmode=pie -buildvcs=false -ldflags "$flags" -o "$1" ./cmd/akin; }
+build() { make --silent build VERSION="$version" OUT="$1"; }
 case $arch in
 arm64) CC=aarch64-linux-gnu-gcc CGO_ENABLED=1 GOARCH=arm64 build "$stage/$name/akin" ;;
 amd64) GOARCH=amd64 build "$stage/$name/akin" ;;
@@ -25,12 +22,16 @@ amd64) GOARCH=amd64 build "$stage/$name/akin" ;;
 esac
 
 # The command tree says itself what its page and its completions are.
-build "$stage/host"
-"$stage/host" man >"$stage/$name/akin.1"
+host=$stage/$name/akin
+if [ "$arch" != "$(go env GOHOSTARCH)" ]; then
+  host=$stage/host
+  build "$host"
+fi
+"$host" man >"$stage/$name/akin.1"
 gzip -9n <"$stage/$name/akin.1" >"$stage/$name/akin.1.gz"
-"$stage/host" completion bash >"$stage/$name/completions/akin.bash"
-"$stage/host" completion zsh >"$stage/$name/completions/_akin"
-"$stage/host" completion fish >"$stage/$name/completions/akin.fish"
+"$host" completion bash >"$stage/$name/completions/akin.bash"
+"$host" completion zsh >"$stage/$name/completions/_akin"
+"$host" completion fish >"$stage/$name/completions/akin.fish"
 "$tools/cyclonedx-gomod" bin -json -noserial -notimestamp -version "$version" -output "$stage/$name/akin.cdx.json" "$stage/$name/akin" 2>/dev/null
 deploy/licences.sh "$arch" >"$stage/$name/THIRD-PARTY.txt"
 cp LICENSE README.md CHANGELOG.md "$stage/$name/"
