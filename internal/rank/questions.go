@@ -139,7 +139,7 @@ func (p *process) weigh() {
 	p.total = 0
 	for i, m := range p.mean {
 		spread := math.Sqrt(noise + math.Max(0, p.covariance[i][i]))
-		like := 0.5 * math.Erfc(-m / spread / math.Sqrt2)
+		like := 0.5 * math.Erfc(-m/spread/math.Sqrt2)
 		p.weights[i] = 4 * like * (1 - like)
 		p.total += p.weights[i] * math.Max(0, p.covariance[i][i])
 	}
