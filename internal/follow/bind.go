@@ -10,13 +10,8 @@ import (
 // given stays or goes with the next round.
 func (f *Follower) Bind(ctx context.Context, owner, name string, b Binding) (Bound, error) {
 	b.Tags = slices.Clone(b.Tags)
-	if err := b.check(); err != nil {
+	if err := f.Check(owner, &b); err != nil {
 		return Bound{}, err
-	}
-	if b.File != nil {
-		if _, _, err := f.config.Files.allowed(owner, b.File.Path); err != nil {
-			return Bound{}, err
-		}
 	}
 	slices.Sort(b.Tags)
 	b.Tags = slices.Compact(b.Tags)
@@ -54,6 +49,18 @@ func (f *Follower) Bind(ctx context.Context, owner, name string, b Binding) (Bou
 	}
 	f.nudge()
 	return Bound{Binding: b, Library: l, Running: f.isRunning(l.ID)}, nil
+}
+
+// Check says what is wrong with a binding that an owner wants.
+func (f *Follower) Check(owner string, b *Binding) error {
+	if err := b.check(); err != nil {
+		return err
+	}
+	if b.File == nil {
+		return nil
+	}
+	_, _, err := f.config.Files.allowed(owner, b.File.Path)
+	return err
 }
 
 // room says whether an owner may have one more binding.

@@ -135,7 +135,7 @@ func (k Keys) Of(owner string) (string, error) {
 	fail := func(why string) error {
 		return &paper.Error{
 			Kind: paper.FailedPrecondition, Reason: ReasonKey,
-			Message: fmt.Sprintf("the key for Zotero of %q cannot be read from its file: %s; look at --zotero-key", owner, why),
+			Message: fmt.Sprintf("the key for Zotero of %q cannot be read from its file: %s; look at --zotero-key-file", owner, why),
 		}
 	}
 	file, err := os.Open(path)

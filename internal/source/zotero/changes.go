@@ -512,7 +512,7 @@ func (c *Client) Rights(ctx context.Context, key string) (r Rights, err error) {
 	if key == "" {
 		return r, &paper.Error{
 			Kind: paper.Denied, Reason: ReasonRefused,
-			Message: "whose library it is follows from a key, and there is none; name a user or a group by its number, or give a key with --zotero-key",
+			Message: "whose library it is follows from a key, and there is none; name a user or a group by its number, or give a key with --zotero-key-file",
 		}
 	}
 	const path = "/keys/current"
@@ -544,7 +544,7 @@ func (c *Client) explained(ctx context.Context, q *Question, err error) error {
 	}
 	e := &paper.Error{Kind: paper.Denied, Reason: ReasonRefused, Cause: err}
 	if q.Key == "" {
-		e.Message = fmt.Sprintf("the library of %s is not public (403), and there is no key for it; give one with --zotero-key", q.Library)
+		e.Message = fmt.Sprintf("the library of %s is not public (403), and there is no key for it; give one with --zotero-key-file", q.Library)
 		return e
 	}
 	r, keyErr := c.Rights(ctx, q.Key)
