@@ -26,7 +26,8 @@ const serviceConfig = `{
     "name": [
       {"service": "akin.v1.PaperService"}, {"service": "akin.v1.SearchService"},
       {"service": "akin.v1.EmbeddingService"}, {"service": "akin.v1.InfoService"},
-      {"service": "akin.v1.MapService"}, {"service": "akin.v1.LibraryService"}
+      {"service": "akin.v1.MapService"}, {"service": "akin.v1.LibraryService"},
+      {"service": "akin.v1.BindingService"}
     ],
     "retryPolicy": {
       "maxAttempts": 4, "initialBackoff": "0.1s", "maxBackoff": "2s", "backoffMultiplier": 3,
@@ -47,6 +48,8 @@ type Client struct {
 	Admin  akinv1.AdminServiceClient
 	// Libraries are those of the caller's owner.
 	Libraries akinv1.LibraryServiceClient
+	// Bindings are what those follow.
+	Bindings akinv1.BindingServiceClient
 	// Operations tells of what AdminService began; Follow is easier.
 	Operations longrunningpb.OperationsClient
 
@@ -96,6 +99,7 @@ func New(conn grpc.ClientConnInterface) *Client {
 		Map:        akinv1.NewMapServiceClient(conn),
 		Admin:      akinv1.NewAdminServiceClient(conn),
 		Libraries:  akinv1.NewLibraryServiceClient(conn),
+		Bindings:   akinv1.NewBindingServiceClient(conn),
 		Operations: longrunningpb.NewOperationsClient(conn),
 		close:      func() error { return nil },
 	}
