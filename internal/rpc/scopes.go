@@ -98,6 +98,7 @@ func needs() map[string]need {
 		akinv1.EmbeddingService_EmbedStream_FullMethodName: text,
 	}
 	maps.Copy(all, libraryNeeds())
+	maps.Copy(all, feedNeeds())
 	return all
 }
 
@@ -123,6 +124,24 @@ func libraryNeeds() map[string]need {
 		akinv1.LibraryService_ImportLibrary_FullMethodName:   shelve,
 		akinv1.LibraryService_MergeLibraries_FullMethodName:  shelve,
 		akinv1.LibraryService_AdoptLibraries_FullMethodName:  {scope: access.Admin, reach: nowhere},
+	}
+}
+
+// feedNeeds has the methods of FeedService. Feeds are the caller's own; which collection
+// one is about, the handler sees.
+func feedNeeds() map[string]need {
+	look := need{scope: access.Read, reach: nowhere}
+	keep := need{scope: access.Read | access.Write, reach: nowhere, quiet: true}
+	return map[string]need{
+		akinv1.FeedService_GetFeed_FullMethodName:       look,
+		akinv1.FeedService_ListFeeds_FullMethodName:     look,
+		akinv1.FeedService_PreviewFeed_FullMethodName:   look,
+		akinv1.FeedService_ListFeedItems_FullMethodName: look,
+		akinv1.FeedService_WatchFeed_FullMethodName:     look,
+
+		akinv1.FeedService_CreateFeed_FullMethodName: keep,
+		akinv1.FeedService_UpdateFeed_FullMethodName: keep,
+		akinv1.FeedService_DeleteFeed_FullMethodName: keep,
 	}
 }
 

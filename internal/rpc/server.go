@@ -25,6 +25,7 @@ import (
 
 	"akin/internal/access"
 	"akin/internal/atlas"
+	"akin/internal/courier"
 	"akin/internal/engine"
 	"akin/internal/librarian"
 	"akin/internal/operation"
@@ -63,13 +64,19 @@ type Server struct {
 	audit      *access.Audit        // nil writes none
 	maps       *atlas.Atlas         // nil has none
 	libraries  *librarian.Librarian // nil keeps none
+	feeds      *courier.Courier     // nil keeps none
+	// draining ends when the server is about to stop.
+	draining context.Context //nolint:containedctx // the life of streams that never end by themselves
+	drain    context.CancelFunc
 }
 
 // NewServer makes handlers over an engine, which stays the caller's, behind the
 // bounds. Close it before the engine's catalog.
 func NewServer(e *engine.Engine, about About, bounds Bounds, log *slog.Logger) *Server {
 	tel := telemetry.Off(log)
+	draining, drain := context.WithCancel(context.Background())
 	return &Server{
+		draining: draining, drain: drain,
 		engine: e, about: about, log: log, health: health.NewServer(),
 		door: newDoorkeeper(bounds, log), operations: operation.NewRunner(nil),
 		telemetry: tel, recall: newRecall(tel, bounds.Calls),
@@ -85,6 +92,9 @@ func (s *Server) ServeMaps(a *atlas.Atlas) { s.maps = a }
 
 // KeepLibraries lets callers keep libraries. It comes before GRPC and Guarded.
 func (s *Server) KeepLibraries(b *librarian.Librarian) { s.libraries = b }
+
+// KeepFeeds lets callers keep feeds. It comes before GRPC and Guarded.
+func (s *Server) KeepFeeds(c *courier.Courier) { s.feeds = c }
 
 // GRPC makes a gRPC server with all services, health and reflection, for whoever runs
 // the server: within the process, and over a socket that is only theirs. The caller
@@ -152,6 +162,7 @@ func (s *Server) register(g *grpc.Server) {
 	akinv1.RegisterMapServiceServer(g, &mapService{server: s})
 	akinv1.RegisterAdminServiceServer(g, &adminService{server: s})
 	akinv1.RegisterLibraryServiceServer(g, &libraryService{server: s})
+	akinv1.RegisterFeedServiceServer(g, &feedService{server: s})
 	longrunningpb.RegisterOperationsServer(g, &operationsService{server: s})
 	healthpb.RegisterHealthServer(g, healthService{Server: s.health, about: s.about})
 	reflection.Register(g)
@@ -162,12 +173,17 @@ func (s *Server) register(g *grpc.Server) {
 
 // Close ends the operations under way.
 func (s *Server) Close() error {
+	s.drain()
 	s.recall.close()
 	return s.operations.Close()
 }
 
-// Drain tells health checkers that the server is about to stop.
-func (s *Server) Drain() { s.health.Shutdown() }
+// Drain tells health checkers that the server is about to stop, and ends streams that
+// would not end by themselves.
+func (s *Server) Drain() {
+	s.health.Shutdown()
+	s.drain()
+}
 
 func (s *Server) unaryErrors(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 	resp, err := handler(ctx, req)
