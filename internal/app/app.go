@@ -139,6 +139,7 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 		if err := a.openFollower(a.store, e, libraries); err != nil {
 			return nil, err
 		}
+		a.server.KeepFeeds(a.openFeeds(ctx, a.store, cat, e))
 	}
 	e.Watch(a.telemetry)
 	a.onClose(a.server.Close)
@@ -240,7 +241,7 @@ func (a *App) openParts(ctx context.Context) (engineModel, catalog.Catalog, rpc.
 func (a *App) openCatalog(ctx context.Context, s *store.Store, space paper.Space) (catalog.Catalog, error) {
 	c, err := local.Open(ctx, local.Config{
 		Store: s, Space: space, Index: local.IndexKind(a.config.Index), Dir: indexesOf(a.config.Data), Log: a.log, Done: a.telemetry.Event,
-		Snapshots: a.config.snapshots(), Program: a.config.Version,
+		Snapshots: a.config.snapshots(), Program: a.config.Version, Followed: followedBy(s),
 	})
 	if err != nil {
 		return nil, err

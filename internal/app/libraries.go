@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"akin/internal/engine"
+	"akin/internal/feed/ledger"
 	"akin/internal/follow/register"
 	"akin/internal/librarian"
 	"akin/internal/library"
@@ -19,6 +20,7 @@ func beside() []store.Beside {
 	return []store.Beside{
 		{Prefixes: shelf.Prefixes(), Verify: shelf.Verify},
 		{Prefixes: register.Prefixes(), Verify: register.Verify},
+		{Prefixes: ledger.Prefixes(), Verify: ledger.Verify},
 	}
 }
 

@@ -86,6 +86,7 @@ type commands struct {
 	Novelty    noveltyCommand    `cmd:"" help:"Say how far papers are from what came before them."`
 	Recommend  recommendCommand  `cmd:"" help:"Find papers like some and unlike others."`
 	Library    libraryCommand    `cmd:"" help:"Keep libraries of papers that you like, dislike or have read."`
+	Feed       feedCommand       `cmd:"" help:"Keep feeds: standing queries that new papers are matched against."`
 	Duplicates duplicatesCommand `cmd:"" help:"List papers that are versions of one work, or have nearly the same text."`
 	Get        getCommand        `cmd:"" help:"Show papers."`
 	List       listCommand       `cmd:"" help:"List papers by id, by day, or by what is trending."`
@@ -135,8 +136,8 @@ type modelFlags struct {
 func (f modelFlags) config() app.Config {
 	return app.Config{
 		Following: followingOf(os.Getenv),
-		Access:  app.Access{Dir: os.Getenv("AKIN_ACCESS_DIR"), Audit: os.Getenv("AKIN_AUDIT_LOG")},
-		Version: Version, Home: f.Home, Model: f.ModelName, ModelDir: f.ModelDir, Library: f.OnnxRuntime, Precision: f.Precision, Threads: f.Threads,
+		Access:    app.Access{Dir: os.Getenv("AKIN_ACCESS_DIR"), Audit: os.Getenv("AKIN_AUDIT_LOG")},
+		Version:   Version, Home: f.Home, Model: f.ModelName, ModelDir: f.ModelDir, Library: f.OnnxRuntime, Precision: f.Precision, Threads: f.Threads,
 	}
 }
 
