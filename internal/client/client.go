@@ -24,7 +24,8 @@ const serviceConfig = `{
     "name": [
       {"service": "akin.v1.PaperService"}, {"service": "akin.v1.SearchService"},
       {"service": "akin.v1.EmbeddingService"}, {"service": "akin.v1.InfoService"},
-      {"service": "akin.v1.MapService"}, {"service": "akin.v1.LibraryService"}
+      {"service": "akin.v1.MapService"}, {"service": "akin.v1.LibraryService"},
+      {"service": "akin.v1.SourceService"}
     ],
     "retryPolicy": {
       "maxAttempts": 4, "initialBackoff": "0.1s", "maxBackoff": "2s", "backoffMultiplier": 3,
@@ -43,6 +44,8 @@ type Client struct {
 	Admin  akinv1.AdminServiceClient
 	// Libraries are those of the caller's owner.
 	Libraries akinv1.LibraryServiceClient
+	// Sources are for who looks after the server.
+	Sources akinv1.SourceServiceClient
 	// Operations tells of what AdminService began; Follow is easier.
 	Operations longrunningpb.OperationsClient
 
@@ -92,6 +95,7 @@ func New(conn grpc.ClientConnInterface) *Client {
 		Map:        akinv1.NewMapServiceClient(conn),
 		Admin:      akinv1.NewAdminServiceClient(conn),
 		Libraries:  akinv1.NewLibraryServiceClient(conn),
+		Sources:    akinv1.NewSourceServiceClient(conn),
 		Operations: longrunningpb.NewOperationsClient(conn),
 		close:      func() error { return nil },
 	}

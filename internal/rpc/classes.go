@@ -149,6 +149,7 @@ func methods() map[string]method {
 	}
 	maps.Copy(all, paperMethods())
 	maps.Copy(all, libraryMethods())
+	maps.Copy(all, sourceMethods())
 	maps.Copy(all, mapMethods())
 	return all
 }

@@ -98,6 +98,7 @@ func needs() map[string]need {
 		akinv1.EmbeddingService_EmbedStream_FullMethodName: text,
 	}
 	maps.Copy(all, libraryNeeds())
+	maps.Copy(all, sourceNeeds())
 	return all
 }
 

@@ -30,6 +30,7 @@ import (
 	"akin/internal/operation"
 	"akin/internal/paper"
 	"akin/internal/rpc/wire"
+	"akin/internal/source"
 	"akin/internal/telemetry"
 	akinv1 "akin/proto/akin/v1"
 )
@@ -63,6 +64,7 @@ type Server struct {
 	audit      *access.Audit        // nil writes none
 	maps       *atlas.Atlas         // nil has none
 	libraries  *librarian.Librarian // nil keeps none
+	sources    *source.Manager      // nil has none
 }
 
 // NewServer makes handlers over an engine, which stays the caller's, behind the
@@ -85,6 +87,10 @@ func (s *Server) ServeMaps(a *atlas.Atlas) { s.maps = a }
 
 // KeepLibraries lets callers keep libraries. It comes before GRPC and Guarded.
 func (s *Server) KeepLibraries(b *librarian.Librarian) { s.libraries = b }
+
+// KeepSources lets callers look after sources, which stay the caller's. It comes before
+// GRPC and Guarded.
+func (s *Server) KeepSources(m *source.Manager) { s.sources = m }
 
 // GRPC makes a gRPC server with all services, health and reflection, for whoever runs
 // the server: within the process, and over a socket that is only theirs. The caller
@@ -152,6 +158,7 @@ func (s *Server) register(g *grpc.Server) {
 	akinv1.RegisterMapServiceServer(g, &mapService{server: s})
 	akinv1.RegisterAdminServiceServer(g, &adminService{server: s})
 	akinv1.RegisterLibraryServiceServer(g, &libraryService{server: s})
+	akinv1.RegisterSourceServiceServer(g, &sourceService{server: s})
 	longrunningpb.RegisterOperationsServer(g, &operationsService{server: s})
 	healthpb.RegisterHealthServer(g, healthService{Server: s.health, about: s.about})
 	reflection.Register(g)
