@@ -56,11 +56,12 @@ type answer struct {
 
 // fetcher asks sources, politely. It is safe for concurrent use.
 type fetcher struct {
-	book  Book
-	now   func() time.Time
-	born  time.Time
-	dial  dialer // nil dials what the guard lets through
-	agent string // without contact
+	book     Book
+	now      func() time.Time
+	born     time.Time
+	dial     dialer // nil dials what the guard lets through
+	agent    string // without contact
+	resolver *net.Resolver
 
 	mu      sync.Mutex // guards what follows
 	guard   *guard
@@ -77,14 +78,14 @@ type site struct {
 }
 
 func newFetcher(o Options) *fetcher {
-	f := &fetcher{book: o.Book, now: o.Now, born: o.Now(), dial: o.Dial, agent: "akin/" + o.Version, sites: make(map[string]*site)}
+	f := &fetcher{book: o.Book, now: o.Now, born: o.Now(), dial: o.Dial, agent: "akin/" + o.Version, resolver: o.Resolver, sites: make(map[string]*site)}
 	f.configure(o.Settings)
 	return f
 }
 
 // configure takes other settings.
 func (f *fetcher) configure(s Settings) {
-	g := newGuard(s)
+	g := newGuard(s, f.resolver)
 	dial := f.dial
 	if dial == nil {
 		dial = g.dial

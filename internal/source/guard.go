@@ -23,12 +23,13 @@ type guard struct {
 	// named are the hosts that the configuration names, private those of them whose
 	// addresses may be private.
 	named, private []string
-	proxy          *url.URL // nil is none
+	proxy          *url.URL      // nil is none
+	resolver       *net.Resolver // nil is the system's
 }
 
 // newGuard makes the guard of settings.
-func newGuard(s Settings) *guard {
-	g := new(guard)
+func newGuard(s Settings, resolver *net.Resolver) *guard {
+	g := &guard{resolver: resolver}
 	for _, c := range s.Sources {
 		if h := c.host(); h != "" {
 			g.named = append(g.named, h)
@@ -88,7 +89,7 @@ func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, er
 		}
 	}
 	safe := ssrf.New(options...)
-	d := net.Dialer{Timeout: dialTimeout, Control: func(network, address string, c syscall.RawConn) error {
+	d := net.Dialer{Timeout: dialTimeout, Resolver: g.resolver, Control: func(network, address string, c syscall.RawConn) error {
 		if err := safe.Safe(network, address, c); err != nil {
 			return &addressError{host: host, address: address, cause: err}
 		}

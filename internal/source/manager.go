@@ -40,6 +40,8 @@ type Options struct {
 	// Dial connects to host:port; nil connects to what the configuration allows. One that
 	// is given takes the place of that check.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Resolver looks names up where Dial is nil; nil is the system's.
+	Resolver *net.Resolver
 	// Told hears of each run that ended; nil is fine.
 	Told func(Config, Run)
 }

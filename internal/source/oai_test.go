@@ -192,13 +192,18 @@ func TestOAITrouble(t *testing.T) {
 		want   string
 		lasts  bool
 	}{
-		"429":              {func(w http.ResponseWriter) { w.Header().Set("Retry-After", "900"); w.WriteHeader(429) }, "429", false},
-		"503 with a date":  {func(w http.ResponseWriter) { w.Header().Set("Retry-After", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)); w.WriteHeader(503) }, "503", false},
-		"500":              {func(w http.ResponseWriter) { w.WriteHeader(500) }, "500", false},
-		"HTML with 200":    {func(w http.ResponseWriter) { fmt.Fprint(w, "<!DOCTYPE html><html><body>Maintenance</body></html>") }, "Maintenance", false},
-		"cut":              {func(w http.ResponseWriter) { fmt.Fprint(w, `<OAI-PMH><ListRecords><record><header><identi`) }, "a page that is none", false},
-		"nothing":          {func(http.ResponseWriter) {}, "a page that is none", false},
-		"error with 200":   {func(w http.ResponseWriter) { fmt.Fprint(w, `<OAI-PMH><error code="noSetHierarchy">no</error></OAI-PMH>`) }, "noSetHierarchy", true},
+		"429": {func(w http.ResponseWriter) { w.Header().Set("Retry-After", "900"); w.WriteHeader(429) }, "429", false},
+		"503 with a date": {func(w http.ResponseWriter) {
+			w.Header().Set("Retry-After", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))
+			w.WriteHeader(503)
+		}, "503", false},
+		"500":           {func(w http.ResponseWriter) { w.WriteHeader(500) }, "500", false},
+		"HTML with 200": {func(w http.ResponseWriter) { fmt.Fprint(w, "<!DOCTYPE html><html><body>Maintenance</body></html>") }, "Maintenance", false},
+		"cut":           {func(w http.ResponseWriter) { fmt.Fprint(w, `<OAI-PMH><ListRecords><record><header><identi`) }, "a page that is none", false},
+		"nothing":       {func(http.ResponseWriter) {}, "a page that is none", false},
+		"error with 200": {func(w http.ResponseWriter) {
+			fmt.Fprint(w, `<OAI-PMH><error code="noSetHierarchy">no</error></OAI-PMH>`)
+		}, "noSetHierarchy", true},
 		"404":              {func(w http.ResponseWriter) { w.WriteHeader(404) }, "is http://oai.example/oai", true},
 		"said to be gzip":  {func(w http.ResponseWriter) { w.Header().Set("Content-Encoding", "gzip"); fmt.Fprint(w, "no") }, "is not", false},
 		"another encoding": {func(w http.ResponseWriter) { w.Header().Set("Content-Encoding", "br"); fmt.Fprint(w, "no") }, "br", false},
@@ -218,7 +223,10 @@ func TestOAITrouble(t *testing.T) {
 					return false
 				}
 				r.net.handle("oai.example", repo.ServeHTTP)
-				time.Sleep(2 * time.Minute)
+				for len(r.net.times("oai.example")) < 3 {
+					time.Sleep(time.Second)
+				}
+				time.Sleep(time.Second)
 				s := r.status("ledger")
 				problem := s.ProblemSentence()
 				if !strings.Contains(problem, c.want) || (s.State.Run == nil) != c.lasts {
@@ -296,7 +304,8 @@ func TestClockAhead(t *testing.T) {
 		ahead = 20 * 24 * time.Hour // the repository's clock is right: this machine's is 20 days ahead
 		repo.put("2601.00001", repo.clock())
 		r.run("ledger")
-		if through := r.status("ledger").Through(); through > source.DayOf(repo.clock()) {
+		s := r.status("ledger")
+		if through := s.Through(); through > source.DayOf(repo.clock()) {
 			t.Errorf("done through %v; the repository is at %v", through, repo.clock())
 		}
 	})

@@ -32,7 +32,9 @@ type papers struct {
 	hook   func()
 }
 
-func newPapers() *papers { return &papers{all: make(map[string]paper.Paper), writes: make(map[string]int)} }
+func newPapers() *papers {
+	return &papers{all: make(map[string]paper.Paper), writes: make(map[string]int)}
+}
 
 func (p *papers) Import(ctx context.Context, _ string, next func(context.Context) (engine.Incoming, error), ack func(engine.Acknowledged) error) error {
 	a := engine.Acknowledged{}
@@ -269,5 +271,8 @@ func (r *rig) status(name string) source.Status {
 // inBubble runs a test with a clock of its own, which begins on 1 January 2000.
 func inBubble(t *testing.T, test func(t *testing.T)) {
 	t.Helper()
-	synctest.Test(t, test)
+	synctest.Test(t, func(t *testing.T) {
+		test(t)
+		time.Sleep(time.Minute) // servers notice that nobody is there any more
+	})
 }

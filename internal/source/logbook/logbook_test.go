@@ -71,10 +71,10 @@ func TestSnapshots(t *testing.T) {
 
 func TestVerifyFindsFaults(t *testing.T) {
 	for name, harm := range map[string]func(source.Writer) error{
-		"it is that of source":     func(w source.Writer) error { return w.Put(source.KeptState, "a", "", source.State{Name: "b"}) },
-		"no known sort":            func(w source.Writer) error { return w.Put(99, "a", "", source.State{}) },
-		"cannot unmarshal":         func(w source.Writer) error { return w.Put(source.KeptRun, "a", "1", []int{1}) },
-		"unknown field \"digest\"": func(w source.Writer) error { return w.Put(source.KeptRun, "a", "1", source.File{Digest: "x"}) },
+		"it is that of source": func(w source.Writer) error { return w.Put(source.KeptState, "a", "", source.State{Name: "b"}) },
+		"no known sort":        func(w source.Writer) error { return w.Put(99, "a", "", source.State{}) },
+		"cannot unmarshal":     func(w source.Writer) error { return w.Put(source.KeptRun, "a", "1", []int{1}) },
+		"unknown field":        func(w source.Writer) error { return w.Put(source.KeptRun, "a", "1", source.File{Digest: "x"}) },
 	} {
 		s := openStore(t, filepath.Join(t.TempDir(), "d"), true)
 		if err := logbook.New(s.DB(), s.Moved).Write(t.Context(), harm); err != nil {
