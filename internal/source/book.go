@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+
+	"akin/internal/paper"
 )
 
 // Book keeps what sources know, durably. Writes are made one after the other, each whole
@@ -29,6 +31,20 @@ type Writer interface {
 	Remove(what What, source, key string) error
 	// Clear removes a sort of a source.
 	Clear(what What, source string) error
+}
+
+// get reads what is kept. What is damaged is as if it were not there: it is said, and
+// what it told of is fetched again.
+func (m *Manager) get(ctx context.Context, what What, source, key string, into any) (found bool, err error) {
+	err = m.book.Read(ctx, func(b Reader) (err error) {
+		found, err = b.Get(what, source, key, into)
+		return err
+	})
+	if paper.KindOf(err) == paper.DataLoss {
+		m.log.Error("what was kept of a source is damaged; it goes on without", "source", source, "error", err)
+		return false, nil
+	}
+	return found, err
 }
 
 // newestFirst is the key of a number, so that higher ones come first.

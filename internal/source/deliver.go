@@ -194,10 +194,7 @@ func (j *job) heard(ctx context.Context, p *paper.Paper, said map[string]stateme
 	found := false
 	if again, ok := j.said[p.ID]; ok { // in the same run
 		before, found = again, true
-	} else if err := j.m.book.Read(ctx, func(b Reader) (err error) {
-		found, err = b.Get(KeptSaid, j.config.Name, p.ID, &before)
-		return err
-	}); err != nil {
+	} else if found, err = j.m.get(ctx, KeptSaid, j.config.Name, p.ID, &before); err != nil {
 		return false, err
 	}
 	if !found || before.Seen != now.Seen || !bytes.Equal(before.All, now.All) {

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/net/publicsuffix"
+
+	"akin/internal/paper"
 )
 
 const (
@@ -182,10 +184,13 @@ func (f *fetcher) leftAlone(ctx context.Context, name string) error {
 		found, err = b.Get(KeptHost, "", name, &h)
 		return err
 	})
-	if err != nil || !found {
+	if err != nil && paper.KindOf(err) != paper.DataLoss {
 		return err
 	}
 	now := f.now()
+	if err != nil || !found {
+		return nil //nolint:nilerr // what is damaged is as if it were not there
+	}
 	if !h.Until.After(now) {
 		return nil
 	}

@@ -162,11 +162,7 @@ func (r *runner) settled(files []found, now time.Time) (whole []found) {
 // nothing to do.
 func (d folderDriver) todo(ctx context.Context, j *job, f found) (digest string, err error) {
 	var before File
-	var known bool
-	err = j.m.book.Read(ctx, func(b Reader) (err error) {
-		known, err = b.Get(KeptFile, j.config.Name, f.path, &before)
-		return err
-	})
+	known, err := j.m.get(ctx, KeptFile, j.config.Name, f.path, &before)
 	if err != nil || known && before.Size == f.size && before.Time.Equal(f.time) {
 		return "", err
 	}
@@ -181,11 +177,7 @@ func (d folderDriver) todo(ctx context.Context, j *job, f found) (digest string,
 	if f.size == 0 {
 		return "", nil // nothing is in it yet
 	}
-	imported := false
-	err = j.m.book.Read(ctx, func(b Reader) (err error) {
-		imported, err = b.Get(KeptImported, j.config.Name, digest, new(Imported))
-		return err
-	})
+	imported, err := j.m.get(ctx, KeptImported, j.config.Name, digest, new(Imported))
 	if err != nil || !imported {
 		return digest, err
 	}

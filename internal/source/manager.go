@@ -199,6 +199,10 @@ func (m *Manager) made(ctx context.Context) (all []Config, err error) {
 		return b.Each(KeptConfig, "", func(_ string, read func(any) error) error {
 			var c Config
 			err := read(&c)
+			if paper.KindOf(err) == paper.DataLoss {
+				m.log.Error("a source that was made over the API cannot be read, and is not followed", "error", err)
+				return nil
+			}
 			all = append(all, c)
 			return err
 		})
@@ -216,11 +220,7 @@ func (m *Manager) runner(c Config, fixed bool) *runner {
 func (r *runner) load(ctx context.Context) error {
 	name, now := r.config.Name, r.m.now().UTC()
 	var s State
-	found := false
-	err := r.m.book.Read(ctx, func(b Reader) (err error) {
-		found, err = b.Get(KeptState, name, "", &s)
-		return err
-	})
+	found, err := r.m.get(ctx, KeptState, name, "", &s)
 	if err != nil {
 		return fmt.Errorf("source %q: %w", name, err)
 	}
@@ -394,10 +394,7 @@ func (m *Manager) Update(ctx context.Context, name string, change func(*Config) 
 		return Status{}, err
 	}
 	var c Config
-	if err := m.book.Read(ctx, func(b Reader) error {
-		_, err := b.Get(KeptConfig, "", name, &c)
-		return err
-	}); err != nil {
+	if _, err := m.get(ctx, KeptConfig, "", name, &c); err != nil {
 		return Status{}, err
 	}
 	if err := change(&c); err != nil {
@@ -458,7 +455,10 @@ func (m *Manager) Pause(ctx context.Context, name string, pause bool) (Status, e
 	err = m.book.Write(ctx, func(b Writer) error {
 		kept := now
 		if _, err := b.Get(KeptState, name, "", &kept); err != nil {
-			return err
+			if paper.KindOf(err) != paper.DataLoss {
+				return err
+			}
+			kept = now
 		}
 		kept.Paused = r.paused()
 		return b.Put(KeptState, name, "", kept)
@@ -510,8 +510,10 @@ func (m *Manager) Runs(ctx context.Context, name string, most int) (all []Run, e
 	err = m.some(ctx, KeptRun, name, most, func(read func(any) error) error {
 		var run Run
 		err := read(&run)
-		all = append(all, run)
-		return err
+		if err == nil {
+			all = append(all, run)
+		}
+		return m.withoutDamage(err)
 	})
 	return all, err
 }
@@ -524,10 +526,21 @@ func (m *Manager) Refusals(ctx context.Context, name string, most int) (all []Re
 	err = m.some(ctx, KeptRefusal, name, most, func(read func(any) error) error {
 		var r Refusal
 		err := read(&r)
-		all = append(all, r)
-		return err
+		if err == nil {
+			all = append(all, r)
+		}
+		return m.withoutDamage(err)
 	})
 	return all, err
+}
+
+// withoutDamage passes over what is damaged of a list.
+func (m *Manager) withoutDamage(err error) error {
+	if paper.KindOf(err) == paper.DataLoss {
+		m.log.Error("what was kept of a source is damaged; it is left out", "error", err)
+		return nil
+	}
+	return err
 }
 
 var errEnough = errors.New("enough")

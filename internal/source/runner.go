@@ -398,8 +398,8 @@ func (j *job) forgetSaid(b Writer, now time.Time) error {
 	oldest := DayOf(now) - saidDays
 	var gone []string
 	err := b.Each(KeptSaid, j.config.Name, func(key string, read func(any) error) error {
-		var s Said
-		if err := read(&s); err != nil {
+		var s Said // what is damaged is as old as can be
+		if err := read(&s); err != nil && paper.KindOf(err) != paper.DataLoss {
 			return err
 		}
 		if _, again := j.said[key]; s.Seen < oldest && !again {
