@@ -23,6 +23,7 @@ import (
 	"akin/internal/engine"
 	"akin/internal/paper"
 	"akin/internal/rpc"
+	"akin/internal/source"
 	"akin/internal/store"
 	"akin/internal/telemetry"
 	"akin/internal/web"
@@ -63,7 +64,8 @@ type App struct {
 	local   net.Listener // in the data directory; nil if there is none
 	addrs   Addresses
 
-	store     *store.Store // nil without a data directory
+	store     *store.Store    // nil without a data directory
+	sources   *source.Manager // nil without a data directory
 	telemetry *telemetry.Telemetry
 	// reloads apply a changed configuration to parts that can take one.
 	reloads []reload
@@ -141,6 +143,9 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 		}
 		a.server.KeepFeeds(a.openFeeds(ctx, a.store, cat, e))
 	}
+	if err := a.openSources(ctx, e); err != nil {
+		return nil, err
+	}
 	e.Watch(a.telemetry)
 	a.onClose(a.server.Close)
 	if cat != nil {
@@ -163,6 +168,9 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 	}
 	if adminListener != nil {
 		a.serveAdmin(adminListener)
+	}
+	if a.sources != nil && (grpcListener != nil || httpListener != nil) {
+		a.sources.Start()
 	}
 	return a, nil
 }

@@ -9,6 +9,7 @@ import (
 	"akin/internal/librarian"
 	"akin/internal/library"
 	"akin/internal/library/shelf"
+	"akin/internal/source/logbook"
 	"akin/internal/store"
 )
 
@@ -21,6 +22,7 @@ func beside() []store.Beside {
 		{Prefixes: shelf.Prefixes(), Verify: shelf.Verify},
 		{Prefixes: register.Prefixes(), Verify: register.Verify},
 		{Prefixes: ledger.Prefixes(), Verify: ledger.Verify},
+		{Prefixes: logbook.Prefixes(), Verify: logbook.Verify},
 	}
 }
 

@@ -28,7 +28,8 @@ const serviceConfig = `{
       {"service": "akin.v1.EmbeddingService"}, {"service": "akin.v1.InfoService"},
       {"service": "akin.v1.MapService"}, {"service": "akin.v1.LibraryService"},
       {"service": "akin.v1.BindingService"},
-      {"service": "akin.v1.FeedService"}
+      {"service": "akin.v1.FeedService"},
+      {"service": "akin.v1.SourceService"}
     ],
     "retryPolicy": {
       "maxAttempts": 4, "initialBackoff": "0.1s", "maxBackoff": "2s", "backoffMultiplier": 3,
@@ -53,6 +54,8 @@ type Client struct {
 	Bindings akinv1.BindingServiceClient
 	// Feeds are those of the caller's owner.
 	Feeds akinv1.FeedServiceClient
+	// Sources are for who looks after the server.
+	Sources akinv1.SourceServiceClient
 	// Operations tells of what AdminService began; Follow is easier.
 	Operations longrunningpb.OperationsClient
 
@@ -104,6 +107,7 @@ func New(conn grpc.ClientConnInterface) *Client {
 		Libraries:  akinv1.NewLibraryServiceClient(conn),
 		Bindings:   akinv1.NewBindingServiceClient(conn),
 		Feeds:      akinv1.NewFeedServiceClient(conn),
+		Sources:    akinv1.NewSourceServiceClient(conn),
 		Operations: longrunningpb.NewOperationsClient(conn),
 		close:      func() error { return nil },
 	}

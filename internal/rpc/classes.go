@@ -176,6 +176,7 @@ func methods() map[string]method {
 	maps.Copy(all, feedMethods())
 	maps.Copy(all, libraryMethods())
 	maps.Copy(all, bindingMethods())
+	maps.Copy(all, sourceMethods())
 	maps.Copy(all, mapMethods())
 	return all
 }

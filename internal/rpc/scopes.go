@@ -100,6 +100,7 @@ func needs() map[string]need {
 	maps.Copy(all, libraryNeeds())
 	maps.Copy(all, bindingNeeds())
 	maps.Copy(all, feedNeeds())
+	maps.Copy(all, sourceNeeds())
 	return all
 }
 

@@ -34,6 +34,7 @@ import (
 	"akin/internal/operation"
 	"akin/internal/paper"
 	"akin/internal/rpc/wire"
+	"akin/internal/source"
 	"akin/internal/telemetry"
 	akinv1 "akin/proto/akin/v1"
 )
@@ -76,6 +77,7 @@ type Server struct {
 	// draining ends when the server is about to stop.
 	draining context.Context //nolint:containedctx // the life of streams that never end by themselves
 	drain    context.CancelFunc
+	sources  *source.Manager // nil has none
 }
 
 // NewServer makes handlers over an engine, which stays the caller's, behind the
@@ -107,6 +109,10 @@ func (s *Server) FollowWith(f *follow.Follower) { s.follower = f }
 
 // KeepFeeds lets callers keep feeds. It comes before GRPC and Guarded.
 func (s *Server) KeepFeeds(c *courier.Courier) { s.feeds = c }
+
+// KeepSources lets callers look after sources, which stay the caller's. It comes before
+// GRPC and Guarded.
+func (s *Server) KeepSources(m *source.Manager) { s.sources = m }
 
 // GRPC makes a gRPC server with all services, health and reflection, for whoever runs
 // the server: within the process, and over a socket that is only theirs. The caller
@@ -176,6 +182,7 @@ func (s *Server) register(g *grpc.Server) {
 	akinv1.RegisterLibraryServiceServer(g, &libraryService{server: s})
 	akinv1.RegisterBindingServiceServer(g, &bindingService{server: s})
 	akinv1.RegisterFeedServiceServer(g, &feedService{server: s})
+	akinv1.RegisterSourceServiceServer(g, &sourceService{server: s})
 	longrunningpb.RegisterOperationsServer(g, &operationsService{server: s})
 	healthpb.RegisterHealthServer(g, healthService{Server: s.health, about: s.about})
 	reflection.Register(g)
