@@ -21,6 +21,7 @@ import (
 	"akin/internal/catalog"
 	"akin/internal/catalog/local"
 	"akin/internal/engine"
+	"akin/internal/notify"
 	"akin/internal/paper"
 	"akin/internal/rpc"
 	"akin/internal/store"
@@ -63,7 +64,8 @@ type App struct {
 	local   net.Listener // in the data directory; nil if there is none
 	addrs   Addresses
 
-	store     *store.Store // nil without a data directory
+	store     *store.Store    // nil without a data directory
+	digests   *notify.Digests // nil if no mail is sent
 	telemetry *telemetry.Telemetry
 	// reloads apply a changed configuration to parts that can take one.
 	reloads []reload
@@ -134,7 +136,11 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 	a.server.Observe(a.telemetry)
 	a.server.AuditTo(a.gate.audit)
 	if a.store != nil {
-		a.server.KeepLibraries(a.openLibraries(ctx, a.store, e))
+		libraries := a.openLibraries(ctx, a.store, e)
+		a.server.KeepLibraries(libraries)
+		if err := a.openDigests(a.store, e, libraries); err != nil {
+			return nil, err
+		}
 	}
 	e.Watch(a.telemetry)
 	a.onClose(a.server.Close)
@@ -159,6 +165,7 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 	if adminListener != nil {
 		a.serveAdmin(adminListener)
 	}
+	a.runDigests()
 	return a, nil
 }
 

@@ -51,6 +51,9 @@ type Config struct {
 	// means beside the keys.
 	SecretFile string
 
+	// Mail says how digests are sent; by default they are not.
+	Mail Mail
+
 	// Access says who may call from outside.
 	Access Access
 
@@ -141,6 +144,7 @@ func (c Config) withDefaults() (Config, error) {
 			errs = append(errs, Fault{"public-url", err.Error()})
 		}
 	}
+	errs = append(errs, c.mailing()...)
 	if c.Home == "" {
 		c.Home = Locate()
 	}

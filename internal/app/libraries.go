@@ -7,6 +7,7 @@ import (
 	"akin/internal/librarian"
 	"akin/internal/library"
 	"akin/internal/library/shelf"
+	"akin/internal/notify/outbox"
 	"akin/internal/store"
 )
 
@@ -17,6 +18,7 @@ import (
 func beside() []store.Beside {
 	return []store.Beside{
 		{Prefixes: shelf.Prefixes(), Verify: shelf.Verify},
+		{Prefixes: outbox.Prefixes(), Verify: outbox.Verify},
 	}
 }
 

@@ -43,6 +43,8 @@ type Client struct {
 	Admin  akinv1.AdminServiceClient
 	// Libraries are those of the caller's owner.
 	Libraries akinv1.LibraryServiceClient
+	// Digests are those of the caller's owner, and what links of mails lead to.
+	Digests akinv1.DigestServiceClient
 	// Operations tells of what AdminService began; Follow is easier.
 	Operations longrunningpb.OperationsClient
 
@@ -92,6 +94,7 @@ func New(conn grpc.ClientConnInterface) *Client {
 		Map:        akinv1.NewMapServiceClient(conn),
 		Admin:      akinv1.NewAdminServiceClient(conn),
 		Libraries:  akinv1.NewLibraryServiceClient(conn),
+		Digests:    akinv1.NewDigestServiceClient(conn),
 		Operations: longrunningpb.NewOperationsClient(conn),
 		close:      func() error { return nil },
 	}

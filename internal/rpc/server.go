@@ -27,6 +27,7 @@ import (
 	"akin/internal/atlas"
 	"akin/internal/engine"
 	"akin/internal/librarian"
+	"akin/internal/notify"
 	"akin/internal/operation"
 	"akin/internal/paper"
 	"akin/internal/rpc/wire"
@@ -63,6 +64,8 @@ type Server struct {
 	audit      *access.Audit        // nil writes none
 	maps       *atlas.Atlas         // nil has none
 	libraries  *librarian.Librarian // nil keeps none
+	digests    *notify.Digests      // nil keeps none, because of noDigests
+	noDigests  string
 }
 
 // NewServer makes handlers over an engine, which stays the caller's, behind the
@@ -152,6 +155,7 @@ func (s *Server) register(g *grpc.Server) {
 	akinv1.RegisterMapServiceServer(g, &mapService{server: s})
 	akinv1.RegisterAdminServiceServer(g, &adminService{server: s})
 	akinv1.RegisterLibraryServiceServer(g, &libraryService{server: s})
+	akinv1.RegisterDigestServiceServer(g, &digestService{server: s})
 	longrunningpb.RegisterOperationsServer(g, &operationsService{server: s})
 	healthpb.RegisterHealthServer(g, healthService{Server: s.health, about: s.about})
 	reflection.Register(g)
