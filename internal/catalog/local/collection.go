@@ -37,8 +37,9 @@ type collection struct {
 	// vectors says when the vectors of the index changed.
 	vectors marks
 
-	writing writing
-	showing showing
+	writing  writing
+	showing  showing
+	building building
 
 	// stop ends ctx, and with it the work in the background, which jobs counts.
 	stop context.CancelFunc
