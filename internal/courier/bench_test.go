@@ -292,23 +292,27 @@ func (m *matcher) until(ctx context.Context, sequence uint64) error {
 func (c *corpus) make(t *testing.T, feeds *Courier, cat catalog.Catalog, kept feed.Ledger) {
 	t.Helper()
 	for from := 0; from < benchFeeds; from += 500 {
-		var all []feed.Feed
-		var made []*feed.Calibration
-		for n := from; n < from+500; n++ {
-			f := c.feedOf(n)
+		view, err := cat.View(t.Context(), paper.DefaultCollection)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := make([]*feed.Feed, 500)
+		for i := range all {
+			f := c.feedOf(from + i)
 			if err := f.Complete("feed"); err != nil {
 				t.Fatal(err)
 			}
-			cal, sequence, err := feeds.calibrateOne(t.Context(), &f, true)
-			if err != nil {
-				t.Fatal(n, f.Query, err)
-			}
-			f.Since = sequence
-			all, made = append(all, f), append(made, cal)
+			f.Since = benchBefore
+			all[i] = &f
 		}
-		err := kept.Write(t.Context(), func(w feed.Writer) error {
+		made, err := feeds.calibrateAll(t.Context(), view, all, make([]*feed.Calibration, len(all)), true)
+		view.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = kept.Write(t.Context(), func(w feed.Writer) error {
 			for i := range all {
-				if err := w.PutFeed(&all[i]); err != nil {
+				if err := w.PutFeed(all[i]); err != nil {
 					return err
 				}
 				if err := w.PutCalibration(all[i].ID, made[i]); err != nil {
