@@ -115,9 +115,10 @@ func fill[T comparable](into *T, value T) {
 	}
 }
 
-// identity says what a checkpoint belongs to: of another address, it means nothing.
+// identity says what a checkpoint belongs to: of another address, or from another day on,
+// it means nothing.
 func (c Config) identity() string {
-	return strings.Join([]string{string(c.Kind), c.URL, c.Path, c.Prefix, c.Collection}, "\n")
+	return strings.Join([]string{string(c.Kind), c.URL, c.Path, c.Prefix, c.Collection, c.From.String()}, "\n")
 }
 
 // Check gives all that is wrong with a configuration.

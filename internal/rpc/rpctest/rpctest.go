@@ -36,6 +36,8 @@ import (
 	"akin/internal/library/shelf"
 	"akin/internal/paper"
 	"akin/internal/rpc"
+	"akin/internal/source"
+	"akin/internal/source/logbook"
 	"akin/internal/store"
 	"akin/internal/vec"
 )
@@ -128,6 +130,8 @@ type Options struct {
 	Bounds rpc.Bounds
 	// EmbedOnly serves without a data directory.
 	EmbedOnly bool
+	// Sources are the settings of sources, which are not followed.
+	Sources source.Settings
 	// Log is where the server logs to; default what Log gives.
 	Log *slog.Logger
 }
@@ -204,6 +208,16 @@ func Start(options Options) (_ *Server, err error) {
 		server.KeepLibraries(librarian.New(library.New(shelf.New(s.store.DB(), s.store.Moved), nil), e, nil))
 	}
 	var tracing []grpc.DialOption
+	if s.store != nil {
+		sources, err := source.New(context.Background(), source.Options{
+			Book: logbook.New(s.store.DB(), s.store.Moved), Papers: e, Settings: options.Sources, Version: "test", Writable: s.store.Writable, Log: log,
+		})
+		if err != nil {
+			return nil, err
+		}
+		s.onClose(sources.Close)
+		server.KeepSources(sources)
+	}
 	if t := options.Gateway.Telemetry; t != nil {
 		server.Observe(t)
 		tracing = append(tracing, grpc.WithStatsHandler(t.ClientHandler()))
@@ -268,7 +282,9 @@ func (s *Server) open() (catalog.Catalog, error) {
 	}
 	s.onClose(func() error { return os.RemoveAll(parent) })
 	s.dir = filepath.Join(parent, "data")
-	kept, err := store.Open(s.dir, store.Options{Create: true, Beside: []store.Beside{{Prefixes: shelf.Prefixes(), Verify: shelf.Verify}}})
+	kept, err := store.Open(s.dir, store.Options{Create: true, Beside: []store.Beside{
+		{Prefixes: shelf.Prefixes(), Verify: shelf.Verify}, {Prefixes: logbook.Prefixes(), Verify: logbook.Verify},
+	}})
 	if err != nil {
 		return nil, err
 	}
