@@ -18,8 +18,8 @@ import (
 var rooms = map[string][]string{
 	"cmd/akin":                {"internal/cli"},
 	"internal/cli":            {"internal/paper", "internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1", "internal/pending", "internal/settings"},
-	"internal/app":            {"internal/atlas", "internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/web", "internal/access", "internal/telemetry", "internal/vec", "internal/library", "internal/library/shelf", "internal/librarian", "internal/source", "internal/source/logbook"},
-	"internal/rpc":            {"internal/atlas", "internal/engine", "internal/catalog", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/access", "internal/telemetry", "internal/library", "internal/librarian", "internal/cite", "internal/source"},
+	"internal/app":            {"internal/atlas", "internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/web", "internal/access", "internal/telemetry", "internal/vec", "internal/library", "internal/library/shelf", "internal/librarian", "internal/feed/ledger", "internal/courier", "internal/source", "internal/source/logbook"},
+	"internal/rpc":            {"internal/atlas", "internal/engine", "internal/catalog", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/access", "internal/telemetry", "internal/library", "internal/librarian", "internal/cite", "internal/feed", "internal/courier", "internal/source"},
 	"internal/access":         {"internal/paper", "internal/pending"},
 	"internal/admit":          {"internal/paper"},
 	"internal/telemetry":      {}, // figures come as plain structs
@@ -36,6 +36,9 @@ var rooms = map[string][]string{
 	"internal/operation":      {"internal/paper"},
 	"internal/rank":           {"internal/paper", "internal/vec"},
 	"internal/feed":           {"internal/paper"},
+	"internal/feed/ledger":    {"internal/feed", "internal/kv", "internal/paper"},
+	"internal/feed/match":     {"internal/feed", "internal/catalog", "internal/filter", "internal/vec", "internal/splitmix", "internal/text/unify", "internal/paper"},
+	"internal/courier":        {"internal/feed", "internal/feed/match", "internal/engine", "internal/catalog", "internal/library", "internal/rank", "internal/paper"},
 	"internal/library":        {"internal/paper"},
 	"internal/library/shelf":  {"internal/library", "internal/kv", "internal/paper"},
 	"internal/librarian":      {"internal/library", "internal/engine", "internal/ingest", "internal/cite", "internal/paper", "internal/paper/titleid"},
@@ -71,7 +74,8 @@ var rooms = map[string][]string{
 	"internal/eval":           {"internal/paper"},
 	// For tests and benchmarks only.
 	"internal/crashtest":           {},
-	"internal/rpc/rpctest":         {"internal/atlas", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/store", "internal/embed", "internal/vec", "internal/admit", "internal/client", "internal/paper", "internal/library", "internal/library/shelf", "internal/librarian", "internal/source", "internal/source/logbook"},
+	"internal/rpc/rpctest":         {"internal/atlas", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/store", "internal/embed", "internal/vec", "internal/admit", "internal/client", "internal/paper", "internal/library", "internal/library/shelf", "internal/librarian", "internal/feed/ledger", "internal/courier", "internal/source", "internal/source/logbook"},
+	"internal/feed/feedtest":       {"internal/feed"},
 	"internal/library/librarytest": {"internal/library"},
 	"internal/source/sourcetest":   {"internal/source"},
 	"internal/embed/embedtest":     {"internal/embed", "internal/model", "models", "internal/embed/onnx"},

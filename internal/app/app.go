@@ -136,7 +136,12 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 	a.server.Observe(a.telemetry)
 	a.server.AuditTo(a.gate.audit)
 	if a.store != nil {
-		a.server.KeepLibraries(a.openLibraries(ctx, a.store, e))
+		libraries := a.openLibraries(ctx, a.store, e)
+		a.server.KeepLibraries(libraries)
+		if err := a.openFollower(a.store, e, libraries); err != nil {
+			return nil, err
+		}
+		a.server.KeepFeeds(a.openFeeds(ctx, a.store, cat, e))
 	}
 	if err := a.openSources(ctx, e); err != nil {
 		return nil, err
@@ -223,7 +228,12 @@ func (a *App) openParts(ctx context.Context) (engineModel, catalog.Catalog, rpc.
 	if err != nil {
 		return nil, nil, rpc.About{}, err
 	}
-	about.Index, about.Writable, about.Damage = a.config.Index, s.Writable, s.Damage
+	about.Index, about.Writable, about.Damage, about.Started = a.config.Index, s.Writable, s.Damage, time.Now()
+	about.Written = func(ctx context.Context) time.Time {
+		ctx, cancel := context.WithTimeout(ctx, figuresTimeout)
+		defer cancel()
+		return a.lastWrite(ctx, s)
+	}
 	cat, err := a.openCatalog(ctx, s, model.Space())
 	if err != nil {
 		return nil, nil, rpc.About{}, err
@@ -239,7 +249,7 @@ func (a *App) openParts(ctx context.Context) (engineModel, catalog.Catalog, rpc.
 func (a *App) openCatalog(ctx context.Context, s *store.Store, space paper.Space) (catalog.Catalog, error) {
 	c, err := local.Open(ctx, local.Config{
 		Store: s, Space: space, Index: local.IndexKind(a.config.Index), Dir: indexesOf(a.config.Data), Log: a.log, Done: a.telemetry.Event,
-		Snapshots: a.config.snapshots(), Program: a.config.Version,
+		Snapshots: a.config.snapshots(), Program: a.config.Version, Followed: followedBy(s),
 	})
 	if err != nil {
 		return nil, err

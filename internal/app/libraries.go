@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"akin/internal/engine"
+	"akin/internal/feed/ledger"
+	"akin/internal/follow/register"
 	"akin/internal/librarian"
 	"akin/internal/library"
 	"akin/internal/library/shelf"
@@ -18,6 +20,8 @@ import (
 func beside() []store.Beside {
 	return []store.Beside{
 		{Prefixes: shelf.Prefixes(), Verify: shelf.Verify},
+		{Prefixes: register.Prefixes(), Verify: register.Verify},
+		{Prefixes: ledger.Prefixes(), Verify: ledger.Verify},
 		{Prefixes: logbook.Prefixes(), Verify: logbook.Verify},
 	}
 }

@@ -86,6 +86,7 @@ type commands struct {
 	Novelty    noveltyCommand    `cmd:"" help:"Say how far papers are from what came before them."`
 	Recommend  recommendCommand  `cmd:"" help:"Find papers like some and unlike others."`
 	Library    libraryCommand    `cmd:"" help:"Keep libraries of papers that you like, dislike or have read."`
+	Feed       feedCommand       `cmd:"" help:"Keep feeds: standing queries that new papers are matched against."`
 	Source     sourceCommand     `cmd:"" help:"Look after the sources that a server fetches papers from."`
 	Duplicates duplicatesCommand `cmd:"" help:"List papers that are versions of one work, or have nearly the same text."`
 	Get        getCommand        `cmd:"" help:"Show papers."`
@@ -135,8 +136,9 @@ type modelFlags struct {
 
 func (f modelFlags) config() app.Config {
 	return app.Config{
-		Access:  app.Access{Dir: os.Getenv("AKIN_ACCESS_DIR"), Audit: os.Getenv("AKIN_AUDIT_LOG")},
-		Version: Version, Home: f.Home, Model: f.ModelName, ModelDir: f.ModelDir, Library: f.OnnxRuntime, Precision: f.Precision, Threads: f.Threads,
+		Following: followingOf(os.Getenv),
+		Access:    app.Access{Dir: os.Getenv("AKIN_ACCESS_DIR"), Audit: os.Getenv("AKIN_AUDIT_LOG")},
+		Version:   Version, Home: f.Home, Model: f.ModelName, ModelDir: f.ModelDir, Library: f.OnnxRuntime, Precision: f.Precision, Threads: f.Threads,
 	}
 }
 

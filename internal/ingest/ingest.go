@@ -39,6 +39,9 @@ type Row struct {
 	Deleted bool
 	// Unread are the optional values that could not be read.
 	Unread []Unread
+	// Cleaned says that title or abstract had markup, which was taken out: what another
+	// program made of the source's text is not of the paper's.
+	Cleaned bool
 }
 
 // Rejected is a row that could not become a paper.
