@@ -18,8 +18,8 @@ import (
 var rooms = map[string][]string{
 	"cmd/akin":                {"internal/cli"},
 	"internal/cli":            {"internal/paper", "internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1", "internal/pending", "internal/settings"},
-	"internal/app":            {"internal/atlas", "internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/web", "internal/access", "internal/telemetry", "internal/vec", "internal/library", "internal/library/shelf", "internal/librarian", "internal/feed/ledger", "internal/courier", "internal/source", "internal/source/logbook"},
-	"internal/rpc":            {"internal/atlas", "internal/engine", "internal/catalog", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/access", "internal/telemetry", "internal/library", "internal/librarian", "internal/cite", "internal/feed", "internal/courier", "internal/source"},
+	"internal/app":            {"internal/atlas", "internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/web", "internal/access", "internal/telemetry", "internal/vec", "internal/library", "internal/library/shelf", "internal/librarian", "internal/feed/ledger", "internal/courier", "internal/source", "internal/source/logbook", "internal/seal", "internal/notify", "internal/notify/outbox", "internal/notify/post"},
+	"internal/rpc":            {"internal/atlas", "internal/engine", "internal/catalog", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/access", "internal/telemetry", "internal/library", "internal/librarian", "internal/cite", "internal/feed", "internal/courier", "internal/source", "internal/notify"},
 	"internal/access":         {"internal/paper", "internal/pending"},
 	"internal/admit":          {"internal/paper"},
 	"internal/telemetry":      {}, // figures come as plain structs
@@ -36,6 +36,11 @@ var rooms = map[string][]string{
 	"internal/operation":      {"internal/paper"},
 	"internal/rank":           {"internal/paper", "internal/vec"},
 	"internal/feed":           {"internal/paper"},
+	"internal/seal":           {"internal/paper", "internal/pending"},
+	"internal/notify":         {"internal/engine", "internal/feed", "internal/library", "internal/paper", "internal/seal", "internal/text/unify"},
+	"internal/notify/letter":  {"internal/text"},
+	"internal/notify/outbox":  {"internal/notify", "internal/feed", "internal/kv", "internal/paper"},
+	"internal/notify/post":    {"internal/notify"},
 	"internal/feed/ledger":    {"internal/feed", "internal/kv", "internal/paper"},
 	"internal/feed/match":     {"internal/feed", "internal/catalog", "internal/filter", "internal/vec", "internal/splitmix", "internal/text/unify", "internal/paper"},
 	"internal/courier":        {"internal/feed", "internal/feed/match", "internal/engine", "internal/catalog", "internal/library", "internal/rank", "internal/paper"},
@@ -128,6 +133,7 @@ var only = map[string]string{
 	"github.com/blevesearch/segment":  "internal/lexical",
 	"github.com/blevesearch/snowball": "internal/lexical",
 	"github.com/blevesearch/bleve":    "internal/lexical/benchbleve",
+	"github.com/wneessen/go-mail":     "internal/notify/post",
 	"code.dny.dev/ssrf":               "internal/source",
 }
 
