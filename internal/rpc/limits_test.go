@@ -455,6 +455,42 @@ func limitedMaps() []limited {
 	}
 }
 
+// limitedSources are requests to SourceService.
+func limitedSources() []limited {
+	const (
+		create   = akinv1.SourceService_CreateSource_FullMethodName
+		get      = akinv1.SourceService_GetSource_FullMethodName
+		update   = akinv1.SourceService_UpdateSource_FullMethodName
+		del      = akinv1.SourceService_DeleteSource_FullMethodName
+		run      = akinv1.SourceService_RunSource_FullMethodName
+		pause    = akinv1.SourceService_PauseSource_FullMethodName
+		resume   = akinv1.SourceService_ResumeSource_FullMethodName
+		runs     = akinv1.SourceService_ListSourceRuns_FullMethodName
+		refusals = akinv1.SourceService_ListSourceRefusals_FullMethodName
+	)
+	bad := &akinv1.Source{
+		Name: long, Kind: akinv1.SourceKind_SOURCE_KIND_OAI, Url: "https://x/" + long, Collection: long, Sets: repeat(101, "a"), OverlapDays: 61, WindowDays: 4000, MaxBodyBytes: 1, Prefix: long,
+	}
+	return []limited{
+		{create, "source.name", "1 to 64", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.url", "may have 2048", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.collection", "1 to 64", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.sets", "may have 100", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.overlap_days", "2 to 60", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.window_days", "1 to 3660", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.max_body_bytes", "65536 to", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.prefix", "akin reads", &akinv1.CreateSourceRequest{Source: bad}},
+		{get, "name", "1 to 64", &akinv1.GetSourceRequest{Name: long}},
+		{update, "source.name", "1 to 64", &akinv1.UpdateSourceRequest{Source: bad}},
+		{del, "name", "1 to 64", &akinv1.DeleteSourceRequest{Name: long}},
+		{run, "name", "1 to 64", &akinv1.RunSourceRequest{Name: long}},
+		{pause, "name", "1 to 64", &akinv1.PauseSourceRequest{Name: long}},
+		{resume, "name", "1 to 64", &akinv1.ResumeSourceRequest{Name: long}},
+		{runs, "name", "1 to 64", &akinv1.ListSourceRunsRequest{Name: long}},
+		{refusals, "name", "1 to 64", &akinv1.ListSourceRefusalsRequest{Name: long}},
+	}
+}
+
 // Each limit of each field is kept, and told: which field, what it may be.
 func TestLimits(t *testing.T) {
 	s := serve(t, rpc.GatewayOptions{})
@@ -464,7 +500,7 @@ func TestLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	tried := make(map[string]bool)
-	for _, c := range slices.Concat(limitedQueries(), limitedPapers(), limitedLibraries(), limitedFeeds(), limitedMaps(), limitedOthers()) {
+	for _, c := range slices.Concat(limitedQueries(), limitedPapers(), limitedLibraries(), limitedFeeds(), limitedMaps(), limitedSources(), limitedOthers()) {
 		got := tell(t, status.Convert(s.invoke(t, c.method, c.req)))
 		description, ok := got.violations[c.field]
 		if got.code != codes.InvalidArgument || !ok || !strings.Contains(description, c.words) || description == "" {
