@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -127,6 +128,10 @@ var deeds = map[string]struct {
 	"read":    {read: true, field: "read", said: "Marked as read"},
 	"unread":  {field: "read", said: "Not read any more"},
 	"save":    {said: "Added to the library"},
+	// What undoes the first mark of a paper: it is not in the library then, unless it has
+	// something else there by now.
+	"forget-mark": {field: "mark", said: "Mark taken off"},
+	"forget-read": {field: "read", said: "Not read any more"},
 }
 
 // outcome is what the script is told.
@@ -166,6 +171,11 @@ func (s *Site) setMark(r *http.Request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if strings.HasPrefix(r.PostFormValue("do"), "forget-") {
+		if err := s.forget(r.Context(), library, resp.GetEntries()); err != nil {
+			return nil, err
+		}
+	}
 	now, was := resp.GetEntries()[0], resp.GetPrevious()[0]
 	o := outcome{
 		Done: r.PostFormValue("do"), Said: deed.said, Undo: undoOf(deed.field, was), Read: now.GetRead(),
@@ -188,6 +198,21 @@ func (s *Site) setMark(r *http.Request) (*answer, error) {
 	return s.told(r, o, atPaper(back, ids[0]))
 }
 
+// forget takes out of a library what it says nothing of.
+func (s *Site) forget(ctx context.Context, library string, entries []*akinv1.Entry) error {
+	var bare []string
+	for _, e := range entries {
+		if !saysMore(e, nil) {
+			bare = append(bare, e.GetPaperId())
+		}
+	}
+	if len(bare) == 0 {
+		return nil
+	}
+	_, err := s.client.Libraries.RemoveEntries(ctx, &akinv1.RemoveEntriesRequest{Library: library, PaperIds: bare})
+	return err
+}
+
 // saidOf says of how many papers something is said.
 func saidOf(said string, n int) string {
 	if n == 1 {
@@ -199,6 +224,8 @@ func saidOf(said string, n int) string {
 // undoOf is what takes a change back.
 func undoOf(field string, was *akinv1.Entry) string {
 	switch {
+	case was.GetCreateTime() == nil && field != "":
+		return "forget-" + field
 	case field == "read" && was.GetRead():
 		return "read"
 	case field == "read":
