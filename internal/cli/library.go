@@ -37,6 +37,10 @@ type libraryCommand struct {
 	Missed   libraryMissedCommand   `cmd:"" help:"Say what a library lacks of what is near it."`
 	Suggest  librarySuggestCommand  `cmd:"" help:"Choose papers to rate, from which most is learnt."`
 	Adopt    libraryAdoptCommand    `cmd:"" help:"Give the libraries made without a key to the owner of a key."`
+	Bind     libraryBindCommand     `cmd:"" help:"Have a library follow Zotero, or a file of references on the server."`
+	Unbind   libraryUnbindCommand   `cmd:"" help:"End that; the library stays as it is."`
+	Binding  libraryBindingCommand  `cmd:"" help:"Say what libraries follow, and how that is."`
+	Sync     librarySyncCommand     `cmd:"" help:"Bring a library up to date with what it follows."`
 }
 
 // Help says what a library is.

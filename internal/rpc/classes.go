@@ -149,6 +149,7 @@ func methods() map[string]method {
 	}
 	maps.Copy(all, paperMethods())
 	maps.Copy(all, libraryMethods())
+	maps.Copy(all, bindingMethods())
 	maps.Copy(all, mapMethods())
 	return all
 }
@@ -172,6 +173,21 @@ func libraryMethods() map[string]method {
 		akinv1.LibraryService_AdoptLibraries_FullMethodName:  {kind: write},
 		akinv1.LibraryService_GetMissed_FullMethodName:       {kind: query, shape: shapeOf(missedShape)},
 		akinv1.LibraryService_SuggestRatings_FullMethodName:  {kind: query, shape: shapeOf(ratingsShape)},
+	}
+}
+
+// bindingMethods has the methods of BindingService. What takes long runs behind them, one
+// at a time of each kind.
+func bindingMethods() map[string]method {
+	return map[string]method{
+		akinv1.BindingService_BindLibrary_FullMethodName:   {kind: write},
+		akinv1.BindingService_UnbindLibrary_FullMethodName: {kind: write},
+		akinv1.BindingService_GetBinding_FullMethodName:    {kind: read},
+		akinv1.BindingService_ListBindings_FullMethodName:  {kind: read},
+		akinv1.BindingService_SyncLibrary_FullMethodName:   {kind: open},
+		akinv1.BindingService_ListUnmatchedItems_FullMethodName: {kind: read, shape: shapeOf(func(r *akinv1.ListUnmatchedItemsRequest) (string, float64) {
+			return "", hundreds(min(int(r.GetPageSize()), librarian.MaxListSize))
+		})},
 	}
 }
 
