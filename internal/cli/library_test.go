@@ -73,7 +73,7 @@ func TestLibrary(t *testing.T) {
 		t.Errorf("verified: %q", out)
 	}
 	mustRun(t, "snapshot", "restore", "one", "--data", data, "--force")
-	if out := here("list"); !strings.Contains(out, "main  3 papers: 2 liked, 1 disliked, 1 read") {
+	if out := here("list"); !strings.Contains(out, "reading  3 papers: 2 liked, 1 disliked, 1 read") {
 		t.Errorf("restored: %q", out)
 	}
 }
