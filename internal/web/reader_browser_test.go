@@ -197,7 +197,7 @@ func shelving(p *tab) {
 	p.visit("/paper/arXiv:1706.03762")
 	p.do(`document.getElementById("into").value = "these"`)
 	p.clickText("button", "Add")
-	p.until(`document.body.textContent.includes("Added to the library")`)
+	p.until(`document.body.textContent.includes("Saved in the library")`)
 	p.visit("/library/these")
 	p.do(`document.querySelector("#from").value = "reading"`)
 	p.clickText("button", "Add them")

@@ -200,6 +200,32 @@ func TestShelves(t *testing.T) {
 	}
 }
 
+// TestSave: what is saved is in the library without a mark, and can be taken out again.
+func TestSave(t *testing.T) {
+	at := site(t, samplePapers(t)...)
+	r := led(t, at, post(t, at+"/mark", url.Values{"id": {attention}, "do": {"save"}, "back": {"/search?q=attention"}}))
+	if !strings.Contains(r.body, "Saved in the library") || !strings.Contains(r.body, `value="unsave" aria-pressed="true"`) {
+		t.Fatal("the page does not say that it is saved")
+	}
+	saved := r
+	if got := get(t, at+"/library/reading").titles(); len(got) != 1 {
+		t.Errorf("saved are %q", got)
+	}
+	post(t, at+"/library/reading/note", url.Values{"id": {attention}, "note": {"kept"}})
+	r = led(t, at, post(t, at+"/mark", url.Values{"id": {attention}, "do": {"unsave"}, "back": {"/search?q=attention"}}))
+	if got := get(t, at+"/library/reading").titles(); len(got) != 0 {
+		t.Errorf("taken out, there are %q", got)
+	}
+	led(t, at, post(t, at+"/undo", r.fields(t, "/undo")))
+	if got := get(t, at+"/library/reading"); len(got.titles()) != 1 || !strings.Contains(got.body, "kept") {
+		t.Errorf("undone, there are %q", got.titles())
+	}
+	led(t, at, post(t, at+"/undo", saved.fields(t, "/undo")))
+	if got := get(t, at+"/library/reading").titles(); len(got) != 1 {
+		t.Errorf("undoing what was saved took a note along: %q", got)
+	}
+}
+
 // TestNotesOfTwoWindows: of two windows that change a note, the later is asked.
 func TestNotesOfTwoWindows(t *testing.T) {
 	at := site(t, samplePapers(t)...)
