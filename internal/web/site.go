@@ -292,7 +292,7 @@ func sendTag(w http.ResponseWriter, r *http.Request, digest string) (had bool) {
 	tag := `W/"` + digest + `"`
 	w.Header().Set("ETag", tag)
 	for known := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
-		if known = strings.TrimSpace(known); known == tag {
+		if known = strings.TrimSpace(known); known == tag || known == "*" || `W/`+known == tag {
 			w.WriteHeader(http.StatusNotModified)
 			return true
 		}
