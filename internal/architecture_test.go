@@ -35,6 +35,7 @@ var rooms = map[string][]string{
 	"internal/dedup":         {"internal/paper", "internal/splitmix", "internal/text/unify"},
 	"internal/operation":     {"internal/paper"},
 	"internal/rank":          {"internal/paper", "internal/vec"},
+	"internal/feed":          {"internal/paper"},
 	"internal/library":       {"internal/paper"},
 	"internal/library/shelf": {"internal/library", "internal/kv", "internal/paper"},
 	"internal/librarian":     {"internal/library", "internal/engine", "internal/ingest", "internal/cite", "internal/paper", "internal/paper/titleid"},

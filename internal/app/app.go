@@ -134,7 +134,11 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 	a.server.Observe(a.telemetry)
 	a.server.AuditTo(a.gate.audit)
 	if a.store != nil {
-		a.server.KeepLibraries(a.openLibraries(ctx, a.store, e))
+		libraries := a.openLibraries(ctx, a.store, e)
+		a.server.KeepLibraries(libraries)
+		if err := a.openFollower(a.store, e, libraries); err != nil {
+			return nil, err
+		}
 	}
 	e.Watch(a.telemetry)
 	a.onClose(a.server.Close)

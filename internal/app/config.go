@@ -46,6 +46,8 @@ type Config struct {
 
 	// Access says who may call from outside.
 	Access Access
+	// Following says what libraries may follow.
+	Following Following
 
 	// Home holds models and library; found through Locate if empty.
 	Home string
@@ -128,6 +130,7 @@ func (c Config) withDefaults() (Config, error) {
 		errs = append(errs, timeoutFaults(err)...)
 	}
 	errs = append(errs, c.observing()...)
+	errs = append(errs, c.Following.faults()...)
 	errs = append(errs, c.Access.Check())
 	if c.Home == "" {
 		c.Home = Locate()

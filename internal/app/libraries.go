@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"akin/internal/engine"
+	"akin/internal/follow/register"
 	"akin/internal/librarian"
 	"akin/internal/library"
 	"akin/internal/library/shelf"
@@ -17,6 +18,7 @@ import (
 func beside() []store.Beside {
 	return []store.Beside{
 		{Prefixes: shelf.Prefixes(), Verify: shelf.Verify},
+		{Prefixes: register.Prefixes(), Verify: register.Verify},
 	}
 }
 

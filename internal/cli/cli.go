@@ -134,6 +134,7 @@ type modelFlags struct {
 
 func (f modelFlags) config() app.Config {
 	return app.Config{
+		Following: followingOf(os.Getenv),
 		Access:  app.Access{Dir: os.Getenv("AKIN_ACCESS_DIR"), Audit: os.Getenv("AKIN_AUDIT_LOG")},
 		Version: Version, Home: f.Home, Model: f.ModelName, ModelDir: f.ModelDir, Library: f.OnnxRuntime, Precision: f.Precision, Threads: f.Threads,
 	}

@@ -20,6 +20,7 @@ type serveFlags struct {
 	Index          string   `help:"Index: graph, exact or coder (the baseline)." enum:"${indexes}" default:"${index}" env:"AKIN_INDEX"`
 	boundFlags
 	accessFlags
+	followFlags
 	ReadOnly bool `name:"read-only-on-damage" help:"If the data directory is damaged, serve what can be read of it and refuse writes, instead of not starting." env:"AKIN_READ_ONLY_ON_DAMAGE"`
 	snapshotsFlag
 	observeFlags
@@ -34,6 +35,7 @@ func (f *serveFlags) serverConfig(e *environment) (app.Config, error) {
 	config.HTTPOrigins = f.HTTPOrigin
 	config.InsecurePublic, config.ReadOnlyOnDamage = f.InsecurePublic, f.ReadOnly
 	config.Access = f.access()
+	f.follow(&config)
 	if f.TLSKey != "" {
 		config.Secrets = append(config.Secrets, f.TLSKey)
 	}

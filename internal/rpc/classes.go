@@ -149,6 +149,7 @@ func methods() map[string]method {
 	}
 	maps.Copy(all, paperMethods())
 	maps.Copy(all, libraryMethods())
+	maps.Copy(all, bindingMethods())
 	maps.Copy(all, mapMethods())
 	return all
 }
@@ -171,6 +172,22 @@ func libraryMethods() map[string]method {
 		akinv1.LibraryService_MergeLibraries_FullMethodName:  {kind: write, shape: shapeOf(mergeShape)},
 		akinv1.LibraryService_AdoptLibraries_FullMethodName:  {kind: write},
 		akinv1.LibraryService_GetMissed_FullMethodName:       {kind: query, shape: shapeOf(missedShape)},
+		akinv1.LibraryService_SuggestRatings_FullMethodName:  {kind: query, shape: shapeOf(ratingsShape)},
+	}
+}
+
+// bindingMethods has the methods of BindingService. What takes long runs behind them, one
+// at a time of each kind.
+func bindingMethods() map[string]method {
+	return map[string]method{
+		akinv1.BindingService_BindLibrary_FullMethodName:   {kind: write},
+		akinv1.BindingService_UnbindLibrary_FullMethodName: {kind: write},
+		akinv1.BindingService_GetBinding_FullMethodName:    {kind: read},
+		akinv1.BindingService_ListBindings_FullMethodName:  {kind: read},
+		akinv1.BindingService_SyncLibrary_FullMethodName:   {kind: open},
+		akinv1.BindingService_ListUnmatchedItems_FullMethodName: {kind: read, shape: shapeOf(func(r *akinv1.ListUnmatchedItemsRequest) (string, float64) {
+			return "", hundreds(min(int(r.GetPageSize()), librarian.MaxListSize))
+		})},
 	}
 }
 
@@ -293,6 +310,11 @@ func entriesShape(r *akinv1.ListEntriesRequest) (string, float64) {
 func missedShape(r *akinv1.GetMissedRequest) (string, float64) {
 	class, units := resultShape(r, 0)
 	return " " + akinv1.RecommendStrategy_name[int32(r.GetStrategy())] + class, units
+}
+
+// ratingsShape: each paper that is chosen costs one pass over all that is unknown.
+func ratingsShape(r *akinv1.SuggestRatingsRequest) (string, float64) {
+	return "", float64(10 + max(0, min(int(r.GetCount()), engine.MaxQuestions)))
 }
 
 func embedShape(r *akinv1.EmbedRequest) (string, float64) {

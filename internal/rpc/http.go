@@ -122,6 +122,7 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, options Gate
 		akinv1.RegisterMapServiceHandlerClient(ctx, g.mux, akinv1.NewMapServiceClient(conn)),
 		akinv1.RegisterAdminServiceHandlerClient(ctx, g.mux, akinv1.NewAdminServiceClient(conn)),
 		akinv1.RegisterLibraryServiceHandlerClient(ctx, g.mux, akinv1.NewLibraryServiceClient(conn)),
+		akinv1.RegisterBindingServiceHandlerClient(ctx, g.mux, akinv1.NewBindingServiceClient(conn)),
 		handleOperations(g.mux, longrunningpb.NewOperationsClient(conn), g.outgoing),
 	)
 	if err != nil {

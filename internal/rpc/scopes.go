@@ -98,6 +98,7 @@ func needs() map[string]need {
 		akinv1.EmbeddingService_EmbedStream_FullMethodName: text,
 	}
 	maps.Copy(all, libraryNeeds())
+	maps.Copy(all, bindingNeeds())
 	return all
 }
 
@@ -114,6 +115,8 @@ func libraryNeeds() map[string]need {
 		akinv1.LibraryService_ExportLibrary_FullMethodName: library,
 		akinv1.LibraryService_GetMissed_FullMethodName:     library,
 
+		akinv1.LibraryService_SuggestRatings_FullMethodName: library,
+
 		akinv1.LibraryService_CreateLibrary_FullMethodName:   shelve,
 		akinv1.LibraryService_UpdateLibrary_FullMethodName:   shelve,
 		akinv1.LibraryService_DeleteLibrary_FullMethodName:   shelve,
@@ -123,6 +126,21 @@ func libraryNeeds() map[string]need {
 		akinv1.LibraryService_ImportLibrary_FullMethodName:   shelve,
 		akinv1.LibraryService_MergeLibraries_FullMethodName:  shelve,
 		akinv1.LibraryService_AdoptLibraries_FullMethodName:  {scope: access.Admin, reach: nowhere},
+	}
+}
+
+// bindingNeeds has the methods of BindingService: bindings are the caller's own, as its
+// libraries are.
+func bindingNeeds() map[string]need {
+	look := need{scope: access.Read, reach: nowhere}
+	bind := need{scope: access.Read | access.Write, reach: nowhere, quiet: true}
+	return map[string]need{
+		akinv1.BindingService_GetBinding_FullMethodName:         look,
+		akinv1.BindingService_ListBindings_FullMethodName:       look,
+		akinv1.BindingService_ListUnmatchedItems_FullMethodName: look,
+		akinv1.BindingService_BindLibrary_FullMethodName:        bind,
+		akinv1.BindingService_UnbindLibrary_FullMethodName:      bind,
+		akinv1.BindingService_SyncLibrary_FullMethodName:        bind,
 	}
 }
 

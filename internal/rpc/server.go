@@ -28,6 +28,7 @@ import (
 	"akin/internal/access"
 	"akin/internal/atlas"
 	"akin/internal/engine"
+	"akin/internal/follow"
 	"akin/internal/librarian"
 	"akin/internal/operation"
 	"akin/internal/paper"
@@ -69,6 +70,7 @@ type Server struct {
 	audit      *access.Audit        // nil writes none
 	maps       *atlas.Atlas         // nil has none
 	libraries  *librarian.Librarian // nil keeps none
+	follower   *follow.Follower     // nil follows nothing
 }
 
 // NewServer makes handlers over an engine, which stays the caller's, behind the
@@ -91,6 +93,10 @@ func (s *Server) ServeMaps(a *atlas.Atlas) { s.maps = a }
 
 // KeepLibraries lets callers keep libraries. It comes before GRPC and Guarded.
 func (s *Server) KeepLibraries(b *librarian.Librarian) { s.libraries = b }
+
+// FollowWith lets the libraries that are kept follow something elsewhere. It comes before
+// GRPC and Guarded; the follower stays the caller's.
+func (s *Server) FollowWith(f *follow.Follower) { s.follower = f }
 
 // GRPC makes a gRPC server with all services, health and reflection, for whoever runs
 // the server: within the process, and over a socket that is only theirs. The caller
@@ -158,6 +164,7 @@ func (s *Server) register(g *grpc.Server) {
 	akinv1.RegisterMapServiceServer(g, &mapService{server: s})
 	akinv1.RegisterAdminServiceServer(g, &adminService{server: s})
 	akinv1.RegisterLibraryServiceServer(g, &libraryService{server: s})
+	akinv1.RegisterBindingServiceServer(g, &bindingService{server: s})
 	longrunningpb.RegisterOperationsServer(g, &operationsService{server: s})
 	healthpb.RegisterHealthServer(g, healthService{Server: s.health, about: s.about})
 	reflection.Register(g)
