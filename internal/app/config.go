@@ -65,6 +65,9 @@ type Config struct {
 	// QueueTokens bounds the embedding queue; see embed.Config.
 	QueueTokens int
 
+	// Sources says where papers are fetched from, on a schedule.
+	Sources SourceSettings
+
 	// Admission says how many calls work at once and how long others wait.
 	Admission admit.Config
 	// Timeouts bound calls from other processes, by kind; see
@@ -132,6 +135,7 @@ func (c Config) withDefaults() (Config, error) {
 	errs = append(errs, c.observing()...)
 	errs = append(errs, c.Following.faults()...)
 	errs = append(errs, c.Access.Check())
+	errs = append(errs, sourceFaults(c.Sources)...)
 	if c.Home == "" {
 		c.Home = Locate()
 	}

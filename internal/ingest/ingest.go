@@ -341,7 +341,7 @@ type hollow interface{ holdsNothing() bool }
 // nothing says that a file has ended of which nothing was taken, although there is
 // something in it.
 func (r *Reader) nothing() bool {
-	if r.some || r.format == "" || r.format == "oai" || r.format == "atom" {
+	if r.some || r.format == "" || r.format == "oai" || r.format == "atom" || r.format == "feed" {
 		return false
 	}
 	h, ok := r.rows.(hollow)

@@ -27,12 +27,14 @@ import (
 
 	"akin/internal/access"
 	"akin/internal/atlas"
+	"akin/internal/courier"
 	"akin/internal/engine"
 	"akin/internal/follow"
 	"akin/internal/librarian"
 	"akin/internal/operation"
 	"akin/internal/paper"
 	"akin/internal/rpc/wire"
+	"akin/internal/source"
 	"akin/internal/telemetry"
 	akinv1 "akin/proto/akin/v1"
 )
@@ -71,13 +73,20 @@ type Server struct {
 	maps       *atlas.Atlas         // nil has none
 	libraries  *librarian.Librarian // nil keeps none
 	follower   *follow.Follower     // nil follows nothing
+	feeds      *courier.Courier     // nil keeps none
+	// draining ends when the server is about to stop.
+	draining context.Context //nolint:containedctx // the life of streams that never end by themselves
+	drain    context.CancelFunc
+	sources  *source.Manager // nil has none
 }
 
 // NewServer makes handlers over an engine, which stays the caller's, behind the
 // bounds. Close it before the engine's catalog.
 func NewServer(e *engine.Engine, about About, bounds Bounds, log *slog.Logger) *Server {
 	tel := telemetry.Off(log)
+	draining, drain := context.WithCancel(context.Background())
 	return &Server{
+		draining: draining, drain: drain,
 		engine: e, about: about, log: log, health: health.NewServer(),
 		door: newDoorkeeper(bounds, log), operations: operation.NewRunner(nil),
 		telemetry: tel, recall: newRecall(tel, bounds.Calls),
@@ -97,6 +106,13 @@ func (s *Server) KeepLibraries(b *librarian.Librarian) { s.libraries = b }
 // FollowWith lets the libraries that are kept follow something elsewhere. It comes before
 // GRPC and Guarded; the follower stays the caller's.
 func (s *Server) FollowWith(f *follow.Follower) { s.follower = f }
+
+// KeepFeeds lets callers keep feeds. It comes before GRPC and Guarded.
+func (s *Server) KeepFeeds(c *courier.Courier) { s.feeds = c }
+
+// KeepSources lets callers look after sources, which stay the caller's. It comes before
+// GRPC and Guarded.
+func (s *Server) KeepSources(m *source.Manager) { s.sources = m }
 
 // GRPC makes a gRPC server with all services, health and reflection, for whoever runs
 // the server: within the process, and over a socket that is only theirs. The caller
@@ -165,6 +181,8 @@ func (s *Server) register(g *grpc.Server) {
 	akinv1.RegisterAdminServiceServer(g, &adminService{server: s})
 	akinv1.RegisterLibraryServiceServer(g, &libraryService{server: s})
 	akinv1.RegisterBindingServiceServer(g, &bindingService{server: s})
+	akinv1.RegisterFeedServiceServer(g, &feedService{server: s})
+	akinv1.RegisterSourceServiceServer(g, &sourceService{server: s})
 	longrunningpb.RegisterOperationsServer(g, &operationsService{server: s})
 	healthpb.RegisterHealthServer(g, healthService{Server: s.health, about: s.about})
 	reflection.Register(g)
@@ -175,12 +193,17 @@ func (s *Server) register(g *grpc.Server) {
 
 // Close ends the operations under way.
 func (s *Server) Close() error {
+	s.drain()
 	s.recall.close()
 	return s.operations.Close()
 }
 
-// Drain tells health checkers that the server is about to stop.
-func (s *Server) Drain() { s.health.Shutdown() }
+// Drain tells health checkers that the server is about to stop, and ends streams that
+// would not end by themselves.
+func (s *Server) Drain() {
+	s.health.Shutdown()
+	s.drain()
+}
 
 func (s *Server) unaryErrors(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 	resp, err := handler(ctx, req)
