@@ -1,10 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	netmail "net/mail"
 	"os"
@@ -13,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"akin/internal/access"
 	"akin/internal/engine"
 	"akin/internal/librarian"
 	"akin/internal/notify"
@@ -249,4 +252,17 @@ func (a *App) followSecrets(ctx context.Context) {
 			a.log.Error("the secret file was changed and cannot be used; the one before stays in use", "error", err)
 		}
 	}
+}
+
+// RotateSecret adds a secret to the file, which is made if it is not there, and gives its
+// id.
+func RotateSecret(config Config, log *slog.Logger) (id string, err error) {
+	id, err = seal.Rotate(config.secretFile(), time.Now())
+	return id, errors.Join(err, config.auditLocal(log, access.Event{Action: "secret.rotate", Subject: cmp.Or(id, "?")}, err))
+}
+
+// ForgetSecrets takes the secrets away that are older than an age, but for the newest.
+func ForgetSecrets(config Config, log *slog.Logger, age time.Duration) (n int, err error) {
+	n, err = seal.Forget(config.secretFile(), time.Now().Add(-age))
+	return n, errors.Join(err, config.auditLocal(log, access.Event{Action: "secret.forget", Subject: strconv.Itoa(n)}, err))
 }

@@ -87,6 +87,7 @@ func TestNothingIsObeyed(t *testing.T) {
 		on("library", "create", hostile), on("library", "create", "l", "--display-name", hostile), on("library", "import", input, "--format", "ids"),
 		on("library", "export", "--format", "ris"), on("library", "export", "--out", at("none\x1b/l")), on("library", "missed"),
 		on("days"), on("days", "--from", hostile), on("list", "--order", "trending", "--signal", hostile),
+		on("digest", "list"), on("digest", "create", hostile), on("digest", "show", hostile), on("digest", "bounce", input),
 		{"config", "check", input},
 		{"config", "check", at("none\x1b")},
 		{"config", "print", "--config", input},

@@ -24,6 +24,7 @@ type serveFlags struct {
 	accessFlags
 	ReadOnly bool `name:"read-only-on-damage" help:"If the data directory is damaged, serve what can be read of it and refuse writes, instead of not starting." env:"AKIN_READ_ONLY_ON_DAMAGE"`
 	snapshotsFlag
+	mailFlags
 	observeFlags
 }
 
@@ -39,7 +40,7 @@ func (f *serveFlags) serverConfig(e *environment) (app.Config, error) {
 	if f.TLSKey != "" {
 		config.Secrets = append(config.Secrets, f.TLSKey)
 	}
-	err := f.observe(&config)
+	err := errors.Join(f.mail(&config), f.observe(&config))
 	return config, err
 }
 
