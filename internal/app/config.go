@@ -56,6 +56,8 @@ type Config struct {
 
 	// Access says who may call from outside.
 	Access Access
+	// Following says what libraries may follow.
+	Following Following
 
 	// Home holds models and library; found through Locate if empty.
 	Home string
@@ -72,6 +74,9 @@ type Config struct {
 	Threads int
 	// QueueTokens bounds the embedding queue; see embed.Config.
 	QueueTokens int
+
+	// Sources says where papers are fetched from, on a schedule.
+	Sources SourceSettings
 
 	// Admission says how many calls work at once and how long others wait.
 	Admission admit.Config
@@ -138,7 +143,9 @@ func (c Config) withDefaults() (Config, error) {
 		errs = append(errs, timeoutFaults(err)...)
 	}
 	errs = append(errs, c.observing()...)
+	errs = append(errs, c.Following.faults()...)
 	errs = append(errs, c.Access.Check())
+	errs = append(errs, sourceFaults(c.Sources)...)
 	if c.PublicURL != "" {
 		if c.PublicURL, err = checkPublicURL(c.PublicURL); err != nil {
 			errs = append(errs, Fault{"public-url", err.Error()})

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"akin/internal/access"
+	"akin/internal/courier"
 	"akin/internal/engine"
 	"akin/internal/librarian"
 	"akin/internal/notify"
@@ -167,7 +168,7 @@ func rootsOf(path string) (*x509.CertPool, error) {
 
 // openDigests keeps digests, and sends them where the configuration says how. Without a
 // mail server, and without a secret file of an earlier one, there are none.
-func (a *App) openDigests(s *store.Store, e *engine.Engine, b *librarian.Librarian) error {
+func (a *App) openDigests(s *store.Store, e *engine.Engine, b *librarian.Librarian, feeds *courier.Courier) error {
 	sends := a.config.Mail.Addr != ""
 	path := a.config.secretFile()
 	secrets, err := seal.OpenExisting(path)
@@ -182,6 +183,7 @@ func (a *App) openDigests(s *store.Store, e *engine.Engine, b *librarian.Librari
 		return nil
 	}
 	parts := notify.Parts{Store: outbox.New(s.DB(), s.Moved), Seal: secrets, Papers: e, Marks: b, Log: a.log}
+	parts.Feeds, parts.Sources, parts.Speaker = digestFeeds{feeds}, digestSources{a}, digestSpeaker{e}
 	m := a.config.Mail
 	set := notify.Settings{PublicURL: a.config.PublicURL, Late: m.Late, Resend: m.Resend, PerMinute: m.PerMinute, NoVisitors: m.NoVisitors}
 	if !sends {

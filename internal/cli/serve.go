@@ -22,10 +22,12 @@ type serveFlags struct {
 	Index          string   `help:"Index: graph, exact or coder (the baseline)." enum:"${indexes}" default:"${index}" env:"AKIN_INDEX"`
 	boundFlags
 	accessFlags
+	followFlags
 	ReadOnly bool `name:"read-only-on-damage" help:"If the data directory is damaged, serve what can be read of it and refuse writes, instead of not starting." env:"AKIN_READ_ONLY_ON_DAMAGE"`
 	snapshotsFlag
 	mailFlags
 	observeFlags
+	sourceFlags
 }
 
 // serverConfig is what the settings say.
@@ -37,9 +39,11 @@ func (f *serveFlags) serverConfig(e *environment) (app.Config, error) {
 	config.HTTPOrigins, config.PublicURL, config.SecretFile = f.HTTPOrigin, f.PublicURL, f.SecretFile
 	config.InsecurePublic, config.ReadOnlyOnDamage = f.InsecurePublic, f.ReadOnly
 	config.Access = f.access()
+	f.follow(&config)
 	if f.TLSKey != "" {
 		config.Secrets = append(config.Secrets, f.TLSKey)
 	}
+	f.fetch(&config)
 	err := errors.Join(f.mail(&config), f.observe(&config))
 	return config, err
 }

@@ -18,18 +18,25 @@ import (
 )
 
 // serviceConfig retries what is safe to repeat: every unary method is, since
-// writes are idempotent. Only UNAVAILABLE is retried (AIP-194).
+// writes are idempotent. Only UNAVAILABLE is retried (AIP-194). Import repeats its
+// stream itself, from what was acknowledged; gRPC would send it all again at each
+// of those attempts, and holds up whoever sends while it waits.
 const serviceConfig = `{
   "methodConfig": [{
     "name": [
       {"service": "akin.v1.PaperService"}, {"service": "akin.v1.SearchService"},
       {"service": "akin.v1.EmbeddingService"}, {"service": "akin.v1.InfoService"},
-      {"service": "akin.v1.MapService"}, {"service": "akin.v1.LibraryService"}
+      {"service": "akin.v1.MapService"}, {"service": "akin.v1.LibraryService"},
+      {"service": "akin.v1.BindingService"},
+      {"service": "akin.v1.FeedService"},
+      {"service": "akin.v1.SourceService"}
     ],
     "retryPolicy": {
       "maxAttempts": 4, "initialBackoff": "0.1s", "maxBackoff": "2s", "backoffMultiplier": 3,
       "retryableStatusCodes": ["UNAVAILABLE"]
     }
+  }, {
+    "name": [{"service": "akin.v1.PaperService", "method": "ImportPapers"}]
   }]
 }`
 
@@ -43,6 +50,12 @@ type Client struct {
 	Admin  akinv1.AdminServiceClient
 	// Libraries are those of the caller's owner.
 	Libraries akinv1.LibraryServiceClient
+	// Bindings are what those follow.
+	Bindings akinv1.BindingServiceClient
+	// Feeds are those of the caller's owner.
+	Feeds akinv1.FeedServiceClient
+	// Sources are for who looks after the server.
+	Sources akinv1.SourceServiceClient
 	// Digests are those of the caller's owner, and what links of mails lead to.
 	Digests akinv1.DigestServiceClient
 	// Operations tells of what AdminService began; Follow is easier.
@@ -94,6 +107,9 @@ func New(conn grpc.ClientConnInterface) *Client {
 		Map:        akinv1.NewMapServiceClient(conn),
 		Admin:      akinv1.NewAdminServiceClient(conn),
 		Libraries:  akinv1.NewLibraryServiceClient(conn),
+		Bindings:   akinv1.NewBindingServiceClient(conn),
+		Feeds:      akinv1.NewFeedServiceClient(conn),
+		Sources:    akinv1.NewSourceServiceClient(conn),
 		Digests:    akinv1.NewDigestServiceClient(conn),
 		Operations: longrunningpb.NewOperationsClient(conn),
 		close:      func() error { return nil },

@@ -323,7 +323,7 @@ func (s *Digests) fill(ctx context.Context, j *job) (done bool, err error) {
 	if len(j.issue.Picks) > 0 {
 		return false, nil
 	}
-	j.issue.Words = s.quietWords(ctx, &j.digest, &j.harvest, s.clock())
+	j.issue.Words = s.quietWords(ctx, &j.digest, &j.harvest)
 	if j.digest.Quiet == Explain {
 		return false, nil
 	}

@@ -290,7 +290,7 @@ func (s *Digests) again(ctx context.Context, d *Digest, i *Issue) (harvest, erro
 }
 
 // quietWords say why there is nothing to tell of.
-func (s *Digests) quietWords(ctx context.Context, d *Digest, h *harvest, now time.Time) string {
+func (s *Digests) quietWords(ctx context.Context, d *Digest, h *harvest) string {
 	var words []string
 	if n := h.left.Sent + h.left.Read + h.left.Dismissed; n > 0 {
 		words = append(words, "All that came was known to you: "+h.left.words()+".")
@@ -310,18 +310,19 @@ func (s *Digests) quietWords(ctx context.Context, d *Digest, h *harvest, now tim
 		if i == 10 {
 			break
 		}
-		words = append(words, all[i].words(zone, now))
+		words = append(words, all[i].words(zone))
 	}
 	return strings.Join(words, " ")
 }
 
-func (v *Delivery) words(zone *time.Location, _ time.Time) string {
-	text := "The source " + v.Source + " has not delivered yet"
-	if !v.Time.IsZero() {
-		text = "The source " + v.Source + " last delivered on " + v.Time.In(zone).Format("Monday, 2 January 2006, 15:04")
+func (v *Delivery) words(zone *time.Location) string {
+	text := v.Sentence
+	switch {
+	case text != "":
+	case v.Time.IsZero():
+		text = v.Source + " has not delivered yet"
+	default:
+		text = v.Source + " last delivered on " + v.Time.In(zone).Format("Monday, 2 January 2006, 15:04")
 	}
-	if v.Words != "" {
-		text += ": " + v.Words
-	}
-	return strings.TrimRight(text, ".") + "."
+	return "Source " + strings.TrimRight(text, ".") + "."
 }

@@ -23,7 +23,7 @@ func TestADigestComes(t *testing.T) {
 		defer r.close()
 		r.make("silent", func(d *notify.Digest) { d.Authors = []string{"of p003, Author"} })
 		r.make("loud", func(d *notify.Digest) { d.Quiet, d.Schedule = notify.Explain, daily(9*60, "") })
-		r.shelf.quiet = []notify.Delivery{{Source: "arXiv", Time: time.Now().Add(-50 * time.Hour), Words: "holiday"}}
+		r.shelf.quiet = []notify.Delivery{{Source: "arXiv", Time: time.Now().Add(-50 * time.Hour), Sentence: "arXiv last delivered on Thursday; it is a holiday there"}}
 		r.shelf.add("f", time.Now(), ids("p", 0, 5)...)
 		r.shelf.marks["p001"] = library.Entry{PaperID: "p001", Mark: library.Disliked}
 		r.shelf.marks["p002"] = library.Entry{PaperID: "p002", ReadTime: time.Now()}
@@ -45,7 +45,7 @@ func TestADigestComes(t *testing.T) {
 		}
 		r.run(aDay)
 		mails = r.box.got()[2:]
-		if len(mails) != 1 || mails[0].To != "loud@example.org" || !strings.Contains(mails[0].Text, "The source arXiv last delivered on") || !strings.Contains(mails[0].Text, "holiday") {
+		if len(mails) != 1 || mails[0].To != "loud@example.org" || !strings.Contains(mails[0].Text, "Source arXiv last delivered on") || !strings.Contains(mails[0].Text, "holiday") {
 			t.Fatalf("on a quiet day: %+v", mails)
 		}
 		r.shelf.add("f", time.Now(), "p100")

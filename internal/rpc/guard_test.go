@@ -229,11 +229,16 @@ var wanted = map[string]string{
 
 	"/akin.v1.LibraryService/GetLibrary": "read", "/akin.v1.LibraryService/ListLibraries": "read", "/akin.v1.LibraryService/ListEntries": "read",
 	"/akin.v1.LibraryService/GetEntries": "read", "/akin.v1.LibraryService/ExportLibrary": "read", "/akin.v1.LibraryService/GetMissed": "read",
-	"/akin.v1.LibraryService/CreateLibrary": "read,write", "/akin.v1.LibraryService/UpdateLibrary": "read,write",
+	"/akin.v1.LibraryService/SuggestRatings": "read",
+	"/akin.v1.LibraryService/CreateLibrary":  "read,write", "/akin.v1.LibraryService/UpdateLibrary": "read,write",
 	"/akin.v1.LibraryService/DeleteLibrary": "read,write", "/akin.v1.LibraryService/UndeleteLibrary": "read,write",
 	"/akin.v1.LibraryService/SetEntries": "read,write", "/akin.v1.LibraryService/RemoveEntries": "read,write",
 	"/akin.v1.LibraryService/ImportLibrary": "read,write", "/akin.v1.LibraryService/MergeLibraries": "read,write",
 	"/akin.v1.LibraryService/AdoptLibraries": "admin",
+
+	"/akin.v1.FeedService/GetFeed": "read", "/akin.v1.FeedService/ListFeeds": "read", "/akin.v1.FeedService/PreviewFeed": "read",
+	"/akin.v1.FeedService/ListFeedItems": "read", "/akin.v1.FeedService/WatchFeed": "read", "/akin.v1.FeedService/CreateFeed": "read,write",
+	"/akin.v1.FeedService/UpdateFeed": "read,write", "/akin.v1.FeedService/DeleteFeed": "read,write",
 
 	"/akin.v1.AdminService/CreateSnapshot": "admin", "/akin.v1.AdminService/ListSnapshots": "admin", "/akin.v1.AdminService/Verify": "admin",
 	"/google.longrunning.Operations/GetOperation": "admin", "/google.longrunning.Operations/ListOperations": "admin",

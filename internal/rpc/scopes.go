@@ -100,6 +100,9 @@ func needs() map[string]need {
 		akinv1.EmbeddingService_EmbedStream_FullMethodName: text,
 	}
 	maps.Copy(all, libraryNeeds())
+	maps.Copy(all, bindingNeeds())
+	maps.Copy(all, feedNeeds())
+	maps.Copy(all, sourceNeeds())
 	maps.Copy(all, digestNeeds())
 	return all
 }
@@ -142,6 +145,8 @@ func libraryNeeds() map[string]need {
 		akinv1.LibraryService_ExportLibrary_FullMethodName: library,
 		akinv1.LibraryService_GetMissed_FullMethodName:     library,
 
+		akinv1.LibraryService_SuggestRatings_FullMethodName: library,
+
 		akinv1.LibraryService_CreateLibrary_FullMethodName:   shelve,
 		akinv1.LibraryService_UpdateLibrary_FullMethodName:   shelve,
 		akinv1.LibraryService_DeleteLibrary_FullMethodName:   shelve,
@@ -151,6 +156,39 @@ func libraryNeeds() map[string]need {
 		akinv1.LibraryService_ImportLibrary_FullMethodName:   shelve,
 		akinv1.LibraryService_MergeLibraries_FullMethodName:  shelve,
 		akinv1.LibraryService_AdoptLibraries_FullMethodName:  {scope: access.Admin, reach: nowhere},
+	}
+}
+
+// bindingNeeds has the methods of BindingService: bindings are the caller's own, as its
+// libraries are.
+func bindingNeeds() map[string]need {
+	look := need{scope: access.Read, reach: nowhere}
+	bind := need{scope: access.Read | access.Write, reach: nowhere, quiet: true}
+	return map[string]need{
+		akinv1.BindingService_GetBinding_FullMethodName:         look,
+		akinv1.BindingService_ListBindings_FullMethodName:       look,
+		akinv1.BindingService_ListUnmatchedItems_FullMethodName: look,
+		akinv1.BindingService_BindLibrary_FullMethodName:        bind,
+		akinv1.BindingService_UnbindLibrary_FullMethodName:      bind,
+		akinv1.BindingService_SyncLibrary_FullMethodName:        bind,
+	}
+}
+
+// feedNeeds has the methods of FeedService. Feeds are the caller's own; which collection
+// one is about, the handler sees.
+func feedNeeds() map[string]need {
+	look := need{scope: access.Read, reach: nowhere}
+	keep := need{scope: access.Read | access.Write, reach: nowhere, quiet: true}
+	return map[string]need{
+		akinv1.FeedService_GetFeed_FullMethodName:       look,
+		akinv1.FeedService_ListFeeds_FullMethodName:     look,
+		akinv1.FeedService_PreviewFeed_FullMethodName:   look,
+		akinv1.FeedService_ListFeedItems_FullMethodName: look,
+		akinv1.FeedService_WatchFeed_FullMethodName:     look,
+
+		akinv1.FeedService_CreateFeed_FullMethodName: keep,
+		akinv1.FeedService_UpdateFeed_FullMethodName: keep,
+		akinv1.FeedService_DeleteFeed_FullMethodName: keep,
 	}
 }
 

@@ -29,8 +29,10 @@ import (
 	"akin/internal/catalog"
 	"akin/internal/catalog/local"
 	"akin/internal/client"
+	"akin/internal/courier"
 	"akin/internal/embed"
 	"akin/internal/engine"
+	"akin/internal/feed/ledger"
 	"akin/internal/librarian"
 	"akin/internal/library"
 	"akin/internal/library/shelf"
@@ -201,7 +203,9 @@ func Start(options Options) (_ *Server, err error) {
 	e := engine.New(engine.OneModel{Model: s.Model}, cat, options.Bounds.Bulk)
 	server := rpc.NewServer(e, about, options.Bounds, log)
 	if s.store != nil {
-		server.KeepLibraries(librarian.New(library.New(shelf.New(s.store.DB(), s.store.Moved), nil), e, nil))
+		libraries := library.New(shelf.New(s.store.DB(), s.store.Moved), nil)
+		server.KeepLibraries(librarian.New(libraries, e, nil))
+		server.KeepFeeds(s.follow(cat, e, libraries))
 	}
 	var tracing []grpc.DialOption
 	if t := options.Gateway.Telemetry; t != nil {
@@ -238,6 +242,19 @@ func Start(options Options) (_ *Server, err error) {
 	return s, nil
 }
 
+// follow matches feeds until the server is closed.
+func (s *Server) follow(cat catalog.Catalog, e *engine.Engine, libraries *library.Libraries) *courier.Courier {
+	feeds := courier.New(ledger.New(s.store.DB(), s.store.Moved), cat, e, libraries, courier.Options{Look: 10 * time.Millisecond})
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- feeds.Run(ctx) }()
+	s.onClose(func() error {
+		stop()
+		return <-done
+	})
+	return feeds
+}
+
 // Close stops the server and removes its data.
 func (s *Server) Close() error {
 	var errs []error
@@ -268,7 +285,9 @@ func (s *Server) open() (catalog.Catalog, error) {
 	}
 	s.onClose(func() error { return os.RemoveAll(parent) })
 	s.dir = filepath.Join(parent, "data")
-	kept, err := store.Open(s.dir, store.Options{Create: true, Beside: []store.Beside{{Prefixes: shelf.Prefixes(), Verify: shelf.Verify}}})
+	kept, err := store.Open(s.dir, store.Options{Create: true, Beside: []store.Beside{
+		{Prefixes: shelf.Prefixes(), Verify: shelf.Verify}, {Prefixes: ledger.Prefixes(), Verify: ledger.Verify},
+	}})
 	if err != nil {
 		return nil, err
 	}
