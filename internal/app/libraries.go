@@ -50,8 +50,9 @@ func (a *App) openBeside(ctx context.Context, c catalog.Catalog, e *engine.Engin
 		if err := a.openFollower(a.store, e, libraries); err != nil {
 			return err
 		}
-		a.server.KeepFeeds(a.openFeeds(ctx, a.store, c, e))
-		if err := a.openDigests(a.store, e, libraries); err != nil {
+		feeds := a.openFeeds(ctx, a.store, c, e)
+		a.server.KeepFeeds(feeds)
+		if err := a.openDigests(a.store, e, libraries, feeds); err != nil {
 			return err
 		}
 	}

@@ -93,6 +93,7 @@ func TestNothingIsObeyed(t *testing.T) {
 		on("feed", "watch", hostile), on("feed", "delete", hostile), on("feed", "delete", "f"),
 		on("library", "suggest"), on("library", "suggest", hostile), on("library", "suggest", "-n", "101"),
 		on("days"), on("days", "--from", hostile), on("list", "--order", "trending", "--signal", hostile),
+		on("digest", "list"), on("digest", "create", hostile), on("digest", "show", hostile), on("digest", "bounce", input),
 		on("source", "list"), on("source", "status"), on("source", "status", hostile), on("source", "show", hostile), on("source", "run", hostile),
 		on("source", "add", hostile, "--kind", "feed", "--url", hostile), on("source", "add", "s", "--kind", "feed", "--url", "http://"+"x/\x1b[31m"),
 		on("source", "remove", hostile), on("source", "pause", hostile), on("source", "resume", hostile),
