@@ -18,8 +18,8 @@ import (
 var rooms = map[string][]string{
 	"cmd/akin":               {"internal/cli"},
 	"internal/cli":           {"internal/paper", "internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1", "internal/pending", "internal/settings"},
-	"internal/app":           {"internal/atlas", "internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/web", "internal/access", "internal/telemetry", "internal/vec", "internal/library", "internal/library/shelf", "internal/librarian"},
-	"internal/rpc":           {"internal/atlas", "internal/engine", "internal/catalog", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/access", "internal/telemetry", "internal/library", "internal/librarian", "internal/cite"},
+	"internal/app":           {"internal/atlas", "internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/web", "internal/access", "internal/telemetry", "internal/vec", "internal/library", "internal/library/shelf", "internal/librarian", "internal/follow", "internal/follow/register", "internal/source/zotero"},
+	"internal/rpc":           {"internal/atlas", "internal/engine", "internal/catalog", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/access", "internal/telemetry", "internal/library", "internal/librarian", "internal/cite", "internal/follow", "internal/source/zotero"},
 	"internal/access":        {"internal/paper", "internal/pending"},
 	"internal/admit":         {"internal/paper"},
 	"internal/telemetry":     {}, // figures come as plain structs
@@ -27,7 +27,7 @@ var rooms = map[string][]string{
 	"internal/rpc/wire":      {"internal/paper", "proto/akin/v1"},
 	"internal/rpc/openapi":   {}, // a command of make gen: joins the OpenAPI files
 	"internal/web/formula":   {},
-	"internal/web":           {"internal/client", "proto/akin/v1", "internal/text", "internal/text/unify", "internal/cite", "internal/rpc/wire"},
+	"internal/web":           {"internal/client", "proto/akin/v1", "internal/text", "internal/text/unify", "internal/cite", "internal/rpc/wire", "internal/syndicate"},
 	"internal/client":        {"internal/rpc/wire", "proto/akin/v1"},
 	"internal/engine":        {"internal/catalog", "internal/embed", "internal/rank", "internal/sentence", "internal/paper", "internal/paper/titleid"},
 	"internal/catalog":       {"internal/paper", "internal/rank"},
@@ -40,6 +40,12 @@ var rooms = map[string][]string{
 	"internal/library/shelf": {"internal/library", "internal/kv", "internal/paper"},
 	"internal/librarian":     {"internal/library", "internal/engine", "internal/ingest", "internal/cite", "internal/paper", "internal/paper/titleid"},
 	"internal/cite":          {"internal/paper"},
+	"internal/syndicate":     {"internal/paper"},
+	"internal/source/zotero": {"internal/paper"},
+	"internal/follow":        {"internal/catalog", "internal/librarian", "internal/library", "internal/paper", "internal/source/zotero"},
+	"internal/follow/register": {
+		"internal/follow", "internal/kv", "internal/librarian", "internal/library", "internal/library/shelf", "internal/paper", "internal/source/zotero",
+	},
 	"internal/kv":            {"internal/paper"},
 	"internal/store":         {"internal/kv", "internal/paper"},
 	"internal/ann":           {"internal/paper", "internal/pending", "internal/splitmix", "internal/vec"},
@@ -71,6 +77,8 @@ var rooms = map[string][]string{
 	"internal/crashtest":           {},
 	"internal/rpc/rpctest":         {"internal/atlas", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/store", "internal/embed", "internal/vec", "internal/admit", "internal/client", "internal/paper", "internal/library", "internal/library/shelf", "internal/librarian"},
 	"internal/library/librarytest": {"internal/library"},
+	"internal/follow/followtest":   {"internal/follow", "internal/librarian", "internal/library", "internal/library/librarytest", "internal/source/zotero"},
+	"internal/source/zotero/zoterotest": {},
 	"internal/embed/embedtest":     {"internal/embed", "internal/model", "models", "internal/embed/onnx"},
 	"internal/embed/benchworker":   {"internal/embed", "internal/model", "models", "internal/embed/onnx"},
 	"internal/job/benchworker":     {"internal/job", "internal/ingest", "internal/vecfile"},
