@@ -86,6 +86,7 @@ func TestNothingIsObeyed(t *testing.T) {
 		on("library", "show"), on("library", "show", "--text", hostile), on("library", "show", hostile), on("library", "list"),
 		on("library", "create", hostile), on("library", "create", "l", "--display-name", hostile), on("library", "import", input, "--format", "ids"),
 		on("library", "export", "--format", "ris"), on("library", "export", "--out", at("none\x1b/l")), on("library", "missed"),
+		on("library", "suggest"), on("library", "suggest", hostile), on("library", "suggest", "-n", "101"),
 		on("days"), on("days", "--from", hostile), on("list", "--order", "trending", "--signal", hostile),
 		{"config", "check", input},
 		{"config", "check", at("none\x1b")},

@@ -35,6 +35,7 @@ type libraryCommand struct {
 	Export   libraryExportCommand   `cmd:"" help:"Write a library as BibTeX, RIS, CSL-JSON or a list of ids."`
 	Merge    libraryMergeCommand    `cmd:"" help:"Add libraries to another."`
 	Missed   libraryMissedCommand   `cmd:"" help:"Say what a library lacks of what is near it."`
+	Suggest  librarySuggestCommand  `cmd:"" help:"Choose papers to rate, from which most is learnt."`
 	Adopt    libraryAdoptCommand    `cmd:"" help:"Give the libraries made without a key to the owner of a key."`
 	Bind     libraryBindCommand     `cmd:"" help:"Have a library follow Zotero, or a file of references on the server."`
 	Unbind   libraryUnbindCommand   `cmd:"" help:"End that; the library stays as it is."`
@@ -580,6 +581,46 @@ func (c libraryMissedCommand) Run(e *environment) error {
 		return err
 	}
 	return e.show(c.JSON, resp, func() { e.answer(resp, "score") })
+}
+
+type librarySuggestCommand struct {
+	Name string `arg:"" optional:"" help:"Name of the library." default:"main"`
+	target
+	Count int32 `help:"Papers to choose; at most 100." short:"n" default:"10" placeholder:"N"`
+	JSON  bool  `name:"json" help:"Print the response as JSON."`
+}
+
+// Help says what the papers are for.
+func (librarySuggestCommand) Help() string {
+	return `For those who begin: like or dislike some of these, and recommendations have something to
+go by. They are of the subjects of the collection that least is known about, given what the
+library has; ask again for others.
+
+Examples:
+  akin library suggest
+  akin library like arXiv:1706.03762 && akin library suggest -n 5`
+}
+
+// Run chooses papers to rate.
+func (c librarySuggestCommand) Run(e *environment) error {
+	cl, err := e.connect(c.target, false)
+	if err != nil {
+		return err
+	}
+	resp, err := cl.Libraries.SuggestRatings(e.ctx, &akinv1.SuggestRatingsRequest{Library: c.Name, Count: c.Count, ReadMask: shown(c.JSON)})
+	if err != nil {
+		return err
+	}
+	return e.show(c.JSON, resp, func() {
+		for i, s := range resp.GetSuggestions() {
+			p := s.GetPaper()
+			e.wrapped(fmt.Sprintf("%2d  ", i+1), p.GetTitle())
+			e.wrapped("    ", byline(p))
+		}
+		if len(resp.GetSuggestions()) == 0 {
+			fmt.Fprintln(e.errOut, "There is nothing to rate: `akin import FILE` puts papers in.")
+		}
+	})
 }
 
 type libraryAdoptCommand struct {

@@ -39,6 +39,13 @@ func TestLibrary(t *testing.T) {
 	if len(missed.GetResults()) != 5 {
 		t.Errorf("missed %d papers", len(missed.GetResults()))
 	}
+	suggested := unmarshal(t, here("suggest", "--json", "-n", "5"), new(akinv1.SuggestRatingsResponse))
+	if len(suggested.GetSuggestions()) != 5 || suggested.GetRatedCount() != 3 || suggested.GetUnknown() <= 0 || suggested.GetUnknown() >= 1 {
+		t.Errorf("suggested %v", suggested)
+	}
+	if out := here("suggest", "newcomer", "-n", "2"); !strings.HasPrefix(out, " 1  ") || strings.Count(out, "\n") < 4 {
+		t.Errorf("suggested to a newcomer: %q", out)
+	}
 	mustRun(t, "snapshot", "create", "one", "--server", s.grpc)
 
 	bib := filepath.Join(t.TempDir(), "x.bib")

@@ -18,7 +18,9 @@ import (
 )
 
 // serviceConfig retries what is safe to repeat: every unary method is, since
-// writes are idempotent. Only UNAVAILABLE is retried (AIP-194).
+// writes are idempotent. Only UNAVAILABLE is retried (AIP-194). Import repeats its
+// stream itself, from what was acknowledged; gRPC would send it all again at each
+// of those attempts, and holds up whoever sends while it waits.
 const serviceConfig = `{
   "methodConfig": [{
     "name": [
@@ -31,6 +33,8 @@ const serviceConfig = `{
       "maxAttempts": 4, "initialBackoff": "0.1s", "maxBackoff": "2s", "backoffMultiplier": 3,
       "retryableStatusCodes": ["UNAVAILABLE"]
     }
+  }, {
+    "name": [{"service": "akin.v1.PaperService", "method": "ImportPapers"}]
   }]
 }`
 

@@ -67,6 +67,11 @@ var errNobody = errors.New("nobody listens here")
 
 // on runs a test with a client of a server, whose time is the test's: a wait of
 // minutes takes none.
+//
+// That time only goes on while all goroutines wait for it or for each other, and
+// waiting for a mutex does not count. Before gRPC repeats a stream, it waits with
+// the mutex that Send takes. So a stream that it may repeat must not be sent on
+// while it fails: a test of that would wait for ever.
 func on(t *testing.T, first *scripted, test func(t *testing.T, s *stage)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {

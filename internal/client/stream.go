@@ -16,27 +16,32 @@ import (
 	akinv1 "akin/proto/akin/v1"
 )
 
-// patience is how long an import tries to reach a server again that it has
-// talked to.
-const patience = 2 * time.Minute
+const (
+	// patience is how long an import tries to reach a server again that it has
+	// talked to.
+	patience = 2 * time.Minute
+	// tries is how often an import is begun with a server that never answers; as
+	// often as gRPC repeats other calls.
+	tries = 4
+)
 
 // Import sends papers from next until it gives io.EOF, and calls ack for each
 // response. next and ack are called from two goroutines, each from one only.
 // When a server that answered before goes away, the stream is opened again, for
 // up to two minutes, and what was not acknowledged is sent again: a write that
-// landed all the same changes nothing. It returns when everything is
-// acknowledged, or with the first error; what was acknowledged by then is
-// durable.
+// landed all the same changes nothing. A server that never answered is tried
+// four times. It returns when everything is acknowledged, or with the first
+// error; what was acknowledged by then is durable.
 func (c *Client) Import(
 	ctx context.Context, next func(context.Context) (*akinv1.ImportPapersRequest, error), ack func(*akinv1.ImportPapersResponse) error,
 ) error {
 	im := &imports{next: next, ack: ack}
 	wait := backoff.NewExponentialBackOff()
 	var since time.Time // of the first failure in a row
-	for {
+	for attempt := 1; ; attempt++ {
 		answered := im.answered
 		err := im.attempt(ctx, c)
-		if !im.resumable(err) {
+		if status.Code(err) != codes.Unavailable || im.answered == 0 && attempt == tries {
 			return err
 		}
 		if im.answered > answered || since.IsZero() {
@@ -66,11 +71,6 @@ type imports struct {
 	// these, sent went out on the current stream.
 	unacknowledged []*akinv1.ImportPapersRequest
 	sent           int
-}
-
-// resumable says that the server went away and was there before.
-func (im *imports) resumable(err error) bool {
-	return err != nil && im.answered > 0 && status.Code(err) == codes.Unavailable
 }
 
 func (im *imports) attempt(ctx context.Context, c *Client) error {

@@ -172,6 +172,7 @@ func libraryMethods() map[string]method {
 		akinv1.LibraryService_MergeLibraries_FullMethodName:  {kind: write, shape: shapeOf(mergeShape)},
 		akinv1.LibraryService_AdoptLibraries_FullMethodName:  {kind: write},
 		akinv1.LibraryService_GetMissed_FullMethodName:       {kind: query, shape: shapeOf(missedShape)},
+		akinv1.LibraryService_SuggestRatings_FullMethodName:  {kind: query, shape: shapeOf(ratingsShape)},
 	}
 }
 
@@ -309,6 +310,11 @@ func entriesShape(r *akinv1.ListEntriesRequest) (string, float64) {
 func missedShape(r *akinv1.GetMissedRequest) (string, float64) {
 	class, units := resultShape(r, 0)
 	return " " + akinv1.RecommendStrategy_name[int32(r.GetStrategy())] + class, units
+}
+
+// ratingsShape: each paper that is chosen costs one pass over all that is unknown.
+func ratingsShape(r *akinv1.SuggestRatingsRequest) (string, float64) {
+	return "", float64(10 + max(0, min(int(r.GetCount()), engine.MaxQuestions)))
 }
 
 func embedShape(r *akinv1.EmbedRequest) (string, float64) {

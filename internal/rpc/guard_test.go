@@ -229,7 +229,8 @@ var wanted = map[string]string{
 
 	"/akin.v1.LibraryService/GetLibrary": "read", "/akin.v1.LibraryService/ListLibraries": "read", "/akin.v1.LibraryService/ListEntries": "read",
 	"/akin.v1.LibraryService/GetEntries": "read", "/akin.v1.LibraryService/ExportLibrary": "read", "/akin.v1.LibraryService/GetMissed": "read",
-	"/akin.v1.LibraryService/CreateLibrary": "read,write", "/akin.v1.LibraryService/UpdateLibrary": "read,write",
+	"/akin.v1.LibraryService/SuggestRatings": "read",
+	"/akin.v1.LibraryService/CreateLibrary":  "read,write", "/akin.v1.LibraryService/UpdateLibrary": "read,write",
 	"/akin.v1.LibraryService/DeleteLibrary": "read,write", "/akin.v1.LibraryService/UndeleteLibrary": "read,write",
 	"/akin.v1.LibraryService/SetEntries": "read,write", "/akin.v1.LibraryService/RemoveEntries": "read,write",
 	"/akin.v1.LibraryService/ImportLibrary": "read,write", "/akin.v1.LibraryService/MergeLibraries": "read,write",

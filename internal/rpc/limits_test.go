@@ -332,6 +332,7 @@ func limitedLibraries() []limited {
 		merge   = akinv1.LibraryService_MergeLibraries_FullMethodName
 		adopt   = akinv1.LibraryService_AdoptLibraries_FullMethodName
 		missed  = akinv1.LibraryService_GetMissed_FullMethodName
+		suggest = akinv1.LibraryService_SuggestRatings_FullMethodName
 	)
 	put := func(e *akinv1.Entry) *akinv1.SetEntriesRequest {
 		return &akinv1.SetEntriesRequest{Library: "main", Entries: []*akinv1.Entry{e}}
@@ -384,6 +385,9 @@ func limitedLibraries() []limited {
 		{missed, "page_token", "", &akinv1.GetMissedRequest{Library: "main", PageToken: long}},
 		{missed, "filter", "the limit is 16384", &akinv1.GetMissedRequest{Library: "main", Filter: long}},
 		{missed, "as_of", "YYYY-MM-DD", &akinv1.GetMissedRequest{Library: "main", AsOf: long}},
+		{suggest, "library", "1 to 64", &akinv1.SuggestRatingsRequest{Library: long}},
+		{suggest, "count", "100", &akinv1.SuggestRatingsRequest{Library: "main", Count: 101}},
+		{suggest, "count", "100", &akinv1.SuggestRatingsRequest{Library: "main", Count: -1}},
 	}
 }
 

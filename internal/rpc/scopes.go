@@ -115,6 +115,8 @@ func libraryNeeds() map[string]need {
 		akinv1.LibraryService_ExportLibrary_FullMethodName: library,
 		akinv1.LibraryService_GetMissed_FullMethodName:     library,
 
+		akinv1.LibraryService_SuggestRatings_FullMethodName: library,
+
 		akinv1.LibraryService_CreateLibrary_FullMethodName:   shelve,
 		akinv1.LibraryService_UpdateLibrary_FullMethodName:   shelve,
 		akinv1.LibraryService_DeleteLibrary_FullMethodName:   shelve,

@@ -47,11 +47,13 @@ func (s *Site) failure(r *http.Request, err error) *answer {
 	}
 	if st.Code() == codes.Unauthenticated {
 		s.sessions.end(r) // its key is not taken any more
-		back := "/"
+		b := &signing{Back: "/", Wrong: sentence(st.Message())}
 		if r.Method == http.MethodGet {
-			back = withoutValues(r.URL, "part")
+			b.Back = withoutValues(r.URL, "part")
+		} else {
+			b.keepForm(r)
 		}
-		return signPage(http.StatusUnauthorized, &signing{Back: back, Wrong: sentence(st.Message())})
+		return signPage(http.StatusUnauthorized, b)
 	}
 	f := &fault{Message: sentence(st.Message())}
 	f.Status, f.Heading = headingOf(st.Code())

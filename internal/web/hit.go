@@ -44,9 +44,16 @@ type hit struct {
 	Because []link
 	// Marks is what the reader's library says of it; nil if there is none.
 	Marks *markState
+	// Done is what was just done to it; nil if nothing was.
+	Done *done
 	// key is the id as it is.
 	key string
+	// listed says that it is in a list, and not what a page is about.
+	listed bool
 }
+
+// Anchor is the paper's place in a page.
+func (h *hit) Anchor() string { return anchorOf(h.key) }
 
 // Key is the paper's id as forms send it.
 func (h *hit) Key() string { return h.key }
@@ -65,7 +72,7 @@ type version struct{ ID, URL, Reason string }
 // hitOf makes a hit of a paper.
 func (s *Site) hitOf(p *akinv1.Paper, m marks) hit {
 	h := hit{
-		key: p.GetId(), ID: visible(p.GetId()), URL: paperURL(p.GetId()), SimilarURL: query{Like: p.GetId()}.URL(), Lang: languageOf(p),
+		key: p.GetId(), listed: true, ID: visible(p.GetId()), URL: paperURL(p.GetId()), SimilarURL: query{Like: p.GetId()}.URL(), Lang: languageOf(p),
 		Venue: visible(clip(p.GetVenue(), shortTitle)), Date: dateText(p.GetPublishDate()), DateTime: dateValue(p.GetPublishDate()), Code: codeLinks(p),
 	}
 	title := p.GetTitle()

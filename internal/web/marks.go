@@ -2,10 +2,8 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -49,11 +47,12 @@ func pointers(hits []hit) []*hit {
 }
 
 // mark says of the papers of a page what the reader's library has of them. Who has no
-// library, for want of a key, is offered to sign in.
-func (s *Site) mark(r *http.Request, a *answer) {
+// library, for want of a key, is offered to sign in; known is false of who had one that
+// is not taken any more.
+func (s *Site) mark(r *http.Request, a *answer) (known bool) {
 	body, ok := a.frame.Body.(lister)
 	if !ok {
-		return
+		return true
 	}
 	library := mainLibrary
 	if in, ok := a.frame.Body.(interface{ library() string }); ok {
@@ -65,20 +64,27 @@ func (s *Site) mark(r *http.Request, a *answer) {
 		ids = append(ids, h.key)
 	}
 	if len(ids) == 0 {
-		return
+		return true
 	}
 	entries, err := s.entries(r.Context(), library, ids)
 	if err != nil {
 		a.frame.SignIn = a.frame.SignIn || status.Code(err) == codes.Unauthenticated
-		return
+		return status.Code(err) != codes.Unauthenticated
 	}
-	back := withoutValues(r.URL, "part", "done", "of", "was")
+	back := withoutValues(r.URL, markers...)
+	if at, ok := a.frame.Body.(interface{ back() string }); ok {
+		back = at.back()
+	}
 	for _, h := range hits {
+		if d := a.frame.Done; d != nil && d.of != "" && d.of == h.key && h.listed {
+			h.Done, a.frame.Done = d, nil // it is said beside the paper
+		}
 		e := entries[h.key]
 		h.Marks = &markState{
 			Liked: e.GetMark() == akinv1.Mark_MARK_LIKED, Disliked: e.GetMark() == akinv1.Mark_MARK_DISLIKED, Read: e.GetRead(), Library: library, Back: back,
 		}
 	}
+	return true
 }
 
 // entries gives what a library has of papers. A library that is not there has nothing.
@@ -120,17 +126,22 @@ var deeds = map[string]struct {
 	"clear":   {field: "mark", said: "Mark taken off"},
 	"read":    {read: true, field: "read", said: "Marked as read"},
 	"unread":  {field: "read", said: "Not read any more"},
+	"save":    {said: "Added to the library"},
 }
 
 // outcome is what the script is told.
 type outcome struct {
-	Done  string   `json:"done"`
-	Said  string   `json:"said"`
-	Undo  string   `json:"undo"`
-	Liked bool     `json:"liked"`
-	Not   bool     `json:"disliked"`
-	Read  bool     `json:"read"`
-	IDs   []string `json:"-"`
+	Done string `json:"done,omitempty"`
+	Said string `json:"said"`
+	// Undo is the deed that takes the mark back; Token names a change that is undone as a
+	// whole.
+	Undo  string `json:"undo,omitempty"`
+	Token string `json:"token,omitempty"`
+	Liked bool   `json:"liked"`
+	Not   bool   `json:"disliked"`
+	Read  bool   `json:"read"`
+	// Was is what the form of a note has to say the next time.
+	Was string `json:"was,omitempty"`
 }
 
 // setMark changes what a library says of papers, and makes the library if need be.
@@ -138,13 +149,16 @@ func (s *Site) setMark(r *http.Request) (*answer, error) {
 	deed, ok := deeds[r.PostFormValue("do")]
 	ids := r.PostForm["id"]
 	if !ok || len(ids) == 0 || len(ids) > maxMarked {
-		return nil, refused(http.StatusBadRequest, "That says nothing", "A mark is like, dislike, clear, read or unread, of at least one paper.")
+		return nil, refused(http.StatusBadRequest, "That says nothing", "A mark is like, dislike, clear, read, unread or save, of at least one paper.")
 	}
 	library := r.PostFormValue("library")
 	if library == "" {
 		library = mainLibrary
 	}
-	req := &akinv1.SetEntriesRequest{Library: library, UpdateMask: mask(deed.field), CreateLibrary: true}
+	req := &akinv1.SetEntriesRequest{Library: library, CreateLibrary: true}
+	if deed.field != "" {
+		req.UpdateMask = mask(deed.field)
+	}
 	for _, id := range ids {
 		req.Entries = append(req.Entries, &akinv1.Entry{PaperId: id, Mark: deed.mark, Read: deed.read})
 	}
@@ -157,15 +171,29 @@ func (s *Site) setMark(r *http.Request) (*answer, error) {
 		Done: r.PostFormValue("do"), Said: deed.said, Undo: undoOf(deed.field, was), Read: now.GetRead(),
 		Liked: now.GetMark() == akinv1.Mark_MARK_LIKED, Not: now.GetMark() == akinv1.Mark_MARK_DISLIKED,
 	}
-	if strings.Contains(r.Header.Get("Accept"), "application/json") {
-		body, err := json.Marshal(o)
-		return &answer{raw: body, contentType: "application/json"}, err
-	}
 	back := ownPath(r.PostFormValue("back"))
-	if len(ids) == 1 && r.PostFormValue("undone") == "" {
+	switch {
+	case r.PostFormValue("undone") != "":
+		back = withValue(back, "said", "undone")
+	case len(ids) > 1 || deed.field == "":
+		change := undoable{library: library, said: saidOf(deed.said, len(ids)), fields: []string{deed.field}, entries: resp.GetPrevious()}
+		if deed.field == "" {
+			change.fields = []string{"*"}
+		}
+		o.Token = s.undos.keep(r.Context(), change)
+		return s.told(r, o, withValue(back, "undo", o.Token))
+	default:
 		back = withValue(withValue(withValue(back, "done", o.Done), "of", ids[0]), "was", o.Undo)
 	}
-	return &answer{location: back}, nil
+	return s.told(r, o, atPaper(back, ids[0]))
+}
+
+// saidOf says of how many papers something is said.
+func saidOf(said string, n int) string {
+	if n == 1 {
+		return said
+	}
+	return said + ": " + papersText(n)
 }
 
 // undoOf is what takes a change back.
@@ -181,22 +209,4 @@ func undoOf(field string, was *akinv1.Entry) string {
 		return "dislike"
 	}
 	return "clear"
-}
-
-// done is what was just done without a script, and how to undo it.
-type done struct{ Said, Undo, ID, Library, Back string }
-
-// doneOf reads it from the address that the form led back to.
-func doneOf(r *http.Request) *done {
-	v := r.URL.Query()
-	deed, ok := deeds[v.Get("done")]
-	_, undo := deeds[v.Get("was")]
-	if !ok || !undo || v.Get("of") == "" {
-		return nil
-	}
-	library := v.Get("library")
-	if rest, ok := strings.CutPrefix(r.URL.Path, "/library/"); ok {
-		library = rest
-	}
-	return &done{Said: deed.said, Undo: v.Get("was"), ID: clip(v.Get("of"), maxValue), Library: library, Back: withoutValues(r.URL, "part", "done", "of", "was")}
 }

@@ -28,6 +28,8 @@ const (
 // about is the body of the page of a paper.
 type about struct {
 	hit
+	// Shelves are the libraries that the paper can be put into, if there are several.
+	Shelves []libraryRow
 	Whole   []piece
 	Outward []link
 	Facts   []fact
@@ -85,6 +87,7 @@ func (s *Site) paper(r *http.Request) (*answer, error) {
 	}
 	b := s.aboutPaper(p)
 	v := r.URL.Query()
+	b.Shelves = s.shelves(r.Context())
 	b.Evidence = v.Get("evidence") == "1"
 	b.EvidenceURL = withValue(paperURL(id), "evidence", map[bool]string{true: "", false: "1"}[b.Evidence])
 	s.surround(r.Context(), p, b, v.Get("novelty") == "1")
@@ -113,6 +116,7 @@ func plainTitle(p *akinv1.Paper) string {
 
 func (s *Site) aboutPaper(p *akinv1.Paper) *about {
 	b := &about{hit: s.hitOf(p, nil), Outward: outward(p), SimilarURL: query{Like: p.GetId()}.URL()}
+	b.listed = false
 	if strings.TrimSpace(p.GetTitle()) != "" {
 		b.Title, _ = s.render(p.GetTitle(), rich{})
 	}

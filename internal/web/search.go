@@ -67,6 +67,7 @@ type results struct {
 type limit struct {
 	Detail string
 	Lifts  []link
+	reason akinv1.LimitationReason
 }
 
 // chip is a condition that is set, and the list without it.
@@ -282,7 +283,7 @@ func (q query) limits(f *found) (out []limit) {
 		if l.GetRemovedCount() == 0 && l.GetReason() != akinv1.LimitationReason_LIMITATION_REASON_COLLECTION {
 			continue
 		}
-		out = append(out, limit{visible(l.GetDetail()), q.lifts(l)})
+		out = append(out, limit{visible(l.GetDetail()), q.lifts(l), l.GetReason()})
 	}
 	if len(out) == 0 && len(f.results) == 0 {
 		out = append(out, limit{Detail: emptyText(f.empty)})

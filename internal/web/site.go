@@ -35,6 +35,8 @@ type Site struct {
 	formulas   *formula.Reader
 	facets     *facetCache
 	sessions   *sessions
+	attempts   *attempts
+	undos      *undos
 	uploads    chan struct{} // has one for each file that is taken in
 	protection *http.CrossOriginProtection
 	// public is where people reach the site; nil if that is not known.
@@ -60,6 +62,12 @@ func New(conn grpc.ClientConnInterface, log *slog.Logger) (*Site, error) {
 	if s.sessions, err = newSessions(); err != nil {
 		return nil, fmt.Errorf("sessions of the page: %w", err)
 	}
+	if s.attempts, err = newAttempts(); err != nil {
+		return nil, fmt.Errorf("attempts to sign in: %w", err)
+	}
+	if s.undos, err = newUndos(); err != nil {
+		return nil, fmt.Errorf("changes that can be undone: %w", err)
+	}
 	s.uploads = make(chan struct{}, maxUploads)
 	return s, nil
 }
@@ -74,6 +82,8 @@ type answer struct {
 	// retry is for the header Retry-After, in seconds; 0 is none.
 	retry  int
 	cookie *http.Cookie
+	// forget asks the browser to forget the pages that it has.
+	forget bool
 	// raw is a file, or what the script asked for.
 	raw                      []byte
 	contentType, disposition string
@@ -152,8 +162,13 @@ func (s *Site) answer(w http.ResponseWriter, r *http.Request) *answer {
 		a = s.failure(r, err)
 	}
 	if a.page != "" {
-		s.mark(r, a)
-		a.frame.Done, a.frame.SignedIn = doneOf(r), signedIn
+		if a.frame.Done == nil {
+			a.frame.Done = s.doneOf(r)
+		}
+		known := s.mark(r, a)
+		if a.frame.SignedIn = a.frame.SignedIn || signedIn && known; signedIn && !known {
+			s.sessions.end(r) // its key is not taken any more
+		}
 	}
 	return a
 }
@@ -163,6 +178,10 @@ func (s *Site) form(path string) handler {
 	switch {
 	case path == "/mark":
 		return s.setMark
+	case path == "/undo":
+		return s.undo
+	case path == "/library":
+		return s.makeLibrary
 	case path == "/sign-in":
 		return s.takeKey
 	case path == "/sign-out":
@@ -229,6 +248,9 @@ func (s *Site) write(w http.ResponseWriter, r *http.Request, a *answer) {
 	h := w.Header()
 	if a.cookie != nil {
 		http.SetCookie(w, a.cookie)
+	}
+	if a.forget {
+		h.Set("Clear-Site-Data", `"cache"`)
 	}
 	if a.raw != nil {
 		h.Set("Content-Type", a.contentType)
