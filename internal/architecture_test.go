@@ -18,7 +18,7 @@ import (
 var rooms = map[string][]string{
 	"cmd/akin":               {"internal/cli"},
 	"internal/cli":           {"internal/paper", "internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1", "internal/pending", "internal/settings"},
-	"internal/app":           {"internal/atlas", "internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/web", "internal/access", "internal/telemetry", "internal/vec", "internal/library", "internal/library/shelf", "internal/librarian", "internal/follow", "internal/follow/register", "internal/source/zotero"},
+	"internal/app":           {"internal/atlas", "internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/web", "internal/access", "internal/telemetry", "internal/vec", "internal/library", "internal/library/shelf", "internal/librarian", "internal/follow", "internal/follow/register", "internal/source/zotero", "internal/seal"},
 	"internal/rpc":           {"internal/atlas", "internal/engine", "internal/catalog", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/access", "internal/telemetry", "internal/library", "internal/librarian", "internal/cite", "internal/follow", "internal/source/zotero"},
 	"internal/access":        {"internal/paper", "internal/pending"},
 	"internal/admit":         {"internal/paper"},
@@ -36,6 +36,7 @@ var rooms = map[string][]string{
 	"internal/operation":     {"internal/paper"},
 	"internal/rank":          {"internal/paper", "internal/vec"},
 	"internal/feed":          {"internal/paper"},
+	"internal/seal":          {"internal/paper", "internal/pending"},
 	"internal/library":       {"internal/paper"},
 	"internal/library/shelf": {"internal/library", "internal/kv", "internal/paper"},
 	"internal/librarian":     {"internal/library", "internal/engine", "internal/ingest", "internal/cite", "internal/paper", "internal/paper/titleid"},

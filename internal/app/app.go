@@ -329,8 +329,9 @@ func (a *App) serveHTTP(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return err
 	}
+	page.Publish(a.config.PublicURL)
 	gateway, err := rpc.NewGateway(context.WithoutCancel(ctx), a.gateway, rpc.GatewayOptions{
-		Hosts: a.config.HTTPHosts, Origins: a.config.HTTPOrigins, Guard: a.gate.guard, Telemetry: a.telemetry, Page: page,
+		Hosts: a.config.httpHosts(), Origins: a.config.HTTPOrigins, Guard: a.gate.guard, Telemetry: a.telemetry, Page: page,
 	}, a.log)
 	if err != nil {
 		return err

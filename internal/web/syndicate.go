@@ -29,19 +29,16 @@ const (
 type alternate struct{ Type, Title, URL string }
 
 // Publish tells the site the address at which people reach it, without which there are
-// no feeds: their addresses and ids must be whole. It comes before the first request.
-func (s *Site) Publish(at *url.URL) {
-	if at == nil {
-		s.public = nil
-		return
+// no feeds: their addresses and ids must be whole. It comes before the first request; ""
+// is none.
+func (s *Site) Publish(address string) {
+	if u, err := url.Parse(address); err == nil && u.Host != "" {
+		s.public = u
 	}
-	base := *at
-	base.Path, base.RawPath, base.RawQuery, base.Fragment = strings.TrimRight(base.Path, "/"), "", "", ""
-	s.public = &base
 }
 
-// whole makes an address of this site one that leads to it from elsewhere.
-func (s *Site) absolute(address string) string { return s.public.String() + address }
+// absolute makes an address of this site one that leads to it from elsewhere.
+func (s *Site) absolute(address string) string { return strings.TrimRight(s.public.String(), "/") + address }
 
 // feedView is a list that has a feed.
 type feedView struct {

@@ -27,7 +27,7 @@ func published(t *testing.T, papers ...*akinv1.Paper) (address string, s *rpctes
 	if err != nil {
 		t.Fatal(err)
 	}
-	page.Publish(&url.URL{Scheme: "https", Host: "papers.example.org"})
+	page.Publish("https://papers.example.org")
 	server := httptest.NewServer(page)
 	t.Cleanup(server.Close)
 	return server.URL, s
@@ -182,7 +182,7 @@ func TestFeedsAreNotSentAgain(t *testing.T) {
 func TestPagesNameTheirFeeds(t *testing.T) {
 	at, _ := published(t, samplePapers(t)...)
 	for page, feed := range map[string]string{
-		"/": `href="/atom.xml"`, "/trending?window=day": `href="/atom.xml?window=day"`, "/search?q=graph&page=2": `href="/feed.json?q=graph"`,
+		"/": `href="/atom.xml"`, "/trending?window=day": `href="/atom.xml?window=day"`, "/search?q=graph&evidence=1": `href="/feed.json?q=graph"`,
 	} {
 		if r := get(t, at+page); !strings.Contains(r.body, `rel="alternate"`) || !strings.Contains(r.body, feed) {
 			t.Errorf("%s does not name %s", page, feed)
