@@ -1,7 +1,7 @@
 # Benchmarks and evaluations: what the numbers of docs/benchmarks.md, docs/quality.md
 # and docs/overload.md were made by. Included by the Makefile; make help shows them.
 
-.PHONY: bench-fairness bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-overload bench-duplicates bench-cli bench-filter bench-lexical bench-map eval eval-rerank
+.PHONY: bench-fairness bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-overload bench-duplicates bench-cli bench-filter bench-lexical bench-map bench-page eval eval-rerank
 
 # Peers are measured in an environment of their own.
 BENCH_VENV := $(CURDIR)/.akin/bench-venv
@@ -96,6 +96,14 @@ eval-rerank: setup ## Measure re-ranking by sentences on the same collections (a
 
 bench-map: ## Lay out all VECTORS: time, quality and size of the map, and the names of its groups.
 	AKIN_MAP_VECTORS=$(abspath $(VECTORS)) AKIN_MAP_PAPERS=$(abspath $(ABSTRACTS)) go test ./internal/layout -run TestRealMap -timeout 20m -v -count 1
+
+# The data directory of bench-page: the papers of ABSTRACTS that have vectors, which are
+# imported once.
+PAGE_DATA ?= .akin/page
+
+bench-page: setup ## Measure the page in Chromium over the papers of ABSTRACTS that have VECTORS.
+	AKIN_PAGE_DATA=$(abspath $(PAGE_DATA)) AKIN_PAGE_VECTORS=$(abspath $(VECTORS)) AKIN_PAGE_PAPERS=$(abspath $(ABSTRACTS)) .ci/page.sh -v -run BrowserBudget -timeout 40m
+	@$(MAKE) --no-print-directory bench-map
 
 LEXICAL_VENV := $(CURDIR)/.akin/lexical-venv
 

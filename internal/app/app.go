@@ -23,6 +23,7 @@ import (
 	"akin/internal/engine"
 	"akin/internal/paper"
 	"akin/internal/rpc"
+	"akin/internal/source"
 	"akin/internal/store"
 	"akin/internal/telemetry"
 	"akin/internal/web"
@@ -63,7 +64,8 @@ type App struct {
 	local   net.Listener // in the data directory; nil if there is none
 	addrs   Addresses
 
-	store     *store.Store // nil without a data directory
+	store     *store.Store    // nil without a data directory
+	sources   *source.Manager // nil without a data directory
 	telemetry *telemetry.Telemetry
 	// reloads apply a changed configuration to parts that can take one.
 	reloads []reload
@@ -139,6 +141,10 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 		if err := a.openFollower(a.store, e, libraries); err != nil {
 			return nil, err
 		}
+		a.server.KeepFeeds(a.openFeeds(ctx, a.store, cat, e))
+	}
+	if err := a.openSources(ctx, e); err != nil {
+		return nil, err
 	}
 	e.Watch(a.telemetry)
 	a.onClose(a.server.Close)
@@ -162,6 +168,9 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 	}
 	if adminListener != nil {
 		a.serveAdmin(adminListener)
+	}
+	if a.sources != nil && (grpcListener != nil || httpListener != nil) {
+		a.sources.Start()
 	}
 	return a, nil
 }
@@ -219,7 +228,12 @@ func (a *App) openParts(ctx context.Context) (engineModel, catalog.Catalog, rpc.
 	if err != nil {
 		return nil, nil, rpc.About{}, err
 	}
-	about.Index, about.Writable, about.Damage = a.config.Index, s.Writable, s.Damage
+	about.Index, about.Writable, about.Damage, about.Started = a.config.Index, s.Writable, s.Damage, time.Now()
+	about.Written = func(ctx context.Context) time.Time {
+		ctx, cancel := context.WithTimeout(ctx, figuresTimeout)
+		defer cancel()
+		return a.lastWrite(ctx, s)
+	}
 	cat, err := a.openCatalog(ctx, s, model.Space())
 	if err != nil {
 		return nil, nil, rpc.About{}, err
@@ -235,7 +249,7 @@ func (a *App) openParts(ctx context.Context) (engineModel, catalog.Catalog, rpc.
 func (a *App) openCatalog(ctx context.Context, s *store.Store, space paper.Space) (catalog.Catalog, error) {
 	c, err := local.Open(ctx, local.Config{
 		Store: s, Space: space, Index: local.IndexKind(a.config.Index), Dir: indexesOf(a.config.Data), Log: a.log, Done: a.telemetry.Event,
-		Snapshots: a.config.snapshots(), Program: a.config.Version,
+		Snapshots: a.config.snapshots(), Program: a.config.Version, Followed: followedBy(s),
 	})
 	if err != nil {
 		return nil, err

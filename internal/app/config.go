@@ -72,6 +72,9 @@ type Config struct {
 	// QueueTokens bounds the embedding queue; see embed.Config.
 	QueueTokens int
 
+	// Sources says where papers are fetched from, on a schedule.
+	Sources SourceSettings
+
 	// Admission says how many calls work at once and how long others wait.
 	Admission admit.Config
 	// Timeouts bound calls from other processes, by kind; see
@@ -144,6 +147,7 @@ func (c Config) withDefaults() (Config, error) {
 			errs = append(errs, Fault{"public-url", err.Error()})
 		}
 	}
+	errs = append(errs, sourceFaults(c.Sources)...)
 	if c.Home == "" {
 		c.Home = Locate()
 	}

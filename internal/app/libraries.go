@@ -4,10 +4,12 @@ import (
 	"context"
 
 	"akin/internal/engine"
+	"akin/internal/feed/ledger"
 	"akin/internal/follow/register"
 	"akin/internal/librarian"
 	"akin/internal/library"
 	"akin/internal/library/shelf"
+	"akin/internal/source/logbook"
 	"akin/internal/store"
 )
 
@@ -19,6 +21,8 @@ func beside() []store.Beside {
 	return []store.Beside{
 		{Prefixes: shelf.Prefixes(), Verify: shelf.Verify},
 		{Prefixes: register.Prefixes(), Verify: register.Verify},
+		{Prefixes: ledger.Prefixes(), Verify: ledger.Verify},
+		{Prefixes: logbook.Prefixes(), Verify: logbook.Verify},
 	}
 }
 

@@ -86,6 +86,8 @@ type commands struct {
 	Novelty    noveltyCommand    `cmd:"" help:"Say how far papers are from what came before them."`
 	Recommend  recommendCommand  `cmd:"" help:"Find papers like some and unlike others."`
 	Library    libraryCommand    `cmd:"" help:"Keep libraries of papers that you like, dislike or have read."`
+	Feed       feedCommand       `cmd:"" help:"Keep feeds: standing queries that new papers are matched against."`
+	Source     sourceCommand     `cmd:"" help:"Look after the sources that a server fetches papers from."`
 	Duplicates duplicatesCommand `cmd:"" help:"List papers that are versions of one work, or have nearly the same text."`
 	Get        getCommand        `cmd:"" help:"Show papers."`
 	List       listCommand       `cmd:"" help:"List papers by id, by day, or by what is trending."`
@@ -103,7 +105,7 @@ type commands struct {
 	Reembed    reembedCommand    `cmd:"" help:"Embed a data directory anew, into the space of another model."`
 	Config     configCommand     `cmd:"" help:"Show, check and explain the configuration."`
 	Doctor     doctorCommand     `cmd:"" help:"Look for what keeps a server from running well, and say what to do."`
-	Setup      setupCommand      `cmd:"" help:"Fetch the model and ONNX Runtime (beside harvest, the only command that reaches for the network by itself)."`
+	Setup      setupCommand      `cmd:"" help:"Fetch the model and ONNX Runtime (beside harvest, and servers with sources, the only command that reaches for the network by itself)."`
 	Help       helpCommand       `cmd:"" help:"Explain a command."`
 	Completion completionCommand `cmd:"" help:"Print a script that completes command lines in a shell."`
 	Man        manCommand        `cmd:"" help:"Print the manual page."`
@@ -135,8 +137,8 @@ type modelFlags struct {
 func (f modelFlags) config() app.Config {
 	return app.Config{
 		Following: followingOf(os.Getenv),
-		Access:  app.Access{Dir: os.Getenv("AKIN_ACCESS_DIR"), Audit: os.Getenv("AKIN_AUDIT_LOG")},
-		Version: Version, Home: f.Home, Model: f.ModelName, ModelDir: f.ModelDir, Library: f.OnnxRuntime, Precision: f.Precision, Threads: f.Threads,
+		Access:    app.Access{Dir: os.Getenv("AKIN_ACCESS_DIR"), Audit: os.Getenv("AKIN_AUDIT_LOG")},
+		Version:   Version, Home: f.Home, Model: f.ModelName, ModelDir: f.ModelDir, Library: f.OnnxRuntime, Precision: f.Precision, Threads: f.Threads,
 	}
 }
 

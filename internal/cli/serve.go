@@ -26,6 +26,7 @@ type serveFlags struct {
 	ReadOnly bool `name:"read-only-on-damage" help:"If the data directory is damaged, serve what can be read of it and refuse writes, instead of not starting." env:"AKIN_READ_ONLY_ON_DAMAGE"`
 	snapshotsFlag
 	observeFlags
+	sourceFlags
 }
 
 // serverConfig is what the settings say.
@@ -41,6 +42,7 @@ func (f *serveFlags) serverConfig(e *environment) (app.Config, error) {
 	if f.TLSKey != "" {
 		config.Secrets = append(config.Secrets, f.TLSKey)
 	}
+	f.fetch(&config)
 	err := f.observe(&config)
 	return config, err
 }

@@ -27,7 +27,9 @@ const serviceConfig = `{
       {"service": "akin.v1.PaperService"}, {"service": "akin.v1.SearchService"},
       {"service": "akin.v1.EmbeddingService"}, {"service": "akin.v1.InfoService"},
       {"service": "akin.v1.MapService"}, {"service": "akin.v1.LibraryService"},
-      {"service": "akin.v1.BindingService"}
+      {"service": "akin.v1.BindingService"},
+      {"service": "akin.v1.FeedService"},
+      {"service": "akin.v1.SourceService"}
     ],
     "retryPolicy": {
       "maxAttempts": 4, "initialBackoff": "0.1s", "maxBackoff": "2s", "backoffMultiplier": 3,
@@ -50,6 +52,10 @@ type Client struct {
 	Libraries akinv1.LibraryServiceClient
 	// Bindings are what those follow.
 	Bindings akinv1.BindingServiceClient
+	// Feeds are those of the caller's owner.
+	Feeds akinv1.FeedServiceClient
+	// Sources are for who looks after the server.
+	Sources akinv1.SourceServiceClient
 	// Operations tells of what AdminService began; Follow is easier.
 	Operations longrunningpb.OperationsClient
 
@@ -100,6 +106,8 @@ func New(conn grpc.ClientConnInterface) *Client {
 		Admin:      akinv1.NewAdminServiceClient(conn),
 		Libraries:  akinv1.NewLibraryServiceClient(conn),
 		Bindings:   akinv1.NewBindingServiceClient(conn),
+		Feeds:      akinv1.NewFeedServiceClient(conn),
+		Sources:    akinv1.NewSourceServiceClient(conn),
 		Operations: longrunningpb.NewOperationsClient(conn),
 		close:      func() error { return nil },
 	}

@@ -351,4 +351,3 @@ func (f *Follower) find(ctx context.Context, l *library.Library, got *harvest) e
 	}
 	return nil
 }
-

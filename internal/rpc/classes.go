@@ -113,6 +113,31 @@ func paperMethods() map[string]method {
 	}
 }
 
+// feedMethods are those of FeedService. WatchFeed waits most of its time, and is bounded
+// by how many there may be.
+func feedMethods() map[string]method {
+	return map[string]method{
+		akinv1.FeedService_GetFeed_FullMethodName:    {kind: read},
+		akinv1.FeedService_ListFeeds_FullMethodName:  {kind: read},
+		akinv1.FeedService_CreateFeed_FullMethodName: {kind: query},
+		akinv1.FeedService_UpdateFeed_FullMethodName: {kind: query},
+		akinv1.FeedService_DeleteFeed_FullMethodName: {kind: write},
+		akinv1.FeedService_PreviewFeed_FullMethodName: {kind: query, shape: shapeOf(func(r *akinv1.PreviewFeedRequest) (string, float64) {
+			if r.GetEvidence() {
+				return " evidence", 1
+			}
+			return "", 1
+		})},
+		akinv1.FeedService_ListFeedItems_FullMethodName: {kind: read, shape: shapeOf(func(r *akinv1.ListFeedItemsRequest) (string, float64) {
+			if r.GetEvidence() {
+				return " evidence", 1
+			}
+			return "", hundreds(min(int(r.GetPageSize()), maxFeedPage))
+		})},
+		akinv1.FeedService_WatchFeed_FullMethodName: {kind: open},
+	}
+}
+
 // methods has every method of every service: a method that is not here would
 // be admitted as a query, and fails a test.
 func methods() map[string]method {
@@ -148,8 +173,10 @@ func methods() map[string]method {
 		akinv1.EmbeddingService_EmbedStream_FullMethodName: {kind: stream},
 	}
 	maps.Copy(all, paperMethods())
+	maps.Copy(all, feedMethods())
 	maps.Copy(all, libraryMethods())
 	maps.Copy(all, bindingMethods())
+	maps.Copy(all, sourceMethods())
 	maps.Copy(all, mapMethods())
 	return all
 }

@@ -236,6 +236,10 @@ var wanted = map[string]string{
 	"/akin.v1.LibraryService/ImportLibrary": "read,write", "/akin.v1.LibraryService/MergeLibraries": "read,write",
 	"/akin.v1.LibraryService/AdoptLibraries": "admin",
 
+	"/akin.v1.FeedService/GetFeed": "read", "/akin.v1.FeedService/ListFeeds": "read", "/akin.v1.FeedService/PreviewFeed": "read",
+	"/akin.v1.FeedService/ListFeedItems": "read", "/akin.v1.FeedService/WatchFeed": "read", "/akin.v1.FeedService/CreateFeed": "read,write",
+	"/akin.v1.FeedService/UpdateFeed": "read,write", "/akin.v1.FeedService/DeleteFeed": "read,write",
+
 	"/akin.v1.AdminService/CreateSnapshot": "admin", "/akin.v1.AdminService/ListSnapshots": "admin", "/akin.v1.AdminService/Verify": "admin",
 	"/google.longrunning.Operations/GetOperation": "admin", "/google.longrunning.Operations/ListOperations": "admin",
 	"/google.longrunning.Operations/WaitOperation": "admin", "/google.longrunning.Operations/CancelOperation": "admin",

@@ -99,6 +99,8 @@ func needs() map[string]need {
 	}
 	maps.Copy(all, libraryNeeds())
 	maps.Copy(all, bindingNeeds())
+	maps.Copy(all, feedNeeds())
+	maps.Copy(all, sourceNeeds())
 	return all
 }
 
@@ -141,6 +143,24 @@ func bindingNeeds() map[string]need {
 		akinv1.BindingService_BindLibrary_FullMethodName:        bind,
 		akinv1.BindingService_UnbindLibrary_FullMethodName:      bind,
 		akinv1.BindingService_SyncLibrary_FullMethodName:        bind,
+	}
+}
+
+// feedNeeds has the methods of FeedService. Feeds are the caller's own; which collection
+// one is about, the handler sees.
+func feedNeeds() map[string]need {
+	look := need{scope: access.Read, reach: nowhere}
+	keep := need{scope: access.Read | access.Write, reach: nowhere, quiet: true}
+	return map[string]need{
+		akinv1.FeedService_GetFeed_FullMethodName:       look,
+		akinv1.FeedService_ListFeeds_FullMethodName:     look,
+		akinv1.FeedService_PreviewFeed_FullMethodName:   look,
+		akinv1.FeedService_ListFeedItems_FullMethodName: look,
+		akinv1.FeedService_WatchFeed_FullMethodName:     look,
+
+		akinv1.FeedService_CreateFeed_FullMethodName: keep,
+		akinv1.FeedService_UpdateFeed_FullMethodName: keep,
+		akinv1.FeedService_DeleteFeed_FullMethodName: keep,
 	}
 }
 

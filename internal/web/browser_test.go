@@ -233,7 +233,7 @@ func TestBrowser(t *testing.T) {
 	at, b := program(t), browser(t)
 	for name, test := range map[string]func(*tab){
 		"Typing": typing, "Facets": facets, "Paper": similarPapers, "Keys": keyboard, "WithoutScript": withoutScript, "FirstView": firstView,
-		"Narrow": narrow, "Likes": likes,
+		"Narrow": narrow, "Likes": likes, "Steady": steady,
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := open(t, b, at)
@@ -437,7 +437,34 @@ func views() map[string]string {
 		"trending": "/trending?window=month", "trended": "/trending?window=week&day=2026-03-17", "untrended": "/trending?window=day&signal=none",
 		"author": "/search?author=Ilya+Sutskever",
 		"foryou": "/for-you", "begin": "/for-you?library=none", "libraries": "/library", "library": "/library/reading", "sign": "/sign-in", "own": "/for-you?name=Sutskever",
+		"map": "/map", "group": "/map?cluster=0", "marked": "/map?q=graph+neural+networks&mode=words",
+		"these":  "/search?like=arXiv:1706.03762&like=arXiv:1810.04805",
 		"status": "/status", "help": "/help", "fault": "/paper/nothing", "filter": "/search?filter=year+%3E%3D+soon",
+	}
+}
+
+// look visits a view and waits until nothing more comes.
+func (p *tab) look(path string) {
+	p.t.Helper()
+	p.visit(path)
+	p.until(`!document.getElementById("map") || document.querySelector("#map[data-ready]")`)
+}
+
+// steady: nothing jumps while a page loads, as browsers measure it.
+func steady(p *tab) {
+	for _, size := range [][2]int64{{360, 740}, {1280, 900}} {
+		p.size(size[0], size[1])
+		for name, path := range views() {
+			p.look(path)
+			jumped := js[[]string](p, `new Promise((done) => setTimeout(() => {
+				const all = [];
+				new PerformanceObserver((list) => { for (const e of list.getEntries()) if (!e.hadRecentInput) all.push(e); }).observe({ type: "layout-shift", buffered: true });
+				setTimeout(() => done(all.flatMap((e) => e.sources.map((s) => e.value.toFixed(4) + " " + (s.node?.outerHTML ?? s.node?.textContent ?? "").slice(0, 80)))), 50);
+			}, 250))`, chromedp.EvalAwaitPromise)
+			for _, what := range jumped {
+				p.t.Errorf("%s at %d: %s", name, size[0], what)
+			}
+		}
 	}
 }
 
@@ -445,7 +472,7 @@ func views() map[string]string {
 func narrow(p *tab) {
 	p.size(360, 740)
 	for name, path := range views() {
-		p.visit(path)
+		p.look(path)
 		if wide := js[int](p, `document.documentElement.scrollWidth`); wide > 360 {
 			p.t.Errorf("%s is %d wide", name, wide)
 		}
@@ -461,7 +488,7 @@ func accessible(t *testing.T, p *tab) {
 	for _, scheme := range []string{"light", "dark"} {
 		p.scheme(scheme)
 		for name, path := range views() {
-			p.visit(path)
+			p.look(path)
 			js[chromedp.Void](p, string(axe))
 			found := js[[]string](p, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
 				.then(r => r.violations.map(v => v.impact + " " + v.id + ": " + v.nodes.slice(0, 3).map(n => n.html.slice(0, 160) + " " + n.failureSummary).join(" | ")))`, chromedp.EvalAwaitPromise)
@@ -487,7 +514,7 @@ func screenshots(t *testing.T, p *tab) {
 				}
 				p.scheme(scheme)
 				p.size(size[0], size[1])
-				p.visit(path)
+				p.look(path)
 				picture(t, p, filepath.Join(dir, fmt.Sprintf("%s-%d-%s.png", name, size[0], scheme)))
 			}
 		}

@@ -30,14 +30,17 @@ type about struct {
 	hit
 	// Shelves are the libraries that the paper can be put into, if there are several.
 	Shelves []libraryRow
-	Whole   []piece
-	Outward []link
-	Facts   []fact
-	Extra   []fact
-	Signals []fact
-	Similar []hit
-	After   []hit
-	Novelty *novelty
+	// RestAuthors are those behind the first ones.
+	RestAuthors []link
+	LongTitle   bool
+	Whole       []piece
+	Outward     []link
+	Facts       []fact
+	Extra       []fact
+	Signals     []fact
+	Similar     []hit
+	After       []hit
+	Novelty     *novelty
 	// NoveltyURL asks for the novelty, where it takes long.
 	NoveltyURL  string
 	EvidenceURL string
@@ -115,13 +118,17 @@ func plainTitle(p *akinv1.Paper) string {
 }
 
 func (s *Site) aboutPaper(p *akinv1.Paper) *about {
-	b := &about{hit: s.hitOf(p, nil), Outward: outward(p), SimilarURL: query{Like: p.GetId()}.URL()}
+	b := &about{hit: s.hitOf(p, nil), Outward: outward(p), SimilarURL: query{Like: []string{p.GetId()}}.URL()}
 	b.listed = false
 	if strings.TrimSpace(p.GetTitle()) != "" {
 		b.Title, _ = s.render(p.GetTitle(), rich{})
 	}
 	b.Whole, _ = s.render(p.GetAbstract(), rich{links: true})
 	b.Authors, b.MoreAuthors = authorLinks(p, longAuthors)
+	if len(b.Authors) > firstAuthors+1 {
+		b.Authors, b.RestAuthors = b.Authors[:firstAuthors], b.Authors[firstAuthors:]
+	}
+	b.LongTitle = len(p.GetTitle()) > longTitle
 	b.Facts = facts(p)
 	if text, err := reference(p, cite.BibTeX); err == nil {
 		b.BibTeX = visibleLines(string(text))

@@ -14,8 +14,9 @@ import (
 const (
 	// maxText is the longest query text that is taken, in bytes.
 	maxText = 64 << 10
-	// maxValues bounds how many values of one field are chosen.
-	maxValues = 20
+	// maxValues bounds how many values of one field are chosen, maxLikes how many papers
+	// a list is like.
+	maxValues, maxLikes = 20, 50
 	// maxValue bounds one of them, and the filter that is typed, in bytes.
 	maxValue, maxFilter = 512, 8 << 10
 )
@@ -30,8 +31,8 @@ var facetFields = []struct{ name, label string }{
 // query is what a list is asked for: all of it is in the address.
 type query struct {
 	Text string
-	// Like is a paper that results are like, in place of a text.
-	Like string
+	// Like are papers that results are like, in place of a text.
+	Like []string
 	Mode string // "", "meaning" or "words"
 	Sort string // "" or "date"
 	// Filter is in the language of filters.
@@ -49,7 +50,7 @@ type query struct {
 // readQuery reads an address. What it does not know it leaves out.
 func readQuery(v url.Values) query {
 	q := query{
-		Text: clip(visible(v.Get("q")), maxText), Like: clip(v.Get("like"), maxValue),
+		Text: clip(visible(v.Get("q")), maxText), Like: readLikes(v["like"]),
 		Filter: clip(visible(v.Get("filter")), maxFilter), Page: clip(v.Get("page"), 4*maxValue),
 		Evidence: v.Get("evidence") == "1", Apart: v.Get("versions") == "apart", Take: map[string][]string{}, Not: map[string][]string{},
 	}
@@ -70,6 +71,15 @@ func readQuery(v url.Values) query {
 		q.Not[f.name] = readValues(f.name, v["not-"+f.name])
 	}
 	return q
+}
+
+func readLikes(given []string) (out []string) {
+	for _, id := range given {
+		if id = clip(id, maxValue); id != "" && !slices.Contains(out, id) && len(out) < maxLikes {
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 func readValues(field string, given []string) (out []string) {
@@ -105,7 +115,9 @@ func (q query) values() url.Values {
 		}
 	}
 	set("q", q.Text)
-	set("like", q.Like)
+	for _, id := range q.Like {
+		v.Add("like", id)
+	}
 	set("mode", q.Mode)
 	set("sort", q.Sort)
 	set("filter", q.Filter)
@@ -269,6 +281,9 @@ func (q query) recency() float64 {
 	}
 	return 0
 }
+
+// asked says that the query asks for something.
+func (q query) asked() bool { return q.Text != "" || q.Like != nil || q.narrowed() }
 
 // narrowed says that the query sets conditions.
 func (q query) narrowed() bool { return len(q.clauses("")) > 0 }

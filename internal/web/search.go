@@ -21,6 +21,8 @@ const (
 	// abstractWords is from how many words on a text is taken for an abstract rather than
 	// a query: papers like it are looked for.
 	abstractWords = 45
+	// shownLikes is how many of the papers that a list is like are named.
+	shownLikes = 5
 )
 
 // found is what a list of results needs of an answer, whichever call gave it.
@@ -38,10 +40,12 @@ type found struct {
 type results struct {
 	Query   query
 	Heading string
-	// Like is the paper that results are like, if it is one.
-	Like   *hit
-	Pasted bool
-	Hits   []hit
+	// Like are papers that results are like, the first ones; MoreLike is how many more
+	// there are.
+	Like     []hit
+	MoreLike int
+	Pasted   bool
+	Hits     []hit
 	// Browse says that there is no query: the papers of a filter are listed.
 	Browse bool
 	Total  string
@@ -93,7 +97,7 @@ func (s *Site) search(r *http.Request) (*answer, error) {
 		}
 		note = "No paper here is " + name + ". These have something of it."
 	}
-	body := &results{Query: q, Note: note, Asked: q.Text != "" || q.Like != "" || q.narrowed()}
+	body := &results{Query: q, Note: note, Asked: q.asked()}
 	title := "Search"
 	if q.Text != "" {
 		title = clip(visible(q.Text), 80)
@@ -119,7 +123,7 @@ func (s *Site) fill(ctx context.Context, b *results) error {
 	if !b.Asked {
 		return nil
 	}
-	if q.Text == "" && q.Like == "" {
+	if q.Text == "" && q.Like == nil {
 		return s.browse(ctx, b)
 	}
 	f, err := s.find(ctx, b)
@@ -127,7 +131,7 @@ func (s *Site) fill(ctx context.Context, b *results) error {
 		return err
 	}
 	for _, r := range f.results {
-		b.Hits = append(b.Hits, s.resultHit(r, b.Like == nil && !b.Pasted))
+		b.Hits = append(b.Hits, s.resultHit(r, q.Like == nil && !b.Pasted))
 	}
 	if f.next != "" {
 		next := q.changed(func(*query) {})
@@ -149,15 +153,12 @@ func (s *Site) find(ctx context.Context, b *results) (*found, error) {
 	collapse := !q.Apart
 	size := cmp.Or(b.size, pageSize)
 	switch words := len(strings.Fields(q.Text)); {
-	case q.Like != "":
-		p, err := s.client.Papers.GetPaper(ctx, &akinv1.GetPaperRequest{Id: q.Like, ReadMask: listMask()})
-		if err != nil {
+	case q.Like != nil:
+		if err := s.examples(ctx, b); err != nil {
 			return nil, err
 		}
-		like := s.hitOf(p, nil)
-		b.Like, b.Heading = &like, "More like this"
 		return s.similar(ctx, &akinv1.SimilarRequest{
-			PaperIds: []string{p.GetId()}, PageSize: size, PageToken: q.Page, Filter: q.filter(""), Mode: q.mode(), Recency: q.recency(),
+			PaperIds: q.Like, PageSize: size, PageToken: q.Page, Filter: q.filter(""), Mode: q.mode(), Recency: q.recency(),
 			Explain: true, Evidence: q.Evidence, CollapseVersions: &collapse, MinScore: q.Min, ReadMask: listMask(),
 		})
 	case words >= abstractWords:
@@ -176,6 +177,26 @@ func (s *Site) find(ctx context.Context, b *results) (*found, error) {
 	}, err
 }
 
+// examples names the papers that a list is like.
+func (s *Site) examples(ctx context.Context, b *results) error {
+	b.Heading = "More like this"
+	if len(b.Query.Like) == 1 {
+		p, err := s.client.Papers.GetPaper(ctx, &akinv1.GetPaperRequest{Id: b.Query.Like[0], ReadMask: listMask()})
+		if err == nil {
+			b.Like = []hit{s.hitOf(p, nil)}
+		}
+		return err
+	}
+	b.Heading = "More like these"
+	some := b.Query.Like[:min(len(b.Query.Like), shownLikes)]
+	resp, err := s.client.Papers.BatchGetPapers(ctx, &akinv1.BatchGetPapersRequest{Ids: some, ReadMask: listMask()})
+	for _, p := range resp.GetPapers() {
+		b.Like = append(b.Like, s.hitOf(p, nil))
+	}
+	b.MoreLike = len(b.Query.Like) - len(b.Like)
+	return err
+}
+
 func (s *Site) similar(ctx context.Context, req *akinv1.SimilarRequest) (*found, error) {
 	resp, err := s.client.Search.Similar(ctx, req)
 	return &found{
@@ -183,35 +204,33 @@ func (s *Site) similar(ctx context.Context, req *akinv1.SimilarRequest) (*found,
 	}, err
 }
 
-// browse lists the papers of a filter, the newest first, as far as they are looked at.
+// browse lists the papers of a filter, the newest first.
 func (s *Site) browse(ctx context.Context, b *results) error {
-	papers, n, err := s.gather(ctx, b.Query.filter(""), dated())
+	q := b.Query
+	n, err := s.kept(ctx, q.filter(""))
 	if err != nil {
 		return err
 	}
 	b.Browse, b.Total = true, papersText(n)
-	if n > len(papers) {
-		b.Note = "These are the newest of " + papersText(len(papers)) + ": more than that are not ordered by date. Narrow the list down to see all of them."
-	}
-	from, err := strconv.Atoi(b.Query.Page)
-	if err != nil || from < 0 || from > len(papers) {
-		from = 0
-	}
-	until := min(from+pageSize, len(papers))
-	if until < len(papers) {
-		next := b.Query.changed(func(*query) {})
-		next.Page = strconv.Itoa(until)
-		b.Next = next.URL()
-	}
-	if len(papers) == 0 {
-		b.Limits = b.Query.nothing()
+	if n == 0 {
+		b.Limits = q.nothing()
 		return nil
 	}
-	whole, err := s.whole(ctx, papers[from:until])
-	for _, p := range whole {
+	resp, err := s.client.Papers.ListPapers(ctx, &akinv1.ListPapersRequest{
+		OrderBy: byDay, PageSize: pageSize, PageToken: q.Page, Filter: q.filter(""), ReadMask: listMask(),
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range resp.GetPapers() {
 		b.Hits = append(b.Hits, s.hitOf(p, nil))
 	}
-	return err
+	if token := resp.GetNextPageToken(); token != "" {
+		next := q.changed(func(*query) {})
+		next.Page = token
+		b.Next = next.URL()
+	}
+	return nil
 }
 
 // placed tells where a filter is wrong that was typed: its columns are those of what

@@ -87,7 +87,7 @@ func (s *Site) view(r *http.Request) (*feedView, error) {
 	if v.Get("window") != "" || v.Get("signal") != "" || v.Get("day") != "" {
 		return s.trendingView(r.Context(), trendsOf{windowNamed(v.Get("window")), v.Get("day"), v.Get("signal")})
 	}
-	if q := readQuery(v); q.Text != "" || q.Like != "" || q.narrowed() {
+	if q := readQuery(v); q.asked() {
 		return s.searchView(r.Context(), q.changed(func(q *query) { q.Evidence = false }))
 	}
 	resp, err := s.client.Papers.ListPapers(r.Context(), &akinv1.ListPapersRequest{OrderBy: byDay, PageSize: feedSize, ReadMask: feedMask()})
@@ -130,10 +130,10 @@ func (s *Site) searchView(ctx context.Context, q query) (*feedView, error) {
 	}
 	if out.subtitle = strings.Join(said, "; "); q.Text != "" {
 		out.title = "Search: " + clip(visible(q.Text), 80)
-	} else if q.Like == "" {
+	} else if q.Like == nil {
 		out.title = "Papers: " + clip(visible(out.subtitle), 80)
 	}
-	if q.Text == "" && q.Like == "" {
+	if q.Text == "" && q.Like == nil {
 		papers, _, err := s.gather(ctx, q.filter(""), dated())
 		if err != nil {
 			return nil, s.placed(ctx, q, err)
@@ -146,8 +146,10 @@ func (s *Site) searchView(ctx context.Context, q query) (*feedView, error) {
 	if err != nil {
 		return nil, s.placed(ctx, q, err)
 	}
-	if b.Like != nil {
-		out.title = "Like " + clip(b.Like.Key(), 80)
+	if len(b.Like) == 1 {
+		out.title = "Like " + clip(visible(b.Like[0].Key()), 80)
+	} else if len(b.Like) > 1 {
+		out.title = b.Heading
 	}
 	var papers []*akinv1.Paper
 	for _, r := range f.results {

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -29,13 +30,18 @@ import (
 	"akin/internal/catalog"
 	"akin/internal/catalog/local"
 	"akin/internal/client"
+	"akin/internal/courier"
 	"akin/internal/embed"
 	"akin/internal/engine"
+	"akin/internal/feed/ledger"
+	"akin/internal/follow"
+	"akin/internal/follow/register"
 	"akin/internal/librarian"
 	"akin/internal/library"
 	"akin/internal/library/shelf"
 	"akin/internal/paper"
 	"akin/internal/rpc"
+	"akin/internal/source/zotero"
 	"akin/internal/store"
 	"akin/internal/vec"
 )
@@ -126,6 +132,11 @@ type Options struct {
 	Gateway rpc.GatewayOptions
 	// Bounds default to gates that are wide open, and the usual timeouts.
 	Bounds rpc.Bounds
+	// Zotero answers for Zotero's server; nil knows nothing. ZoteroKeys and LibraryFiles
+	// say what libraries may follow.
+	Zotero       http.Handler
+	ZoteroKeys   follow.Keys
+	LibraryFiles follow.Files
 	// EmbedOnly serves without a data directory.
 	EmbedOnly bool
 	// Log is where the server logs to; default what Log gives.
@@ -201,7 +212,13 @@ func Start(options Options) (_ *Server, err error) {
 	e := engine.New(engine.OneModel{Model: s.Model}, cat, options.Bounds.Bulk)
 	server := rpc.NewServer(e, about, options.Bounds, log)
 	if s.store != nil {
-		server.KeepLibraries(librarian.New(library.New(shelf.New(s.store.DB(), s.store.Moved), nil), e, nil))
+		libraries := library.New(shelf.New(s.store.DB(), s.store.Moved), nil)
+		b := librarian.New(libraries, e, nil)
+		server.KeepLibraries(b)
+		if err := s.bind(server, e, b, &options); err != nil {
+			return nil, err
+		}
+		server.KeepFeeds(s.follow(cat, e, libraries))
 	}
 	var tracing []grpc.DialOption
 	if t := options.Gateway.Telemetry; t != nil {
@@ -238,6 +255,39 @@ func Start(options Options) (_ *Server, err error) {
 	return s, nil
 }
 
+// bind lets libraries follow what the options allow, when they are asked to.
+func (s *Server) bind(server *rpc.Server, e *engine.Engine, b *librarian.Librarian, options *Options) error {
+	if options.Zotero == nil {
+		options.Zotero = http.NotFoundHandler()
+	}
+	zoteroServer := httptest.NewServer(options.Zotero)
+	s.onClose(func() error { zoteroServer.Close(); return nil })
+	asks, err := zotero.New(zoteroServer.URL, zoteroServer.Client(), "test")
+	if err != nil {
+		return err
+	}
+	f := follow.New(follow.Config{
+		Shelves: register.New(s.store.DB(), s.store.Moved), Libraries: b.Libraries, Papers: b, Collections: e, Zotero: asks,
+		Keys: options.ZoteroKeys, Files: options.LibraryFiles, Log: slog.New(slog.NewTextHandler(&s.log, nil)),
+	})
+	s.onClose(f.Close)
+	server.FollowWith(f)
+	return nil
+}
+
+// follow matches feeds until the server is closed.
+func (s *Server) follow(cat catalog.Catalog, e *engine.Engine, libraries *library.Libraries) *courier.Courier {
+	feeds := courier.New(ledger.New(s.store.DB(), s.store.Moved), cat, e, libraries, courier.Options{Look: 10 * time.Millisecond})
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- feeds.Run(ctx) }()
+	s.onClose(func() error {
+		stop()
+		return <-done
+	})
+	return feeds
+}
+
 // Close stops the server and removes its data.
 func (s *Server) Close() error {
 	var errs []error
@@ -268,7 +318,10 @@ func (s *Server) open() (catalog.Catalog, error) {
 	}
 	s.onClose(func() error { return os.RemoveAll(parent) })
 	s.dir = filepath.Join(parent, "data")
-	kept, err := store.Open(s.dir, store.Options{Create: true, Beside: []store.Beside{{Prefixes: shelf.Prefixes(), Verify: shelf.Verify}}})
+	kept, err := store.Open(s.dir, store.Options{Create: true, Beside: []store.Beside{
+		{Prefixes: shelf.Prefixes(), Verify: shelf.Verify}, {Prefixes: ledger.Prefixes(), Verify: ledger.Verify},
+		{Prefixes: register.Prefixes(), Verify: register.Verify},
+	}})
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,10 @@
   const form = box.form;
   const said = document.getElementById("said");
   const dialog = document.getElementById("keys");
-  const pause = 90; // milliseconds after the last letter
+  // How long the last list took, in milliseconds: what is quick is asked for with every
+  // letter, what is slow once somebody pauses.
+  let took = 20;
+  const pause = () => (took < 60 ? 8 : Math.min(200, took));
   let timer = 0;
   let under = null; // the request that is under way
   let shown = location.href;
@@ -23,7 +26,8 @@
   const show = async (url, history) => {
     under?.abort();
     const mine = (under = new AbortController());
-    document.body.classList.add("busy");
+    const since = performance.now();
+    const waits = setTimeout(() => document.body.classList.add("busy"), 120); // quick ones do not flicker
     try {
       const asked = new URL(url, location.href);
       asked.searchParams.set("part", "main");
@@ -31,6 +35,7 @@
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.getElementById("main");
       if (!fresh || mine !== under) return;
+      took = (took + performance.now() - since) / 2;
       const main = document.getElementById("main");
       const within = main.contains(document.activeElement);
       main.replaceChildren(...fresh.childNodes);
@@ -44,8 +49,10 @@
       const wrong = answer.ok ? "" : document.querySelector("#main h1")?.textContent;
       said.textContent = wrong || (n === 0 ? "No results" : n === 1 ? "1 result shown" : n + " results shown");
     } catch (err) {
-      if (err.name !== "AbortError") said.textContent = "The server cannot be reached";
+      if (err.name === "AbortError") took = Math.max(took, performance.now() - since); // at least that
+      else said.textContent = "The server cannot be reached";
     } finally {
+      clearTimeout(waits);
       if (mine === under) {
         under = null;
         document.body.classList.remove("busy");
@@ -70,11 +77,11 @@
 
   box.addEventListener("input", (event) => {
     clearTimeout(timer);
-    if (!event.isComposing) timer = setTimeout(typed, pause);
+    if (!event.isComposing) timer = setTimeout(typed, pause());
   });
   box.addEventListener("compositionend", () => {
     clearTimeout(timer);
-    timer = setTimeout(typed, pause);
+    timer = setTimeout(typed, pause());
   });
   form.addEventListener("submit", () => {
     clearTimeout(timer);
@@ -240,9 +247,32 @@
   });
   if (navigator.clipboard) for (const one of document.querySelectorAll("[data-copy]")) one.hidden = false;
 
-  // On narrow screens what narrows a list down begins folded.
+  // What is being built is looked at again, as long as something is.
+  const again = () => {
+    const part = document.querySelector("[data-again]");
+    if (!part) return;
+    setTimeout(async () => {
+      if (!part.isConnected) return;
+      try {
+        const at = new URL(location.href);
+        at.searchParams.set("part", "main");
+        const page = new DOMParser().parseFromString(await (await fetch(at)).text(), "text/html");
+        const fresh = page.getElementById(part.id);
+        if (fresh && part.isConnected && !part.contains(document.activeElement)) part.replaceWith(fresh);
+      } catch {
+        // the next one tries
+      }
+      again();
+    }, document.hidden ? 15000 : 1500);
+  };
+  document.addEventListener("akin:shown", again);
+  again();
+
+  // On narrow screens what narrows a list down begins folded. Styles do that, where the
+  // browser knows how.
   const narrow = matchMedia("(max-width: 60rem)");
   const fold = () => {
+    if (CSS.supports("selector(::details-content)")) return;
     for (const one of document.querySelectorAll("[data-fold]")) one.open = !narrow.matches;
   };
   narrow.addEventListener("change", fold);
