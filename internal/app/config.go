@@ -51,6 +51,9 @@ type Config struct {
 	// means beside the keys.
 	SecretFile string
 
+	// Mail says how digests are sent; by default they are not.
+	Mail Mail
+
 	// Access says who may call from outside.
 	Access Access
 	// Following says what libraries may follow.
@@ -142,12 +145,13 @@ func (c Config) withDefaults() (Config, error) {
 	errs = append(errs, c.observing()...)
 	errs = append(errs, c.Following.faults()...)
 	errs = append(errs, c.Access.Check())
+	errs = append(errs, sourceFaults(c.Sources)...)
 	if c.PublicURL != "" {
 		if c.PublicURL, err = checkPublicURL(c.PublicURL); err != nil {
 			errs = append(errs, Fault{"public-url", err.Error()})
 		}
 	}
-	errs = append(errs, sourceFaults(c.Sources)...)
+	errs = append(errs, c.mailing()...)
 	if c.Home == "" {
 		c.Home = Locate()
 	}

@@ -56,6 +56,8 @@ type Client struct {
 	Feeds akinv1.FeedServiceClient
 	// Sources are for who looks after the server.
 	Sources akinv1.SourceServiceClient
+	// Digests are those of the caller's owner, and what links of mails lead to.
+	Digests akinv1.DigestServiceClient
 	// Operations tells of what AdminService began; Follow is easier.
 	Operations longrunningpb.OperationsClient
 
@@ -108,6 +110,7 @@ func New(conn grpc.ClientConnInterface) *Client {
 		Bindings:   akinv1.NewBindingServiceClient(conn),
 		Feeds:      akinv1.NewFeedServiceClient(conn),
 		Sources:    akinv1.NewSourceServiceClient(conn),
+		Digests:    akinv1.NewDigestServiceClient(conn),
 		Operations: longrunningpb.NewOperationsClient(conn),
 		close:      func() error { return nil },
 	}

@@ -419,10 +419,10 @@ func TestFollowsAFile(t *testing.T) {
 		r.run(t)
 		for text, says := range map[string]string{
 			bib + "@article{c, title = {Third": "ends in the middle",
-			"":                                "is empty",
-			" \n ":                            "is empty",
-			"% nothing but a comment\n":       "is no file of references",
-			"\x1f\x8b\x08 packed":             "compressed",
+			"":                                 "is empty",
+			" \n ":                             "is empty",
+			"% nothing but a comment\n":        "is no file of references",
+			"\x1f\x8b\x08 packed":              "compressed",
 		} {
 			write(t, path, text)
 			if b := r.sync(t); b.Failures == 0 || !strings.Contains(b.Failure, says) {

@@ -178,7 +178,27 @@ func methods() map[string]method {
 	maps.Copy(all, bindingMethods())
 	maps.Copy(all, sourceMethods())
 	maps.Copy(all, mapMethods())
+	maps.Copy(all, digestMethods())
 	return all
+}
+
+// digestMethods has the methods of DigestService.
+func digestMethods() map[string]method {
+	return map[string]method{
+		akinv1.DigestService_CreateDigest_FullMethodName:        {kind: write},
+		akinv1.DigestService_GetDigest_FullMethodName:           {kind: read},
+		akinv1.DigestService_ListDigests_FullMethodName:         {kind: read},
+		akinv1.DigestService_UpdateDigest_FullMethodName:        {kind: write},
+		akinv1.DigestService_DeleteDigest_FullMethodName:        {kind: write},
+		akinv1.DigestService_PreviewDigest_FullMethodName:       {kind: query},
+		akinv1.DigestService_SendDigest_FullMethodName:          {kind: query},
+		akinv1.DigestService_GetDigestStatus_FullMethodName:     {kind: read},
+		akinv1.DigestService_ReportBounce_FullMethodName:        {kind: write},
+		akinv1.DigestService_Subscribe_FullMethodName:           {kind: write},
+		akinv1.DigestService_ConfirmSubscription_FullMethodName: {kind: write},
+		akinv1.DigestService_Unsubscribe_FullMethodName:         {kind: write},
+		akinv1.DigestService_Act_FullMethodName:                 {kind: write},
+	}
 }
 
 // libraryMethods has the methods of LibraryService.

@@ -31,6 +31,7 @@ import (
 	"akin/internal/engine"
 	"akin/internal/follow"
 	"akin/internal/librarian"
+	"akin/internal/notify"
 	"akin/internal/operation"
 	"akin/internal/paper"
 	"akin/internal/rpc/wire"
@@ -75,9 +76,11 @@ type Server struct {
 	follower   *follow.Follower     // nil follows nothing
 	feeds      *courier.Courier     // nil keeps none
 	// draining ends when the server is about to stop.
-	draining context.Context //nolint:containedctx // the life of streams that never end by themselves
-	drain    context.CancelFunc
-	sources  *source.Manager // nil has none
+	draining  context.Context //nolint:containedctx // the life of streams that never end by themselves
+	drain     context.CancelFunc
+	sources   *source.Manager // nil has none
+	digests   *notify.Digests // nil keeps none, because of noDigests
+	noDigests string
 }
 
 // NewServer makes handlers over an engine, which stays the caller's, behind the
@@ -183,6 +186,7 @@ func (s *Server) register(g *grpc.Server) {
 	akinv1.RegisterBindingServiceServer(g, &bindingService{server: s})
 	akinv1.RegisterFeedServiceServer(g, &feedService{server: s})
 	akinv1.RegisterSourceServiceServer(g, &sourceService{server: s})
+	akinv1.RegisterDigestServiceServer(g, &digestService{server: s})
 	longrunningpb.RegisterOperationsServer(g, &operationsService{server: s})
 	healthpb.RegisterHealthServer(g, healthService{Server: s.health, about: s.about})
 	reflection.Register(g)

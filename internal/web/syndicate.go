@@ -38,7 +38,9 @@ func (s *Site) Publish(address string) {
 }
 
 // absolute makes an address of this site one that leads to it from elsewhere.
-func (s *Site) absolute(address string) string { return strings.TrimRight(s.public.String(), "/") + address }
+func (s *Site) absolute(address string) string {
+	return strings.TrimRight(s.public.String(), "/") + address
+}
 
 // feedView is a list that has a feed.
 type feedView struct {
