@@ -88,6 +88,7 @@ func TestNothingIsObeyed(t *testing.T) {
 		on("library", "export", "--format", "ris"), on("library", "export", "--out", at("none\x1b/l")), on("library", "missed"),
 		on("library", "suggest"), on("library", "suggest", hostile), on("library", "suggest", "-n", "101"),
 		on("library", "bind", hostile, "--zotero-user", "1"), on("library", "bind", "f", "--file", at("none\x1b.bib")), on("library", "bind", "f", "--zotero-group", hostile),
+		on("feed", "address"), on("feed", "address", hostile), on("feed", "address", hostile, "--replace"),
 		on("library", "binding"), on("library", "binding", hostile), on("library", "binding", "f", "--unmatched"), on("library", "sync", hostile), on("library", "unbind", hostile),
 		on("days"), on("days", "--from", hostile), on("list", "--order", "trending", "--signal", hostile),
 		on("source", "list"), on("source", "status"), on("source", "status", hostile), on("source", "show", hostile), on("source", "run", hostile),

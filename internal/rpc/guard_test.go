@@ -240,6 +240,9 @@ var wanted = map[string]string{
 	"/akin.v1.FeedService/ListFeedItems": "read", "/akin.v1.FeedService/WatchFeed": "read", "/akin.v1.FeedService/CreateFeed": "read,write",
 	"/akin.v1.FeedService/UpdateFeed": "read,write", "/akin.v1.FeedService/DeleteFeed": "read,write",
 
+	"/akin.v1.SyndicationService/GetFeedAddress": "read", "/akin.v1.SyndicationService/ReplaceFeedAddress": "read,write",
+	"/akin.v1.SyndicationService/ReadAddressedFeed": "read", "/akin.v1.SyndicationService/ReadAddressedList": "read",
+
 	"/akin.v1.BindingService/GetBinding": "read", "/akin.v1.BindingService/ListBindings": "read", "/akin.v1.BindingService/ListUnmatchedItems": "read",
 	"/akin.v1.BindingService/BindLibrary": "read,write", "/akin.v1.BindingService/UnbindLibrary": "read,write",
 	"/akin.v1.BindingService/SyncLibrary": "read,write",

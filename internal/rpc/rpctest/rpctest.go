@@ -41,6 +41,8 @@ import (
 	"akin/internal/library/shelf"
 	"akin/internal/paper"
 	"akin/internal/rpc"
+	"akin/internal/seal"
+	"akin/internal/share"
 	"akin/internal/source/zotero"
 	"akin/internal/store"
 	"akin/internal/vec"
@@ -137,6 +139,9 @@ type Options struct {
 	Zotero       http.Handler
 	ZoteroKeys   follow.Keys
 	LibraryFiles follow.Files
+	// PublicURL is the address under which the server thinks that it is reached; "" is
+	// none, and then feeds have no addresses.
+	PublicURL string
 	// EmbedOnly serves without a data directory.
 	EmbedOnly bool
 	// Log is where the server logs to; default what Log gives.
@@ -272,6 +277,19 @@ func (s *Server) bind(server *rpc.Server, e *engine.Engine, b *librarian.Librari
 	})
 	s.onClose(f.Close)
 	server.FollowWith(f)
+	return s.share(server, options.PublicURL)
+}
+
+// share gives feeds addresses.
+func (s *Server) share(server *rpc.Server, public string) error {
+	if public == "" {
+		return nil
+	}
+	secrets, err := seal.Open(filepath.Join(filepath.Dir(s.dir), seal.FileName))
+	if err != nil {
+		return err
+	}
+	server.ShareFeeds(share.New(s.store.DB(), s.store.Moved, secrets), public)
 	return nil
 }
 
@@ -320,7 +338,7 @@ func (s *Server) open() (catalog.Catalog, error) {
 	s.dir = filepath.Join(parent, "data")
 	kept, err := store.Open(s.dir, store.Options{Create: true, Beside: []store.Beside{
 		{Prefixes: shelf.Prefixes(), Verify: shelf.Verify}, {Prefixes: ledger.Prefixes(), Verify: ledger.Verify},
-		{Prefixes: register.Prefixes(), Verify: register.Verify},
+		{Prefixes: register.Prefixes(), Verify: register.Verify}, {Verify: share.Verify},
 	}})
 	if err != nil {
 		return nil, err
