@@ -18,8 +18,8 @@ import (
 var rooms = map[string][]string{
 	"cmd/akin":                          {"internal/cli"},
 	"internal/cli":                      {"internal/paper", "internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1", "internal/pending", "internal/settings"},
-	"internal/app":                      {"internal/atlas", "internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/web", "internal/access", "internal/telemetry", "internal/vec", "internal/library", "internal/library/shelf", "internal/librarian", "internal/feed", "internal/feed/ledger", "internal/courier", "internal/source", "internal/source/logbook", "internal/seal", "internal/notify", "internal/notify/outbox", "internal/notify/post", "internal/follow", "internal/follow/register", "internal/source/zotero"},
-	"internal/rpc":                      {"internal/atlas", "internal/engine", "internal/catalog", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/access", "internal/telemetry", "internal/library", "internal/librarian", "internal/cite", "internal/feed", "internal/courier", "internal/source", "internal/notify", "internal/follow", "internal/source/zotero"},
+	"internal/app":                      {"internal/atlas", "internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/web", "internal/access", "internal/telemetry", "internal/vec", "internal/library", "internal/library/shelf", "internal/librarian", "internal/feed", "internal/feed/ledger", "internal/courier", "internal/source", "internal/source/logbook", "internal/seal", "internal/notify", "internal/notify/outbox", "internal/notify/post", "internal/follow", "internal/follow/register", "internal/source/zotero", "internal/share"},
+	"internal/rpc":                      {"internal/atlas", "internal/engine", "internal/catalog", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/access", "internal/telemetry", "internal/library", "internal/librarian", "internal/cite", "internal/feed", "internal/courier", "internal/source", "internal/notify", "internal/follow", "internal/source/zotero", "internal/share"},
 	"internal/access":                   {"internal/paper", "internal/pending"},
 	"internal/admit":                    {"internal/paper"},
 	"internal/telemetry":                {}, // figures come as plain structs
@@ -78,12 +78,13 @@ var rooms = map[string][]string{
 	"proto/akin/v1":                     {},
 	"internal/eval":                     {"internal/paper"},
 	"internal/syndicate":                {"internal/paper"},
+	"internal/share":                    {"internal/kv", "internal/paper", "internal/seal"},
 	"internal/source/zotero":            {"internal/paper"},
 	"internal/follow":                   {"internal/catalog", "internal/librarian", "internal/library", "internal/paper", "internal/source/zotero"},
 	"internal/source/zotero/zoterotest": {},
 	// For tests and benchmarks only.
 	"internal/crashtest":           {},
-	"internal/rpc/rpctest":         {"internal/atlas", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/store", "internal/embed", "internal/vec", "internal/admit", "internal/client", "internal/paper", "internal/library", "internal/library/shelf", "internal/librarian", "internal/feed/ledger", "internal/courier", "internal/source", "internal/source/logbook", "internal/follow", "internal/follow/register", "internal/source/zotero"},
+	"internal/rpc/rpctest":         {"internal/atlas", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/store", "internal/embed", "internal/vec", "internal/admit", "internal/client", "internal/paper", "internal/library", "internal/library/shelf", "internal/librarian", "internal/feed/ledger", "internal/courier", "internal/source", "internal/source/logbook", "internal/follow", "internal/follow/register", "internal/source/zotero", "internal/share", "internal/seal"},
 	"internal/feed/feedtest":       {"internal/feed"},
 	"internal/library/librarytest": {"internal/library"},
 	"internal/source/sourcetest":   {"internal/source"},

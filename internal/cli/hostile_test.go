@@ -93,6 +93,7 @@ func TestNothingIsObeyed(t *testing.T) {
 		on("feed", "watch", hostile), on("feed", "delete", hostile), on("feed", "delete", "f"),
 		on("library", "suggest"), on("library", "suggest", hostile), on("library", "suggest", "-n", "101"),
 		on("library", "bind", hostile, "--zotero-user", "1"), on("library", "bind", "f", "--file", at("none\x1b.bib")), on("library", "bind", "f", "--zotero-group", hostile),
+		on("feed", "address"), on("feed", "address", hostile), on("feed", "address", hostile, "--replace"),
 		on("library", "binding"), on("library", "binding", hostile), on("library", "binding", "f", "--unmatched"), on("library", "sync", hostile), on("library", "unbind", hostile),
 		on("days"), on("days", "--from", hostile), on("list", "--order", "trending", "--signal", hostile),
 		on("digest", "list"), on("digest", "create", hostile), on("digest", "show", hostile), on("digest", "bounce", input),

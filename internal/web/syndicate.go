@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"akin/internal/syndicate"
@@ -18,7 +20,9 @@ import (
 
 const (
 	atomPath = "/atom.xml"
-	jsonPath = "/feed.json"
+	// secretPath begins the addresses of feeds that are somebody's own; a token follows.
+	secretPath = "/feeds/"
+	jsonPath   = "/feed.json"
 	// feedSize is how many papers a feed of a list has.
 	feedSize = 60
 	// feedAge is how long, in seconds, a feed of what everybody may see can be kept.
@@ -56,11 +60,16 @@ type feedView struct {
 // forms. The list is the one that a page has with the same values: what is newest, what
 // is trending (window, day, signal), or what a search and its conditions find.
 func (s *Site) serveFeed(w http.ResponseWriter, r *http.Request) bool {
-	if r.URL.Path != atomPath && r.URL.Path != jsonPath {
+	secret := strings.HasPrefix(r.URL.Path, secretPath)
+	if r.URL.Path != atomPath && r.URL.Path != jsonPath && !secret {
 		return false
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		s.write(w, r, plainError(http.StatusMethodNotAllowed, "That cannot be done here", "Feeds are only read."))
+		return true
+	}
+	if secret {
+		s.serveSecret(w, r)
 		return true
 	}
 	r, _ = s.signed(r)
@@ -249,7 +258,8 @@ func (s *Site) sendFeed(w http.ResponseWriter, r *http.Request, f *syndicate.Fee
 	h := w.Header()
 	h.Set("Content-Type", contentType)
 	h.Set("Cache-Control", "public, max-age="+feedAge)
-	if _, signedIn := s.sessions.of(r); signedIn || r.Header.Get("Authorization") != "" {
+	_, signedIn := s.sessions.of(r)
+	if signedIn || r.Header.Get("Authorization") != "" || strings.HasPrefix(r.URL.Path, secretPath) {
 		h.Set("Cache-Control", "private, no-cache")
 	}
 	h.Add("Vary", "Cookie, Authorization")
@@ -292,4 +302,109 @@ func (s *Site) alternates(title, page string) []alternate {
 		{"application/atom+xml", title + " (Atom)", atomPath + query},
 		{"application/feed+json", title + " (JSON Feed)", jsonPath + query},
 	}
+}
+
+// serveSecret answers with a feed of somebody's own, or with the list of all of them. The
+// token in the address says whose, and that whoever has it may: no key is asked for, and
+// none that the browser has is looked at.
+func (s *Site) serveSecret(w http.ResponseWriter, r *http.Request) {
+	token, form, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, secretPath), "/")
+	h := w.Header()
+	h.Set("Referrer-Policy", "no-referrer") // the address is the secret
+	h.Set("X-Robots-Tag", "noindex")
+	var err error
+	switch {
+	case s.public == nil:
+		err = needsPublic()
+	case form == "feeds.opml":
+		err = s.sendOutline(w, r, token)
+	case form == "atom.xml" || form == "feed.json":
+		err = s.sendOwn(w, r, token)
+	default:
+		err = refused(http.StatusNotFound, "There is no such feed", "The address of a feed ends with /atom.xml or /feed.json, that of the list of all with /feeds.opml.")
+	}
+	if err != nil {
+		s.write(w, r, s.failure(r, err))
+	}
+}
+
+// sendOwn sends a feed of somebody's own.
+func (s *Site) sendOwn(w http.ResponseWriter, r *http.Request, token string) error {
+	resp, err := s.client.Syndication.ReadAddressedFeed(r.Context(), &akinv1.ReadAddressedFeedRequest{Token: token, PageSize: feedSize, ReadMask: feedMask()})
+	if err != nil {
+		return lost(err)
+	}
+	base := s.absolute(secretPath + token)
+	name := cmp.Or(strings.TrimSpace(visible(resp.GetFeed().GetDisplayName())), resp.GetFeed().GetName())
+	f := &syndicate.Feed{
+		ID: syndicate.TagURI(s.public, "feed", token), Title: name + " – akin", Subtitle: "New papers that match this feed",
+		Self: base + "/atom.xml", Other: base + "/feed.json", Home: s.absolute("/"), Icon: s.absolute(s.files.where["icon.svg"]), Publisher: "akin",
+	}
+	changed := resp.GetFeed().GetUpdateTime().AsTime()
+	seen := make(map[string]bool, len(resp.GetItems()))
+	for _, it := range resp.GetItems() {
+		if p := it.GetPaper(); p != nil && !seen[p.GetId()] { // of a paper that matched twice, the newest match
+			seen[p.GetId()] = true
+			e := s.entryOf(p, reasonsText(it.GetReasons()))
+			e.Updated = it.GetMatchTime().AsTime()
+			f.Entries = append(f.Entries, e)
+			for _, t := range []time.Time{e.Updated, p.GetUpdateTime().AsTime()} {
+				if t.After(changed) {
+					changed = t
+				}
+			}
+		}
+	}
+	s.sendFeed(w, r, f, changed.Truncate(time.Second))
+	return nil
+}
+
+// reasonsText says in words what brought a paper.
+func reasonsText(reasons []*akinv1.FeedReason) (out []string) {
+	for _, reason := range reasons {
+		switch reason.GetKind() {
+		case akinv1.FeedReasonKind_FEED_REASON_KIND_PAPER:
+			out = append(out, "It is like "+reason.GetName())
+		case akinv1.FeedReasonKind_FEED_REASON_KIND_LIKE:
+			out = append(out, "It is like "+reason.GetName()+", which is liked")
+		case akinv1.FeedReasonKind_FEED_REASON_KIND_AUTHOR:
+			out = append(out, "It is by "+reason.GetName())
+		case akinv1.FeedReasonKind_FEED_REASON_KIND_TEXT, akinv1.FeedReasonKind_FEED_REASON_KIND_UNSPECIFIED:
+		}
+	}
+	return out
+}
+
+// lost says of an address that leads nowhere what people need to know.
+func lost(err error) error {
+	if status.Code(err) != codes.NotFound {
+		return err
+	}
+	return refused(http.StatusNotFound, "There is no such feed", "Its address was replaced, the feed was deleted, or the address is not whole. Who made the feed can see its address.")
+}
+
+// sendOutline sends the list of all feeds of somebody.
+func (s *Site) sendOutline(w http.ResponseWriter, r *http.Request, token string) error {
+	resp, err := s.client.Syndication.ReadAddressedList(r.Context(), &akinv1.ReadAddressedListRequest{Token: token})
+	if err != nil {
+		return lost(err)
+	}
+	var all []syndicate.Outline
+	for _, f := range resp.GetFeeds() {
+		name := cmp.Or(strings.TrimSpace(visible(f.GetFeed().GetDisplayName())), f.GetFeed().GetName())
+		all = append(all, syndicate.Outline{Title: name, Feed: s.absolute(secretPath + f.GetToken() + "/atom.xml"), Home: s.absolute("/")})
+	}
+	body, err := syndicate.OPML("Feeds of akin", all)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", syndicate.OPMLType)
+	h.Set("Content-Disposition", `attachment; filename="feeds.opml"`)
+	h.Set("Cache-Control", "private, no-cache")
+	sum := sha256.Sum256(body)
+	if !sendTag(w, r, hex.EncodeToString(sum[:12])) {
+		w.Write(body) //nolint:errcheck,gosec // the client is gone; it is no HTML
+	}
+	return nil
 }

@@ -213,3 +213,69 @@ func must[T any](v T, err error) T {
 	}
 	return v
 }
+
+// A feed of somebody's own has an address that is enough to read it.
+func TestOwnFeeds(t *testing.T) {
+	s := rpctest.Serve(t, rpctest.Options{PublicURL: "https://papers.example.org"})
+	page, err := web.New(s.Conn, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page.Publish("https://papers.example.org")
+	server := httptest.NewServer(page)
+	defer server.Close()
+	if _, err := s.Client.Feeds.CreateFeed(t.Context(), &akinv1.CreateFeedRequest{Feed: &akinv1.Feed{
+		Name: "ada", DisplayName: "Ada <& friends>", Authors: []string{"Ada Lovelace"},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Client.Papers.UpsertPaper(t.Context(), &akinv1.UpsertPaperRequest{Paper: &akinv1.Paper{
+		Id: "a", Title: "Notes", Authors: []*akinv1.Author{{Name: "Ada Lovelace"}, {Name: "Charles Babbage"}},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	at, err := s.Client.Syndication.GetFeedAddress(t.Context(), &akinv1.GetFeedAddressRequest{Feed: "ada"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	local := func(address string) string {
+		return server.URL + strings.TrimPrefix(address, "https://papers.example.org")
+	}
+	var f atomFeed
+	var last reply
+	for range 500 { // until it is matched
+		last = get(t, local(at.GetAtomUrl()))
+		f = atomFeed{}
+		if err := xml.Unmarshal([]byte(last.body), &f); err != nil {
+			t.Fatalf("%v in %s", err, last.body)
+		}
+		if len(f.Entries) > 0 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if len(f.Entries) != 1 || f.Title != "Ada <& friends> – akin" || len(f.Entries[0].Authors) != 2 || !strings.Contains(f.Entries[0].Content, "It is by Ada Lovelace") {
+		t.Errorf("%+v", f)
+	}
+	if f.Links[0].Href != at.GetAtomUrl() || !strings.Contains(last.header.Get("Cache-Control"), "private") || last.header.Get("Referrer-Policy") != "no-referrer" {
+		t.Errorf("%+v, %v", f.Links, last.header)
+	}
+	if r := get(t, local(at.GetAtomUrl()), "If-None-Match", last.header.Get("ETag")); r.status != http.StatusNotModified {
+		t.Errorf("%d", r.status)
+	}
+	if r := get(t, local(at.GetJsonUrl())); !json.Valid([]byte(r.body)) || !strings.Contains(r.body, at.GetJsonUrl()) {
+		t.Errorf("%s", r.body)
+	}
+	all, err := s.Client.Syndication.GetFeedAddress(t.Context(), &akinv1.GetFeedAddressRequest{Feed: "-"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := get(t, local(all.GetOpmlUrl())); r.status != http.StatusOK || !strings.Contains(r.body, at.GetAtomUrl()) || !strings.Contains(r.body, "Ada &lt;&amp; friends&gt;") {
+		t.Errorf("%d: %s", r.status, r.body)
+	}
+	for _, path := range []string{"/feeds/", "/feeds/x/atom.xml", "/feeds/" + at.GetToken(), "/feeds/" + at.GetToken() + "/../atom.xml", "/feeds/" + at.GetToken() + "/feeds.opml", "/feeds/" + all.GetToken() + "/atom.xml"} {
+		if r := get(t, server.URL+path); r.status != http.StatusNotFound || strings.Contains(r.body, "Lovelace") {
+			t.Errorf("%s: %d", path, r.status)
+		}
+	}
+}

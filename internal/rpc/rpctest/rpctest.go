@@ -41,6 +41,8 @@ import (
 	"akin/internal/library/shelf"
 	"akin/internal/paper"
 	"akin/internal/rpc"
+	"akin/internal/seal"
+	"akin/internal/share"
 	"akin/internal/source"
 	"akin/internal/source/logbook"
 	"akin/internal/source/zotero"
@@ -139,6 +141,9 @@ type Options struct {
 	Zotero       http.Handler
 	ZoteroKeys   follow.Keys
 	LibraryFiles follow.Files
+	// PublicURL is the address under which the server thinks that it is reached; "" is
+	// none, and then feeds have no addresses.
+	PublicURL string
 	// EmbedOnly serves without a data directory.
 	EmbedOnly bool
 	// Sources are the settings of sources, which are not followed.
@@ -279,6 +284,19 @@ func (s *Server) bind(server *rpc.Server, e *engine.Engine, b *librarian.Librari
 	})
 	s.onClose(f.Close)
 	server.FollowWith(f)
+	return s.share(server, options.PublicURL)
+}
+
+// share gives feeds addresses.
+func (s *Server) share(server *rpc.Server, public string) error {
+	if public == "" {
+		return nil
+	}
+	secrets, err := seal.Open(filepath.Join(filepath.Dir(s.dir), seal.FileName))
+	if err != nil {
+		return err
+	}
+	server.ShareFeeds(share.New(s.store.DB(), s.store.Moved, secrets), public)
 	return nil
 }
 
@@ -345,6 +363,7 @@ func (s *Server) open() (catalog.Catalog, error) {
 		{Prefixes: shelf.Prefixes(), Verify: shelf.Verify}, {Prefixes: ledger.Prefixes(), Verify: ledger.Verify},
 		{Prefixes: logbook.Prefixes(), Verify: logbook.Verify},
 		{Prefixes: register.Prefixes(), Verify: register.Verify},
+		{Prefixes: register.Prefixes(), Verify: register.Verify}, {Verify: share.Verify},
 	}})
 	if err != nil {
 		return nil, err
