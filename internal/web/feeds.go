@@ -151,7 +151,7 @@ func (f *feedForm) name() string {
 	return cmp.Or(f.Label, clip(f.Text, 48), clip(strings.ReplaceAll(f.Authors, "\n", ", "), 48), f.Library, f.Paper, "feed")
 }
 
-func feedURL(name string) string { return "/feeds/" + url.PathEscape(name) }
+func feedURL(name string) string { return "/feed/" + url.PathEscape(name) }
 
 // followURL is where a feed is made of what is given.
 func followURL(name, value string) string { return "/follow?" + url.Values{name: {value}}.Encode() }
@@ -248,7 +248,7 @@ func (s *Site) addressOf(ctx context.Context, feed string, of func(*akinv1.FeedA
 
 // feed shows a feed and what it found, or what one would find.
 func (s *Site) feed(r *http.Request) (*answer, error) {
-	name := strings.TrimPrefix(r.URL.Path, "/feeds/")
+	name := strings.TrimPrefix(r.URL.Path, "/feed/")
 	f, err := s.client.Feeds.GetFeed(r.Context(), &akinv1.GetFeedRequest{Name: name})
 	if err != nil {
 		return nil, err
@@ -400,7 +400,7 @@ func (s *Site) makeFeed(r *http.Request) (*answer, error) {
 
 // changeFeed changes, deletes or readdresses a feed.
 func (s *Site) changeFeed(r *http.Request) (*answer, error) {
-	name, deed, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/feeds/"), "/")
+	name, deed, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/feed/"), "/")
 	switch deed {
 	case "edit":
 		form := readFeedForm(r.PostForm)

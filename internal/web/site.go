@@ -186,7 +186,7 @@ func (s *Site) form(path string) handler {
 		return s.makeFeed
 	case path == "/digests":
 		return s.makeDigest
-	case strings.HasPrefix(path, "/feeds/"):
+	case strings.HasPrefix(path, "/feed/"):
 		return s.changeFeed
 	case strings.HasPrefix(path, "/digests/"):
 		return s.changeDigest
@@ -230,7 +230,7 @@ func (s *Site) route(path string) handler {
 		return s.feeds
 	case path == "/follow":
 		return s.follow
-	case strings.HasPrefix(path, "/feeds/"):
+	case strings.HasPrefix(path, "/feed/"):
 		return s.feed
 	case strings.HasPrefix(path, "/digests/"):
 		return s.digest
