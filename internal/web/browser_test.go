@@ -446,7 +446,8 @@ func views() map[string]string {
 		"author": "/search?author=Ilya+Sutskever",
 		"foryou": "/for-you", "begin": "/for-you?library=none", "libraries": "/library", "library": "/library/reading", "sign": "/sign-in", "own": "/for-you?name=Sutskever",
 		"map": "/map", "group": "/map?cluster=0", "marked": "/map?q=graph+neural+networks&mode=words",
-		"these":  "/search?like=arXiv:1706.03762&like=arXiv:1810.04805",
+		"these": "/search?like=arXiv:1706.03762&like=arXiv:1810.04805",
+		"feeds": "/feeds?text=graph+neural+networks", "follow": "/follow?text=graph+neural+networks&breadth=broad", "badfeed": "/follow?text=a&filter=year+%3E", "subscribe": "/mail/subscribe",
 		"status": "/status", "help": "/help", "fault": "/paper/nothing", "filter": "/search?filter=year+%3E%3D+soon",
 	}
 }

@@ -178,13 +178,7 @@ func (s *Site) subscribe(r *http.Request, post bool) (*mailPage, error) {
 	if !post {
 		return &mailPage{Title: "Papers by mail", Paragraphs: []string{"A mail asks you to confirm before anything else comes."}, Subscribe: true}, nil
 	}
-	every := r.PostFormValue("every")
-	schedule := &akinv1.DigestSchedule{Time: r.PostFormValue("time"), TimeZone: strings.TrimSpace(r.PostFormValue("zone"))}
-	if day := akinv1.DigestWeekday_value["DIGEST_WEEKDAY_"+strings.ToUpper(every)]; day != 0 {
-		schedule.Interval, schedule.Weekday = akinv1.DigestInterval_DIGEST_INTERVAL_WEEKLY, akinv1.DigestWeekday(day)
-	} else if every == "weekdays" {
-		schedule.Interval = akinv1.DigestInterval_DIGEST_INTERVAL_WEEKDAYS
-	}
+	schedule := readSchedule(r.PostForm)
 	listing := akinv1.DigestListing_DIGEST_LISTING_TRENDING
 	if r.PostFormValue("listing") == "newest" {
 		listing = akinv1.DigestListing_DIGEST_LISTING_NEWEST

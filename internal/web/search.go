@@ -60,9 +60,9 @@ type results struct {
 	Sorts  []choice
 	// EvidenceURL and VersionsURL turn evidence and the folding of versions on or off.
 	EvidenceURL, VersionsURL string
-	// MapURL is the map with the list's papers marked.
-	MapURL string
-	Asked  bool
+	// MapURL is the map with the list's papers marked, FollowURL where a feed is made of it.
+	MapURL, FollowURL string
+	Asked             bool
 	// size is how many results are asked for; 0 is pageSize.
 	size int32
 }
@@ -263,6 +263,7 @@ func (b *results) choices() {
 	for _, m := range []struct{ label, sort string }{{"Relevance", ""}, {"Date", "date"}} {
 		b.Sorts = append(b.Sorts, choice{m.label, q.with(func(q *query) { q.Sort = m.sort }), q.Sort == m.sort})
 	}
+	b.FollowURL = q.followURL()
 	b.MapURL = "/map" + strings.TrimPrefix(q.with(func(*query) {}), "/search")
 	b.EvidenceURL = q.with(func(q *query) { q.Evidence = !q.Evidence })
 	b.VersionsURL = q.with(func(q *query) { q.Apart = !q.Apart })

@@ -182,6 +182,14 @@ func (s *Site) form(path string) handler {
 		return s.undo
 	case path == "/library":
 		return s.makeLibrary
+	case path == "/feeds":
+		return s.makeFeed
+	case path == "/digests":
+		return s.makeDigest
+	case strings.HasPrefix(path, "/feed/"):
+		return s.changeFeed
+	case strings.HasPrefix(path, "/digests/"):
+		return s.changeDigest
 	case path == "/sign-in":
 		return s.takeKey
 	case path == "/sign-out":
@@ -218,6 +226,14 @@ func (s *Site) route(path string) handler {
 		return s.libraries
 	case strings.HasPrefix(path, "/library/"):
 		return s.library
+	case path == "/feeds":
+		return s.feeds
+	case path == "/follow":
+		return s.follow
+	case strings.HasPrefix(path, "/feed/"):
+		return s.feed
+	case strings.HasPrefix(path, "/digests/"):
+		return s.digest
 	case path == "/cite":
 		return s.cite
 	case path == "/sign-in":

@@ -263,6 +263,7 @@
       said.textContent = "The browser does not allow copying";
     }
   });
+  for (const one of document.querySelectorAll("[data-zone]")) one.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone || "";
   if (navigator.clipboard) for (const one of document.querySelectorAll("[data-copy]")) one.hidden = false;
 
   // What is being built is looked at again, as long as something is.
