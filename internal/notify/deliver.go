@@ -496,6 +496,9 @@ func (s *Digests) keep(ctx context.Context, j *job, i Issue) error {
 func (s *Digests) close(ctx context.Context, j *job, i Issue) error {
 	now := s.clock()
 	i.EndTime, i.NextTry = now, time.Time{}
+	if i.Resent && !i.Progress.Counts() { // it may have come the first time
+		i.Progress, i.Words = Unanswered, "No answer came the first time, and it could not be sent once more: it counts as sent. "+i.Words
+	}
 	return s.Store.Write(ctx, func(w Writer) error {
 		if i.Progress.Counts() {
 			if err := s.noteSent(w, &j.digest, &i, now); err != nil {

@@ -3,7 +3,6 @@ package notify_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -164,6 +163,9 @@ func (b *box) Send(_ context.Context, m *notify.Mail, begin func() error) notify
 
 func (b *box) Rest() {}
 
+// bubble calls a test.
+func bubble(t *testing.T, fn func(*testing.T)) { fn(t) }
+
 func (b *box) got() []notify.Mail {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -181,15 +183,22 @@ type rig struct {
 	secret string
 	set    notify.Settings
 	log    *bytes.Buffer
-	now    func() time.Time
+	clock  time.Time
 }
+
+// now is the clock of the rig: the database has timers of its own, so that days of a
+// bubble of testing/synctest would take long.
+func (r *rig) now() time.Time { return r.clock }
+
+func (r *rig) sleep(d time.Duration) { r.clock = r.clock.Add(d) }
 
 const owner = "ada"
 
-func newRig(t *testing.T, set notify.Settings, now func() time.Time) *rig {
+func newRig(t *testing.T, set notify.Settings) *rig {
 	t.Helper()
-	set.PublicURL, set.Domain, set.PerMinute = "https://papers.example.org", "example.org", 10_000
-	r := &rig{t: t, shelf: newShelf(), box: new(box), fs: vfs.NewCrashableMem(), secret: filepath.Join(t.TempDir(), seal.FileName), set: set, log: new(bytes.Buffer), now: now}
+	set.PublicURL, set.Domain, set.PerMinute = "https://papers.example.org", "example.org", 1_000_000_000
+	r := &rig{t: t, shelf: newShelf(), box: new(box), fs: vfs.NewCrashableMem(), secret: filepath.Join(t.TempDir(), seal.FileName), set: set, log: new(bytes.Buffer)}
+	r.clock = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 	r.open(true)
 	return r
 }
@@ -205,9 +214,7 @@ func (r *rig) open(create bool) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if r.now != nil {
-		secrets = secrets.WithClock(r.now)
-	}
+	secrets = secrets.WithClock(r.now)
 	r.db = db
 	r.Digests = notify.New(notify.Parts{
 		Store: outbox.New(db, nil), Seal: secrets, Papers: r.shelf, Marks: r.shelf, Feeds: r.shelf, Sources: r.shelf, Post: r.box, Now: r.now,
@@ -232,13 +239,31 @@ func (r *rig) close() {
 	}
 }
 
-// run sends what is due for some time, by the clock of the bubble.
+// run sends what is due for some time.
 func (r *rig) run(d time.Duration) {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(r.t.Context(), d)
-	defer cancel()
-	if err := r.Run(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		r.t.Fatal(err)
+	r.runUntil(r.t.Context(), r.clock.Add(d))
+}
+
+// runUntil is run until a time, or until the context ends.
+func (r *rig) runUntil(ctx context.Context, end time.Time) {
+	r.t.Helper()
+	for rounds := 0; ctx.Err() == nil; rounds++ {
+		next, err := r.Round(ctx)
+		if err != nil && ctx.Err() == nil {
+			r.t.Fatal(err)
+		}
+		if !next.After(r.clock) {
+			next = r.clock.Add(time.Second)
+		}
+		if rounds > 100_000 {
+			r.t.Fatal("it goes round and round")
+		}
+		if next.After(end) {
+			r.clock = end
+			return
+		}
+		r.clock = next
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"akin/internal/library"
@@ -18,15 +17,15 @@ const aDay = 24 * time.Hour
 // Papers come once, by the local time, without what was read or dismissed, pinned authors
 // first; a quiet day is silent, or says why.
 func TestADigestComes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, notify.Settings{}, nil)
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, notify.Settings{})
 		defer r.close()
 		r.make("silent", func(d *notify.Digest) { d.Authors = []string{"of p003, Author"} })
 		r.make("loud", func(d *notify.Digest) { d.Quiet, d.Schedule = notify.Explain, daily(9*60, "") })
-		r.shelf.quiet = []notify.Delivery{{Source: "arXiv", Time: time.Now().Add(-50 * time.Hour), Sentence: "arXiv last delivered on Thursday; it is a holiday there"}}
-		r.shelf.add("f", time.Now(), ids("p", 0, 5)...)
+		r.shelf.quiet = []notify.Delivery{{Source: "arXiv", Time: r.now().Add(-50 * time.Hour), Sentence: "arXiv last delivered on Thursday; it is a holiday there"}}
+		r.shelf.add("f", r.now(), ids("p", 0, 5)...)
 		r.shelf.marks["p001"] = library.Entry{PaperID: "p001", Mark: library.Disliked}
-		r.shelf.marks["p002"] = library.Entry{PaperID: "p002", ReadTime: time.Now()}
+		r.shelf.marks["p002"] = library.Entry{PaperID: "p002", ReadTime: r.now()}
 		r.run(aDay) // begins at midnight UTC
 		mails := r.box.got()
 		if len(mails) != 2 {
@@ -48,7 +47,7 @@ func TestADigestComes(t *testing.T) {
 		if len(mails) != 1 || mails[0].To != "loud@example.org" || !strings.Contains(mails[0].Text, "Source arXiv last delivered on") || !strings.Contains(mails[0].Text, "holiday") {
 			t.Fatalf("on a quiet day: %+v", mails)
 		}
-		r.shelf.add("f", time.Now(), "p100")
+		r.shelf.add("f", r.now(), "p100")
 		r.run(aDay)
 		for _, m := range r.box.got()[3:] {
 			if got := papersOf(m); !slices.Equal(got, []string{"p100"}) {
@@ -66,11 +65,11 @@ func TestADigestComes(t *testing.T) {
 // What the server does not take comes again, with back-off; what it refuses counts
 // against the address; what is over merges into the next.
 func TestFailures(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, notify.Settings{}, nil)
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, notify.Settings{})
 		defer r.close()
 		r.make("d", nil)
-		r.shelf.add("f", time.Now(), "p0")
+		r.shelf.add("f", r.now(), "p0")
 		r.box.next = []plan{{outcome: notify.Deferred, silent: true}, {outcome: notify.Unreachable, silent: true}, {outcome: notify.Deferred}}
 		r.run(aDay)
 		mails := r.box.got()
@@ -83,16 +82,16 @@ func TestFailures(t *testing.T) {
 		for range 30 { // until its time is over
 			r.box.next = append(r.box.next, plan{outcome: notify.Deferred, silent: true})
 		}
-		r.shelf.add("f", time.Now(), "p1")
+		r.shelf.add("f", r.now(), "p1")
 		r.run(aDay)
 		r.box.next = nil
-		r.shelf.add("f", time.Now(), "p2")
+		r.shelf.add("f", r.now(), "p2")
 		r.run(aDay)
 		mails = r.box.got()[1:]
 		if len(mails) != 1 || !slices.Equal(papersOf(mails[0]), []string{"p2", "p1"}) {
 			t.Fatalf("after a day that failed: %+v", mails)
 		}
-		r.shelf.add("f", time.Now(), "p3")
+		r.shelf.add("f", r.now(), "p3")
 		r.box.next = []plan{{outcome: notify.Rejected, silent: true}, {outcome: notify.Rejected, silent: true}}
 		r.run(4 * aDay)
 		st, err := r.Status(t.Context(), owner, "d")
@@ -116,11 +115,11 @@ func TestFailures(t *testing.T) {
 // What nobody answered for counts as sent, or comes once more by choice.
 func TestUnanswered(t *testing.T) {
 	for _, resend := range []bool{false, true} {
-		synctest.Test(t, func(t *testing.T) {
-			r := newRig(t, notify.Settings{Resend: resend}, nil)
+		bubble(t, func(t *testing.T) {
+			r := newRig(t, notify.Settings{Resend: resend})
 			defer r.close()
 			r.make("d", nil)
-			r.shelf.add("f", time.Now(), "p0")
+			r.shelf.add("f", r.now(), "p0")
 			r.box.next = []plan{{outcome: notify.NoAnswer, took: true}, {outcome: notify.NoAnswer, took: true}, {outcome: notify.NoAnswer, took: true}}
 			r.run(3 * aDay)
 			want := 1
@@ -143,15 +142,15 @@ func TestUnanswered(t *testing.T) {
 // A server that was down for long, or a backup, sends nothing that is old: one digest
 // has all that came meanwhile.
 func TestLate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, notify.Settings{}, nil)
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, notify.Settings{})
 		defer r.close()
 		r.make("d", nil)
 		for i := range 5 {
-			r.shelf.add("f", time.Now(), fmt.Sprint("p", i))
-			time.Sleep(aDay)
+			r.shelf.add("f", r.now(), fmt.Sprint("p", i))
+			r.sleep(aDay)
 		}
-		time.Sleep(20 * time.Hour) // 13 hours after its time
+		r.sleep(20 * time.Hour) // 13 hours after its time
 		r.run(time.Minute)
 		if mails := r.box.got(); len(mails) != 0 {
 			t.Fatalf("%d mails long after their time", len(mails))
@@ -169,8 +168,8 @@ func TestLate(t *testing.T) {
 
 // A visitor's digest begins when it is confirmed, ends with one POST, and is forgotten.
 func TestVisitor(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, notify.Settings{}, nil)
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, notify.Settings{})
 		defer r.close()
 		ask := notify.Subscription{Address: "Reader@Example.ORG", Listing: notify.Newest, Schedule: daily(7*60, "America/New_York"), Caller: "192.0.2.1"}
 		for range 5 { // no more mails than the limit, and no word of that
@@ -178,7 +177,7 @@ func TestVisitor(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		r.shelf.add("", time.Now(), "p0")
+		r.shelf.add("", r.now(), "p0")
 		r.run(time.Hour)
 		mails := r.box.got()
 		if len(mails) != notify.ConfirmationsPerDay || mails[0].To != "Reader@example.org" || mails[0].Unsubscribe != "" {
@@ -210,7 +209,7 @@ func TestVisitor(t *testing.T) {
 				t.Errorf("unsubscribe: %+v, %v", n, err)
 			}
 		}
-		r.shelf.add("", time.Now(), "p1")
+		r.shelf.add("", r.now(), "p1")
 		r.run(3 * aDay)
 		if n := len(r.box.got()); n != notify.ConfirmationsPerDay+1 {
 			t.Errorf("%d mails after unsubscribing", n)
@@ -230,11 +229,11 @@ func TestVisitor(t *testing.T) {
 
 // Links in a mail mark papers, and undo that; a marked paper does not come again.
 func TestMarks(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, notify.Settings{}, nil)
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, notify.Settings{})
 		defer r.close()
 		r.make("d", nil)
-		r.shelf.add("f", time.Now(), "p0")
+		r.shelf.add("f", r.now(), "p0")
 		r.run(aDay)
 		links := tokens(r.box.got()[0].Text)["mark"]
 		if len(links) != 2 {

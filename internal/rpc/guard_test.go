@@ -240,6 +240,12 @@ var wanted = map[string]string{
 	"/akin.v1.FeedService/ListFeedItems": "read", "/akin.v1.FeedService/WatchFeed": "read", "/akin.v1.FeedService/CreateFeed": "read,write",
 	"/akin.v1.FeedService/UpdateFeed": "read,write", "/akin.v1.FeedService/DeleteFeed": "read,write",
 
+	"/akin.v1.DigestService/GetDigest": "read", "/akin.v1.DigestService/ListDigests": "read", "/akin.v1.DigestService/PreviewDigest": "read",
+	"/akin.v1.DigestService/GetDigestStatus": "read", "/akin.v1.DigestService/Subscribe": "read", "/akin.v1.DigestService/ReportBounce": "admin",
+	"/akin.v1.DigestService/CreateDigest": "read,write", "/akin.v1.DigestService/UpdateDigest": "read,write",
+	"/akin.v1.DigestService/DeleteDigest": "read,write", "/akin.v1.DigestService/SendDigest": "read,write",
+	"/akin.v1.DigestService/ConfirmSubscription": "", "/akin.v1.DigestService/Unsubscribe": "", "/akin.v1.DigestService/Act": "",
+
 	"/akin.v1.SourceService/CreateSource": "admin", "/akin.v1.SourceService/GetSource": "admin", "/akin.v1.SourceService/ListSources": "admin",
 	"/akin.v1.SourceService/UpdateSource": "admin", "/akin.v1.SourceService/DeleteSource": "admin", "/akin.v1.SourceService/RunSource": "admin",
 	"/akin.v1.SourceService/PauseSource": "admin", "/akin.v1.SourceService/ResumeSource": "admin", "/akin.v1.SourceService/ListSourceRuns": "admin",

@@ -436,6 +436,47 @@ func limitedFeeds() []limited {
 	}
 }
 
+// limitedDigests are calls about digests that ask for too much, or give too much.
+func limitedDigests() []limited {
+	const (
+		create  = akinv1.DigestService_CreateDigest_FullMethodName
+		get     = akinv1.DigestService_GetDigest_FullMethodName
+		update  = akinv1.DigestService_UpdateDigest_FullMethodName
+		del     = akinv1.DigestService_DeleteDigest_FullMethodName
+		preview = akinv1.DigestService_PreviewDigest_FullMethodName
+		send    = akinv1.DigestService_SendDigest_FullMethodName
+		state   = akinv1.DigestService_GetDigestStatus_FullMethodName
+		bounce  = akinv1.DigestService_ReportBounce_FullMethodName
+		ask     = akinv1.DigestService_Subscribe_FullMethodName
+		confirm = akinv1.DigestService_ConfirmSubscription_FullMethodName
+		leave   = akinv1.DigestService_Unsubscribe_FullMethodName
+		act     = akinv1.DigestService_Act_FullMethodName
+	)
+	at := func(s *akinv1.DigestSchedule) *akinv1.CreateDigestRequest {
+		return &akinv1.CreateDigestRequest{Digest: &akinv1.Digest{Name: "d", Schedule: s}}
+	}
+	return []limited{
+		{create, "digest.name", "1 to 64", &akinv1.CreateDigestRequest{Digest: &akinv1.Digest{Name: long}}},
+		{create, "digest.address", "no address", &akinv1.CreateDigestRequest{Digest: &akinv1.Digest{Name: "d", Address: long}}},
+		{create, "digest.schedule.time", "as 07:00", at(&akinv1.DigestSchedule{Time: long})},
+		{create, "digest.schedule.weekday", "only a weekly", at(&akinv1.DigestSchedule{Weekday: akinv1.DigestWeekday_DIGEST_WEEKDAY_MONDAY})},
+		{create, "digest.schedule.interval", "not a value of", at(&akinv1.DigestSchedule{Interval: 9})},
+		{create, "digest.quiet", "not a value of", &akinv1.CreateDigestRequest{Digest: &akinv1.Digest{Name: "d", Quiet: 9}}},
+		{get, "name", "1 to 64", &akinv1.GetDigestRequest{Name: long}},
+		{update, "digest.name", "1 to 64", &akinv1.UpdateDigestRequest{Digest: &akinv1.Digest{Name: long}}},
+		{del, "name", "1 to 64", &akinv1.DeleteDigestRequest{Name: long}},
+		{preview, "name", "1 to 64", &akinv1.PreviewDigestRequest{Name: long}},
+		{send, "name", "1 to 64", &akinv1.SendDigestRequest{Name: long}},
+		{state, "name", "1 to 64", &akinv1.GetDigestStatusRequest{Name: long}},
+		{bounce, "message", "1 to 1048576", &akinv1.ReportBounceRequest{Message: make([]byte, 1<<20+1)}},
+		{ask, "address", "no address", &akinv1.SubscribeRequest{Address: long}},
+		{ask, "collection", "1 to 64", &akinv1.SubscribeRequest{Address: "a@example.org", Collection: long}},
+		{confirm, "token", "1 to 1000", &akinv1.ConfirmSubscriptionRequest{Token: long}},
+		{leave, "token", "1 to 1000", &akinv1.UnsubscribeRequest{Token: long}},
+		{act, "token", "1 to 1000", &akinv1.ActRequest{Token: long}},
+	}
+}
+
 // limitedBindings are calls about what libraries follow, and about addresses of feeds,
 // that ask for too much, or give too much.
 func limitedBindings() []limited {
@@ -540,7 +581,7 @@ func TestLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	tried := make(map[string]bool)
-	for _, c := range slices.Concat(limitedQueries(), limitedPapers(), limitedLibraries(), limitedFeeds(), limitedMaps(), limitedSources(), limitedBindings(), limitedOthers()) {
+	for _, c := range slices.Concat(limitedQueries(), limitedPapers(), limitedLibraries(), limitedFeeds(), limitedMaps(), limitedSources(), limitedBindings(), limitedDigests(), limitedOthers()) {
 		got := tell(t, status.Convert(s.invoke(t, c.method, c.req)))
 		description, ok := got.violations[c.field]
 		if got.code != codes.InvalidArgument || !ok || !strings.Contains(description, c.words) || description == "" {

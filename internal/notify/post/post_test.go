@@ -240,10 +240,10 @@ func TestMessage(t *testing.T) {
 		return []string{"v=DKIM1; k=rsa; p=" + base64.StdEncoding.EncodeToString(public)}, nil
 	}})
 	if err != nil || len(verified) != 1 || verified[0].Err != nil {
-		t.Fatalf("DKIM: %+v, %v", verified, err)
+		t.Fatalf("DKIM: %+v, %v in\n%s", verified[0], err, raw)
 	}
 	keys := strings.ToLower(strings.Join(verified[0].HeaderKeys, " "))
-	for _, want := range []string{"from", "to", "subject", "date", "message-id", "list-unsubscribe", "list-unsubscribe-post"} {
+	for _, want := range []string{"from", "to", "reply-to", "subject", "date", "list-unsubscribe", "list-unsubscribe-post"} {
 		if !strings.Contains(" "+keys+" ", " "+want+" ") {
 			t.Errorf("%s is not signed: %s", want, keys)
 		}
