@@ -31,8 +31,6 @@ const (
 	requestTimeout = 15 * time.Minute
 	maxHeader      = 256 << 10
 	mostRedirects  = 5
-	// mostSites is how many sites are remembered.
-	mostSites = 1_000
 )
 
 // request is one question to a source.
@@ -69,7 +67,7 @@ type fetcher struct {
 	guard   *guard
 	contact string
 	client  *http.Client
-	sites   map[string]*site
+	sites   map[string]*site // of hosts that the configuration names, or named
 }
 
 // site is one that is asked one question at a time.
@@ -122,9 +120,6 @@ func (f *fetcher) site(name string) *site {
 	defer f.mu.Unlock()
 	s := f.sites[name]
 	if s == nil {
-		if len(f.sites) >= mostSites {
-			clear(f.sites)
-		}
 		// A process that ended a moment ago may have asked: it counts as a request.
 		s = &site{turn: make(chan struct{}, 1), ended: f.born}
 		f.sites[name] = s

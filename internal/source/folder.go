@@ -60,6 +60,20 @@ func (d folderDriver) step(ctx context.Context, j *job) (done bool, err error) {
 	return true, nil
 }
 
+// idle says that there is nothing to import, which is not worth a run.
+func (d folderDriver) idle(ctx context.Context, j *job) (bool, error) {
+	files, err := d.list(j)
+	if err != nil {
+		return false, err
+	}
+	for _, f := range files {
+		if todo, err := d.todo(ctx, j, f); err != nil || todo != "" {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
 // found is a file that is whole.
 type found struct {
 	path string // below the folder
@@ -257,7 +271,6 @@ func (d folderDriver) take(ctx context.Context, j *job, f found, digest string) 
 	j.also = append(j.also, func(b Writer) error {
 		return b.Put(KeptImported, j.config.Name, digest, Imported{Path: f.path, Time: j.m.now().UTC(), Counts: counts})
 	})
-	j.note("%s: %s", f.path, countSentence(counts))
 	return nil
 }
 

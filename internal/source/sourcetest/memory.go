@@ -14,8 +14,8 @@ import (
 
 // Memory is a source.Book in memory. It is safe for concurrent use.
 type Memory struct {
-	writing sync.Mutex // serialises writes
-	mu      sync.Mutex // guards what follows
+	writing sync.Mutex       // serialises writes
+	mu      sync.Mutex       // guards what follows
 	all     map[place]string // is replaced, never changed
 	refuse  error
 }
