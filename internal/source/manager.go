@@ -495,7 +495,7 @@ func (m *Manager) RunNow(ctx context.Context, name string) (Run, error) {
 	if errors.As(err, &put) {
 		now := m.now()
 		return *run, &paper.Error{
-			Kind: paper.Unavailable, Reason: ReasonDelayed, RetryAfter: max(0, put.until.Sub(now)), Cause: err,
+			Kind: paper.FailedPrecondition, Reason: ReasonDelayed, RetryAfter: max(0, put.until.Sub(now)), Cause: err,
 			Message: fmt.Sprintf("source %q could not be read to the end: %s; it goes on by itself at %s", name, sentence(put.why), at(put.until)),
 		}
 	}
