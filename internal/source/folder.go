@@ -143,7 +143,8 @@ func unfinished(name string) bool {
 	if strings.HasPrefix(name, ".") || strings.HasPrefix(name, "~") || strings.HasSuffix(name, "~") {
 		return true
 	}
-	return slices.Contains([]string{".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".filepart", ".swp", ".pending"}, strings.ToLower(filepath.Ext(name)))
+	written := []string{".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".filepart", ".swp", ".pending"}
+	return slices.Contains(written, strings.ToLower(filepath.Ext(name)))
 }
 
 // look is how a file was when it was first seen so.

@@ -480,7 +480,9 @@ func (m *Manager) RunNow(ctx context.Context, name string) (Run, error) {
 	defer context.AfterFunc(r.life, cancel)()
 	err = r.work(ctx, true)
 	if r.life.Err() != nil && paper.Canceled(err) {
-		err = &paper.Error{Kind: paper.Unavailable, Reason: paper.ReasonStopping, Cause: err, Message: fmt.Sprintf("source %q was stopped; its run goes on with the next one", name)}
+		err = &paper.Error{
+			Kind: paper.Unavailable, Reason: paper.ReasonStopping, Cause: err, Message: fmt.Sprintf("source %q was stopped; its run goes on with the next one", name),
+		}
 	}
 	r.poke()
 	s, _, _ := r.snapshot()
