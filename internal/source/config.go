@@ -306,20 +306,23 @@ func (s Settings) Check() (faults []paper.Violation) {
 			names[c.Name] = i
 		}
 	}
+	fault := func(field, format string, args ...any) {
+		faults = append(faults, paper.Violation{Field: field, Description: fmt.Sprintf(format, args...)})
+	}
 	for field, hosts := range map[string][]string{"source-hosts": s.Hosts, "source-private-hosts": s.PrivateHosts} {
 		for _, h := range hosts {
 			if !validHost(h) {
-				faults = append(faults, paper.Violation{Field: field, Description: fmt.Sprintf("has %.100q; write the name or address of a host, such as rss.arxiv.org, without https:// and path", h)})
+				fault(field, "has %.100q; write the name or address of a host, such as rss.arxiv.org, without https:// and path", h)
 			}
 		}
 	}
 	if s.Proxy != "" {
 		if u, err := url.Parse(s.Proxy); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-			faults = append(faults, paper.Violation{Field: "source-proxy", Description: "is not the address of an HTTP proxy, such as http://proxy.example.org:3128"})
+			fault("source-proxy", "is not the address of an HTTP proxy, such as http://proxy.example.org:3128")
 		}
 	}
 	if strings.ContainsFunc(s.Contact, func(r rune) bool { return r < ' ' || r > '~' || r == '(' || r == ')' }) || len(s.Contact) > 200 {
-		faults = append(faults, paper.Violation{Field: "source-contact", Description: "must be at most 200 characters of ASCII without brackets, such as an address of e-mail"})
+		fault("source-contact", "must be at most 200 characters of ASCII without brackets, such as an address of e-mail")
 	}
 	return faults
 }
@@ -347,7 +350,8 @@ type Fault struct{ Field, Message string }
 // documentation.
 func Columns() []string {
 	return []string{
-		"name", "kind", "url", "path", "collection", "every", "sets", "prefix", "from", "overlap-days", "window-days", "interval", "max-body", "stale-after", "format",
+		"name", "kind", "url", "path", "collection", "every", "sets", "prefix", "from", "overlap-days", "window-days", "interval", "max-body",
+		"stale-after", "format",
 	}
 }
 

@@ -81,7 +81,7 @@ func TestRetryAfter(t *testing.T) {
 					}
 					r.close()
 					r.open(false) // a restart forgets nothing
-					if err := r.fails("other"); paper.KindOf(err) != paper.Unavailable || !strings.Contains(err.Error(), "left alone") {
+					if err := r.fails("other"); paper.KindOf(err) != paper.FailedPrecondition || !strings.Contains(err.Error(), "left alone") {
 						t.Error(err)
 					}
 					time.Sleep(want)
