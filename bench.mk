@@ -1,8 +1,7 @@
 # Benchmarks and evaluations: what the numbers of docs/benchmarks.md, docs/quality.md
 # and docs/overload.md were made by. Included by the Makefile; make help shows them.
 
-.PHONY: bench-fairness bench-feeds bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-overload bench-duplicates bench-cli bench-filter bench-lexical bench-map bench-page eval eval-rerank
-.PHONY: bench-fairness bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-overload bench-duplicates bench-cli bench-filter bench-lexical bench-map bench-questions bench-page eval eval-rerank
+.PHONY: bench-fairness bench-feeds bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-overload bench-duplicates bench-cli bench-filter bench-lexical bench-map bench-page eval eval-rerank bench-questions
 
 # Peers are measured in an environment of their own.
 BENCH_VENV := $(CURDIR)/.akin/bench-venv

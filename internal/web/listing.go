@@ -86,7 +86,9 @@ func (s *Site) home(r *http.Request) (*answer, error) {
 	if token != "" {
 		l.First = "/"
 	}
-	return &answer{page: "listing", frame: frame{Title: "New papers", Canonical: withValue("/", "page", token), Nav: "new", Body: l}}, nil
+	return &answer{page: "listing", frame: frame{
+		Title: "New papers", Canonical: withValue("/", "page", token), Nav: "new", Alternates: s.alternates("New papers", "/"), Body: l,
+	}}, nil
 }
 
 // countDays says how many papers days have that follow each other, the newest first.

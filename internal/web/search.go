@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -62,6 +63,8 @@ type results struct {
 	// MapURL is the map with the list's papers marked.
 	MapURL string
 	Asked  bool
+	// size is how many results are asked for; 0 is pageSize.
+	size int32
 }
 
 // limit says what kept papers out, and where it does not.
@@ -109,6 +112,9 @@ func (s *Site) search(r *http.Request) (*answer, error) {
 		body.choices()
 		return a, nil
 	}
+	if body.Asked {
+		a.frame.Alternates = s.alternates(title, q.URL())
+	}
 	var facets sync.WaitGroup
 	facets.Go(func() { body.Facets = s.facetsOf(r.Context(), q) })
 	err := s.fill(r.Context(), body)
@@ -154,24 +160,25 @@ func (s *Site) fill(ctx context.Context, b *results) error {
 func (s *Site) find(ctx context.Context, b *results) (*found, error) {
 	q := b.Query
 	collapse := !q.Apart
+	size := cmp.Or(b.size, pageSize)
 	switch words := len(strings.Fields(q.Text)); {
 	case q.Like != nil:
 		if err := s.examples(ctx, b); err != nil {
 			return nil, err
 		}
 		return s.similar(ctx, &akinv1.SimilarRequest{
-			PaperIds: q.Like, PageSize: pageSize, PageToken: q.Page, Filter: q.filter(""), Mode: q.mode(), Recency: q.recency(),
+			PaperIds: q.Like, PageSize: size, PageToken: q.Page, Filter: q.filter(""), Mode: q.mode(), Recency: q.recency(),
 			Explain: true, Evidence: q.Evidence, CollapseVersions: &collapse, MinScore: q.Min, ReadMask: listMask(),
 		})
 	case words >= abstractWords:
 		b.Pasted, b.Heading = true, "Papers like the text you pasted"
 		return s.similar(ctx, &akinv1.SimilarRequest{
-			Text: &akinv1.Text{Abstract: q.Text}, PageSize: pageSize, PageToken: q.Page, Filter: q.filter(""), Mode: q.mode(), Recency: q.recency(),
+			Text: &akinv1.Text{Abstract: q.Text}, PageSize: size, PageToken: q.Page, Filter: q.filter(""), Mode: q.mode(), Recency: q.recency(),
 			Explain: true, Evidence: q.Evidence, CollapseVersions: &collapse, MinScore: q.Min, ReadMask: listMask(),
 		})
 	}
 	resp, err := s.client.Search.Search(ctx, &akinv1.SearchRequest{
-		Query: q.Text, PageSize: pageSize, PageToken: q.Page, Filter: q.filter(""), Mode: q.mode(), Recency: q.recency(),
+		Query: q.Text, PageSize: size, PageToken: q.Page, Filter: q.filter(""), Mode: q.mode(), Recency: q.recency(),
 		Explain: true, Evidence: q.Evidence, CollapseVersions: &collapse, MinScore: q.Min, ReadMask: listMask(),
 	})
 	return &found{

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -33,13 +34,18 @@ import (
 	"akin/internal/embed"
 	"akin/internal/engine"
 	"akin/internal/feed/ledger"
+	"akin/internal/follow"
+	"akin/internal/follow/register"
 	"akin/internal/librarian"
 	"akin/internal/library"
 	"akin/internal/library/shelf"
 	"akin/internal/paper"
 	"akin/internal/rpc"
+	"akin/internal/seal"
+	"akin/internal/share"
 	"akin/internal/source"
 	"akin/internal/source/logbook"
+	"akin/internal/source/zotero"
 	"akin/internal/store"
 	"akin/internal/vec"
 )
@@ -130,6 +136,14 @@ type Options struct {
 	Gateway rpc.GatewayOptions
 	// Bounds default to gates that are wide open, and the usual timeouts.
 	Bounds rpc.Bounds
+	// Zotero answers for Zotero's server; nil knows nothing. ZoteroKeys and LibraryFiles
+	// say what libraries may follow.
+	Zotero       http.Handler
+	ZoteroKeys   follow.Keys
+	LibraryFiles follow.Files
+	// PublicURL is the address under which the server thinks that it is reached; "" is
+	// none, and then feeds have no addresses.
+	PublicURL string
 	// EmbedOnly serves without a data directory.
 	EmbedOnly bool
 	// Sources are the settings of sources, which are not followed.
@@ -208,7 +222,11 @@ func Start(options Options) (_ *Server, err error) {
 	server := rpc.NewServer(e, about, options.Bounds, log)
 	if s.store != nil {
 		libraries := library.New(shelf.New(s.store.DB(), s.store.Moved), nil)
-		server.KeepLibraries(librarian.New(libraries, e, nil))
+		b := librarian.New(libraries, e, nil)
+		server.KeepLibraries(b)
+		if err := s.bind(server, e, b, &options); err != nil {
+			return nil, err
+		}
 		server.KeepFeeds(s.follow(cat, e, libraries))
 	}
 	var tracing []grpc.DialOption
@@ -247,6 +265,39 @@ func Start(options Options) (_ *Server, err error) {
 	s.drain = func() { web.Close(); g.GracefulStop() }
 	s.URL = web.URL
 	return s, nil
+}
+
+// bind lets libraries follow what the options allow, when they are asked to.
+func (s *Server) bind(server *rpc.Server, e *engine.Engine, b *librarian.Librarian, options *Options) error {
+	if options.Zotero == nil {
+		options.Zotero = http.NotFoundHandler()
+	}
+	zoteroServer := httptest.NewServer(options.Zotero)
+	s.onClose(func() error { zoteroServer.Close(); return nil })
+	asks, err := zotero.New(zoteroServer.URL, zoteroServer.Client(), "test")
+	if err != nil {
+		return err
+	}
+	f := follow.New(follow.Config{
+		Shelves: register.New(s.store.DB(), s.store.Moved), Libraries: b.Libraries, Papers: b, Collections: e, Zotero: asks,
+		Keys: options.ZoteroKeys, Files: options.LibraryFiles, Log: slog.New(slog.NewTextHandler(&s.log, nil)),
+	})
+	s.onClose(f.Close)
+	server.FollowWith(f)
+	return s.share(server, options.PublicURL)
+}
+
+// share gives feeds addresses.
+func (s *Server) share(server *rpc.Server, public string) error {
+	if public == "" {
+		return nil
+	}
+	secrets, err := seal.Open(filepath.Join(filepath.Dir(s.dir), seal.FileName))
+	if err != nil {
+		return err
+	}
+	server.ShareFeeds(share.New(s.store.DB(), s.store.Moved, secrets), public)
+	return nil
 }
 
 // follow matches feeds until the server is closed.
@@ -311,6 +362,8 @@ func (s *Server) open() (catalog.Catalog, error) {
 	kept, err := store.Open(s.dir, store.Options{Create: true, Beside: []store.Beside{
 		{Prefixes: shelf.Prefixes(), Verify: shelf.Verify}, {Prefixes: ledger.Prefixes(), Verify: ledger.Verify},
 		{Prefixes: logbook.Prefixes(), Verify: logbook.Verify},
+		{Prefixes: register.Prefixes(), Verify: register.Verify},
+		{Prefixes: register.Prefixes(), Verify: register.Verify}, {Verify: share.Verify},
 	}})
 	if err != nil {
 		return nil, err
