@@ -45,6 +45,13 @@ func (p *tab) clickText(selector, text string) {
 	p.do(fmt.Sprintf(`[...document.querySelectorAll(%q)].find(e => e.textContent.trim() === %q).click()`, selector, text))
 }
 
+// ended waits until the server has seen that a key is revoked: it looks every second.
+func (p *tab) ended() {
+	p.t.Helper()
+	p.do(`(function ask() { fetch("/library").then((r) => r.status === 401 ? document.body.dataset.over = "1" : setTimeout(ask, 100)) })()`)
+	p.until(`document.body.dataset.over === "1"`)
+}
+
 func (p *tab) focused() string {
 	p.t.Helper()
 	return js[string](p, `document.activeElement.textContent.trim()`)
@@ -317,8 +324,7 @@ func TestBrowserSignIn(t *testing.T) {
 	p.do(`document.querySelector(".notes summary").click()`)
 	p.do(`document.querySelector("[data-note] textarea").value = "a long thought"`)
 	akin("key", "revoke", "ann-1")
-	p.do(`(function ask() { fetch("/library").then((r) => r.status === 401 ? document.body.dataset.over = "1" : setTimeout(ask, 100)) })()`)
-	p.until(`document.body.dataset.over === "1"`)
+	p.ended()
 	p.do(`(() => { const f = document.querySelector("[data-note]"); f.requestSubmit(f.querySelector("button")); })()`)
 	p.until(`document.querySelector("h1").textContent === "Sign in" && document.body.textContent.includes("What you sent is kept")`)
 	signIn(p, key("ann-2", "ann"))
@@ -326,6 +332,7 @@ func TestBrowserSignIn(t *testing.T) {
 	p.press("Enter")
 	p.until(`location.pathname === "/library/reading" && document.querySelector("textarea").value === "a long thought"`)
 	akin("key", "revoke", "ann-2")
+	p.ended()
 	p.visit("/library/reading")
 	p.until(`document.querySelector("h1").textContent === "Sign in"`)
 	p.fine()
