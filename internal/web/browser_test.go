@@ -46,7 +46,13 @@ func setting(t *testing.T, name string) string {
 // program serves the sample corpus with the program itself, and gives its address.
 func program(t *testing.T) string {
 	t.Helper()
-	akin, data := setting(t, "AKIN_PROGRAM"), filepath.Join(t.TempDir(), "data")
+	return programOf(t, filepath.Join(t.TempDir(), "data"))
+}
+
+// programOf serves it from a data directory.
+func programOf(t *testing.T, data string) string {
+	t.Helper()
+	akin := setting(t, "AKIN_PROGRAM")
 	home, err := filepath.Abs("../../.akin")
 	if err != nil {
 		t.Fatal(err)
