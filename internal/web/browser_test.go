@@ -110,7 +110,7 @@ type tab struct {
 func open(t *testing.T, b context.Context, at string) *tab {
 	t.Helper()
 	ctx, leave := chromedp.NewContext(b)
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 9*time.Minute)
 	t.Cleanup(func() { cancel(); leave() })
 	p := &tab{t: t, ctx: ctx, at: at}
 	if err := chromedp.Do(ctx); err != nil {

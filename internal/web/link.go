@@ -75,9 +75,24 @@ func pathEscape(s string) string { return strings.ReplaceAll(url.PathEscape(s), 
 // codeHosts are where programs are kept.
 var codeHosts = regexp.MustCompile(`(?i)(?:https?://)?(?:www\.)?((?:github\.com|gitlab\.com|bitbucket\.org|huggingface\.co|codeberg\.org)/[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]*[A-Za-z0-9_-])?)`)
 
+// namesCode says that a text may name a place of codeHosts: the expression costs more than
+// all else that is made of a paper.
+func namesCode(s string) bool {
+	s = strings.ToLower(s)
+	for _, host := range []string{"github.com/", "gitlab.com/", "bitbucket.org/", "huggingface.co/", "codeberg.org/"} {
+		if strings.Contains(s, host) {
+			return true
+		}
+	}
+	return false
+}
+
 // codeLinks are the programs that a text or the addresses of a paper name.
 func codeLinks(p *akinv1.Paper) (out []link) {
 	for _, in := range append([]string{p.GetTitle(), p.GetAbstract()}, p.GetUrls()...) {
+		if !namesCode(in) {
+			continue
+		}
 		for _, m := range codeHosts.FindAllStringSubmatch(clip(in, maxText), 10) {
 			at := strings.TrimSuffix(strings.TrimRight(m[1], "."), ".git")
 			if u := safeLink("https://" + at); u != "" && len(out) < 5 && !slices.ContainsFunc(out, func(l link) bool { return strings.EqualFold(l.URL, u) }) {
