@@ -81,7 +81,7 @@ var rooms = map[string][]string{
 	"internal/syndicate":     {"internal/paper"},
 	"internal/share":         {"internal/kv", "internal/paper", "internal/seal"},
 	"internal/source/zotero": {"internal/paper"},
-	"internal/follow":        {"internal/catalog", "internal/librarian", "internal/library", "internal/paper", "internal/source/zotero"},
+	"internal/follow":        {"internal/catalog", "internal/librarian", "internal/library", "internal/paper", "internal/source/zotero", "internal/text"},
 	"internal/follow/register": {
 		"internal/follow", "internal/kv", "internal/librarian", "internal/library", "internal/library/shelf", "internal/paper", "internal/source/zotero",
 	},
