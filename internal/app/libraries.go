@@ -52,11 +52,12 @@ func (a *App) openBeside(ctx context.Context, c catalog.Catalog, e *engine.Engin
 		if err := a.openFollower(a.store, e, libraries); err != nil {
 			return err
 		}
-		a.server.KeepFeeds(a.openFeeds(ctx, a.store, c, e))
+		feeds := a.openFeeds(ctx, a.store, c, e)
+		a.server.KeepFeeds(feeds)
 		if err := a.openShares(a.store); err != nil {
 			return err
 		}
-		if err := a.openDigests(a.store, e, libraries); err != nil {
+		if err := a.openDigests(a.store, e, libraries, feeds); err != nil {
 			return err
 		}
 	}

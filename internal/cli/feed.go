@@ -346,6 +346,9 @@ func feedReason(it *akinv1.FeedItem) string {
 	return strings.Join(parts, "; ")
 }
 
+// mostEvidence is how many papers a page with evidence has.
+const mostEvidence = 20
+
 type feedItemsCommand struct {
 	Name string `arg:"" help:"Name of the feed."`
 	target
@@ -363,8 +366,8 @@ func (c feedItemsCommand) Run(e *environment) error {
 	}
 	req := &akinv1.ListFeedItemsRequest{Feed: c.Name, IdsOnly: c.IDs, ReadMask: shown(c.JSON), Evidence: c.Evidence}
 	for left := c.PageSize; ; {
-		if req.PageSize = left; left == 0 || c.Evidence && left > 100 {
-			req.PageSize = 100
+		if req.PageSize = left; left == 0 || c.Evidence && left > mostEvidence {
+			req.PageSize = mostEvidence
 		}
 		resp, err := cl.Feeds.ListFeedItems(e.ctx, req)
 		if err != nil {

@@ -268,7 +268,7 @@ func (s *digestService) GetDigestStatus(ctx context.Context, req *akinv1.GetDige
 		out.Issues = append(out.Issues, issueOf(&t.Issues[i]))
 	}
 	for _, v := range t.Deliveries {
-		out.Deliveries = append(out.Deliveries, &akinv1.DigestDelivery{Source: v.Source, Time: toTime(v.Time), Words: v.Words})
+		out.Deliveries = append(out.Deliveries, &akinv1.DigestDelivery{Source: v.Source, Time: toTime(v.Time), Words: v.Sentence})
 	}
 	return out, nil
 }

@@ -240,6 +240,10 @@ var wanted = map[string]string{
 	"/akin.v1.FeedService/ListFeedItems": "read", "/akin.v1.FeedService/WatchFeed": "read", "/akin.v1.FeedService/CreateFeed": "read,write",
 	"/akin.v1.FeedService/UpdateFeed": "read,write", "/akin.v1.FeedService/DeleteFeed": "read,write",
 
+	"/akin.v1.SourceService/CreateSource": "admin", "/akin.v1.SourceService/GetSource": "admin", "/akin.v1.SourceService/ListSources": "admin",
+	"/akin.v1.SourceService/UpdateSource": "admin", "/akin.v1.SourceService/DeleteSource": "admin", "/akin.v1.SourceService/RunSource": "admin",
+	"/akin.v1.SourceService/PauseSource": "admin", "/akin.v1.SourceService/ResumeSource": "admin", "/akin.v1.SourceService/ListSourceRuns": "admin",
+	"/akin.v1.SourceService/ListSourceRefusals":  "admin",
 	"/akin.v1.SyndicationService/GetFeedAddress": "read", "/akin.v1.SyndicationService/ReplaceFeedAddress": "read,write",
 	"/akin.v1.SyndicationService/ReadAddressedFeed": "read", "/akin.v1.SyndicationService/ReadAddressedList": "read",
 

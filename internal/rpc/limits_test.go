@@ -391,6 +391,51 @@ func limitedLibraries() []limited {
 	}
 }
 
+// limitedFeeds are calls about feeds that ask for too much, or give too much.
+func limitedFeeds() []limited {
+	const (
+		create  = akinv1.FeedService_CreateFeed_FullMethodName
+		get     = akinv1.FeedService_GetFeed_FullMethodName
+		lists   = akinv1.FeedService_ListFeeds_FullMethodName
+		update  = akinv1.FeedService_UpdateFeed_FullMethodName
+		del     = akinv1.FeedService_DeleteFeed_FullMethodName
+		preview = akinv1.FeedService_PreviewFeed_FullMethodName
+		items   = akinv1.FeedService_ListFeedItems_FullMethodName
+		watch   = akinv1.FeedService_WatchFeed_FullMethodName
+	)
+	of := func(f *akinv1.Feed) *akinv1.CreateFeedRequest {
+		f.Name = "x"
+		return &akinv1.CreateFeedRequest{Feed: f}
+	}
+	return []limited{
+		{create, "feed.name", "1 to 64", &akinv1.CreateFeedRequest{Feed: &akinv1.Feed{Name: long, Text: "x"}}},
+		{create, "feed.display_name", "the limit is 200", of(&akinv1.Feed{Text: "x", DisplayName: long})},
+		{create, "feed.text", "the limit is 8192", of(&akinv1.Feed{Text: long})},
+		{create, "feed.paper_id", "the limit is 256", of(&akinv1.Feed{PaperId: long})},
+		{create, "library", "1 to 64", of(&akinv1.Feed{Library: long})},
+		{create, "feed.authors", "the limit is 1000", of(&akinv1.Feed{Authors: repeat(1001, "Ada Lovelace")})},
+		{create, "feed.authors[0]", "the limit is 200", of(&akinv1.Feed{Authors: []string{long}})},
+		{create, "feed.filter", "the limit is 16384", of(&akinv1.Feed{Text: "x", Filter: long})},
+		{create, "feed.mode", "is not a value of Mode", of(&akinv1.Feed{Text: "x", Mode: 99})},
+		{create, "feed.breadth", "is not a value of Breadth", of(&akinv1.Feed{Text: "x", Breadth: 99})},
+		{create, "feed.max_per_day", "1 to 1000", of(&akinv1.Feed{Text: "x", MaxPerDay: 1_001})},
+		{create, "collection", "", of(&akinv1.Feed{Text: "x", Collection: long})},
+		{get, "name", "1 to 64", &akinv1.GetFeedRequest{Name: long}},
+		{lists, "page_size", "must not be negative", &akinv1.ListFeedsRequest{PageSize: -1}},
+		{lists, "page_token", "first page again", &akinv1.ListFeedsRequest{PageToken: long}},
+		{update, "feed.name", "1 to 64", &akinv1.UpdateFeedRequest{}},
+		{update, "update_mask", "can be changed", &akinv1.UpdateFeedRequest{Feed: &akinv1.Feed{Name: "main"}, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{long}}}},
+		{del, "name", "1 to 64", &akinv1.DeleteFeedRequest{Name: long}},
+		{preview, "feed.name", "1 to 64", &akinv1.PreviewFeedRequest{Feed: &akinv1.Feed{Name: long, Text: "x"}}},
+		{preview, "days", "1 to 366", &akinv1.PreviewFeedRequest{Feed: &akinv1.Feed{Text: "x"}, Days: 367}},
+		{preview, "page_size", "with evidence it is 20", &akinv1.PreviewFeedRequest{Feed: &akinv1.Feed{Text: "x"}, Evidence: true, PageSize: 21}},
+		{preview, "read_mask", "", &akinv1.PreviewFeedRequest{Feed: &akinv1.Feed{Text: "x"}, ReadMask: &fieldmaskpb.FieldMask{Paths: []string{long}}}},
+		{items, "feed", "1 to 64", &akinv1.ListFeedItemsRequest{Feed: long}},
+		{items, "page_token", "first page again", &akinv1.ListFeedItemsRequest{Feed: "x", PageToken: long}},
+		{watch, "feed", "1 to 64", &akinv1.WatchFeedRequest{Feed: long}},
+	}
+}
+
 // limitedBindings are calls about what libraries follow, and about addresses of feeds,
 // that ask for too much, or give too much.
 func limitedBindings() []limited {
@@ -450,6 +495,42 @@ func limitedMaps() []limited {
 	}
 }
 
+// limitedSources are requests to SourceService.
+func limitedSources() []limited {
+	const (
+		create   = akinv1.SourceService_CreateSource_FullMethodName
+		get      = akinv1.SourceService_GetSource_FullMethodName
+		update   = akinv1.SourceService_UpdateSource_FullMethodName
+		del      = akinv1.SourceService_DeleteSource_FullMethodName
+		run      = akinv1.SourceService_RunSource_FullMethodName
+		pause    = akinv1.SourceService_PauseSource_FullMethodName
+		resume   = akinv1.SourceService_ResumeSource_FullMethodName
+		runs     = akinv1.SourceService_ListSourceRuns_FullMethodName
+		refusals = akinv1.SourceService_ListSourceRefusals_FullMethodName
+	)
+	bad := &akinv1.Source{
+		Name: long, Kind: akinv1.SourceKind_SOURCE_KIND_OAI, Url: "https://x/" + long, Collection: long, Sets: repeat(101, "a"), OverlapDays: 61, WindowDays: 4000, MaxBodyBytes: 1, Prefix: long,
+	}
+	return []limited{
+		{create, "source.name", "1 to 64", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.url", "may have 2048", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.collection", "1 to 64", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.sets", "may have 100", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.overlap_days", "2 to 60", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.window_days", "1 to 3660", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.max_body_bytes", "65536 to", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.prefix", "akin reads", &akinv1.CreateSourceRequest{Source: bad}},
+		{get, "name", "1 to 64", &akinv1.GetSourceRequest{Name: long}},
+		{update, "source.name", "1 to 64", &akinv1.UpdateSourceRequest{Source: bad}},
+		{del, "name", "1 to 64", &akinv1.DeleteSourceRequest{Name: long}},
+		{run, "name", "1 to 64", &akinv1.RunSourceRequest{Name: long}},
+		{pause, "name", "1 to 64", &akinv1.PauseSourceRequest{Name: long}},
+		{resume, "name", "1 to 64", &akinv1.ResumeSourceRequest{Name: long}},
+		{runs, "name", "1 to 64", &akinv1.ListSourceRunsRequest{Name: long}},
+		{refusals, "name", "1 to 64", &akinv1.ListSourceRefusalsRequest{Name: long}},
+	}
+}
+
 // Each limit of each field is kept, and told: which field, what it may be.
 func TestLimits(t *testing.T) {
 	s := serve(t, rpc.GatewayOptions{})
@@ -459,7 +540,7 @@ func TestLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	tried := make(map[string]bool)
-	for _, c := range slices.Concat(limitedQueries(), limitedPapers(), limitedLibraries(), limitedMaps(), limitedBindings(), limitedOthers()) {
+	for _, c := range slices.Concat(limitedQueries(), limitedPapers(), limitedLibraries(), limitedFeeds(), limitedMaps(), limitedSources(), limitedBindings(), limitedOthers()) {
 		got := tell(t, status.Convert(s.invoke(t, c.method, c.req)))
 		description, ok := got.violations[c.field]
 		if got.code != codes.InvalidArgument || !ok || !strings.Contains(description, c.words) || description == "" {

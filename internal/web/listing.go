@@ -116,12 +116,6 @@ func (s *Site) daysFrom(ctx context.Context, day string, most int) (*akinv1.List
 	return s.client.Papers.ListDays(ctx, &akinv1.ListDaysRequest{FromDay: day, PageSize: int32(most)})
 }
 
-// newest gives ids, subjects and days of the newest papers.
-func (s *Site) newest(ctx context.Context) ([]*akinv1.Paper, error) {
-	resp, err := s.client.Papers.ListPapers(ctx, &akinv1.ListPapersRequest{OrderBy: byDay, PageSize: sample, ReadMask: dated()})
-	return resp.GetPapers(), err
-}
-
 // listMask names what lists show.
 func listMask() *fieldmaskpb.FieldMask {
 	return mask("id", "title", "abstract", "authors", "categories", "venue", "publish_date", "listed_dates", "day", "language", "urls")

@@ -87,15 +87,19 @@ type choice struct {
 func (s *Site) search(r *http.Request) (*answer, error) {
 	q := readQuery(r.URL.Query())
 	note := ""
-	if name, ok := identifier(q.Text); ok && r.URL.Query().Get("part") == "" {
-		p, err := s.client.Papers.GetPaper(r.Context(), &akinv1.GetPaperRequest{Id: name, ReadMask: mask("id")})
-		if err == nil {
+	var named *akinv1.Paper
+	if name, ok := identifier(q.Text); ok {
+		p, err := s.client.Papers.GetPaper(r.Context(), &akinv1.GetPaperRequest{Id: name, ReadMask: listMask()})
+		switch typing := r.URL.Query().Get("part") != ""; {
+		case err == nil && !typing:
 			return &answer{location: paperURL(p.GetId())}, nil
-		}
-		if status.Code(err) != codes.NotFound {
+		case err == nil:
+			named, note = p, "That is the name of a paper here. Enter opens it."
+		case status.Code(err) != codes.NotFound:
 			return nil, err
+		case !typing:
+			note = "No paper here is " + name + ". These have something of it."
 		}
-		note = "No paper here is " + name + ". These have something of it."
 	}
 	body := &results{Query: q, Note: note, Asked: q.asked()}
 	title := "Search"
@@ -103,6 +107,11 @@ func (s *Site) search(r *http.Request) (*answer, error) {
 		title = clip(visible(q.Text), 80)
 	}
 	a := &answer{page: "results", frame: frame{Title: title, Canonical: q.URL(), Nav: "search", Box: q, NoIndex: true, Body: body}}
+	if named != nil {
+		body.Hits = []hit{s.hitOf(named, nil)}
+		body.choices()
+		return a, nil
+	}
 	if body.Asked {
 		a.frame.Alternates = s.alternates(title, q.URL())
 	}
@@ -321,7 +330,7 @@ func (q query) lifts(l *akinv1.Limitation) (out []link) {
 			out = append(out, link{"Without “" + visible(clip(c.label, 80)) + "”", c.lift.URL()})
 		}
 		if len(clauses) > 1 {
-			add("Without any of them", func(q *query) { q.Take, q.Not, q.Filter = nil, nil, "" })
+			add("Without any of them", func(q *query) { q.Take, q.Not, q.Filter, q.Since, q.Until = nil, nil, "", 0, 0 })
 		}
 	case akinv1.LimitationReason_LIMITATION_REASON_MIN_SCORE:
 		if best := l.GetBestRefusedScore(); best > 0 {

@@ -123,11 +123,11 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !valid(r.URL):
 		s.write(w, r, plainError(http.StatusBadRequest, "That address cannot be read", "It is not percent-encoded UTF-8."))
 		return
-	case s.protection.Check(r) != nil:
+	case !bearsToken(r.URL.Path) && s.protection.Check(r) != nil:
 		s.write(w, r, plainError(http.StatusForbidden, "That came from another site", "Forms are only taken from these pages themselves."))
 		return
 	}
-	if s.serveFile(w, r) || s.serveMap(w, r) || s.serveFeed(w, r) {
+	if s.serveFile(w, r) || s.serveMap(w, r) || s.serveMail(w, r) || s.serveFeed(w, r) {
 		return
 	}
 	s.write(w, r, s.answer(w, r))

@@ -145,12 +145,14 @@ func (s *Site) searchView(ctx context.Context, q query) (*feedView, error) {
 		out.title = "Papers: " + clip(visible(out.subtitle), 80)
 	}
 	if q.Text == "" && q.Like == nil {
-		papers, _, err := s.gather(ctx, q.filter(""), dated())
+		resp, err := s.client.Papers.ListPapers(ctx, &akinv1.ListPapersRequest{
+			OrderBy: byDay, Filter: q.filter(""), PageSize: feedSize, ReadMask: feedMask(),
+		})
 		if err != nil {
 			return nil, s.placed(ctx, q, err)
 		}
-		out.papers, err = s.hydrated(ctx, papers[:min(len(papers), feedSize)])
-		return out, err
+		out.papers = resp.GetPapers()
+		return out, nil
 	}
 	b := &results{Query: q, size: feedSize}
 	f, err := s.find(ctx, b)

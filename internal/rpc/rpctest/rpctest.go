@@ -43,6 +43,8 @@ import (
 	"akin/internal/rpc"
 	"akin/internal/seal"
 	"akin/internal/share"
+	"akin/internal/source"
+	"akin/internal/source/logbook"
 	"akin/internal/source/zotero"
 	"akin/internal/store"
 	"akin/internal/vec"
@@ -144,6 +146,8 @@ type Options struct {
 	PublicURL string
 	// EmbedOnly serves without a data directory.
 	EmbedOnly bool
+	// Sources are the settings of sources, which are not followed.
+	Sources source.Settings
 	// Log is where the server logs to; default what Log gives.
 	Log *slog.Logger
 }
@@ -226,6 +230,9 @@ func Start(options Options) (_ *Server, err error) {
 		server.KeepFeeds(s.follow(cat, e, libraries))
 	}
 	var tracing []grpc.DialOption
+	if err := s.keepSources(server, e, options.Sources, log); err != nil {
+		return nil, err
+	}
 	if t := options.Gateway.Telemetry; t != nil {
 		server.Observe(t)
 		tracing = append(tracing, grpc.WithStatsHandler(t.ClientHandler()))
@@ -306,6 +313,22 @@ func (s *Server) follow(cat catalog.Catalog, e *engine.Engine, libraries *librar
 	return feeds
 }
 
+// keepSources gives the server sources that nothing follows.
+func (s *Server) keepSources(server *rpc.Server, e *engine.Engine, settings source.Settings, log *slog.Logger) error {
+	if s.store == nil {
+		return nil
+	}
+	sources, err := source.New(context.Background(), source.Options{
+		Book: logbook.New(s.store.DB(), s.store.Moved), Papers: e, Settings: settings, Version: "test", Writable: s.store.Writable, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	s.onClose(sources.Close)
+	server.KeepSources(sources)
+	return nil
+}
+
 // Close stops the server and removes its data.
 func (s *Server) Close() error {
 	var errs []error
@@ -338,6 +361,8 @@ func (s *Server) open() (catalog.Catalog, error) {
 	s.dir = filepath.Join(parent, "data")
 	kept, err := store.Open(s.dir, store.Options{Create: true, Beside: []store.Beside{
 		{Prefixes: shelf.Prefixes(), Verify: shelf.Verify}, {Prefixes: ledger.Prefixes(), Verify: ledger.Verify},
+		{Prefixes: logbook.Prefixes(), Verify: logbook.Verify},
+		{Prefixes: register.Prefixes(), Verify: register.Verify},
 		{Prefixes: register.Prefixes(), Verify: register.Verify}, {Verify: share.Verify},
 	}})
 	if err != nil {
