@@ -80,9 +80,11 @@ var rooms = map[string][]string{
 	"internal/syndicate":                {"internal/paper"},
 	"internal/share":                    {"internal/kv", "internal/paper", "internal/seal"},
 	"internal/source/zotero":            {"internal/paper"},
-	"internal/follow":                   {"internal/catalog", "internal/librarian", "internal/library", "internal/paper", "internal/source/zotero"},
+	"internal/follow":                   {"internal/catalog", "internal/librarian", "internal/library", "internal/paper", "internal/source/zotero", "internal/text"},
+	"internal/follow/register":          {"internal/follow", "internal/kv", "internal/librarian", "internal/library", "internal/library/shelf", "internal/paper", "internal/source/zotero"},
 	"internal/source/zotero/zoterotest": {},
 	// For tests and benchmarks only.
+	"internal/follow/followtest":   {"internal/follow", "internal/librarian", "internal/library", "internal/library/librarytest", "internal/source/zotero"},
 	"internal/crashtest":           {},
 	"internal/rpc/rpctest":         {"internal/atlas", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/store", "internal/embed", "internal/vec", "internal/admit", "internal/client", "internal/paper", "internal/library", "internal/library/shelf", "internal/librarian", "internal/feed/ledger", "internal/courier", "internal/source", "internal/source/logbook", "internal/follow", "internal/follow/register", "internal/source/zotero", "internal/share", "internal/seal"},
 	"internal/feed/feedtest":       {"internal/feed"},

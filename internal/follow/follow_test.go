@@ -545,6 +545,61 @@ func TestInterruptedRounds(t *testing.T) {
 	})
 }
 
+// Where nothing can be noted, the server is not asked all the time either.
+func TestNothingCanBeNoted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		defer r.close()
+		r.put("A")
+		r.bind(t, nil)
+		r.put("B")
+		r.shelves.Fail = func() error { return errors.New("the disk is full") }
+		r.server.Asked()
+		r.run(t)
+		time.Sleep(3 * time.Hour)
+		if n := len(r.server.Asked()); n == 0 || n > 600 {
+			t.Errorf("asked %d times in three hours", n)
+		}
+	})
+}
+
+// Titles of Zotero have markup.
+func TestMarkup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		defer r.close()
+		r.papers.add("On Drosophila and H2O", "d")
+		r.server.Edit(me, func(e *zoterotest.Edit) {
+			e.Put(zoterotest.Item{Key: "A", Fields: map[string]any{"title": "On <i>Drosophila</i> and H<sub>2</sub>O"}})
+		})
+		r.bind(t, nil)
+		r.want(t, "+d")
+	})
+}
+
+// Who asks while a round runs gets one that began after they asked.
+func TestSyncWhileItRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		defer r.close()
+		r.knows("A", "B")
+		r.put("A")
+		r.bind(t, nil)
+		r.server.Before = func(n int, _ *http.Request) { time.Sleep(30 * time.Second) }
+		go r.Sync(t.Context(), ann, "x", false)
+		time.Sleep(40 * time.Second) // the first answer has come
+		r.server.Before = nil
+		b, err := r.Get(t.Context(), ann, "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = b
+		r.put("B")
+		r.sync(t)
+		r.want(t, "+a, +b")
+	})
+}
+
 // Whatever happens on both sides, and wherever it is interrupted, the library is what the
 // rules say of it.
 func TestRandomHistories(t *testing.T) {

@@ -251,7 +251,7 @@ var wanted = map[string]string{
 	"/akin.v1.SourceService/PauseSource": "admin", "/akin.v1.SourceService/ResumeSource": "admin", "/akin.v1.SourceService/ListSourceRuns": "admin",
 	"/akin.v1.SourceService/ListSourceRefusals":  "admin",
 	"/akin.v1.SyndicationService/GetFeedAddress": "read", "/akin.v1.SyndicationService/ReplaceFeedAddress": "read,write",
-	"/akin.v1.SyndicationService/ReadAddressedFeed": "read", "/akin.v1.SyndicationService/ReadAddressedList": "read",
+	"/akin.v1.SyndicationService/ReadAddressedFeed": "", "/akin.v1.SyndicationService/ReadAddressedList": "",
 
 	"/akin.v1.BindingService/GetBinding": "read", "/akin.v1.BindingService/ListBindings": "read", "/akin.v1.BindingService/ListUnmatchedItems": "read",
 	"/akin.v1.BindingService/BindLibrary": "read,write", "/akin.v1.BindingService/UnbindLibrary": "read,write",
