@@ -59,7 +59,7 @@ func readers() []reader {
 
 // A month: at its end each reader got what the model says, once.
 func TestMonth(t *testing.T) {
-	for seed := range uint64(crashtest.Rounds(t, 4)) {
+	for seed := range uint64(crashtest.Rounds(t, 2)) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {

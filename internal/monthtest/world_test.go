@@ -53,7 +53,7 @@ func (w *world) settings() source.Settings {
 	var s source.Settings
 	for _, name := range []string{"daily", "copies"} {
 		s.Sources = append(s.Sources, source.Config{
-			Name: name, Kind: source.Listing, URL: "http://" + name + ".example/papers?date={date}", Every: 2 * time.Hour, Overlap: 4,
+			Name: name, Kind: source.Listing, URL: "http://" + name + ".example/papers?date={date}", Every: 3 * time.Hour, Overlap: 3,
 		})
 	}
 	return s
@@ -116,7 +116,7 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
 		fmt.Sscanf(id, "2603.%d", &n) //nolint:errcheck // it is one of ours
 		entries[i] = fmt.Sprintf(
 			`{"paper":{"id":%q,"title":"Result %s","summary":"On graph number %d and on what is known of it in general.","upvotes":%d,"authors":[{"name":"Bob Bell"},{"name":%q}],"publishedAt":"2026-03-01T00:00:00.000Z"}}`,
-			id, id, n%7, time.Now().Unix()/9000, w.all[n].author)
+			id, id, n%7, time.Now().Unix()/86400, w.all[n].author)
 	}
 	fmt.Fprintf(rw, "[%s]", strings.Join(entries, ","))
 }
