@@ -81,7 +81,7 @@ func (m *machine) begin() {
 			m.t.Error(err)
 		}
 	})
-	all.Go(func() { r.digests.Run(ctx) }) //nolint:errcheck // it ends with its context alone
+	all.Go(func() { r.digests.Run(ctx) })
 	r.sources.Start()
 	r.end = func() {
 		stop()
@@ -114,8 +114,10 @@ func (r *running) open(m *machine, create bool) {
 	m.t.Helper()
 	ctx := m.t.Context()
 	r.store = must(store.Open("d", store.Options{Create: create, Beside: []store.Beside{
-		{Prefixes: shelf.Prefixes(), Verify: shelf.Verify}, {Prefixes: ledger.Prefixes(), Verify: ledger.Verify},
-		{Prefixes: logbook.Prefixes(), Verify: logbook.Verify}, {Prefixes: outbox.Prefixes(), Verify: outbox.Verify},
+		{Prefixes: shelf.Prefixes(), Verify: shelf.Verify},
+		{Prefixes: ledger.Prefixes(), Verify: ledger.Verify},
+		{Prefixes: logbook.Prefixes(), Verify: logbook.Verify},
+		{Prefixes: outbox.Prefixes(), Verify: outbox.Verify},
 	}}.WithFS(m.disk)))(m.t)
 	db, moved := r.store.DB(), r.store.Moved
 	kept := ledger.New(db, moved)
@@ -156,8 +158,8 @@ func (m *machine) blackOut(r *running, random *rand.Rand) {
 // again starts the machine after a power cut.
 func (m *machine) again(after time.Duration) {
 	m.t.Helper()
-	m.running.end()
-	m.disk = m.running.fs
+	m.end()
+	m.disk = m.fs
 	time.Sleep(after)
 	m.down = append(m.down, span{m.was, time.Now()})
 	m.begin()

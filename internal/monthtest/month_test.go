@@ -101,7 +101,7 @@ func month(t *testing.T, seed uint64) {
 			pause = time.Hour
 		}
 		select {
-		case <-m.running.cut:
+		case <-m.cut:
 		case <-time.After(pause):
 			if calm || random.IntN(3) > 0 {
 				continue
@@ -116,7 +116,7 @@ func month(t *testing.T, seed uint64) {
 	}
 	check(t, m, all)
 	t.Logf("%d papers, %d power cuts, %d attempts to send a mail", len(w.all), len(m.down), len(p.seen()))
-	m.running.end()
+	m.end()
 }
 
 // subscribe makes feeds and digests of all readers.

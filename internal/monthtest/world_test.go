@@ -113,7 +113,7 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
 	entries := make([]string, len(ids))
 	for i, id := range ids {
 		var n int
-		fmt.Sscanf(id, "2603.%d", &n) //nolint:errcheck // it is one of ours
+		fmt.Sscanf(id, "2603.%d", &n)
 		entries[i] = fmt.Sprintf(
 			`{"paper":{"id":%q,"title":"Result %s","summary":"On graph number %d and on what is known of it in general.","upvotes":%d,"authors":[{"name":"Bob Bell"},{"name":%q}],"publishedAt":"2026-03-01T00:00:00.000Z"}}`,
 			id, id, n%7, time.Now().Unix()/86400, w.all[n].author)
@@ -155,7 +155,7 @@ func (w *world) dial(_ context.Context, r *running, address string) (net.Conn, e
 		}
 	}}
 	s.SetKeepAlivesEnabled(false)
-	go s.Serve(l) //nolint:errcheck // it ends with its connection
+	go s.Serve(l)
 	return client, nil
 }
 
