@@ -335,6 +335,7 @@ func (a *App) serveHTTP(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return err
 	}
+	page.Publish(a.config.PublicURL)
 	gateway, err := rpc.NewGateway(context.WithoutCancel(ctx), a.gateway, rpc.GatewayOptions{
 		Hosts: a.config.httpHosts(), Origins: a.config.HTTPOrigins, Guard: a.gate.guard, Telemetry: a.telemetry, Page: page,
 	}, a.log)

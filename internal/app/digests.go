@@ -1,10 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	netmail "net/mail"
 	"os"
@@ -13,6 +15,8 @@ import (
 	"sync"
 	"time"
 
+	"akin/internal/access"
+	"akin/internal/courier"
 	"akin/internal/engine"
 	"akin/internal/librarian"
 	"akin/internal/notify"
@@ -164,7 +168,7 @@ func rootsOf(path string) (*x509.CertPool, error) {
 
 // openDigests keeps digests, and sends them where the configuration says how. Without a
 // mail server, and without a secret file of an earlier one, there are none.
-func (a *App) openDigests(s *store.Store, e *engine.Engine, b *librarian.Librarian) error {
+func (a *App) openDigests(s *store.Store, e *engine.Engine, b *librarian.Librarian, feeds *courier.Courier) error {
 	sends := a.config.Mail.Addr != ""
 	path := a.config.secretFile()
 	secrets, err := seal.OpenExisting(path)
@@ -179,6 +183,7 @@ func (a *App) openDigests(s *store.Store, e *engine.Engine, b *librarian.Librari
 		return nil
 	}
 	parts := notify.Parts{Store: outbox.New(s.DB(), s.Moved), Seal: secrets, Papers: e, Marks: b, Log: a.log}
+	parts.Feeds, parts.Sources, parts.Speaker = digestFeeds{feeds}, digestSources{a}, digestSpeaker{e}
 	m := a.config.Mail
 	set := notify.Settings{PublicURL: a.config.PublicURL, Late: m.Late, Resend: m.Resend, PerMinute: m.PerMinute, NoVisitors: m.NoVisitors}
 	if !sends {
@@ -249,4 +254,17 @@ func (a *App) followSecrets(ctx context.Context) {
 			a.log.Error("the secret file was changed and cannot be used; the one before stays in use", "error", err)
 		}
 	}
+}
+
+// RotateSecret adds a secret to the file, which is made if it is not there, and gives its
+// id.
+func RotateSecret(config Config, log *slog.Logger) (id string, err error) {
+	id, err = seal.Rotate(config.secretFile(), time.Now())
+	return id, errors.Join(err, config.auditLocal(log, access.Event{Action: "secret.rotate", Subject: cmp.Or(id, "?")}, err))
+}
+
+// ForgetSecrets takes the secrets away that are older than an age, but for the newest.
+func ForgetSecrets(config Config, log *slog.Logger, age time.Duration) (n int, err error) {
+	n, err = seal.Forget(config.secretFile(), time.Now().Add(-age))
+	return n, errors.Join(err, config.auditLocal(log, access.Event{Action: "secret.forget", Subject: strconv.Itoa(n)}, err))
 }

@@ -11,6 +11,7 @@ import (
 	"akin/internal/library"
 	"akin/internal/library/shelf"
 	"akin/internal/notify/outbox"
+	"akin/internal/share"
 	"akin/internal/source/logbook"
 	"akin/internal/store"
 )
@@ -23,6 +24,7 @@ func beside() []store.Beside {
 	return []store.Beside{
 		{Prefixes: shelf.Prefixes(), Verify: shelf.Verify},
 		{Prefixes: register.Prefixes(), Verify: register.Verify},
+		{Verify: share.Verify}, // under a prefix of register's
 		{Prefixes: ledger.Prefixes(), Verify: ledger.Verify},
 		{Prefixes: logbook.Prefixes(), Verify: logbook.Verify},
 		{Prefixes: outbox.Prefixes(), Verify: outbox.Verify},
@@ -50,8 +52,12 @@ func (a *App) openBeside(ctx context.Context, c catalog.Catalog, e *engine.Engin
 		if err := a.openFollower(a.store, e, libraries); err != nil {
 			return err
 		}
-		a.server.KeepFeeds(a.openFeeds(ctx, a.store, c, e))
-		if err := a.openDigests(a.store, e, libraries); err != nil {
+		feeds := a.openFeeds(ctx, a.store, c, e)
+		a.server.KeepFeeds(feeds)
+		if err := a.openShares(a.store); err != nil {
+			return err
+		}
+		if err := a.openDigests(a.store, e, libraries, feeds); err != nil {
 			return err
 		}
 	}

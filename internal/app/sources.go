@@ -49,7 +49,7 @@ func (a *App) openSources(ctx context.Context, e *engine.Engine) error {
 		return nil
 	}
 	m, err := source.New(ctx, source.Options{
-		Book: logbook.New(a.store.DB(), a.store.Moved), Papers: e, Settings: a.config.Sources, Version: a.config.Version,
+		Book: logbook.New(a.store.DB(), a.store.Moved), Papers: e, Settings: a.config.sources(), Version: a.config.Version,
 		Writable: a.mayWrite, Log: a.log, Told: a.ran,
 	})
 	if err != nil {
@@ -58,8 +58,18 @@ func (a *App) openSources(ctx context.Context, e *engine.Engine) error {
 	a.onClose(m.Close)
 	a.sources = m
 	a.server.KeepSources(m)
-	a.onReload("sources", func(c Config) error { return m.Configure(ctx, c.Sources) })
+	a.onReload("sources", func(c Config) error { return m.Configure(ctx, c.sources()) })
 	return nil
+}
+
+// sources are the settings of sources, which are told where this server is if they are
+// told no other contact.
+func (c Config) sources() SourceSettings {
+	s := c.Sources
+	if told := (SourceSettings{Contact: c.PublicURL}); s.Contact == "" && len(told.Check()) == 0 {
+		s.Contact = told.Contact
+	}
+	return s
 }
 
 // mayWrite says why papers cannot be changed.

@@ -22,6 +22,7 @@ type feedCommand struct {
 	Preview feedPreviewCommand `cmd:"" help:"Say what a feed would have sent in the last days."`
 	Items   feedItemsCommand   `cmd:"" help:"List what a feed has found, the newest first."`
 	Watch   feedWatchCommand   `cmd:"" help:"Print what a feed finds, as it does."`
+	Address feedAddressCommand `cmd:"" help:"Print the secret address of a feed, for feed readers."`
 }
 
 // Help says what a feed is.
@@ -345,6 +346,9 @@ func feedReason(it *akinv1.FeedItem) string {
 	return strings.Join(parts, "; ")
 }
 
+// mostEvidence is how many papers a page with evidence has.
+const mostEvidence = 20
+
 type feedItemsCommand struct {
 	Name string `arg:"" help:"Name of the feed."`
 	target
@@ -362,8 +366,8 @@ func (c feedItemsCommand) Run(e *environment) error {
 	}
 	req := &akinv1.ListFeedItemsRequest{Feed: c.Name, IdsOnly: c.IDs, ReadMask: shown(c.JSON), Evidence: c.Evidence}
 	for left := c.PageSize; ; {
-		if req.PageSize = left; left == 0 || c.Evidence && left > 100 {
-			req.PageSize = 100
+		if req.PageSize = left; left == 0 || c.Evidence && left > mostEvidence {
+			req.PageSize = mostEvidence
 		}
 		resp, err := cl.Feeds.ListFeedItems(e.ctx, req)
 		if err != nil {

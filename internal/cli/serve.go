@@ -25,6 +25,7 @@ type serveFlags struct {
 	followFlags
 	ReadOnly bool `name:"read-only-on-damage" help:"If the data directory is damaged, serve what can be read of it and refuse writes, instead of not starting." env:"AKIN_READ_ONLY_ON_DAMAGE"`
 	snapshotsFlag
+	mailFlags
 	observeFlags
 	sourceFlags
 }
@@ -43,7 +44,7 @@ func (f *serveFlags) serverConfig(e *environment) (app.Config, error) {
 		config.Secrets = append(config.Secrets, f.TLSKey)
 	}
 	f.fetch(&config)
-	err := f.observe(&config)
+	err := errors.Join(f.mail(&config), f.observe(&config))
 	return config, err
 }
 

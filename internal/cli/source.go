@@ -186,7 +186,8 @@ func (e *environment) sourceSettings(s *akinv1.Source) {
 
 // sourceRun prints a run.
 func (e *environment) sourceRun(r *akinv1.SourceRun) {
-	e.wrapped("  ", fmt.Sprintf("run %d of %s  %s: %s", r.GetId(), r.GetStartTime().AsTime().Format(time.DateTime), oneLine(r.GetOutcome()), oneLine(r.GetMessage())))
+	began := r.GetStartTime().AsTime().Format(time.DateTime)
+	e.wrapped("  ", fmt.Sprintf("run %d of %s  %s: %s", r.GetId(), began, oneLine(r.GetOutcome()), oneLine(r.GetMessage())))
 	for _, note := range r.GetNotes() {
 		e.wrapped("      ", oneLine(note))
 	}

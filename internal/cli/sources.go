@@ -16,7 +16,7 @@ type sourceFlags struct {
 	SourceHosts        []string   `name:"source-hosts" help:"Hosts that sources made over the API may name; none by default." env:"AKIN_SOURCE_HOSTS" placeholder:"HOST" live:""`
 	SourcePrivateHosts []string   `name:"source-private-hosts" help:"Hosts of sources whose addresses may be of a private network, or of this machine." env:"AKIN_SOURCE_PRIVATE_HOSTS" placeholder:"HOST" live:""`
 	SourceProxy        string     `name:"source-proxy" help:"HTTP proxy that sources are asked through; http_proxy and the like of the environment are not looked at." env:"AKIN_SOURCE_PROXY" placeholder:"URL" live:""`
-	SourceContact      string     `name:"source-contact" help:"Address of e-mail or of a page that sources are told in the User-Agent, so that they can write to you." env:"AKIN_SOURCE_CONTACT" placeholder:"TEXT" live:""`
+	SourceContact      string     `name:"source-contact" help:"Address of e-mail or of a page that sources are told in the User-Agent, so that they can write to you; without it, the public URL if there is one." env:"AKIN_SOURCE_CONTACT" placeholder:"TEXT" live:""`
 }
 
 func (f *sourceFlags) fetch(config *app.Config) {

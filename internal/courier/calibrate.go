@@ -154,30 +154,66 @@ func (c *Courier) calibrateOne(ctx context.Context, f *feed.Feed, strict bool) (
 // calibrate calibrates a feed by a view. had is what it was matched by, whose vector of a
 // text still holds in the same space; nil for none.
 func (c *Courier) calibrate(ctx context.Context, view catalog.View, f *feed.Feed, had *feed.Calibration, strict bool) (*feed.Calibration, error) {
-	info := view.Info()
-	made := &feed.Calibration{
-		Version: match.Version, Space: info.Space.Fingerprint(), Sequence: info.Sequence, Papers: info.Papers, Made: c.clock(),
-	}
-	if len(f.Query.Authors) > 0 {
-		return made, checkAuthors(f, strict)
-	}
-	ask := asking{c: c, ctx: ctx, view: view, feed: f, had: had, made: made}
-	asked, err := ask.asked()
+	made, err := c.calibrateAll(ctx, view, []*feed.Feed{f}, []*feed.Calibration{had}, strict)
 	if err != nil {
 		return nil, err
 	}
-	if err := ask.check(&asked, strict); err != nil || made.Waits != feed.WaitsForNothing {
-		return made, err
+	return made[0], nil
+}
+
+// calibrateAll is calibrate for many, parallel to them.
+func (c *Courier) calibrateAll(
+	ctx context.Context, view catalog.View, feeds []*feed.Feed, had []*feed.Calibration, strict bool,
+) ([]*feed.Calibration, error) {
+	made := make([]*feed.Calibration, len(feeds))
+	var all []match.Calibrating
+	for i, f := range feeds {
+		asked, ready, err := c.ask(ctx, view, f, had[i], strict)
+		switch {
+		case err != nil && !strict && paper.KindOf(err) == paper.Invalid:
+			// What was taken once and is not any more must not keep the others waiting.
+			c.log.ErrorContext(ctx, "a feed cannot be calibrated and waits; update it", "owner", f.Owner, "feed", f.Name, "error", err)
+			asked.Made.Waits, ready = feed.WaitsForWords, false
+		case err != nil:
+			return nil, err
+		}
+		if made[i] = asked.Made; ready {
+			all = append(all, asked)
+		}
+	}
+	if len(all) == 0 {
+		return made, nil
 	}
 	b, err := c.background(ctx, view)
 	if err != nil {
 		return nil, err
 	}
-	b.Calibrate(f, asked, made)
-	if made.Waits != feed.WaitsForNothing { // the text's vector is kept for later
-		made.Vector = asked.Vector
+	b.Calibrate(all...)
+	for i := range all {
+		if all[i].Made.Waits != feed.WaitsForNothing { // the text's vector is kept for later
+			all[i].Made.Vector = all[i].Asked.Vector
+		}
 	}
 	return made, nil
+}
+
+// ask finds out what a feed asks for; it is ready to be calibrated unless it goes by
+// authors, or waits for something.
+func (c *Courier) ask(
+	ctx context.Context, view catalog.View, f *feed.Feed, had *feed.Calibration, strict bool,
+) (x match.Calibrating, ready bool, err error) {
+	info := view.Info()
+	x = match.Calibrating{Feed: f, Made: &feed.Calibration{
+		Version: match.Version, Space: info.Space.Fingerprint(), Sequence: info.Sequence, Papers: info.Papers, Made: c.clock(),
+	}}
+	if len(f.Query.Authors) > 0 {
+		return x, false, checkAuthors(f, strict)
+	}
+	a := asking{c: c, ctx: ctx, view: view, feed: f, had: had, made: x.Made}
+	if x.Asked, err = a.asked(); err == nil {
+		err = a.check(&x.Asked, strict)
+	}
+	return x, err == nil && x.Made.Waits == feed.WaitsForNothing, err
 }
 
 // clock is the time to keep: UTC, and without what a round trip would lose.

@@ -330,14 +330,15 @@ const calibrateAtOnce = 256
 func (m *matcher) recalibrate(ctx context.Context, f *following, view catalog.View, ids []uint32) error {
 	begin := m.now()
 	for some := range slices.Chunk(ids, calibrateAtOnce) {
-		feeds, made := make([]feed.Feed, 0, len(some)), make([]*feed.Calibration, 0, len(some))
-		for _, id := range some {
-			had := f.rules[id]
-			one, err := m.calibrate(ctx, view, &had.Feed, had.Calibration, false)
-			if err != nil {
-				return err
-			}
-			feeds, made = append(feeds, had.Feed), append(made, one)
+		feeds := make([]feed.Feed, len(some))
+		all, had := make([]*feed.Feed, len(some)), make([]*feed.Calibration, len(some))
+		for i, id := range some {
+			feeds[i], had[i] = f.rules[id].Feed, f.rules[id].Calibration
+			all[i] = &feeds[i]
+		}
+		made, err := m.calibrateAll(ctx, view, all, had, false)
+		if err != nil {
+			return err
 		}
 		if err := m.Calibrate(ctx, feeds, made); err != nil {
 			return err

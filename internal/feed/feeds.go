@@ -72,21 +72,18 @@ func (s *Feeds) room(r Reader, f *Feed) error {
 		}
 		return err
 	}
-	all, err := r.Feeds("")
+	own, err := r.Feeds(f.Owner)
 	if err != nil {
 		return err
 	}
-	own := 0
-	for i := range all {
-		if all[i].Owner == f.Owner {
-			own++
-		}
-	}
+	all, err := r.Count()
 	switch {
-	case own >= MaxFeeds:
-		return full("there are %d feeds, the limit of an owner; delete some, or widen one", own)
-	case len(all) >= MaxAllFeeds:
-		return full("this server has %d feeds, its limit; whoever runs it can delete some", len(all))
+	case err != nil:
+		return err
+	case len(own) >= MaxFeeds:
+		return full("there are %d feeds, the limit of an owner; delete some, or widen one", len(own))
+	case all >= MaxAllFeeds:
+		return full("this server has %d feeds, its limit; whoever runs it can delete some", all)
 	}
 	return nil
 }

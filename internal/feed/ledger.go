@@ -29,6 +29,8 @@ type Index interface {
 	Feeds(owner string) ([]Feed, error)
 	// Feed gives one; found is false if there is none.
 	Feed(owner, name string) (f Feed, found bool, err error)
+	// Count tells how many feeds there are, of all owners.
+	Count() (int, error)
 }
 
 // Contents tells what feeds have found.

@@ -2,7 +2,6 @@ package follow
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -57,6 +56,9 @@ type Follower struct {
 	mu      sync.Mutex // guards what follows
 	closed  bool
 	running map[uint32]*round
+	// held says when a round that failed may begin again by itself, at the earliest: also
+	// where that could not be noted.
+	held map[uint32]time.Time
 	// looked is how long it took to look for what is not found, by library.
 	looked map[uint32]time.Duration
 }
@@ -71,7 +73,7 @@ func New(config Config) *Follower {
 	}
 	f := &Follower{
 		config: config, wake: make(chan struct{}, 1), zotero: make(chan struct{}, 1), files: make(chan struct{}, 1),
-		running: map[uint32]*round{}, looked: map[uint32]time.Duration{},
+		running: map[uint32]*round{}, held: map[uint32]time.Time{}, looked: map[uint32]time.Duration{},
 	}
 	f.zotero <- struct{}{}
 	f.files <- struct{}{}
@@ -93,21 +95,18 @@ func (f *Follower) Close() error {
 }
 
 // round is one that runs.
-type round struct {
-	done chan struct{}
-	// again says that it was asked for while it ran.
-	again bool
-}
+type round struct{ done chan struct{} }
 
-// start begins a round, unless one runs already; done is closed at its end.
-func (f *Follower) start(id uint32, how task) (done <-chan struct{}, err error) {
+// start begins a round, unless one runs already, which joined says; done is closed at its
+// end.
+func (f *Follower) start(id uint32, how task) (done <-chan struct{}, joined bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed {
-		return nil, &paper.Error{Kind: paper.Unavailable, Reason: paper.ReasonStopping, Message: "the server is stopping; try again after the restart"}
+		return nil, false, &paper.Error{Kind: paper.Unavailable, Reason: paper.ReasonStopping, Message: "the server is stopping; try again after the restart"}
 	}
 	if r := f.running[id]; r != nil {
-		return r.done, nil
+		return r.done, true, nil
 	}
 	r := &round{done: make(chan struct{})}
 	f.running[id] = r
@@ -119,9 +118,20 @@ func (f *Follower) start(id uint32, how task) (done <-chan struct{}, err error) 
 			defer f.mu.Unlock()
 			delete(f.running, id)
 		}()
-		f.run(id, how)
+		if !f.run(id, how) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.held[id] = f.now().Add(firstRetry / 2)
+		}
 	})
-	return r.done, nil
+	return r.done, false, nil
+}
+
+// heldFor is how long a round must not begin by itself.
+func (f *Follower) heldFor(id uint32) time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.held[id].Sub(f.now())
 }
 
 // isRunning says that a round of a library runs.
@@ -192,16 +202,16 @@ func (f *Follower) pass(ctx context.Context) (sleep time.Duration, err error) {
 		if b.Library.Deleted() || f.isRunning(b.LibraryID) {
 			continue
 		}
-		wait := b.NextTime.Sub(f.now())
+		wait := max(b.NextTime.Sub(f.now()), f.heldFor(b.LibraryID))
 		how := everything
-		if wait > 0 && f.changed(ctx, b, sequences) {
+		if wait > 0 && f.heldFor(b.LibraryID) <= 0 && f.changed(ctx, b, sequences) {
 			wait, how = 0, whatIsNotFound
 		}
 		if wait > 0 {
 			sleep = min(sleep, wait)
 			continue
 		}
-		if _, err := f.start(b.LibraryID, how); err != nil {
+		if _, _, err := f.start(b.LibraryID, how); err != nil {
 			return sleep, err
 		}
 	}
@@ -276,8 +286,8 @@ func (f *Follower) libraries(r Reader) (map[uint32]library.Library, error) {
 	return out, err
 }
 
-// Sync runs a round of a library now, or joins one that runs, and waits for its end. full
-// reads everything, whatever is known.
+// Sync runs a round of a library now, after one that runs already, and waits for its end,
+// or that of ctx. full reads everything, whatever is known.
 func (f *Follower) Sync(ctx context.Context, owner, name string, full bool) (Bound, error) {
 	b, err := f.Get(ctx, owner, name)
 	if err != nil {
@@ -287,14 +297,15 @@ func (f *Follower) Sync(ctx context.Context, owner, name string, full bool) (Bou
 	if full {
 		how = anew
 	}
-	done, err := f.start(b.LibraryID, how)
-	if err != nil {
-		return b, err
+	for joined := true; joined && ctx.Err() == nil; {
+		var done <-chan struct{}
+		if done, joined, err = f.start(b.LibraryID, how); err != nil {
+			return b, err
+		}
+		select {
+		case <-done:
+		case <-ctx.Done():
+		}
 	}
-	select {
-	case <-done:
-	case <-ctx.Done():
-	}
-	after, err := f.Get(context.WithoutCancel(ctx), owner, name)
-	return after, errors.Join(err)
+	return f.Get(context.WithoutCancel(ctx), owner, name)
 }

@@ -12,6 +12,7 @@ import (
 	"akin/internal/library"
 	"akin/internal/paper"
 	"akin/internal/source/zotero"
+	"akin/internal/text"
 )
 
 // task is what a round does.
@@ -52,14 +53,14 @@ type harvest struct {
 }
 
 // run runs a round, and notes how it ended.
-func (f *Follower) run(id uint32, how task) {
+func (f *Follower) run(id uint32, how task) (ok bool) {
 	ctx := f.ctx
 	b, l, alive, err := f.load(ctx, id)
 	if err != nil || !alive {
 		if err != nil && ctx.Err() == nil {
 			f.config.Log.Error("what a library follows cannot be read", "library", id, "error", err)
 		}
-		return
+		return err == nil
 	}
 	turn := f.files
 	if b.Zotero != nil {
@@ -69,17 +70,18 @@ func (f *Follower) run(id uint32, how task) {
 	case <-turn:
 		defer func() { turn <- struct{}{} }()
 	case <-ctx.Done():
-		return
+		return false
 	}
 	began := f.now()
 	if err = f.round(ctx, &b, &l, how); err == nil || ctx.Err() != nil {
-		return // it is noted, or begins again after a restart
+		return err == nil // it is noted, or begins again after a restart
 	}
 	message, reason := wordsOf(err)
 	f.config.Log.Warn("a library could not be brought up to date with what it follows", "library", l.Name, "owner", l.Owner, "follows", b.Source.String(), "reason", reason, "error", err)
 	if err := f.failed(ctx, &b, began, err, message, reason); err != nil && ctx.Err() == nil {
 		f.config.Log.Error("that could not be noted", "library", l.Name, "error", err)
 	}
+	return false
 }
 
 // load gives a binding with its library; alive says that both are there.
@@ -229,7 +231,7 @@ func (f *Follower) fromZotero(ctx context.Context, b *Binding, l *library.Librar
 	}
 	got := &harvest{full: changes.Full, gone: changes.Gone}
 	for _, i := range changes.Items {
-		got.items = append(got.items, Item{Key: i.Key, Title: brief(i.Title), DOI: i.DOI, ArxivID: i.ArxivID, Date: brief(i.Date), Unreadable: brief(i.Unreadable)})
+		got.items = append(got.items, Item{Key: i.Key, Title: brief(text.Clean(i.Title)), DOI: i.DOI, ArxivID: i.ArxivID, Date: brief(i.Date), Unreadable: brief(i.Unreadable)})
 	}
 	got.set = func(b *Binding) {
 		b.Version, b.Scope, b.Account = changes.Version, changes.Scope, changes.Library.ID
@@ -302,19 +304,19 @@ func (f *Follower) steady(ctx context.Context, owner, path string) (c content, e
 // mostBrief bounds the texts that are kept of an item, in bytes.
 const mostBrief = 1_000
 
-func brief(text string) string {
-	text = strings.ToValidUTF8(strings.Join(strings.Fields(text), " "), "\uFFFD")
-	if len(text) > mostBrief {
-		text = strings.ToValidUTF8(text[:mostBrief], "")
+func brief(s string) string {
+	s = strings.ToValidUTF8(strings.Join(strings.Fields(s), " "), "\uFFFD")
+	if len(s) > mostBrief {
+		s = strings.ToValidUTF8(s[:mostBrief], "")
 	}
-	return text
+	return s
 }
 
 // identity is a digest of what an item is found by.
 func identity(i *Item) string {
 	h := sha256.New()
-	for _, text := range []string{i.DOI, i.ArxivID, i.Name, i.ID, i.Title} {
-		h.Write([]byte(text))
+	for _, part := range []string{i.DOI, i.ArxivID, i.Name, i.ID, i.Title} {
+		h.Write([]byte(part))
 		h.Write([]byte{0})
 	}
 	return hex.EncodeToString(h.Sum(nil)[:12])

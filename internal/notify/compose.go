@@ -410,7 +410,7 @@ func (s *Digests) Preview(ctx context.Context, owner, name string) (c Composed, 
 	now := s.clock()
 	i := Issue{Digest: b.ID, Picks: h.picks, More: h.more, Left: h.left}
 	if len(h.picks) == 0 {
-		i.Words = s.quietWords(ctx, &b.Digest, &h, now)
+		i.Words = s.quietWords(ctx, &b.Digest, &h)
 	}
 	return s.digest(ctx, &b.Digest, &i, now)
 }

@@ -72,26 +72,41 @@ func (s *Digests) round(ctx context.Context) (next time.Time, err error) {
 		return next, err
 	}
 	gap := time.Minute / time.Duration(s.set.PerMinute)
+	tried := map[uint32]bool{}
 	for _, id := range due {
 		if ctx.Err() != nil {
 			return next, nil
 		}
-		mailed, again, err := s.one(ctx, id)
-		switch {
-		case errors.Is(err, errUnreachable):
+		tried[id] = true
+		mailed, err := s.one(ctx, id)
+		if errors.Is(err, errUnreachable) {
 			return s.troubled(ctx)
-		case err != nil:
-			s.warn(ctx, "a digest cannot be sent for now", fmt.Errorf("digest %d: %w", id, err))
-			again = s.clock().Add(serverWait)
 		}
-		if !again.IsZero() && again.Before(next) {
-			next = again
+		if err != nil {
+			s.warn(ctx, "a digest cannot be sent for now", fmt.Errorf("digest %d: %w", id, err))
 		}
 		if mailed && !pause(ctx, gap) {
 			return next, nil
 		}
 	}
-	return next, nil
+	if len(due) == 0 {
+		return next, nil
+	}
+	return s.after(ctx, tried)
+}
+
+// after says when the next is due after a round. What was tried and is still due, because
+// something failed, waits a little.
+func (s *Digests) after(ctx context.Context, tried map[uint32]bool) (next time.Time, err error) {
+	due, next, err := s.due(ctx)
+	now := s.clock()
+	for _, id := range due {
+		if !tried[id] {
+			return now, err
+		}
+		next = now.Add(serverWait)
+	}
+	return next, err
 }
 
 // pause waits; it says false if ctx ended.
@@ -197,24 +212,23 @@ type job struct {
 	letter    *Mail
 }
 
-// one does what is due for one digest. It says whether a mail was tried, and when to come
-// back to it; zero for what due says.
-func (s *Digests) one(ctx context.Context, id uint32) (mailed bool, again time.Time, err error) {
+// one does what is due for one digest, and says whether a mail was tried.
+func (s *Digests) one(ctx context.Context, id uint32) (mailed bool, err error) {
 	j, err := s.plan(ctx, id)
 	if err != nil || j == nil {
-		return false, again, err
+		return false, err
 	}
 	if j.issue.Kind == Regular {
 		done, err := s.fill(ctx, j)
 		if err != nil || done {
-			return false, again, err
+			return false, err
 		}
 	}
 	if j.letter, err = s.compose(ctx, j); err != nil {
-		return false, again, err
+		return false, err
 	}
 	if taken, err := s.claim(ctx, j); err != nil || !taken {
-		return false, again, err
+		return false, err
 	}
 	// What was begun ends, also when the server stops, but not for ever.
 	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -229,7 +243,7 @@ func (s *Digests) one(ctx context.Context, id uint32) (mailed bool, again time.T
 	if !begun && (result.Outcome == NoAnswer) { // nothing went out
 		result.Outcome = Deferred
 	}
-	return true, again, s.ended(sending, j, result)
+	return true, s.ended(sending, j, result)
 }
 
 // plan reads a digest and decides what to do: nothing (nil), or to send an issue. What is
@@ -309,7 +323,7 @@ func (s *Digests) fill(ctx context.Context, j *job) (done bool, err error) {
 	if len(j.issue.Picks) > 0 {
 		return false, nil
 	}
-	j.issue.Words = s.quietWords(ctx, &j.digest, &j.harvest, s.clock())
+	j.issue.Words = s.quietWords(ctx, &j.digest, &j.harvest)
 	if j.digest.Quiet == Explain {
 		return false, nil
 	}
@@ -482,6 +496,9 @@ func (s *Digests) keep(ctx context.Context, j *job, i Issue) error {
 func (s *Digests) close(ctx context.Context, j *job, i Issue) error {
 	now := s.clock()
 	i.EndTime, i.NextTry = now, time.Time{}
+	if i.Resent && !i.Progress.Counts() { // it may have come the first time
+		i.Progress, i.Words = Unanswered, "No answer came the first time, and it could not be sent once more: it counts as sent. "+i.Words
+	}
 	return s.Store.Write(ctx, func(w Writer) error {
 		if i.Progress.Counts() {
 			if err := s.noteSent(w, &j.digest, &i, now); err != nil {

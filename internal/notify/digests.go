@@ -43,8 +43,9 @@ type Delivery struct {
 	// Source is its name to show; Time is when it last brought papers, zero for never.
 	Source string
 	Time   time.Time
-	// Words say how it is, such as "holiday at the source, next run at 07:00".
-	Words string
+	// Sentence says that, and why nothing came since, if so, without a full stop; "" is
+	// made from the others.
+	Sentence string
 }
 
 // Sources tells what fills a collection.

@@ -97,18 +97,14 @@ func (s *Digests) fromFeed(ctx context.Context, d *Digest, name string, picks []
 
 // addPick adds an item, or its reasons to the pick of another feed.
 func addPick(picks []Pick, name string, it *feed.Item) []Pick {
-	score := it.Percentile
-	if score == 0 {
-		score = it.Score
-	}
 	for i := range picks {
 		if p := &picks[i]; p.PaperID == it.PaperID {
 			p.Reasons = append(slices.Clone(p.Reasons), it.Reasons...)
-			p.score = max(p.score, score)
+			p.percentile, p.score = max(p.percentile, it.Percentile), max(p.score, it.Score)
 			return picks
 		}
 	}
-	return append(picks, Pick{PaperID: it.PaperID, Feed: name, Reasons: it.Reasons, score: score})
+	return append(picks, Pick{PaperID: it.PaperID, Feed: name, Reasons: it.Reasons, percentile: it.Percentile, score: it.Score})
 }
 
 func sortPicks(picks []Pick) {
@@ -119,7 +115,7 @@ func sortPicks(picks []Pick) {
 			}
 			return 1
 		}
-		return cmp.Or(cmp.Compare(pinned(a), pinned(b)), cmp.Compare(b.score, a.score), strings.Compare(a.PaperID, b.PaperID))
+		return cmp.Or(cmp.Compare(pinned(a), pinned(b)), cmp.Compare(b.percentile, a.percentile), cmp.Compare(b.score, a.score), strings.Compare(a.PaperID, b.PaperID))
 	})
 }
 
@@ -288,16 +284,13 @@ func sortByAuthor(picks []Pick) {
 // again leaves out of the papers of an issue what its reader has seen since.
 func (s *Digests) again(ctx context.Context, d *Digest, i *Issue) (harvest, error) {
 	h := harvest{more: i.More, left: i.Left, cursors: i.Cursors}
-	picks, err := s.unseen(ctx, d, i.Picks, &h.left)
-	for k := range picks {
-		picks[k].score = 0
-	}
-	h.picks = picks
+	var err error
+	h.picks, err = s.unseen(ctx, d, i.Picks, &h.left)
 	return h, err
 }
 
 // quietWords say why there is nothing to tell of.
-func (s *Digests) quietWords(ctx context.Context, d *Digest, h *harvest, now time.Time) string {
+func (s *Digests) quietWords(ctx context.Context, d *Digest, h *harvest) string {
 	var words []string
 	if n := h.left.Sent + h.left.Read + h.left.Dismissed; n > 0 {
 		words = append(words, "All that came was known to you: "+h.left.words()+".")
@@ -317,18 +310,19 @@ func (s *Digests) quietWords(ctx context.Context, d *Digest, h *harvest, now tim
 		if i == 10 {
 			break
 		}
-		words = append(words, all[i].words(zone, now))
+		words = append(words, all[i].words(zone))
 	}
 	return strings.Join(words, " ")
 }
 
-func (v *Delivery) words(zone *time.Location, _ time.Time) string {
-	text := "The source " + v.Source + " has not delivered yet"
-	if !v.Time.IsZero() {
-		text = "The source " + v.Source + " last delivered on " + v.Time.In(zone).Format("Monday, 2 January 2006, 15:04")
+func (v *Delivery) words(zone *time.Location) string {
+	text := v.Sentence
+	switch {
+	case text != "":
+	case v.Time.IsZero():
+		text = v.Source + " has not delivered yet"
+	default:
+		text = v.Source + " last delivered on " + v.Time.In(zone).Format("Monday, 2 January 2006, 15:04")
 	}
-	if v.Words != "" {
-		text += ": " + v.Words
-	}
-	return strings.TrimRight(text, ".") + "."
+	return "Source " + strings.TrimRight(text, ".") + "."
 }

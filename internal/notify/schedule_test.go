@@ -63,9 +63,9 @@ func TestEveryDateOnce(t *testing.T) {
 		}
 		for _, minute := range []int{0, 30, 2*60 + 30, 7 * 60, 23*60 + 59} {
 			s := Schedule{Every: Daily, Minute: minute, Zone: name}
-			at := time.Date(2010, 12, 31, 12, 0, 0, 0, time.UTC)
+			at := time.Date(2023, 12, 31, 12, 0, 0, 0, time.UTC)
 			o := s.Next(at, zone)
-			for o.At.Year() < 2031 {
+			for o.At.Year() < 2028 {
 				next := s.Next(o.At, zone)
 				if next.Day != o.Day+1 && hasDay(o.Day+1, zone) || !next.At.After(o.At) {
 					t.Fatalf("%s %d: %v at %v comes after %v at %v", name, minute, next.Day, next.At, o.Day, o.At)

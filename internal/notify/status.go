@@ -81,12 +81,12 @@ func (s *Digests) Status(ctx context.Context, owner, name string) (out Status, e
 			err = nil
 		}
 	}
-	out.Words = s.statusWords(&out, now)
+	out.Words = s.statusWords(&out)
 	return out, err
 }
 
 // statusWords put a status into sentences.
-func (s *Digests) statusWords(t *Status, now time.Time) (words []string) {
+func (s *Digests) statusWords(t *Status) (words []string) {
 	add := func(format string, args ...any) { words = append(words, fmt.Sprintf(format, args...)) }
 	zone := s.zone(t.Zone)
 	at := func(when time.Time) string { return when.In(zone).Format("Monday, 2 January 2006, 15:04 MST") }
@@ -118,7 +118,7 @@ func (s *Digests) statusWords(t *Status, now time.Time) (words []string) {
 		add("The next one is planned for %s.", at(t.Next.At))
 	}
 	for i := range t.Deliveries {
-		words = append(words, t.Deliveries[i].words(zone, now))
+		words = append(words, t.Deliveries[i].words(zone))
 	}
 	return words
 }

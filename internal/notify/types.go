@@ -221,7 +221,8 @@ type Pick struct {
 	Reasons []feed.Reason
 	// Author is the one it comes first for; "" for none.
 	Author string
-	score  float64
+	// percentile and score order picks of feeds.
+	percentile, score float64
 }
 
 // Left counts the papers that an issue left out.

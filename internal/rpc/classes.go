@@ -176,6 +176,7 @@ func methods() map[string]method {
 	maps.Copy(all, feedMethods())
 	maps.Copy(all, libraryMethods())
 	maps.Copy(all, bindingMethods())
+	maps.Copy(all, syndicationMethods())
 	maps.Copy(all, sourceMethods())
 	maps.Copy(all, mapMethods())
 	maps.Copy(all, digestMethods())
@@ -220,6 +221,16 @@ func libraryMethods() map[string]method {
 		akinv1.LibraryService_AdoptLibraries_FullMethodName:  {kind: write},
 		akinv1.LibraryService_GetMissed_FullMethodName:       {kind: query, shape: shapeOf(missedShape)},
 		akinv1.LibraryService_SuggestRatings_FullMethodName:  {kind: query, shape: shapeOf(ratingsShape)},
+	}
+}
+
+// syndicationMethods has the methods of SyndicationService.
+func syndicationMethods() map[string]method {
+	return map[string]method{
+		akinv1.SyndicationService_GetFeedAddress_FullMethodName:     {kind: read},
+		akinv1.SyndicationService_ReplaceFeedAddress_FullMethodName: {kind: write},
+		akinv1.SyndicationService_ReadAddressedFeed_FullMethodName:  {kind: read},
+		akinv1.SyndicationService_ReadAddressedList_FullMethodName:  {kind: read},
 	}
 }
 

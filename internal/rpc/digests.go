@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"akin/internal/access"
+	"akin/internal/library"
 	"akin/internal/notify"
 	"akin/internal/paper"
 	akinv1 "akin/proto/akin/v1"
@@ -49,7 +50,10 @@ func (s *digestService) open(ctx context.Context) (*notify.Digests, string, erro
 
 // about is open for a call about a digest, whose collection the caller must be allowed
 // to use.
-func (s *digestService) about(ctx context.Context, name string) (*notify.Digests, string, error) {
+func (s *digestService) about(ctx context.Context, field, name string) (*notify.Digests, string, error) {
+	if err := library.CheckName(field, name); err != nil {
+		return nil, "", err
+	}
 	d, owner, err := s.open(ctx)
 	if c := access.CallerOf(ctx); err == nil && c != nil && len(c.Collections) > 0 {
 		if b, getErr := d.Get(ctx, owner, name); getErr == nil {
@@ -69,19 +73,22 @@ func mayVouch(ctx context.Context, vouched bool) error {
 
 // CreateDigest implements DigestService.
 func (s *digestService) CreateDigest(ctx context.Context, req *akinv1.CreateDigestRequest) (*akinv1.Digest, error) {
+	in := req.GetDigest()
+	wanted, err := fromDigest(in)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := notify.ParseAddress("digest.address", in.GetAddress()); err != nil {
+		return nil, err
+	}
 	d, owner, err := s.open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	in := req.GetDigest()
 	if err := mayUse(ctx, in.GetCollection()); err != nil {
 		return nil, err
 	}
 	if err := mayVouch(ctx, req.GetVouched()); err != nil {
-		return nil, err
-	}
-	wanted, err := fromDigest(in)
-	if err != nil {
 		return nil, err
 	}
 	b, err := d.Create(ctx, owner, wanted, in.GetAddress(), req.GetVouched())
@@ -90,7 +97,7 @@ func (s *digestService) CreateDigest(ctx context.Context, req *akinv1.CreateDige
 
 // GetDigest implements DigestService.
 func (s *digestService) GetDigest(ctx context.Context, req *akinv1.GetDigestRequest) (*akinv1.Digest, error) {
-	d, owner, err := s.about(ctx, req.GetName())
+	d, owner, err := s.about(ctx, "name", req.GetName())
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +160,7 @@ func digestPaths(req *akinv1.UpdateDigestRequest) (map[protoreflect.Name]bool, e
 // UpdateDigest implements DigestService.
 func (s *digestService) UpdateDigest(ctx context.Context, req *akinv1.UpdateDigestRequest) (*akinv1.Digest, error) {
 	in := req.GetDigest()
-	d, owner, err := s.about(ctx, in.GetName())
+	d, owner, err := s.about(ctx, "digest.name", in.GetName())
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +218,7 @@ func copyDigest(to, from *notify.Digest, set map[protoreflect.Name]bool) {
 
 // DeleteDigest implements DigestService.
 func (s *digestService) DeleteDigest(ctx context.Context, req *akinv1.DeleteDigestRequest) (*akinv1.Digest, error) {
-	d, owner, err := s.about(ctx, req.GetName())
+	d, owner, err := s.about(ctx, "name", req.GetName())
 	if err != nil {
 		return nil, err
 	}
@@ -221,7 +228,7 @@ func (s *digestService) DeleteDigest(ctx context.Context, req *akinv1.DeleteDige
 
 // PreviewDigest implements DigestService.
 func (s *digestService) PreviewDigest(ctx context.Context, req *akinv1.PreviewDigestRequest) (*akinv1.DigestPreview, error) {
-	d, owner, err := s.about(ctx, req.GetName())
+	d, owner, err := s.about(ctx, "name", req.GetName())
 	if err != nil {
 		return nil, err
 	}
@@ -240,7 +247,7 @@ func (s *digestService) SendDigest(ctx context.Context, req *akinv1.SendDigestRe
 		preview, err := s.PreviewDigest(ctx, &akinv1.PreviewDigestRequest{Name: req.GetName()})
 		return &akinv1.SendDigestResponse{Preview: preview}, err
 	}
-	d, owner, err := s.about(ctx, req.GetName())
+	d, owner, err := s.about(ctx, "name", req.GetName())
 	if err != nil {
 		return nil, err
 	}
@@ -253,7 +260,7 @@ func (s *digestService) SendDigest(ctx context.Context, req *akinv1.SendDigestRe
 
 // GetDigestStatus implements DigestService.
 func (s *digestService) GetDigestStatus(ctx context.Context, req *akinv1.GetDigestStatusRequest) (*akinv1.DigestStatus, error) {
-	d, owner, err := s.about(ctx, req.GetName())
+	d, owner, err := s.about(ctx, "name", req.GetName())
 	if err != nil {
 		return nil, err
 	}
@@ -268,19 +275,19 @@ func (s *digestService) GetDigestStatus(ctx context.Context, req *akinv1.GetDige
 		out.Issues = append(out.Issues, issueOf(&t.Issues[i]))
 	}
 	for _, v := range t.Deliveries {
-		out.Deliveries = append(out.Deliveries, &akinv1.DigestDelivery{Source: v.Source, Time: toTime(v.Time), Words: v.Words})
+		out.Deliveries = append(out.Deliveries, &akinv1.DigestDelivery{Source: v.Source, Time: toTime(v.Time), Words: v.Sentence})
 	}
 	return out, nil
 }
 
 // ReportBounce implements DigestService.
 func (s *digestService) ReportBounce(ctx context.Context, req *akinv1.ReportBounceRequest) (*akinv1.ReportBounceResponse, error) {
+	if n := len(req.GetMessage()); n == 0 || n > notify.MaxBounceBytes {
+		return nil, paper.InvalidField("message", "has %d bytes; a mail that came back has 1 to %d", n, notify.MaxBounceBytes)
+	}
 	d, err := s.kept()
 	if err != nil {
 		return nil, err
-	}
-	if n := len(req.GetMessage()); n == 0 || n > notify.MaxBounceBytes {
-		return nil, paper.InvalidField("message", "has %d bytes; a mail that came back has 1 to %d", n, notify.MaxBounceBytes)
 	}
 	b, err := d.ReportBounce(ctx, req.GetMessage())
 	return &akinv1.ReportBounceResponse{Counted: b.Counted, Words: b.Words}, err
@@ -352,8 +359,10 @@ func fromDigest(in *akinv1.Digest) (out notify.Digest, err error) {
 		Listing: notify.Listing(in.GetListing()), Quiet: notify.Quiet(max(0, in.GetQuiet()-1)), Authors: slices.Clone(in.GetPinnedAuthors()),
 		MaxItems: int(in.GetMaxItems()), Library: in.GetLibrary(),
 	}
-	out.Schedule, err = fromSchedule("digest.schedule", in.GetSchedule())
-	return out, err
+	if out.Schedule, err = fromSchedule("digest.schedule", in.GetSchedule()); err != nil {
+		return out, err
+	}
+	return out, library.CheckName("digest.name", out.Name)
 }
 
 func leftOf(l notify.Left) *akinv1.DigestLeft {

@@ -134,8 +134,10 @@ func (s *feedService) GetFeed(ctx context.Context, req *akinv1.GetFeedRequest) (
 }
 
 // feedPage defaults and checks how many items a page has.
-func feedPage(size int32) (int, error) {
+func feedPage(size int32, evidence bool) (int, error) {
 	switch {
+	case size == 0 && evidence:
+		return engine.MaxEvidence, nil
 	case size < 0:
 		return 0, paper.InvalidField("page_size", "is %d; it must not be negative (0 means %d, at most %d)", size, defaultFeedPage, maxFeedPage)
 	case size == 0:
@@ -150,7 +152,7 @@ func (s *feedService) ListFeeds(ctx context.Context, req *akinv1.ListFeedsReques
 	if err != nil {
 		return nil, err
 	}
-	size, err := feedPage(req.GetPageSize())
+	size, err := feedPage(req.GetPageSize(), false)
 	if err != nil {
 		return nil, err
 	}
@@ -346,7 +348,7 @@ func (s *feedService) PreviewFeed(ctx context.Context, req *akinv1.PreviewFeedRe
 	if err != nil {
 		return nil, err
 	}
-	size, err := feedPage(req.GetPageSize())
+	size, err := feedPage(req.GetPageSize(), req.GetEvidence())
 	if err != nil {
 		return nil, err
 	}
@@ -384,16 +386,16 @@ func (s *feedService) PreviewFeed(ctx context.Context, req *akinv1.PreviewFeedRe
 
 // ListFeedItems implements FeedService.
 func (s *feedService) ListFeedItems(ctx context.Context, req *akinv1.ListFeedItemsRequest) (*akinv1.ListFeedItemsResponse, error) {
-	c, owner, err := s.about(ctx, "feed", req.GetFeed())
-	if err != nil {
-		return nil, err
-	}
-	size, err := feedPage(req.GetPageSize())
+	size, err := feedPage(req.GetPageSize(), req.GetEvidence())
 	if err != nil {
 		return nil, err
 	}
 	shown := shownItems{papers: !req.GetIdsOnly(), evidence: req.GetEvidence()}
 	if err := shown.check(req.GetReadMask(), size); err != nil {
+		return nil, err
+	}
+	c, owner, err := s.about(ctx, "feed", req.GetFeed())
+	if err != nil {
 		return nil, err
 	}
 	of := "items\x00" + req.GetFeed()
@@ -423,12 +425,12 @@ func (s *feedService) ListFeedItems(ctx context.Context, req *akinv1.ListFeedIte
 // WatchFeed implements FeedService.
 func (s *feedService) WatchFeed(req *akinv1.WatchFeedRequest, stream grpc.ServerStreamingServer[akinv1.WatchFeedResponse]) error {
 	ctx := stream.Context()
-	c, owner, err := s.about(ctx, "feed", req.GetFeed())
-	if err != nil {
-		return err
-	}
 	shown := shownItems{papers: !req.GetIdsOnly()}
 	if err := shown.check(req.GetReadMask(), 0); err != nil {
+		return err
+	}
+	c, owner, err := s.about(ctx, "feed", req.GetFeed())
+	if err != nil {
 		return err
 	}
 	ctx, end := context.WithCancelCause(ctx)

@@ -30,10 +30,12 @@ const (
 	OpenInfo = "info"
 	// OpenMail is what links of mails lead to: their tokens say who may.
 	OpenMail = "mail"
+	// OpenFeeds is what the secret addresses of feeds lead to: their tokens say who may.
+	OpenFeeds = "feeds"
 )
 
 // OpenGroups lists the groups that can be open.
-func OpenGroups() []string { return []string{OpenHealth, OpenInfo, OpenMail} }
+func OpenGroups() []string { return []string{OpenHealth, OpenInfo, OpenMail, OpenFeeds} }
 
 // need is what a caller needs for a method.
 type need struct {
@@ -101,6 +103,7 @@ func needs() map[string]need {
 	}
 	maps.Copy(all, libraryNeeds())
 	maps.Copy(all, bindingNeeds())
+	maps.Copy(all, syndicationNeeds())
 	maps.Copy(all, feedNeeds())
 	maps.Copy(all, sourceNeeds())
 	maps.Copy(all, digestNeeds())
@@ -156,6 +159,18 @@ func libraryNeeds() map[string]need {
 		akinv1.LibraryService_ImportLibrary_FullMethodName:   shelve,
 		akinv1.LibraryService_MergeLibraries_FullMethodName:  shelve,
 		akinv1.LibraryService_AdoptLibraries_FullMethodName:  {scope: access.Admin, reach: nowhere},
+	}
+}
+
+// syndicationNeeds has the methods of SyndicationService: the addresses of the caller's own
+// feeds, and what they lead to, whose tokens say who may.
+func syndicationNeeds() map[string]need {
+	link := need{scope: access.Read, reach: nowhere, open: OpenFeeds, quiet: true}
+	return map[string]need{
+		akinv1.SyndicationService_GetFeedAddress_FullMethodName:     {scope: access.Read, reach: nowhere, quiet: true},
+		akinv1.SyndicationService_ReplaceFeedAddress_FullMethodName: {scope: access.Read | access.Write, reach: nowhere, quiet: true},
+		akinv1.SyndicationService_ReadAddressedFeed_FullMethodName:  link,
+		akinv1.SyndicationService_ReadAddressedList_FullMethodName:  link,
 	}
 }
 

@@ -4,15 +4,21 @@ import (
 	"context"
 
 	"akin/internal/access"
+	"akin/internal/library"
 	"akin/internal/notify"
+	"akin/internal/paper"
 	akinv1 "akin/proto/akin/v1"
 )
 
 // Subscribe implements DigestService.
 func (s *digestService) Subscribe(ctx context.Context, req *akinv1.SubscribeRequest) (*akinv1.SubscribeResponse, error) {
-	d, err := s.kept()
-	if err != nil {
+	if _, err := notify.ParseAddress("address", req.GetAddress()); err != nil && len(req.GetAddress()) > 0 {
 		return nil, err
+	}
+	if req.GetCollection() != "" {
+		if err := library.CheckName("collection", req.GetCollection()); err != nil {
+			return nil, err
+		}
 	}
 	if err := checkEnum("listing", req.GetListing()); err != nil {
 		return nil, err
@@ -21,6 +27,10 @@ func (s *digestService) Subscribe(ctx context.Context, req *akinv1.SubscribeRequ
 		return nil, err
 	}
 	schedule, err := fromSchedule("schedule", req.GetSchedule())
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.kept()
 	if err != nil {
 		return nil, err
 	}
@@ -34,9 +44,20 @@ func (s *digestService) Subscribe(ctx context.Context, req *akinv1.SubscribeRequ
 	})
 }
 
+// maxMailToken is how long the token of a mail is at most, in bytes.
+const maxMailToken = 1_000
+
+// forToken gives what keeps digests for a call with the token of a mail.
+func (s *digestService) forToken(token string) (*notify.Digests, error) {
+	if n := len(token); n == 0 || n > maxMailToken {
+		return nil, paper.InvalidField("token", "has %d bytes; that of a mail has 1 to %d: copy all of the link", n, maxMailToken)
+	}
+	return s.kept()
+}
+
 // ConfirmSubscription implements DigestService.
 func (s *digestService) ConfirmSubscription(ctx context.Context, req *akinv1.ConfirmSubscriptionRequest) (*akinv1.SubscriptionNotice, error) {
-	d, err := s.kept()
+	d, err := s.forToken(req.GetToken())
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +67,7 @@ func (s *digestService) ConfirmSubscription(ctx context.Context, req *akinv1.Con
 
 // Unsubscribe implements DigestService.
 func (s *digestService) Unsubscribe(ctx context.Context, req *akinv1.UnsubscribeRequest) (*akinv1.SubscriptionNotice, error) {
-	d, err := s.kept()
+	d, err := s.forToken(req.GetToken())
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +84,7 @@ func noticeOf(n *notify.Notice, err error) (*akinv1.SubscriptionNotice, error) {
 
 // Act implements DigestService.
 func (s *digestService) Act(ctx context.Context, req *akinv1.ActRequest) (*akinv1.ActResponse, error) {
-	d, err := s.kept()
+	d, err := s.forToken(req.GetToken())
 	if err != nil {
 		return nil, err
 	}

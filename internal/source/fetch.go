@@ -31,8 +31,6 @@ const (
 	requestTimeout = 15 * time.Minute
 	maxHeader      = 256 << 10
 	mostRedirects  = 5
-	// mostSites is how many sites are remembered.
-	mostSites = 1_000
 )
 
 // request is one question to a source.
@@ -45,6 +43,8 @@ type request struct {
 	limit int64
 	// interval is how long to leave the site alone after the request before.
 	interval time.Duration
+	// agent is what the source is told that the program is.
+	agent string
 }
 
 // answer is what a source answered: with status 200, or 304 without a body.
@@ -69,7 +69,7 @@ type fetcher struct {
 	guard   *guard
 	contact string
 	client  *http.Client
-	sites   map[string]*site
+	sites   map[string]*site // of hosts that the configuration names, or named
 }
 
 // site is one that is asked one question at a time.
@@ -122,9 +122,6 @@ func (f *fetcher) site(name string) *site {
 	defer f.mu.Unlock()
 	s := f.sites[name]
 	if s == nil {
-		if len(f.sites) >= mostSites {
-			clear(f.sites)
-		}
 		// A process that ended a moment ago may have asked: it counts as a request.
 		s = &site{turn: make(chan struct{}, 1), ended: f.born}
 		f.sites[name] = s
@@ -135,9 +132,10 @@ func (f *fetcher) site(name string) *site {
 // get asks a source, in its turn. Whatever is no answer is a *trouble.
 func (f *fetcher) get(ctx context.Context, r request) (*answer, error) {
 	f.mu.Lock()
-	g, client, agent := f.guard, f.client, f.agent
+	g, client := f.guard, f.client
+	r.agent = f.agent
 	if f.contact != "" {
-		agent += " (" + f.contact + ")"
+		r.agent += " (" + f.contact + ")"
 	}
 	f.mu.Unlock()
 	for hop := 0; ; hop++ {
@@ -145,14 +143,13 @@ func (f *fetcher) get(ctx context.Context, r request) (*answer, error) {
 		if err != nil {
 			return nil, err
 		}
-		name := siteOf(hostOf(r.url))
-		s := f.site(name)
+		s := f.site(siteOf(bareHost(u.Hostname())))
 		select {
 		case s.turn <- struct{}{}:
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		a, next, err := f.turn(ctx, client, agent, s, name, u, r)
+		a, next, err := f.turn(ctx, client, s, u, r)
 		<-s.turn
 		if err != nil || next == "" {
 			return a, err
@@ -165,7 +162,8 @@ func (f *fetcher) get(ctx context.Context, r request) (*answer, error) {
 }
 
 // turn asks once, while it is the turn of who asks. next is where a redirect leads.
-func (f *fetcher) turn(ctx context.Context, client *http.Client, agent string, s *site, name string, u *url.URL, r request) (_ *answer, next string, err error) {
+func (f *fetcher) turn(ctx context.Context, client *http.Client, s *site, u *url.URL, r request) (_ *answer, next string, err error) {
+	name := siteOf(bareHost(u.Hostname()))
 	if err := f.leftAlone(ctx, name); err != nil {
 		return nil, "", err
 	}
@@ -173,7 +171,7 @@ func (f *fetcher) turn(ctx context.Context, client *http.Client, agent string, s
 		return nil, "", err
 	}
 	defer func() { s.ended = f.now() }()
-	return f.ask(ctx, client, agent, name, u, r)
+	return f.ask(ctx, client, name, u, r)
 }
 
 // leftAlone says until when a site wants to be left alone, if it does.
@@ -222,7 +220,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 // ask sends one request and reads the answer.
-func (f *fetcher) ask(ctx context.Context, client *http.Client, agent, name string, u *url.URL, r request) (_ *answer, next string, err error) {
+func (f *fetcher) ask(ctx context.Context, client *http.Client, name string, u *url.URL, r request) (_ *answer, next string, err error) {
 	limited, cancel := context.WithTimeoutCause(ctx, requestTimeout, errSlow)
 	defer cancel()
 	limited, stop := context.WithCancelCause(limited)
@@ -231,7 +229,7 @@ func (f *fetcher) ask(ctx context.Context, client *http.Client, agent, name stri
 	if err != nil {
 		return nil, "", lasting(err, "%.200q cannot be asked", r.url)
 	}
-	req.Header.Set("User-Agent", agent)
+	req.Header.Set("User-Agent", r.agent)
 	req.Header.Set("Accept-Encoding", "gzip")
 	for key, value := range map[string]string{"Accept": r.accept, "If-None-Match": r.etag, "If-Modified-Since": r.modified} {
 		if value != "" {
@@ -309,7 +307,8 @@ func redirected(from *url.URL, resp *http.Response) (string, error) {
 	safer := to.Scheme == from.Scheme && to.Port() == from.Port() || from.Scheme == "http" && to.Scheme == "https" && to.Port() == ""
 	if !same || !safer || to.User != nil {
 		to.User = nil
-		return "", lasting(nil, "%s redirects to %.200s, which is not followed: if that is where the source is now, name that address in it", from.Host, to.Redacted())
+		return "", lasting(nil, "%s redirects to %.200s, which is not followed: if that is where the source is now, name that address in it",
+			from.Host, to.Redacted())
 	}
 	to.Fragment = ""
 	return to.String(), nil

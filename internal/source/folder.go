@@ -60,6 +60,20 @@ func (d folderDriver) step(ctx context.Context, j *job) (done bool, err error) {
 	return true, nil
 }
 
+// idle says that there is nothing to import, which is not worth a run.
+func (d folderDriver) idle(ctx context.Context, j *job) (bool, error) {
+	files, err := d.list(j)
+	if err != nil {
+		return false, err
+	}
+	for _, f := range files {
+		if todo, err := d.todo(ctx, j, f); err != nil || todo != "" {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
 // found is a file that is whole.
 type found struct {
 	path string // below the folder
@@ -129,7 +143,8 @@ func unfinished(name string) bool {
 	if strings.HasPrefix(name, ".") || strings.HasPrefix(name, "~") || strings.HasSuffix(name, "~") {
 		return true
 	}
-	return slices.Contains([]string{".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".filepart", ".swp", ".pending"}, strings.ToLower(filepath.Ext(name)))
+	written := []string{".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".filepart", ".swp", ".pending"}
+	return slices.Contains(written, strings.ToLower(filepath.Ext(name)))
 }
 
 // look is how a file was when it was first seen so.
@@ -257,7 +272,6 @@ func (d folderDriver) take(ctx context.Context, j *job, f found, digest string) 
 	j.also = append(j.also, func(b Writer) error {
 		return b.Put(KeptImported, j.config.Name, digest, Imported{Path: f.path, Time: j.m.now().UTC(), Counts: counts})
 	})
-	j.note("%s: %s", f.path, countSentence(counts))
 	return nil
 }
 

@@ -2,6 +2,7 @@ package source_test
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,6 +88,44 @@ func TestFolderGone(t *testing.T) {
 		}
 		if err := r.fails("inbox"); !strings.Contains(err.Error(), "no such file") {
 			t.Error(err)
+		}
+	})
+}
+
+// A folder is looked at often, and only a look that finds something is a run.
+func TestFolderRests(t *testing.T) {
+	c, dir := inbox(t)
+	inBubble(t, func(t *testing.T) {
+		r := newRig(t, c).open(true)
+		defer r.close()
+		time.Sleep(time.Hour)
+		write(t, filepath.Join(dir, "a.jsonl"), rows("a"), time.Hour)
+		time.Sleep(5 * time.Minute)
+		wantIDs(t, r, []string{"a"})
+		s := r.status("inbox")
+		if s.State.Runs != 2 || time.Since(s.State.Succeeded) > 2*time.Minute || s.ProblemSentence() != "" {
+			t.Errorf("%d runs, %q, %+v", s.State.Runs, s.ProblemSentence(), s.State)
+		}
+	})
+}
+
+// A fault of a reader ends a run, and not the process.
+func TestPanic(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		r := newRig(t, plainLane()).open(true)
+		defer r.close()
+		r.net.handle("rss.example", func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, announced(entry("2508.13426", "v1", "Word association", "As models decide.")))
+		})
+		r.papers.hook = func() { panic("a fault") }
+		time.Sleep(2 * time.Hour)
+		if s := r.status("today"); !strings.Contains(s.ProblemSentence(), "a fault of akin") {
+			t.Errorf("%q", s.ProblemSentence())
+		}
+		r.papers.hook = nil
+		time.Sleep(3 * time.Hour)
+		if s := r.status("today"); s.ProblemSentence() != "" {
+			t.Errorf("%q", s.ProblemSentence())
 		}
 	})
 }

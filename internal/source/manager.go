@@ -480,7 +480,9 @@ func (m *Manager) RunNow(ctx context.Context, name string) (Run, error) {
 	defer context.AfterFunc(r.life, cancel)()
 	err = r.work(ctx, true)
 	if r.life.Err() != nil && paper.Canceled(err) {
-		err = &paper.Error{Kind: paper.Unavailable, Reason: paper.ReasonStopping, Cause: err, Message: fmt.Sprintf("source %q was stopped; its run goes on with the next one", name)}
+		err = &paper.Error{
+			Kind: paper.Unavailable, Reason: paper.ReasonStopping, Cause: err, Message: fmt.Sprintf("source %q was stopped; its run goes on with the next one", name),
+		}
 	}
 	r.poke()
 	s, _, _ := r.snapshot()
@@ -495,7 +497,7 @@ func (m *Manager) RunNow(ctx context.Context, name string) (Run, error) {
 	if errors.As(err, &put) {
 		now := m.now()
 		return *run, &paper.Error{
-			Kind: paper.Unavailable, Reason: ReasonDelayed, RetryAfter: max(0, put.until.Sub(now)), Cause: err,
+			Kind: paper.FailedPrecondition, Reason: ReasonDelayed, RetryAfter: max(0, put.until.Sub(now)), Cause: err,
 			Message: fmt.Sprintf("source %q could not be read to the end: %s; it goes on by itself at %s", name, sentence(put.why), at(put.until)),
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -59,6 +60,11 @@ type driver interface {
 	begin(j *job)
 	// step does the next thing, and says whether there is none after it.
 	step(ctx context.Context, j *job) (done bool, err error)
+}
+
+// idler is a driver that can look whether there is anything to do without a run.
+type idler interface {
+	idle(ctx context.Context, j *job) (bool, error)
 }
 
 func driverOf(kind Kind) driver {
@@ -165,11 +171,14 @@ func (r *runner) work(ctx context.Context, asked bool) error {
 	state, _, _ := r.snapshot()
 	j := &job{m: r.m, r: r, config: r.config, state: state, said: make(map[string]Said)}
 	d := driverOf(r.config.Kind)
+	if !asked && j.rests(ctx, d) {
+		return nil
+	}
 	if err := j.open(ctx, d, asked); err != nil {
 		return r.failed(err)
 	}
 	for {
-		done, err := d.step(ctx, j)
+		done, err := j.step(ctx, d)
 		if err != nil {
 			var wait time.Duration
 			if wait, err = j.stumble(ctx, err); err == nil {
@@ -189,6 +198,34 @@ func (r *runner) work(ctx context.Context, asked bool) error {
 		}
 		return r.failed(j.close(ctx, nil))
 	}
+}
+
+// step does the driver's next step. What ends in a panic is an error of the source.
+func (j *job) step(ctx context.Context, d driver) (done bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			j.m.log.Error("panic in a source", "source", j.config.Name, "panic", p, "stack", string(debug.Stack()))
+			done, err = false, lasting(nil, "what it has cannot be read, for a fault of akin: the log says more")
+		}
+	}()
+	return d.step(ctx, j)
+}
+
+// rests says that a source that looks often has nothing to do, and is due again later.
+func (j *job) rests(ctx context.Context, d driver) bool {
+	k, ok := d.(idler)
+	if !ok || j.state.Run != nil || j.state.Last == nil || j.state.Failures > 0 {
+		return false
+	}
+	idle, err := k.idle(ctx, j)
+	if err != nil || !idle {
+		return false // the run says what is wrong
+	}
+	now := j.m.now().UTC()
+	j.r.mu.Lock()
+	defer j.r.mu.Unlock()
+	j.r.state.Succeeded, j.r.state.Next, j.r.state.Why = now, nextTime(j.config.Name, j.config.Every, now), BySchedule
+	return true
 }
 
 func (r *runner) mark(working bool) {
@@ -302,6 +339,9 @@ func (j *job) stumble(ctx context.Context, failure error) (wait time.Duration, e
 			return 0, failure // nothing can be written down either
 		}
 		t = &trouble{message: sentence(failure), cause: failure}
+		if known != nil {
+			t.lasting = known.Kind == paper.Invalid || known.Kind == paper.NotFound || known.Kind == paper.Unsupported
+		}
 	}
 	now := j.m.now()
 	s := &j.state
@@ -390,11 +430,8 @@ func (j *job) succeed(now time.Time) {
 	}
 }
 
-// forgetSaid lets go of what a fast lane has no more.
+// forgetSaid lets go of what the source has no more.
 func (j *job) forgetSaid(b Writer, now time.Time) error {
-	if !j.fast() {
-		return nil
-	}
 	oldest := DayOf(now) - saidDays
 	var gone []string
 	err := b.Each(KeptSaid, j.config.Name, func(key string, read func(any) error) error {
@@ -418,7 +455,7 @@ func (j *job) note(format string, args ...any) {
 	const most = 10
 	text := fmt.Sprintf(format, args...)
 	run := j.state.Run
-	if len(run.Notes) < most {
+	if run != nil && len(run.Notes) < most {
 		run.Notes = append(run.Notes, text)
 	}
 }

@@ -119,7 +119,8 @@ func (s *Status) ProblemSentence() string {
 		if !s.State.Delivered.IsZero() {
 			last = "since " + at(s.State.Delivered)
 		}
-		parts = append(parts, fmt.Sprintf("it answers, but has brought nothing new %s, in the last %s: it may repeat an old batch", last, times(s.State.KnownRuns, "run")))
+		parts = append(parts, fmt.Sprintf("it answers, but has brought nothing new %s, in the last %s: it may repeat an old batch",
+			last, times(s.State.KnownRuns, "run")))
 	}
 	if s.State.Last != nil {
 		parts = append(parts, s.State.Last.Notes...)

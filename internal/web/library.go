@@ -41,8 +41,10 @@ type shelf struct {
 	Next        string
 	Here        string
 	// Back is the view as it is shown.
-	Back        string
-	MissedURL   string
+	Back      string
+	MissedURL string
+	// FollowURL is where a feed is made of the library; "" while there is nothing in it.
+	FollowURL   string
 	Imported    *imported
 	Missing     bool // there is no such library yet
 	Description string
@@ -162,6 +164,9 @@ func (s *Site) library(r *http.Request) (*answer, error) {
 		return nil, err
 	default:
 		b.Label, b.Description = libraryLabel(l), visibleLines(l.GetDescription())
+		if l.GetLikedCount() > 0 {
+			b.FollowURL = followURL("library", name)
+		}
 		if err := s.fillShelf(r, b, l); err != nil {
 			return nil, err
 		}
@@ -339,7 +344,7 @@ func (s *Site) change(r *http.Request) (*answer, error) {
 	case "note":
 		return s.note(r, name, back)
 	case "remove":
-		return s.takeOut(r, name, back)
+		return s.takeOut(r, name, []string{r.PostFormValue("id")}, back)
 	case "import":
 		return s.importFile(r, name)
 	case "rename":

@@ -44,6 +44,7 @@ type about struct {
 	// NoveltyURL asks for the novelty, where it takes long.
 	NoveltyURL  string
 	EvidenceURL string
+	FollowURL   string
 	Evidence    bool
 	SimilarURL  string
 	BibTeX      string
@@ -118,7 +119,7 @@ func plainTitle(p *akinv1.Paper) string {
 }
 
 func (s *Site) aboutPaper(p *akinv1.Paper) *about {
-	b := &about{hit: s.hitOf(p, nil), Outward: outward(p), SimilarURL: query{Like: []string{p.GetId()}}.URL()}
+	b := &about{hit: s.hitOf(p, nil), Outward: outward(p), SimilarURL: query{Like: []string{p.GetId()}}.URL(), FollowURL: followURL("paper", p.GetId())}
 	b.listed = false
 	if strings.TrimSpace(p.GetTitle()) != "" {
 		b.Title, _ = s.render(p.GetTitle(), rich{})

@@ -20,9 +20,31 @@ type state struct {
 	Top      []facet
 	Derived  []derived
 	Building bool // whether something is
-	Facts    []fact
-	Model    []fact
-	Limits   []fact
+	// Sources are what brings papers, for those who may see them.
+	Sources []sourceRow
+	Facts   []fact
+	Model   []fact
+	Limits  []fact
+}
+
+// sourceRow is how a source is, in words.
+type sourceRow struct{ Name, Last, Next, Problem string }
+
+// sources are what brings papers, for those who may see them.
+func (s *Site) sources(ctx context.Context) (out []sourceRow) {
+	resp, err := s.client.Sources.ListSources(ctx, &akinv1.ListSourcesRequest{})
+	if err != nil {
+		return nil
+	}
+	for _, one := range resp.GetSources() {
+		at := one.GetState()
+		row := sourceRow{Name: visible(one.GetName()), Last: sentence(visible(at.GetLast())), Next: sentence(visible(at.GetNext()))}
+		if at.GetProblem() != "" {
+			row.Problem = sentence(visible(at.GetProblem()))
+		}
+		out = append(out, row)
+	}
+	return out
 }
 
 // derived is something that is made of the papers, and how far it is.
@@ -49,6 +71,7 @@ func (s *Site) status(r *http.Request) (*answer, error) {
 		b.Derived = append(b.Derived, derivedOf(d, info))
 	}
 	b.Derived = append(b.Derived, s.running(r.Context())...)
+	b.Sources = s.sources(r.Context())
 	for _, d := range b.Derived {
 		b.Building = b.Building || d.Percent >= 0
 	}

@@ -163,7 +163,10 @@ type field struct{ Name, Value string }
 //nolint:gochecknoglobals // a table that nothing writes to
 var sayings = map[string]string{
 	"undone": "Undone", "renamed": "Renamed", "made": "The library is made", "merged": "The entries are added", "back": "The library is back",
-	"saved": "Saved", "signed-out": "You are signed out",
+	"signed-out": "You are signed out", "followed": "The feed is made: what comes from now on is matched", "changed": "Changed",
+	"unfollowed":  "The feed is deleted. What it looked for is in the form below, should you want it again",
+	"readdressed": "The feed has another address; the one before leads to nothing", "asked": "The digest is made. If its address is new here, a mail is on its way that asks you to confirm it",
+	"stopped": "The digest is stopped", "resumed": "The digest goes on", "forgotten": "The digest is deleted", "sent": "The digest of today is on its way",
 }
 
 // markers are the names of values that say what was done, and are no part of a view.

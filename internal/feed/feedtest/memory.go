@@ -110,6 +110,8 @@ func (r reader) Feed(owner, name string) (feed.Feed, bool, error) {
 	return f, found, nil
 }
 
+func (r reader) Count() (int, error) { return len(r.feeds), nil }
+
 func (r reader) Items(id uint32, cursor uint64, newest bool) iter.Seq2[feed.Item, error] {
 	return func(yield func(feed.Item, error) bool) {
 		cursors := slices.Sorted(maps.Keys(r.items[id]))

@@ -84,6 +84,9 @@ func testFeeds(t *testing.T, l feed.Ledger) {
 		same(t, "ann's", names(t, r, "ann"), []string{"ann/a", "ann/b"})
 		same(t, "nobody's", names(t, r, "nobody"), []string(nil))
 		same(t, "all", len(names(t, r, "")), 4)
+		n, err := r.Count()
+		must(t, err)
+		same(t, "count", n, 4)
 		got, found, err := r.Feed("ann", "b")
 		if err != nil || !found {
 			t.Errorf("%v, %v", found, err)

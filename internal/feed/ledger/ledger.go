@@ -103,6 +103,16 @@ func (r *reader) Feed(owner, name string) (f feed.Feed, found bool, err error) {
 	return f, found, err
 }
 
+// Count implements feed.Index.
+func (r *reader) Count() (n int, err error) {
+	prefix := []byte{prefixFeed}
+	err = r.snap.Scan(r.ctx, prefix, kv.After(prefix), func([]byte, []byte) error {
+		n++
+		return nil
+	})
+	return n, err
+}
+
 // errStop ends a scan without an error.
 var errStop = errors.New("stop")
 

@@ -25,6 +25,8 @@ const (
 	// tasteShare that of a library's, as in recommendations.
 	semanticShare = 0.6
 	tasteShare    = 0.5
+	// fewVectors are compared with a background one by one.
+	fewVectors = 4
 	// MostTextTerms, MostPaperTerms and MostLibraryTerms are how many words a feed goes by.
 	MostTextTerms    = 64
 	MostPaperTerms   = 24
@@ -95,38 +97,67 @@ type Asked struct {
 	Own []string
 }
 
-// Calibrate sets what a feed is matched by: c has all else already.
-func (g *Background) Calibrate(f *feed.Feed, asked Asked, c *feed.Calibration) {
-	c.Version, c.Background = Version, g.papers
-	if len(f.Query.Authors) > 0 {
-		return
+// Calibrating is a feed that is calibrated: what it asks for, and what is made of that.
+type Calibrating struct {
+	Feed  *feed.Feed
+	Asked Asked
+	// Made gets what the feed is matched by; it has all else already.
+	Made *feed.Calibration
+}
+
+// Calibrate sets what feeds are matched by. Each is calibrated as if it were alone.
+func (g *Background) Calibrate(all ...Calibrating) {
+	var some []Calibrating
+	var vectors [][]float32
+	for _, x := range all {
+		x.Made.Version, x.Made.Background = Version, g.papers
+		switch {
+		case len(x.Feed.Query.Authors) > 0:
+			continue
+		case g.papers < LeastBackground:
+			x.Made.Waits = feed.WaitsForPapers
+			continue
+		}
+		if x.Feed.Mode != feed.Lexical {
+			x.Made.Vector = x.Asked.Vector
+		}
+		if some, vectors = append(some, x), append(vectors, x.Made.Vector); len(some) == vec.PanelWidth {
+			g.calibrate(some, vectors)
+			some, vectors = some[:0], vectors[:0]
+		}
 	}
-	if g.papers < LeastBackground {
-		c.Waits = feed.WaitsForPapers
-		return
+	g.calibrate(some, vectors)
+}
+
+// calibrate calibrates a few feeds, whose vectors are compared together.
+func (g *Background) calibrate(all []Calibrating, vectors [][]float32) {
+	for i, near := range g.near(vectors) {
+		g.one(&all[i], near)
 	}
+}
+
+// one calibrates a feed, given its cosines with the background.
+func (g *Background) one(x *Calibrating, near []float32) {
+	c := x.Made
 	c.AverageLength = g.average
-	if f.Mode != feed.Lexical {
-		c.Vector = asked.Vector
+	if x.Feed.Mode != feed.Semantic {
+		c.Terms = x.Asked.Terms
 	}
-	if f.Mode != feed.Semantic {
-		c.Terms = asked.Terms
-	}
-	near, words := g.near(c.Vector), g.weigh(c, asked)
+	words := g.weigh(c, x.Asked)
 	own := make(map[int32]bool)
-	for _, id := range asked.Own {
+	for _, id := range x.Asked.Own {
 		if at, ok := g.ids[id]; ok {
 			own[at] = true
 		}
 	}
-	g.mix(f, c, near, words, own)
+	g.mix(x.Feed, c, near, words, own)
 	scores := make([]float64, 0, g.papers)
 	for i := range g.papers {
 		if !own[int32(i)] {
-			scores = append(scores, float64(c.Semantic*near[i])+float64(c.Lexical*words[i])+c.Offset)
+			scores = append(scores, float64(c.Semantic*float64(near[i]))+float64(c.Lexical*words[i])+c.Offset)
 		}
 	}
-	setThreshold(f, c, scores)
+	setThreshold(x.Feed, c, scores)
 }
 
 // setThreshold takes the score that a share of the background exceeds.
@@ -136,26 +167,46 @@ func setThreshold(f *feed.Feed, c *feed.Calibration, scores []float64) {
 		c.Waits = feed.WaitsForPapers
 		return
 	}
-	slices.SortFunc(scores, func(a, b float64) int { return cmp.Compare(b, a) })
 	n := float64(len(scores))
+	kept := min(len(scores), max(1, int(math.Ceil(n*feed.Broad.Share()))))
+	raise(scores, kept)
+	slices.SortFunc(scores[:kept], func(a, b float64) int { return cmp.Compare(b, a) })
 	c.Threshold = scores[max(1, int(math.Round(n*f.Breadth.Share())))-1]
-	kept := min(len(scores), int(math.Ceil(n*feed.Broad.Share())))
 	c.Best = make([]float32, kept)
 	for i := range c.Best {
 		c.Best[i] = float32(scores[i])
 	}
 }
 
-// near gives the cosines of the background with a vector; zeros without one.
-func (g *Background) near(vector []float32) []float64 {
-	out := make([]float64, g.papers)
-	if len(vector) == 0 {
+// near gives the cosines of the background with vectors: zeros for one that is nil.
+func (g *Background) near(vectors [][]float32) [][]float32 {
+	out := make([][]float32, len(vectors))
+	for j := range out {
+		out[j] = make([]float32, g.papers)
+	}
+	if len(vectors) < fewVectors {
+		for j, v := range vectors {
+			if len(v) == g.dim {
+				vec.DotRows(out[j], v, g.vectors, g.rows)
+			}
+		}
 		return out
 	}
-	dots := make([]float32, g.papers)
-	vec.DotRows(dots, vector, g.vectors, g.rows)
-	for i, d := range dots {
-		out[i] = float64(d)
+	panel := make([]float32, g.dim*vec.PanelWidth)
+	for j, v := range vectors {
+		for k, x := range v {
+			panel[k*vec.PanelWidth+j] = x
+		}
+	}
+	dst := make([]float32, chunkRules*vec.PanelWidth)
+	for from := 0; from < g.papers; from += chunkRules {
+		to := min(from+chunkRules, g.papers)
+		vec.DotPanel(dst, g.vectors[from*g.dim:to*g.dim], panel, g.dim)
+		for i := from; i < to; i++ {
+			for j := range out {
+				out[j][i] = dst[(i-from)*vec.PanelWidth+j]
+			}
+		}
 	}
 	return out
 }
@@ -179,7 +230,7 @@ func (g *Background) weigh(c *feed.Calibration, asked Asked) []float64 {
 
 // mix says how much meaning and words count. Each is measured in deviations from its mean
 // over the best of the background by either: over those that a search would rank.
-func (g *Background) mix(f *feed.Feed, c *feed.Calibration, near, words []float64, own map[int32]bool) {
+func (g *Background) mix(f *feed.Feed, c *feed.Calibration, near []float32, words []float64, own map[int32]bool) {
 	hasWords := slices.ContainsFunc(words, func(w float64) bool { return w > 0 })
 	switch {
 	case f.Mode == feed.Lexical:
@@ -192,7 +243,7 @@ func (g *Background) mix(f *feed.Feed, c *feed.Calibration, near, words []float6
 	var nears, weights []float64
 	for i := range union(best(near, candidates), best(words, candidates)) {
 		if !own[i] {
-			nears, weights = append(nears, near[i]), append(weights, words[i])
+			nears, weights = append(nears, float64(near[i])), append(weights, words[i])
 		}
 	}
 	share := semanticShare
@@ -208,16 +259,64 @@ func (g *Background) mix(f *feed.Feed, c *feed.Calibration, near, words []float6
 	c.Offset = -float64(c.Semantic*nearMean) - float64(c.Lexical*wordsMean)
 }
 
-// best gives the positions of the n greatest numbers above 0; ties go to the first.
-func best(scores []float64, n int) []int32 {
-	order := make([]int32, 0, len(scores))
-	for i, s := range scores {
+// best gives the positions of the n greatest numbers above 0, in no order; of those that
+// are equal to the least of them, the first.
+func best[F float32 | float64](scores []F, n int) []int32 {
+	positive := make([]F, 0, len(scores))
+	for _, s := range scores {
 		if s > 0 {
-			order = append(order, int32(i))
+			positive = append(positive, s)
 		}
 	}
-	slices.SortFunc(order, func(a, b int32) int { return cmp.Or(cmp.Compare(scores[b], scores[a]), cmp.Compare(a, b)) })
-	return order[:min(n, len(order))]
+	least := F(0)
+	if len(positive) > n {
+		raise(positive, n)
+		least = slices.Min(positive[:n])
+	}
+	out := make([]int32, 0, n)
+	for i, s := range scores {
+		if s > least {
+			out = append(out, int32(i))
+		}
+	}
+	for i, s := range scores {
+		if len(out) == min(n, len(positive)) {
+			break
+		}
+		if s == least && s > 0 {
+			out = append(out, int32(i))
+		}
+	}
+	return out
+}
+
+// raise moves the n greatest numbers to the front, in no order (Hoare, Algorithm 65: find,
+// 1961).
+func raise[F float32 | float64](x []F, n int) {
+	for low, high := 0, len(x)-1; low < high; {
+		pivot := x[low+(high-low)/2]
+		i, j := low, high
+		for i <= j {
+			for x[i] > pivot {
+				i++
+			}
+			for x[j] < pivot {
+				j--
+			}
+			if i <= j {
+				x[i], x[j] = x[j], x[i]
+				i, j = i+1, j-1
+			}
+		}
+		switch {
+		case n-1 <= j:
+			high = j
+		case n-1 >= i:
+			low = i
+		default:
+			return
+		}
+	}
 }
 
 func union(a, b []int32) map[int32]bool {

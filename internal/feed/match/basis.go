@@ -146,10 +146,12 @@ func length(v []float64) float64 {
 	return math.Sqrt(sum)
 }
 
-// turn writes the first numbers of a vector in the basis to prefix, and gives the length
-// of what is left.
-func (x *Basis) turn(prefix, v []float32) (rest float32) {
-	vec.DotRows(prefix, v, x.axes, x.ids)
-	whole, part := vec.Norm(v), vec.Norm(prefix)
-	return float32(math.Sqrt(max(0, whole*whole-part*part)))
+// turn gives a vector in the basis.
+func (x *Basis) turn(v []float32) turned {
+	t := turned{prefix: make([]float32, len(x.ids))}
+	vec.DotRows(t.prefix, v, x.axes, x.ids)
+	length := vec.Norm(v)
+	t.whole = length * length
+	t.rest = t.after(len(t.prefix))
+	return t
 }

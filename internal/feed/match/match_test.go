@@ -120,7 +120,7 @@ func (w *world) feed(id uint32, g *Background) *Rule {
 		f.Query.Text = "text"
 	}
 	c := &feed.Calibration{}
-	g.Calibrate(&f, asked, c)
+	g.Calibrate(Calibrating{&f, asked, c})
 	if w.random.IntN(20) == 0 {
 		c.Waits = feed.WaitsForLikes
 	}
@@ -216,7 +216,7 @@ func TestThreshold(t *testing.T) {
 	for _, breadth := range []feed.Breadth{feed.Strict, feed.Focused, feed.Balanced, feed.Wide, feed.Broad} {
 		f := feed.Feed{Breadth: breadth, Mode: feed.Semantic, Query: feed.Query{Text: "x"}}
 		c := &feed.Calibration{}
-		g.Calibrate(&f, Asked{Vector: w.centres[0]}, c)
+		g.Calibrate(Calibrating{&f, Asked{Vector: w.centres[0]}, c})
 		r, err := Compile(f, c)
 		if err != nil {
 			t.Fatal(err)

@@ -29,7 +29,7 @@ type Paper struct {
 	Record *paper.Record
 }
 
-// Rule is a feed as papers are held against it. It never changes.
+// Rule is a feed as papers are held against it. What it says never changes.
 type Rule struct {
 	Feed        feed.Feed
 	Calibration *feed.Calibration
@@ -39,9 +39,9 @@ type Rule struct {
 	reads paper.Fields
 	names []name
 
-	basis  *Basis
-	prefix []float32 // the vector's first numbers in the basis
-	rest   float32   // the length of what is left
+	// inBasis is the vector in a basis, set by the one goroutine that has the set.
+	basis   *Basis
+	inBasis *turned
 }
 
 // Compile makes a rule. The filter of a feed that is kept always parses; that of one which
@@ -79,16 +79,12 @@ type terms map[string]uint32
 
 // lexical is what the words of a paper count for the rule, added up in the order of the
 // rule's terms.
-func (r *Rule) lexical(p *Paper, known terms) float64 {
+func (r *Rule) lexical(p *Paper, terms []numbered) float64 {
 	sum := 0.0
-	for _, t := range r.Calibration.Terms {
-		id, ok := known[t.Name]
-		if !ok {
-			continue
-		}
-		at, found := slices.BinarySearchFunc(p.Counts.Terms, id, func(c catalog.TermCount, id uint32) int { return int(int64(c.ID) - int64(id)) })
+	for _, t := range terms {
+		at, found := slices.BinarySearchFunc(p.Counts.Terms, t.id, func(c catalog.TermCount, id uint32) int { return int(int64(c.ID) - int64(id)) })
 		if found {
-			sum += float64(t.Weight * saturated(p.Counts.Terms[at].Count, p.Counts.Length, r.Calibration.AverageLength))
+			sum += float64(t.weight * saturated(p.Counts.Terms[at].Count, p.Counts.Length, r.Calibration.AverageLength))
 		}
 	}
 	return sum
@@ -100,8 +96,8 @@ func saturated(count, length uint32, average float64) float64 {
 	return tf / (tf + k1*(1-b+b*float64(length)/max(average, 1)))
 }
 
-// matches holds a paper against the rule. read gives its record.
-func (r *Rule) matches(p *Paper, known terms, read func() *paper.Record) (h Hit, ok bool) {
+// matches holds a paper against the rule, whose terms have numbers. read gives its record.
+func (r *Rule) matches(p *Paper, terms []numbered, read func() *paper.Record) (h Hit, ok bool) {
 	if !r.open(p) {
 		return h, false
 	}
@@ -116,7 +112,7 @@ func (r *Rule) matches(p *Paper, known terms, read func() *paper.Record) (h Hit,
 		h.Cosine = float64(vec.Dot(c.Vector, p.Vector))
 	}
 	if c.Lexical != 0 {
-		h.Lexical = r.lexical(p, known)
+		h.Lexical = r.lexical(p, terms)
 	}
 	h.Score = float64(c.Semantic*h.Cosine) + float64(c.Lexical*h.Lexical) + c.Offset
 	if h.Score < c.Threshold || c.Semantic == 0 && h.Lexical == 0 {
@@ -158,5 +154,5 @@ func (r *Rule) byAuthor(record *paper.Record) (h Hit, ok bool) {
 // Match is what matching means: it says whether one paper, whose record is there, matches.
 // known are the numbers of the rule's terms by their names.
 func (r *Rule) Match(p *Paper, known map[string]uint32) (Hit, bool) {
-	return r.matches(p, known, func() *paper.Record { return p.Record })
+	return r.matches(p, r.numbered(known), func() *paper.Record { return p.Record })
 }

@@ -14,9 +14,9 @@ import (
 
 // Memory is a source.Book in memory. It is safe for concurrent use.
 type Memory struct {
-	writing sync.Mutex // serialises writes
-	mu      sync.Mutex // guards what follows
-	all     map[place]string
+	writing sync.Mutex       // serialises writes
+	mu      sync.Mutex       // guards what follows
+	all     map[place]string // is replaced, never changed
 	refuse  error
 }
 
@@ -39,13 +39,13 @@ func (m *Memory) Refuse(err error) {
 func (m *Memory) Clone() *Memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return &Memory{all: maps.Clone(m.all)}
+	return &Memory{all: m.all}
 }
 
 func (m *Memory) snapshot() *reader {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return &reader{all: maps.Clone(m.all)}
+	return &reader{all: m.all}
 }
 
 // Read implements source.Book.

@@ -12,7 +12,8 @@ import (
 // Run tests a source.Book, which open makes empty.
 func Run(t *testing.T, open func(*testing.T) source.Book) {
 	for name, test := range map[string]func(*testing.T, source.Book){
-		"what is put is there": suitePut, "names are not each other's": suiteNames, "clear": suiteClear, "whole or not at all": suiteWhole, "state before": suiteBefore,
+		"what is put is there": suitePut, "names are not each other's": suiteNames, "clear": suiteClear,
+		"whole or not at all": suiteWhole, "state before": suiteBefore,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -104,7 +105,8 @@ func suiteWhole(t *testing.T, b source.Book) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := b.Write(ctx, func(w source.Writer) error { return w.Put(source.KeptFile, "a", "x", source.File{}) }); err == nil || len(keys(t, b, source.KeptFile, "a")) > 0 {
+	err = b.Write(ctx, func(w source.Writer) error { return w.Put(source.KeptFile, "a", "x", source.File{}) })
+	if err == nil || len(keys(t, b, source.KeptFile, "a")) > 0 {
 		t.Errorf("a write whose context had ended: %v", err)
 	}
 }

@@ -853,7 +853,7 @@ type PreviewFeedRequest struct {
 	IncludePapers bool `protobuf:"varint,4,opt,name=include_papers,json=includePapers,proto3" json:"include_papers,omitempty"`
 	// Fields of the papers; empty is all.
 	ReadMask *fieldmaskpb.FieldMask `protobuf:"bytes,5,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
-	// Adds the sentences that speak for each paper; page_size may be 100 then at most.
+	// Adds the sentences that speak for each paper; page_size is 20 then at most.
 	Evidence      bool `protobuf:"varint,6,opt,name=evidence,proto3" json:"evidence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1228,7 +1228,7 @@ type ListFeedItemsRequest struct {
 	IdsOnly bool `protobuf:"varint,4,opt,name=ids_only,json=idsOnly,proto3" json:"ids_only,omitempty"`
 	// Fields of the papers; empty is all.
 	ReadMask *fieldmaskpb.FieldMask `protobuf:"bytes,5,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
-	// Adds the sentences that speak for each paper; page_size may be 100 then at most.
+	// Adds the sentences that speak for each paper; page_size is 20 then at most.
 	Evidence      bool `protobuf:"varint,6,opt,name=evidence,proto3" json:"evidence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -58,8 +58,9 @@ type SourceServiceClient interface {
 	DeleteSource(ctx context.Context, in *DeleteSourceRequest, opts ...grpc.CallOption) (*DeleteSourceResponse, error)
 	// RunSource runs a source at once, whatever its schedule, also one that is paused or
 	// backs off. Its operation has an OperationProgress as metadata and a SourceRun as
-	// response. One that the source interrupts, by asking to be left alone, ends with
-	// UNAVAILABLE and reason SOURCE_DELAYED; the run goes on by itself then.
+	// response. One that could not be read to the end (the source asked to be left alone,
+	// or failed) ends with FAILED_PRECONDITION and reason SOURCE_DELAYED; it goes on by
+	// itself, at the time that the message names.
 	RunSource(ctx context.Context, in *RunSourceRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error)
 	// PauseSource has a source do nothing until it is resumed, also over restarts. What it
 	// is at ends first.
@@ -207,8 +208,9 @@ type SourceServiceServer interface {
 	DeleteSource(context.Context, *DeleteSourceRequest) (*DeleteSourceResponse, error)
 	// RunSource runs a source at once, whatever its schedule, also one that is paused or
 	// backs off. Its operation has an OperationProgress as metadata and a SourceRun as
-	// response. One that the source interrupts, by asking to be left alone, ends with
-	// UNAVAILABLE and reason SOURCE_DELAYED; the run goes on by itself then.
+	// response. One that could not be read to the end (the source asked to be left alone,
+	// or failed) ends with FAILED_PRECONDITION and reason SOURCE_DELAYED; it goes on by
+	// itself, at the time that the message names.
 	RunSource(context.Context, *RunSourceRequest) (*longrunningpb.Operation, error)
 	// PauseSource has a source do nothing until it is resumed, also over restarts. What it
 	// is at ends first.
