@@ -72,7 +72,7 @@ $(VENV)/.ready: testdata/reference/requirements.txt
 	touch $@
 
 test-python: setup $(VENV)/.ready ## Run the tests that compare with Python's reference implementations.
-	AKIN_PYTHON=$(VENV)/bin/python AKIN_EVAL_DATA=$(wildcard $(CURDIR)/../shared/data/eval) go test -timeout 30m -run 'Reference|Python' ./internal/embed/... ./internal/eval/... ./internal/vecfile/... ./internal/ingest/...
+	AKIN_PYTHON=$(VENV)/bin/python AKIN_EVAL_DATA=$(wildcard $(CURDIR)/../shared/data/eval) go test -timeout 30m -run 'Reference|Python' ./internal/embed/... ./internal/eval/... ./internal/vecfile/... ./internal/ingest/... ./internal/syndicate/...
 
 include bench.mk
 

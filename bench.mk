@@ -1,7 +1,7 @@
 # Benchmarks and evaluations: what the numbers of docs/benchmarks.md, docs/quality.md
 # and docs/overload.md were made by. Included by the Makefile; make help shows them.
 
-.PHONY: bench-fairness bench-feeds bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-overload bench-duplicates bench-cli bench-filter bench-lexical bench-map bench-page eval eval-rerank
+.PHONY: bench-fairness bench-feeds bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-overload bench-duplicates bench-cli bench-filter bench-lexical bench-map bench-page eval eval-rerank bench-questions
 
 # Peers are measured in an environment of their own.
 BENCH_VENV := $(CURDIR)/.akin/bench-venv
@@ -93,6 +93,9 @@ eval-rerank: setup ## Measure re-ranking by sentences on the same collections (a
 	@for set in search/cranfield search/scifact-train search/scitldr-dev similar/csfcube-fold1; do \
 	  for n in 0 20 50 100; do echo; echo "$$set, rerank $$n"; \
 	    bin/akin eval --data .akin/eval/$$(basename $$set) --rerank $$n --metrics nDCG@10,nDCG%20,MAP $(EVAL_DATA)/$$set; done; done
+
+bench-questions: ## Let people answer what to rate, over VECTORS, and recommend by that.
+	AKIN_QUESTIONS_VECTORS=$(abspath $(VECTORS)) go test ./internal/rank -run TestRealQuestions -timeout 30m -v -count 1
 
 bench-map: ## Lay out all VECTORS: time, quality and size of the map, and the names of its groups.
 	AKIN_MAP_VECTORS=$(abspath $(VECTORS)) AKIN_MAP_PAPERS=$(abspath $(ABSTRACTS)) go test ./internal/layout -run TestRealMap -timeout 20m -v -count 1

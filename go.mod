@@ -32,6 +32,7 @@ require (
 	github.com/sugarme/tokenizer v0.3.1-0.20260526112818-6e0a30924ef2
 	github.com/ulikunitz/xz v0.5.17
 	github.com/wlynxg/chardet v1.0.5
+	github.com/wneessen/go-mail v0.8.1
 	github.com/wyatt915/treeblood v0.1.16
 	github.com/x448/float16 v0.8.4
 	github.com/xuri/excelize/v2 v2.11.1

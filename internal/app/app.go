@@ -21,6 +21,7 @@ import (
 	"akin/internal/catalog"
 	"akin/internal/catalog/local"
 	"akin/internal/engine"
+	"akin/internal/notify"
 	"akin/internal/paper"
 	"akin/internal/rpc"
 	"akin/internal/source"
@@ -66,6 +67,7 @@ type App struct {
 
 	store     *store.Store    // nil without a data directory
 	sources   *source.Manager // nil without a data directory
+	digests   *notify.Digests // nil if no mail is sent
 	telemetry *telemetry.Telemetry
 	// reloads apply a changed configuration to parts that can take one.
 	reloads []reload
@@ -135,15 +137,7 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 	a.server = rpc.NewServer(e, about, bounds, log)
 	a.server.Observe(a.telemetry)
 	a.server.AuditTo(a.gate.audit)
-	if a.store != nil {
-		libraries := a.openLibraries(ctx, a.store, e)
-		a.server.KeepLibraries(libraries)
-		if err := a.openFollower(a.store, e, libraries); err != nil {
-			return nil, err
-		}
-		a.server.KeepFeeds(a.openFeeds(ctx, a.store, cat, e))
-	}
-	if err := a.openSources(ctx, e); err != nil {
+	if err := a.openBeside(ctx, cat, e); err != nil {
 		return nil, err
 	}
 	e.Watch(a.telemetry)
@@ -169,9 +163,7 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 	if adminListener != nil {
 		a.serveAdmin(adminListener)
 	}
-	if a.sources != nil && (grpcListener != nil || httpListener != nil) {
-		a.sources.Start()
-	}
+	a.startBeside(grpcListener != nil || httpListener != nil)
 	return a, nil
 }
 
@@ -343,8 +335,9 @@ func (a *App) serveHTTP(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return err
 	}
+	page.Publish(a.config.PublicURL)
 	gateway, err := rpc.NewGateway(context.WithoutCancel(ctx), a.gateway, rpc.GatewayOptions{
-		Hosts: a.config.HTTPHosts, Origins: a.config.HTTPOrigins, Guard: a.gate.guard, Telemetry: a.telemetry, Page: page,
+		Hosts: a.config.httpHosts(), Origins: a.config.HTTPOrigins, Guard: a.gate.guard, Telemetry: a.telemetry, Page: page,
 	}, a.log)
 	if err != nil {
 		return err

@@ -44,6 +44,16 @@ type Config struct {
 	// answers; none by default.
 	HTTPOrigins []string
 
+	// PublicURL is the address under which readers reach the page and its links, without
+	// a slash at its end; empty is none. Its host may be the Host of HTTP requests.
+	PublicURL string
+	// SecretFile is where the secrets are that encrypt addresses and sign links; empty
+	// means beside the keys.
+	SecretFile string
+
+	// Mail says how digests are sent; by default they are not.
+	Mail Mail
+
 	// Access says who may call from outside.
 	Access Access
 	// Following says what libraries may follow.
@@ -136,6 +146,12 @@ func (c Config) withDefaults() (Config, error) {
 	errs = append(errs, c.Following.faults()...)
 	errs = append(errs, c.Access.Check())
 	errs = append(errs, sourceFaults(c.Sources)...)
+	if c.PublicURL != "" {
+		if c.PublicURL, err = checkPublicURL(c.PublicURL); err != nil {
+			errs = append(errs, Fault{"public-url", err.Error()})
+		}
+	}
+	errs = append(errs, c.mailing()...)
 	if c.Home == "" {
 		c.Home = Locate()
 	}

@@ -45,7 +45,7 @@ func followingOf(env func(string) string) app.Following {
 }
 
 type libraryBindCommand struct {
-	Name string `arg:"" optional:"" help:"Name of the library; it is made if it is not there." default:"main"`
+	Name string `arg:"" optional:"" help:"Name of the library; it is made if it is not there." default:"reading"`
 	target
 	ZoteroUser  *uint64       `help:"Follow the library of a user of Zotero, by number; 0 is the user whose key it is." placeholder:"N" xor:"source" required:""`
 	ZoteroGroup *uint64       `help:"Follow the library of a group of Zotero, by number." placeholder:"N" xor:"source" required:""`
@@ -154,7 +154,7 @@ func (e *environment) binding(b *akinv1.Binding) {
 }
 
 type libraryUnbindCommand struct {
-	Name string `arg:"" optional:"" help:"Name of the library." default:"main"`
+	Name string `arg:"" optional:"" help:"Name of the library." default:"reading"`
 	target
 	RemoveEntries bool `help:"Take back what came from the other side; what you changed stays."`
 	JSON          bool `name:"json" help:"Print what the binding was as JSON."`
@@ -249,7 +249,7 @@ func (c *libraryBindingCommand) unmatched(e *environment, cl *client.Client) err
 }
 
 type librarySyncCommand struct {
-	Name string `arg:"" optional:"" help:"Name of the library." default:"main"`
+	Name string `arg:"" optional:"" help:"Name of the library." default:"reading"`
 	target
 	Full bool `help:"Read everything, and not only what changed."`
 	JSON bool `name:"json" help:"Print the binding as JSON."`

@@ -85,6 +85,7 @@ type commands struct {
 	Similar    similarCommand    `cmd:"" help:"Find papers like one, or like a title and abstract."`
 	Novelty    noveltyCommand    `cmd:"" help:"Say how far papers are from what came before them."`
 	Recommend  recommendCommand  `cmd:"" help:"Find papers like some and unlike others."`
+	Digest     digestCommand     `cmd:"" help:"Have papers sent by mail."`
 	Library    libraryCommand    `cmd:"" help:"Keep libraries of papers that you like, dislike or have read."`
 	Feed       feedCommand       `cmd:"" help:"Keep feeds: standing queries that new papers are matched against."`
 	Source     sourceCommand     `cmd:"" help:"Look after the sources that a server fetches papers from."`

@@ -22,6 +22,7 @@ type feedCommand struct {
 	Preview feedPreviewCommand `cmd:"" help:"Say what a feed would have sent in the last days."`
 	Items   feedItemsCommand   `cmd:"" help:"List what a feed has found, the newest first."`
 	Watch   feedWatchCommand   `cmd:"" help:"Print what a feed finds, as it does."`
+	Address feedAddressCommand `cmd:"" help:"Print the secret address of a feed, for feed readers."`
 }
 
 // Help says what a feed is.

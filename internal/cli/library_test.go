@@ -59,8 +59,8 @@ func TestLibrary(t *testing.T) {
 	if code, out, _ := run(t, "arXiv:1706.03762\nnever\n", "library", "import", "-", "-l", "copy", "--dry-run", "--data", data); code != 0 || !strings.Contains(out, "1 found, 0 would be added, 1 not found") {
 		t.Errorf("a dry run: %d, %q", code, out)
 	}
-	here("merge", "main", "copy", "--delete-sources")
-	if out := here("list", "--deleted"); !strings.Contains(out, "copy  3 papers: 3 liked") || !strings.Contains(out, "main  3 papers: 3 liked, 0 disliked, 1 read") {
+	here("merge", "reading", "copy", "--delete-sources")
+	if out := here("list", "--deleted"); !strings.Contains(out, "copy  3 papers: 3 liked") || !strings.Contains(out, "reading  3 papers: 3 liked, 0 disliked, 1 read") {
 		t.Errorf("listed: %q", out)
 	}
 	here("remove", "arXiv:1706.03762")
@@ -73,7 +73,7 @@ func TestLibrary(t *testing.T) {
 		t.Errorf("verified: %q", out)
 	}
 	mustRun(t, "snapshot", "restore", "one", "--data", data, "--force")
-	if out := here("list"); !strings.Contains(out, "main  3 papers: 2 liked, 1 disliked, 1 read") {
+	if out := here("list"); !strings.Contains(out, "reading  3 papers: 2 liked, 1 disliked, 1 read") {
 		t.Errorf("restored: %q", out)
 	}
 }

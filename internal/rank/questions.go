@@ -10,7 +10,7 @@ import (
 const (
 	// reach is the distance (1 less the cosine) over which what is known of a paper
 	// fades to 1/e, as a part of the mean distance of two papers. Chosen by
-	// TestRealQuestions: docs/page.md has its table.
+	// TestRealQuestions: docs/page.md has the table.
 	reach = 0.3
 	// noise is the variance of an answer: people change their minds.
 	noise = 0.2

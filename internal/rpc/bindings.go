@@ -43,6 +43,9 @@ func (s *bindingService) about(ctx context.Context, name string) (*follow.Follow
 	if err != nil {
 		return nil, "", err
 	}
+	if err := library.CheckName("library", name); err != nil {
+		return nil, "", err
+	}
 	libraries := libraryService{server: s.server}
 	_, _, err = libraries.about(ctx, name)
 	return f, owner, err

@@ -176,9 +176,30 @@ func methods() map[string]method {
 	maps.Copy(all, feedMethods())
 	maps.Copy(all, libraryMethods())
 	maps.Copy(all, bindingMethods())
+	maps.Copy(all, syndicationMethods())
 	maps.Copy(all, sourceMethods())
 	maps.Copy(all, mapMethods())
+	maps.Copy(all, digestMethods())
 	return all
+}
+
+// digestMethods has the methods of DigestService.
+func digestMethods() map[string]method {
+	return map[string]method{
+		akinv1.DigestService_CreateDigest_FullMethodName:        {kind: write},
+		akinv1.DigestService_GetDigest_FullMethodName:           {kind: read},
+		akinv1.DigestService_ListDigests_FullMethodName:         {kind: read},
+		akinv1.DigestService_UpdateDigest_FullMethodName:        {kind: write},
+		akinv1.DigestService_DeleteDigest_FullMethodName:        {kind: write},
+		akinv1.DigestService_PreviewDigest_FullMethodName:       {kind: query},
+		akinv1.DigestService_SendDigest_FullMethodName:          {kind: query},
+		akinv1.DigestService_GetDigestStatus_FullMethodName:     {kind: read},
+		akinv1.DigestService_ReportBounce_FullMethodName:        {kind: write},
+		akinv1.DigestService_Subscribe_FullMethodName:           {kind: write},
+		akinv1.DigestService_ConfirmSubscription_FullMethodName: {kind: write},
+		akinv1.DigestService_Unsubscribe_FullMethodName:         {kind: write},
+		akinv1.DigestService_Act_FullMethodName:                 {kind: write},
+	}
 }
 
 // libraryMethods has the methods of LibraryService.
@@ -200,6 +221,16 @@ func libraryMethods() map[string]method {
 		akinv1.LibraryService_AdoptLibraries_FullMethodName:  {kind: write},
 		akinv1.LibraryService_GetMissed_FullMethodName:       {kind: query, shape: shapeOf(missedShape)},
 		akinv1.LibraryService_SuggestRatings_FullMethodName:  {kind: query, shape: shapeOf(ratingsShape)},
+	}
+}
+
+// syndicationMethods has the methods of SyndicationService.
+func syndicationMethods() map[string]method {
+	return map[string]method{
+		akinv1.SyndicationService_GetFeedAddress_FullMethodName:     {kind: read},
+		akinv1.SyndicationService_ReplaceFeedAddress_FullMethodName: {kind: write},
+		akinv1.SyndicationService_ReadAddressedFeed_FullMethodName:  {kind: read},
+		akinv1.SyndicationService_ReadAddressedList_FullMethodName:  {kind: read},
 	}
 }
 

@@ -418,7 +418,7 @@ func TestHosts(t *testing.T) {
 		"GET /healthz HTTP/1.1\r\nHost: localhost:99": 200, "GET /healthz HTTP/1.1\r\nHost: [::1]:99": 200, "GET /healthz HTTP/1.1\r\nHost: Papers.Example.org": 200,
 		"GET /healthz HTTP/1.0": 200, "GET /healthz HTTP/1.0\r\nHost: evil.example.org": 403, "GET /healthz HTTP/1.1": 400,
 		"GET /healthz HTTP/1.1\r\nHost: ": 403, "GET /healthz HTTP/1.1\r\nHost: evil.example.org": 403, "GET /healthz HTTP/1.1\r\nHost: localhost.evil.example.org": 403,
-		"GET /healthz HTTP/1.1\r\nHost: localhost@evil.example.org": 403, "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1.nip.io": 403, "GET /healthz HTTP/1.1\r\nHost: 0.0.0.0": 403,
+		"GET /healthz HTTP/1.1\r\nHost: localhost@evil.example.org": 400, "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1.nip.io": 403, "GET /healthz HTTP/1.1\r\nHost: 0.0.0.0": 403,
 		"GET http://evil.example.org/healthz HTTP/1.1\r\nHost: localhost": 403,
 	} {
 		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(s.URL, "http://"))

@@ -240,6 +240,17 @@ var wanted = map[string]string{
 	"/akin.v1.FeedService/ListFeedItems": "read", "/akin.v1.FeedService/WatchFeed": "read", "/akin.v1.FeedService/CreateFeed": "read,write",
 	"/akin.v1.FeedService/UpdateFeed": "read,write", "/akin.v1.FeedService/DeleteFeed": "read,write",
 
+	"/akin.v1.SourceService/CreateSource": "admin", "/akin.v1.SourceService/GetSource": "admin", "/akin.v1.SourceService/ListSources": "admin",
+	"/akin.v1.SourceService/UpdateSource": "admin", "/akin.v1.SourceService/DeleteSource": "admin", "/akin.v1.SourceService/RunSource": "admin",
+	"/akin.v1.SourceService/PauseSource": "admin", "/akin.v1.SourceService/ResumeSource": "admin", "/akin.v1.SourceService/ListSourceRuns": "admin",
+	"/akin.v1.SourceService/ListSourceRefusals":  "admin",
+	"/akin.v1.SyndicationService/GetFeedAddress": "read", "/akin.v1.SyndicationService/ReplaceFeedAddress": "read,write",
+	"/akin.v1.SyndicationService/ReadAddressedFeed": "read", "/akin.v1.SyndicationService/ReadAddressedList": "read",
+
+	"/akin.v1.BindingService/GetBinding": "read", "/akin.v1.BindingService/ListBindings": "read", "/akin.v1.BindingService/ListUnmatchedItems": "read",
+	"/akin.v1.BindingService/BindLibrary": "read,write", "/akin.v1.BindingService/UnbindLibrary": "read,write",
+	"/akin.v1.BindingService/SyncLibrary": "read,write",
+
 	"/akin.v1.AdminService/CreateSnapshot": "admin", "/akin.v1.AdminService/ListSnapshots": "admin", "/akin.v1.AdminService/Verify": "admin",
 	"/google.longrunning.Operations/GetOperation": "admin", "/google.longrunning.Operations/ListOperations": "admin",
 	"/google.longrunning.Operations/WaitOperation": "admin", "/google.longrunning.Operations/CancelOperation": "admin",

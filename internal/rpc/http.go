@@ -123,8 +123,10 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, options Gate
 		akinv1.RegisterAdminServiceHandlerClient(ctx, g.mux, akinv1.NewAdminServiceClient(conn)),
 		akinv1.RegisterLibraryServiceHandlerClient(ctx, g.mux, akinv1.NewLibraryServiceClient(conn)),
 		akinv1.RegisterBindingServiceHandlerClient(ctx, g.mux, akinv1.NewBindingServiceClient(conn)),
+		akinv1.RegisterSyndicationServiceHandlerClient(ctx, g.mux, akinv1.NewSyndicationServiceClient(conn)),
 		akinv1.RegisterFeedServiceHandlerClient(ctx, g.mux, akinv1.NewFeedServiceClient(conn)),
 		akinv1.RegisterSourceServiceHandlerClient(ctx, g.mux, akinv1.NewSourceServiceClient(conn)),
+		akinv1.RegisterDigestServiceHandlerClient(ctx, g.mux, akinv1.NewDigestServiceClient(conn)),
 		handleOperations(g.mux, longrunningpb.NewOperationsClient(conn), g.outgoing),
 	)
 	if err != nil {

@@ -436,6 +436,46 @@ func limitedFeeds() []limited {
 	}
 }
 
+// limitedBindings are calls about what libraries follow, and about addresses of feeds,
+// that ask for too much, or give too much.
+func limitedBindings() []limited {
+	const (
+		bind      = akinv1.BindingService_BindLibrary_FullMethodName
+		unbind    = akinv1.BindingService_UnbindLibrary_FullMethodName
+		get       = akinv1.BindingService_GetBinding_FullMethodName
+		sync      = akinv1.BindingService_SyncLibrary_FullMethodName
+		unmatched = akinv1.BindingService_ListUnmatchedItems_FullMethodName
+		address   = akinv1.SyndicationService_GetFeedAddress_FullMethodName
+		replace   = akinv1.SyndicationService_ReplaceFeedAddress_FullMethodName
+		read      = akinv1.SyndicationService_ReadAddressedFeed_FullMethodName
+		list      = akinv1.SyndicationService_ReadAddressedList_FullMethodName
+	)
+	follows := func(z *akinv1.ZoteroLibrary, tags ...string) *akinv1.BindLibraryRequest {
+		return &akinv1.BindLibraryRequest{Library: "main", Binding: &akinv1.Binding{Source: &akinv1.Binding_Zotero{Zotero: z}, Tags: tags}}
+	}
+	return []limited{
+		{bind, "library", "1 to 64", &akinv1.BindLibraryRequest{Library: long}},
+		{bind, "binding.tags", "the limit is 32", follows(&akinv1.ZoteroLibrary{}, repeat(33, "x")...)},
+		{bind, "binding.tags[0]", "the limit is 64", follows(&akinv1.ZoteroLibrary{}, long)},
+		{bind, "binding.zotero.include", "the limit is 100", follows(&akinv1.ZoteroLibrary{Include: repeat(101, "x")})},
+		{bind, "binding.zotero.exclude[0]", "1 to 256", follows(&akinv1.ZoteroLibrary{Exclude: []string{long}})},
+		{bind, "binding.file.path", "1 to 4096", &akinv1.BindLibraryRequest{Library: "main", Binding: &akinv1.Binding{
+			Source: &akinv1.Binding_File{File: &akinv1.ReferenceFile{Path: "/" + long}},
+		}}},
+		{unbind, "library", "1 to 64", &akinv1.UnbindLibraryRequest{Library: long}},
+		{get, "library", "1 to 64", &akinv1.GetBindingRequest{Library: long}},
+		{sync, "library", "1 to 64", &akinv1.SyncLibraryRequest{Library: long}},
+		{unmatched, "library", "1 to 64", &akinv1.ListUnmatchedItemsRequest{Library: long}},
+		{unmatched, "page_size", "must not be negative", &akinv1.ListUnmatchedItemsRequest{Library: "main", PageSize: -1}},
+		{unmatched, "page_token", "first page again", &akinv1.ListUnmatchedItemsRequest{Library: "main", PageToken: long}},
+		{address, "feed", "1 to 64", &akinv1.GetFeedAddressRequest{Feed: long}},
+		{replace, "feed", "1 to 64", &akinv1.ReplaceFeedAddressRequest{Feed: long}},
+		{read, "token", "the limit is 1000", &akinv1.ReadAddressedFeedRequest{Token: long}},
+		{read, "page_size", "must not be negative", &akinv1.ReadAddressedFeedRequest{PageSize: -1}},
+		{list, "token", "the limit is 1000", &akinv1.ReadAddressedListRequest{Token: long}},
+	}
+}
+
 func limitedMaps() []limited {
 	const (
 		get    = akinv1.MapService_GetMap_FullMethodName
@@ -455,6 +495,42 @@ func limitedMaps() []limited {
 	}
 }
 
+// limitedSources are requests to SourceService.
+func limitedSources() []limited {
+	const (
+		create   = akinv1.SourceService_CreateSource_FullMethodName
+		get      = akinv1.SourceService_GetSource_FullMethodName
+		update   = akinv1.SourceService_UpdateSource_FullMethodName
+		del      = akinv1.SourceService_DeleteSource_FullMethodName
+		run      = akinv1.SourceService_RunSource_FullMethodName
+		pause    = akinv1.SourceService_PauseSource_FullMethodName
+		resume   = akinv1.SourceService_ResumeSource_FullMethodName
+		runs     = akinv1.SourceService_ListSourceRuns_FullMethodName
+		refusals = akinv1.SourceService_ListSourceRefusals_FullMethodName
+	)
+	bad := &akinv1.Source{
+		Name: long, Kind: akinv1.SourceKind_SOURCE_KIND_OAI, Url: "https://x/" + long, Collection: long, Sets: repeat(101, "a"), OverlapDays: 61, WindowDays: 4000, MaxBodyBytes: 1, Prefix: long,
+	}
+	return []limited{
+		{create, "source.name", "1 to 64", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.url", "may have 2048", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.collection", "1 to 64", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.sets", "may have 100", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.overlap_days", "2 to 60", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.window_days", "1 to 3660", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.max_body_bytes", "65536 to", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.prefix", "akin reads", &akinv1.CreateSourceRequest{Source: bad}},
+		{get, "name", "1 to 64", &akinv1.GetSourceRequest{Name: long}},
+		{update, "source.name", "1 to 64", &akinv1.UpdateSourceRequest{Source: bad}},
+		{del, "name", "1 to 64", &akinv1.DeleteSourceRequest{Name: long}},
+		{run, "name", "1 to 64", &akinv1.RunSourceRequest{Name: long}},
+		{pause, "name", "1 to 64", &akinv1.PauseSourceRequest{Name: long}},
+		{resume, "name", "1 to 64", &akinv1.ResumeSourceRequest{Name: long}},
+		{runs, "name", "1 to 64", &akinv1.ListSourceRunsRequest{Name: long}},
+		{refusals, "name", "1 to 64", &akinv1.ListSourceRefusalsRequest{Name: long}},
+	}
+}
+
 // Each limit of each field is kept, and told: which field, what it may be.
 func TestLimits(t *testing.T) {
 	s := serve(t, rpc.GatewayOptions{})
@@ -464,7 +540,7 @@ func TestLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	tried := make(map[string]bool)
-	for _, c := range slices.Concat(limitedQueries(), limitedPapers(), limitedLibraries(), limitedFeeds(), limitedMaps(), limitedOthers()) {
+	for _, c := range slices.Concat(limitedQueries(), limitedPapers(), limitedLibraries(), limitedFeeds(), limitedMaps(), limitedSources(), limitedBindings(), limitedOthers()) {
 		got := tell(t, status.Convert(s.invoke(t, c.method, c.req)))
 		description, ok := got.violations[c.field]
 		if got.code != codes.InvalidArgument || !ok || !strings.Contains(description, c.words) || description == "" {

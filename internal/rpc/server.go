@@ -31,9 +31,11 @@ import (
 	"akin/internal/engine"
 	"akin/internal/follow"
 	"akin/internal/librarian"
+	"akin/internal/notify"
 	"akin/internal/operation"
 	"akin/internal/paper"
 	"akin/internal/rpc/wire"
+	"akin/internal/share"
 	"akin/internal/source"
 	"akin/internal/telemetry"
 	akinv1 "akin/proto/akin/v1"
@@ -73,11 +75,15 @@ type Server struct {
 	maps       *atlas.Atlas         // nil has none
 	libraries  *librarian.Librarian // nil keeps none
 	follower   *follow.Follower     // nil follows nothing
-	feeds      *courier.Courier     // nil keeps none
+	shares     *share.Shares        // nil gives feeds no addresses
+	public     string
+	feeds      *courier.Courier // nil keeps none
 	// draining ends when the server is about to stop.
-	draining context.Context //nolint:containedctx // the life of streams that never end by themselves
-	drain    context.CancelFunc
-	sources  *source.Manager // nil has none
+	draining  context.Context //nolint:containedctx // the life of streams that never end by themselves
+	drain     context.CancelFunc
+	sources   *source.Manager // nil has none
+	digests   *notify.Digests // nil keeps none, because of noDigests
+	noDigests string
 }
 
 // NewServer makes handlers over an engine, which stays the caller's, behind the
@@ -181,8 +187,10 @@ func (s *Server) register(g *grpc.Server) {
 	akinv1.RegisterAdminServiceServer(g, &adminService{server: s})
 	akinv1.RegisterLibraryServiceServer(g, &libraryService{server: s})
 	akinv1.RegisterBindingServiceServer(g, &bindingService{server: s})
+	akinv1.RegisterSyndicationServiceServer(g, &syndicationService{server: s})
 	akinv1.RegisterFeedServiceServer(g, &feedService{server: s})
 	akinv1.RegisterSourceServiceServer(g, &sourceService{server: s})
+	akinv1.RegisterDigestServiceServer(g, &digestService{server: s})
 	longrunningpb.RegisterOperationsServer(g, &operationsService{server: s})
 	healthpb.RegisterHealthServer(g, healthService{Server: s.health, about: s.about})
 	reflection.Register(g)

@@ -34,6 +34,17 @@ func (s *sourceService) open() (*source.Manager, error) {
 	return s.server.sources, nil
 }
 
+// about is open for a call about a source.
+func (s *sourceService) about(field, name string) (*source.Manager, error) {
+	m, err := s.open()
+	if err == nil {
+		if bad := source.CheckName(name); bad != nil {
+			err = paper.InvalidField(field, "%v", bad)
+		}
+	}
+	return m, err
+}
+
 // CreateSource implements SourceService.
 func (s *sourceService) CreateSource(ctx context.Context, req *akinv1.CreateSourceRequest) (*akinv1.Source, error) {
 	m, err := s.open()
@@ -51,7 +62,7 @@ func (s *sourceService) CreateSource(ctx context.Context, req *akinv1.CreateSour
 
 // GetSource implements SourceService.
 func (s *sourceService) GetSource(_ context.Context, req *akinv1.GetSourceRequest) (*akinv1.Source, error) {
-	m, err := s.open()
+	m, err := s.about("name", req.GetName())
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +90,7 @@ func (s *sourceService) ListSources(context.Context, *akinv1.ListSourcesRequest)
 
 // UpdateSource implements SourceService.
 func (s *sourceService) UpdateSource(ctx context.Context, req *akinv1.UpdateSourceRequest) (*akinv1.Source, error) {
-	m, err := s.open()
+	m, err := s.about("source.name", req.GetSource().GetName())
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +102,7 @@ func (s *sourceService) UpdateSource(ctx context.Context, req *akinv1.UpdateSour
 
 // DeleteSource implements SourceService.
 func (s *sourceService) DeleteSource(ctx context.Context, req *akinv1.DeleteSourceRequest) (*akinv1.DeleteSourceResponse, error) {
-	m, err := s.open()
+	m, err := s.about("name", req.GetName())
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +111,7 @@ func (s *sourceService) DeleteSource(ctx context.Context, req *akinv1.DeleteSour
 
 // RunSource implements SourceService.
 func (s *sourceService) RunSource(_ context.Context, req *akinv1.RunSourceRequest) (*longrunningpb.Operation, error) {
-	m, err := s.open()
+	m, err := s.about("name", req.GetName())
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +161,7 @@ func (s *sourceService) ResumeSource(ctx context.Context, req *akinv1.ResumeSour
 }
 
 func (s *sourceService) pause(ctx context.Context, name string, pause bool) (*akinv1.Source, error) {
-	m, err := s.open()
+	m, err := s.about("name", name)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +171,7 @@ func (s *sourceService) pause(ctx context.Context, name string, pause bool) (*ak
 
 // ListSourceRuns implements SourceService.
 func (s *sourceService) ListSourceRuns(ctx context.Context, req *akinv1.ListSourceRunsRequest) (*akinv1.ListSourceRunsResponse, error) {
-	m, err := s.open()
+	m, err := s.about("name", req.GetName())
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +189,7 @@ func (s *sourceService) ListSourceRuns(ctx context.Context, req *akinv1.ListSour
 
 // ListSourceRefusals implements SourceService.
 func (s *sourceService) ListSourceRefusals(ctx context.Context, req *akinv1.ListSourceRefusalsRequest) (*akinv1.ListSourceRefusalsResponse, error) {
-	m, err := s.open()
+	m, err := s.about("name", req.GetName())
 	if err != nil {
 		return nil, err
 	}

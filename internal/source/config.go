@@ -115,9 +115,10 @@ func fill[T comparable](into *T, value T) {
 	}
 }
 
-// identity says what a checkpoint belongs to: of another address, it means nothing.
+// identity says what a checkpoint belongs to: of another address, or from another day on,
+// it means nothing.
 func (c Config) identity() string {
-	return strings.Join([]string{string(c.Kind), c.URL, c.Path, c.Prefix, c.Collection}, "\n")
+	return strings.Join([]string{string(c.Kind), c.URL, c.Path, c.Prefix, c.Collection, c.From.String()}, "\n")
 }
 
 // Check gives all that is wrong with a configuration.
@@ -125,8 +126,8 @@ func (c Config) Check() (faults []paper.Violation) {
 	fault := func(field, format string, args ...any) {
 		faults = append(faults, paper.Violation{Field: field, Description: fmt.Sprintf(format, args...)})
 	}
-	if paper.ValidateCollection(c.Name) != nil {
-		fault("name", "is %.80q; it must have 1 to 64 of a-z, 0-9, '-' and '_', and begin with a letter or digit", c.Name)
+	if err := CheckName(c.Name); err != nil {
+		fault("name", "%v", err)
 	}
 	if !slices.Contains(Kinds(), string(c.Kind)) {
 		fault("kind", "is %.40q; it must be one of %s", c.Kind, strings.Join(Kinds(), ", "))
@@ -141,6 +142,14 @@ func (c Config) Check() (faults []paper.Violation) {
 	c.bounds(fault)
 	c.only(fault)
 	return faults
+}
+
+// CheckName says what is wrong with a text as the name of a source.
+func CheckName(name string) error {
+	if paper.ValidateCollection(name) != nil {
+		return fmt.Errorf("is %.80q; it must have 1 to 64 of a-z, 0-9, '-' and '_', and begin with a letter or digit", name)
+	}
+	return nil
 }
 
 // place checks where the source is.
@@ -206,9 +215,9 @@ func (c Config) bounds(fault func(field, format string, args ...any)) {
 			fault(field, "is %d; it must be %d to %d", value, low, high)
 		}
 	}
-	number("overlap", int64(c.Overlap), leastOverlap, mostOverlap)
-	number("window", int64(c.Window), 1, mostWindow)
-	number("max_body", c.MaxBody, leastBody, mostBody)
+	number("overlap_days", int64(c.Overlap), leastOverlap, mostOverlap)
+	number("window_days", int64(c.Window), 1, mostWindow)
+	number("max_body_bytes", c.MaxBody, leastBody, mostBody)
 }
 
 // only checks what only some kinds have.
@@ -232,7 +241,7 @@ func (c Config) only(fault func(field, format string, args ...any)) {
 			fault("prefix", "is of OAI-PMH repositories; a source of kind %s has none", c.Kind)
 		}
 		if c.Window != 0 {
-			fault("window", "is of OAI-PMH repositories; a source of kind %s has none", c.Kind)
+			fault("window_days", "is of OAI-PMH repositories; a source of kind %s has none", c.Kind)
 		}
 	} else if c.Prefix != "" && !slices.Contains(prefixes(), c.Prefix) {
 		fault("prefix", "is %.40q; akin reads %s", c.Prefix, strings.Join(prefixes(), ", "))
@@ -382,7 +391,7 @@ func Parse(values map[string]string) (c Config, faults []Fault) {
 		}
 	}
 	if len(faults) == 0 {
-		inFile := strings.NewReplacer("overlap", "overlap-days", "window", "window-days", "_", "-")
+		inFile := strings.NewReplacer("max_body_bytes", "max-body", "_", "-")
 		for _, v := range c.Check() {
 			field, _, _ := strings.Cut(v.Field, "[")
 			faults = append(faults, Fault{inFile.Replace(field), v.Description})

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -76,7 +77,9 @@ func (j *job) deliver(ctx context.Context, d *delivery) error {
 	var counts Counts
 	for i := range d.bad {
 		counts.Refused++
-		j.refuse(d.bad[i])
+		if err := j.refuse(ctx, d.bad[i]); err != nil {
+			return err
+		}
 	}
 	const chunk = 512
 	for rows := range slices.Chunk(d.rows, chunk) {
@@ -131,20 +134,27 @@ func (j *job) importRows(ctx context.Context, rows []ingest.Row) (counts Counts,
 	}
 	err = j.m.papers.Import(ctx, j.config.Collection, next, func(a engine.Acknowledged) error {
 		for i := range a.Results {
-			j.count(&counts, &a.Results[i], from[a.Papers[i].Index])
+			if err := j.count(ctx, &counts, &a.Results[i], from[a.Papers[i].Index]); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
+	if err == nil { // what was not imported was not heard
+		for id, s := range said {
+			j.said[id] = s.said
+		}
+	}
 	return counts, err
 }
 
 // count says what became of a paper.
-func (j *job) count(counts *Counts, u *engine.Upserted, row *ingest.Row) {
+func (j *job) count(ctx context.Context, counts *Counts, u *engine.Upserted, row *ingest.Row) error {
 	switch {
 	case u.Err != nil:
 		counts.Refused++
 		raw, _ := json.Marshal(row.Paper) // of plain values
-		j.refuse(ingest.Rejected{File: row.Source.File, Line: row.Source.Line, Reason: u.Err.Error(), Raw: raw})
+		return j.refuse(ctx, ingest.Rejected{File: row.Source.File, Line: row.Source.Line, Reason: u.Err.Error(), Raw: raw})
 	case u.Change == catalog.Created:
 		counts.New++
 	case u.Change == catalog.Updated:
@@ -154,16 +164,34 @@ func (j *job) count(counts *Counts, u *engine.Upserted, row *ingest.Row) {
 	default:
 		counts.Known++
 	}
+	return nil
 }
 
-// refuse keeps a record to look at.
-func (j *job) refuse(r ingest.Rejected) {
+// refuse keeps a record to look at, once: sources have the same one again and again.
+func (j *job) refuse(ctx context.Context, r ingest.Rejected) error {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q", r.File, r.Reason, r.Raw))
+	key := "\x00" + hex.EncodeToString(sum[:16]) // no paper's id
+	now := Said{All: sum[:16], Seen: DayOf(j.m.now())}
+	before, found := j.said[key]
+	if !found {
+		var err error
+		if found, err = j.m.get(ctx, KeptSaid, j.config.Name, key, &before); err != nil {
+			return err
+		}
+	}
+	if !found || before.Seen != now.Seen {
+		j.said[key] = now
+	}
+	if found {
+		return nil
+	}
 	j.state.Refusals++
 	raw := r.Raw[:min(len(r.Raw), keptRaw)]
 	j.refused = append(j.refused, Refusal{
 		ID: j.state.Refusals, Time: j.m.now().UTC(), Place: cutText(cmp.Or(r.File, j.config.Name), keptText), Line: r.Line,
 		Reason: cutText(r.Reason, keptText), Raw: bytes.Clone(raw),
 	})
+	return nil
 }
 
 const (
@@ -197,10 +225,10 @@ func (j *job) heard(ctx context.Context, p *paper.Paper, said map[string]stateme
 	} else if found, err = j.m.get(ctx, KeptSaid, j.config.Name, p.ID, &before); err != nil {
 		return false, err
 	}
-	if !found || before.Seen != now.Seen || !bytes.Equal(before.All, now.All) {
-		j.said[p.ID] = now
-	}
 	if found && bytes.Equal(before.All, now.All) {
+		if before.Seen != now.Seen {
+			j.said[p.ID] = now
+		}
 		return true, nil
 	}
 	said[p.ID] = statement{said: now, reworded: found && !bytes.Equal(before.Words, now.Words)}

@@ -329,3 +329,37 @@ func TestParse(t *testing.T) {
 		t.Errorf("%+v, %v", c, faults)
 	}
 }
+
+// What could not be imported was not heard: it comes with the next try.
+func TestImportFails(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		r := newRig(t, plainLane()).open(false)
+		defer r.close()
+		r.net.handle("rss.example", func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, announced(entry("2508.13426", "v1", "Word association", "As models decide."), `<entry><title></title></entry>`))
+		})
+		r.papers.broken = &paper.Error{Kind: paper.Exhausted, Message: "the queue is full"}
+		if err := r.fails("today"); !strings.Contains(err.Error(), "the queue is full") {
+			t.Error(err)
+		}
+		r.papers.broken = nil
+		if run := r.run("today"); run.Counts.New != 1 || len(r.papers.ids()) != 1 {
+			t.Errorf("%+v", run)
+		}
+		time.Sleep(25 * time.Hour)
+		for range 3 { // one that is refused again and again is kept once
+			r.run("today")
+		}
+		if refused, err := r.m.Refusals(t.Context(), "today", 100); err != nil || len(refused) != 1 {
+			t.Errorf("%+v, %v", refused, err)
+		}
+		r.papers.broken = &paper.Error{Kind: paper.NotFound, Message: "there is no such collection"}
+		r.net.handle("rss.example", func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, announced(entry("2508.13427", "v1", "Another", "One.")))
+		})
+		r.fails("today")
+		if s := r.status("today"); s.State.Run != nil || !strings.Contains(s.LastSentence(), "no such collection") {
+			t.Errorf("%q", s.LastSentence())
+		}
+	})
+}

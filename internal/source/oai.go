@@ -87,6 +87,9 @@ func (d oaiDriver) step(ctx context.Context, j *job) (done bool, err error) {
 	if err := d.check(j, set, &c, page); err != nil {
 		return false, err
 	}
+	if page.Broken != nil { // what of it could not be read is kept; its records counted for the list
+		got.bad = append(got.bad, ingest.Rejected{File: j.config.URL, Reason: "a part of a page could not be read: " + page.Broken.Error(), Raw: page.Body})
+	}
 	if err := j.deliver(ctx, got); err != nil {
 		return false, err
 	}
@@ -160,9 +163,6 @@ func (oaiDriver) check(j *job, set string, c *OAICursor, page *harvest.Page) err
 func (oaiDriver) advance(j *job, set string, c *OAICursor, page *harvest.Page) {
 	if page.Broken != nil {
 		j.note("page %d of the list from %v to %v was broken: %v", c.Page+1, c.First, c.Last, page.Broken)
-		j.refuse(ingest.Rejected{File: j.config.URL, Reason: "a part of a page could not be read: " + page.Broken.Error(), Raw: page.Body})
-		j.state.Run.Counts.Refused++
-		j.state.Total.Refused++
 	}
 	if server := serverDay(page.Date); server != 0 && (c.Server == 0 || server < c.Server) {
 		c.Server = server

@@ -302,6 +302,9 @@ func (j *job) stumble(ctx context.Context, failure error) (wait time.Duration, e
 			return 0, failure // nothing can be written down either
 		}
 		t = &trouble{message: sentence(failure), cause: failure}
+		if known != nil {
+			t.lasting = known.Kind == paper.Invalid || known.Kind == paper.NotFound || known.Kind == paper.Unsupported
+		}
 	}
 	now := j.m.now()
 	s := &j.state
@@ -390,11 +393,8 @@ func (j *job) succeed(now time.Time) {
 	}
 }
 
-// forgetSaid lets go of what a fast lane has no more.
+// forgetSaid lets go of what the source has no more.
 func (j *job) forgetSaid(b Writer, now time.Time) error {
-	if !j.fast() {
-		return nil
-	}
 	oldest := DayOf(now) - saidDays
 	var gone []string
 	err := b.Each(KeptSaid, j.config.Name, func(key string, read func(any) error) error {

@@ -208,7 +208,7 @@ type Host struct {
 	Why   string    `json:"why"`
 }
 
-// Said is what a fast lane last said of a paper.
+// Said is what a fast lane last said of a paper; or what any source has that was refused.
 type Said struct {
 	// All digests everything, Words what people read.
 	All   []byte `json:"all"`
@@ -246,7 +246,7 @@ const (
 	KeptRefusal
 	// KeptHost: by site; source "" -> Host.
 	KeptHost
-	// KeptSaid: by source and paper -> Said.
+	// KeptSaid: by source and paper, or 00 and the digest of what was refused -> Said.
 	KeptSaid
 	// KeptFile: by source and path -> File.
 	KeptFile

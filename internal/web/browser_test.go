@@ -46,7 +46,13 @@ func setting(t *testing.T, name string) string {
 // program serves the sample corpus with the program itself, and gives its address.
 func program(t *testing.T) string {
 	t.Helper()
-	akin, data := setting(t, "AKIN_PROGRAM"), filepath.Join(t.TempDir(), "data")
+	return programOf(t, filepath.Join(t.TempDir(), "data"))
+}
+
+// programOf serves it from a data directory.
+func programOf(t *testing.T, data string) string {
+	t.Helper()
+	akin := setting(t, "AKIN_PROGRAM")
 	home, err := filepath.Abs("../../.akin")
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +110,7 @@ type tab struct {
 func open(t *testing.T, b context.Context, at string) *tab {
 	t.Helper()
 	ctx, leave := chromedp.NewContext(b)
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(func() { cancel(); leave() })
 	p := &tab{t: t, ctx: ctx, at: at}
 	if err := chromedp.Do(ctx); err != nil {
@@ -242,8 +248,10 @@ func TestBrowser(t *testing.T) {
 		})
 	}
 	prepare(t, open(t, b, at))
-	t.Run("Accessible", func(t *testing.T) { accessible(t, open(t, b, at)) })
-	t.Run("Screenshots", func(t *testing.T) { screenshots(t, open(t, b, at)) })
+	for _, scheme := range []string{"light", "dark"} {
+		t.Run("Accessible/"+scheme, func(t *testing.T) { accessible(t, open(t, b, at), scheme) })
+		t.Run("Screenshots/"+scheme, func(t *testing.T) { screenshots(t, open(t, b, at), scheme) })
+	}
 }
 
 // typing: results come while typing; back goes to where it began, forward to them.
@@ -480,43 +488,36 @@ func narrow(p *tab) {
 }
 
 // accessible: axe finds nothing serious in light or dark, wide or narrow.
-func accessible(t *testing.T, p *tab) {
+func accessible(t *testing.T, p *tab, scheme string) {
 	axe, err := os.ReadFile(setting(t, "AKIN_AXE"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, scheme := range []string{"light", "dark"} {
-		p.scheme(scheme)
-		for name, path := range views() {
-			p.look(path)
-			js[chromedp.Void](p, string(axe))
-			found := js[[]string](p, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
-				.then(r => r.violations.map(v => v.impact + " " + v.id + ": " + v.nodes.slice(0, 3).map(n => n.html.slice(0, 160) + " " + n.failureSummary).join(" | ")))`, chromedp.EvalAwaitPromise)
-			for _, v := range found {
-				if strings.HasPrefix(v, "serious") || strings.HasPrefix(v, "critical") {
-					t.Errorf("%s, %s: %s", name, scheme, v)
-				} else {
-					t.Logf("%s, %s: %s", name, scheme, v)
-				}
+	p.scheme(scheme)
+	for name, path := range views() {
+		p.look(path)
+		js[chromedp.Void](p, string(axe))
+		found := js[[]string](p, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
+			.then(r => r.violations.map(v => v.impact + " " + v.id + ": " + v.nodes.slice(0, 3).map(n => n.html.slice(0, 160) + " " + n.failureSummary).join(" | ")))`, chromedp.EvalAwaitPromise)
+		for _, v := range found {
+			if strings.HasPrefix(v, "serious") || strings.HasPrefix(v, "critical") {
+				t.Errorf("%s, %s: %s", name, scheme, v)
+			} else {
+				t.Logf("%s, %s: %s", name, scheme, v)
 			}
 		}
 	}
 	p.fine()
 }
 
-func screenshots(t *testing.T, p *tab) {
+func screenshots(t *testing.T, p *tab, scheme string) {
 	dir := setting(t, "AKIN_SCREENSHOTS")
-	for name, path := range views() {
-		for _, size := range [][2]int64{{360, 740}, {820, 1180}, {1440, 1000}} {
-			for _, scheme := range []string{"light", "dark"} {
-				if scheme == "dark" && size[0] == 820 {
-					continue
-				}
-				p.scheme(scheme)
-				p.size(size[0], size[1])
-				p.look(path)
-				picture(t, p, filepath.Join(dir, fmt.Sprintf("%s-%d-%s.png", name, size[0], scheme)))
-			}
+	p.scheme(scheme)
+	for _, size := range [][2]int64{{360, 740}, {820, 1180}, {1440, 1000}} {
+		p.size(size[0], size[1])
+		for name, path := range views() {
+			p.look(path)
+			picture(t, p, filepath.Join(dir, fmt.Sprintf("%s-%d-%s.png", name, size[0], scheme)))
 		}
 	}
 }

@@ -252,17 +252,18 @@ func (s *Site) titlesOf(ctx context.Context, results []*akinv1.Result) (map[stri
 	return of, nil
 }
 
-// ownPapers offers the papers of a name.
+// ownPapers offers the papers of a name, the newest first.
 func (s *Site) ownPapers(ctx context.Context, b *forYou) error {
-	papers, _, err := s.gather(ctx, "author:"+quote("author", b.Name), dated())
+	resp, err := s.client.Papers.ListPapers(ctx, &akinv1.ListPapersRequest{
+		OrderBy: byDay, PageSize: ownPapers, Filter: "author:" + quote("author", b.Name), ReadMask: listMask(),
+	})
 	if err != nil {
 		return err
 	}
-	whole, err := s.whole(ctx, papers[:min(len(papers), ownPapers)])
-	for _, p := range whole {
+	for _, p := range resp.GetPapers() {
 		b.Own = append(b.Own, s.hitOf(p, nil))
 	}
-	return err
+	return nil
 }
 
 // rate offers papers to rate: those that the server learns most from.

@@ -339,7 +339,7 @@ func (s *Site) change(r *http.Request) (*answer, error) {
 	case "note":
 		return s.note(r, name, back)
 	case "remove":
-		return s.takeOut(r, name, back)
+		return s.takeOut(r, name, []string{r.PostFormValue("id")}, back)
 	case "import":
 		return s.importFile(r, name)
 	case "rename":

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -21,7 +22,9 @@ const (
 // markState is what a library says of a paper, and the form that changes it.
 type markState struct {
 	Liked, Disliked, Read bool
-	Library, Back         string
+	// Saved says that the library has the paper at all.
+	Saved         bool
+	Library, Back string
 }
 
 // lister is a body of a page with papers that can be marked.
@@ -81,7 +84,8 @@ func (s *Site) mark(r *http.Request, a *answer) (known bool) {
 		}
 		e := entries[h.key]
 		h.Marks = &markState{
-			Liked: e.GetMark() == akinv1.Mark_MARK_LIKED, Disliked: e.GetMark() == akinv1.Mark_MARK_DISLIKED, Read: e.GetRead(), Library: library, Back: back,
+			Liked: e.GetMark() == akinv1.Mark_MARK_LIKED, Disliked: e.GetMark() == akinv1.Mark_MARK_DISLIKED, Read: e.GetRead(),
+			Saved: e != nil, Library: library, Back: back,
 		}
 	}
 	return true
@@ -120,13 +124,19 @@ var deeds = map[string]struct {
 	read  bool
 	field string
 	said  string
+	out   bool // of the library
 }{
 	"like":    {mark: akinv1.Mark_MARK_LIKED, field: "mark", said: "Liked"},
 	"dislike": {mark: akinv1.Mark_MARK_DISLIKED, field: "mark", said: "Not for you: it will not come back"},
 	"clear":   {field: "mark", said: "Mark taken off"},
 	"read":    {read: true, field: "read", said: "Marked as read"},
 	"unread":  {field: "read", said: "Not read any more"},
-	"save":    {said: "Added to the library"},
+	"save":    {said: "Saved in the library"},
+	"unsave":  {said: "Taken out of the library", out: true},
+	// What undoes the first mark of a paper: it is not in the library then, unless it has
+	// something else there by now.
+	"forget-mark": {field: "mark", said: "Mark taken off"},
+	"forget-read": {field: "read", said: "Not read any more"},
 }
 
 // outcome is what the script is told.
@@ -140,6 +150,7 @@ type outcome struct {
 	Liked bool   `json:"liked"`
 	Not   bool   `json:"disliked"`
 	Read  bool   `json:"read"`
+	Saved bool   `json:"saved"`
 	// Was is what the form of a note has to say the next time.
 	Was string `json:"was,omitempty"`
 }
@@ -149,11 +160,15 @@ func (s *Site) setMark(r *http.Request) (*answer, error) {
 	deed, ok := deeds[r.PostFormValue("do")]
 	ids := r.PostForm["id"]
 	if !ok || len(ids) == 0 || len(ids) > maxMarked {
-		return nil, refused(http.StatusBadRequest, "That says nothing", "A mark is like, dislike, clear, read, unread or save, of at least one paper.")
+		return nil, refused(http.StatusBadRequest, "That says nothing", "A mark is like, dislike, clear, read, unread, save or unsave, of at least one paper.")
 	}
 	library := r.PostFormValue("library")
 	if library == "" {
 		library = mainLibrary
+	}
+	back := ownPath(r.PostFormValue("back"))
+	if deed.out {
+		return s.takeOut(r, library, ids, back)
 	}
 	req := &akinv1.SetEntriesRequest{Library: library, CreateLibrary: true}
 	if deed.field != "" {
@@ -166,26 +181,49 @@ func (s *Site) setMark(r *http.Request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	gone := false
+	if strings.HasPrefix(r.PostFormValue("do"), "forget-") {
+		if gone, err = s.forget(r.Context(), library, resp.GetEntries()); err != nil {
+			return nil, err
+		}
+	}
 	now, was := resp.GetEntries()[0], resp.GetPrevious()[0]
 	o := outcome{
 		Done: r.PostFormValue("do"), Said: deed.said, Undo: undoOf(deed.field, was), Read: now.GetRead(),
-		Liked: now.GetMark() == akinv1.Mark_MARK_LIKED, Not: now.GetMark() == akinv1.Mark_MARK_DISLIKED,
+		Liked: now.GetMark() == akinv1.Mark_MARK_LIKED, Not: now.GetMark() == akinv1.Mark_MARK_DISLIKED, Saved: !gone,
 	}
-	back := ownPath(r.PostFormValue("back"))
 	switch {
 	case r.PostFormValue("undone") != "":
 		back = withValue(back, "said", "undone")
 	case len(ids) > 1 || deed.field == "":
-		change := undoable{library: library, said: saidOf(deed.said, len(ids)), fields: []string{deed.field}, entries: resp.GetPrevious()}
-		if deed.field == "" {
-			change.fields = []string{"*"}
+		change := undoable{library: library, said: saidOf(deed.said, len(ids)), entries: resp.GetPrevious()}
+		if deed.field != "" {
+			change.fields = []string{deed.field}
 		}
 		o.Token = s.undos.keep(r.Context(), change)
-		return s.told(r, o, withValue(back, "undo", o.Token))
+		back = withValue(back, "undo", o.Token)
+		if len(ids) > 1 {
+			return s.told(r, o, back)
+		}
 	default:
 		back = withValue(withValue(withValue(back, "done", o.Done), "of", ids[0]), "was", o.Undo)
 	}
 	return s.told(r, o, atPaper(back, ids[0]))
+}
+
+// forget takes out of a library what it says nothing of; gone is whether the first is.
+func (s *Site) forget(ctx context.Context, library string, entries []*akinv1.Entry) (gone bool, err error) {
+	var bare []string
+	for _, e := range entries {
+		if !saysMore(e, nil) {
+			bare = append(bare, e.GetPaperId())
+		}
+	}
+	if len(bare) == 0 {
+		return false, nil
+	}
+	_, err = s.client.Libraries.RemoveEntries(ctx, &akinv1.RemoveEntriesRequest{Library: library, PaperIds: bare})
+	return bare[0] == entries[0].GetPaperId(), err
 }
 
 // saidOf says of how many papers something is said.
@@ -199,6 +237,8 @@ func saidOf(said string, n int) string {
 // undoOf is what takes a change back.
 func undoOf(field string, was *akinv1.Entry) string {
 	switch {
+	case was.GetCreateTime() == nil && field != "":
+		return "forget-" + field
 	case field == "read" && was.GetRead():
 		return "read"
 	case field == "read":

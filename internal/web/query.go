@@ -39,7 +39,9 @@ type query struct {
 	Filter string
 	// Take and Not are the values of fields that are chosen and excluded.
 	Take, Not map[string][]string
-	Evidence  bool
+	// Since and Until are the first and the last year; 0 is any.
+	Since, Until int
+	Evidence     bool
 	// Apart shows versions of a work as results of their own.
 	Apart bool
 	// Min is the least cosine, nil for none.
@@ -66,6 +68,7 @@ func readQuery(v url.Values) query {
 	if least, err := strconv.ParseFloat(v.Get("min"), 64); err == nil && least >= -1 && least <= 1 {
 		q.Min = &least
 	}
+	q.Since, q.Until = readYear(v.Get("since")), readYear(v.Get("until"))
 	for _, f := range facetFields {
 		q.Take[f.name] = readValues(f.name, v[f.name])
 		q.Not[f.name] = readValues(f.name, v["not-"+f.name])
@@ -80,6 +83,15 @@ func readLikes(given []string) (out []string) {
 		}
 	}
 	return out
+}
+
+// readYear reads a year; 0 is none.
+func readYear(text string) int {
+	year, err := strconv.ParseUint(strings.TrimSpace(text), 10, 16)
+	if err != nil || year > 9999 {
+		return 0
+	}
+	return int(year)
 }
 
 func readValues(field string, given []string) (out []string) {
@@ -131,6 +143,11 @@ func (q query) values() url.Values {
 	if q.Min != nil {
 		v.Set("min", strconv.FormatFloat(*q.Min, 'g', 6, 64))
 	}
+	for name, year := range map[string]int{"since": q.Since, "until": q.Until} {
+		if year > 0 {
+			v.Set(name, strconv.Itoa(year))
+		}
+	}
 	for _, f := range facetFields {
 		for _, value := range q.Take[f.name] {
 			v.Add(f.name, value)
@@ -181,6 +198,18 @@ func (q query) Hidden() (out []struct{ Name, Value string }) {
 	return out
 }
 
+// Others are all parts of the query but the years, as the form of those sends them along.
+func (q query) Others() (out []struct{ Name, Value string }) {
+	q.Since, q.Until, q.Page = 0, 0, ""
+	v := q.values()
+	for _, name := range slices.Sorted(mapsKeys(v)) {
+		for _, value := range v[name] {
+			out = append(out, struct{ Name, Value string }{name, value})
+		}
+	}
+	return out
+}
+
 func mapsKeys(v url.Values) func(func(string) bool) {
 	return func(yield func(string) bool) {
 		for name := range v {
@@ -219,10 +248,36 @@ func (q query) clauses(except string) (out []clause) {
 			})
 		}
 	}
+	if except != "year" {
+		out = append(out, q.years()...)
+	}
 	if strings.TrimSpace(q.Filter) != "" {
 		out = append(out, clause{text: q.Filter, label: q.Filter, lift: q.changed(func(q *query) { q.Filter = "" })})
 	}
 	return out
+}
+
+// years are the conditions of the first and last year.
+func (q query) years() (out []clause) {
+	if q.Since > 0 {
+		out = append(out, clause{
+			text: "year >= " + strconv.Itoa(q.Since), label: "From " + strconv.Itoa(q.Since), lift: q.changed(func(q *query) { q.Since = 0 }),
+		})
+	}
+	if q.Until > 0 {
+		out = append(out, clause{
+			text: "year <= " + strconv.Itoa(q.Until), label: "Until " + strconv.Itoa(q.Until), lift: q.changed(func(q *query) { q.Until = 0 }),
+		})
+	}
+	return out
+}
+
+// Year writes a year as the form has it: nothing for none.
+func (query) Year(year int) string {
+	if year == 0 {
+		return ""
+	}
+	return strconv.Itoa(year)
 }
 
 // filter is the query's conditions as one filter.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -62,6 +63,8 @@ type results struct {
 	// MapURL is the map with the list's papers marked.
 	MapURL string
 	Asked  bool
+	// size is how many results are asked for; 0 is pageSize.
+	size int32
 }
 
 // limit says what kept papers out, and where it does not.
@@ -84,15 +87,19 @@ type choice struct {
 func (s *Site) search(r *http.Request) (*answer, error) {
 	q := readQuery(r.URL.Query())
 	note := ""
-	if name, ok := identifier(q.Text); ok && r.URL.Query().Get("part") == "" {
-		p, err := s.client.Papers.GetPaper(r.Context(), &akinv1.GetPaperRequest{Id: name, ReadMask: mask("id")})
-		if err == nil {
+	var named *akinv1.Paper
+	if name, ok := identifier(q.Text); ok {
+		p, err := s.client.Papers.GetPaper(r.Context(), &akinv1.GetPaperRequest{Id: name, ReadMask: listMask()})
+		switch typing := r.URL.Query().Get("part") != ""; {
+		case err == nil && !typing:
 			return &answer{location: paperURL(p.GetId())}, nil
-		}
-		if status.Code(err) != codes.NotFound {
+		case err == nil:
+			named, note = p, "That is the name of a paper here. Enter opens it."
+		case status.Code(err) != codes.NotFound:
 			return nil, err
+		case !typing:
+			note = "No paper here is " + name + ". These have something of it."
 		}
-		note = "No paper here is " + name + ". These have something of it."
 	}
 	body := &results{Query: q, Note: note, Asked: q.asked()}
 	title := "Search"
@@ -100,6 +107,14 @@ func (s *Site) search(r *http.Request) (*answer, error) {
 		title = clip(visible(q.Text), 80)
 	}
 	a := &answer{page: "results", frame: frame{Title: title, Canonical: q.URL(), Nav: "search", Box: q, NoIndex: true, Body: body}}
+	if named != nil {
+		body.Hits = []hit{s.hitOf(named, nil)}
+		body.choices()
+		return a, nil
+	}
+	if body.Asked {
+		a.frame.Alternates = s.alternates(title, q.URL())
+	}
 	var facets sync.WaitGroup
 	facets.Go(func() { body.Facets = s.facetsOf(r.Context(), q) })
 	err := s.fill(r.Context(), body)
@@ -145,24 +160,25 @@ func (s *Site) fill(ctx context.Context, b *results) error {
 func (s *Site) find(ctx context.Context, b *results) (*found, error) {
 	q := b.Query
 	collapse := !q.Apart
+	size := cmp.Or(b.size, pageSize)
 	switch words := len(strings.Fields(q.Text)); {
 	case q.Like != nil:
 		if err := s.examples(ctx, b); err != nil {
 			return nil, err
 		}
 		return s.similar(ctx, &akinv1.SimilarRequest{
-			PaperIds: q.Like, PageSize: pageSize, PageToken: q.Page, Filter: q.filter(""), Mode: q.mode(), Recency: q.recency(),
+			PaperIds: q.Like, PageSize: size, PageToken: q.Page, Filter: q.filter(""), Mode: q.mode(), Recency: q.recency(),
 			Explain: true, Evidence: q.Evidence, CollapseVersions: &collapse, MinScore: q.Min, ReadMask: listMask(),
 		})
 	case words >= abstractWords:
 		b.Pasted, b.Heading = true, "Papers like the text you pasted"
 		return s.similar(ctx, &akinv1.SimilarRequest{
-			Text: &akinv1.Text{Abstract: q.Text}, PageSize: pageSize, PageToken: q.Page, Filter: q.filter(""), Mode: q.mode(), Recency: q.recency(),
+			Text: &akinv1.Text{Abstract: q.Text}, PageSize: size, PageToken: q.Page, Filter: q.filter(""), Mode: q.mode(), Recency: q.recency(),
 			Explain: true, Evidence: q.Evidence, CollapseVersions: &collapse, MinScore: q.Min, ReadMask: listMask(),
 		})
 	}
 	resp, err := s.client.Search.Search(ctx, &akinv1.SearchRequest{
-		Query: q.Text, PageSize: pageSize, PageToken: q.Page, Filter: q.filter(""), Mode: q.mode(), Recency: q.recency(),
+		Query: q.Text, PageSize: size, PageToken: q.Page, Filter: q.filter(""), Mode: q.mode(), Recency: q.recency(),
 		Explain: true, Evidence: q.Evidence, CollapseVersions: &collapse, MinScore: q.Min, ReadMask: listMask(),
 	})
 	return &found{
@@ -314,7 +330,7 @@ func (q query) lifts(l *akinv1.Limitation) (out []link) {
 			out = append(out, link{"Without “" + visible(clip(c.label, 80)) + "”", c.lift.URL()})
 		}
 		if len(clauses) > 1 {
-			add("Without any of them", func(q *query) { q.Take, q.Not, q.Filter = nil, nil, "" })
+			add("Without any of them", func(q *query) { q.Take, q.Not, q.Filter, q.Since, q.Until = nil, nil, "", 0, 0 })
 		}
 	case akinv1.LimitationReason_LIMITATION_REASON_MIN_SCORE:
 		if best := l.GetBestRefusedScore(); best > 0 {

@@ -123,15 +123,19 @@ func (s *Site) merge(r *http.Request, name string) (*answer, error) {
 	return &answer{location: withValue(libraryURL(name), "said", "merged")}, err
 }
 
-// takeOut takes a paper out of a library.
-func (s *Site) takeOut(r *http.Request, name, back string) (*answer, error) {
-	resp, err := s.client.Libraries.RemoveEntries(r.Context(), &akinv1.RemoveEntriesRequest{Library: name, PaperIds: []string{r.PostFormValue("id")}})
+// takeOut takes papers out of a library.
+func (s *Site) takeOut(r *http.Request, name string, ids []string, back string) (*answer, error) {
+	resp, err := s.client.Libraries.RemoveEntries(r.Context(), &akinv1.RemoveEntriesRequest{Library: name, PaperIds: ids})
 	if err != nil {
 		return nil, err
 	}
-	o := outcome{Said: "Taken out of the library"}
+	o := outcome{Said: saidOf("Taken out of the library", len(resp.GetEntries()))}
 	o.Token = s.undos.keep(r.Context(), undoable{library: name, said: o.Said, fields: []string{"*"}, entries: resp.GetEntries()})
-	return s.told(r, o, withValue(back, "undo", o.Token))
+	back = withValue(back, "undo", o.Token)
+	if len(ids) == 1 {
+		back = atPaper(back, ids[0])
+	}
+	return s.told(r, o, back)
 }
 
 // tagsOf reads tags with commas between.
@@ -173,7 +177,9 @@ func (s *Site) note(r *http.Request, name, back string) (*answer, error) {
 		b.Theirs = entryRow{Note: held.GetNote(), Tags: strings.Join(held.GetTags(), ", ")}
 		return &answer{status: http.StatusConflict, page: "clash", frame: frame{Title: "Changed meanwhile", Nav: "library", NoIndex: true, Body: b}}, nil
 	}
-	resp, err := s.client.Libraries.SetEntries(r.Context(), &akinv1.SetEntriesRequest{Library: name, Entries: []*akinv1.Entry{e}, UpdateMask: mask("note", "tags")})
+	resp, err := s.client.Libraries.SetEntries(r.Context(), &akinv1.SetEntriesRequest{
+		Library: name, Entries: []*akinv1.Entry{e}, UpdateMask: mask("note", "tags"),
+	})
 	if err != nil {
 		return nil, err
 	}

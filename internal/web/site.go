@@ -39,6 +39,8 @@ type Site struct {
 	undos      *undos
 	uploads    chan struct{} // has one for each file that is taken in
 	protection *http.CrossOriginProtection
+	// public is where people reach the site; nil if that is not known.
+	public *url.URL
 }
 
 // New makes a site that asks a server through a connection, which stays the caller's.
@@ -96,6 +98,8 @@ type frame struct {
 	Nav string
 	// Box is what the search box holds, and what is searched under.
 	Box query
+	// Alternates are the feeds of what the page shows.
+	Alternates []alternate
 	// NoIndex asks search engines to leave the page out.
 	NoIndex bool
 	// SignedIn says that a key was given; SignIn that one would help.
@@ -119,11 +123,11 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !valid(r.URL):
 		s.write(w, r, plainError(http.StatusBadRequest, "That address cannot be read", "It is not percent-encoded UTF-8."))
 		return
-	case s.protection.Check(r) != nil:
+	case !bearsToken(r.URL.Path) && s.protection.Check(r) != nil:
 		s.write(w, r, plainError(http.StatusForbidden, "That came from another site", "Forms are only taken from these pages themselves."))
 		return
 	}
-	if s.serveFile(w, r) || s.serveMap(w, r) {
+	if s.serveFile(w, r) || s.serveMap(w, r) || s.serveMail(w, r) || s.serveFeed(w, r) {
 		return
 	}
 	s.write(w, r, s.answer(w, r))

@@ -163,7 +163,7 @@ type field struct{ Name, Value string }
 //nolint:gochecknoglobals // a table that nothing writes to
 var sayings = map[string]string{
 	"undone": "Undone", "renamed": "Renamed", "made": "The library is made", "merged": "The entries are added", "back": "The library is back",
-	"saved": "Saved", "signed-out": "You are signed out",
+	"signed-out": "You are signed out",
 }
 
 // markers are the names of values that say what was done, and are no part of a view.

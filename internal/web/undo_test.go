@@ -112,7 +112,7 @@ func TestMarkIsSaidBesideThePaper(t *testing.T) {
 		t.Fatalf("it is not said at #%s of %s", anchor, to)
 	}
 	undo := page.fields(t, "/mark")
-	if undo.Get("do") != "clear" || undo.Get("back") != "/search?q=attention" {
+	if undo.Get("do") != "forget-mark" || undo.Get("back") != "/search?q=attention" {
 		t.Errorf("undone by %v", undo)
 	}
 	if r = led(t, at, post(t, at+"/mark", undo)); !strings.Contains(r.body, "Undone") || strings.Contains(r.body, `aria-pressed="true"`) {
@@ -122,8 +122,20 @@ func TestMarkIsSaidBesideThePaper(t *testing.T) {
 	post(t, at+"/mark", url.Values{"id": {attention}, "do": {"like"}})
 	first := get(t, at+"/for-you").titles()[0]
 	r = led(t, at, post(t, at+"/mark", url.Values{"id": {idOf(t, first)}, "do": {"dislike"}, "back": {"/for-you"}}))
-	if !strings.Contains(r.body, "it will not come back") || r.fields(t, "/mark").Get("do") != "clear" {
+	if !strings.Contains(r.body, "it will not come back") || r.fields(t, "/mark").Get("do") != "forget-mark" {
 		t.Error("what was dismissed cannot be undone")
+	}
+	if r = led(t, at, post(t, at+"/mark", r.fields(t, "/mark"))); r.titles()[0] != first {
+		t.Errorf("what was undone is not back: %q", r.titles())
+	}
+	if got := get(t, at+"/library/reading").titles(); len(got) != 1 {
+		t.Errorf("what was undone is in the library: %q", got)
+	}
+	// What has a note by now stays in the library.
+	post(t, at+"/library/reading/note", url.Values{"id": {attention}, "note": {"x"}})
+	post(t, at+"/mark", url.Values{"id": {attention}, "do": {"forget-mark"}})
+	if got := get(t, at+"/library/reading").titles(); len(got) != 1 {
+		t.Errorf("undoing a mark took a note along: %q", got)
 	}
 }
 
@@ -185,6 +197,32 @@ func TestShelves(t *testing.T) {
 		if r := post(t, at+path, nil, "Sec-Fetch-Site", "cross-site"); r.status != http.StatusForbidden {
 			t.Errorf("%s from another site: %d", path, r.status)
 		}
+	}
+}
+
+// TestSave: what is saved is in the library without a mark, and can be taken out again.
+func TestSave(t *testing.T) {
+	at := site(t, samplePapers(t)...)
+	r := led(t, at, post(t, at+"/mark", url.Values{"id": {attention}, "do": {"save"}, "back": {"/search?q=attention"}}))
+	if !strings.Contains(r.body, "Saved in the library") || !strings.Contains(r.body, `value="unsave" aria-pressed="true"`) {
+		t.Fatal("the page does not say that it is saved")
+	}
+	saved := r
+	if got := get(t, at+"/library/reading").titles(); len(got) != 1 {
+		t.Errorf("saved are %q", got)
+	}
+	post(t, at+"/library/reading/note", url.Values{"id": {attention}, "note": {"kept"}})
+	r = led(t, at, post(t, at+"/mark", url.Values{"id": {attention}, "do": {"unsave"}, "back": {"/search?q=attention"}}))
+	if got := get(t, at+"/library/reading").titles(); len(got) != 0 {
+		t.Errorf("taken out, there are %q", got)
+	}
+	led(t, at, post(t, at+"/undo", r.fields(t, "/undo")))
+	if got := get(t, at+"/library/reading"); len(got.titles()) != 1 || !strings.Contains(got.body, "kept") {
+		t.Errorf("undone, there are %q", got.titles())
+	}
+	led(t, at, post(t, at+"/undo", saved.fields(t, "/undo")))
+	if got := get(t, at+"/library/reading").titles(); len(got) != 1 {
+		t.Errorf("undoing what was saved took a note along: %q", got)
 	}
 }
 

@@ -162,3 +162,10 @@ func (w *writer) RemoveGift(libraryID uint32, paperID string) error {
 	delete(w.after.gifts[libraryID], paperID)
 	return nil
 }
+
+// Copy gives shelves with what these have now.
+func (m *Memory) Copy() *Memory {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return &Memory{Memory: m.Memory.Copy(), state: m.state.clone()}
+}

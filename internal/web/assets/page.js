@@ -173,7 +173,10 @@
     const fields = new URLSearchParams(new FormData(marks));
     fields.set("do", deed);
     const state = await post("/mark", fields);
-    const now = { like: [state.liked, "clear", "like"], dislike: [state.disliked, "clear", "dislike"], read: [state.read, "unread", "read"] };
+    const now = {
+      like: [state.liked, "clear", "like"], dislike: [state.disliked, "clear", "dislike"],
+      read: [state.read, "unread", "read"], save: [state.saved, "unsave", "save"],
+    };
     for (const button of marks.querySelectorAll("[data-mark]")) {
       const [on, off, to] = now[button.dataset.mark];
       button.setAttribute("aria-pressed", String(on));
@@ -181,12 +184,27 @@
     }
     return state;
   };
+  // faces are what the buttons of a form show, to show it again.
+  const faces = (marks) => {
+    const all = [...marks.querySelectorAll("[data-mark]")].map((b) => [b, b.getAttribute("aria-pressed"), b.value]);
+    return () => {
+      for (const [button, pressed, value] of all) {
+        button.setAttribute("aria-pressed", pressed);
+        button.value = value;
+      }
+    };
+  };
   const sendMark = async (marks, deed) => {
     const item = marks.closest("[data-item]");
+    const before = faces(marks);
     const state = await send(marks, deed);
-    const dismissed = marks.closest("[data-dismiss]") && (state.disliked || state.read);
+    const dismissed = marks.closest("[data-dismiss]") && (state.disliked || state.read || state.saved);
     const back = dismissed ? hide(item) : () => (item ? focusOn(item) : marks.querySelector("button").focus());
-    tell(state.said, undoWith(() => send(marks, state.undo), back));
+    const undone = () => {
+      before();
+      back();
+    };
+    tell(state.said, state.token ? undoByToken(state.token, undone) : undoWith(() => send(marks, state.undo), back));
   };
   const sendNote = async (form) => {
     let state;
