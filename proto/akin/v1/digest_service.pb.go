@@ -1366,8 +1366,9 @@ type DigestIssue struct {
 	// How often it was tried.
 	Attempts int32 `protobuf:"varint,7,opt,name=attempts,proto3" json:"attempts,omitempty"`
 	// Ids of its papers, in their order.
-	PaperIds  []string `protobuf:"bytes,8,rep,name=paper_ids,json=paperIds,proto3" json:"paper_ids,omitempty"`
-	MoreCount int32    `protobuf:"varint,9,opt,name=more_count,json=moreCount,proto3" json:"more_count,omitempty"`
+	PaperIds []string `protobuf:"bytes,8,rep,name=paper_ids,json=paperIds,proto3" json:"paper_ids,omitempty"`
+	// How many papers are left to the page.
+	MoreCount int32 `protobuf:"varint,9,opt,name=more_count,json=moreCount,proto3" json:"more_count,omitempty"`
 	// What was left out.
 	Left *DigestLeft `protobuf:"bytes,10,opt,name=left,proto3" json:"left,omitempty"`
 	// Last answer of the mail server; 0 for none.
