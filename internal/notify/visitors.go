@@ -8,6 +8,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
 
+	"akin/internal/engine"
 	"akin/internal/paper"
 )
 
@@ -85,7 +86,7 @@ func (s *Digests) Subscribe(ctx context.Context, q Subscription) error {
 	if err := d.check(); err != nil {
 		return err
 	}
-	if _, _, err := s.Papers.Get(ctx, d.Collection, nil); err != nil { // the collection must be there
+	if _, err := s.Papers.List(ctx, engine.List{Collection: d.Collection, Size: 1}); err != nil { // the collection must be there
 		return err
 	}
 	now := s.clock()
