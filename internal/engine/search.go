@@ -73,7 +73,10 @@ func (s *search) candidates(ctx context.Context, a *asking, d *draft) (err error
 	if err := a.hybrid(ctx, d, vector, s.typed.words); err != nil {
 		return err
 	}
-	return s.loosen(ctx, a, d, vector)
+	if err := s.loosen(ctx, a, d, vector); err != nil {
+		return err
+	}
+	return s.lead(ctx, a, d, vector)
 }
 
 func (s *search) vector(ctx context.Context, a *asking, d *draft) ([]float32, error) {
