@@ -11,7 +11,7 @@ VERSION     ?= 0.1.0-dev
 TOOLS       := $(CURDIR)/.akin/tools
 VENV        := $(CURDIR)/.akin/venv
 
-.PHONY: help setup build run test test-crash ci-full lint gen gen-docs gen-check check-deploy gen-tools tools test-python test-clients test-page page-picture clean
+.PHONY: help setup build run test test-crash ci-full lint gen gen-docs gen-check check-deploy gen-tools tools test-python test-clients test-mail test-page page-picture clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -72,7 +72,7 @@ $(VENV)/.ready: testdata/reference/requirements.txt
 	touch $@
 
 test-python: setup $(VENV)/.ready ## Run the tests that compare with Python's reference implementations.
-	AKIN_PYTHON=$(VENV)/bin/python AKIN_EVAL_DATA=$(wildcard $(CURDIR)/../shared/data/eval) go test -timeout 30m -run 'Reference|Python' ./internal/embed/... ./internal/eval/... ./internal/vecfile/... ./internal/ingest/...
+	AKIN_PYTHON=$(VENV)/bin/python AKIN_EVAL_DATA=$(wildcard $(CURDIR)/../shared/data/eval) go test -timeout 30m -run 'Reference|Python' ./internal/embed/... ./internal/eval/... ./internal/vecfile/... ./internal/ingest/... ./internal/syndicate/...
 
 include bench.mk
 
@@ -105,6 +105,9 @@ gen-check: gen ## Fail if committed generated code is not current.
 
 test-clients: setup ## Check what foreign tools make of the protos and the OpenAPI file (needs Node and npm).
 	.ci/clients.sh
+
+test-mail: ## Send mails to aiosmtpd (PyPI) and Debian's postfix, with TLS, greylisting and refusals.
+	.ci/mail.sh
 
 include release.mk
 

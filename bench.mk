@@ -1,7 +1,7 @@
 # Benchmarks and evaluations: what the numbers of docs/benchmarks.md, docs/quality.md
 # and docs/overload.md were made by. Included by the Makefile; make help shows them.
 
-.PHONY: bench-fairness bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-overload bench-duplicates bench-cli bench-filter bench-lexical bench-map eval eval-rerank
+.PHONY: bench-fairness bench-feeds bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-overload bench-duplicates bench-cli bench-filter bench-lexical bench-map bench-page eval eval-rerank bench-questions
 
 # Peers are measured in an environment of their own.
 BENCH_VENV := $(CURDIR)/.akin/bench-venv
@@ -94,8 +94,19 @@ eval-rerank: setup ## Measure re-ranking by sentences on the same collections (a
 	  for n in 0 20 50 100; do echo; echo "$$set, rerank $$n"; \
 	    bin/akin eval --data .akin/eval/$$(basename $$set) --rerank $$n --metrics nDCG@10,nDCG%20,MAP $(EVAL_DATA)/$$set; done; done
 
+bench-questions: ## Let people answer what to rate, over VECTORS, and recommend by that.
+	AKIN_QUESTIONS_VECTORS=$(abspath $(VECTORS)) go test ./internal/rank -run TestRealQuestions -timeout 30m -v -count 1
+
 bench-map: ## Lay out all VECTORS: time, quality and size of the map, and the names of its groups.
 	AKIN_MAP_VECTORS=$(abspath $(VECTORS)) AKIN_MAP_PAPERS=$(abspath $(ABSTRACTS)) go test ./internal/layout -run TestRealMap -timeout 20m -v -count 1
+
+# The data directory of bench-page: the papers of ABSTRACTS that have vectors, which are
+# imported once.
+PAGE_DATA ?= .akin/page
+
+bench-page: setup ## Measure the page in Chromium over the papers of ABSTRACTS that have VECTORS.
+	AKIN_PAGE_DATA=$(abspath $(PAGE_DATA)) AKIN_PAGE_VECTORS=$(abspath $(VECTORS)) AKIN_PAGE_PAPERS=$(abspath $(ABSTRACTS)) .ci/page.sh -v -run BrowserBudget -timeout 40m
+	@$(MAKE) --no-print-directory bench-map
 
 LEXICAL_VENV := $(CURDIR)/.akin/lexical-venv
 
@@ -109,3 +120,6 @@ bench-lexical: $(LEXICAL_VENV)/.ready ## Measure lexical search beside bleve, ta
 	cd internal/lexical/benchbleve && go build -o $(CURDIR)/bin/benchbleve .
 	$(LEXICAL_VENV)/bin/python testdata/reference/bench_lexical.py --papers $(ABSTRACTS) --worker bin/benchbleve
 	AKIN_BENCH=1 go test ./internal/lexical -run 'TestLatency|TestQuality|TestVariants' -timeout 30m -v -count 1
+
+bench-feeds: ## Measure 10,000 feeds against an import of the papers of ABSTRACTS, and hold them against brute force.
+	AKIN_FEEDS_CORPUS=$(abspath $(dir $(ABSTRACTS))..) go test ./internal/courier -run 'TestBench$$' -timeout 60m -v -count 1

@@ -25,4 +25,4 @@ rm -rf bin/page
 mkdir -p bin/page
 export AKIN_PROGRAM=$PWD/bin/akin AKIN_AXE=$PWD/.akin/tools/axe-$axe.js AKIN_SCREENSHOTS=$PWD/bin/page
 go vet -tags page ./internal/web
-go test -tags page -count 1 -timeout 10m -run 'Browser' "$@" ./internal/web
+go test -tags page -count 1 -timeout 20m -run 'Browser' "$@" ./internal/web

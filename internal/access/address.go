@@ -3,6 +3,7 @@ package access
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"akin/internal/paper"
@@ -66,6 +67,25 @@ func (p Proxies) Client(remote string, forwarded, xForwardedFor []string) string
 	return named
 }
 
+// Secure says that a client came over TLS to a proxy: the connection is from one, and it
+// says so itself, in the right-most part of Forwarded (RFC 7239) or X-Forwarded-Proto.
+// Where both are there, both must say it.
+func (p Proxies) Secure(remote string, forwarded, xForwardedProto []string) bool {
+	if at, ok := addressOf(remote); !ok || !p.trusts(at) {
+		return false
+	}
+	var said []string
+	if hops := commaList(forwarded); len(hops) > 0 {
+		if scheme := partOf(hops[len(hops)-1], "proto"); scheme != "" {
+			said = append(said, scheme)
+		}
+	}
+	if hops := commaList(xForwardedProto); len(hops) > 0 {
+		said = append(said, plainHop(hops[len(hops)-1]))
+	}
+	return len(said) > 0 && !slices.ContainsFunc(said, func(scheme string) bool { return !strings.EqualFold(scheme, "https") })
+}
+
 // last walks the hops from the right, as long as they are proxies', and gives the
 // client; empty if a hop is no address.
 func (p Proxies) last(hops []string, read func(string) string) (client string) {
@@ -93,10 +113,13 @@ func commaList(values []string) (all []string) {
 func plainHop(hop string) string { return strings.TrimSpace(hop) }
 
 // forwardedHop gives what for= has of an element.
-func forwardedHop(hop string) string {
+func forwardedHop(hop string) string { return partOf(hop, "for") }
+
+// partOf gives a named part of an element of Forwarded; "" if it has none.
+func partOf(hop, part string) string {
 	for pair := range strings.SplitSeq(hop, ";") {
 		name, value, _ := strings.Cut(pair, "=")
-		if strings.EqualFold(strings.TrimSpace(name), "for") {
+		if strings.EqualFold(strings.TrimSpace(name), part) {
 			return strings.Trim(strings.TrimSpace(value), `"`)
 		}
 	}

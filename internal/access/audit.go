@@ -39,7 +39,8 @@ type Event struct {
 	Snapshot string   `json:"snapshot,omitempty"`
 	// Operation is a long-running one that was cancelled or forgotten.
 	Operation string `json:"operation,omitempty"`
-	// Subject is the key that was made, revoked or rotated: its id and its name.
+	// Subject is the key that was made, revoked or rotated, its id and its name; or the
+	// source that was changed or run.
 	Subject string `json:"subject,omitempty"`
 	// Result is a gRPC code, OK if all went well, and Reason says more.
 	Result string `json:"result"`

@@ -164,6 +164,36 @@ func TestClient(t *testing.T) {
 	}
 }
 
+// Only a trusted proxy may say that its client came over TLS.
+func TestSecure(t *testing.T) {
+	proxies, err := ParseProxies([]string{"10.0.0.0/8"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, remote     string
+		forwarded, proto []string
+		want             bool
+	}{
+		{"a stranger", "192.0.2.1:5", []string{"proto=https"}, []string{"https"}, false},
+		{"no address", "", nil, []string{"https"}, false},
+		{"a proxy that says nothing", "10.1.2.3:5", nil, nil, false},
+		{"a proxy", "10.1.2.3:5", nil, []string{"https"}, true},
+		{"a proxy, for its client's plain connection", "10.1.2.3:5", nil, []string{"http"}, false},
+		{"what the client sent before", "10.1.2.3:5", nil, []string{"https, http"}, false},
+		{"in another header", "10.1.2.3:5", nil, []string{"https", "http"}, false},
+		{"the proxy's own word", "10.1.2.3:5", nil, []string{"http, HTTPS"}, true},
+		{"Forwarded", "10.1.2.3:5", []string{"for=1.1.1.1;proto=http, for=2.2.2.2; Proto=\"https\""}, nil, true},
+		{"both, alike", "10.1.2.3:5", []string{"proto=https"}, []string{"https"}, true},
+		{"both, one of them the client's", "10.1.2.3:5", []string{"proto=https"}, []string{"http"}, false},
+		{"and the other", "10.1.2.3:5", []string{"proto=http"}, []string{"https"}, false},
+	} {
+		if got := proxies.Secure(c.remote, c.forwarded, c.proto); got != c.want {
+			t.Errorf("%s: %t", c.name, got)
+		}
+	}
+}
+
 func TestMachine(t *testing.T) {
 	for at, want := range map[string]string{
 		"192.0.2.1:99": "192.0.2.1", "192.0.2.1": "192.0.2.1", "[2001:db8::1]:5": "2001:db8::/64", "2001:db8::2:3": "2001:db8::/64",

@@ -21,8 +21,10 @@ import (
 	"akin/internal/catalog"
 	"akin/internal/catalog/local"
 	"akin/internal/engine"
+	"akin/internal/notify"
 	"akin/internal/paper"
 	"akin/internal/rpc"
+	"akin/internal/source"
 	"akin/internal/store"
 	"akin/internal/telemetry"
 	"akin/internal/web"
@@ -63,7 +65,9 @@ type App struct {
 	local   net.Listener // in the data directory; nil if there is none
 	addrs   Addresses
 
-	store     *store.Store // nil without a data directory
+	store     *store.Store    // nil without a data directory
+	sources   *source.Manager // nil without a data directory
+	digests   *notify.Digests // nil if no mail is sent
 	telemetry *telemetry.Telemetry
 	// reloads apply a changed configuration to parts that can take one.
 	reloads []reload
@@ -133,8 +137,8 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 	a.server = rpc.NewServer(e, about, bounds, log)
 	a.server.Observe(a.telemetry)
 	a.server.AuditTo(a.gate.audit)
-	if a.store != nil {
-		a.server.KeepLibraries(a.openLibraries(ctx, a.store, e))
+	if err := a.openBeside(ctx, cat, e); err != nil {
+		return nil, err
 	}
 	e.Watch(a.telemetry)
 	a.onClose(a.server.Close)
@@ -159,6 +163,7 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 	if adminListener != nil {
 		a.serveAdmin(adminListener)
 	}
+	a.startBeside(grpcListener != nil || httpListener != nil)
 	return a, nil
 }
 
@@ -215,7 +220,12 @@ func (a *App) openParts(ctx context.Context) (engineModel, catalog.Catalog, rpc.
 	if err != nil {
 		return nil, nil, rpc.About{}, err
 	}
-	about.Index, about.Writable, about.Damage = a.config.Index, s.Writable, s.Damage
+	about.Index, about.Writable, about.Damage, about.Started = a.config.Index, s.Writable, s.Damage, time.Now()
+	about.Written = func(ctx context.Context) time.Time {
+		ctx, cancel := context.WithTimeout(ctx, figuresTimeout)
+		defer cancel()
+		return a.lastWrite(ctx, s)
+	}
 	cat, err := a.openCatalog(ctx, s, model.Space())
 	if err != nil {
 		return nil, nil, rpc.About{}, err
@@ -231,7 +241,7 @@ func (a *App) openParts(ctx context.Context) (engineModel, catalog.Catalog, rpc.
 func (a *App) openCatalog(ctx context.Context, s *store.Store, space paper.Space) (catalog.Catalog, error) {
 	c, err := local.Open(ctx, local.Config{
 		Store: s, Space: space, Index: local.IndexKind(a.config.Index), Dir: indexesOf(a.config.Data), Log: a.log, Done: a.telemetry.Event,
-		Snapshots: a.config.snapshots(), Program: a.config.Version,
+		Snapshots: a.config.snapshots(), Program: a.config.Version, Followed: followedBy(s),
 	})
 	if err != nil {
 		return nil, err
@@ -325,8 +335,9 @@ func (a *App) serveHTTP(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return err
 	}
+	page.Publish(a.config.PublicURL)
 	gateway, err := rpc.NewGateway(context.WithoutCancel(ctx), a.gateway, rpc.GatewayOptions{
-		Hosts: a.config.HTTPHosts, Origins: a.config.HTTPOrigins, Guard: a.gate.guard, Telemetry: a.telemetry, Page: page,
+		Hosts: a.config.httpHosts(), Origins: a.config.HTTPOrigins, Guard: a.gate.guard, Telemetry: a.telemetry, Page: page,
 	}, a.log)
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 
 	"akin/internal/admit"
 	"akin/internal/catalog/local"
+	"akin/internal/embed"
 	"akin/internal/model"
 	"akin/internal/rpc"
 	"akin/internal/telemetry"
@@ -44,8 +45,20 @@ type Config struct {
 	// answers; none by default.
 	HTTPOrigins []string
 
+	// PublicURL is the address under which readers reach the page and its links, without
+	// a slash at its end; empty is none. Its host may be the Host of HTTP requests.
+	PublicURL string
+	// SecretFile is where the secrets are that encrypt addresses and sign links; empty
+	// means beside the keys.
+	SecretFile string
+
+	// Mail says how digests are sent; by default they are not.
+	Mail Mail
+
 	// Access says who may call from outside.
 	Access Access
+	// Following says what libraries may follow.
+	Following Following
 
 	// Home holds models and library; found through Locate if empty.
 	Home string
@@ -55,6 +68,8 @@ type Config struct {
 	ModelDir, Library string
 	// Precision is "float32", the default, or "int8".
 	Precision string
+	// OpenModel opens what embeds; by default a model of the server's own.
+	OpenModel ModelOpener
 	// LazyModel opens the model when something is embedded for the first time,
 	// where the data directory says what its vectors are.
 	LazyModel bool
@@ -62,6 +77,9 @@ type Config struct {
 	Threads int
 	// QueueTokens bounds the embedding queue; see embed.Config.
 	QueueTokens int
+
+	// Sources says where papers are fetched from, on a schedule.
+	Sources SourceSettings
 
 	// Admission says how many calls work at once and how long others wait.
 	Admission admit.Config
@@ -87,6 +105,10 @@ type Config struct {
 	grace time.Duration
 }
 
+// ModelOpener opens a model, and gives what to call when it is not needed any more.
+// A process that runs several servers may share one between them.
+type ModelOpener func(embed.Config) (e *embed.Embedder, done func() error, err error)
+
 // Indexes are the kinds of index by their names, the default first.
 func Indexes() (names []string) {
 	for _, kind := range local.IndexKinds() {
@@ -108,6 +130,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Model == "" {
 		c.Model = model.DefaultName
 	}
+	if c.OpenModel == nil {
+		c.OpenModel = ownModel
+	}
 	if c.Precision == "" {
 		c.Precision = model.Float32
 	}
@@ -128,7 +153,15 @@ func (c Config) withDefaults() (Config, error) {
 		errs = append(errs, timeoutFaults(err)...)
 	}
 	errs = append(errs, c.observing()...)
+	errs = append(errs, c.Following.faults()...)
 	errs = append(errs, c.Access.Check())
+	errs = append(errs, sourceFaults(c.Sources)...)
+	if c.PublicURL != "" {
+		if c.PublicURL, err = checkPublicURL(c.PublicURL); err != nil {
+			errs = append(errs, Fault{"public-url", err.Error()})
+		}
+	}
+	errs = append(errs, c.mailing()...)
 	if c.Home == "" {
 		c.Home = Locate()
 	}

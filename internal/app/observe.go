@@ -44,6 +44,7 @@ func (a *App) watch(e *engine.Engine, bounds rpc.Bounds, model *observedModel, s
 			}
 			return a.collections(e, s)
 		},
+		Fetched: a.fetched,
 		Store: func() (telemetry.Store, bool) {
 			if s == nil {
 				return telemetry.Store{}, false

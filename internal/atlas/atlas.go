@@ -129,6 +129,18 @@ func (a *Atlas) State(ctx context.Context, collection string) (State, error) {
 	return State{Chart: s.chart, Working: s.working, Step: s.step, Done: s.done, Sequence: info.Sequence, Papers: info.Papers}, nil
 }
 
+// Look says how far the map of a collection is, and begins nothing. The catalog is not
+// asked: the collection's own figures are zero.
+func (a *Atlas) Look(collection string) State {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := a.sheets[collection]
+	if s == nil {
+		return State{}
+	}
+	return State{Chart: s.chart, Working: s.working, Step: s.step, Done: s.done}
+}
+
 // due says that a map is to be made or followed now. The caller holds mu.
 func (a *Atlas) due(s *sheet, sequence uint64) bool {
 	switch {

@@ -2,6 +2,7 @@ package atlas
 
 import (
 	"context"
+	"iter"
 	"slices"
 
 	"akin/internal/catalog"
@@ -50,7 +51,7 @@ func (a *Atlas) Filter(ctx context.Context, collection, tag, filter string) (num
 	}
 	defer view.Close()
 	var c *Chart
-	for r, err := range view.List(ctx, catalog.Listing{Filter: filter}) {
+	for r, err := range keptBy(ctx, view, filter) {
 		if err == nil && c == nil {
 			c, err = a.Chart(collection, tag)
 		}
@@ -68,4 +69,28 @@ func (a *Atlas) Filter(ctx context.Context, collection, tag, filter string) (num
 	}
 	slices.Sort(numbers)
 	return numbers, missing, err
+}
+
+// keptBy gives the papers that a filter keeps, without reading them where the catalog can
+// do that.
+func keptBy(ctx context.Context, view catalog.View, filter string) iter.Seq2[paper.Ref, error] {
+	return func(yield func(paper.Ref, error) bool) {
+		if days, ok := view.(catalog.Days); ok {
+			for p, err := range days.Newest(ctx, catalog.Newest{Filter: filter}) {
+				if !yield(p.Ref, err) {
+					return
+				}
+			}
+			return
+		}
+		for r, err := range view.List(ctx, catalog.Listing{Filter: filter}) {
+			var ref paper.Ref
+			if err == nil {
+				ref = r.Ref()
+			}
+			if !yield(ref, err) {
+				return
+			}
+		}
+	}
 }

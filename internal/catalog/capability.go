@@ -27,6 +27,7 @@ const (
 	CapDuplicates Capability = "duplicates"
 	CapDays       Capability = "days"
 	CapDerived    Capability = "derived"
+	CapIndexes    Capability = "indexes"
 )
 
 // Attributes tells what candidates are, mostly from memory, parallel to refs. What a
@@ -339,3 +340,31 @@ type Derived interface {
 	// given; nil is nothing.
 	Kept(name string) (data []byte, sequence uint64)
 }
+
+// Indexes tells what the collection is found by, for people to look at. Without it,
+// nothing is told.
+type Indexes interface {
+	// Indexes gives the indexes as they are now, each name once. It costs nothing.
+	Indexes() []IndexState
+}
+
+// IndexState is how far an index is.
+type IndexState struct {
+	// Name is IndexVectors or IndexWords.
+	Name string
+	// Answers says how it answers: "scan" compares all, "graph" walks; "" where there
+	// is no choice.
+	Answers string
+	// Building says that another one is being made, which will take its place, and Done
+	// how much of that is done, from 0 to 1.
+	Building bool
+	Done     float64
+	// Sequence is the last change that queries find by it.
+	Sequence uint64
+}
+
+// The names of indexes.
+const (
+	IndexVectors = "vectors"
+	IndexWords   = "words"
+)

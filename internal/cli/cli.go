@@ -85,7 +85,10 @@ type commands struct {
 	Similar    similarCommand    `cmd:"" help:"Find papers like one, or like a title and abstract."`
 	Novelty    noveltyCommand    `cmd:"" help:"Say how far papers are from what came before them."`
 	Recommend  recommendCommand  `cmd:"" help:"Find papers like some and unlike others."`
+	Digest     digestCommand     `cmd:"" help:"Have papers sent by mail."`
 	Library    libraryCommand    `cmd:"" help:"Keep libraries of papers that you like, dislike or have read."`
+	Feed       feedCommand       `cmd:"" help:"Keep feeds: standing queries that new papers are matched against."`
+	Source     sourceCommand     `cmd:"" help:"Look after the sources that a server fetches papers from."`
 	Duplicates duplicatesCommand `cmd:"" help:"List papers that are versions of one work, or have nearly the same text."`
 	Get        getCommand        `cmd:"" help:"Show papers."`
 	List       listCommand       `cmd:"" help:"List papers by id, by day, or by what is trending."`
@@ -103,7 +106,7 @@ type commands struct {
 	Reembed    reembedCommand    `cmd:"" help:"Embed a data directory anew, into the space of another model."`
 	Config     configCommand     `cmd:"" help:"Show, check and explain the configuration."`
 	Doctor     doctorCommand     `cmd:"" help:"Look for what keeps a server from running well, and say what to do."`
-	Setup      setupCommand      `cmd:"" help:"Fetch the model and ONNX Runtime (beside harvest, the only command that reaches for the network by itself)."`
+	Setup      setupCommand      `cmd:"" help:"Fetch the model and ONNX Runtime (beside harvest, and servers with sources, the only command that reaches for the network by itself)."`
 	Help       helpCommand       `cmd:"" help:"Explain a command."`
 	Completion completionCommand `cmd:"" help:"Print a script that completes command lines in a shell."`
 	Man        manCommand        `cmd:"" help:"Print the manual page."`
@@ -134,8 +137,9 @@ type modelFlags struct {
 
 func (f modelFlags) config() app.Config {
 	return app.Config{
-		Access:  app.Access{Dir: os.Getenv("AKIN_ACCESS_DIR"), Audit: os.Getenv("AKIN_AUDIT_LOG")},
-		Version: Version, Home: f.Home, Model: f.ModelName, ModelDir: f.ModelDir, Library: f.OnnxRuntime, Precision: f.Precision, Threads: f.Threads,
+		Following: followingOf(os.Getenv),
+		Access:    app.Access{Dir: os.Getenv("AKIN_ACCESS_DIR"), Audit: os.Getenv("AKIN_AUDIT_LOG")},
+		Version:   Version, Home: f.Home, Model: f.ModelName, ModelDir: f.ModelDir, Library: f.OnnxRuntime, Precision: f.Precision, Threads: f.Threads,
 	}
 }
 
@@ -165,6 +169,8 @@ type environment struct {
 	display io.Writer
 	log     *slog.Logger
 	config  app.Config
+	// openModel is how models are opened, if not as usual; tests share one.
+	openModel app.ModelOpener
 	// security says how a server is talked to.
 	security securityFlags
 	// args is the command line; settings and file are what it and the configuration
@@ -258,13 +264,21 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 
 // Run is Main with a context that ends the command.
 func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
-	env := &environment{
+	return newEnvironment(ctx, in, out, errOut).main(args)
+}
+
+func newEnvironment(ctx context.Context, in io.Reader, out, errOut io.Writer) *environment {
+	return &environment{
 		ctx: ctx, in: in, out: newScreen(out), errOut: newScreen(errOut), data: newDataScreen(out), display: errOut,
 		outIsTerminal: isTerminal(out), progressOnTerm: isTerminal(errOut),
 	}
-	defer env.out.flush()
-	defer env.errOut.flush()
-	return env.run(args)
+}
+
+// main is run, with everything told at its end.
+func (e *environment) main(args []string) int {
+	defer e.out.flush()
+	defer e.errOut.flush()
+	return e.run(args)
 }
 
 // run runs a command line.
@@ -290,6 +304,7 @@ func (e *environment) run(args []string) int {
 		return exitUsage
 	}
 	e.config, e.security, e.log = cmds.config(), cmds.securityFlags, e.logger(cmds.logFlags)
+	e.config.OpenModel = e.openModel
 	e.settings, e.variables = settingsOf(parser, parsed, e.file), variablesOf(parser.Model.Node)
 	err = e.finish(parsed)
 	if errors.Is(err, job.ErrInterrupted) {

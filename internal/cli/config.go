@@ -53,6 +53,9 @@ func known(flags []*kong.Flag) []settings.Setting {
 			Name: f.Name, Kind: kindOf(f), Sep: separator(f.Tag.Sep), MapSep: separator(f.Tag.MapSep), Secret: f.Tag.Get("secret"),
 			Check: func(text string) error { return checkValue(f, text) },
 		}
+		if all[i].Kind == settings.Table { // sources are the only one there is
+			all[i].Columns, all[i].Row = app.SourceColumns(), sourceRow
+		}
 	}
 	return all
 }
@@ -66,6 +69,9 @@ func separator(r rune) string {
 
 func kindOf(f *kong.Flag) settings.Kind {
 	t := f.Target.Type()
+	if t == reflect.TypeFor[sourceList]() {
+		return settings.Table
+	}
 	if t == reflect.TypeFor[time.Duration]() || strings.HasSuffix(t.String(), "slog.Level") {
 		return settings.Text
 	}
@@ -374,7 +380,11 @@ func (configExampleCommand) Run(e *environment) error {
 		if s.live() {
 			live = " (live)"
 		}
-		fmt.Fprintf(e.out, "\n%s\n# Environment: %s%s\n#%s: %s\n", comment(f.Help), strings.Join(f.Envs, ", "), live, f.Name, defaultOf(f))
+		fmt.Fprintf(e.out, "\n%s\n# Environment: %s%s\n", comment(f.Help), strings.Join(f.Envs, ", "), live)
+		if kindOf(f) == settings.Table {
+			fmt.Fprint(e.out, sourcesExample)
+		}
+		fmt.Fprintf(e.out, "#%s: %s\n", f.Name, defaultOf(f))
 	}
 	return nil
 }
@@ -400,7 +410,7 @@ func comment(text string) string {
 // defaultOf gives the default as a file would have it.
 func defaultOf(f *kong.Flag) string {
 	switch kind := kindOf(f); {
-	case kind == settings.List:
+	case kind == settings.List, kind == settings.Table:
 		return "[]"
 	case kind == settings.Map:
 		return "{}"

@@ -27,8 +27,9 @@ type foreignVectors struct {
 	vectors *vecfile.Foreign
 	path    string
 	space   string
-	// compared were checked; without are papers that have no vector there.
-	compared, without int
+	// compared were checked; without are papers that have no vector there, cleaned those
+	// whose vector is of another text.
+	compared, without, cleaned int
 }
 
 // openForeign opens vectors that have no manifest of akin's.
@@ -112,7 +113,7 @@ func (f *foreignVectors) verify(e *environment, cl *client.Client, rows iter.Seq
 // comparedPaper is a paper whose vector is compared.
 type comparedPaper struct{ id, title, abstract string }
 
-// sample takes papers that have vectors, evenly spread over an input whose length
+// sample takes papers that have vectors, and the text that those were made of, evenly spread over an input whose length
 // nobody knows: every k-th, and k doubles whenever there are too many.
 func (f *foreignVectors) sample(ctx context.Context, rows iter.Seq2[ingest.Row, error]) ([]comparedPaper, error) {
 	var sample []comparedPaper
@@ -121,7 +122,7 @@ func (f *foreignVectors) sample(ctx context.Context, rows iter.Seq2[ingest.Row, 
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if err != nil || row.Deleted {
+		if err != nil || row.Deleted || row.Cleaned {
 			continue
 		}
 		v, err := f.vectors.Vector(row.Paper.ID)
@@ -145,14 +146,19 @@ func (f *foreignVectors) sample(ctx context.Context, rows iter.Seq2[ingest.Row, 
 	return sample, nil
 }
 
-// attach puts a paper's vector into a request; without one, the server embeds it.
-func (f *foreignVectors) attach(req *akinv1.ImportPapersRequest) error {
+// attach puts a paper's vector into a request. Without one, and where it is not of the
+// text that is imported, the server embeds it.
+func (f *foreignVectors) attach(req *akinv1.ImportPapersRequest, cleaned bool) error {
 	v, err := f.vectors.Vector(req.GetPaper().GetId())
 	if err != nil {
 		return err
 	}
 	if v == nil {
 		f.without++
+		return nil
+	}
+	if cleaned {
+		f.cleaned++
 		return nil
 	}
 	req.Vector, req.Space = v, f.space
@@ -165,5 +171,8 @@ func (f *foreignVectors) close() error { return f.vectors.Close() }
 func (f *foreignVectors) summary(w io.Writer) {
 	if f.without > 0 {
 		fmt.Fprintf(w, "%s without a vector in %s: embedded\n", plural(f.without, "paper"), f.path)
+	}
+	if f.cleaned > 0 {
+		fmt.Fprintf(w, "%s had markup in the text, which is taken out, so that the vector is of another text: embedded\n", plural(f.cleaned, "paper"))
 	}
 }

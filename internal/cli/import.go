@@ -184,7 +184,7 @@ func (im *importer) next(pull func() (ingest.Row, error, bool)) (*akinv1.ImportP
 		}
 		req := &akinv1.ImportPapersRequest{Paper: wire.ToPaper(&row.Paper), Index: im.index, Delete: row.Deleted}
 		if !row.Deleted {
-			if skip, err := im.vectors.attach(req); err != nil || skip {
+			if skip, err := im.vectors.attach(req, row.Cleaned); err != nil || skip {
 				if err != nil {
 					return nil, err
 				}

@@ -76,12 +76,12 @@ func (c importCommand) openVectors(e *environment) (_ *pairedVectors, err error)
 
 // attach puts the next vector into a request. It says to skip a row of another
 // shard, for which there is none.
-func (p *pairedVectors) attach(req *akinv1.ImportPapersRequest) (skip bool, err error) {
+func (p *pairedVectors) attach(req *akinv1.ImportPapersRequest, cleaned bool) (skip bool, err error) {
 	if p == nil {
 		return false, nil
 	}
 	if p.foreign != nil {
-		return false, p.foreign.attach(req)
+		return false, p.foreign.attach(req, cleaned)
 	}
 	if !p.shard.Has(req.GetPaper().GetId()) {
 		return true, nil

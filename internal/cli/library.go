@@ -18,7 +18,7 @@ import (
 )
 
 // usualLibrary is the library of commands that name none.
-const usualLibrary = "main"
+const usualLibrary = "reading"
 
 type libraryCommand struct {
 	List     libraryListCommand     `cmd:"" help:"List your libraries."`
@@ -35,7 +35,12 @@ type libraryCommand struct {
 	Export   libraryExportCommand   `cmd:"" help:"Write a library as BibTeX, RIS, CSL-JSON or a list of ids."`
 	Merge    libraryMergeCommand    `cmd:"" help:"Add libraries to another."`
 	Missed   libraryMissedCommand   `cmd:"" help:"Say what a library lacks of what is near it."`
+	Suggest  librarySuggestCommand  `cmd:"" help:"Choose papers to rate, from which most is learnt."`
 	Adopt    libraryAdoptCommand    `cmd:"" help:"Give the libraries made without a key to the owner of a key."`
+	Bind     libraryBindCommand     `cmd:"" help:"Have a library follow Zotero, or a file of references on the server."`
+	Unbind   libraryUnbindCommand   `cmd:"" help:"End that; the library stays as it is."`
+	Binding  libraryBindingCommand  `cmd:"" help:"Say what libraries follow, and how that is."`
+	Sync     librarySyncCommand     `cmd:"" help:"Bring a library up to date with what it follows."`
 }
 
 // Help says what a library is.
@@ -49,7 +54,7 @@ Examples:
   akin library like arXiv:1706.03762 arXiv:1810.04805
   akin library import references.bib
   akin library missed --days 30
-  akin library export --format ris --out main.ris`
+  akin library export --format ris --out reading.ris`
 }
 
 type libraryListCommand struct {
@@ -100,7 +105,7 @@ func (e *environment) library(l *akinv1.Library) {
 }
 
 type libraryShowCommand struct {
-	Name string `arg:"" optional:"" help:"Name of the library." default:"main"`
+	Name string `arg:"" optional:"" help:"Name of the library." default:"reading"`
 	target
 	PageSize int32  `help:"Papers to list; 0 lists all." short:"n" placeholder:"N"`
 	Mark     string `help:"Only liked, disliked or unmarked papers." enum:",liked,disliked,unmarked" default:"" placeholder:"MARK"`
@@ -274,7 +279,7 @@ func (c libraryUndeleteCommand) Run(e *environment) error {
 type entryFlags struct {
 	ID []string `arg:"" help:"Ids of papers, arXiv ids or DOIs."`
 	target
-	Library      string `help:"Name of the library; it is made if it is not there." short:"l" default:"main" placeholder:"NAME"`
+	Library      string `help:"Name of the library; it is made if it is not there." short:"l" default:"reading" placeholder:"NAME"`
 	AllowMissing bool   `help:"Accept ids of papers that are not in the collection."`
 	JSON         bool   `name:"json" help:"Print the response as JSON."`
 }
@@ -352,7 +357,7 @@ func (c libraryDislikeCommand) Run(e *environment) error {
 type libraryRemoveCommand struct {
 	ID []string `arg:"" help:"Ids of papers, arXiv ids or DOIs."`
 	target
-	Library string `help:"Name of the library." short:"l" default:"main" placeholder:"NAME"`
+	Library string `help:"Name of the library." short:"l" default:"reading" placeholder:"NAME"`
 	JSON    bool   `name:"json" help:"Print the response as JSON, with what the entries were."`
 }
 
@@ -391,7 +396,7 @@ func (c libraryRemoveCommand) Run(e *environment) error {
 type libraryImportCommand struct {
 	File []string `arg:"" help:"Files of references; - is standard input."`
 	target
-	Library string   `help:"Name of the library; it is made if it is not there." short:"l" default:"main" placeholder:"NAME"`
+	Library string   `help:"Name of the library; it is made if it is not there." short:"l" default:"reading" placeholder:"NAME"`
 	Format  string   `help:"bibtex, ris, csl-json or ids (default: what they look like)." enum:",bibtex,ris,csl-json,ids" default:"" placeholder:"NAME"`
 	Mark    string   `help:"Mark of papers that have none yet: liked, disliked or unmarked." enum:"liked,disliked,unmarked" default:"liked"`
 	Tag     []string `help:"Tags to add; repeat the flag for several." placeholder:"TAG" sep:"none"`
@@ -482,7 +487,7 @@ func (e *environment) imported(resp *akinv1.ImportLibraryResponse, dry bool) {
 }
 
 type libraryExportCommand struct {
-	Name string `arg:"" optional:"" help:"Name of the library." default:"main"`
+	Name string `arg:"" optional:"" help:"Name of the library." default:"reading"`
 	target
 	Format        string `help:"bibtex, ris, csl-json or ids." enum:"bibtex,ris,csl-json,ids" default:"bibtex"`
 	Out           string `help:"File to write (default: standard output)." short:"o" type:"path" placeholder:"FILE"`
@@ -532,7 +537,7 @@ type libraryMergeCommand struct {
 
 // Help says what becomes of a paper that several have.
 func (libraryMergeCommand) Help() string {
-	return "Of a paper that several have, the mark that was set last counts, and all notes and tags\nare kept.\n\nExample:\n  akin library merge main thesis imported --delete-sources"
+	return "Of a paper that several have, the mark that was set last counts, and all notes and tags\nare kept.\n\nExample:\n  akin library merge reading thesis imported --delete-sources"
 }
 
 // Run merges libraries.
@@ -543,7 +548,7 @@ func (c libraryMergeCommand) Run(e *environment) error {
 }
 
 type libraryMissedCommand struct {
-	Name         string  `arg:"" optional:"" help:"Name of the library." default:"main"`
+	Name         string  `arg:"" optional:"" help:"Name of the library." default:"reading"`
 	Days         int32   `help:"Only papers dated within so many days before today." placeholder:"N"`
 	HalfLifeDays float64 `help:"Halve the weight of a mark for every so many days that it is older than the newest (0: off)." placeholder:"DAYS"`
 	Strategy     string  `help:"How likes and dislikes become a ranking: hybrid, svm, top-mean, best-score or mean-vector." enum:"hybrid,svm,top-mean,best-score,mean-vector" default:"hybrid"`
@@ -576,6 +581,46 @@ func (c libraryMissedCommand) Run(e *environment) error {
 		return err
 	}
 	return e.show(c.JSON, resp, func() { e.answer(resp, "score") })
+}
+
+type librarySuggestCommand struct {
+	Name string `arg:"" optional:"" help:"Name of the library." default:"reading"`
+	target
+	Count int32 `help:"Papers to choose; at most 100." short:"n" default:"10" placeholder:"N"`
+	JSON  bool  `name:"json" help:"Print the response as JSON."`
+}
+
+// Help says what the papers are for.
+func (librarySuggestCommand) Help() string {
+	return `For those who begin: like or dislike some of these, and recommendations have something to
+go by. They are of the subjects of the collection that least is known about, given what the
+library has; ask again for others.
+
+Examples:
+  akin library suggest
+  akin library like arXiv:1706.03762 && akin library suggest -n 5`
+}
+
+// Run chooses papers to rate.
+func (c librarySuggestCommand) Run(e *environment) error {
+	cl, err := e.connect(c.target, false)
+	if err != nil {
+		return err
+	}
+	resp, err := cl.Libraries.SuggestRatings(e.ctx, &akinv1.SuggestRatingsRequest{Library: c.Name, Count: c.Count, ReadMask: shown(c.JSON)})
+	if err != nil {
+		return err
+	}
+	return e.show(c.JSON, resp, func() {
+		for i, s := range resp.GetSuggestions() {
+			p := s.GetPaper()
+			e.wrapped(fmt.Sprintf("%2d  ", i+1), p.GetTitle())
+			e.wrapped("    ", byline(p))
+		}
+		if len(resp.GetSuggestions()) == 0 {
+			fmt.Fprintln(e.errOut, "There is nothing to rate: `akin import FILE` puts papers in.")
+		}
+	})
 }
 
 type libraryAdoptCommand struct {

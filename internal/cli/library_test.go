@@ -39,6 +39,13 @@ func TestLibrary(t *testing.T) {
 	if len(missed.GetResults()) != 5 {
 		t.Errorf("missed %d papers", len(missed.GetResults()))
 	}
+	suggested := unmarshal(t, here("suggest", "--json", "-n", "5"), new(akinv1.SuggestRatingsResponse))
+	if len(suggested.GetSuggestions()) != 5 || suggested.GetRatedCount() != 3 || suggested.GetUnknown() <= 0 || suggested.GetUnknown() >= 1 {
+		t.Errorf("suggested %v", suggested)
+	}
+	if out := here("suggest", "newcomer", "-n", "2"); !strings.HasPrefix(out, " 1  ") || strings.Count(out, "\n") < 4 {
+		t.Errorf("suggested to a newcomer: %q", out)
+	}
 	mustRun(t, "snapshot", "create", "one", "--server", s.grpc)
 
 	bib := filepath.Join(t.TempDir(), "x.bib")
@@ -52,8 +59,8 @@ func TestLibrary(t *testing.T) {
 	if code, out, _ := run(t, "arXiv:1706.03762\nnever\n", "library", "import", "-", "-l", "copy", "--dry-run", "--data", data); code != 0 || !strings.Contains(out, "1 found, 0 would be added, 1 not found") {
 		t.Errorf("a dry run: %d, %q", code, out)
 	}
-	here("merge", "main", "copy", "--delete-sources")
-	if out := here("list", "--deleted"); !strings.Contains(out, "copy  3 papers: 3 liked") || !strings.Contains(out, "main  3 papers: 3 liked, 0 disliked, 1 read") {
+	here("merge", "reading", "copy", "--delete-sources")
+	if out := here("list", "--deleted"); !strings.Contains(out, "copy  3 papers: 3 liked") || !strings.Contains(out, "reading  3 papers: 3 liked, 0 disliked, 1 read") {
 		t.Errorf("listed: %q", out)
 	}
 	here("remove", "arXiv:1706.03762")
@@ -66,7 +73,7 @@ func TestLibrary(t *testing.T) {
 		t.Errorf("verified: %q", out)
 	}
 	mustRun(t, "snapshot", "restore", "one", "--data", data, "--force")
-	if out := here("list"); !strings.Contains(out, "main  3 papers: 2 liked, 1 disliked, 1 read") {
+	if out := here("list"); !strings.Contains(out, "reading  3 papers: 2 liked, 1 disliked, 1 read") {
 		t.Errorf("restored: %q", out)
 	}
 }

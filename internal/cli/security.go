@@ -55,7 +55,7 @@ type accessFlags struct {
 	AccessDir   string   `help:"Directory of the keys (default: access in the data directory)." type:"path" env:"AKIN_ACCESS_DIR" placeholder:"DIR" group:"Access:"`
 	AuditLog    string   `help:"File that records who changed what (default: audit.jsonl beside the keys, once there are some); none is none." env:"AKIN_AUDIT_LOG" placeholder:"FILE" group:"Access:"`
 	Anonymous   string   `help:"What callers without a key may do once there are keys: read, or nothing." enum:",read" default:"" env:"AKIN_ANONYMOUS" placeholder:"SCOPE" group:"Access:"`
-	Closed      []string `help:"What needs a key, too, once there are keys: health, info. They are open otherwise." env:"AKIN_CLOSED" placeholder:"GROUP" group:"Access:"`
+	Closed      []string `help:"What needs a key, too, once there are keys: health, info, mail, feeds. They are open otherwise." env:"AKIN_CLOSED" placeholder:"GROUP" group:"Access:"`
 	TLSCert     string   `name:"tls-cert" help:"Serve gRPC and HTTP over TLS with this certificate chain." type:"path" env:"AKIN_TLS_CERT" placeholder:"FILE" group:"Access:"`
 	TLSKey      string   `name:"tls-key" help:"Key of --tls-cert." type:"path" env:"AKIN_TLS_KEY" placeholder:"FILE" group:"Access:"`
 	TLSClientCA string   `name:"tls-client-ca" help:"Take only clients that show a certificate of an authority in this file." type:"path" env:"AKIN_TLS_CLIENT_CA" placeholder:"FILE" group:"Access:"`

@@ -17,12 +17,17 @@ type serveFlags struct {
 	InsecurePublic bool     `help:"Allow addresses beside the loopback ones also without keys or without TLS: whoever reaches them can read, change and erase all papers." env:"AKIN_INSECURE_PUBLIC"`
 	HTTPHost       []string `name:"http-host" help:"Host names, beside localhost, that HTTP requests may be sent to." env:"AKIN_HTTP_HOST" placeholder:"NAME"`
 	HTTPOrigin     []string `name:"http-origin" help:"Origins, such as https://papers.example.org, whose pages browsers let read what HTTP answers (CORS); * is all. Without it, none." env:"AKIN_HTTP_ORIGIN" placeholder:"ORIGIN"`
+	PublicURL      string   `name:"public-url" help:"Address under which readers reach the page, such as https://papers.example.org: links in mails and feeds begin with it, and HTTP requests may be sent to its host." env:"AKIN_PUBLIC_URL" placeholder:"URL"`
+	SecretFile     string   `help:"File of the secrets that encrypt addresses and sign links, made at first use (default: secrets.json beside the keys). Back it up apart from the snapshots." type:"path" env:"AKIN_SECRET_FILE" placeholder:"FILE"`
 	Index          string   `help:"Index: graph, exact or coder (the baseline)." enum:"${indexes}" default:"${index}" env:"AKIN_INDEX"`
 	boundFlags
 	accessFlags
+	followFlags
 	ReadOnly bool `name:"read-only-on-damage" help:"If the data directory is damaged, serve what can be read of it and refuse writes, instead of not starting." env:"AKIN_READ_ONLY_ON_DAMAGE"`
 	snapshotsFlag
+	mailFlags
 	observeFlags
+	sourceFlags
 }
 
 // serverConfig is what the settings say.
@@ -31,13 +36,15 @@ func (f *serveFlags) serverConfig(e *environment) (app.Config, error) {
 	config.Create, config.Index = true, f.Index
 	f.bound(&config)
 	config.GRPCAddr, config.HTTPAddr, config.HTTPHosts = f.GRPCAddr, f.HTTPAddr, f.HTTPHost
-	config.HTTPOrigins = f.HTTPOrigin
+	config.HTTPOrigins, config.PublicURL, config.SecretFile = f.HTTPOrigin, f.PublicURL, f.SecretFile
 	config.InsecurePublic, config.ReadOnlyOnDamage = f.InsecurePublic, f.ReadOnly
 	config.Access = f.access()
+	f.follow(&config)
 	if f.TLSKey != "" {
 		config.Secrets = append(config.Secrets, f.TLSKey)
 	}
-	err := f.observe(&config)
+	f.fetch(&config)
+	err := errors.Join(f.mail(&config), f.observe(&config))
 	return config, err
 }
 

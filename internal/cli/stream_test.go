@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +17,7 @@ import (
 // The stream answers in order, with the vectors that Embed gives, and a bad
 // input costs only itself.
 func TestEmbedStream(t *testing.T) {
-	s := serve(t, filepath.Join(t.TempDir(), "data"))
+	s := host(t, filepath.Join(t.TempDir(), "data"))
 	c, err := client.Dial(s.grpc)
 	if err != nil {
 		t.Fatal(err)
@@ -88,6 +89,19 @@ func TestForeignVectors(t *testing.T) {
 	code, out, errOut := run(t, "", "import", "--data", t.TempDir(), "--vectors", dir, input)
 	if code != 0 || !strings.Contains(out, "12 papers: 12 new") || !strings.Contains(errOut, "12 vectors compared with the model") {
 		t.Errorf("exit code %d, %q, %q", code, out, errOut)
+	}
+	// Another program reads the markup too: of such papers, its vectors are of another text.
+	lines, err := os.ReadFile(input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	marked := filepath.Join(t.TempDir(), "marked.jsonl")
+	if err := os.WriteFile(marked, bytes.Replace(lines, []byte(`"abstract":"`), []byte(`"abstract":"<p>\\textbf{Beads} of another text.</p> `), 2), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errOut = run(t, "", "import", "--data", t.TempDir(), "--vectors", dir, marked)
+	if code != 0 || !strings.Contains(out, "12 papers: 12 new") || !strings.Contains(errOut, "10 vectors compared with the model") || !strings.Contains(errOut, "2 papers had markup") {
+		t.Errorf("with markup: exit code %d, %q, %q", code, out, errOut)
 	}
 	ids, err := os.ReadFile(filepath.Join(dir, "ids.txt"))
 	if err != nil {

@@ -26,7 +26,10 @@ const serviceConfig = `{
     "name": [
       {"service": "akin.v1.PaperService"}, {"service": "akin.v1.SearchService"},
       {"service": "akin.v1.EmbeddingService"}, {"service": "akin.v1.InfoService"},
-      {"service": "akin.v1.MapService"}, {"service": "akin.v1.LibraryService"}
+      {"service": "akin.v1.MapService"}, {"service": "akin.v1.LibraryService"},
+      {"service": "akin.v1.BindingService"}, {"service": "akin.v1.SyndicationService"},
+      {"service": "akin.v1.FeedService"},
+      {"service": "akin.v1.SourceService"}
     ],
     "retryPolicy": {
       "maxAttempts": 4, "initialBackoff": "0.1s", "maxBackoff": "2s", "backoffMultiplier": 3,
@@ -47,6 +50,16 @@ type Client struct {
 	Admin  akinv1.AdminServiceClient
 	// Libraries are those of the caller's owner.
 	Libraries akinv1.LibraryServiceClient
+	// Bindings are what those follow.
+	Bindings akinv1.BindingServiceClient
+	// Syndication has the addresses of feeds.
+	Syndication akinv1.SyndicationServiceClient
+	// Feeds are those of the caller's owner.
+	Feeds akinv1.FeedServiceClient
+	// Sources are for who looks after the server.
+	Sources akinv1.SourceServiceClient
+	// Digests are those of the caller's owner, and what links of mails lead to.
+	Digests akinv1.DigestServiceClient
 	// Operations tells of what AdminService began; Follow is easier.
 	Operations longrunningpb.OperationsClient
 
@@ -89,15 +102,21 @@ func dial(address string, more ...grpc.DialOption) (*Client, error) {
 func New(conn grpc.ClientConnInterface) *Client {
 	conn = roomy{conn}
 	return &Client{
-		Papers:     akinv1.NewPaperServiceClient(conn),
-		Search:     akinv1.NewSearchServiceClient(conn),
-		Embed:      akinv1.NewEmbeddingServiceClient(conn),
-		Info:       akinv1.NewInfoServiceClient(conn),
-		Map:        akinv1.NewMapServiceClient(conn),
-		Admin:      akinv1.NewAdminServiceClient(conn),
-		Libraries:  akinv1.NewLibraryServiceClient(conn),
-		Operations: longrunningpb.NewOperationsClient(conn),
-		close:      func() error { return nil },
+		Papers:    akinv1.NewPaperServiceClient(conn),
+		Search:    akinv1.NewSearchServiceClient(conn),
+		Embed:     akinv1.NewEmbeddingServiceClient(conn),
+		Info:      akinv1.NewInfoServiceClient(conn),
+		Map:       akinv1.NewMapServiceClient(conn),
+		Admin:     akinv1.NewAdminServiceClient(conn),
+		Libraries: akinv1.NewLibraryServiceClient(conn),
+		Bindings:  akinv1.NewBindingServiceClient(conn),
+
+		Syndication: akinv1.NewSyndicationServiceClient(conn),
+		Feeds:       akinv1.NewFeedServiceClient(conn),
+		Sources:     akinv1.NewSourceServiceClient(conn),
+		Digests:     akinv1.NewDigestServiceClient(conn),
+		Operations:  longrunningpb.NewOperationsClient(conn),
+		close:       func() error { return nil },
 	}
 }
 

@@ -112,6 +112,14 @@ func (a *asking) counter() (catalog.Counter, error) {
 	return nil, refuse("count papers by the values of a field", catalog.CapCounter)
 }
 
+// indexes tells what the collection is found by; without the capability, nothing.
+func (a *asking) indexes() []catalog.IndexState {
+	if c, ok := a.view.(catalog.Indexes); ok {
+		return c.Indexes()
+	}
+	return nil
+}
+
 // days lists papers by day; without the capability, by reading all of them.
 func (a *asking) days() catalog.Days {
 	if c, ok := a.view.(catalog.Days); ok {

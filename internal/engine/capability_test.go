@@ -14,7 +14,7 @@ import (
 
 func capabilities() []catalog.Capability {
 	return []catalog.Capability{
-		catalog.CapAttributes, catalog.CapCounter, catalog.CapDays, catalog.CapDuplicates, catalog.CapFunnel, catalog.CapMatcher, catalog.CapNamer,
+		catalog.CapAttributes, catalog.CapCounter, catalog.CapDays, catalog.CapDuplicates, catalog.CapFunnel, catalog.CapIndexes, catalog.CapMatcher, catalog.CapNamer,
 		catalog.CapRechecker, catalog.CapSampler, catalog.CapSyntax, catalog.CapTerms, catalog.CapVersions,
 	}
 }

@@ -93,6 +93,16 @@ func (e *Engine) Info(ctx context.Context, collection string) (catalog.Info, err
 	return a.info, nil
 }
 
+// Indexes tells what a collection is found by, as far as its catalog tells.
+func (e *Engine) Indexes(ctx context.Context, collection string) ([]catalog.IndexState, error) {
+	a, err := e.ask(ctx, collection)
+	if err != nil {
+		return nil, err
+	}
+	defer a.close()
+	return a.indexes(), nil
+}
+
 // needCatalog is the error of a server that only embeds.
 func (e *Engine) needCatalog() error {
 	if e.catalog != nil {

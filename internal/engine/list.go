@@ -236,6 +236,8 @@ type ListedDays struct {
 	Newer paper.Date
 	// More says that there are older ones.
 	More bool
+	// Papers is how many the filter keeps, of all days.
+	Papers uint32
 }
 
 // ListDays gives a page of the days that papers have.
@@ -252,6 +254,9 @@ func (e *Engine) ListDays(ctx context.Context, q ListDays) (out ListedDays, err 
 	all, err := a.days().CountDays(ctx, q.Filter)
 	if err != nil {
 		return out, err
+	}
+	for _, day := range all {
+		out.Papers += day.Papers
 	}
 	for len(all) > 0 {
 		day := all[0].Day

@@ -62,6 +62,8 @@ type Feed struct {
 	// MaxPerDay bounds how many papers a day (UTC) match, the best first as they come;
 	// 0 means DefaultMaxPerDay.
 	MaxPerDay int
+	// Since is the change of the collection after which papers are matched.
+	Since uint64
 	// CreateTime and UpdateTime are in UTC.
 	CreateTime, UpdateTime time.Time
 }
@@ -105,4 +107,114 @@ type Item struct {
 	Reasons    []Reason
 	// Time is when it matched, in UTC.
 	Time time.Time
+}
+
+// Progress is what a feed has sent so far. The zero value is that of a new feed.
+type Progress struct {
+	// Last is the cursor of the newest item; the next one has the next number.
+	Last uint64
+	// Items is how many are kept.
+	Items int
+	// Day is the day (UTC) of the newest item, in days since 1970, and DayItems how many
+	// that day had.
+	Day, DayItems int
+	// LimitTime is when the daily limit last left a paper out.
+	LimitTime time.Time
+}
+
+// Calibration is what a feed is matched by: made of a background of papers of its
+// collection, and frozen until it is made anew.
+type Calibration struct {
+	// Version is that of the rules it was made by.
+	Version int
+	// Space is the fingerprint of the space of Vector.
+	Space string
+	// Sequence and Papers are the state of the collection it was made of, Background how
+	// many of its papers stood for all.
+	Sequence   uint64
+	Papers     uint32
+	Background int
+	// Made is when; LibraryTime is when the feed's library had last changed.
+	Made, LibraryTime time.Time
+	// Vector is float32 [dim], unit length; nil where meaning has no part.
+	Vector []float32
+	// Terms are the words, with what each counts; AverageLength scales how long a paper
+	// is.
+	Terms         []Term
+	AverageLength float64
+	// Semantic, Lexical and Offset make the score: Semantic times the cosine, plus Lexical
+	// times what the words count, plus Offset.
+	Semantic, Lexical, Offset float64
+	// Threshold is the least score that matches.
+	Threshold float64
+	// Best are the best scores of the background, the best first: a percentile is read
+	// off them.
+	Best []float32
+	// Waits says why nothing can match now; 0 if something can.
+	Waits Wait
+}
+
+// Wait says why a feed cannot match anything.
+type Wait int
+
+// The reasons to wait. Their numbers are on disk.
+const (
+	// WaitsForNothing: it matches.
+	WaitsForNothing Wait = iota
+	// WaitsForPapers: the collection has too few papers to compare with.
+	WaitsForPapers
+	// WaitsForLikes: the library has no liked paper that the collection has.
+	WaitsForLikes
+	// WaitsForLibrary: there is no such library.
+	WaitsForLibrary
+	// WaitsForPaper: the collection has not got the feed's paper.
+	WaitsForPaper
+	// WaitsForWords: the feed goes by words, and no paper has any of them.
+	WaitsForWords
+)
+
+// Term is a word of a feed and what it counts.
+type Term struct {
+	Name   string
+	Weight float64
+}
+
+// Percentile says where a score stands among those of the background, of 100.
+func (c *Calibration) Percentile(score float64) float64 {
+	if c.Background == 0 {
+		return 0
+	}
+	above := 0
+	for above < len(c.Best) && float64(c.Best[above]) > score {
+		above++
+	}
+	return 100 * (1 - float64(above)/float64(c.Background))
+}
+
+// Following is how far a collection was matched.
+type Following struct {
+	// Cursor is the last change that was, and Time when.
+	Cursor uint64
+	Time   time.Time
+	// GapFrom and GapTo are the changes of the last gap: the log did not reach back so far,
+	// and papers that changed since were looked for instead, at GapTime. Zero if there was
+	// none.
+	GapFrom, GapTo uint64
+	GapTime        time.Time
+}
+
+// Share is the part of the background that a breadth lets through.
+func (b Breadth) Share() float64 {
+	switch b {
+	case Strict:
+		return 0.0002
+	case Focused:
+		return 0.0005
+	case Wide:
+		return 0.005
+	case Broad:
+		return 0.02
+	case BreadthDefault, Balanced:
+	}
+	return 0.001
 }

@@ -26,7 +26,6 @@ package harvest
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/url"
@@ -95,57 +94,8 @@ type harvest struct {
 	repository *repository
 	state      state
 	progress   Progress
-	list       list
+	list       List
 }
-
-// list is what was seen of the list under way, to notice one that has no end.
-type list struct {
-	tokens, pages map[[sha256.Size]byte]bool
-	// empty pages came one after the other, without a record.
-	empty int
-}
-
-const (
-	// mostEmptyPages is how many pages without a record may follow each other.
-	mostEmptyPages = 30
-	// mostPages is how many pages a list may have.
-	mostPages = 200_000
-)
-
-// check says why the list would not end after a page.
-func (l *list) check(asked string, a *answer, page int) error {
-	if l.tokens == nil {
-		l.tokens, l.pages = make(map[[sha256.Size]byte]bool), make(map[[sha256.Size]byte]bool)
-	}
-	if a.records > 0 {
-		l.empty = 0
-	} else {
-		l.empty++
-	}
-	if asked != "" {
-		l.tokens[sha256.Sum256([]byte(asked))] = true
-	}
-	const remedy = "this has no end; what came so far is kept, and the list is asked for from its beginning the next time: fewer --days at a time may help"
-	switch again := a.records > 0 && a.broken == nil && l.pages[a.sum]; {
-	case a.token.Value == "":
-		return nil
-	case l.tokens[sha256.Sum256([]byte(a.token.Value))]:
-		return &endlessError{fmt.Sprintf("the repository gave the same resumption token again, on page %d of a list: %s", page, remedy)}
-	case again:
-		return &endlessError{fmt.Sprintf("the repository gave the same records again, on page %d of a list: %s", page, remedy)}
-	case l.empty >= mostEmptyPages:
-		return &endlessError{fmt.Sprintf("the repository gave %d pages without a record, one after the other: %s", l.empty, remedy)}
-	case page >= mostPages:
-		return &endlessError{fmt.Sprintf("the repository gave %d pages for one list: %s", page, remedy)}
-	}
-	l.pages[a.sum] = true
-	return nil
-}
-
-// endlessError says that a list has no end.
-type endlessError struct{ why string }
-
-func (e *endlessError) Error() string { return e.why }
 
 // Run fetches what is new and gives what it did. After an error or an
 // interruption, the same call goes on from there.
@@ -212,7 +162,7 @@ func (h *harvest) run(ctx context.Context) error {
 	}
 	for restarts := 0; ; {
 		done, err := h.window(ctx)
-		var refused *expiredError
+		var refused *ExpiredError
 		switch {
 		case errors.As(err, &refused) && restarts < maxRestarts:
 			restarts++
@@ -222,7 +172,7 @@ func (h *harvest) run(ctx context.Context) error {
 			}
 			continue
 		case err != nil:
-			var endless *endlessError
+			var endless *EndlessError
 			if errors.As(err, &endless) {
 				err = errors.Join(err, h.restart())
 			}
@@ -257,7 +207,7 @@ func (h *harvest) begin(ctx context.Context) error {
 
 // restart asks for the window from its beginning the next time.
 func (h *harvest) restart() error {
-	h.state.Token, h.state.Page, h.list = "", 0, list{}
+	h.state.Token, h.state.Page, h.list = "", 0, List{}
 	return h.state.save(h.Config)
 }
 
@@ -279,13 +229,13 @@ func (h *harvest) window(ctx context.Context) (done bool, err error) {
 	if h.state.Last != last && h.state.Token != "" {
 		h.state.Token, h.state.Page = "", 0 // a list of other days
 	}
-	h.state.Last, h.list = last, list{}
+	h.state.Last, h.list = last, List{}
 	for {
 		answer, err := h.page(ctx, last)
 		if err != nil {
 			return false, err
 		}
-		if answer.token.Value == "" {
+		if answer.Token.Value == "" {
 			break
 		}
 	}
@@ -299,7 +249,7 @@ func (h *harvest) window(ctx context.Context) (done bool, err error) {
 }
 
 // page fetches, saves and notes one answer.
-func (h *harvest) page(ctx context.Context, last string) (*answer, error) {
+func (h *harvest) page(ctx context.Context, last string) (*Page, error) {
 	query := url.Values{"verb": {"ListRecords"}}
 	if h.state.Token != "" {
 		query.Set("resumptionToken", h.state.Token)
@@ -315,28 +265,29 @@ func (h *harvest) page(ctx context.Context, last string) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.records > 0 || a.broken != nil {
+	if a.Records > 0 || a.Broken != nil {
 		name := fmt.Sprintf("records-%s-%04d.xml.gz", h.state.Next, h.state.Page+1)
-		if a.broken != nil {
+		if a.Broken != nil {
 			h.progress.Broken++
-			h.progress.LastBroken = fmt.Sprintf("%s: %v", name, a.broken)
+			h.progress.LastBroken = fmt.Sprintf("%s: %v", name, a.Broken)
 		}
-		if err := save(filepath.Join(h.Dir, name), a.body); err != nil {
+		if err := save(filepath.Join(h.Dir, name), a.Body); err != nil {
 			return nil, err
 		}
 	}
 	h.state.Page++
 	asked := h.state.Token
-	if err := h.list.check(asked, a, h.state.Page); err != nil {
-		return nil, err
+	if err := h.list.Check(asked, a, h.state.Page); err != nil {
+		const remedy = "this has no end; what came so far is kept, and the list is asked for from its beginning the next time: fewer --days at a time may help"
+		return nil, fmt.Errorf("%w: %s", err, remedy)
 	}
-	h.state.Token = a.token.Value
+	h.state.Token = a.Token.Value
 	if err := h.state.save(h.Config); err != nil {
 		return nil, err
 	}
-	h.progress.First, h.progress.Last, h.progress.Listed = h.state.Next, last, a.token.CompleteListSize
-	h.progress.Records += a.records
-	h.progress.Deleted += a.deleted
+	h.progress.First, h.progress.Last, h.progress.Listed = h.state.Next, last, a.Token.CompleteListSize
+	h.progress.Records += a.Records
+	h.progress.Deleted += a.Deleted
 	if h.Progress != nil {
 		h.Progress(h.progress)
 	}

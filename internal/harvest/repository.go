@@ -1,24 +1,16 @@
 package harvest
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/xml"
-	"errors"
 	"fmt"
-	"html"
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
 	"golang.org/x/time/rate"
-
-	"akin/internal/ingest"
 )
 
 const (
@@ -122,84 +114,11 @@ func (r *repository) identify(ctx context.Context) (identity, error) {
 	return i, nil
 }
 
-// answer is one page of a list.
-type answer struct {
-	body             []byte
-	token            ingest.OAIToken
-	records, deleted int
-	// sum digests what the records are.
-	sum [sha256.Size]byte
-	// broken is why not all of the page could be read, if so.
-	broken error
-}
-
-// expiredError says that the repository no longer knows the list.
-type expiredError struct{ refused *ingest.OAIError }
-
-func (e *expiredError) Error() string { return e.refused.Error() }
-
-// list asks for a page and counts what is in it. A record that is no paper
-// counts too: the import will say what is wrong with it.
-func (r *repository) list(ctx context.Context, query url.Values) (*answer, error) {
+// list asks for a page.
+func (r *repository) list(ctx context.Context, query url.Values) (*Page, error) {
 	body, err := r.ask(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	a, sum := &answer{body: body}, sha256.New()
-	defer func() { sum.Sum(a.sum[:0]) }()
-	page := ingest.NewOAIPage(r.base, bytes.NewReader(body))
-	for {
-		row, err := page.Next(ctx)
-		var refused *ingest.OAIError
-		var bad *ingest.RejectedError
-		switch {
-		case errors.Is(err, io.EOF):
-			a.token = page.Token()
-			return a, nil
-		case errors.As(err, &bad):
-		case errors.As(err, &refused) && refused.Code == ingest.OAINoRecords:
-			continue
-		case errors.As(err, &refused) && refused.Code == "badResumptionToken" && query.Has("resumptionToken"):
-			return nil, &expiredError{refused}
-		case ctx.Err() != nil:
-			return nil, ctx.Err()
-		case err != nil:
-			return a, a.salvage(err)
-		}
-		fmt.Fprintf(sum, "%q %v %q\n", row.Paper.ID, row.Deleted, errorText(bad))
-		a.records++
-		if row.Deleted {
-			a.deleted++
-		}
-	}
-}
-
-func errorText(err *ingest.RejectedError) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
-}
-
-var (
-	listPattern   = regexp.MustCompile(`<(?:[\w.-]+:)?ListRecords[\s>]`)
-	recordPattern = regexp.MustCompile(`<(?:[\w.-]+:)?record[\s>]`)
-	endPattern    = regexp.MustCompile(`</(?:[\w.-]+:)?ListRecords\s*>`)
-	tokenPattern  = regexp.MustCompile(`<(?:[\w.-]+:)?resumptionToken(?:\s[^>]*)?>([^<]*)</`)
-)
-
-// salvage makes the best of a page of a list that is not XML from one place on,
-// so that one bad character does not end a harvest: it is kept as it came, its
-// records are counted by their tags, and the list goes on with its token. A page
-// that is no list, or that is cut, is the error that it was.
-func (a *answer) salvage(why error) error {
-	if !listPattern.Match(a.body) || !endPattern.Match(a.body) {
-		return why
-	}
-	a.broken, a.records, a.deleted = why, len(recordPattern.FindAll(a.body, -1)), 0
-	a.token = ingest.OAIToken{CompleteListSize: -1, Cursor: -1}
-	if all := tokenPattern.FindAllSubmatch(a.body, -1); len(all) > 0 {
-		a.token.Value = strings.TrimSpace(html.UnescapeString(string(all[len(all)-1][1])))
-	}
-	return nil
+	return ReadPage(ctx, r.base, body, query.Has("resumptionToken"), nil)
 }

@@ -14,8 +14,16 @@ import (
 // completed takes the markup out of a paper's text, completes it and makes it a
 // row, with what could not be read of it.
 func completed(p paper.Paper, left ...Unread) (Row, error) {
+	title, abstract := p.Title, p.Abstract
 	clean(&p)
-	return finished(p, left...)
+	row, err := finished(p, left...)
+	row.Cleaned = !sameWords(title, p.Title) || !sameWords(abstract, p.Abstract)
+	return row, err
+}
+
+// sameWords says that two texts differ in nothing but spaces.
+func sameWords(a, b string) bool {
+	return a == b || collapse(a) == collapse(b)
 }
 
 // finished is completed for a paper of which the text is clean.

@@ -50,6 +50,7 @@ func formats() []format {
 		{"oai", "answers of OAI-PMH, in the metadata formats oai_dc, arXiv and arXivRaw", looksLikeOAI, newOAI},
 		{"atom", "Atom feeds of arXiv: answers of its API and daily announcements", looksLikeAtom, newAtom},
 		{"rss", "RSS feeds of arXiv's daily announcements", looksLikeRSS, newRSS},
+		{"feed", "feeds of journals and preprint servers whose entries have DOIs, in Atom, RSS 1.0 and RSS 2.0", looksLikeFeed, newFeed},
 		{"pubmed", "citations of PubMed in XML", looksLikePubMed, newPubMed},
 		{"dblp", "publications of dblp in XML", looksLikeDBLP, newDBLP},
 		{"jats", "articles in JATS, as of PubMed Central", looksLikeJATS, newJATS},

@@ -79,6 +79,7 @@ func TestGolden(t *testing.T) {
 		{"arxiv.atom", "atom", Options{}},
 		{"arxiv-announced.atom", "atom", Options{}},
 		{"arxiv-rss.xml", "rss", Options{}},
+		{"preprints.rdf", "feed", Options{}},
 		{"pubmed.xml", "pubmed", Options{}},
 		{"pubmed.nbib", "nbib", Options{}},
 		{"endnote.xml", "endnote-xml", Options{}},

@@ -39,6 +39,9 @@ type Row struct {
 	Deleted bool
 	// Unread are the optional values that could not be read.
 	Unread []Unread
+	// Cleaned says that title or abstract had markup, which was taken out: what another
+	// program made of the source's text is not of the paper's.
+	Cleaned bool
 }
 
 // Rejected is a row that could not become a paper.
@@ -338,7 +341,7 @@ type hollow interface{ holdsNothing() bool }
 // nothing says that a file has ended of which nothing was taken, although there is
 // something in it.
 func (r *Reader) nothing() bool {
-	if r.some || r.format == "" || r.format == "oai" || r.format == "atom" {
+	if r.some || r.format == "" || r.format == "oai" || r.format == "atom" || r.format == "feed" {
 		return false
 	}
 	h, ok := r.rows.(hollow)

@@ -116,12 +116,12 @@ func (x *xmlReader) decodeSource() {
 	if found == nil {
 		return
 	}
-	encoding, _ := charset.Lookup(string(found[1]))
+	encoding, name := charset.Lookup(string(found[1]))
 	switch single, ok := encoding.(*charmap.Charmap); {
 	case encoding == nil:
 	case ok:
 		x.single = single
-	case !validStart(head):
+	case name != "utf-8" && !validStart(head): // single bytes that are not UTF-8 are mended one by one
 		x.src = bufio.NewReaderSize(transform.NewReader(x.src, encoding.NewDecoder()), headBytes)
 	}
 }

@@ -83,6 +83,8 @@ type Token struct {
 	// Position counts the words of the text, those that are left out included.
 	// The joined form of a compound has the position of the first part.
 	Position int
+	// Joined says that the word is another form of the words at its position.
+	Joined bool
 }
 
 // Analyse gives the terms of a text as a query looks for them, in order, without
@@ -95,7 +97,7 @@ func Analyse(text string) []Token {
 			return
 		}
 		start, end := a.span(w)
-		found = append(found, Token{Term: stem(string(w.text)), Start: start, End: end, Position: w.position})
+		found = append(found, Token{Term: stem(string(w.text)), Start: start, End: end, Position: w.position, Joined: w.joined})
 	})
 	return found
 }

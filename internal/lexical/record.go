@@ -172,9 +172,14 @@ type tallier struct {
 // tally gives the terms of a record in the order of their numbers, valid until
 // the next call, and the paper's weighted length; both are capped at 65,535.
 func (y *tallier) tally(raw []byte) (counts []termCount, length uint16) {
+	return y.tallyFields(raw, fieldID)
+}
+
+// tallyFields is tally of the fields up to the last one given.
+func (y *tallier) tallyFields(raw []byte, last field) (counts []termCount, length uint16) {
 	y.all, y.counts = y.all[:0], y.counts[:0]
 	total := uint32(0)
-	for t := readTokens(raw); t.next(); {
+	for t := readUntil(raw, last); t.next(); {
 		w := fieldWeight(t.field)
 		if t.fresh && t.field != fieldID {
 			total += w

@@ -25,6 +25,8 @@ type Papers interface {
 	GetEach(ctx context.Context, collection string, names []string, visit func(int, *paper.Record) bool, missing func(int)) error
 	// Recommend is engine.Engine.Recommend.
 	Recommend(ctx context.Context, req engine.RecommendRequest) (*engine.Answer, error)
+	// Questions is engine.Engine.Questions.
+	Questions(ctx context.Context, req engine.QuestionsRequest) (*engine.Questions, error)
 }
 
 // Finder tells which papers are meant; "" is none.

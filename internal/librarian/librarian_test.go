@@ -21,6 +21,8 @@ type papers struct {
 	byID  map[string]*paper.Record
 	names map[string]string
 	asked engine.RecommendRequest
+	// questions is the last request for papers to rate.
+	questions engine.QuestionsRequest
 }
 
 func newPapers(all ...paper.Paper) *papers {
@@ -33,6 +35,11 @@ func newPapers(all ...paper.Paper) *papers {
 	}
 	delete(p.names, "")
 	return p
+}
+
+func (p *papers) Questions(_ context.Context, req engine.QuestionsRequest) (*engine.Questions, error) {
+	p.questions = req
+	return &engine.Questions{Unknown: 1}, nil
 }
 
 func (p *papers) Identify(_ context.Context, _ string, names []string) ([]string, error) {
@@ -194,5 +201,40 @@ func TestPagesGoOn(t *testing.T) {
 		if len(seen) != 20 {
 			t.Errorf("%q: %d were seen", order, len(seen))
 		}
+	}
+}
+
+// Questions go by the newest marks, and are not about anything that the library has.
+func TestQuestions(t *testing.T) {
+	c := newPapers()
+	b := librarian.New(library.New(librarytest.NewMemory(), nil), c, nil)
+	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	var changes []library.Change
+	for i := range engine.MaxOpinions + 2 {
+		mark := library.Liked
+		if i%2 == 1 {
+			mark = library.Disliked
+		}
+		changes = append(changes, library.Change{
+			Entry: library.Entry{PaperID: fmt.Sprintf("p%03d", i), Mark: mark, MarkTime: begin.AddDate(0, 0, i)}, Fields: library.FieldMark,
+		})
+	}
+	changes = append(changes, library.Change{Entry: library.Entry{PaperID: "r"}, Read: true, Fields: library.FieldRead})
+	if _, _, err := b.Set(t.Context(), "ann", library.Place{Name: "main", Create: true}, changes, true); err != nil {
+		t.Fatal(err)
+	}
+	got, err := b.Questions(t.Context(), "ann", "main", 7)
+	if err != nil || got.Rated != engine.MaxOpinions || c.questions.Count != 7 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	exclude := slices.Sorted(slices.Values(c.questions.Exclude))
+	if want := []string{"p000", "p001", "r"}; !slices.Equal(exclude, want) {
+		t.Errorf("left out are %q, want %q", exclude, want)
+	}
+	if got, err := b.Questions(t.Context(), "bob", "main", 7); err != nil || got.Rated != 0 {
+		t.Errorf("another owner: %+v, %v", got, err)
+	}
+	if _, err := b.Questions(t.Context(), "ann", "NO", 7); paper.KindOf(err) != paper.Invalid {
+		t.Errorf("a name that is none: %v", err)
 	}
 }

@@ -109,7 +109,7 @@ type filling struct {
 	w       Writer
 	library *Library
 	now     time.Time
-	// put are the entries that changed, by paper.
+	// put are the entries that changed, by paper; nil is one that is removed.
 	put map[string]*Entry
 }
 
@@ -146,6 +146,12 @@ func (f *filling) keep(before, after *Entry) {
 	}
 	f.library.Counts.add(after, 1)
 	f.put[after.PaperID] = after
+}
+
+// drop notes that an entry is removed.
+func (f *filling) drop(before *Entry) {
+	f.library.Counts.add(before, -1)
+	f.put[before.PaperID] = nil
 }
 
 // after gives the entry that a change makes.
@@ -208,7 +214,13 @@ func (f *filling) finish() error {
 		return err
 	}
 	for _, id := range slices.Sorted(maps.Keys(f.put)) {
-		if err := f.w.PutEntry(f.library.ID, f.put[id]); err != nil {
+		err := error(nil)
+		if e := f.put[id]; e != nil {
+			err = f.w.PutEntry(f.library.ID, e)
+		} else {
+			err = f.w.RemoveEntry(f.library.ID, id)
+		}
+		if err != nil {
 			return err
 		}
 	}

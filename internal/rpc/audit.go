@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -30,6 +31,7 @@ func describe(e *access.Event, m any) {
 			e.Collection = paper.DefaultCollection
 		}
 	}
+	e.Subject = cmp.Or(e.Subject, subjectOf(m))
 	switch m := m.(type) {
 	case *akinv1.UpsertPaperRequest:
 		e.Name(m.GetPaper().GetId())

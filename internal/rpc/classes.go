@@ -113,6 +113,31 @@ func paperMethods() map[string]method {
 	}
 }
 
+// feedMethods are those of FeedService. WatchFeed waits most of its time, and is bounded
+// by how many there may be.
+func feedMethods() map[string]method {
+	return map[string]method{
+		akinv1.FeedService_GetFeed_FullMethodName:    {kind: read},
+		akinv1.FeedService_ListFeeds_FullMethodName:  {kind: read},
+		akinv1.FeedService_CreateFeed_FullMethodName: {kind: query},
+		akinv1.FeedService_UpdateFeed_FullMethodName: {kind: query},
+		akinv1.FeedService_DeleteFeed_FullMethodName: {kind: write},
+		akinv1.FeedService_PreviewFeed_FullMethodName: {kind: query, shape: shapeOf(func(r *akinv1.PreviewFeedRequest) (string, float64) {
+			if r.GetEvidence() {
+				return " evidence", 1
+			}
+			return "", 1
+		})},
+		akinv1.FeedService_ListFeedItems_FullMethodName: {kind: read, shape: shapeOf(func(r *akinv1.ListFeedItemsRequest) (string, float64) {
+			if r.GetEvidence() {
+				return " evidence", 1
+			}
+			return "", hundreds(min(int(r.GetPageSize()), maxFeedPage))
+		})},
+		akinv1.FeedService_WatchFeed_FullMethodName: {kind: open},
+	}
+}
+
 // methods has every method of every service: a method that is not here would
 // be admitted as a query, and fails a test.
 func methods() map[string]method {
@@ -148,9 +173,33 @@ func methods() map[string]method {
 		akinv1.EmbeddingService_EmbedStream_FullMethodName: {kind: stream},
 	}
 	maps.Copy(all, paperMethods())
+	maps.Copy(all, feedMethods())
 	maps.Copy(all, libraryMethods())
+	maps.Copy(all, bindingMethods())
+	maps.Copy(all, syndicationMethods())
+	maps.Copy(all, sourceMethods())
 	maps.Copy(all, mapMethods())
+	maps.Copy(all, digestMethods())
 	return all
+}
+
+// digestMethods has the methods of DigestService.
+func digestMethods() map[string]method {
+	return map[string]method{
+		akinv1.DigestService_CreateDigest_FullMethodName:        {kind: write},
+		akinv1.DigestService_GetDigest_FullMethodName:           {kind: read},
+		akinv1.DigestService_ListDigests_FullMethodName:         {kind: read},
+		akinv1.DigestService_UpdateDigest_FullMethodName:        {kind: write},
+		akinv1.DigestService_DeleteDigest_FullMethodName:        {kind: write},
+		akinv1.DigestService_PreviewDigest_FullMethodName:       {kind: query},
+		akinv1.DigestService_SendDigest_FullMethodName:          {kind: query},
+		akinv1.DigestService_GetDigestStatus_FullMethodName:     {kind: read},
+		akinv1.DigestService_ReportBounce_FullMethodName:        {kind: write},
+		akinv1.DigestService_Subscribe_FullMethodName:           {kind: write},
+		akinv1.DigestService_ConfirmSubscription_FullMethodName: {kind: write},
+		akinv1.DigestService_Unsubscribe_FullMethodName:         {kind: write},
+		akinv1.DigestService_Act_FullMethodName:                 {kind: write},
+	}
 }
 
 // libraryMethods has the methods of LibraryService.
@@ -171,6 +220,32 @@ func libraryMethods() map[string]method {
 		akinv1.LibraryService_MergeLibraries_FullMethodName:  {kind: write, shape: shapeOf(mergeShape)},
 		akinv1.LibraryService_AdoptLibraries_FullMethodName:  {kind: write},
 		akinv1.LibraryService_GetMissed_FullMethodName:       {kind: query, shape: shapeOf(missedShape)},
+		akinv1.LibraryService_SuggestRatings_FullMethodName:  {kind: query, shape: shapeOf(ratingsShape)},
+	}
+}
+
+// syndicationMethods has the methods of SyndicationService.
+func syndicationMethods() map[string]method {
+	return map[string]method{
+		akinv1.SyndicationService_GetFeedAddress_FullMethodName:     {kind: read},
+		akinv1.SyndicationService_ReplaceFeedAddress_FullMethodName: {kind: write},
+		akinv1.SyndicationService_ReadAddressedFeed_FullMethodName:  {kind: read},
+		akinv1.SyndicationService_ReadAddressedList_FullMethodName:  {kind: read},
+	}
+}
+
+// bindingMethods has the methods of BindingService. What takes long runs behind them, one
+// at a time of each kind.
+func bindingMethods() map[string]method {
+	return map[string]method{
+		akinv1.BindingService_BindLibrary_FullMethodName:   {kind: write},
+		akinv1.BindingService_UnbindLibrary_FullMethodName: {kind: write},
+		akinv1.BindingService_GetBinding_FullMethodName:    {kind: read},
+		akinv1.BindingService_ListBindings_FullMethodName:  {kind: read},
+		akinv1.BindingService_SyncLibrary_FullMethodName:   {kind: open},
+		akinv1.BindingService_ListUnmatchedItems_FullMethodName: {kind: read, shape: shapeOf(func(r *akinv1.ListUnmatchedItemsRequest) (string, float64) {
+			return "", hundreds(min(int(r.GetPageSize()), librarian.MaxListSize))
+		})},
 	}
 }
 
@@ -293,6 +368,11 @@ func entriesShape(r *akinv1.ListEntriesRequest) (string, float64) {
 func missedShape(r *akinv1.GetMissedRequest) (string, float64) {
 	class, units := resultShape(r, 0)
 	return " " + akinv1.RecommendStrategy_name[int32(r.GetStrategy())] + class, units
+}
+
+// ratingsShape: each paper that is chosen costs one pass over all that is unknown.
+func ratingsShape(r *akinv1.SuggestRatingsRequest) (string, float64) {
+	return "", float64(10 + max(0, min(int(r.GetCount()), engine.MaxQuestions)))
 }
 
 func embedShape(r *akinv1.EmbedRequest) (string, float64) {

@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +22,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
+	"akin/internal/access"
 	"akin/internal/admit"
 	"akin/internal/rpc"
 	"akin/internal/rpc/rpctest"
@@ -369,6 +372,67 @@ func TestVectorsOfAnImport(t *testing.T) {
 	got, err := s.Search.Search(t.Context(), &akinv1.SearchRequest{Query: "made elsewhere", Mode: akinv1.Mode_MODE_SEMANTIC, IncludeVectors: true})
 	if err != nil || len(got.GetResults()) != 1 || !slices.Equal(got.GetResults()[0].GetVector(), good) {
 		t.Errorf("%v, %v", got, err)
+	}
+}
+
+// What says that a client came over TLS is taken away from everybody but proxies that
+// are trusted.
+func TestSchemeOfPage(t *testing.T) {
+	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "<%s>", strings.Join(r.Header.Values("X-Forwarded-Proto"), ","))
+	})
+	trusted, err := access.ParseProxies([]string{"127.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		guard *rpc.Guard
+		want  string
+	}{
+		"nobody is asked": {nil, "<>"}, "nobody is trusted": {&rpc.Guard{}, "<>"}, "the client is a proxy": {&rpc.Guard{Proxies: trusted}, "<https>"},
+	} {
+		s := rpctest.Serve(t, rpctest.Options{Gateway: rpc.GatewayOptions{Page: page, Guard: c.guard}})
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Add("X-Forwarded-Proto", "http")
+		req.Header.Add("X-Forwarded-Proto", "https")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || string(body) != c.want {
+			t.Errorf("%s: %v: %s, want %s", name, err, body, c.want)
+		}
+	}
+}
+
+// Pages of other names, which lead a browser here, get nothing; what is no browser need
+// not name a host.
+func TestHosts(t *testing.T) {
+	s := serve(t, rpc.GatewayOptions{Hosts: []string{"papers.example.org"}})
+	for request, want := range map[string]int{
+		"GET /healthz HTTP/1.1\r\nHost: localhost:99": 200, "GET /healthz HTTP/1.1\r\nHost: [::1]:99": 200, "GET /healthz HTTP/1.1\r\nHost: Papers.Example.org": 200,
+		"GET /healthz HTTP/1.0": 200, "GET /healthz HTTP/1.0\r\nHost: evil.example.org": 403, "GET /healthz HTTP/1.1": 400,
+		"GET /healthz HTTP/1.1\r\nHost: ": 403, "GET /healthz HTTP/1.1\r\nHost: evil.example.org": 403, "GET /healthz HTTP/1.1\r\nHost: localhost.evil.example.org": 403,
+		"GET /healthz HTTP/1.1\r\nHost: localhost@evil.example.org": 400, "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1.nip.io": 403, "GET /healthz HTTP/1.1\r\nHost: 0.0.0.0": 403,
+		"GET http://evil.example.org/healthz HTTP/1.1\r\nHost: localhost": 403,
+	} {
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(s.URL, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(conn, request+"\r\nConnection: close\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(conn)
+		conn.Close()
+		if fields := strings.Fields(string(got)); err != nil || len(fields) < 2 || fields[1] != strconv.Itoa(want) {
+			t.Errorf("%q: %v, %.80q, want %d", request, err, got, want)
+		}
 	}
 }
 

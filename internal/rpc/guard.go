@@ -315,6 +315,11 @@ func (g *Guard) Client(r *http.Request) string {
 	return g.Proxies.Client(r.RemoteAddr, r.Header.Values("Forwarded"), r.Header.Values("X-Forwarded-For"))
 }
 
+// Secure says that a request came over TLS, here or to a proxy that may say so.
+func (g *Guard) Secure(r *http.Request) bool {
+	return r.TLS != nil || g.Proxies.Secure(r.RemoteAddr, r.Header.Values("Forwarded"), r.Header.Values(schemeHeader))
+}
+
 // outside are the credentials of a server that is called over TLS from outside, and as
 // it is within the process.
 type outside struct {

@@ -229,11 +229,33 @@ var wanted = map[string]string{
 
 	"/akin.v1.LibraryService/GetLibrary": "read", "/akin.v1.LibraryService/ListLibraries": "read", "/akin.v1.LibraryService/ListEntries": "read",
 	"/akin.v1.LibraryService/GetEntries": "read", "/akin.v1.LibraryService/ExportLibrary": "read", "/akin.v1.LibraryService/GetMissed": "read",
-	"/akin.v1.LibraryService/CreateLibrary": "read,write", "/akin.v1.LibraryService/UpdateLibrary": "read,write",
+	"/akin.v1.LibraryService/SuggestRatings": "read",
+	"/akin.v1.LibraryService/CreateLibrary":  "read,write", "/akin.v1.LibraryService/UpdateLibrary": "read,write",
 	"/akin.v1.LibraryService/DeleteLibrary": "read,write", "/akin.v1.LibraryService/UndeleteLibrary": "read,write",
 	"/akin.v1.LibraryService/SetEntries": "read,write", "/akin.v1.LibraryService/RemoveEntries": "read,write",
 	"/akin.v1.LibraryService/ImportLibrary": "read,write", "/akin.v1.LibraryService/MergeLibraries": "read,write",
 	"/akin.v1.LibraryService/AdoptLibraries": "admin",
+
+	"/akin.v1.FeedService/GetFeed": "read", "/akin.v1.FeedService/ListFeeds": "read", "/akin.v1.FeedService/PreviewFeed": "read",
+	"/akin.v1.FeedService/ListFeedItems": "read", "/akin.v1.FeedService/WatchFeed": "read", "/akin.v1.FeedService/CreateFeed": "read,write",
+	"/akin.v1.FeedService/UpdateFeed": "read,write", "/akin.v1.FeedService/DeleteFeed": "read,write",
+
+	"/akin.v1.DigestService/GetDigest": "read", "/akin.v1.DigestService/ListDigests": "read", "/akin.v1.DigestService/PreviewDigest": "read",
+	"/akin.v1.DigestService/GetDigestStatus": "read", "/akin.v1.DigestService/Subscribe": "read", "/akin.v1.DigestService/ReportBounce": "admin",
+	"/akin.v1.DigestService/CreateDigest": "read,write", "/akin.v1.DigestService/UpdateDigest": "read,write",
+	"/akin.v1.DigestService/DeleteDigest": "read,write", "/akin.v1.DigestService/SendDigest": "read,write",
+	"/akin.v1.DigestService/ConfirmSubscription": "", "/akin.v1.DigestService/Unsubscribe": "", "/akin.v1.DigestService/Act": "",
+
+	"/akin.v1.SourceService/CreateSource": "admin", "/akin.v1.SourceService/GetSource": "admin", "/akin.v1.SourceService/ListSources": "admin",
+	"/akin.v1.SourceService/UpdateSource": "admin", "/akin.v1.SourceService/DeleteSource": "admin", "/akin.v1.SourceService/RunSource": "admin",
+	"/akin.v1.SourceService/PauseSource": "admin", "/akin.v1.SourceService/ResumeSource": "admin", "/akin.v1.SourceService/ListSourceRuns": "admin",
+	"/akin.v1.SourceService/ListSourceRefusals":  "admin",
+	"/akin.v1.SyndicationService/GetFeedAddress": "read", "/akin.v1.SyndicationService/ReplaceFeedAddress": "read,write",
+	"/akin.v1.SyndicationService/ReadAddressedFeed": "", "/akin.v1.SyndicationService/ReadAddressedList": "",
+
+	"/akin.v1.BindingService/GetBinding": "read", "/akin.v1.BindingService/ListBindings": "read", "/akin.v1.BindingService/ListUnmatchedItems": "read",
+	"/akin.v1.BindingService/BindLibrary": "read,write", "/akin.v1.BindingService/UnbindLibrary": "read,write",
+	"/akin.v1.BindingService/SyncLibrary": "read,write",
 
 	"/akin.v1.AdminService/CreateSnapshot": "admin", "/akin.v1.AdminService/ListSnapshots": "admin", "/akin.v1.AdminService/Verify": "admin",
 	"/google.longrunning.Operations/GetOperation": "admin", "/google.longrunning.Operations/ListOperations": "admin",

@@ -58,8 +58,9 @@ type GatewayOptions struct {
 	// Pace is how slow clients may be.
 	Pace Pace
 	// Page answers what is not the API. The context of its requests carries what calls
-	// for them take along: the caller's credentials and address. nil is none: then
-	// there is nothing but the API.
+	// for them take along: the caller's credentials and address. X-Forwarded-Proto is
+	// https where the client came over TLS, here or to a trusted proxy, and else not
+	// there. nil is none: then there is nothing but the API.
 	Page http.Handler
 	// Telemetry is told of requests; nil tells nobody.
 	Telemetry *telemetry.Telemetry
@@ -121,6 +122,11 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, options Gate
 		akinv1.RegisterMapServiceHandlerClient(ctx, g.mux, akinv1.NewMapServiceClient(conn)),
 		akinv1.RegisterAdminServiceHandlerClient(ctx, g.mux, akinv1.NewAdminServiceClient(conn)),
 		akinv1.RegisterLibraryServiceHandlerClient(ctx, g.mux, akinv1.NewLibraryServiceClient(conn)),
+		akinv1.RegisterBindingServiceHandlerClient(ctx, g.mux, akinv1.NewBindingServiceClient(conn)),
+		akinv1.RegisterSyndicationServiceHandlerClient(ctx, g.mux, akinv1.NewSyndicationServiceClient(conn)),
+		akinv1.RegisterFeedServiceHandlerClient(ctx, g.mux, akinv1.NewFeedServiceClient(conn)),
+		akinv1.RegisterSourceServiceHandlerClient(ctx, g.mux, akinv1.NewSourceServiceClient(conn)),
+		akinv1.RegisterDigestServiceHandlerClient(ctx, g.mux, akinv1.NewDigestServiceClient(conn)),
 		handleOperations(g.mux, longrunningpb.NewOperationsClient(conn), g.outgoing),
 	)
 	if err != nil {
@@ -216,7 +222,7 @@ func (g *Gateway) serve(to http.ResponseWriter, r *http.Request) {
 		// The deadline for reading has done its duty.
 		w.control.SetReadDeadline(time.Time{}) //nolint:errcheck // a writer without deadlines is a test's
 	}
-	if !g.knows(r.Host) {
+	if !g.knows(r.Host) && (r.Host != "" || r.ProtoAtLeast(1, 1)) { // HTTP/1.0 knows no Host, and no browser speaks it
 		refuse(w, http.StatusForbidden, codes.PermissionDenied, "UNKNOWN_HOST",
 			fmt.Sprintf("host %q is not one that this server answers to; name it with --http-host", r.Host))
 		return
@@ -248,7 +254,7 @@ func (g *Gateway) route(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if g.page != nil && r.URL.Path != "/v1" && !strings.HasPrefix(r.URL.Path, "/v1/") {
-		g.page.ServeHTTP(w, r.WithContext(g.outgoing(r)))
+		g.page.ServeHTTP(w, g.forPage(r))
 		return
 	}
 	if query, err := url.QueryUnescape(r.URL.RawQuery); err != nil || !utf8.ValidString(query) || !utf8.ValidString(r.URL.Path) {
@@ -274,6 +280,21 @@ func (g *Gateway) route(w http.ResponseWriter, r *http.Request) {
 	default:
 		g.mux.ServeHTTP(w, r)
 	}
+}
+
+// schemeHeader is what a proxy says that its client came by.
+const schemeHeader = "X-Forwarded-Proto"
+
+// forPage gives a request as the page gets it: its calls carry the caller's credentials
+// and address, and what it says of a proxy is true.
+func (g *Gateway) forPage(r *http.Request) *http.Request {
+	page := r.WithContext(g.outgoing(r))
+	page.Header = r.Header.Clone()
+	page.Header.Del(schemeHeader)
+	if r.TLS != nil || g.guard != nil && g.guard.Secure(r) {
+		page.Header.Set(schemeHeader, "https")
+	}
+	return page
 }
 
 // streaming says whether the answer of a path is a stream.

@@ -428,3 +428,46 @@ func TestMissed(t *testing.T) {
 		t.Errorf("negative days: %v", err)
 	}
 }
+
+// Papers to rate are none that the library has; a library that is not there is as an
+// empty one, and those of another owner are not seen.
+func TestSuggestRatings(t *testing.T) {
+	s := shelve(t)
+	ids := func(req *akinv1.SuggestRatingsRequest) (ids []string, resp *akinv1.SuggestRatingsResponse) {
+		t.Helper()
+		resp, err := s.SuggestRatings(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, one := range resp.GetSuggestions() {
+			ids = append(ids, one.GetPaper().GetId())
+			if one.GetGain() <= 0 || one.GetGain() > 1 {
+				t.Errorf("%s gains %v", one.GetPaper().GetId(), one.GetGain())
+			}
+		}
+		return ids, resp
+	}
+	all, resp := ids(&akinv1.SuggestRatingsRequest{Library: "main", Count: 100})
+	if len(all) < 4 || resp.GetUnknown() != 1 || resp.GetRatedCount() != 0 {
+		t.Fatalf("%q %v", all, resp)
+	}
+	if again, _ := ids(&akinv1.SuggestRatingsRequest{Library: "none", Count: 100}); !slices.Equal(again, all) {
+		t.Errorf("%q, and then %q", all, again)
+	}
+	if two, _ := ids(&akinv1.SuggestRatingsRequest{Library: "main", Count: 2}); !slices.Equal(two, all[:2]) {
+		t.Errorf("two are %q of %q", two, all)
+	}
+	s.set("main", likes(all[0]), &akinv1.Entry{PaperId: all[1], Mark: akinv1.Mark_MARK_DISLIKED}, &akinv1.Entry{PaperId: all[2], Read: true})
+	if _, err := s.SetEntries(t.Context(), &akinv1.SetEntriesRequest{Library: "main", Entries: []*akinv1.Entry{likes("never")}, AllowMissing: true}); err != nil {
+		t.Fatal(err)
+	}
+	left, resp := ids(&akinv1.SuggestRatingsRequest{Library: "main", Count: 100})
+	for _, id := range all[:3] {
+		if slices.Contains(left, id) {
+			t.Errorf("%s is in the library, and is asked about", id)
+		}
+	}
+	if resp.GetUnknown() >= 1 || resp.GetUnknown() <= 0 || resp.GetRatedCount() != 3 {
+		t.Errorf("%v is unknown after %d", resp.GetUnknown(), resp.GetRatedCount())
+	}
+}

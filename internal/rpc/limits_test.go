@@ -332,6 +332,7 @@ func limitedLibraries() []limited {
 		merge   = akinv1.LibraryService_MergeLibraries_FullMethodName
 		adopt   = akinv1.LibraryService_AdoptLibraries_FullMethodName
 		missed  = akinv1.LibraryService_GetMissed_FullMethodName
+		suggest = akinv1.LibraryService_SuggestRatings_FullMethodName
 	)
 	put := func(e *akinv1.Entry) *akinv1.SetEntriesRequest {
 		return &akinv1.SetEntriesRequest{Library: "main", Entries: []*akinv1.Entry{e}}
@@ -384,6 +385,135 @@ func limitedLibraries() []limited {
 		{missed, "page_token", "", &akinv1.GetMissedRequest{Library: "main", PageToken: long}},
 		{missed, "filter", "the limit is 16384", &akinv1.GetMissedRequest{Library: "main", Filter: long}},
 		{missed, "as_of", "YYYY-MM-DD", &akinv1.GetMissedRequest{Library: "main", AsOf: long}},
+		{suggest, "library", "1 to 64", &akinv1.SuggestRatingsRequest{Library: long}},
+		{suggest, "count", "100", &akinv1.SuggestRatingsRequest{Library: "main", Count: 101}},
+		{suggest, "count", "100", &akinv1.SuggestRatingsRequest{Library: "main", Count: -1}},
+	}
+}
+
+// limitedFeeds are calls about feeds that ask for too much, or give too much.
+func limitedFeeds() []limited {
+	const (
+		create  = akinv1.FeedService_CreateFeed_FullMethodName
+		get     = akinv1.FeedService_GetFeed_FullMethodName
+		lists   = akinv1.FeedService_ListFeeds_FullMethodName
+		update  = akinv1.FeedService_UpdateFeed_FullMethodName
+		del     = akinv1.FeedService_DeleteFeed_FullMethodName
+		preview = akinv1.FeedService_PreviewFeed_FullMethodName
+		items   = akinv1.FeedService_ListFeedItems_FullMethodName
+		watch   = akinv1.FeedService_WatchFeed_FullMethodName
+	)
+	of := func(f *akinv1.Feed) *akinv1.CreateFeedRequest {
+		f.Name = "x"
+		return &akinv1.CreateFeedRequest{Feed: f}
+	}
+	return []limited{
+		{create, "feed.name", "1 to 64", &akinv1.CreateFeedRequest{Feed: &akinv1.Feed{Name: long, Text: "x"}}},
+		{create, "feed.display_name", "the limit is 200", of(&akinv1.Feed{Text: "x", DisplayName: long})},
+		{create, "feed.text", "the limit is 8192", of(&akinv1.Feed{Text: long})},
+		{create, "feed.paper_id", "the limit is 256", of(&akinv1.Feed{PaperId: long})},
+		{create, "library", "1 to 64", of(&akinv1.Feed{Library: long})},
+		{create, "feed.authors", "the limit is 1000", of(&akinv1.Feed{Authors: repeat(1001, "Ada Lovelace")})},
+		{create, "feed.authors[0]", "the limit is 200", of(&akinv1.Feed{Authors: []string{long}})},
+		{create, "feed.filter", "the limit is 16384", of(&akinv1.Feed{Text: "x", Filter: long})},
+		{create, "feed.mode", "is not a value of Mode", of(&akinv1.Feed{Text: "x", Mode: 99})},
+		{create, "feed.breadth", "is not a value of Breadth", of(&akinv1.Feed{Text: "x", Breadth: 99})},
+		{create, "feed.max_per_day", "1 to 1000", of(&akinv1.Feed{Text: "x", MaxPerDay: 1_001})},
+		{create, "collection", "", of(&akinv1.Feed{Text: "x", Collection: long})},
+		{get, "name", "1 to 64", &akinv1.GetFeedRequest{Name: long}},
+		{lists, "page_size", "must not be negative", &akinv1.ListFeedsRequest{PageSize: -1}},
+		{lists, "page_token", "first page again", &akinv1.ListFeedsRequest{PageToken: long}},
+		{update, "feed.name", "1 to 64", &akinv1.UpdateFeedRequest{}},
+		{update, "update_mask", "can be changed", &akinv1.UpdateFeedRequest{Feed: &akinv1.Feed{Name: "main"}, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{long}}}},
+		{del, "name", "1 to 64", &akinv1.DeleteFeedRequest{Name: long}},
+		{preview, "feed.name", "1 to 64", &akinv1.PreviewFeedRequest{Feed: &akinv1.Feed{Name: long, Text: "x"}}},
+		{preview, "days", "1 to 366", &akinv1.PreviewFeedRequest{Feed: &akinv1.Feed{Text: "x"}, Days: 367}},
+		{preview, "page_size", "with evidence it is 20", &akinv1.PreviewFeedRequest{Feed: &akinv1.Feed{Text: "x"}, Evidence: true, PageSize: 21}},
+		{preview, "read_mask", "", &akinv1.PreviewFeedRequest{Feed: &akinv1.Feed{Text: "x"}, ReadMask: &fieldmaskpb.FieldMask{Paths: []string{long}}}},
+		{items, "feed", "1 to 64", &akinv1.ListFeedItemsRequest{Feed: long}},
+		{items, "page_token", "first page again", &akinv1.ListFeedItemsRequest{Feed: "x", PageToken: long}},
+		{watch, "feed", "1 to 64", &akinv1.WatchFeedRequest{Feed: long}},
+	}
+}
+
+// limitedDigests are calls about digests that ask for too much, or give too much.
+func limitedDigests() []limited {
+	const (
+		create  = akinv1.DigestService_CreateDigest_FullMethodName
+		get     = akinv1.DigestService_GetDigest_FullMethodName
+		update  = akinv1.DigestService_UpdateDigest_FullMethodName
+		del     = akinv1.DigestService_DeleteDigest_FullMethodName
+		preview = akinv1.DigestService_PreviewDigest_FullMethodName
+		send    = akinv1.DigestService_SendDigest_FullMethodName
+		state   = akinv1.DigestService_GetDigestStatus_FullMethodName
+		bounce  = akinv1.DigestService_ReportBounce_FullMethodName
+		ask     = akinv1.DigestService_Subscribe_FullMethodName
+		confirm = akinv1.DigestService_ConfirmSubscription_FullMethodName
+		leave   = akinv1.DigestService_Unsubscribe_FullMethodName
+		act     = akinv1.DigestService_Act_FullMethodName
+	)
+	at := func(s *akinv1.DigestSchedule) *akinv1.CreateDigestRequest {
+		return &akinv1.CreateDigestRequest{Digest: &akinv1.Digest{Name: "d", Schedule: s}}
+	}
+	return []limited{
+		{create, "digest.name", "1 to 64", &akinv1.CreateDigestRequest{Digest: &akinv1.Digest{Name: long}}},
+		{create, "digest.address", "no address", &akinv1.CreateDigestRequest{Digest: &akinv1.Digest{Name: "d", Address: long}}},
+		{create, "digest.schedule.time", "as 07:00", at(&akinv1.DigestSchedule{Time: long})},
+		{create, "digest.schedule.weekday", "only a weekly", at(&akinv1.DigestSchedule{Weekday: akinv1.DigestWeekday_DIGEST_WEEKDAY_MONDAY})},
+		{create, "digest.schedule.interval", "not a value of", at(&akinv1.DigestSchedule{Interval: 9})},
+		{create, "digest.quiet", "not a value of", &akinv1.CreateDigestRequest{Digest: &akinv1.Digest{Name: "d", Quiet: 9}}},
+		{get, "name", "1 to 64", &akinv1.GetDigestRequest{Name: long}},
+		{update, "digest.name", "1 to 64", &akinv1.UpdateDigestRequest{Digest: &akinv1.Digest{Name: long}}},
+		{del, "name", "1 to 64", &akinv1.DeleteDigestRequest{Name: long}},
+		{preview, "name", "1 to 64", &akinv1.PreviewDigestRequest{Name: long}},
+		{send, "name", "1 to 64", &akinv1.SendDigestRequest{Name: long}},
+		{state, "name", "1 to 64", &akinv1.GetDigestStatusRequest{Name: long}},
+		{bounce, "message", "1 to 1048576", &akinv1.ReportBounceRequest{Message: make([]byte, 1<<20+1)}},
+		{ask, "address", "no address", &akinv1.SubscribeRequest{Address: long}},
+		{ask, "collection", "1 to 64", &akinv1.SubscribeRequest{Address: "a@example.org", Collection: long}},
+		{confirm, "token", "1 to 1000", &akinv1.ConfirmSubscriptionRequest{Token: long}},
+		{leave, "token", "1 to 1000", &akinv1.UnsubscribeRequest{Token: long}},
+		{act, "token", "1 to 1000", &akinv1.ActRequest{Token: long}},
+	}
+}
+
+// limitedBindings are calls about what libraries follow, and about addresses of feeds,
+// that ask for too much, or give too much.
+func limitedBindings() []limited {
+	const (
+		bind      = akinv1.BindingService_BindLibrary_FullMethodName
+		unbind    = akinv1.BindingService_UnbindLibrary_FullMethodName
+		get       = akinv1.BindingService_GetBinding_FullMethodName
+		sync      = akinv1.BindingService_SyncLibrary_FullMethodName
+		unmatched = akinv1.BindingService_ListUnmatchedItems_FullMethodName
+		address   = akinv1.SyndicationService_GetFeedAddress_FullMethodName
+		replace   = akinv1.SyndicationService_ReplaceFeedAddress_FullMethodName
+		read      = akinv1.SyndicationService_ReadAddressedFeed_FullMethodName
+		list      = akinv1.SyndicationService_ReadAddressedList_FullMethodName
+	)
+	follows := func(z *akinv1.ZoteroLibrary, tags ...string) *akinv1.BindLibraryRequest {
+		return &akinv1.BindLibraryRequest{Library: "main", Binding: &akinv1.Binding{Source: &akinv1.Binding_Zotero{Zotero: z}, Tags: tags}}
+	}
+	return []limited{
+		{bind, "library", "1 to 64", &akinv1.BindLibraryRequest{Library: long}},
+		{bind, "binding.tags", "the limit is 32", follows(&akinv1.ZoteroLibrary{}, repeat(33, "x")...)},
+		{bind, "binding.tags[0]", "the limit is 64", follows(&akinv1.ZoteroLibrary{}, long)},
+		{bind, "binding.zotero.include", "the limit is 100", follows(&akinv1.ZoteroLibrary{Include: repeat(101, "x")})},
+		{bind, "binding.zotero.exclude[0]", "1 to 256", follows(&akinv1.ZoteroLibrary{Exclude: []string{long}})},
+		{bind, "binding.file.path", "1 to 4096", &akinv1.BindLibraryRequest{Library: "main", Binding: &akinv1.Binding{
+			Source: &akinv1.Binding_File{File: &akinv1.ReferenceFile{Path: "/" + long}},
+		}}},
+		{unbind, "library", "1 to 64", &akinv1.UnbindLibraryRequest{Library: long}},
+		{get, "library", "1 to 64", &akinv1.GetBindingRequest{Library: long}},
+		{sync, "library", "1 to 64", &akinv1.SyncLibraryRequest{Library: long}},
+		{unmatched, "library", "1 to 64", &akinv1.ListUnmatchedItemsRequest{Library: long}},
+		{unmatched, "page_size", "must not be negative", &akinv1.ListUnmatchedItemsRequest{Library: "main", PageSize: -1}},
+		{unmatched, "page_token", "first page again", &akinv1.ListUnmatchedItemsRequest{Library: "main", PageToken: long}},
+		{address, "feed", "1 to 64", &akinv1.GetFeedAddressRequest{Feed: long}},
+		{replace, "feed", "1 to 64", &akinv1.ReplaceFeedAddressRequest{Feed: long}},
+		{read, "token", "the limit is 1000", &akinv1.ReadAddressedFeedRequest{Token: long}},
+		{read, "page_size", "must not be negative", &akinv1.ReadAddressedFeedRequest{PageSize: -1}},
+		{list, "token", "the limit is 1000", &akinv1.ReadAddressedListRequest{Token: long}},
 	}
 }
 
@@ -406,6 +536,42 @@ func limitedMaps() []limited {
 	}
 }
 
+// limitedSources are requests to SourceService.
+func limitedSources() []limited {
+	const (
+		create   = akinv1.SourceService_CreateSource_FullMethodName
+		get      = akinv1.SourceService_GetSource_FullMethodName
+		update   = akinv1.SourceService_UpdateSource_FullMethodName
+		del      = akinv1.SourceService_DeleteSource_FullMethodName
+		run      = akinv1.SourceService_RunSource_FullMethodName
+		pause    = akinv1.SourceService_PauseSource_FullMethodName
+		resume   = akinv1.SourceService_ResumeSource_FullMethodName
+		runs     = akinv1.SourceService_ListSourceRuns_FullMethodName
+		refusals = akinv1.SourceService_ListSourceRefusals_FullMethodName
+	)
+	bad := &akinv1.Source{
+		Name: long, Kind: akinv1.SourceKind_SOURCE_KIND_OAI, Url: "https://x/" + long, Collection: long, Sets: repeat(101, "a"), OverlapDays: 61, WindowDays: 4000, MaxBodyBytes: 1, Prefix: long,
+	}
+	return []limited{
+		{create, "source.name", "1 to 64", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.url", "may have 2048", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.collection", "1 to 64", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.sets", "may have 100", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.overlap_days", "2 to 60", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.window_days", "1 to 3660", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.max_body_bytes", "65536 to", &akinv1.CreateSourceRequest{Source: bad}},
+		{create, "source.prefix", "akin reads", &akinv1.CreateSourceRequest{Source: bad}},
+		{get, "name", "1 to 64", &akinv1.GetSourceRequest{Name: long}},
+		{update, "source.name", "1 to 64", &akinv1.UpdateSourceRequest{Source: bad}},
+		{del, "name", "1 to 64", &akinv1.DeleteSourceRequest{Name: long}},
+		{run, "name", "1 to 64", &akinv1.RunSourceRequest{Name: long}},
+		{pause, "name", "1 to 64", &akinv1.PauseSourceRequest{Name: long}},
+		{resume, "name", "1 to 64", &akinv1.ResumeSourceRequest{Name: long}},
+		{runs, "name", "1 to 64", &akinv1.ListSourceRunsRequest{Name: long}},
+		{refusals, "name", "1 to 64", &akinv1.ListSourceRefusalsRequest{Name: long}},
+	}
+}
+
 // Each limit of each field is kept, and told: which field, what it may be.
 func TestLimits(t *testing.T) {
 	s := serve(t, rpc.GatewayOptions{})
@@ -415,7 +581,7 @@ func TestLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	tried := make(map[string]bool)
-	for _, c := range slices.Concat(limitedQueries(), limitedPapers(), limitedLibraries(), limitedMaps(), limitedOthers()) {
+	for _, c := range slices.Concat(limitedQueries(), limitedPapers(), limitedLibraries(), limitedFeeds(), limitedMaps(), limitedSources(), limitedBindings(), limitedDigests(), limitedOthers()) {
 		got := tell(t, status.Convert(s.invoke(t, c.method, c.req)))
 		description, ok := got.violations[c.field]
 		if got.code != codes.InvalidArgument || !ok || !strings.Contains(description, c.words) || description == "" {

@@ -130,7 +130,7 @@ func (s *paperService) ListDays(ctx context.Context, req *akinv1.ListDaysRequest
 	if err != nil {
 		return nil, err
 	}
-	resp := &akinv1.ListDaysResponse{Newer: wire.ToDate(page.Newer)}
+	resp := &akinv1.ListDaysResponse{Newer: wire.ToDate(page.Newer), PaperCount: page.Papers}
 	for _, d := range page.Days {
 		resp.Days = append(resp.Days, &akinv1.DayCount{Day: wire.ToDate(d.Day), Count: d.Papers})
 	}

@@ -130,6 +130,9 @@ func TestListDays(t *testing.T) {
 	if got, resp := days(&akinv1.ListDaysRequest{FromDay: "2021-03-08", PageToken: resp.GetNextPageToken()}); got != "2021-03-02:1" || resp.GetNewer().GetDay() != 4 {
 		t.Errorf("%s, %v", got, resp)
 	}
+	if _, resp := days(&akinv1.ListDaysRequest{FromDay: "2021-03-08", PageSize: 1, Filter: "signals.votes > 10"}); resp.GetPaperCount() != 3 {
+		t.Errorf("the filter keeps %d papers", resp.GetPaperCount())
+	}
 	if code, _, body := s.call(t, "GET", "/v1/papers:listDays?from_day=2021-03-04&filter=signals.votes>10", ""); code != 200 || strings.Count(body, `"count"`) != 2 {
 		t.Errorf("over HTTP: %d %s", code, body)
 	}

@@ -92,6 +92,10 @@ func TestLibrariesOfCollections(t *testing.T) {
 		},
 		"export": func() error { _, err := c.ExportLibrary(ctx, &akinv1.ExportLibraryRequest{Library: "x"}); return err },
 		"missed": func() error { _, err := c.GetMissed(ctx, &akinv1.GetMissedRequest{Library: "x"}); return err },
+		"suggest": func() error {
+			_, err := c.SuggestRatings(ctx, &akinv1.SuggestRatingsRequest{Library: "x"})
+			return err
+		},
 	} {
 		if err := call(); status.Code(err) != codes.PermissionDenied {
 			t.Errorf("%s: %v", name, err)

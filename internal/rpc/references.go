@@ -8,6 +8,7 @@ import (
 	"akin/internal/cite"
 	"akin/internal/librarian"
 	"akin/internal/library"
+	"akin/internal/rpc/wire"
 	akinv1 "akin/proto/akin/v1"
 )
 
@@ -153,4 +154,31 @@ func toExamples(ids []string) []*akinv1.Example {
 		out[i] = &akinv1.Example{Example: &akinv1.Example_PaperId{PaperId: id}}
 	}
 	return out
+}
+
+// SuggestRatings implements LibraryService.
+func (s *libraryService) SuggestRatings(ctx context.Context, req *akinv1.SuggestRatingsRequest) (*akinv1.SuggestRatingsResponse, error) {
+	b, owner, err := s.about(ctx, req.GetLibrary())
+	if err != nil {
+		return nil, err
+	}
+	mask, err := readMask("read_mask", req.GetReadMask())
+	if err != nil {
+		return nil, err
+	}
+	asked, err := b.Questions(ctx, owner, req.GetLibrary(), int(req.GetCount()))
+	if err != nil {
+		return nil, err
+	}
+	resp := &akinv1.SuggestRatingsResponse{Unknown: asked.Unknown, RatedCount: int32(asked.Rated), Sequence: asked.Sequence}
+	left := newRoom(ctx)
+	for i := range asked.Papers {
+		q := &asked.Papers[i]
+		one := &akinv1.RatingSuggestion{Paper: masked(wire.ToRecord(&q.Record), mask), Gain: q.Gain}
+		if !left.takes(i == 0, one) {
+			break
+		}
+		resp.Suggestions = append(resp.Suggestions, one)
+	}
+	return resp, nil
 }

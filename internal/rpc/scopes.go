@@ -28,10 +28,14 @@ const (
 	OpenHealth = "health"
 	// OpenInfo says what the server is: version, model, limits, size and its API.
 	OpenInfo = "info"
+	// OpenMail is what links of mails lead to: their tokens say who may.
+	OpenMail = "mail"
+	// OpenFeeds is what the secret addresses of feeds lead to: their tokens say who may.
+	OpenFeeds = "feeds"
 )
 
 // OpenGroups lists the groups that can be open.
-func OpenGroups() []string { return []string{OpenHealth, OpenInfo} }
+func OpenGroups() []string { return []string{OpenHealth, OpenInfo, OpenMail, OpenFeeds} }
 
 // need is what a caller needs for a method.
 type need struct {
@@ -98,7 +102,37 @@ func needs() map[string]need {
 		akinv1.EmbeddingService_EmbedStream_FullMethodName: text,
 	}
 	maps.Copy(all, libraryNeeds())
+	maps.Copy(all, bindingNeeds())
+	maps.Copy(all, syndicationNeeds())
+	maps.Copy(all, feedNeeds())
+	maps.Copy(all, sourceNeeds())
+	maps.Copy(all, digestNeeds())
 	return all
+}
+
+// digestNeeds has the methods of DigestService. Digests are the caller's own; which
+// collection one is about, the handler sees.
+func digestNeeds() map[string]need {
+	look := need{scope: access.Read, reach: nowhere}
+	change := need{scope: access.Read | access.Write, reach: nowhere, quiet: true}
+	link := need{scope: access.Read, reach: nowhere, open: OpenMail, quiet: true}
+	return map[string]need{
+		akinv1.DigestService_GetDigest_FullMethodName:       look,
+		akinv1.DigestService_ListDigests_FullMethodName:     look,
+		akinv1.DigestService_PreviewDigest_FullMethodName:   look,
+		akinv1.DigestService_GetDigestStatus_FullMethodName: look,
+
+		akinv1.DigestService_CreateDigest_FullMethodName: change,
+		akinv1.DigestService_UpdateDigest_FullMethodName: change,
+		akinv1.DigestService_DeleteDigest_FullMethodName: change,
+		akinv1.DigestService_SendDigest_FullMethodName:   change,
+		akinv1.DigestService_ReportBounce_FullMethodName: {scope: access.Admin, reach: nowhere},
+
+		akinv1.DigestService_Subscribe_FullMethodName:           {scope: access.Read, reach: named, quiet: true},
+		akinv1.DigestService_ConfirmSubscription_FullMethodName: link,
+		akinv1.DigestService_Unsubscribe_FullMethodName:         link,
+		akinv1.DigestService_Act_FullMethodName:                 link,
+	}
 }
 
 // libraryNeeds has the methods of LibraryService. Libraries are the caller's own; which
@@ -114,6 +148,8 @@ func libraryNeeds() map[string]need {
 		akinv1.LibraryService_ExportLibrary_FullMethodName: library,
 		akinv1.LibraryService_GetMissed_FullMethodName:     library,
 
+		akinv1.LibraryService_SuggestRatings_FullMethodName: library,
+
 		akinv1.LibraryService_CreateLibrary_FullMethodName:   shelve,
 		akinv1.LibraryService_UpdateLibrary_FullMethodName:   shelve,
 		akinv1.LibraryService_DeleteLibrary_FullMethodName:   shelve,
@@ -123,6 +159,51 @@ func libraryNeeds() map[string]need {
 		akinv1.LibraryService_ImportLibrary_FullMethodName:   shelve,
 		akinv1.LibraryService_MergeLibraries_FullMethodName:  shelve,
 		akinv1.LibraryService_AdoptLibraries_FullMethodName:  {scope: access.Admin, reach: nowhere},
+	}
+}
+
+// syndicationNeeds has the methods of SyndicationService: the addresses of the caller's own
+// feeds, and what they lead to, whose tokens say who may.
+func syndicationNeeds() map[string]need {
+	link := need{scope: access.Read, reach: nowhere, open: OpenFeeds, quiet: true}
+	return map[string]need{
+		akinv1.SyndicationService_GetFeedAddress_FullMethodName:     {scope: access.Read, reach: nowhere, quiet: true},
+		akinv1.SyndicationService_ReplaceFeedAddress_FullMethodName: {scope: access.Read | access.Write, reach: nowhere, quiet: true},
+		akinv1.SyndicationService_ReadAddressedFeed_FullMethodName:  link,
+		akinv1.SyndicationService_ReadAddressedList_FullMethodName:  link,
+	}
+}
+
+// bindingNeeds has the methods of BindingService: bindings are the caller's own, as its
+// libraries are.
+func bindingNeeds() map[string]need {
+	look := need{scope: access.Read, reach: nowhere}
+	bind := need{scope: access.Read | access.Write, reach: nowhere, quiet: true}
+	return map[string]need{
+		akinv1.BindingService_GetBinding_FullMethodName:         look,
+		akinv1.BindingService_ListBindings_FullMethodName:       look,
+		akinv1.BindingService_ListUnmatchedItems_FullMethodName: look,
+		akinv1.BindingService_BindLibrary_FullMethodName:        bind,
+		akinv1.BindingService_UnbindLibrary_FullMethodName:      bind,
+		akinv1.BindingService_SyncLibrary_FullMethodName:        bind,
+	}
+}
+
+// feedNeeds has the methods of FeedService. Feeds are the caller's own; which collection
+// one is about, the handler sees.
+func feedNeeds() map[string]need {
+	look := need{scope: access.Read, reach: nowhere}
+	keep := need{scope: access.Read | access.Write, reach: nowhere, quiet: true}
+	return map[string]need{
+		akinv1.FeedService_GetFeed_FullMethodName:       look,
+		akinv1.FeedService_ListFeeds_FullMethodName:     look,
+		akinv1.FeedService_PreviewFeed_FullMethodName:   look,
+		akinv1.FeedService_ListFeedItems_FullMethodName: look,
+		akinv1.FeedService_WatchFeed_FullMethodName:     look,
+
+		akinv1.FeedService_CreateFeed_FullMethodName: keep,
+		akinv1.FeedService_UpdateFeed_FullMethodName: keep,
+		akinv1.FeedService_DeleteFeed_FullMethodName: keep,
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"time"
 
 	longrunningpb "cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
@@ -22,14 +23,20 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 	"google.golang.org/grpc/tap"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"akin/internal/access"
 	"akin/internal/atlas"
+	"akin/internal/courier"
 	"akin/internal/engine"
+	"akin/internal/follow"
 	"akin/internal/librarian"
+	"akin/internal/notify"
 	"akin/internal/operation"
 	"akin/internal/paper"
 	"akin/internal/rpc/wire"
+	"akin/internal/share"
+	"akin/internal/source"
 	"akin/internal/telemetry"
 	akinv1 "akin/proto/akin/v1"
 )
@@ -47,6 +54,10 @@ type About struct {
 	// Writable says why papers cannot be changed, and Damage what was found
 	// damaged; nil functions and nil errors mean that all is well.
 	Writable, Damage func() error
+	// Started is when the server was, zero if nobody says. Written says when a paper was
+	// changed last, zero if it does not know; nil does not know.
+	Started time.Time
+	Written func(context.Context) time.Time
 }
 
 // Server holds the handlers.
@@ -63,13 +74,25 @@ type Server struct {
 	audit      *access.Audit        // nil writes none
 	maps       *atlas.Atlas         // nil has none
 	libraries  *librarian.Librarian // nil keeps none
+	follower   *follow.Follower     // nil follows nothing
+	shares     *share.Shares        // nil gives feeds no addresses
+	public     string
+	feeds      *courier.Courier // nil keeps none
+	// draining ends when the server is about to stop.
+	draining  context.Context //nolint:containedctx // the life of streams that never end by themselves
+	drain     context.CancelFunc
+	sources   *source.Manager // nil has none
+	digests   *notify.Digests // nil keeps none, because of noDigests
+	noDigests string
 }
 
 // NewServer makes handlers over an engine, which stays the caller's, behind the
 // bounds. Close it before the engine's catalog.
 func NewServer(e *engine.Engine, about About, bounds Bounds, log *slog.Logger) *Server {
 	tel := telemetry.Off(log)
+	draining, drain := context.WithCancel(context.Background())
 	return &Server{
+		draining: draining, drain: drain,
 		engine: e, about: about, log: log, health: health.NewServer(),
 		door: newDoorkeeper(bounds, log), operations: operation.NewRunner(nil),
 		telemetry: tel, recall: newRecall(tel, bounds.Calls),
@@ -85,6 +108,17 @@ func (s *Server) ServeMaps(a *atlas.Atlas) { s.maps = a }
 
 // KeepLibraries lets callers keep libraries. It comes before GRPC and Guarded.
 func (s *Server) KeepLibraries(b *librarian.Librarian) { s.libraries = b }
+
+// FollowWith lets the libraries that are kept follow something elsewhere. It comes before
+// GRPC and Guarded; the follower stays the caller's.
+func (s *Server) FollowWith(f *follow.Follower) { s.follower = f }
+
+// KeepFeeds lets callers keep feeds. It comes before GRPC and Guarded.
+func (s *Server) KeepFeeds(c *courier.Courier) { s.feeds = c }
+
+// KeepSources lets callers look after sources, which stay the caller's. It comes before
+// GRPC and Guarded.
+func (s *Server) KeepSources(m *source.Manager) { s.sources = m }
 
 // GRPC makes a gRPC server with all services, health and reflection, for whoever runs
 // the server: within the process, and over a socket that is only theirs. The caller
@@ -152,6 +186,11 @@ func (s *Server) register(g *grpc.Server) {
 	akinv1.RegisterMapServiceServer(g, &mapService{server: s})
 	akinv1.RegisterAdminServiceServer(g, &adminService{server: s})
 	akinv1.RegisterLibraryServiceServer(g, &libraryService{server: s})
+	akinv1.RegisterBindingServiceServer(g, &bindingService{server: s})
+	akinv1.RegisterSyndicationServiceServer(g, &syndicationService{server: s})
+	akinv1.RegisterFeedServiceServer(g, &feedService{server: s})
+	akinv1.RegisterSourceServiceServer(g, &sourceService{server: s})
+	akinv1.RegisterDigestServiceServer(g, &digestService{server: s})
 	longrunningpb.RegisterOperationsServer(g, &operationsService{server: s})
 	healthpb.RegisterHealthServer(g, healthService{Server: s.health, about: s.about})
 	reflection.Register(g)
@@ -162,12 +201,17 @@ func (s *Server) register(g *grpc.Server) {
 
 // Close ends the operations under way.
 func (s *Server) Close() error {
+	s.drain()
 	s.recall.close()
 	return s.operations.Close()
 }
 
-// Drain tells health checkers that the server is about to stop.
-func (s *Server) Drain() { s.health.Shutdown() }
+// Drain tells health checkers that the server is about to stop, and ends streams that
+// would not end by themselves.
+func (s *Server) Drain() {
+	s.health.Shutdown()
+	s.drain()
+}
 
 func (s *Server) unaryErrors(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 	resp, err := handler(ctx, req)
@@ -191,6 +235,8 @@ func (s *infoService) GetServerInfo(ctx context.Context, _ *akinv1.GetServerInfo
 		Space:   wire.ToSpace(s.server.engine.DefaultSpace()),
 		Index:   s.server.about.Index,
 		Limits:  limits(),
+
+		StartTime: timestampOf(s.server.about.Started),
 	}
 	if s.server.about.Index == "" {
 		return resp, nil
@@ -200,5 +246,53 @@ func (s *infoService) GetServerInfo(ctx context.Context, _ *akinv1.GetServerInfo
 		return nil, err
 	}
 	resp.Space, resp.PaperCount, resp.Sequence = wire.ToSpace(info.Space), info.Papers, info.Sequence
-	return resp, nil
+	if s.server.about.Written != nil {
+		resp.WriteTime = timestampOf(s.server.about.Written(ctx))
+	}
+	resp.Derived, err = s.derived(ctx, info.Sequence)
+	return resp, err
+}
+
+// derived tells what is made of the papers of the default collection.
+func (s *infoService) derived(ctx context.Context, sequence uint64) (out []*akinv1.Derived, err error) {
+	indexes, err := s.server.engine.Indexes(ctx, paper.DefaultCollection)
+	if err != nil {
+		return nil, err
+	}
+	state := func(building bool, at uint64) akinv1.DerivedState {
+		switch {
+		case building:
+			return akinv1.DerivedState_DERIVED_STATE_BUILDING
+		case at < sequence:
+			return akinv1.DerivedState_DERIVED_STATE_BEHIND
+		}
+		return akinv1.DerivedState_DERIVED_STATE_READY
+	}
+	for _, x := range indexes {
+		d := &akinv1.Derived{Name: x.Name, Answers: x.Answers, State: state(x.Building, x.Sequence), Sequence: x.Sequence}
+		if x.Building {
+			d.Step, d.Done = "graph", x.Done
+		}
+		out = append(out, d)
+	}
+	if s.server.maps == nil {
+		return out, nil
+	}
+	m := s.server.maps.Look(paper.DefaultCollection)
+	d := &akinv1.Derived{Name: "map", State: akinv1.DerivedState_DERIVED_STATE_NONE}
+	if m.Working {
+		d.Step, d.Done, d.State = m.Step, m.Done, akinv1.DerivedState_DERIVED_STATE_BUILDING
+	}
+	if m.Chart != nil {
+		d.Sequence, d.State = m.Chart.Sequence, state(false, m.Chart.Sequence)
+	}
+	return append(out, d), nil
+}
+
+// timestampOf is a time for a message; nil for none.
+func timestampOf(t time.Time) *timestamppb.Timestamp {
+	if t.IsZero() {
+		return nil
+	}
+	return timestamppb.New(t)
 }

@@ -9,6 +9,7 @@ package settings
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -34,6 +35,8 @@ const (
 	Number
 	List
 	Map
+	// Table is a list of maps: rows of named columns.
+	Table
 )
 
 // String names the kind, as messages have it.
@@ -47,6 +50,8 @@ func (k Kind) String() string {
 		return "a list"
 	case Map:
 		return "a map"
+	case Table:
+		return "a list of maps"
 	}
 	return "a text"
 }
@@ -62,7 +67,14 @@ type Setting struct {
 	Secret string
 	// Check says what is wrong with a value; nil takes all.
 	Check func(text string) error
+	// Columns are those that a row of a Table may have, and Row says what is wrong with a
+	// row; nil takes all.
+	Columns []string
+	Row     func(values map[string]string) []RowFault
 }
+
+// RowFault is what is wrong with a column of a row; "" is the row as a whole.
+type RowFault struct{ Column, Message string }
 
 // Value is what a file says of a setting.
 type Value struct {
@@ -195,6 +207,10 @@ func (r *reader) entry(key, value *yaml.Node) {
 	for depth := 0; value.Kind == yaml.AliasNode && depth < 8; depth++ {
 		value = value.Alias
 	}
+	if s.Kind == Table {
+		r.table(s, key, value)
+		return
+	}
 	text, err := s.text(value)
 	if err == nil && s.Check != nil {
 		err = s.Check(text)
@@ -253,6 +269,88 @@ func (s Setting) text(n *yaml.Node) (string, error) {
 		return "", fmt.Errorf("is %q; write a number", n.Value)
 	}
 	return n.Value, nil
+}
+
+// table reads a list of maps. Its text is JSON: an array of objects of texts, in which
+// the items of a list are divided by commas.
+func (r *reader) table(s Setting, key, n *yaml.Node) {
+	if n.Kind != yaml.SequenceNode {
+		r.fault(n.Line, "%s is %s; write a list of maps: a dash before the first line of each", s.Name, shapeOf(n))
+		return
+	}
+	good, rows := true, make([]map[string]string, 0, len(n.Content))
+	for _, item := range n.Content {
+		for depth := 0; item.Kind == yaml.AliasNode && depth < 8; depth++ {
+			item = item.Alias
+		}
+		row, ok := r.row(s, item)
+		rows, good = append(rows, row), good && ok
+	}
+	if !good {
+		return
+	}
+	text, err := json.Marshal(rows)
+	if err != nil {
+		r.fault(n.Line, "%s cannot be read: %v", s.Name, err)
+		return
+	}
+	r.file.Values[s.Name] = Value{Text: string(text), Line: key.Line}
+}
+
+// row reads one row of a table, and says whether it is good.
+func (r *reader) row(s Setting, n *yaml.Node) (values map[string]string, good bool) {
+	if n.Kind != yaml.MappingNode {
+		r.fault(n.Line, "%s has %s in its list; write a map: NAME: VALUE, one a line", s.Name, shapeOf(n))
+		return nil, false
+	}
+	good, values = true, make(map[string]string)
+	lines := make(map[string]int)
+	fault := func(line int, format string, args ...any) {
+		good = false
+		r.fault(line, s.Name+": "+format, args...)
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		name := key.Value
+		if first, again := lines[name]; again {
+			fault(key.Line, "%s is set a second time; line %d sets it, too", name, first)
+			continue
+		}
+		lines[name] = key.Line
+		if !slices.Contains(s.Columns, name) {
+			meant := "there are " + strings.Join(s.Columns, ", ")
+			if near := Nearest(name, s.Columns); near != "" {
+				meant = "is " + near + " meant?"
+			}
+			fault(key.Line, "%q is none of its settings; %s", name, meant)
+			continue
+		}
+		text, err := Setting{Name: name, Kind: cellKind(value), Sep: ","}.text(value)
+		if err != nil {
+			fault(value.Line, "%s %v", name, err)
+			continue
+		}
+		values[name] = text
+	}
+	if s.Row == nil || !good {
+		return values, good
+	}
+	for _, f := range s.Row(values) {
+		line := lines[f.Column]
+		if line == 0 {
+			line = n.Line
+		}
+		fault(line, "%s", strings.TrimSpace(f.Column+" "+f.Message))
+	}
+	return values, good
+}
+
+// cellKind is how a cell of a table is written: as a list, or as a single value.
+func cellKind(n *yaml.Node) Kind {
+	if n.Kind == yaml.SequenceNode {
+		return List
+	}
+	return Text
 }
 
 func (s Setting) list(n *yaml.Node) (string, error) {

@@ -198,7 +198,11 @@ func (p *plan) upsert(u *Upsert) (Outcome, error) {
 	if u.Vector != nil {
 		record.TokenCount, record.Truncated = u.TokenCount, u.Truncated
 	}
-	if err := p.put(record, u.Vector); err != nil {
+	fields := paper.AllFields
+	if old != nil {
+		fields = paper.ChangedFields(&old.Paper, &record.Paper)
+	}
+	if err := p.put(record, u.Vector, fields); err != nil {
 		return Outcome{}, err
 	}
 	p.seen[record.ID] = record
@@ -255,8 +259,8 @@ func (p *plan) checkVector(u *Upsert, old *paper.Record, embed paper.Digest) err
 	return nil
 }
 
-// put writes a record, its vector unless nil, and the change.
-func (p *plan) put(record *paper.Record, vector []float32) error {
+// put writes a record, its vector unless nil, and the change of some fields.
+func (p *plan) put(record *paper.Record, vector []float32, fields paper.Fields) error {
 	key := recordKey(p.coll.ID, record.Ordinal)
 	value, bytes, err := sealRecord(key, record)
 	if err != nil {
@@ -275,7 +279,7 @@ func (p *plan) put(record *paper.Record, vector []float32) error {
 	}
 	return errors.Join(err, p.log(storedChange{
 		ID: record.ID, Ordinal: record.Ordinal, Operation: Put,
-		Revision: record.Revision, Embedded: vector != nil,
+		Revision: record.Revision, Embedded: vector != nil, Fields: uint32(fields),
 	}))
 }
 

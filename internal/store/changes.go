@@ -44,6 +44,10 @@ type Change struct {
 	// not, only other fields did, which filters use but neither the graph nor
 	// the lexical index.
 	Embedded bool
+	// Fields are the parts of the paper that a put changed, all of them for a new
+	// paper. Of changes that were logged before these were, it is what they may have
+	// changed; of a deletion 0.
+	Fields paper.Fields
 }
 
 type storedChange struct {
@@ -52,6 +56,20 @@ type storedChange struct {
 	Operation Operation `cbor:"3,keyasint"`
 	Revision  uint64    `cbor:"4,keyasint"`
 	Embedded  bool      `cbor:"5,keyasint,omitempty"`
+	Fields    uint32    `cbor:"6,keyasint,omitempty"`
+}
+
+// fields are those that the change touched, or may have.
+func (s *storedChange) fields() paper.Fields {
+	switch {
+	case s.Operation == Delete:
+		return 0
+	case s.Fields != 0:
+		return paper.Fields(s.Fields)
+	case s.Embedded:
+		return paper.AllFields
+	}
+	return paper.AllFields &^ (paper.FieldText | paper.FieldCreation)
 }
 
 // Changes iterates over the changes after the sequence, up to what the
@@ -99,7 +117,7 @@ func decodeChange(key, value []byte) (Change, error) {
 	}
 	return Change{
 		Sequence: sequence, ID: s.ID, Ordinal: s.Ordinal,
-		Operation: s.Operation, Revision: s.Revision, Embedded: s.Embedded,
+		Operation: s.Operation, Revision: s.Revision, Embedded: s.Embedded, Fields: s.fields(),
 	}, nil
 }
 

@@ -59,7 +59,7 @@ func (m *model) mutate(mutation Mutation) Outcome {
 			return Outcome{Result: NotFound}
 		}
 		delete(m.papers, mutation.Delete)
-		return m.log(Outcome{Result: Deleted}, mutation.Delete, e, Delete, false)
+		return m.log(Outcome{Result: Deleted}, mutation.Delete, e, Change{Operation: Delete})
 	}
 	e, ok := m.papers[u.Paper.ID]
 	result := Updated
@@ -71,19 +71,24 @@ func (m *model) mutate(mutation Mutation) Outcome {
 		e.ordinal = m.ordinals
 		m.ordinals++
 	}
+	fields := paper.AllFields
+	if result == Updated {
+		fields = paper.ChangedFields(&e.paper, &u.Paper)
+	}
 	e.paper = u.Paper
 	e.revision++
 	if u.Vector != nil {
 		e.vector = u.Vector
 	}
 	m.papers[u.Paper.ID] = e
-	return m.log(Outcome{Result: result}, u.Paper.ID, e, Put, u.Vector != nil)
+	return m.log(Outcome{Result: result}, u.Paper.ID, e, Change{Operation: Put, Embedded: u.Vector != nil, Fields: fields})
 }
 
-func (m *model) log(o Outcome, id string, e entry, op Operation, embedded bool) Outcome {
+func (m *model) log(o Outcome, id string, e entry, c Change) Outcome {
 	o.Sequence = uint64(len(m.changes) + 1)
 	o.Record.Ordinal, o.Record.Revision = e.ordinal, e.revision
-	m.changes = append(m.changes, Change{o.Sequence, id, e.ordinal, op, e.revision, embedded})
+	c.Sequence, c.ID, c.Ordinal, c.Revision = o.Sequence, id, e.ordinal, e.revision
+	m.changes = append(m.changes, c)
 	return o
 }
 

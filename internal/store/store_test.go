@@ -314,10 +314,10 @@ func TestChanges(t *testing.T) {
 	apply(t, s, upsert(testPaper("a", "1")), upsert(testPaper("b", "1")))
 	apply(t, s, upsert(testPaper("a", "2")), remove("b"))
 	want := []Change{
-		{1, "a", 0, Put, 1, true},
-		{2, "b", 1, Put, 1, true},
-		{3, "a", 0, Put, 2, true},
-		{4, "b", 1, Delete, 1, false},
+		{1, "a", 0, Put, 1, true, paper.AllFields},
+		{2, "b", 1, Put, 1, true, paper.AllFields},
+		{3, "a", 0, Put, 2, true, paper.FieldText | paper.FieldUpdateTime},
+		{4, "b", 1, Delete, 1, false, 0},
 	}
 	collect := func(after uint64) ([]Change, error) {
 		var got []Change

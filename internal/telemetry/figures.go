@@ -17,6 +17,8 @@ type Sources struct {
 	Caches func() []Cache
 	// Collections are what there is to find.
 	Collections func() []Collection
+	// Fetched is what sources of papers have brought.
+	Fetched func() []Fetched
 	// Store is the state of what is on disk.
 	Store func() (Store, bool)
 }
@@ -95,6 +97,7 @@ func (t *Telemetry) Watch(s Sources) error { return t.registry.Register(newFigur
 // figures is a collector of Sources.
 type figures struct {
 	sources Sources
+	fetched fetchedDescs
 
 	waiting, running, oldest, queued      *prometheus.Desc
 	runs, runTexts, runTokens, runLimit   *prometheus.Desc
@@ -114,6 +117,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 func newFigures(s Sources) *figures {
 	return &figures{
 		sources: s,
+		fetched: newFetchedDescs(),
 		waiting: desc("queue_waiting", "What waits for its turn.", "queue"),
 		running: desc("queue_running", "What has its turn.", "queue"),
 		oldest:  desc("queue_oldest_wait_seconds", "For how long the first of what waits does.", "queue"),
@@ -155,6 +159,9 @@ func newFigures(s Sources) *figures {
 
 // Describe implements prometheus.Collector.
 func (f *figures) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range f.fetched.all() {
+		to <- d
+	}
 	for _, d := range []*prometheus.Desc{
 		f.waiting, f.running, f.oldest, f.queued, f.runs, f.runTexts, f.runTokens, f.runLimit, f.asked, f.cached,
 		f.papers, f.sequence, f.indexBytes, f.written, f.newest, f.writable, f.damaged, f.disk, f.free, f.views, f.commits,
@@ -212,6 +219,11 @@ func (f *figures) Collect(to chan<- prometheus.Metric) {
 	if f.sources.Collections != nil {
 		for _, c := range f.sources.Collections() {
 			f.collection(o, c)
+		}
+	}
+	if f.sources.Fetched != nil {
+		for _, s := range f.sources.Fetched() {
+			f.fetched.collect(o, s)
 		}
 	}
 	if f.sources.Store != nil {

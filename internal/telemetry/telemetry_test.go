@@ -43,6 +43,9 @@ func busy(t *testing.T) *Telemetry {
 		Collections: func() []Collection {
 			return []Collection{{Name: "papers", Papers: 1, Sequence: 2, IndexBytes: 3, Written: time.Unix(5, 0)}}
 		},
+		Fetched: func() []Fetched {
+			return []Fetched{{Source: "arxiv", Collection: "papers", New: 1, InARow: 2, Succeeded: time.Unix(5, 0), Delivered: time.Unix(4, 0), Every: time.Hour}}
+		},
 		Store: func() (Store, bool) { return Store{Writable: true, Levels: make([]Level, 7)}, true },
 	})
 	if err != nil {

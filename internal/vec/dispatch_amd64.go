@@ -63,6 +63,15 @@ func (k kernel) ints(dst []int32, query, rows []int8, ids []uint32) {
 	}
 }
 
+// panel multiplies without looking at lengths. No slice is empty.
+func (k kernel) panel(dst, rows, panel []float32, dim int) {
+	if k == portable {
+		portablePanel(dst, rows, panel, dim)
+		return
+	}
+	dotPanelAVX2(&dst[0], &rows[0], &panel[0], len(rows)/dim, dim)
+}
+
 // Prefetch begins to fetch memory that will be read soon, so that other work can
 // be done meanwhile. It changes nothing but speed; on other CPUs it does nothing.
 func Prefetch[T any](s []T) {

@@ -19,3 +19,5 @@ func (k kernel) ints(dst []int32, query, rows []int8, ids []uint32) {
 // Prefetch begins to fetch memory that will be read soon, so that other work can
 // be done meanwhile. It changes nothing but speed; on this CPU it does nothing.
 func Prefetch[T any](_ []T) {}
+
+func (kernel) panel(dst, rows, panel []float32, dim int) { portablePanel(dst, rows, panel, dim) }

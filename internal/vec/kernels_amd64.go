@@ -44,6 +44,11 @@ func dotInt8AVX2(dst *int32, query *int8, rows *int8, ids *uint32, n int, dim in
 //go:noescape
 func dotInt8VNNI(dst *int32, query *int8, rows *int8, ids *uint32, n int, dim int)
 
+// dotPanelAVX2 needs AVX2 and FMA.
+//
+//go:noescape
+func dotPanelAVX2(dst *float32, rows *float32, panel *float32, n int, dim int)
+
 // prefetchLines fetches the cache lines of size bytes.
 //
 //go:noescape

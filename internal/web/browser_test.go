@@ -46,7 +46,13 @@ func setting(t *testing.T, name string) string {
 // program serves the sample corpus with the program itself, and gives its address.
 func program(t *testing.T) string {
 	t.Helper()
-	akin, data := setting(t, "AKIN_PROGRAM"), filepath.Join(t.TempDir(), "data")
+	return programOf(t, filepath.Join(t.TempDir(), "data"))
+}
+
+// programOf serves it from a data directory.
+func programOf(t *testing.T, data string) string {
+	t.Helper()
+	akin := setting(t, "AKIN_PROGRAM")
 	home, err := filepath.Abs("../../.akin")
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +110,7 @@ type tab struct {
 func open(t *testing.T, b context.Context, at string) *tab {
 	t.Helper()
 	ctx, leave := chromedp.NewContext(b)
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 9*time.Minute)
 	t.Cleanup(func() { cancel(); leave() })
 	p := &tab{t: t, ctx: ctx, at: at}
 	if err := chromedp.Do(ctx); err != nil {
@@ -233,7 +239,7 @@ func TestBrowser(t *testing.T) {
 	at, b := program(t), browser(t)
 	for name, test := range map[string]func(*tab){
 		"Typing": typing, "Facets": facets, "Paper": similarPapers, "Keys": keyboard, "WithoutScript": withoutScript, "FirstView": firstView,
-		"Narrow": narrow, "Likes": likes,
+		"Narrow": narrow, "Likes": likes, "Steady": steady,
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := open(t, b, at)
@@ -242,8 +248,10 @@ func TestBrowser(t *testing.T) {
 		})
 	}
 	prepare(t, open(t, b, at))
-	t.Run("Accessible", func(t *testing.T) { accessible(t, open(t, b, at)) })
-	t.Run("Screenshots", func(t *testing.T) { screenshots(t, open(t, b, at)) })
+	for _, scheme := range []string{"light", "dark"} {
+		t.Run("Accessible/"+scheme, func(t *testing.T) { accessible(t, open(t, b, at), scheme) })
+		t.Run("Screenshots/"+scheme, func(t *testing.T) { screenshots(t, open(t, b, at), scheme) })
+	}
 }
 
 // typing: results come while typing; back goes to where it began, forward to them.
@@ -437,7 +445,35 @@ func views() map[string]string {
 		"trending": "/trending?window=month", "trended": "/trending?window=week&day=2026-03-17", "untrended": "/trending?window=day&signal=none",
 		"author": "/search?author=Ilya+Sutskever",
 		"foryou": "/for-you", "begin": "/for-you?library=none", "libraries": "/library", "library": "/library/reading", "sign": "/sign-in", "own": "/for-you?name=Sutskever",
+		"map": "/map", "group": "/map?cluster=0", "marked": "/map?q=graph+neural+networks&mode=words",
+		"these": "/search?like=arXiv:1706.03762&like=arXiv:1810.04805",
+		"feeds": "/feeds?text=graph+neural+networks", "follow": "/follow?text=graph+neural+networks&breadth=broad", "badfeed": "/follow?text=a&filter=year+%3E", "subscribe": "/mail/subscribe",
 		"status": "/status", "help": "/help", "fault": "/paper/nothing", "filter": "/search?filter=year+%3E%3D+soon",
+	}
+}
+
+// look visits a view and waits until nothing more comes.
+func (p *tab) look(path string) {
+	p.t.Helper()
+	p.visit(path)
+	p.until(`!document.getElementById("map") || document.querySelector("#map[data-ready]")`)
+}
+
+// steady: nothing jumps while a page loads, as browsers measure it.
+func steady(p *tab) {
+	for _, size := range [][2]int64{{360, 740}, {1280, 900}} {
+		p.size(size[0], size[1])
+		for name, path := range views() {
+			p.look(path)
+			jumped := js[[]string](p, `new Promise((done) => setTimeout(() => {
+				const all = [];
+				new PerformanceObserver((list) => { for (const e of list.getEntries()) if (!e.hadRecentInput) all.push(e); }).observe({ type: "layout-shift", buffered: true });
+				setTimeout(() => done(all.flatMap((e) => e.sources.map((s) => e.value.toFixed(4) + " " + (s.node?.outerHTML ?? s.node?.textContent ?? "").slice(0, 80)))), 50);
+			}, 250))`, chromedp.EvalAwaitPromise)
+			for _, what := range jumped {
+				p.t.Errorf("%s at %d: %s", name, size[0], what)
+			}
+		}
 	}
 }
 
@@ -445,7 +481,7 @@ func views() map[string]string {
 func narrow(p *tab) {
 	p.size(360, 740)
 	for name, path := range views() {
-		p.visit(path)
+		p.look(path)
 		if wide := js[int](p, `document.documentElement.scrollWidth`); wide > 360 {
 			p.t.Errorf("%s is %d wide", name, wide)
 		}
@@ -453,43 +489,36 @@ func narrow(p *tab) {
 }
 
 // accessible: axe finds nothing serious in light or dark, wide or narrow.
-func accessible(t *testing.T, p *tab) {
+func accessible(t *testing.T, p *tab, scheme string) {
 	axe, err := os.ReadFile(setting(t, "AKIN_AXE"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, scheme := range []string{"light", "dark"} {
-		p.scheme(scheme)
-		for name, path := range views() {
-			p.visit(path)
-			js[chromedp.Void](p, string(axe))
-			found := js[[]string](p, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
-				.then(r => r.violations.map(v => v.impact + " " + v.id + ": " + v.nodes.slice(0, 3).map(n => n.html.slice(0, 160) + " " + n.failureSummary).join(" | ")))`, chromedp.EvalAwaitPromise)
-			for _, v := range found {
-				if strings.HasPrefix(v, "serious") || strings.HasPrefix(v, "critical") {
-					t.Errorf("%s, %s: %s", name, scheme, v)
-				} else {
-					t.Logf("%s, %s: %s", name, scheme, v)
-				}
+	p.scheme(scheme)
+	for name, path := range views() {
+		p.look(path)
+		js[chromedp.Void](p, string(axe))
+		found := js[[]string](p, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
+			.then(r => r.violations.map(v => v.impact + " " + v.id + ": " + v.nodes.slice(0, 3).map(n => n.html.slice(0, 160) + " " + n.failureSummary).join(" | ")))`, chromedp.EvalAwaitPromise)
+		for _, v := range found {
+			if strings.HasPrefix(v, "serious") || strings.HasPrefix(v, "critical") {
+				t.Errorf("%s, %s: %s", name, scheme, v)
+			} else {
+				t.Logf("%s, %s: %s", name, scheme, v)
 			}
 		}
 	}
 	p.fine()
 }
 
-func screenshots(t *testing.T, p *tab) {
+func screenshots(t *testing.T, p *tab, scheme string) {
 	dir := setting(t, "AKIN_SCREENSHOTS")
-	for name, path := range views() {
-		for _, size := range [][2]int64{{360, 740}, {820, 1180}, {1440, 1000}} {
-			for _, scheme := range []string{"light", "dark"} {
-				if scheme == "dark" && size[0] == 820 {
-					continue
-				}
-				p.scheme(scheme)
-				p.size(size[0], size[1])
-				p.visit(path)
-				picture(t, p, filepath.Join(dir, fmt.Sprintf("%s-%d-%s.png", name, size[0], scheme)))
-			}
+	p.scheme(scheme)
+	for _, size := range [][2]int64{{360, 740}, {820, 1180}, {1440, 1000}} {
+		p.size(size[0], size[1])
+		for name, path := range views() {
+			p.look(path)
+			picture(t, p, filepath.Join(dir, fmt.Sprintf("%s-%d-%s.png", name, size[0], scheme)))
 		}
 	}
 }

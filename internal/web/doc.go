@@ -15,6 +15,6 @@
 //
 // Concurrency: a Site is safe for concurrent use.
 //
-// Caveats: the host of requests is checked, and answers are compressed, by whoever
-// mounts the site.
+// Caveats: the host of requests is checked, answers are compressed, and X-Forwarded-Proto
+// is taken away from whom it is not believed, by whoever mounts the site.
 package web

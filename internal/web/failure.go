@@ -47,20 +47,19 @@ func (s *Site) failure(r *http.Request, err error) *answer {
 	}
 	if st.Code() == codes.Unauthenticated {
 		s.sessions.end(r) // its key is not taken any more
-		back := "/"
+		b := &signing{Back: "/", Wrong: sentence(st.Message())}
 		if r.Method == http.MethodGet {
-			back = withoutValues(r.URL, "part")
+			b.Back = withoutValues(r.URL, "part")
+		} else {
+			b.keepForm(r)
 		}
-		return signPage(http.StatusUnauthorized, &signing{Back: back, Wrong: sentence(st.Message())})
+		return signPage(http.StatusUnauthorized, b)
 	}
 	f := &fault{Message: sentence(st.Message())}
 	f.Status, f.Heading = headingOf(st.Code())
+	f.Fields = fieldsOf(st)
 	for _, d := range st.Details() {
 		switch d := d.(type) {
-		case *errdetails.BadRequest:
-			for _, v := range d.GetFieldViolations() {
-				f.Fields = append(f.Fields, fieldFault{Field: v.GetField(), Description: v.GetDescription()})
-			}
 		case *errdetails.RetryInfo:
 			f.Retry = max(1, int(math.Ceil(d.GetRetryDelay().AsDuration().Seconds())))
 		case *errdetails.ErrorInfo:
@@ -82,6 +81,18 @@ func (s *Site) failure(r *http.Request, err error) *answer {
 		s.log.ErrorContext(r.Context(), "page failed", "path", r.URL.Path, "error", st.Message())
 	}
 	return s.inBox(r, faultPage(f))
+}
+
+// fieldsOf are the fields that a status names, with what is wrong with each.
+func fieldsOf(st *status.Status) (out []fieldFault) {
+	for _, d := range st.Details() {
+		if bad, ok := d.(*errdetails.BadRequest); ok {
+			for _, v := range bad.GetFieldViolations() {
+				out = append(out, fieldFault{Field: v.GetField(), Description: v.GetDescription()})
+			}
+		}
+	}
+	return out
 }
 
 // refused is an error that a page says.

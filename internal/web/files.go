@@ -96,8 +96,12 @@ func openSearch(r *http.Request, icon string) string {
 	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
 		scheme = "https"
 	}
+	host := r.Host
+	if host == "" { // HTTP/1.0
+		host = "localhost"
+	}
 	var at strings.Builder
-	xml.EscapeText(&at, []byte(scheme+"://"+r.Host)) //nolint:errcheck // a builder takes everything
+	xml.EscapeText(&at, []byte(scheme+"://"+host)) //nolint:errcheck // a builder takes everything
 	return fmt.Sprintf(`<?xml version="1.0" encoding="UTF-8"?>
 <OpenSearchDescription xmlns="http://a9.com/-/spec/opensearch/1.1/">
 <ShortName>akin</ShortName>

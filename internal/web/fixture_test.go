@@ -66,6 +66,13 @@ func dateOf(s string) *date.Date {
 func site(t testing.TB, papers ...*akinv1.Paper) string {
 	t.Helper()
 	s := rpctest.Serve(t, rpctest.Options{})
+	put(t, s, papers...)
+	return over(t, s.Conn)
+}
+
+// put puts papers into a server.
+func put(t testing.TB, s *rpctest.Server, papers ...*akinv1.Paper) {
+	t.Helper()
 	if len(papers) > 0 {
 		resp, err := s.Client.Papers.BatchUpsertPapers(t.Context(), &akinv1.BatchUpsertPapersRequest{Papers: papers})
 		if err != nil {
@@ -77,7 +84,6 @@ func site(t testing.TB, papers ...*akinv1.Paper) string {
 			}
 		}
 	}
-	return over(t, s.Conn)
 }
 
 // over serves the page over a connection.

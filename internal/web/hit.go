@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -16,8 +15,11 @@ import (
 const (
 	// shortTitle and shortAbstract are how much of a paper a list shows, in bytes.
 	shortTitle, shortAbstract = 400, 480
-	// shortAuthors is how many authors a list names, longAuthors how many a paper's page.
-	shortAuthors, longAuthors = 6, 200
+	// shortAuthors is how many authors a list names, firstAuthors how many a paper's page
+	// does at once, and longAuthors how many it has.
+	shortAuthors, firstAuthors, longAuthors = 6, 30, 5_000
+	// longTitle is from how many bytes on a title is set smaller.
+	longTitle = 220
 	// shortLabels is how many subjects are shown.
 	shortLabels = 6
 )
@@ -44,9 +46,16 @@ type hit struct {
 	Because []link
 	// Marks is what the reader's library says of it; nil if there is none.
 	Marks *markState
+	// Done is what was just done to it; nil if nothing was.
+	Done *done
 	// key is the id as it is.
 	key string
+	// listed says that it is in a list, and not what a page is about.
+	listed bool
 }
+
+// Anchor is the paper's place in a page.
+func (h *hit) Anchor() string { return anchorOf(h.key) }
 
 // Key is the paper's id as forms send it.
 func (h *hit) Key() string { return h.key }
@@ -65,7 +74,7 @@ type version struct{ ID, URL, Reason string }
 // hitOf makes a hit of a paper.
 func (s *Site) hitOf(p *akinv1.Paper, m marks) hit {
 	h := hit{
-		key: p.GetId(), ID: visible(p.GetId()), URL: paperURL(p.GetId()), SimilarURL: query{Like: p.GetId()}.URL(), Lang: languageOf(p),
+		key: p.GetId(), listed: true, ID: visible(p.GetId()), URL: paperURL(p.GetId()), SimilarURL: query{Like: []string{p.GetId()}}.URL(), Lang: languageOf(p),
 		Venue: visible(clip(p.GetVenue(), shortTitle)), Date: dateText(p.GetPublishDate()), DateTime: dateValue(p.GetPublishDate()), Code: codeLinks(p),
 	}
 	title := p.GetTitle()
@@ -221,11 +230,4 @@ func dayOf(p *akinv1.Paper) string {
 
 func compareDates(a, b *date.Date) int {
 	return cmp.Or(cmp.Compare(a.GetYear(), b.GetYear()), cmp.Compare(a.GetMonth(), b.GetMonth()), cmp.Compare(a.GetDay(), b.GetDay()))
-}
-
-// newestFirst orders papers by their days, the newest first, and then by id.
-func newestFirst(papers []*akinv1.Paper) {
-	slices.SortStableFunc(papers, func(a, b *akinv1.Paper) int {
-		return cmp.Or(strings.Compare(dayOf(b), dayOf(a)), strings.Compare(a.GetId(), b.GetId()))
-	})
 }

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -40,7 +41,13 @@ func hostilePapers() (out []*akinv1.Paper) {
 		})
 	}
 	long := paperOf("long", "A long word", strings.Repeat("w", 64<<10), "2024-01-01")
-	return append(out, long)
+	endless := paperOf("🦋/مرحبا بالعالم/%2F..", strings.Repeat("Title without end ", 200), strings.Repeat(`$\frac{\frac{a}{b}}{\sqrt{x_{y_{z}}}}$ and $\norm{\norm{\norm{x}}}$ `, 700), "2024-01-01")
+	for i := range 300 {
+		endless.Authors = append(endless.Authors, &akinv1.Author{Name: fmt.Sprintf("Author %d von und zu Langenname", i)})
+	}
+	other := paperOf("rtl", "\u200fمرحبا بالعالم (abc) \u202d123", "שלום עולם "+strings.Repeat("Z\u0335\u0336\u0337\u0338", 300), "2024-01-01")
+	other.Language = "ar"
+	return append(out, long, endless, other)
 }
 
 // assertHarmless finds nothing in a page that runs, loads from elsewhere, or leads to

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"mime"
@@ -39,14 +40,26 @@ type shelf struct {
 	Total       int
 	Next        string
 	Here        string
-	MissedURL   string
+	// Back is the view as it is shown.
+	Back      string
+	MissedURL string
+	// FollowURL is where a feed is made of the library; "" while there is nothing in it.
+	FollowURL   string
 	Imported    *imported
 	Missing     bool // there is no such library yet
+	Description string
+	// Others are the reader's other libraries, Deleted those that can come back.
+	Others  []libraryRow
+	Deleted []libraryRow
+	// Typed is the name that could not be given to a library, Wrong why.
+	Typed, Wrong string
 }
 
 type libraryRow struct {
 	Name, Label, URL string
 	Entries, Liked   int
+	// Gone is when a deleted one is gone for good.
+	Gone string
 }
 
 // entryRow is a paper of a library. Hit is nil where the collection lacks the paper.
@@ -55,6 +68,9 @@ type entryRow struct {
 	ID   string
 	Note string
 	Tags string
+	// Was tells this note and these tags from others.
+	Was string
+	URL string
 }
 
 // imported is what became of a file.
@@ -86,17 +102,45 @@ func (s *Site) libraries(r *http.Request) (*answer, error) {
 }
 
 func (s *Site) listLibraries(r *http.Request, b *shelf) error {
-	resp, err := s.client.Libraries.ListLibraries(r.Context(), &akinv1.ListLibrariesRequest{})
-	if err != nil {
-		return err
+	req := &akinv1.ListLibrariesRequest{PageSize: 1_000, ShowDeleted: true}
+	for {
+		resp, err := s.client.Libraries.ListLibraries(r.Context(), req)
+		if err != nil {
+			return err
+		}
+		for _, l := range resp.GetLibraries() {
+			row := libraryRow{Name: l.GetName(), Label: libraryLabel(l), URL: libraryURL(l.GetName()), Entries: int(l.GetEntryCount()), Liked: int(l.GetLikedCount())}
+			if l.GetDeleteTime() == nil {
+				b.Libraries = append(b.Libraries, row)
+				continue
+			}
+			row.Gone = dayText(l.GetExpireTime().AsTime())
+			b.Deleted = append(b.Deleted, row)
+		}
+		if req.PageToken = resp.GetNextPageToken(); req.GetPageToken() == "" {
+			return nil
+		}
 	}
+}
+
+// shelves are the libraries to choose from, if there are several. Who has none, for want
+// of a key, sees none.
+func (s *Site) shelves(ctx context.Context) []libraryRow {
+	resp, err := s.client.Libraries.ListLibraries(ctx, &akinv1.ListLibrariesRequest{})
+	if err != nil || len(resp.GetLibraries()) < 2 {
+		return nil
+	}
+	var out []libraryRow
 	for _, l := range resp.GetLibraries() {
-		b.Libraries = append(b.Libraries, libraryRow{l.GetName(), libraryLabel(l), libraryURL(l.GetName()), int(l.GetEntryCount()), int(l.GetLikedCount())})
+		out = append(out, libraryRow{Name: l.GetName(), Label: libraryLabel(l)})
 	}
-	return nil
+	return out
 }
 
 func libraryURL(name string) string { return "/library/" + url.PathEscape(name) }
+
+// forYouOf is what is recommended by a library.
+func forYouOf(name string) string { return "/for-you?" + url.Values{"library": {name}}.Encode() }
 
 func libraryLabel(l *akinv1.Library) string {
 	if label := visible(l.GetDisplayName()); label != "" {
@@ -111,7 +155,7 @@ func (s *Site) library(r *http.Request) (*answer, error) {
 	if export {
 		return s.export(r, name)
 	}
-	b := &shelf{Name: name, Label: name, Here: libraryURL(name), MissedURL: "/for-you?" + url.Values{"library": {name}}.Encode()}
+	b := &shelf{Name: name, Label: name, Here: libraryURL(name), MissedURL: forYouOf(name), Back: withoutValues(r.URL, markers...)}
 	l, err := s.client.Libraries.GetLibrary(r.Context(), &akinv1.GetLibraryRequest{Name: name})
 	switch {
 	case status.Code(err) == codes.NotFound && name == mainLibrary:
@@ -119,9 +163,20 @@ func (s *Site) library(r *http.Request) (*answer, error) {
 	case err != nil:
 		return nil, err
 	default:
-		b.Label = libraryLabel(l)
+		b.Label, b.Description = libraryLabel(l), visibleLines(l.GetDescription())
+		if l.GetLikedCount() > 0 {
+			b.FollowURL = followURL("library", name)
+		}
 		if err := s.fillShelf(r, b, l); err != nil {
 			return nil, err
+		}
+	}
+	if err := s.listLibraries(r, b); err != nil {
+		return nil, err
+	}
+	for _, other := range b.Libraries {
+		if other.Name != name && other.Entries > 0 {
+			b.Others = append(b.Others, other)
 		}
 	}
 	return &answer{page: "library", frame: frame{Title: b.Label, Canonical: libraryURL(name), Nav: "library", NoIndex: true, Body: b}}, nil
@@ -133,7 +188,7 @@ type view struct{ here, show, sort, tag, text string }
 func viewOf(r *http.Request, here string) view {
 	v := r.URL.Query()
 	w := view{here: here, show: v.Get("show"), sort: v.Get("sort"), tag: clip(v.Get("tag"), maxValue), text: clip(visible(v.Get("text")), 1_000)}
-	if w.show != "liked" && w.show != "disliked" && w.show != "read" {
+	if w.show != "liked" && w.show != "disliked" && w.show != "read" && w.show != "unread" {
 		w.show = ""
 	}
 	return w
@@ -157,15 +212,15 @@ func (w view) URL(name, value string) string {
 func (w view) request(library, page string) *akinv1.ListEntriesRequest {
 	req := &akinv1.ListEntriesRequest{
 		Library: library, PageSize: libraryPage, PageToken: clip(page, 4*maxValue), Text: w.text, Tag: w.tag, IncludePapers: true, ReadMask: listMask(),
-		OrderBy: map[string]string{"title": "title", "changed": "update_time desc"}[w.sort],
+		OrderBy: map[string]string{"title": "title", "changed": "update_time desc", "marked": "mark_time desc"}[w.sort],
 	}
-	read := true
+	read := w.show == "read"
 	switch w.show {
 	case "liked":
 		req.Marks = []akinv1.Mark{akinv1.Mark_MARK_LIKED}
 	case "disliked":
 		req.Marks = []akinv1.Mark{akinv1.Mark_MARK_DISLIKED}
-	case "read":
+	case "read", "unread":
 		req.Read = &read
 	}
 	return req
@@ -191,7 +246,7 @@ func (s *Site) fillShelf(r *http.Request, b *shelf, l *akinv1.Library) error {
 		b.Next = w.URL("page", next)
 	}
 	for _, e := range resp.GetEntries() {
-		row := entryRow{ID: e.GetPaperId(), Note: e.GetNote(), Tags: strings.Join(e.GetTags(), ", ")}
+		row := entryRow{ID: e.GetPaperId(), Note: e.GetNote(), Tags: strings.Join(e.GetTags(), ", "), Was: noteTag(e), URL: paperURL(e.GetPaperId())}
 		if e.GetPaper() != nil {
 			h := s.hitOf(e.GetPaper(), nil)
 			row.Hit = &h
@@ -211,12 +266,13 @@ func (b *shelf) choices(w view, l *akinv1.Library) {
 		{"Liked", "liked", l.GetLikedCount()},
 		{"Not for me", "disliked", l.GetDislikedCount()},
 		{"Read", "read", l.GetReadCount()},
+		{"Unread", "unread", l.GetEntryCount() - l.GetReadCount()},
 	} {
 		other := w
 		other.show = c.show
 		b.Counts = append(b.Counts, choice{c.label + " " + count(int(c.n)), other.URL("", ""), w.show == c.show})
 	}
-	for _, c := range [][2]string{{"Added", ""}, {"Changed", "changed"}, {"Title", "title"}} {
+	for _, c := range [][2]string{{"Added", ""}, {"Marked", "marked"}, {"Changed", "changed"}, {"Title", "title"}} {
 		other := w
 		other.sort = c[1]
 		b.Sorts = append(b.Sorts, choice{c[0], other.URL("", ""), w.sort == c[1]})
@@ -276,32 +332,29 @@ func reference(p *akinv1.Paper, f cite.Format) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// change changes a library: a note and tags, what is in it, or a file that is imported.
+// change changes a library: what it is called, a note and tags, what is in it, or a file
+// that is imported.
 func (s *Site) change(r *http.Request) (*answer, error) {
 	name, deed, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/library/"), "/")
 	back := ownPath(r.PostFormValue("back"))
 	if back == "/" {
 		back = libraryURL(name)
 	}
-	id := r.PostFormValue("id")
 	switch deed {
 	case "note":
-		var tags []string
-		for tag := range strings.SplitSeq(r.PostFormValue("tags"), ",") {
-			if tag = strings.TrimSpace(tag); tag != "" {
-				tags = append(tags, tag)
-			}
-		}
-		note := strings.ReplaceAll(r.PostFormValue("note"), "\r\n", "\n") // as forms send it
-		_, err := s.client.Libraries.SetEntries(r.Context(), &akinv1.SetEntriesRequest{
-			Library: name, Entries: []*akinv1.Entry{{PaperId: id, Note: note, Tags: tags}}, UpdateMask: mask("note", "tags"),
-		})
-		return &answer{location: back}, err
+		return s.note(r, name, back)
 	case "remove":
-		_, err := s.client.Libraries.RemoveEntries(r.Context(), &akinv1.RemoveEntriesRequest{Library: name, PaperIds: []string{id}})
-		return &answer{location: back}, err
+		return s.takeOut(r, name, []string{r.PostFormValue("id")}, back)
 	case "import":
 		return s.importFile(r, name)
+	case "rename":
+		return s.rename(r, name)
+	case "delete":
+		return s.deleteLibrary(r, name)
+	case "undelete":
+		return s.undeleteLibrary(r, name)
+	case "merge":
+		return s.merge(r, name)
 	}
 	return nil, refused(http.StatusNotFound, "There is no such page", "Nothing is done there.")
 }
@@ -338,7 +391,7 @@ func (s *Site) importFile(r *http.Request, name string) (*answer, error) {
 	for _, u := range resp.GetUnmatched()[:min(len(resp.GetUnmatched()), most)] {
 		in.Lost = append(in.Lost, fact{Name: "Line " + strconv.Itoa(int(u.GetLine())), Value: visible(u.GetTitle() + " – " + u.GetExplanation())})
 	}
-	b := &shelf{Name: name, Label: name, Here: libraryURL(name), MissedURL: "/for-you?" + url.Values{"library": {name}}.Encode(), Imported: in}
+	b := &shelf{Name: name, Label: name, Here: libraryURL(name), MissedURL: forYouOf(name), Imported: in}
 	return &answer{page: "imported", frame: frame{Title: "Imported", Nav: "library", NoIndex: true, Body: b}}, nil
 }
 

@@ -64,7 +64,7 @@ func TestLikes(t *testing.T) {
 	}
 	id := idOf(t, titles[0])
 	r = post(t, at+"/mark", url.Values{"id": {id}, "do": {"dislike"}}, "Accept", "application/json")
-	if err := json.Unmarshal([]byte(r.body), &answer); err != nil || !answer.Disliked || answer.Undo != "clear" {
+	if err := json.Unmarshal([]byte(r.body), &answer); err != nil || !answer.Disliked || answer.Undo != "forget-mark" {
 		t.Errorf("%v: %s", err, r.body)
 	}
 	post(t, at+"/mark", url.Values{"id": {idOf(t, titles[1])}, "do": {"read"}})

@@ -75,9 +75,24 @@ func pathEscape(s string) string { return strings.ReplaceAll(url.PathEscape(s), 
 // codeHosts are where programs are kept.
 var codeHosts = regexp.MustCompile(`(?i)(?:https?://)?(?:www\.)?((?:github\.com|gitlab\.com|bitbucket\.org|huggingface\.co|codeberg\.org)/[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]*[A-Za-z0-9_-])?)`)
 
+// namesCode says that a text may name a place of codeHosts: the expression costs more than
+// all else that is made of a paper.
+func namesCode(s string) bool {
+	s = strings.ToLower(s)
+	for _, host := range []string{"github.com/", "gitlab.com/", "bitbucket.org/", "huggingface.co/", "codeberg.org/"} {
+		if strings.Contains(s, host) {
+			return true
+		}
+	}
+	return false
+}
+
 // codeLinks are the programs that a text or the addresses of a paper name.
 func codeLinks(p *akinv1.Paper) (out []link) {
 	for _, in := range append([]string{p.GetTitle(), p.GetAbstract()}, p.GetUrls()...) {
+		if !namesCode(in) {
+			continue
+		}
 		for _, m := range codeHosts.FindAllStringSubmatch(clip(in, maxText), 10) {
 			at := strings.TrimSuffix(strings.TrimRight(m[1], "."), ".git")
 			if u := safeLink("https://" + at); u != "" && len(out) < 5 && !slices.ContainsFunc(out, func(l link) bool { return strings.EqualFold(l.URL, u) }) {
@@ -94,32 +109,52 @@ var (
 	anyDOI   = regexp.MustCompile(`^10\.\d{4,9}/\S+$`)
 )
 
+// anywhereDOI finds a DOI in the path of an address.
+var anywhereDOI = regexp.MustCompile(`(?:^|/)(10\.\d{4,9}/[^?#\s]+)$`)
+
+// shelfMark is what arXiv puts behind an id where it is cited: "[cs.CL]".
+var shelfMark = regexp.MustCompile(`\s*\[[a-z-]+(?:\.[A-Za-z-]+)?\]$`)
+
 // identifier says what a text names, if it is an arXiv id, a DOI, or the address of one:
-// then it is no query, but a way to a paper.
+// then it is no query, but a way to a paper. It may stand as people copy it, such as
+// "arXiv:1706.03762v7 [cs.CL]" or "doi: 10.1000/182.".
 func identifier(s string) (name string, ok bool) {
-	s = strings.TrimSpace(s)
+	s = shelfMark.ReplaceAllString(strings.TrimSpace(s), "")
+	if prefix, rest, found := strings.Cut(s, ":"); found && (strings.EqualFold(prefix, "arxiv") || strings.EqualFold(prefix, "doi")) {
+		s = strings.TrimSpace(rest)
+	}
+	s = strings.Trim(s, "<>()[]\"'.,; ")
 	if len(s) > maxValue || strings.ContainsAny(s, " \t\n") {
 		return "", false
 	}
 	bare := s
 	if u, err := url.Parse(s); err == nil && (u.Scheme == "http" || u.Scheme == "https") {
-		host, path := strings.TrimPrefix(strings.ToLower(u.Hostname()), "www."), strings.TrimPrefix(u.Path, "/")
-		switch {
-		case host == "arxiv.org" || strings.HasSuffix(host, ".arxiv.org"):
-			_, bare, _ = strings.Cut(path, "/")
-			bare = strings.TrimSuffix(bare, ".pdf")
-		case host == "doi.org" || host == "dx.doi.org":
-			bare = path
-		case host == "huggingface.co" || host == "alphaxiv.org" || host == "semanticscholar.org":
-			bare = path[strings.LastIndexByte(path, '/')+1:]
-		default:
+		if bare = inAddress(u); bare == "" {
 			return "", false
 		}
-	} else if prefix, rest, found := strings.Cut(s, ":"); found && (strings.EqualFold(prefix, "arxiv") || strings.EqualFold(prefix, "doi")) {
-		bare = rest
+	} else if host, _, found := strings.Cut(s, "/"); found && (strings.EqualFold(host, "arxiv.org") || strings.EqualFold(host, "doi.org")) {
+		return identifier("https://" + s) // as browsers show addresses
 	}
 	if arxivNew.MatchString(bare) || arxivOld.MatchString(bare) || anyDOI.MatchString(bare) {
 		return bare, true
 	}
 	return "", false
+}
+
+// inAddress is what an address names, "" if it is none of a place that names papers.
+func inAddress(u *url.URL) string {
+	host, path := strings.TrimPrefix(strings.ToLower(u.Hostname()), "www."), strings.Trim(u.Path, "/")
+	switch {
+	case host == "arxiv.org" || strings.HasSuffix(host, ".arxiv.org"):
+		_, id, _ := strings.Cut(path, "/")
+		return strings.TrimSuffix(id, ".pdf")
+	case host == "doi.org" || host == "dx.doi.org":
+		return path
+	case host == "huggingface.co" || host == "alphaxiv.org" || host == "semanticscholar.org":
+		return path[strings.LastIndexByte(path, '/')+1:]
+	}
+	if m := anywhereDOI.FindStringSubmatch(path); m != nil { // as publishers have it
+		return m[1]
+	}
+	return ""
 }

@@ -86,7 +86,9 @@ func (s *Site) home(r *http.Request) (*answer, error) {
 	if token != "" {
 		l.First = "/"
 	}
-	return &answer{page: "listing", frame: frame{Title: "New papers", Canonical: withValue("/", "page", token), Nav: "new", Body: l}}, nil
+	return &answer{page: "listing", frame: frame{
+		Title: "New papers", Canonical: withValue("/", "page", token), Nav: "new", Alternates: s.alternates("New papers", "/"), Body: l,
+	}}, nil
 }
 
 // countDays says how many papers days have that follow each other, the newest first.
@@ -112,12 +114,6 @@ func (s *Site) countDays(ctx context.Context, days []dayGroup) error {
 // newest.
 func (s *Site) daysFrom(ctx context.Context, day string, most int) (*akinv1.ListDaysResponse, error) {
 	return s.client.Papers.ListDays(ctx, &akinv1.ListDaysRequest{FromDay: day, PageSize: int32(most)})
-}
-
-// newest gives ids, subjects and days of the newest papers.
-func (s *Site) newest(ctx context.Context) ([]*akinv1.Paper, error) {
-	resp, err := s.client.Papers.ListPapers(ctx, &akinv1.ListPapersRequest{OrderBy: byDay, PageSize: sample, ReadMask: dated()})
-	return resp.GetPapers(), err
 }
 
 // listMask names what lists show.

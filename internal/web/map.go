@@ -60,6 +60,7 @@ type clusterBody struct {
 // mapLine is a paper in a list of the map.
 type mapLine struct {
 	Number uint32 `json:"number"`
+	ID     string `json:"id"`
 	URL    string `json:"url"`
 	Title  string `json:"title"`
 	By     string `json:"by"`
@@ -80,7 +81,7 @@ func (s *Site) mapped(r *http.Request) (*answer, error) {
 	if all := int(m.GetCollectionPaperCount()); all > body.Papers && m.GetState() == akinv1.MapState_MAP_STATE_READY {
 		body.Of = all
 	}
-	if q.Text != "" || q.Like != "" || q.narrowed() {
+	if q.asked() {
 		body.Find, body.Result, body.ResultURL = q.values().Encode(), resultName(q), q.URL()
 	}
 	a := &answer{page: "map", frame: frame{Title: "Map", Canonical: "/map", Nav: "map", Box: q, NoIndex: body.Find != "", Body: body}}
@@ -97,22 +98,29 @@ func resultName(q query) string {
 	switch {
 	case q.Text != "":
 		return "results for “" + visible(clip(q.Text, 80)) + "”"
-	case q.Like != "":
-		return "papers like " + visible(clip(q.Like, 80))
+	case len(q.Like) == 1:
+		return "papers like " + visible(clip(q.Like[0], 80))
+	case len(q.Like) > 1:
+		return "papers like " + count(len(q.Like)) + " others"
 	}
 	return "papers that meet the conditions"
 }
 
-func stateOfMap(m *akinv1.GetMapResponse) *mapState {
+// mapStep says what is done for a map.
+func mapStep(name string) string {
 	steps := map[string]string{
-		"waiting": "Waiting for another map", "grouping": "Reading the papers and grouping them",
-		"neighbours": "Finding each paper's nearest", "placing": "Giving each paper its place",
+		"waiting": "waiting for another map", "grouping": "reading the papers and grouping them",
+		"neighbours": "finding each paper's nearest", "placing": "giving each paper its place",
 	}
-	step := steps[m.GetStep()]
-	if step == "" {
-		step = "Beginning"
+	if step := steps[name]; step != "" {
+		return step
 	}
-	return &mapState{Step: step, Percent: int(100 * m.GetDone())}
+	return "beginning"
+}
+
+func stateOfMap(m *akinv1.GetMapResponse) *mapState {
+	step := mapStep(m.GetStep())
+	return &mapState{Step: strings.ToUpper(step[:1]) + step[1:], Percent: int(100 * m.GetDone())}
 }
 
 // clustersOf lists the clusters with some papers of each.
@@ -219,7 +227,7 @@ func lineOf(p *akinv1.MapPaper) mapLine {
 	}
 	where := strings.Join(strings.Fields(p.GetVenue()+" "+p.GetPublishDate()), " ")
 	return mapLine{
-		Number: p.GetNumber(), URL: paperURL(p.GetId()), Title: visible(clip(title, shortTitle)),
+		Number: p.GetNumber(), ID: p.GetId(), URL: paperURL(p.GetId()), Title: visible(clip(title, shortTitle)),
 		By: visible(clip(by, shortTitle)), Where: visible(clip(where, shortTitle)),
 	}
 }
@@ -339,7 +347,7 @@ func (s *Site) mapPapers(w http.ResponseWriter, r *http.Request) error {
 func (s *Site) mapFind(w http.ResponseWriter, r *http.Request) error {
 	q := readQuery(r.URL.Query())
 	req := &akinv1.FindOnMapRequest{Tag: r.URL.Query().Get("tag"), Filter: q.filter("")}
-	if q.Text != "" || q.Like != "" {
+	if q.Text != "" || q.Like != nil {
 		ids, err := s.idsOf(r, q)
 		if err != nil {
 			return err
@@ -365,10 +373,10 @@ func (s *Site) mapFind(w http.ResponseWriter, r *http.Request) error {
 func (s *Site) idsOf(r *http.Request, q query) (ids []string, err error) {
 	var results []*akinv1.Result
 	switch long := len(strings.Fields(q.Text)) >= abstractWords; {
-	case q.Like != "" || long:
+	case q.Like != nil || long:
 		req := &akinv1.SimilarRequest{PageSize: mapResults, Filter: q.filter(""), Mode: q.mode(), MinScore: q.Min, ReadMask: mask("id")}
-		if req.PaperIds = []string{q.Like}; q.Like == "" {
-			req.PaperIds, req.Text = nil, &akinv1.Text{Abstract: q.Text}
+		if req.PaperIds = q.Like; q.Like == nil {
+			req.Text = &akinv1.Text{Abstract: q.Text}
 		}
 		resp, e := s.client.Search.Similar(r.Context(), req)
 		results, err = resp.GetResults(), e

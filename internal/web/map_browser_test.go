@@ -20,7 +20,7 @@ func TestBrowserMap(t *testing.T) {
 	at := mapSite(t)
 	for name, test := range map[string]func(*tab){
 		"Hover": mapHover, "Lasso": mapLasso, "Keys": mapKeys, "Legend": mapLegend, "Result": mapResult, "Address": mapAddress, "WithoutScript": mapWithoutScript,
-		"Back": mapBack, "Narrow": mapNarrow, "Accessible": mapAccessible,
+		"Back": mapBack, "Narrow": mapNarrow, "Fingers": mapFingers, "Examples": mapExamples, "Accessible": mapAccessible,
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := open(t, b, at)
@@ -154,9 +154,64 @@ func mapWithoutScript(p *tab) {
 		p.t.Fatal(err)
 	}
 	p.visit("/map")
-	if !js[bool](p, `document.querySelector("#map").hidden && document.querySelector("#map-list").open && document.querySelectorAll("#map-list a").length > 10`) {
+	if !js[bool](p, `document.querySelector("#map").offsetHeight === 0 && [...document.querySelectorAll("#map-list a")].filter(a => a.checkVisibility({contentVisibilityAuto: true}) && a.offsetHeight > 0).length > 10`) {
 		p.t.Error("without a script the list is not there, or the map is")
 	}
+}
+
+// touch puts fingers on the plane, moves them, or lifts those that are not named.
+func (p *tab) touch(kind input.DispatchTouchEventType, points ...[2]float64) {
+	p.t.Helper()
+	box := js[[]float64](p, `(() => { const b = document.querySelector(".plane").getBoundingClientRect(); return [b.left, b.top]; })()`)
+	e := input.DispatchTouchEventParams{Type: kind, TouchPoints: []*input.TouchPoint{}}
+	for i, at := range points {
+		id := float64(i)
+		e.TouchPoints = append(e.TouchPoints, &input.TouchPoint{X: box[0] + at[0], Y: box[1] + at[1], ID: &id})
+	}
+	if _, err := chromedp.Call(p.ctx, input.DispatchTouchEvent, e); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// mapFingers: two fingers zoom where they are, one moves the map, and a tap names a paper.
+func mapFingers(p *tab) {
+	p.size(360, 740)
+	p.openMap("/map")
+	p.touch(input.DispatchTouchEventTypeTouchStart, [2]float64{150, 150})
+	p.touch(input.DispatchTouchEventTypeTouchStart, [2]float64{150, 150}, [2]float64{200, 150})
+	p.touch(input.DispatchTouchEventTypeTouchMove, [2]float64{125, 150}, [2]float64{225, 150})
+	p.touch(input.DispatchTouchEventTypeTouchEnd)
+	p.until("akinMap.view.z > 1.7 && akinMap.view.z < 2.3")
+	if js[int](p, "akinMap.pointers.size") != 0 {
+		p.t.Error("a finger is still there")
+	}
+	before := js[float64](p, "akinMap.view.x")
+	p.touch(input.DispatchTouchEventTypeTouchStart, [2]float64{150, 150})
+	p.touch(input.DispatchTouchEventTypeTouchMove, [2]float64{100, 150})
+	p.touch(input.DispatchTouchEventTypeTouchEnd)
+	if after := js[float64](p, "akinMap.view.x"); after <= before {
+		p.t.Errorf("moving a finger to the left leads from %v to %v", before, after)
+	}
+	if js[bool](p, "scrollY > 0 || visualViewport.scale !== 1") {
+		p.t.Error("the page moved instead of the map")
+	}
+	p.openMap("/map")
+	x, y, _ := p.aPoint()
+	p.touch(input.DispatchTouchEventTypeTouchStart, [2]float64{x, y})
+	p.touch(input.DispatchTouchEventTypeTouchEnd)
+	p.until(`!document.querySelector(".tip").hidden && document.querySelector(".tip strong").textContent.length > 5`)
+}
+
+// mapExamples: what is drawn around leads to papers like it, and an entry of the list
+// shows its point.
+func mapExamples(p *tab) {
+	p.openMap("/map")
+	p.call(chromedp.Click(chromedp.CSS(`[data-do="view"]`)))
+	p.until(`document.querySelectorAll(".picked li a").length > 10`)
+	p.press("j")
+	p.until(`document.activeElement.matches(".picked [data-open]") && document.querySelector(".lasso circle").getAttribute("r") > 0`)
+	p.call(chromedp.Click(chromedp.CSS("[data-examples]")))
+	p.until(`location.pathname === "/search" && document.querySelector("h1").textContent === "More like these" && document.querySelectorAll("#main .hit").length > 3`)
 }
 
 func mapNarrow(p *tab) {

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -23,7 +22,9 @@ const (
 // markState is what a library says of a paper, and the form that changes it.
 type markState struct {
 	Liked, Disliked, Read bool
-	Library, Back         string
+	// Saved says that the library has the paper at all.
+	Saved         bool
+	Library, Back string
 }
 
 // lister is a body of a page with papers that can be marked.
@@ -49,11 +50,12 @@ func pointers(hits []hit) []*hit {
 }
 
 // mark says of the papers of a page what the reader's library has of them. Who has no
-// library, for want of a key, is offered to sign in.
-func (s *Site) mark(r *http.Request, a *answer) {
+// library, for want of a key, is offered to sign in; known is false of who had one that
+// is not taken any more.
+func (s *Site) mark(r *http.Request, a *answer) (known bool) {
 	body, ok := a.frame.Body.(lister)
 	if !ok {
-		return
+		return true
 	}
 	library := mainLibrary
 	if in, ok := a.frame.Body.(interface{ library() string }); ok {
@@ -65,20 +67,28 @@ func (s *Site) mark(r *http.Request, a *answer) {
 		ids = append(ids, h.key)
 	}
 	if len(ids) == 0 {
-		return
+		return true
 	}
 	entries, err := s.entries(r.Context(), library, ids)
 	if err != nil {
 		a.frame.SignIn = a.frame.SignIn || status.Code(err) == codes.Unauthenticated
-		return
+		return status.Code(err) != codes.Unauthenticated
 	}
-	back := withoutValues(r.URL, "part", "done", "of", "was")
+	back := withoutValues(r.URL, markers...)
+	if at, ok := a.frame.Body.(interface{ back() string }); ok {
+		back = at.back()
+	}
 	for _, h := range hits {
+		if d := a.frame.Done; d != nil && d.of != "" && d.of == h.key && h.listed {
+			h.Done, a.frame.Done = d, nil // it is said beside the paper
+		}
 		e := entries[h.key]
 		h.Marks = &markState{
-			Liked: e.GetMark() == akinv1.Mark_MARK_LIKED, Disliked: e.GetMark() == akinv1.Mark_MARK_DISLIKED, Read: e.GetRead(), Library: library, Back: back,
+			Liked: e.GetMark() == akinv1.Mark_MARK_LIKED, Disliked: e.GetMark() == akinv1.Mark_MARK_DISLIKED, Read: e.GetRead(),
+			Saved: e != nil, Library: library, Back: back,
 		}
 	}
+	return true
 }
 
 // entries gives what a library has of papers. A library that is not there has nothing.
@@ -114,23 +124,35 @@ var deeds = map[string]struct {
 	read  bool
 	field string
 	said  string
+	out   bool // of the library
 }{
 	"like":    {mark: akinv1.Mark_MARK_LIKED, field: "mark", said: "Liked"},
 	"dislike": {mark: akinv1.Mark_MARK_DISLIKED, field: "mark", said: "Not for you: it will not come back"},
 	"clear":   {field: "mark", said: "Mark taken off"},
 	"read":    {read: true, field: "read", said: "Marked as read"},
 	"unread":  {field: "read", said: "Not read any more"},
+	"save":    {said: "Saved in the library"},
+	"unsave":  {said: "Taken out of the library", out: true},
+	// What undoes the first mark of a paper: it is not in the library then, unless it has
+	// something else there by now.
+	"forget-mark": {field: "mark", said: "Mark taken off"},
+	"forget-read": {field: "read", said: "Not read any more"},
 }
 
 // outcome is what the script is told.
 type outcome struct {
-	Done  string   `json:"done"`
-	Said  string   `json:"said"`
-	Undo  string   `json:"undo"`
-	Liked bool     `json:"liked"`
-	Not   bool     `json:"disliked"`
-	Read  bool     `json:"read"`
-	IDs   []string `json:"-"`
+	Done string `json:"done,omitempty"`
+	Said string `json:"said"`
+	// Undo is the deed that takes the mark back; Token names a change that is undone as a
+	// whole.
+	Undo  string `json:"undo,omitempty"`
+	Token string `json:"token,omitempty"`
+	Liked bool   `json:"liked"`
+	Not   bool   `json:"disliked"`
+	Read  bool   `json:"read"`
+	Saved bool   `json:"saved"`
+	// Was is what the form of a note has to say the next time.
+	Was string `json:"was,omitempty"`
 }
 
 // setMark changes what a library says of papers, and makes the library if need be.
@@ -138,13 +160,20 @@ func (s *Site) setMark(r *http.Request) (*answer, error) {
 	deed, ok := deeds[r.PostFormValue("do")]
 	ids := r.PostForm["id"]
 	if !ok || len(ids) == 0 || len(ids) > maxMarked {
-		return nil, refused(http.StatusBadRequest, "That says nothing", "A mark is like, dislike, clear, read or unread, of at least one paper.")
+		return nil, refused(http.StatusBadRequest, "That says nothing", "A mark is like, dislike, clear, read, unread, save or unsave, of at least one paper.")
 	}
 	library := r.PostFormValue("library")
 	if library == "" {
 		library = mainLibrary
 	}
-	req := &akinv1.SetEntriesRequest{Library: library, UpdateMask: mask(deed.field), CreateLibrary: true}
+	back := ownPath(r.PostFormValue("back"))
+	if deed.out {
+		return s.takeOut(r, library, ids, back)
+	}
+	req := &akinv1.SetEntriesRequest{Library: library, CreateLibrary: true}
+	if deed.field != "" {
+		req.UpdateMask = mask(deed.field)
+	}
 	for _, id := range ids {
 		req.Entries = append(req.Entries, &akinv1.Entry{PaperId: id, Mark: deed.mark, Read: deed.read})
 	}
@@ -152,25 +181,64 @@ func (s *Site) setMark(r *http.Request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	gone := false
+	if strings.HasPrefix(r.PostFormValue("do"), "forget-") {
+		if gone, err = s.forget(r.Context(), library, resp.GetEntries()); err != nil {
+			return nil, err
+		}
+	}
 	now, was := resp.GetEntries()[0], resp.GetPrevious()[0]
 	o := outcome{
 		Done: r.PostFormValue("do"), Said: deed.said, Undo: undoOf(deed.field, was), Read: now.GetRead(),
-		Liked: now.GetMark() == akinv1.Mark_MARK_LIKED, Not: now.GetMark() == akinv1.Mark_MARK_DISLIKED,
+		Liked: now.GetMark() == akinv1.Mark_MARK_LIKED, Not: now.GetMark() == akinv1.Mark_MARK_DISLIKED, Saved: !gone,
 	}
-	if strings.Contains(r.Header.Get("Accept"), "application/json") {
-		body, err := json.Marshal(o)
-		return &answer{raw: body, contentType: "application/json"}, err
-	}
-	back := ownPath(r.PostFormValue("back"))
-	if len(ids) == 1 && r.PostFormValue("undone") == "" {
+	switch {
+	case r.PostFormValue("undone") != "":
+		back = withValue(back, "said", "undone")
+	case len(ids) > 1 || deed.field == "":
+		change := undoable{library: library, said: saidOf(deed.said, len(ids)), entries: resp.GetPrevious()}
+		if deed.field != "" {
+			change.fields = []string{deed.field}
+		}
+		o.Token = s.undos.keep(r.Context(), change)
+		back = withValue(back, "undo", o.Token)
+		if len(ids) > 1 {
+			return s.told(r, o, back)
+		}
+	default:
 		back = withValue(withValue(withValue(back, "done", o.Done), "of", ids[0]), "was", o.Undo)
 	}
-	return &answer{location: back}, nil
+	return s.told(r, o, atPaper(back, ids[0]))
+}
+
+// forget takes out of a library what it says nothing of; gone is whether the first is.
+func (s *Site) forget(ctx context.Context, library string, entries []*akinv1.Entry) (gone bool, err error) {
+	var bare []string
+	for _, e := range entries {
+		if !saysMore(e, nil) {
+			bare = append(bare, e.GetPaperId())
+		}
+	}
+	if len(bare) == 0 {
+		return false, nil
+	}
+	_, err = s.client.Libraries.RemoveEntries(ctx, &akinv1.RemoveEntriesRequest{Library: library, PaperIds: bare})
+	return bare[0] == entries[0].GetPaperId(), err
+}
+
+// saidOf says of how many papers something is said.
+func saidOf(said string, n int) string {
+	if n == 1 {
+		return said
+	}
+	return said + ": " + papersText(n)
 }
 
 // undoOf is what takes a change back.
 func undoOf(field string, was *akinv1.Entry) string {
 	switch {
+	case was.GetCreateTime() == nil && field != "":
+		return "forget-" + field
 	case field == "read" && was.GetRead():
 		return "read"
 	case field == "read":
@@ -181,22 +249,4 @@ func undoOf(field string, was *akinv1.Entry) string {
 		return "dislike"
 	}
 	return "clear"
-}
-
-// done is what was just done without a script, and how to undo it.
-type done struct{ Said, Undo, ID, Library, Back string }
-
-// doneOf reads it from the address that the form led back to.
-func doneOf(r *http.Request) *done {
-	v := r.URL.Query()
-	deed, ok := deeds[v.Get("done")]
-	_, undo := deeds[v.Get("was")]
-	if !ok || !undo || v.Get("of") == "" {
-		return nil
-	}
-	library := v.Get("library")
-	if rest, ok := strings.CutPrefix(r.URL.Path, "/library/"); ok {
-		library = rest
-	}
-	return &done{Said: deed.said, Undo: v.Get("was"), ID: clip(v.Get("of"), maxValue), Library: library, Back: withoutValues(r.URL, "part", "done", "of", "was")}
 }

@@ -28,17 +28,23 @@ const (
 // about is the body of the page of a paper.
 type about struct {
 	hit
-	Whole   []piece
-	Outward []link
-	Facts   []fact
-	Extra   []fact
-	Signals []fact
-	Similar []hit
-	After   []hit
-	Novelty *novelty
+	// Shelves are the libraries that the paper can be put into, if there are several.
+	Shelves []libraryRow
+	// RestAuthors are those behind the first ones.
+	RestAuthors []link
+	LongTitle   bool
+	Whole       []piece
+	Outward     []link
+	Facts       []fact
+	Extra       []fact
+	Signals     []fact
+	Similar     []hit
+	After       []hit
+	Novelty     *novelty
 	// NoveltyURL asks for the novelty, where it takes long.
 	NoveltyURL  string
 	EvidenceURL string
+	FollowURL   string
 	Evidence    bool
 	SimilarURL  string
 	BibTeX      string
@@ -85,6 +91,7 @@ func (s *Site) paper(r *http.Request) (*answer, error) {
 	}
 	b := s.aboutPaper(p)
 	v := r.URL.Query()
+	b.Shelves = s.shelves(r.Context())
 	b.Evidence = v.Get("evidence") == "1"
 	b.EvidenceURL = withValue(paperURL(id), "evidence", map[bool]string{true: "", false: "1"}[b.Evidence])
 	s.surround(r.Context(), p, b, v.Get("novelty") == "1")
@@ -112,12 +119,17 @@ func plainTitle(p *akinv1.Paper) string {
 }
 
 func (s *Site) aboutPaper(p *akinv1.Paper) *about {
-	b := &about{hit: s.hitOf(p, nil), Outward: outward(p), SimilarURL: query{Like: p.GetId()}.URL()}
+	b := &about{hit: s.hitOf(p, nil), Outward: outward(p), SimilarURL: query{Like: []string{p.GetId()}}.URL(), FollowURL: followURL("paper", p.GetId())}
+	b.listed = false
 	if strings.TrimSpace(p.GetTitle()) != "" {
 		b.Title, _ = s.render(p.GetTitle(), rich{})
 	}
 	b.Whole, _ = s.render(p.GetAbstract(), rich{links: true})
 	b.Authors, b.MoreAuthors = authorLinks(p, longAuthors)
+	if len(b.Authors) > firstAuthors+1 {
+		b.Authors, b.RestAuthors = b.Authors[:firstAuthors], b.Authors[firstAuthors:]
+	}
+	b.LongTitle = len(p.GetTitle()) > longTitle
 	b.Facts = facts(p)
 	if text, err := reference(p, cite.BibTeX); err == nil {
 		b.BibTeX = visibleLines(string(text))

@@ -14,8 +14,9 @@ import (
 const (
 	// maxText is the longest query text that is taken, in bytes.
 	maxText = 64 << 10
-	// maxValues bounds how many values of one field are chosen.
-	maxValues = 20
+	// maxValues bounds how many values of one field are chosen, maxLikes how many papers
+	// a list is like.
+	maxValues, maxLikes = 20, 50
 	// maxValue bounds one of them, and the filter that is typed, in bytes.
 	maxValue, maxFilter = 512, 8 << 10
 )
@@ -30,8 +31,8 @@ var facetFields = []struct{ name, label string }{
 // query is what a list is asked for: all of it is in the address.
 type query struct {
 	Text string
-	// Like is a paper that results are like, in place of a text.
-	Like string
+	// Like are papers that results are like, in place of a text.
+	Like []string
 	Mode string // "", "meaning" or "words"
 	// Syntax is "on" or "off" for signs that always or never are operators, and "" for
 	// what the API makes of them.
@@ -41,7 +42,9 @@ type query struct {
 	Filter string
 	// Take and Not are the values of fields that are chosen and excluded.
 	Take, Not map[string][]string
-	Evidence  bool
+	// Since and Until are the first and the last year; 0 is any.
+	Since, Until int
+	Evidence     bool
 	// Apart shows versions of a work as results of their own.
 	Apart bool
 	// Min is the least cosine, nil for none.
@@ -52,7 +55,7 @@ type query struct {
 // readQuery reads an address. What it does not know it leaves out.
 func readQuery(v url.Values) query {
 	q := query{
-		Text: clip(visible(v.Get("q")), maxText), Like: clip(v.Get("like"), maxValue),
+		Text: clip(visible(v.Get("q")), maxText), Like: readLikes(v["like"]),
 		Filter: clip(visible(v.Get("filter")), maxFilter), Page: clip(v.Get("page"), 4*maxValue),
 		Evidence: v.Get("evidence") == "1", Apart: v.Get("versions") == "apart", Take: map[string][]string{}, Not: map[string][]string{},
 	}
@@ -71,11 +74,30 @@ func readQuery(v url.Values) query {
 	if least, err := strconv.ParseFloat(v.Get("min"), 64); err == nil && least >= -1 && least <= 1 {
 		q.Min = &least
 	}
+	q.Since, q.Until = readYear(v.Get("since")), readYear(v.Get("until"))
 	for _, f := range facetFields {
 		q.Take[f.name] = readValues(f.name, v[f.name])
 		q.Not[f.name] = readValues(f.name, v["not-"+f.name])
 	}
 	return q
+}
+
+func readLikes(given []string) (out []string) {
+	for _, id := range given {
+		if id = clip(id, maxValue); id != "" && !slices.Contains(out, id) && len(out) < maxLikes {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// readYear reads a year; 0 is none.
+func readYear(text string) int {
+	year, err := strconv.ParseUint(strings.TrimSpace(text), 10, 16)
+	if err != nil || year > 9999 {
+		return 0
+	}
+	return int(year)
 }
 
 func readValues(field string, given []string) (out []string) {
@@ -111,7 +133,9 @@ func (q query) values() url.Values {
 		}
 	}
 	set("q", q.Text)
-	set("like", q.Like)
+	for _, id := range q.Like {
+		v.Add("like", id)
+	}
 	set("mode", q.Mode)
 	set("syntax", q.Syntax)
 	set("sort", q.Sort)
@@ -125,6 +149,11 @@ func (q query) values() url.Values {
 	}
 	if q.Min != nil {
 		v.Set("min", strconv.FormatFloat(*q.Min, 'g', 6, 64))
+	}
+	for name, year := range map[string]int{"since": q.Since, "until": q.Until} {
+		if year > 0 {
+			v.Set(name, strconv.Itoa(year))
+		}
 	}
 	for _, f := range facetFields {
 		for _, value := range q.Take[f.name] {
@@ -188,6 +217,18 @@ func (q query) Hidden() (out []struct{ Name, Value string }) {
 	return out
 }
 
+// Others are all parts of the query but the years, as the form of those sends them along.
+func (q query) Others() (out []struct{ Name, Value string }) {
+	q.Since, q.Until, q.Page = 0, 0, ""
+	v := q.values()
+	for _, name := range slices.Sorted(mapsKeys(v)) {
+		for _, value := range v[name] {
+			out = append(out, struct{ Name, Value string }{name, value})
+		}
+	}
+	return out
+}
+
 func mapsKeys(v url.Values) func(func(string) bool) {
 	return func(yield func(string) bool) {
 		for name := range v {
@@ -226,10 +267,36 @@ func (q query) clauses(except string) (out []clause) {
 			})
 		}
 	}
+	if except != "year" {
+		out = append(out, q.years()...)
+	}
 	if strings.TrimSpace(q.Filter) != "" {
 		out = append(out, clause{text: q.Filter, label: q.Filter, lift: q.changed(func(q *query) { q.Filter = "" })})
 	}
 	return out
+}
+
+// years are the conditions of the first and last year.
+func (q query) years() (out []clause) {
+	if q.Since > 0 {
+		out = append(out, clause{
+			text: "year >= " + strconv.Itoa(q.Since), label: "From " + strconv.Itoa(q.Since), lift: q.changed(func(q *query) { q.Since = 0 }),
+		})
+	}
+	if q.Until > 0 {
+		out = append(out, clause{
+			text: "year <= " + strconv.Itoa(q.Until), label: "Until " + strconv.Itoa(q.Until), lift: q.changed(func(q *query) { q.Until = 0 }),
+		})
+	}
+	return out
+}
+
+// Year writes a year as the form has it: nothing for none.
+func (query) Year(year int) string {
+	if year == 0 {
+		return ""
+	}
+	return strconv.Itoa(year)
 }
 
 // filter is the query's conditions as one filter.
@@ -288,6 +355,9 @@ func (q query) recency() float64 {
 	}
 	return 0
 }
+
+// asked says that the query asks for something.
+func (q query) asked() bool { return q.Text != "" || q.Like != nil || q.narrowed() }
 
 // narrowed says that the query sets conditions.
 func (q query) narrowed() bool { return len(q.clauses("")) > 0 }

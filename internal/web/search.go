@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -20,6 +21,8 @@ const (
 	// abstractWords is from how many words on a text is taken for an abstract rather than
 	// a query: papers like it are looked for.
 	abstractWords = 45
+	// shownLikes is how many of the papers that a list is like are named.
+	shownLikes = 5
 )
 
 // found is what a list of results needs of an answer, whichever call gave it.
@@ -39,10 +42,12 @@ type found struct {
 type results struct {
 	Query   query
 	Heading string
-	// Like is the paper that results are like, if it is one.
-	Like   *hit
-	Pasted bool
-	Hits   []hit
+	// Like are papers that results are like, the first ones; MoreLike is how many more
+	// there are.
+	Like     []hit
+	MoreLike int
+	Pasted   bool
+	Hits     []hit
 	// Browse says that there is no query: the papers of a filter are listed.
 	Browse bool
 	Total  string
@@ -59,15 +64,18 @@ type results struct {
 	Sorts      []choice
 	// EvidenceURL and VersionsURL turn evidence and the folding of versions on or off.
 	EvidenceURL, VersionsURL string
-	// MapURL is the map with the list's papers marked.
-	MapURL string
-	Asked  bool
+	// MapURL is the map with the list's papers marked, FollowURL where a feed is made of it.
+	MapURL, FollowURL string
+	Asked             bool
+	// size is how many results are asked for; 0 is pageSize.
+	size int32
 }
 
 // limit says what kept papers out, and where it does not.
 type limit struct {
 	Detail string
 	Lifts  []link
+	reason akinv1.LimitationReason
 }
 
 // chip is a condition that is set, and the list without it.
@@ -83,22 +91,34 @@ type choice struct {
 func (s *Site) search(r *http.Request) (*answer, error) {
 	q := readQuery(r.URL.Query())
 	note := ""
-	if name, ok := identifier(q.Text); ok && r.URL.Query().Get("part") == "" {
-		p, err := s.client.Papers.GetPaper(r.Context(), &akinv1.GetPaperRequest{Id: name, ReadMask: mask("id")})
-		if err == nil {
+	var named *akinv1.Paper
+	if name, ok := identifier(q.Text); ok {
+		p, err := s.client.Papers.GetPaper(r.Context(), &akinv1.GetPaperRequest{Id: name, ReadMask: listMask()})
+		switch typing := r.URL.Query().Get("part") != ""; {
+		case err == nil && !typing:
 			return &answer{location: paperURL(p.GetId())}, nil
-		}
-		if status.Code(err) != codes.NotFound {
+		case err == nil:
+			named, note = p, "That is the name of a paper here. Enter opens it."
+		case status.Code(err) != codes.NotFound:
 			return nil, err
+		case !typing:
+			note = "No paper here is " + name + ". These have something of it."
 		}
-		note = "No paper here is " + name + ". These have something of it."
 	}
-	body := &results{Query: q, Note: note, Asked: q.Text != "" || q.Like != "" || q.narrowed()}
+	body := &results{Query: q, Note: note, Asked: q.asked()}
 	title := "Search"
 	if q.Text != "" {
 		title = clip(visible(q.Text), 80)
 	}
 	a := &answer{page: "results", frame: frame{Title: title, Canonical: q.URL(), Nav: "search", Box: q, NoIndex: true, Body: body}}
+	if named != nil {
+		body.Hits = []hit{s.hitOf(named, nil)}
+		body.choices()
+		return a, nil
+	}
+	if body.Asked {
+		a.frame.Alternates = s.alternates(title, q.URL())
+	}
 	var facets sync.WaitGroup
 	facets.Go(func() { body.Facets = s.facetsOf(r.Context(), q) })
 	err := s.fill(r.Context(), body)
@@ -116,7 +136,7 @@ func (s *Site) fill(ctx context.Context, b *results) error {
 	if !b.Asked {
 		return nil
 	}
-	if q.Text == "" && q.Like == "" {
+	if q.Text == "" && q.Like == nil {
 		return s.browse(ctx, b)
 	}
 	f, err := s.find(ctx, b)
@@ -124,7 +144,7 @@ func (s *Site) fill(ctx context.Context, b *results) error {
 		return err
 	}
 	for _, r := range f.results {
-		b.Hits = append(b.Hits, s.resultHit(r, b.Like == nil && !b.Pasted))
+		b.Hits = append(b.Hits, s.resultHit(r, q.Like == nil && !b.Pasted))
 	}
 	if f.next != "" {
 		next := q.changed(func(*query) {})
@@ -144,27 +164,25 @@ func (s *Site) fill(ctx context.Context, b *results) error {
 func (s *Site) find(ctx context.Context, b *results) (*found, error) {
 	q := b.Query
 	collapse := !q.Apart
+	size := cmp.Or(b.size, pageSize)
 	switch words := len(strings.Fields(q.Text)); {
-	case q.Like != "":
-		p, err := s.client.Papers.GetPaper(ctx, &akinv1.GetPaperRequest{Id: q.Like, ReadMask: listMask()})
-		if err != nil {
+	case q.Like != nil:
+		if err := s.examples(ctx, b); err != nil {
 			return nil, err
 		}
-		like := s.hitOf(p, nil)
-		b.Like, b.Heading = &like, "More like this"
 		return s.similar(ctx, &akinv1.SimilarRequest{
-			PaperIds: []string{p.GetId()}, PageSize: pageSize, PageToken: q.Page, Filter: q.filter(""), Mode: q.mode(), Recency: q.recency(),
+			PaperIds: q.Like, PageSize: size, PageToken: q.Page, Filter: q.filter(""), Mode: q.mode(), Recency: q.recency(),
 			Explain: true, Evidence: q.Evidence, CollapseVersions: &collapse, MinScore: q.Min, ReadMask: listMask(),
 		})
 	case words >= abstractWords:
 		b.Pasted, b.Heading = true, "Papers like the text you pasted"
 		return s.similar(ctx, &akinv1.SimilarRequest{
-			Text: &akinv1.Text{Abstract: q.Text}, PageSize: pageSize, PageToken: q.Page, Filter: q.filter(""), Mode: q.mode(), Recency: q.recency(),
+			Text: &akinv1.Text{Abstract: q.Text}, PageSize: size, PageToken: q.Page, Filter: q.filter(""), Mode: q.mode(), Recency: q.recency(),
 			Explain: true, Evidence: q.Evidence, CollapseVersions: &collapse, MinScore: q.Min, ReadMask: listMask(),
 		})
 	}
 	resp, err := s.client.Search.Search(ctx, &akinv1.SearchRequest{
-		Query: q.Text, Syntax: q.syntax(), PageSize: pageSize, PageToken: q.Page, Filter: q.filter(""), Mode: q.mode(), Recency: q.recency(),
+		Query: q.Text, Syntax: q.syntax(), PageSize: size, PageToken: q.Page, Filter: q.filter(""), Mode: q.mode(), Recency: q.recency(),
 		Explain: true, Evidence: q.Evidence, CollapseVersions: &collapse, MinScore: q.Min, ReadMask: listMask(),
 	})
 	return &found{
@@ -187,7 +205,27 @@ func (q query) understood(i *akinv1.Interpretation) *limit {
 	if text == "" {
 		text = visible(i.GetDetail())
 	}
-	return &limit{text, []link{{"Insist on it", q.with(func(q *query) { q.Syntax = "on" })}}}
+	return &limit{Detail: text, Lifts: []link{{"Insist on it", q.with(func(q *query) { q.Syntax = "on" })}}}
+}
+
+// examples names the papers that a list is like.
+func (s *Site) examples(ctx context.Context, b *results) error {
+	b.Heading = "More like this"
+	if len(b.Query.Like) == 1 {
+		p, err := s.client.Papers.GetPaper(ctx, &akinv1.GetPaperRequest{Id: b.Query.Like[0], ReadMask: listMask()})
+		if err == nil {
+			b.Like = []hit{s.hitOf(p, nil)}
+		}
+		return err
+	}
+	b.Heading = "More like these"
+	some := b.Query.Like[:min(len(b.Query.Like), shownLikes)]
+	resp, err := s.client.Papers.BatchGetPapers(ctx, &akinv1.BatchGetPapersRequest{Ids: some, ReadMask: listMask()})
+	for _, p := range resp.GetPapers() {
+		b.Like = append(b.Like, s.hitOf(p, nil))
+	}
+	b.MoreLike = len(b.Query.Like) - len(b.Like)
+	return err
 }
 
 func (s *Site) similar(ctx context.Context, req *akinv1.SimilarRequest) (*found, error) {
@@ -197,35 +235,33 @@ func (s *Site) similar(ctx context.Context, req *akinv1.SimilarRequest) (*found,
 	}, err
 }
 
-// browse lists the papers of a filter, the newest first, as far as they are looked at.
+// browse lists the papers of a filter, the newest first.
 func (s *Site) browse(ctx context.Context, b *results) error {
-	papers, n, err := s.gather(ctx, b.Query.filter(""), dated())
+	q := b.Query
+	n, err := s.kept(ctx, q.filter(""))
 	if err != nil {
 		return err
 	}
 	b.Browse, b.Total = true, papersText(n)
-	if n > len(papers) {
-		b.Note = "These are the newest of " + papersText(len(papers)) + ": more than that are not ordered by date. Narrow the list down to see all of them."
-	}
-	from, err := strconv.Atoi(b.Query.Page)
-	if err != nil || from < 0 || from > len(papers) {
-		from = 0
-	}
-	until := min(from+pageSize, len(papers))
-	if until < len(papers) {
-		next := b.Query.changed(func(*query) {})
-		next.Page = strconv.Itoa(until)
-		b.Next = next.URL()
-	}
-	if len(papers) == 0 {
-		b.Limits = b.Query.nothing()
+	if n == 0 {
+		b.Limits = q.nothing()
 		return nil
 	}
-	whole, err := s.whole(ctx, papers[from:until])
-	for _, p := range whole {
+	resp, err := s.client.Papers.ListPapers(ctx, &akinv1.ListPapersRequest{
+		OrderBy: byDay, PageSize: pageSize, PageToken: q.Page, Filter: q.filter(""), ReadMask: listMask(),
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range resp.GetPapers() {
 		b.Hits = append(b.Hits, s.hitOf(p, nil))
 	}
-	return err
+	if token := resp.GetNextPageToken(); token != "" {
+		next := q.changed(func(*query) {})
+		next.Page = token
+		b.Next = next.URL()
+	}
+	return nil
 }
 
 // placed tells where a filter is wrong that was typed: its columns are those of what
@@ -249,6 +285,7 @@ func (b *results) choices() {
 	for _, m := range []struct{ label, sort string }{{"Relevance", ""}, {"Date", "date"}} {
 		b.Sorts = append(b.Sorts, choice{m.label, q.with(func(q *query) { q.Sort = m.sort }), q.Sort == m.sort})
 	}
+	b.FollowURL = q.followURL()
 	b.MapURL = "/map" + strings.TrimPrefix(q.with(func(*query) {}), "/search")
 	b.EvidenceURL = q.with(func(q *query) { q.Evidence = !q.Evidence })
 	b.VersionsURL = q.with(func(q *query) { q.Apart = !q.Apart })
@@ -301,7 +338,7 @@ func (q query) limits(f *found) (out []limit) {
 		if l.GetRemovedCount() == 0 && l.GetReason() != akinv1.LimitationReason_LIMITATION_REASON_COLLECTION {
 			continue
 		}
-		out = append(out, limit{visible(l.GetDetail()), q.lifts(l)})
+		out = append(out, limit{visible(l.GetDetail()), q.lifts(l), l.GetReason()})
 	}
 	if len(out) == 0 && len(f.results) == 0 {
 		out = append(out, limit{Detail: emptyText(f.empty)})
@@ -320,7 +357,7 @@ func (q query) lifts(l *akinv1.Limitation) (out []link) {
 			out = append(out, link{"Without “" + visible(clip(c.label, 80)) + "”", c.lift.URL()})
 		}
 		if len(clauses) > 1 {
-			add("Without any of them", func(q *query) { q.Take, q.Not, q.Filter = nil, nil, "" })
+			add("Without any of them", func(q *query) { q.Take, q.Not, q.Filter, q.Since, q.Until = nil, nil, "", 0, 0 })
 		}
 	case akinv1.LimitationReason_LIMITATION_REASON_MIN_SCORE:
 		if best := l.GetBestRefusedScore(); best > 0 {

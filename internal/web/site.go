@@ -35,8 +35,12 @@ type Site struct {
 	formulas   *formula.Reader
 	facets     *facetCache
 	sessions   *sessions
+	attempts   *attempts
+	undos      *undos
 	uploads    chan struct{} // has one for each file that is taken in
 	protection *http.CrossOriginProtection
+	// public is where people reach the site; nil if that is not known.
+	public *url.URL
 }
 
 // New makes a site that asks a server through a connection, which stays the caller's.
@@ -58,6 +62,12 @@ func New(conn grpc.ClientConnInterface, log *slog.Logger) (*Site, error) {
 	if s.sessions, err = newSessions(); err != nil {
 		return nil, fmt.Errorf("sessions of the page: %w", err)
 	}
+	if s.attempts, err = newAttempts(); err != nil {
+		return nil, fmt.Errorf("attempts to sign in: %w", err)
+	}
+	if s.undos, err = newUndos(); err != nil {
+		return nil, fmt.Errorf("changes that can be undone: %w", err)
+	}
 	s.uploads = make(chan struct{}, maxUploads)
 	return s, nil
 }
@@ -72,6 +82,8 @@ type answer struct {
 	// retry is for the header Retry-After, in seconds; 0 is none.
 	retry  int
 	cookie *http.Cookie
+	// forget asks the browser to forget the pages that it has.
+	forget bool
 	// raw is a file, or what the script asked for.
 	raw                      []byte
 	contentType, disposition string
@@ -86,6 +98,8 @@ type frame struct {
 	Nav string
 	// Box is what the search box holds, and what is searched under.
 	Box query
+	// Alternates are the feeds of what the page shows.
+	Alternates []alternate
 	// NoIndex asks search engines to leave the page out.
 	NoIndex bool
 	// SignedIn says that a key was given; SignIn that one would help.
@@ -109,11 +123,11 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !valid(r.URL):
 		s.write(w, r, plainError(http.StatusBadRequest, "That address cannot be read", "It is not percent-encoded UTF-8."))
 		return
-	case s.protection.Check(r) != nil:
+	case !bearsToken(r.URL.Path) && s.protection.Check(r) != nil:
 		s.write(w, r, plainError(http.StatusForbidden, "That came from another site", "Forms are only taken from these pages themselves."))
 		return
 	}
-	if s.serveFile(w, r) || s.serveMap(w, r) {
+	if s.serveFile(w, r) || s.serveMap(w, r) || s.serveMail(w, r) || s.serveFeed(w, r) {
 		return
 	}
 	s.write(w, r, s.answer(w, r))
@@ -148,8 +162,13 @@ func (s *Site) answer(w http.ResponseWriter, r *http.Request) *answer {
 		a = s.failure(r, err)
 	}
 	if a.page != "" {
-		s.mark(r, a)
-		a.frame.Done, a.frame.SignedIn = doneOf(r), signedIn
+		if a.frame.Done == nil {
+			a.frame.Done = s.doneOf(r)
+		}
+		known := s.mark(r, a)
+		if a.frame.SignedIn = a.frame.SignedIn || signedIn && known; signedIn && !known {
+			s.sessions.end(r) // its key is not taken any more
+		}
 	}
 	return a
 }
@@ -159,6 +178,18 @@ func (s *Site) form(path string) handler {
 	switch {
 	case path == "/mark":
 		return s.setMark
+	case path == "/undo":
+		return s.undo
+	case path == "/library":
+		return s.makeLibrary
+	case path == "/feeds":
+		return s.makeFeed
+	case path == "/digests":
+		return s.makeDigest
+	case strings.HasPrefix(path, "/feed/"):
+		return s.changeFeed
+	case strings.HasPrefix(path, "/digests/"):
+		return s.changeDigest
 	case path == "/sign-in":
 		return s.takeKey
 	case path == "/sign-out":
@@ -195,6 +226,14 @@ func (s *Site) route(path string) handler {
 		return s.libraries
 	case strings.HasPrefix(path, "/library/"):
 		return s.library
+	case path == "/feeds":
+		return s.feeds
+	case path == "/follow":
+		return s.follow
+	case strings.HasPrefix(path, "/feed/"):
+		return s.feed
+	case strings.HasPrefix(path, "/digests/"):
+		return s.digest
 	case path == "/cite":
 		return s.cite
 	case path == "/sign-in":
@@ -225,6 +264,9 @@ func (s *Site) write(w http.ResponseWriter, r *http.Request, a *answer) {
 	h := w.Header()
 	if a.cookie != nil {
 		http.SetCookie(w, a.cookie)
+	}
+	if a.forget {
+		h.Set("Clear-Site-Data", `"cache"`)
 	}
 	if a.raw != nil {
 		h.Set("Content-Type", a.contentType)
@@ -270,7 +312,7 @@ func sendTag(w http.ResponseWriter, r *http.Request, digest string) (had bool) {
 	tag := `W/"` + digest + `"`
 	w.Header().Set("ETag", tag)
 	for known := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
-		if known = strings.TrimSpace(known); known == tag {
+		if known = strings.TrimSpace(known); known == tag || known == "*" || `W/`+known == tag {
 			w.WriteHeader(http.StatusNotModified)
 			return true
 		}

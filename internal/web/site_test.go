@@ -141,12 +141,37 @@ func TestBox(t *testing.T) {
 	for text, want := range map[string]string{
 		"1706.03762": "/paper/arXiv:1706.03762", "arXiv:1706.03762v2": "/paper/arXiv:1706.03762",
 		"https://arxiv.org/pdf/1706.03762v1.pdf": "/paper/arXiv:1706.03762", "https://huggingface.co/papers/1706.03762": "/paper/arXiv:1706.03762",
+		"arXiv:1706.03762v7 [cs.CL]": "/paper/arXiv:1706.03762", "arxiv: 1706.03762.": "/paper/arXiv:1706.03762", "arxiv.org/abs/1706.03762": "/paper/arXiv:1706.03762",
+		"<https://www.alphaxiv.org/abs/1706.03762>": "/paper/arXiv:1706.03762", "https://arxiv.org/abs/1706.03762?context=cs#x": "/paper/arXiv:1706.03762",
 		"2999.99999": "", "attention": "", "https://example.org/1706.03762": "", "//example.org": "", "10.1234/nothing": "",
 	} {
 		r := get(t, at+"/search?"+url.Values{"q": {text}}.Encode())
 		if got := r.header.Get("Location"); got != want || want == "" && r.status != http.StatusOK {
 			t.Errorf("%q leads to %q (%d), want %q", text, got, r.status, want)
 		}
+	}
+	for _, p := range samplePapers(t) {
+		if p.GetDoi() == "" {
+			continue
+		}
+		for _, text := range []string{p.GetDoi(), "doi: " + p.GetDoi() + ".", "https://doi.org/" + p.GetDoi(), "DOI:" + strings.ToUpper(p.GetDoi()), "https://publisher.example.org/doi/abs/" + p.GetDoi() + "?x=1"} {
+			r := get(t, at+"/search?"+url.Values{"q": {text}}.Encode())
+			if r.status != http.StatusSeeOther || !strings.HasPrefix(r.header.Get("Location"), "/paper") {
+				t.Errorf("%q leads to %q (%d)", text, r.header.Get("Location"), r.status)
+			}
+		}
+	}
+	if r := get(t, at+"/search?part=main&q=1706.03762"); len(r.titles()) != 1 || !strings.Contains(r.body, "Enter opens it") {
+		t.Errorf("typing an id shows %q", r.titles())
+	}
+	years := get(t, at+"/search?q=networks&since=2016&until=2017&category=cs.LG")
+	for _, n := range years.all(func(n *nethtml.Node) bool { return n.Data == "time" }) {
+		if day, _ := attribute(n, "datetime"); day[:4] != "2016" && day[:4] != "2017" {
+			t.Errorf("a paper of %s is left", day)
+		}
+	}
+	if len(years.titles()) == 0 || strings.Contains(years.link(t, "From 2016"), "since") || !strings.Contains(years.link(t, "From 2016"), "until=2017") {
+		t.Errorf("years: %q, lifted by %s", years.titles(), years.link(t, "From 2016"))
 	}
 	abstract := samplePapers(t)[0].GetAbstract()
 	if r := get(t, at+"/search?"+url.Values{"q": {abstract}}.Encode()); !strings.Contains(r.body, "Papers like the text you pasted") || len(r.titles()) == 0 {

@@ -123,7 +123,9 @@ func (s *Site) trending(r *http.Request) (*answer, error) {
 	if err := s.besideTrends(r.Context(), l, of); err != nil {
 		return nil, err
 	}
-	return &answer{page: "listing", frame: frame{Title: l.Heading, Canonical: canonical, Nav: "new", Body: l}}, nil
+	return &answer{page: "listing", frame: frame{
+		Title: l.Heading, Canonical: canonical, Nav: "new", Alternates: s.alternates(l.Heading, of.URL()), Body: l,
+	}}, nil
 }
 
 // nothing says that no signal rose, and what is shown instead.

@@ -74,3 +74,8 @@ func derived(s *suite, of func() catalog.Derived) {
 		s.Errorf("under another name: %q", data)
 	}
 }
+
+// Indexes implements catalog.Indexes: all is compared.
+func (v *view) Indexes() []catalog.IndexState {
+	return []catalog.IndexState{{Name: catalog.IndexVectors, Answers: "scan", Sequence: v.sequence}, {Name: catalog.IndexWords, Sequence: v.sequence}}
+}

@@ -34,6 +34,11 @@ func capabilityChecks() []check {
 		{"days change", having(daysChange)},
 		{"signalled", having(signalled)},
 		{"derived", having(derived)},
+		{"indexes", having(indexes)},
+		{"changes", having(changes)},
+		{"created since", having(createdSince)},
+		{"word counts", having(wordCounts)},
+		{"waits", waits},
 	}
 }
 
@@ -469,6 +474,7 @@ func capabilitiesOf(v catalog.View) (out []catalog.Capability) {
 		catalog.CapCounter: is[catalog.Counter](v), catalog.CapDuplicates: is[catalog.Duplicates](v),
 		catalog.CapDays:    is[catalog.Days](v),
 		catalog.CapDerived: is[catalog.Derived](v),
+		catalog.CapIndexes: is[catalog.Indexes](v),
 	} {
 		if has {
 			out = append(out, c)
@@ -481,4 +487,19 @@ func capabilitiesOf(v catalog.View) (out []catalog.Capability) {
 func is[C any](v any) bool {
 	_, ok := v.(C)
 	return ok
+}
+
+// indexes has each index once, with nothing that the collection does not have.
+func indexes(s *suite, of func() catalog.Indexes) {
+	_, now := s.apply(library()...)
+	seen := make(map[string]bool)
+	for _, x := range of().Indexes() {
+		if seen[x.Name] || x.Name != catalog.IndexVectors && x.Name != catalog.IndexWords {
+			s.Errorf("an index is called %q", x.Name)
+		}
+		seen[x.Name] = true
+		if x.Sequence > now || x.Done < 0 || x.Done > 1 || !x.Building && x.Done != 0 || x.Name == catalog.IndexVectors && x.Answers == "" {
+			s.Errorf("after change %d: %+v", now, x)
+		}
+	}
 }

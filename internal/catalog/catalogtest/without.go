@@ -86,6 +86,8 @@ func (v *view) without(c catalog.Capability) (catalog.View, error) {
 		return withoutDays{view: v}, nil
 	case catalog.CapDerived:
 		return withoutDerived{view: v}, nil
+	case catalog.CapIndexes:
+		return withoutIndexes{view: v}, nil
 	}
 	return nil, fmt.Errorf("catalogtest: %q is no capability of views", c)
 }
@@ -142,5 +144,9 @@ type (
 	withoutDerived struct {
 		*view
 		catalog.Derived
+	}
+	withoutIndexes struct {
+		*view
+		catalog.Indexes
 	}
 )

@@ -49,11 +49,13 @@ func (c *collection) buildGraph(ctx context.Context) error {
 	}
 	defer snapshot.Close()
 	c.config.Log.Info("building the graph", "papers", snapshot.Count())
+	c.building.begin(snapshot.Count())
+	defer c.building.end()
 	graph, err := ann.NewGraph(c.space.Dimension, ann.Options{Capacity: snapshot.Count(), AlwaysWalk: c.config.alwaysWalk})
 	if err != nil {
 		return err
 	}
-	if err := fillGraph(ctx, snapshot, graph); err != nil {
+	if err := fillGraph(ctx, snapshot, graph, &c.building); err != nil {
 		return err
 	}
 	// Most of the way without holding writers back, the rest with.
@@ -80,11 +82,12 @@ func (c *collection) buildGraph(ctx context.Context) error {
 const buildBatch = 4096
 
 // fillGraph inserts all vectors, on all cores.
-func fillGraph(ctx context.Context, snapshot *store.Snapshot, graph *ann.Graph) error {
+func fillGraph(ctx context.Context, snapshot *store.Snapshot, graph *ann.Graph, b *building) error {
 	var ordinals []uint32
 	var vectors [][]float32
 	flush := func() error {
 		err := graph.UpsertMany(ctx, ordinals, vectors, 0)
+		b.has.Add(int64(len(ordinals)))
 		ordinals, vectors = ordinals[:0], vectors[:0]
 		return err
 	}

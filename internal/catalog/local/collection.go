@@ -17,6 +17,10 @@ import (
 // trimEvery is how many changes the log keeps behind what the indexes contain.
 const trimEvery = 10_000
 
+// MostFollowed is how many changes the log keeps for whoever follows them, beyond what
+// the indexes need.
+const MostFollowed = 1_000_000
+
 // collection is a collection of the store with its indexes in memory.
 type collection struct {
 	// config is the catalog's.
@@ -33,8 +37,9 @@ type collection struct {
 	// vectors says when the vectors of the index changed.
 	vectors marks
 
-	writing writing
-	showing showing
+	writing  writing
+	showing  showing
+	building building
 
 	// stop ends ctx, and with it the work in the background, which jobs counts.
 	stop context.CancelFunc
@@ -192,6 +197,13 @@ func (c *collection) trim(ctx context.Context) error {
 		done = min(done, w.savedWords)
 	}
 	if w.building || done < w.trimmed+trimEvery || c.readOnly() {
+		return nil
+	}
+	followed := c.config.Followed(c.name)
+	if w.sequence > MostFollowed {
+		followed = max(followed, w.sequence-MostFollowed)
+	}
+	if done = min(done, followed); done <= w.trimmed {
 		return nil
 	}
 	w.trimmed = done

@@ -28,6 +28,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -78,6 +79,10 @@ type Config struct {
 	// Program is the version of the program, which snapshots keep.
 	Program string
 	Log     *slog.Logger
+	// Followed gives the sequence number up to which whoever follows a collection has
+	// seen its changes, of which the log keeps those after it, but no more than
+	// MostFollowed; nil follows nothing. It must be quick, and safe for concurrent use.
+	Followed func(collection string) uint64
 	// Done is told of what the catalog has done by itself: "graph_build", "graph_save";
 	// nil tells nobody. It must be quick, and safe for concurrent use.
 	Done func(what string, took time.Duration, err error)
@@ -95,6 +100,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Followed == nil {
+		c.Followed = func(string) uint64 { return math.MaxUint64 }
 	}
 	if c.Done == nil {
 		c.Done = func(string, time.Duration, error) {}
@@ -115,6 +123,7 @@ var (
 	_ catalog.Catalog   = (*Catalog)(nil)
 	_ catalog.Verifier  = (*Catalog)(nil)
 	_ catalog.Snapshots = (*Catalog)(nil)
+	_ catalog.Waiter    = (*Catalog)(nil)
 )
 
 // openCollections are the collections that are loaded, by name.

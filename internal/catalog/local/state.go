@@ -59,6 +59,8 @@ type showing struct {
 	// place, and for nothing that takes longer.
 	mu     sync.RWMutex
 	newest *state // nil once the collection is closed
+	// moved is closed when there is another newest; nil while nobody waits for that.
+	moved chan struct{}
 	// holders counts the views.
 	holders sync.WaitGroup
 }
@@ -70,7 +72,30 @@ func (s *showing) end() *state {
 	defer s.mu.Unlock()
 	last := s.newest
 	s.newest = nil
+	s.tell()
 	return last
+}
+
+// tell wakes those who wait for another state. The caller holds the lock.
+func (s *showing) tell() {
+	if s.moved != nil {
+		close(s.moved)
+		s.moved = nil
+	}
+}
+
+// beyond says whether the newest state is beyond a sequence number, or there is none any
+// more; if not, moved is closed when that may have changed.
+func (s *showing) beyond(after uint64) (moved <-chan struct{}, yes bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.newest == nil || s.newest.sequence > after {
+		return nil, true
+	}
+	if s.moved == nil {
+		s.moved = make(chan struct{})
+	}
+	return s.moved, false
 }
 
 // publish makes what the writer has done visible to views that are opened from now on.
@@ -91,6 +116,7 @@ func (c *collection) publish() error {
 	before := c.showing.newest
 	c.showing.newest = next
 	c.words.Publish()
+	c.showing.tell()
 	c.showing.mu.Unlock()
 	if before != nil {
 		before.release()

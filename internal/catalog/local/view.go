@@ -38,6 +38,9 @@ var (
 	_ catalog.Duplicates = (*view)(nil)
 	_ catalog.Days       = (*view)(nil)
 	_ catalog.Derived    = (*view)(nil)
+	_ catalog.Indexes    = (*view)(nil)
+	_ catalog.Changes    = (*view)(nil)
+	_ catalog.WordCounts = (*view)(nil)
 )
 
 // Info implements catalog.View.

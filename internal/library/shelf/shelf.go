@@ -76,6 +76,18 @@ func (s *Shelf) Write(ctx context.Context, fn func(library.Writer) error) error 
 	return nil
 }
 
+// ReaderOf reads libraries of one state of a database, for rooms that keep something
+// together with them. It holds as long as the state.
+func ReaderOf(ctx context.Context, db *kv.DB, snap *kv.Snapshot) library.Reader {
+	return &reader{ctx: ctx, db: db, snap: snap}
+}
+
+// WriterOf is ReaderOf that puts changes into a batch, which the caller commits in the
+// turn (kv.DB.Begin) that the state was taken in.
+func WriterOf(ctx context.Context, db *kv.DB, snap *kv.Snapshot, batch *kv.Batch) library.Writer {
+	return &writer{reader: reader{ctx: ctx, db: db, snap: snap}, batch: batch}
+}
+
 // reader implements library.Reader over one state.
 type reader struct {
 	ctx  context.Context //nolint:containedctx // of the one call that it lives in

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -29,13 +30,22 @@ import (
 	"akin/internal/catalog"
 	"akin/internal/catalog/local"
 	"akin/internal/client"
+	"akin/internal/courier"
 	"akin/internal/embed"
 	"akin/internal/engine"
+	"akin/internal/feed/ledger"
+	"akin/internal/follow"
+	"akin/internal/follow/register"
 	"akin/internal/librarian"
 	"akin/internal/library"
 	"akin/internal/library/shelf"
 	"akin/internal/paper"
 	"akin/internal/rpc"
+	"akin/internal/seal"
+	"akin/internal/share"
+	"akin/internal/source"
+	"akin/internal/source/logbook"
+	"akin/internal/source/zotero"
 	"akin/internal/store"
 	"akin/internal/vec"
 )
@@ -126,8 +136,18 @@ type Options struct {
 	Gateway rpc.GatewayOptions
 	// Bounds default to gates that are wide open, and the usual timeouts.
 	Bounds rpc.Bounds
+	// Zotero answers for Zotero's server; nil knows nothing. ZoteroKeys and LibraryFiles
+	// say what libraries may follow.
+	Zotero       http.Handler
+	ZoteroKeys   follow.Keys
+	LibraryFiles follow.Files
+	// PublicURL is the address under which the server thinks that it is reached; "" is
+	// none, and then feeds have no addresses.
+	PublicURL string
 	// EmbedOnly serves without a data directory.
 	EmbedOnly bool
+	// Sources are the settings of sources, which are not followed.
+	Sources source.Settings
 	// Log is where the server logs to; default what Log gives.
 	Log *slog.Logger
 }
@@ -201,9 +221,18 @@ func Start(options Options) (_ *Server, err error) {
 	e := engine.New(engine.OneModel{Model: s.Model}, cat, options.Bounds.Bulk)
 	server := rpc.NewServer(e, about, options.Bounds, log)
 	if s.store != nil {
-		server.KeepLibraries(librarian.New(library.New(shelf.New(s.store.DB(), s.store.Moved), nil), e, nil))
+		libraries := library.New(shelf.New(s.store.DB(), s.store.Moved), nil)
+		b := librarian.New(libraries, e, nil)
+		server.KeepLibraries(b)
+		if err := s.bind(server, e, b, &options); err != nil {
+			return nil, err
+		}
+		server.KeepFeeds(s.follow(cat, e, libraries))
 	}
 	var tracing []grpc.DialOption
+	if err := s.keepSources(server, e, options.Sources, log); err != nil {
+		return nil, err
+	}
 	if t := options.Gateway.Telemetry; t != nil {
 		server.Observe(t)
 		tracing = append(tracing, grpc.WithStatsHandler(t.ClientHandler()))
@@ -238,6 +267,68 @@ func Start(options Options) (_ *Server, err error) {
 	return s, nil
 }
 
+// bind lets libraries follow what the options allow, when they are asked to.
+func (s *Server) bind(server *rpc.Server, e *engine.Engine, b *librarian.Librarian, options *Options) error {
+	if options.Zotero == nil {
+		options.Zotero = http.NotFoundHandler()
+	}
+	zoteroServer := httptest.NewServer(options.Zotero)
+	s.onClose(func() error { zoteroServer.Close(); return nil })
+	asks, err := zotero.New(zoteroServer.URL, zoteroServer.Client(), "test")
+	if err != nil {
+		return err
+	}
+	f := follow.New(follow.Config{
+		Shelves: register.New(s.store.DB(), s.store.Moved), Libraries: b.Libraries, Papers: b, Collections: e, Zotero: asks,
+		Keys: options.ZoteroKeys, Files: options.LibraryFiles, Log: slog.New(slog.NewTextHandler(&s.log, nil)),
+	})
+	s.onClose(f.Close)
+	server.FollowWith(f)
+	return s.share(server, options.PublicURL)
+}
+
+// share gives feeds addresses.
+func (s *Server) share(server *rpc.Server, public string) error {
+	if public == "" {
+		return nil
+	}
+	secrets, err := seal.Open(filepath.Join(filepath.Dir(s.dir), seal.FileName))
+	if err != nil {
+		return err
+	}
+	server.ShareFeeds(share.New(s.store.DB(), s.store.Moved, secrets), public)
+	return nil
+}
+
+// follow matches feeds until the server is closed.
+func (s *Server) follow(cat catalog.Catalog, e *engine.Engine, libraries *library.Libraries) *courier.Courier {
+	feeds := courier.New(ledger.New(s.store.DB(), s.store.Moved), cat, e, libraries, courier.Options{Look: 10 * time.Millisecond})
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- feeds.Run(ctx) }()
+	s.onClose(func() error {
+		stop()
+		return <-done
+	})
+	return feeds
+}
+
+// keepSources gives the server sources that nothing follows.
+func (s *Server) keepSources(server *rpc.Server, e *engine.Engine, settings source.Settings, log *slog.Logger) error {
+	if s.store == nil {
+		return nil
+	}
+	sources, err := source.New(context.Background(), source.Options{
+		Book: logbook.New(s.store.DB(), s.store.Moved), Papers: e, Settings: settings, Version: "test", Writable: s.store.Writable, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	s.onClose(sources.Close)
+	server.KeepSources(sources)
+	return nil
+}
+
 // Close stops the server and removes its data.
 func (s *Server) Close() error {
 	var errs []error
@@ -268,7 +359,12 @@ func (s *Server) open() (catalog.Catalog, error) {
 	}
 	s.onClose(func() error { return os.RemoveAll(parent) })
 	s.dir = filepath.Join(parent, "data")
-	kept, err := store.Open(s.dir, store.Options{Create: true, Beside: []store.Beside{{Prefixes: shelf.Prefixes(), Verify: shelf.Verify}}})
+	kept, err := store.Open(s.dir, store.Options{Create: true, Beside: []store.Beside{
+		{Prefixes: shelf.Prefixes(), Verify: shelf.Verify}, {Prefixes: ledger.Prefixes(), Verify: ledger.Verify},
+		{Prefixes: logbook.Prefixes(), Verify: logbook.Verify},
+		{Prefixes: register.Prefixes(), Verify: register.Verify},
+		{Prefixes: register.Prefixes(), Verify: register.Verify}, {Verify: share.Verify},
+	}})
 	if err != nil {
 		return nil, err
 	}

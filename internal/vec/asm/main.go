@@ -27,6 +27,7 @@ func main() {
 		int8AVX2("dot"+k.suffix+"Int8AVX2", k.int8)
 		int8VNNI("dot"+k.suffix+"Int8VNNI", k.int8)
 	}
+	panelAVX2()
 	prefetch()
 	Generate()
 }

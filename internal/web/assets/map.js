@@ -5,6 +5,7 @@
   const MOST = 4e6; // pixels of the picture: more are slow without a graphics card
   const NEAR = 9; // pixels from a point within which it is meant
   const LISTED = 200; // papers of a list
+  const EXAMPLES = 20; // papers that others are to be like
   const LIGHT = ["#1f6f8b", "#c8553d", "#588157", "#7b5ea7", "#c98a1b", "#b23a6f", "#3d7a5a", "#4f6db8", "#8c5a3c", "#008b8b", "#a13d3d", "#6b7f1e"];
   const DARK = ["#6fc3df", "#f2866b", "#9bcf8c", "#c0a3f0", "#f0bf5b", "#f08ab8", "#6fd3a6", "#93b0f7", "#d9a277", "#4fd6d6", "#f09a9a", "#c5d65f"];
   const RAMP = { light: ["#b9c9a0", "#8fbfa3", "#5fae9f", "#3b96a0", "#2f7a9c", "#345c91", "#3d3f80", "#3b2363"], dark: ["#4a4f86", "#4c6da6", "#4a8bb8", "#4ea8bb", "#68c2b3", "#93d6a6", "#c5e6a0", "#f3f3a8"] };
@@ -71,7 +72,9 @@
       this.paint = this.canvas.getContext("2d", { alpha: false });
       this.tip = root.querySelector(".tip");
       this.polygon = root.querySelector("polygon");
+      this.circle = root.querySelector("circle");
       this.picked = root.querySelector(".picked");
+      this.similar = root.querySelector("[data-examples]");
       this.by = root.querySelector("#map-by");
       this.note = document.getElementById("map-note");
       this.said = document.getElementById("said");
@@ -112,14 +115,13 @@
       this.lit = new Uint8Array(this.data.n).fill(1);
       this.all = true; // whether all are lit
       this.root.hidden = false;
-      const list = document.getElementById("map-list");
-      if (list) list.open = false;
       this.labels();
       this.fromAddress();
       this.recolour();
       this.listen();
       this.resize();
       this.root.dataset.ready = "1";
+      performance.mark("akin:map"); // from here on it can be used
     }
 
     // labels makes the names of the clusters, the largest first, and measures them.
@@ -149,7 +151,11 @@
       on(p, "pointermove", this.move);
       on(p, "pointerup", this.up);
       on(p, "pointercancel", this.up);
-      on(p, "pointerleave", () => this.untip());
+      on(p, "pointerleave", (event) => event.pointerType === "mouse" && this.untip()); // a finger leaves when it is lifted
+      on(this.picked, "focusin", (event) => this.ringed(event.target.closest("li")));
+      on(this.picked, "pointerover", (event) => this.ringed(event.target.closest("li")));
+      on(this.picked, "focusout", () => this.ringed(null));
+      on(this.picked, "pointerleave", () => this.ringed(null));
       on(p, "keydown", this.key);
       on(this.root, "click", this.clicked);
       on(this.by, "change", () => {
@@ -229,6 +235,21 @@
       }
       this.paint.putImageData(this.image, 0, 0);
       this.place();
+      this.drawRing();
+    }
+
+    // ringed says which entry of the list is meant: its point gets a ring.
+    ringed(item) {
+      this.meant = item ? +item.dataset.point : -1;
+      this.drawRing();
+    }
+
+    drawRing() {
+      const i = this.meant ?? -1, s = this.scale();
+      this.circle.setAttribute("r", i < 0 ? 0 : 9);
+      if (i < 0) return;
+      this.circle.setAttribute("cx", this.w / 2 + (this.data.xs[i] - this.view.x) * s);
+      this.circle.setAttribute("cy", this.h / 2 + (this.data.ys[i] - this.view.y) * s);
     }
 
     // place puts names where they are in view and none covers another.
@@ -536,6 +557,8 @@
       title.textContent = `${how}: ${numbers.length.toLocaleString("en")} ${numbers.length === 1 ? "paper" : "papers"}`;
       rest.textContent = numbers.length > some.length ? `Listed are ${some.length} of them, spread over all. Zoom in to see the others.` : "";
       items.replaceChildren();
+      this.meant = -1;
+      this.similar.hidden = true;
       this.picked.hidden = false;
       this.back = document.activeElement;
       this.picked.focus({ preventScroll: true });
@@ -543,10 +566,16 @@
         rest.textContent = err.message;
         return [];
       });
+      // Of many, examples that are spread over them.
+      const step = Math.ceil(papers.length / EXAMPLES);
+      const examples = papers.filter((_, i) => i % step === 0).map((p) => ["like", p.id]);
+      this.similar.href = "/search?" + new URLSearchParams(examples);
+      this.similar.hidden = examples.length === 0;
       items.replaceChildren(
         ...papers.map((p) => {
           const item = document.createElement("li"), link = document.createElement("a"), more = document.createElement("span");
           item.dataset.item = "";
+          item.dataset.point = p.number;
           link.href = p.url;
           link.dataset.open = "";
           link.dir = "auto";
@@ -561,6 +590,7 @@
 
     close() {
       this.picked.hidden = true;
+      this.ringed(null);
       (this.back?.isConnected ? this.back : this.plane).focus({ preventScroll: true });
     }
 

@@ -10,6 +10,7 @@ import (
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -21,6 +22,67 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
+
+// DerivedState says how far something is.
+type DerivedState int32
+
+const (
+	// Never sent.
+	DerivedState_DERIVED_STATE_UNSPECIFIED DerivedState = 0
+	// It is made when somebody asks for it.
+	DerivedState_DERIVED_STATE_NONE DerivedState = 1
+	// It is being made; what answers meanwhile misses nothing, but may be slower.
+	DerivedState_DERIVED_STATE_BUILDING DerivedState = 2
+	// It has all changes.
+	DerivedState_DERIVED_STATE_READY DerivedState = 3
+	// It has the changes up to sequence, and follows.
+	DerivedState_DERIVED_STATE_BEHIND DerivedState = 4
+)
+
+// Enum value maps for DerivedState.
+var (
+	DerivedState_name = map[int32]string{
+		0: "DERIVED_STATE_UNSPECIFIED",
+		1: "DERIVED_STATE_NONE",
+		2: "DERIVED_STATE_BUILDING",
+		3: "DERIVED_STATE_READY",
+		4: "DERIVED_STATE_BEHIND",
+	}
+	DerivedState_value = map[string]int32{
+		"DERIVED_STATE_UNSPECIFIED": 0,
+		"DERIVED_STATE_NONE":        1,
+		"DERIVED_STATE_BUILDING":    2,
+		"DERIVED_STATE_READY":       3,
+		"DERIVED_STATE_BEHIND":      4,
+	}
+)
+
+func (x DerivedState) Enum() *DerivedState {
+	p := new(DerivedState)
+	*p = x
+	return p
+}
+
+func (x DerivedState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DerivedState) Descriptor() protoreflect.EnumDescriptor {
+	return file_akin_v1_info_service_proto_enumTypes[0].Descriptor()
+}
+
+func (DerivedState) Type() protoreflect.EnumType {
+	return &file_akin_v1_info_service_proto_enumTypes[0]
+}
+
+func (x DerivedState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DerivedState.Descriptor instead.
+func (DerivedState) EnumDescriptor() ([]byte, []int) {
+	return file_akin_v1_info_service_proto_rawDescGZIP(), []int{0}
+}
 
 // GetServerInfoRequest is empty.
 type GetServerInfoRequest struct {
@@ -73,7 +135,15 @@ type GetServerInfoResponse struct {
 	// Which index answers: "graph", "exact" or "coder".
 	Index string `protobuf:"bytes,5,opt,name=index,proto3" json:"index,omitempty"`
 	// What a request may hold.
-	Limits        *Limits `protobuf:"bytes,6,opt,name=limits,proto3" json:"limits,omitempty"`
+	Limits *Limits `protobuf:"bytes,6,opt,name=limits,proto3" json:"limits,omitempty"`
+	// When the server began to answer.
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	// When a paper of the default collection was last added, changed or deleted, as
+	// far as the server knows; unset if nothing says so.
+	WriteTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=write_time,json=writeTime,proto3" json:"write_time,omitempty"`
+	// What is made of the papers of the default collection, so that they are found. It
+	// is made and followed in the background, while queries are answered.
+	Derived       []*Derived `protobuf:"bytes,9,rep,name=derived,proto3" json:"derived,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -150,6 +220,119 @@ func (x *GetServerInfoResponse) GetLimits() *Limits {
 	return nil
 }
 
+func (x *GetServerInfoResponse) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *GetServerInfoResponse) GetWriteTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.WriteTime
+	}
+	return nil
+}
+
+func (x *GetServerInfoResponse) GetDerived() []*Derived {
+	if x != nil {
+		return x.Derived
+	}
+	return nil
+}
+
+// Derived is something that is made of the papers of a collection.
+type Derived struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "vectors" finds papers by meaning, "words" by words, "map" shows them.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// How far it is.
+	State DerivedState `protobuf:"varint,2,opt,name=state,proto3,enum=akin.v1.DerivedState" json:"state,omitempty"`
+	// How queries are answered by it now: "scan" compares all vectors, "graph" walks a
+	// graph of them; empty where there is no choice.
+	Answers string `protobuf:"bytes,3,opt,name=answers,proto3" json:"answers,omitempty"`
+	// What is being done to it, for example "graph" or "placing"; empty if nothing is.
+	Step string `protobuf:"bytes,4,opt,name=step,proto3" json:"step,omitempty"`
+	// How much of the step is done, from 0 to 1.
+	Done float64 `protobuf:"fixed64,5,opt,name=done,proto3" json:"done,omitempty"`
+	// The last change that it contains.
+	Sequence      uint64 `protobuf:"varint,6,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Derived) Reset() {
+	*x = Derived{}
+	mi := &file_akin_v1_info_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Derived) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Derived) ProtoMessage() {}
+
+func (x *Derived) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_info_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Derived.ProtoReflect.Descriptor instead.
+func (*Derived) Descriptor() ([]byte, []int) {
+	return file_akin_v1_info_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Derived) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Derived) GetState() DerivedState {
+	if x != nil {
+		return x.State
+	}
+	return DerivedState_DERIVED_STATE_UNSPECIFIED
+}
+
+func (x *Derived) GetAnswers() string {
+	if x != nil {
+		return x.Answers
+	}
+	return ""
+}
+
+func (x *Derived) GetStep() string {
+	if x != nil {
+		return x.Step
+	}
+	return ""
+}
+
+func (x *Derived) GetDone() float64 {
+	if x != nil {
+		return x.Done
+	}
+	return 0
+}
+
+func (x *Derived) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
 // Limits are what a request may hold.
 type Limits struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -184,7 +367,7 @@ type Limits struct {
 
 func (x *Limits) Reset() {
 	*x = Limits{}
-	mi := &file_akin_v1_info_service_proto_msgTypes[2]
+	mi := &file_akin_v1_info_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -196,7 +379,7 @@ func (x *Limits) String() string {
 func (*Limits) ProtoMessage() {}
 
 func (x *Limits) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_info_service_proto_msgTypes[2]
+	mi := &file_akin_v1_info_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -209,7 +392,7 @@ func (x *Limits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limits.ProtoReflect.Descriptor instead.
 func (*Limits) Descriptor() ([]byte, []int) {
-	return file_akin_v1_info_service_proto_rawDescGZIP(), []int{2}
+	return file_akin_v1_info_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Limits) GetMaxMessageBytes() int32 {
@@ -286,8 +469,8 @@ var File_akin_v1_info_service_proto protoreflect.FileDescriptor
 
 const file_akin_v1_info_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1aakin/v1/info_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\"\x16\n" +
-	"\x14GetServerInfoRequest\"\xd3\x01\n" +
+	"\x1aakin/v1/info_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x16\n" +
+	"\x14GetServerInfoRequest\"\xf5\x02\n" +
 	"\x15GetServerInfoResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12$\n" +
 	"\x05space\x18\x02 \x01(\v2\x0e.akin.v1.SpaceR\x05space\x12\x1f\n" +
@@ -295,7 +478,19 @@ const file_akin_v1_info_service_proto_rawDesc = "" +
 	"paperCount\x12\x1a\n" +
 	"\bsequence\x18\x04 \x01(\x04R\bsequence\x12\x14\n" +
 	"\x05index\x18\x05 \x01(\tR\x05index\x12'\n" +
-	"\x06limits\x18\x06 \x01(\v2\x0f.akin.v1.LimitsR\x06limits\"\xb6\x03\n" +
+	"\x06limits\x18\x06 \x01(\v2\x0f.akin.v1.LimitsR\x06limits\x129\n" +
+	"\n" +
+	"start_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x129\n" +
+	"\n" +
+	"write_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\twriteTime\x12*\n" +
+	"\aderived\x18\t \x03(\v2\x10.akin.v1.DerivedR\aderived\"\xa8\x01\n" +
+	"\aDerived\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
+	"\x05state\x18\x02 \x01(\x0e2\x15.akin.v1.DerivedStateR\x05state\x12\x18\n" +
+	"\aanswers\x18\x03 \x01(\tR\aanswers\x12\x12\n" +
+	"\x04step\x18\x04 \x01(\tR\x04step\x12\x12\n" +
+	"\x04done\x18\x05 \x01(\x01R\x04done\x12\x1a\n" +
+	"\bsequence\x18\x06 \x01(\x04R\bsequence\"\xb6\x03\n" +
 	"\x06Limits\x12*\n" +
 	"\x11max_message_bytes\x18\x01 \x01(\x05R\x0fmaxMessageBytes\x12&\n" +
 	"\x0fmax_query_bytes\x18\x02 \x01(\x05R\rmaxQueryBytes\x12&\n" +
@@ -308,7 +503,13 @@ const file_akin_v1_info_service_proto_rawDesc = "" +
 	"\x16page_token_ttl_seconds\x18\b \x01(\x05R\x13pageTokenTtlSeconds\x124\n" +
 	"\x16default_response_bytes\x18\t \x01(\x05R\x14defaultResponseBytes\x12,\n" +
 	"\x12max_response_bytes\x18\n" +
-	" \x01(\x05R\x10maxResponseBytes2o\n" +
+	" \x01(\x05R\x10maxResponseBytes*\x94\x01\n" +
+	"\fDerivedState\x12\x1d\n" +
+	"\x19DERIVED_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12DERIVED_STATE_NONE\x10\x01\x12\x1a\n" +
+	"\x16DERIVED_STATE_BUILDING\x10\x02\x12\x17\n" +
+	"\x13DERIVED_STATE_READY\x10\x03\x12\x18\n" +
+	"\x14DERIVED_STATE_BEHIND\x10\x042o\n" +
 	"\vInfoService\x12`\n" +
 	"\rGetServerInfo\x12\x1d.akin.v1.GetServerInfoRequest\x1a\x1e.akin.v1.GetServerInfoResponse\"\x10\x82\xd3\xe4\x93\x02\n" +
 	"\x12\b/v1/infoB\x1bZ\x19akin/proto/akin/v1;akinv1b\x06proto3"
@@ -325,23 +526,31 @@ func file_akin_v1_info_service_proto_rawDescGZIP() []byte {
 	return file_akin_v1_info_service_proto_rawDescData
 }
 
-var file_akin_v1_info_service_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_akin_v1_info_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_akin_v1_info_service_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_akin_v1_info_service_proto_goTypes = []any{
-	(*GetServerInfoRequest)(nil),  // 0: akin.v1.GetServerInfoRequest
-	(*GetServerInfoResponse)(nil), // 1: akin.v1.GetServerInfoResponse
-	(*Limits)(nil),                // 2: akin.v1.Limits
-	(*Space)(nil),                 // 3: akin.v1.Space
+	(DerivedState)(0),             // 0: akin.v1.DerivedState
+	(*GetServerInfoRequest)(nil),  // 1: akin.v1.GetServerInfoRequest
+	(*GetServerInfoResponse)(nil), // 2: akin.v1.GetServerInfoResponse
+	(*Derived)(nil),               // 3: akin.v1.Derived
+	(*Limits)(nil),                // 4: akin.v1.Limits
+	(*Space)(nil),                 // 5: akin.v1.Space
+	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
 }
 var file_akin_v1_info_service_proto_depIdxs = []int32{
-	3, // 0: akin.v1.GetServerInfoResponse.space:type_name -> akin.v1.Space
-	2, // 1: akin.v1.GetServerInfoResponse.limits:type_name -> akin.v1.Limits
-	0, // 2: akin.v1.InfoService.GetServerInfo:input_type -> akin.v1.GetServerInfoRequest
-	1, // 3: akin.v1.InfoService.GetServerInfo:output_type -> akin.v1.GetServerInfoResponse
-	3, // [3:4] is the sub-list for method output_type
-	2, // [2:3] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	5, // 0: akin.v1.GetServerInfoResponse.space:type_name -> akin.v1.Space
+	4, // 1: akin.v1.GetServerInfoResponse.limits:type_name -> akin.v1.Limits
+	6, // 2: akin.v1.GetServerInfoResponse.start_time:type_name -> google.protobuf.Timestamp
+	6, // 3: akin.v1.GetServerInfoResponse.write_time:type_name -> google.protobuf.Timestamp
+	3, // 4: akin.v1.GetServerInfoResponse.derived:type_name -> akin.v1.Derived
+	0, // 5: akin.v1.Derived.state:type_name -> akin.v1.DerivedState
+	1, // 6: akin.v1.InfoService.GetServerInfo:input_type -> akin.v1.GetServerInfoRequest
+	2, // 7: akin.v1.InfoService.GetServerInfo:output_type -> akin.v1.GetServerInfoResponse
+	7, // [7:8] is the sub-list for method output_type
+	6, // [6:7] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_info_service_proto_init() }
@@ -355,13 +564,14 @@ func file_akin_v1_info_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_akin_v1_info_service_proto_rawDesc), len(file_akin_v1_info_service_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   3,
+			NumEnums:      1,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_akin_v1_info_service_proto_goTypes,
 		DependencyIndexes: file_akin_v1_info_service_proto_depIdxs,
+		EnumInfos:         file_akin_v1_info_service_proto_enumTypes,
 		MessageInfos:      file_akin_v1_info_service_proto_msgTypes,
 	}.Build()
 	File_akin_v1_info_service_proto = out.File

@@ -2584,6 +2584,201 @@ func (x *GetMissedResponse) GetMissingCount() int32 {
 	return 0
 }
 
+// SuggestRatingsRequest asks what to rate.
+type SuggestRatingsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the library. Of more than 200 likes and dislikes, the newest count.
+	Library string `protobuf:"bytes,1,opt,name=library,proto3" json:"library,omitempty"`
+	// Papers to choose: 0 means 10, at most 100, negative is an error.
+	Count int32 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	// Fields of Paper to return; empty means all.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,3,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuggestRatingsRequest) Reset() {
+	*x = SuggestRatingsRequest{}
+	mi := &file_akin_v1_library_service_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuggestRatingsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuggestRatingsRequest) ProtoMessage() {}
+
+func (x *SuggestRatingsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_library_service_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuggestRatingsRequest.ProtoReflect.Descriptor instead.
+func (*SuggestRatingsRequest) Descriptor() ([]byte, []int) {
+	return file_akin_v1_library_service_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *SuggestRatingsRequest) GetLibrary() string {
+	if x != nil {
+		return x.Library
+	}
+	return ""
+}
+
+func (x *SuggestRatingsRequest) GetCount() int32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *SuggestRatingsRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
+}
+
+// SuggestRatingsResponse has the papers to rate.
+type SuggestRatingsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Those from which most is learnt first; none that the library has, in any version.
+	// The same library and collection give the same papers.
+	Suggestions []*RatingSuggestion `protobuf:"bytes,1,rep,name=suggestions,proto3" json:"suggestions,omitempty"`
+	// Which part of what could be learnt the likes and dislikes leave unknown: 1 of a
+	// library that has none.
+	Unknown float64 `protobuf:"fixed64,2,opt,name=unknown,proto3" json:"unknown,omitempty"`
+	// Likes and dislikes that count.
+	RatedCount int32 `protobuf:"varint,3,opt,name=rated_count,json=ratedCount,proto3" json:"rated_count,omitempty"`
+	// Sequence number of the last write that the answer has seen.
+	Sequence      uint64 `protobuf:"varint,4,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuggestRatingsResponse) Reset() {
+	*x = SuggestRatingsResponse{}
+	mi := &file_akin_v1_library_service_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuggestRatingsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuggestRatingsResponse) ProtoMessage() {}
+
+func (x *SuggestRatingsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_library_service_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuggestRatingsResponse.ProtoReflect.Descriptor instead.
+func (*SuggestRatingsResponse) Descriptor() ([]byte, []int) {
+	return file_akin_v1_library_service_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *SuggestRatingsResponse) GetSuggestions() []*RatingSuggestion {
+	if x != nil {
+		return x.Suggestions
+	}
+	return nil
+}
+
+func (x *SuggestRatingsResponse) GetUnknown() float64 {
+	if x != nil {
+		return x.Unknown
+	}
+	return 0
+}
+
+func (x *SuggestRatingsResponse) GetRatedCount() int32 {
+	if x != nil {
+		return x.RatedCount
+	}
+	return 0
+}
+
+func (x *SuggestRatingsResponse) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+// RatingSuggestion is a paper to rate.
+type RatingSuggestion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The paper.
+	Paper *Paper `protobuf:"bytes,1,opt,name=paper,proto3" json:"paper,omitempty"`
+	// Which part of what is unknown an answer about it would tell, if those before it are
+	// answered.
+	Gain          float64 `protobuf:"fixed64,2,opt,name=gain,proto3" json:"gain,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RatingSuggestion) Reset() {
+	*x = RatingSuggestion{}
+	mi := &file_akin_v1_library_service_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RatingSuggestion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RatingSuggestion) ProtoMessage() {}
+
+func (x *RatingSuggestion) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_library_service_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RatingSuggestion.ProtoReflect.Descriptor instead.
+func (*RatingSuggestion) Descriptor() ([]byte, []int) {
+	return file_akin_v1_library_service_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *RatingSuggestion) GetPaper() *Paper {
+	if x != nil {
+		return x.Paper
+	}
+	return nil
+}
+
+func (x *RatingSuggestion) GetGain() float64 {
+	if x != nil {
+		return x.Gain
+	}
+	return 0
+}
+
 var File_akin_v1_library_service_proto protoreflect.FileDescriptor
 
 const file_akin_v1_library_service_proto_rawDesc = "" +
@@ -2782,7 +2977,20 @@ const file_akin_v1_library_service_proto_rawDesc = "" +
 	"limited_by\x18\b \x03(\v2\x13.akin.v1.LimitationR\tlimitedBy\x12&\n" +
 	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\x12#\n" +
 	"\rmissing_count\x18\n" +
-	" \x01(\x05R\fmissingCount*?\n" +
+	" \x01(\x05R\fmissingCount\"\x86\x01\n" +
+	"\x15SuggestRatingsRequest\x12\x1e\n" +
+	"\alibrary\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\alibrary\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x05R\x05count\x127\n" +
+	"\tread_mask\x18\x03 \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\xac\x01\n" +
+	"\x16SuggestRatingsResponse\x12;\n" +
+	"\vsuggestions\x18\x01 \x03(\v2\x19.akin.v1.RatingSuggestionR\vsuggestions\x12\x18\n" +
+	"\aunknown\x18\x02 \x01(\x01R\aunknown\x12\x1f\n" +
+	"\vrated_count\x18\x03 \x01(\x05R\n" +
+	"ratedCount\x12\x1a\n" +
+	"\bsequence\x18\x04 \x01(\x04R\bsequence\"L\n" +
+	"\x10RatingSuggestion\x12$\n" +
+	"\x05paper\x18\x01 \x01(\v2\x0e.akin.v1.PaperR\x05paper\x12\x12\n" +
+	"\x04gain\x18\x02 \x01(\x01R\x04gain*?\n" +
 	"\x04Mark\x12\x14\n" +
 	"\x10MARK_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -2803,7 +3011,7 @@ const file_akin_v1_library_service_proto_rawDesc = "" +
 	"\x0fUnmatchedReason\x12 \n" +
 	"\x1cUNMATCHED_REASON_UNSPECIFIED\x10\x00\x12\x1f\n" +
 	"\x1bUNMATCHED_REASON_UNREADABLE\x10\x01\x12&\n" +
-	"\"UNMATCHED_REASON_NOT_IN_COLLECTION\x10\x022\xcb\r\n" +
+	"\"UNMATCHED_REASON_NOT_IN_COLLECTION\x10\x022\xcf\x0e\n" +
 	"\x0eLibraryService\x12`\n" +
 	"\rCreateLibrary\x12\x1d.akin.v1.CreateLibraryRequest\x1a\x10.akin.v1.Library\"\x1e\x82\xd3\xe4\x93\x02\x18:\alibrary\"\r/v1/libraries\x12X\n" +
 	"\n" +
@@ -2822,7 +3030,8 @@ const file_akin_v1_library_service_proto_rawDesc = "" +
 	"\rExportLibrary\x12\x1d.akin.v1.ExportLibraryRequest\x1a\x1e.akin.v1.ExportLibraryResponse\"&\x82\xd3\xe4\x93\x02 \x12\x1e/v1/libraries/{library}:export\x12l\n" +
 	"\x0eMergeLibraries\x12\x1e.akin.v1.MergeLibrariesRequest\x1a\x10.akin.v1.Library\"(\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/v1/libraries/{library}:merge\x12q\n" +
 	"\x0eAdoptLibraries\x12\x1e.akin.v1.AdoptLibrariesRequest\x1a\x1f.akin.v1.AdoptLibrariesResponse\"\x1e\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/libraries:adopt\x12j\n" +
-	"\tGetMissed\x12\x19.akin.v1.GetMissedRequest\x1a\x1a.akin.v1.GetMissedResponse\"&\x82\xd3\xe4\x93\x02 \x12\x1e/v1/libraries/{library}:missedB\x1bZ\x19akin/proto/akin/v1;akinv1b\x06proto3"
+	"\tGetMissed\x12\x19.akin.v1.GetMissedRequest\x1a\x1a.akin.v1.GetMissedResponse\"&\x82\xd3\xe4\x93\x02 \x12\x1e/v1/libraries/{library}:missed\x12\x81\x01\n" +
+	"\x0eSuggestRatings\x12\x1e.akin.v1.SuggestRatingsRequest\x1a\x1f.akin.v1.SuggestRatingsResponse\".\x82\xd3\xe4\x93\x02(\x12&/v1/libraries/{library}:suggestRatingsB\x1bZ\x19akin/proto/akin/v1;akinv1b\x06proto3"
 
 var (
 	file_akin_v1_library_service_proto_rawDescOnce sync.Once
@@ -2837,7 +3046,7 @@ func file_akin_v1_library_service_proto_rawDescGZIP() []byte {
 }
 
 var file_akin_v1_library_service_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_akin_v1_library_service_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_akin_v1_library_service_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_akin_v1_library_service_proto_goTypes = []any{
 	(Mark)(0),                      // 0: akin.v1.Mark
 	(ReferenceFormat)(0),           // 1: akin.v1.ReferenceFormat
@@ -2872,43 +3081,46 @@ var file_akin_v1_library_service_proto_goTypes = []any{
 	(*AdoptedLibrary)(nil),         // 30: akin.v1.AdoptedLibrary
 	(*GetMissedRequest)(nil),       // 31: akin.v1.GetMissedRequest
 	(*GetMissedResponse)(nil),      // 32: akin.v1.GetMissedResponse
-	(*timestamppb.Timestamp)(nil),  // 33: google.protobuf.Timestamp
-	(*Paper)(nil),                  // 34: akin.v1.Paper
-	(*fieldmaskpb.FieldMask)(nil),  // 35: google.protobuf.FieldMask
-	(*ValueCount)(nil),             // 36: akin.v1.ValueCount
-	(RecommendStrategy)(0),         // 37: akin.v1.RecommendStrategy
-	(GroupBy)(0),                   // 38: akin.v1.GroupBy
-	(*Result)(nil),                 // 39: akin.v1.Result
-	(*Plan)(nil),                   // 40: akin.v1.Plan
-	(EmptyReason)(0),               // 41: akin.v1.EmptyReason
-	(*Timing)(nil),                 // 42: akin.v1.Timing
-	(*Limitation)(nil),             // 43: akin.v1.Limitation
-	(*Group)(nil),                  // 44: akin.v1.Group
+	(*SuggestRatingsRequest)(nil),  // 33: akin.v1.SuggestRatingsRequest
+	(*SuggestRatingsResponse)(nil), // 34: akin.v1.SuggestRatingsResponse
+	(*RatingSuggestion)(nil),       // 35: akin.v1.RatingSuggestion
+	(*timestamppb.Timestamp)(nil),  // 36: google.protobuf.Timestamp
+	(*Paper)(nil),                  // 37: akin.v1.Paper
+	(*fieldmaskpb.FieldMask)(nil),  // 38: google.protobuf.FieldMask
+	(*ValueCount)(nil),             // 39: akin.v1.ValueCount
+	(RecommendStrategy)(0),         // 40: akin.v1.RecommendStrategy
+	(GroupBy)(0),                   // 41: akin.v1.GroupBy
+	(*Result)(nil),                 // 42: akin.v1.Result
+	(*Plan)(nil),                   // 43: akin.v1.Plan
+	(EmptyReason)(0),               // 44: akin.v1.EmptyReason
+	(*Timing)(nil),                 // 45: akin.v1.Timing
+	(*Limitation)(nil),             // 46: akin.v1.Limitation
+	(*Group)(nil),                  // 47: akin.v1.Group
 }
 var file_akin_v1_library_service_proto_depIdxs = []int32{
-	33, // 0: akin.v1.Library.create_time:type_name -> google.protobuf.Timestamp
-	33, // 1: akin.v1.Library.update_time:type_name -> google.protobuf.Timestamp
-	33, // 2: akin.v1.Library.delete_time:type_name -> google.protobuf.Timestamp
-	33, // 3: akin.v1.Library.expire_time:type_name -> google.protobuf.Timestamp
+	36, // 0: akin.v1.Library.create_time:type_name -> google.protobuf.Timestamp
+	36, // 1: akin.v1.Library.update_time:type_name -> google.protobuf.Timestamp
+	36, // 2: akin.v1.Library.delete_time:type_name -> google.protobuf.Timestamp
+	36, // 3: akin.v1.Library.expire_time:type_name -> google.protobuf.Timestamp
 	0,  // 4: akin.v1.Entry.mark:type_name -> akin.v1.Mark
-	33, // 5: akin.v1.Entry.mark_time:type_name -> google.protobuf.Timestamp
-	33, // 6: akin.v1.Entry.read_time:type_name -> google.protobuf.Timestamp
-	33, // 7: akin.v1.Entry.create_time:type_name -> google.protobuf.Timestamp
-	33, // 8: akin.v1.Entry.update_time:type_name -> google.protobuf.Timestamp
-	34, // 9: akin.v1.Entry.paper:type_name -> akin.v1.Paper
+	36, // 5: akin.v1.Entry.mark_time:type_name -> google.protobuf.Timestamp
+	36, // 6: akin.v1.Entry.read_time:type_name -> google.protobuf.Timestamp
+	36, // 7: akin.v1.Entry.create_time:type_name -> google.protobuf.Timestamp
+	36, // 8: akin.v1.Entry.update_time:type_name -> google.protobuf.Timestamp
+	37, // 9: akin.v1.Entry.paper:type_name -> akin.v1.Paper
 	4,  // 10: akin.v1.CreateLibraryRequest.library:type_name -> akin.v1.Library
 	4,  // 11: akin.v1.ListLibrariesResponse.libraries:type_name -> akin.v1.Library
 	4,  // 12: akin.v1.UpdateLibraryRequest.library:type_name -> akin.v1.Library
-	35, // 13: akin.v1.UpdateLibraryRequest.update_mask:type_name -> google.protobuf.FieldMask
+	38, // 13: akin.v1.UpdateLibraryRequest.update_mask:type_name -> google.protobuf.FieldMask
 	5,  // 14: akin.v1.SetEntriesRequest.entries:type_name -> akin.v1.Entry
-	35, // 15: akin.v1.SetEntriesRequest.update_mask:type_name -> google.protobuf.FieldMask
+	38, // 15: akin.v1.SetEntriesRequest.update_mask:type_name -> google.protobuf.FieldMask
 	5,  // 16: akin.v1.SetEntriesResponse.entries:type_name -> akin.v1.Entry
 	5,  // 17: akin.v1.SetEntriesResponse.previous:type_name -> akin.v1.Entry
 	5,  // 18: akin.v1.RemoveEntriesResponse.entries:type_name -> akin.v1.Entry
 	0,  // 19: akin.v1.ListEntriesRequest.marks:type_name -> akin.v1.Mark
-	35, // 20: akin.v1.ListEntriesRequest.read_mask:type_name -> google.protobuf.FieldMask
+	38, // 20: akin.v1.ListEntriesRequest.read_mask:type_name -> google.protobuf.FieldMask
 	5,  // 21: akin.v1.ListEntriesResponse.entries:type_name -> akin.v1.Entry
-	36, // 22: akin.v1.ListEntriesResponse.tags:type_name -> akin.v1.ValueCount
+	39, // 22: akin.v1.ListEntriesResponse.tags:type_name -> akin.v1.ValueCount
 	5,  // 23: akin.v1.GetEntriesResponse.entries:type_name -> akin.v1.Entry
 	1,  // 24: akin.v1.ImportLibraryRequest.format:type_name -> akin.v1.ReferenceFormat
 	0,  // 25: akin.v1.ImportLibraryRequest.mark:type_name -> akin.v1.Mark
@@ -2920,50 +3132,55 @@ var file_akin_v1_library_service_proto_depIdxs = []int32{
 	0,  // 31: akin.v1.ExportLibraryRequest.marks:type_name -> akin.v1.Mark
 	30, // 32: akin.v1.AdoptLibrariesResponse.libraries:type_name -> akin.v1.AdoptedLibrary
 	4,  // 33: akin.v1.AdoptedLibrary.library:type_name -> akin.v1.Library
-	37, // 34: akin.v1.GetMissedRequest.strategy:type_name -> akin.v1.RecommendStrategy
-	35, // 35: akin.v1.GetMissedRequest.read_mask:type_name -> google.protobuf.FieldMask
-	38, // 36: akin.v1.GetMissedRequest.group_by:type_name -> akin.v1.GroupBy
-	39, // 37: akin.v1.GetMissedResponse.results:type_name -> akin.v1.Result
-	40, // 38: akin.v1.GetMissedResponse.plan:type_name -> akin.v1.Plan
-	41, // 39: akin.v1.GetMissedResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	42, // 40: akin.v1.GetMissedResponse.timing:type_name -> akin.v1.Timing
-	43, // 41: akin.v1.GetMissedResponse.limited_by:type_name -> akin.v1.Limitation
-	44, // 42: akin.v1.GetMissedResponse.groups:type_name -> akin.v1.Group
-	6,  // 43: akin.v1.LibraryService.CreateLibrary:input_type -> akin.v1.CreateLibraryRequest
-	7,  // 44: akin.v1.LibraryService.GetLibrary:input_type -> akin.v1.GetLibraryRequest
-	8,  // 45: akin.v1.LibraryService.ListLibraries:input_type -> akin.v1.ListLibrariesRequest
-	10, // 46: akin.v1.LibraryService.UpdateLibrary:input_type -> akin.v1.UpdateLibraryRequest
-	11, // 47: akin.v1.LibraryService.DeleteLibrary:input_type -> akin.v1.DeleteLibraryRequest
-	12, // 48: akin.v1.LibraryService.UndeleteLibrary:input_type -> akin.v1.UndeleteLibraryRequest
-	13, // 49: akin.v1.LibraryService.SetEntries:input_type -> akin.v1.SetEntriesRequest
-	15, // 50: akin.v1.LibraryService.RemoveEntries:input_type -> akin.v1.RemoveEntriesRequest
-	17, // 51: akin.v1.LibraryService.ListEntries:input_type -> akin.v1.ListEntriesRequest
-	19, // 52: akin.v1.LibraryService.GetEntries:input_type -> akin.v1.GetEntriesRequest
-	21, // 53: akin.v1.LibraryService.ImportLibrary:input_type -> akin.v1.ImportLibraryRequest
-	25, // 54: akin.v1.LibraryService.ExportLibrary:input_type -> akin.v1.ExportLibraryRequest
-	27, // 55: akin.v1.LibraryService.MergeLibraries:input_type -> akin.v1.MergeLibrariesRequest
-	28, // 56: akin.v1.LibraryService.AdoptLibraries:input_type -> akin.v1.AdoptLibrariesRequest
-	31, // 57: akin.v1.LibraryService.GetMissed:input_type -> akin.v1.GetMissedRequest
-	4,  // 58: akin.v1.LibraryService.CreateLibrary:output_type -> akin.v1.Library
-	4,  // 59: akin.v1.LibraryService.GetLibrary:output_type -> akin.v1.Library
-	9,  // 60: akin.v1.LibraryService.ListLibraries:output_type -> akin.v1.ListLibrariesResponse
-	4,  // 61: akin.v1.LibraryService.UpdateLibrary:output_type -> akin.v1.Library
-	4,  // 62: akin.v1.LibraryService.DeleteLibrary:output_type -> akin.v1.Library
-	4,  // 63: akin.v1.LibraryService.UndeleteLibrary:output_type -> akin.v1.Library
-	14, // 64: akin.v1.LibraryService.SetEntries:output_type -> akin.v1.SetEntriesResponse
-	16, // 65: akin.v1.LibraryService.RemoveEntries:output_type -> akin.v1.RemoveEntriesResponse
-	18, // 66: akin.v1.LibraryService.ListEntries:output_type -> akin.v1.ListEntriesResponse
-	20, // 67: akin.v1.LibraryService.GetEntries:output_type -> akin.v1.GetEntriesResponse
-	22, // 68: akin.v1.LibraryService.ImportLibrary:output_type -> akin.v1.ImportLibraryResponse
-	26, // 69: akin.v1.LibraryService.ExportLibrary:output_type -> akin.v1.ExportLibraryResponse
-	4,  // 70: akin.v1.LibraryService.MergeLibraries:output_type -> akin.v1.Library
-	29, // 71: akin.v1.LibraryService.AdoptLibraries:output_type -> akin.v1.AdoptLibrariesResponse
-	32, // 72: akin.v1.LibraryService.GetMissed:output_type -> akin.v1.GetMissedResponse
-	58, // [58:73] is the sub-list for method output_type
-	43, // [43:58] is the sub-list for method input_type
-	43, // [43:43] is the sub-list for extension type_name
-	43, // [43:43] is the sub-list for extension extendee
-	0,  // [0:43] is the sub-list for field type_name
+	40, // 34: akin.v1.GetMissedRequest.strategy:type_name -> akin.v1.RecommendStrategy
+	38, // 35: akin.v1.GetMissedRequest.read_mask:type_name -> google.protobuf.FieldMask
+	41, // 36: akin.v1.GetMissedRequest.group_by:type_name -> akin.v1.GroupBy
+	42, // 37: akin.v1.GetMissedResponse.results:type_name -> akin.v1.Result
+	43, // 38: akin.v1.GetMissedResponse.plan:type_name -> akin.v1.Plan
+	44, // 39: akin.v1.GetMissedResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	45, // 40: akin.v1.GetMissedResponse.timing:type_name -> akin.v1.Timing
+	46, // 41: akin.v1.GetMissedResponse.limited_by:type_name -> akin.v1.Limitation
+	47, // 42: akin.v1.GetMissedResponse.groups:type_name -> akin.v1.Group
+	38, // 43: akin.v1.SuggestRatingsRequest.read_mask:type_name -> google.protobuf.FieldMask
+	35, // 44: akin.v1.SuggestRatingsResponse.suggestions:type_name -> akin.v1.RatingSuggestion
+	37, // 45: akin.v1.RatingSuggestion.paper:type_name -> akin.v1.Paper
+	6,  // 46: akin.v1.LibraryService.CreateLibrary:input_type -> akin.v1.CreateLibraryRequest
+	7,  // 47: akin.v1.LibraryService.GetLibrary:input_type -> akin.v1.GetLibraryRequest
+	8,  // 48: akin.v1.LibraryService.ListLibraries:input_type -> akin.v1.ListLibrariesRequest
+	10, // 49: akin.v1.LibraryService.UpdateLibrary:input_type -> akin.v1.UpdateLibraryRequest
+	11, // 50: akin.v1.LibraryService.DeleteLibrary:input_type -> akin.v1.DeleteLibraryRequest
+	12, // 51: akin.v1.LibraryService.UndeleteLibrary:input_type -> akin.v1.UndeleteLibraryRequest
+	13, // 52: akin.v1.LibraryService.SetEntries:input_type -> akin.v1.SetEntriesRequest
+	15, // 53: akin.v1.LibraryService.RemoveEntries:input_type -> akin.v1.RemoveEntriesRequest
+	17, // 54: akin.v1.LibraryService.ListEntries:input_type -> akin.v1.ListEntriesRequest
+	19, // 55: akin.v1.LibraryService.GetEntries:input_type -> akin.v1.GetEntriesRequest
+	21, // 56: akin.v1.LibraryService.ImportLibrary:input_type -> akin.v1.ImportLibraryRequest
+	25, // 57: akin.v1.LibraryService.ExportLibrary:input_type -> akin.v1.ExportLibraryRequest
+	27, // 58: akin.v1.LibraryService.MergeLibraries:input_type -> akin.v1.MergeLibrariesRequest
+	28, // 59: akin.v1.LibraryService.AdoptLibraries:input_type -> akin.v1.AdoptLibrariesRequest
+	31, // 60: akin.v1.LibraryService.GetMissed:input_type -> akin.v1.GetMissedRequest
+	33, // 61: akin.v1.LibraryService.SuggestRatings:input_type -> akin.v1.SuggestRatingsRequest
+	4,  // 62: akin.v1.LibraryService.CreateLibrary:output_type -> akin.v1.Library
+	4,  // 63: akin.v1.LibraryService.GetLibrary:output_type -> akin.v1.Library
+	9,  // 64: akin.v1.LibraryService.ListLibraries:output_type -> akin.v1.ListLibrariesResponse
+	4,  // 65: akin.v1.LibraryService.UpdateLibrary:output_type -> akin.v1.Library
+	4,  // 66: akin.v1.LibraryService.DeleteLibrary:output_type -> akin.v1.Library
+	4,  // 67: akin.v1.LibraryService.UndeleteLibrary:output_type -> akin.v1.Library
+	14, // 68: akin.v1.LibraryService.SetEntries:output_type -> akin.v1.SetEntriesResponse
+	16, // 69: akin.v1.LibraryService.RemoveEntries:output_type -> akin.v1.RemoveEntriesResponse
+	18, // 70: akin.v1.LibraryService.ListEntries:output_type -> akin.v1.ListEntriesResponse
+	20, // 71: akin.v1.LibraryService.GetEntries:output_type -> akin.v1.GetEntriesResponse
+	22, // 72: akin.v1.LibraryService.ImportLibrary:output_type -> akin.v1.ImportLibraryResponse
+	26, // 73: akin.v1.LibraryService.ExportLibrary:output_type -> akin.v1.ExportLibraryResponse
+	4,  // 74: akin.v1.LibraryService.MergeLibraries:output_type -> akin.v1.Library
+	29, // 75: akin.v1.LibraryService.AdoptLibraries:output_type -> akin.v1.AdoptLibrariesResponse
+	32, // 76: akin.v1.LibraryService.GetMissed:output_type -> akin.v1.GetMissedResponse
+	34, // 77: akin.v1.LibraryService.SuggestRatings:output_type -> akin.v1.SuggestRatingsResponse
+	62, // [62:78] is the sub-list for method output_type
+	46, // [46:62] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_library_service_proto_init() }
@@ -2983,7 +3200,7 @@ func file_akin_v1_library_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_akin_v1_library_service_proto_rawDesc), len(file_akin_v1_library_service_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   29,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -34,6 +34,7 @@ const (
 	LibraryService_MergeLibraries_FullMethodName  = "/akin.v1.LibraryService/MergeLibraries"
 	LibraryService_AdoptLibraries_FullMethodName  = "/akin.v1.LibraryService/AdoptLibraries"
 	LibraryService_GetMissed_FullMethodName       = "/akin.v1.LibraryService/GetMissed"
+	LibraryService_SuggestRatings_FullMethodName  = "/akin.v1.LibraryService/SuggestRatings"
 )
 
 // LibraryServiceClient is the client API for LibraryService service.
@@ -89,6 +90,11 @@ type LibraryServiceClient interface {
 	// has and the library lacks, in any version. Each result says which likes brought it
 	// (driven_by). FAILED_PRECONDITION with reason LIBRARY_WITHOUT_LIKES if there is none.
 	GetMissed(ctx context.Context, in *GetMissedRequest, opts ...grpc.CallOption) (*GetMissedResponse, error)
+	// SuggestRatings chooses papers about which a like or a dislike would tell most of
+	// what the owner of a library thinks of the collection: for those who begin, and for
+	// those whose recommendations are too narrow. A library that is not there yet is as
+	// an empty one.
+	SuggestRatings(ctx context.Context, in *SuggestRatingsRequest, opts ...grpc.CallOption) (*SuggestRatingsResponse, error)
 }
 
 type libraryServiceClient struct {
@@ -249,6 +255,16 @@ func (c *libraryServiceClient) GetMissed(ctx context.Context, in *GetMissedReque
 	return out, nil
 }
 
+func (c *libraryServiceClient) SuggestRatings(ctx context.Context, in *SuggestRatingsRequest, opts ...grpc.CallOption) (*SuggestRatingsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SuggestRatingsResponse)
+	err := c.cc.Invoke(ctx, LibraryService_SuggestRatings_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // LibraryServiceServer is the server API for LibraryService service.
 // All implementations must embed UnimplementedLibraryServiceServer
 // for forward compatibility.
@@ -302,6 +318,11 @@ type LibraryServiceServer interface {
 	// has and the library lacks, in any version. Each result says which likes brought it
 	// (driven_by). FAILED_PRECONDITION with reason LIBRARY_WITHOUT_LIKES if there is none.
 	GetMissed(context.Context, *GetMissedRequest) (*GetMissedResponse, error)
+	// SuggestRatings chooses papers about which a like or a dislike would tell most of
+	// what the owner of a library thinks of the collection: for those who begin, and for
+	// those whose recommendations are too narrow. A library that is not there yet is as
+	// an empty one.
+	SuggestRatings(context.Context, *SuggestRatingsRequest) (*SuggestRatingsResponse, error)
 	mustEmbedUnimplementedLibraryServiceServer()
 }
 
@@ -356,6 +377,9 @@ func (UnimplementedLibraryServiceServer) AdoptLibraries(context.Context, *AdoptL
 }
 func (UnimplementedLibraryServiceServer) GetMissed(context.Context, *GetMissedRequest) (*GetMissedResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetMissed not implemented")
+}
+func (UnimplementedLibraryServiceServer) SuggestRatings(context.Context, *SuggestRatingsRequest) (*SuggestRatingsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SuggestRatings not implemented")
 }
 func (UnimplementedLibraryServiceServer) mustEmbedUnimplementedLibraryServiceServer() {}
 func (UnimplementedLibraryServiceServer) testEmbeddedByValue()                        {}
@@ -648,6 +672,24 @@ func _LibraryService_GetMissed_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _LibraryService_SuggestRatings_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SuggestRatingsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LibraryServiceServer).SuggestRatings(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LibraryService_SuggestRatings_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LibraryServiceServer).SuggestRatings(ctx, req.(*SuggestRatingsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // LibraryService_ServiceDesc is the grpc.ServiceDesc for LibraryService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -714,6 +756,10 @@ var LibraryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetMissed",
 			Handler:    _LibraryService_GetMissed_Handler,
+		},
+		{
+			MethodName: "SuggestRatings",
+			Handler:    _LibraryService_SuggestRatings_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -705,7 +705,9 @@ type ListDaysResponse struct {
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	// The nearest day with papers that is newer than from_day, or than the first day
 	// of a later page; unset if there is none.
-	Newer         *date.Date `protobuf:"bytes,3,opt,name=newer,proto3" json:"newer,omitempty"`
+	Newer *date.Date `protobuf:"bytes,3,opt,name=newer,proto3" json:"newer,omitempty"`
+	// Papers that the filter keeps, of all days, whatever the page.
+	PaperCount    uint32 `protobuf:"varint,4,opt,name=paper_count,json=paperCount,proto3" json:"paper_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -759,6 +761,13 @@ func (x *ListDaysResponse) GetNewer() *date.Date {
 		return x.Newer
 	}
 	return nil
+}
+
+func (x *ListDaysResponse) GetPaperCount() uint32 {
+	if x != nil {
+		return x.PaperCount
+	}
+	return 0
 }
 
 // DayCount is how many papers stand under a day.
@@ -1970,11 +1979,13 @@ const file_akin_v1_paper_service_proto_rawDesc = "" +
 	"\tpage_size\x18\x03 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
 	"page_token\x18\x04 \x01(\tR\tpageToken\x12\x19\n" +
-	"\bfrom_day\x18\x05 \x01(\tR\afromDay\"\x8a\x01\n" +
+	"\bfrom_day\x18\x05 \x01(\tR\afromDay\"\xab\x01\n" +
 	"\x10ListDaysResponse\x12%\n" +
 	"\x04days\x18\x01 \x03(\v2\x11.akin.v1.DayCountR\x04days\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12'\n" +
-	"\x05newer\x18\x03 \x01(\v2\x11.google.type.DateR\x05newer\"E\n" +
+	"\x05newer\x18\x03 \x01(\v2\x11.google.type.DateR\x05newer\x12\x1f\n" +
+	"\vpaper_count\x18\x04 \x01(\rR\n" +
+	"paperCount\"E\n" +
 	"\bDayCount\x12#\n" +
 	"\x03day\x18\x01 \x01(\v2\x11.google.type.DateR\x03day\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\rR\x05count\"\xd9\x01\n" +

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package follow
+
+const nonblock = 0
