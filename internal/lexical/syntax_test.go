@@ -135,6 +135,40 @@ func TestMarked(t *testing.T) {
 	}
 }
 
+// TestSpellings asks in one spelling for what is written in the other.
+func TestSpellings(t *testing.T) {
+	x, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	for i, text := range []string{
+		"Modelling behaviour of coloured fibres", "Modeling behavior of colored fibers", "Optimisation by analysing labelled tumours", "Four hours of rest",
+		"TNFα in œdema", "Eﬃcient pre-training", "the alpha-helix",
+	} {
+		if err := x.Upsert(uint32(i), text, "", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for query, want := range map[string][]uint32{
+		"color fiber": {0, 1}, "colour fibre": {0, 1}, `"behavior of colored"`: {0, 1}, `"behaviour of coloured"`: {0, 1}, "optimizing": {2}, "tumor": {2}, "analyze": {2},
+		`"labeled tumor"`: {2}, "fours": {3}, "edema": {4}, "efficient pretraining": {5}, "α": {6}, "behaviour -modeling": nil,
+	} {
+		got, err := x.View().Search(t.Context(), Query{Text: query, K: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ids []uint32
+		for _, h := range got.Hits {
+			ids = append(ids, h.Ordinal)
+		}
+		slices.Sort(ids)
+		if !slices.Equal(ids, want) {
+			t.Errorf("%s finds %v, want %v", query, ids, want)
+		}
+	}
+}
+
 // TestWords asks in the ways of people for words that a plain analyser loses.
 func TestWords(t *testing.T) {
 	texts := []string{
