@@ -153,9 +153,9 @@ func (m *matcher) all(ctx context.Context) (all []feed.State, err error) {
 
 // put takes a feed over.
 func (m *matcher) put(st *feed.State) {
-	f := m.collections[st.Feed.Collection]
+	f := m.collections[st.Collection]
 	if f == nil {
-		f = &following{name: st.Feed.Collection, Following: st.Following, kept: st.Following.Cursor, rules: map[uint32]*match.Rule{}, full: map[uint32]bool{}}
+		f = &following{name: st.Collection, Following: st.Following, kept: st.Following.Cursor, rules: map[uint32]*match.Rule{}, full: map[uint32]bool{}}
 		f.day = feed.DayOf(m.now())
 		m.collections[f.name] = f
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -159,9 +160,10 @@ func (a *asking) include(ctx context.Context, d *draft, hits []rank.Hit, how map
 }
 
 // raise lifts the scores of titled papers over all others, the surer the higher, and
-// among equals in the order that they had.
+// among equals in the order that they had. Where they lead already, no score changes.
 func raise(hits []rank.Hit, how map[string]titling) {
-	if len(hits) == 0 {
+	rank.Sort(hits)
+	if slices.IsSortedFunc(hits, func(a, b rank.Hit) int { return cmp.Compare(how[b.ID], how[a.ID]) }) {
 		return
 	}
 	low, high := hits[0].Score, hits[0].Score

@@ -142,7 +142,7 @@ func (s *Digests) notice(r Reader, d *Digest) (Notice, error) {
 		return Notice{}, err
 	}
 	address, err := s.addressOf(&to)
-	return Notice{Digest: d.title(), Address: Masked(address), Schedule: d.Schedule.words()}, err
+	return Notice{Digest: d.title(), Address: Masked(address), Schedule: d.words()}, err
 }
 
 // Confirm begins the digest that a token of a mail names; with preview, it only says

@@ -23,8 +23,11 @@ func changes(s *suite, of func() catalog.Changes) {
 		fields  paper.Fields
 	}
 	want := []entry{
-		{"a", false, paper.AllFields}, {"b", false, paper.AllFields}, {"a", false, paper.FieldVenue | paper.FieldUpdateTime},
-		{"b", true, 0}, {"a", false, paper.FieldText | paper.FieldVenue | paper.FieldUpdateTime},
+		{"a", false, paper.AllFields},
+		{"b", false, paper.AllFields},
+		{"a", false, paper.FieldVenue | paper.FieldUpdateTime},
+		{"b", true, 0},
+		{"a", false, paper.FieldText | paper.FieldVenue | paper.FieldUpdateTime},
 	}
 	for after := range uint64(len(want)) {
 		for _, limit := range []int{1, 2, 100} {
