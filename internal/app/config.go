@@ -10,6 +10,7 @@ import (
 
 	"akin/internal/admit"
 	"akin/internal/catalog/local"
+	"akin/internal/embed"
 	"akin/internal/model"
 	"akin/internal/rpc"
 	"akin/internal/telemetry"
@@ -67,6 +68,8 @@ type Config struct {
 	ModelDir, Library string
 	// Precision is "float32", the default, or "int8".
 	Precision string
+	// OpenModel opens what embeds; by default a model of the server's own.
+	OpenModel ModelOpener
 	// LazyModel opens the model when something is embedded for the first time,
 	// where the data directory says what its vectors are.
 	LazyModel bool
@@ -102,6 +105,10 @@ type Config struct {
 	grace time.Duration
 }
 
+// ModelOpener opens a model, and gives what to call when it is not needed any more.
+// A process that runs several servers may share one between them.
+type ModelOpener func(embed.Config) (e *embed.Embedder, done func() error, err error)
+
 // Indexes are the kinds of index by their names, the default first.
 func Indexes() (names []string) {
 	for _, kind := range local.IndexKinds() {
@@ -122,6 +129,9 @@ func (c Config) withDefaults() (Config, error) {
 	c.named = c.Model != "" || c.ModelDir != "" || c.Precision != ""
 	if c.Model == "" {
 		c.Model = model.DefaultName
+	}
+	if c.OpenModel == nil {
+		c.OpenModel = ownModel
 	}
 	if c.Precision == "" {
 		c.Precision = model.Float32

@@ -277,9 +277,9 @@ func TestKeep(t *testing.T) {
 // with it stays wrong.
 func TestLateModel(t *testing.T) {
 	opened := 0
-	m := &lazyModel{space: space(), open: func() (*embed.Embedder, error) {
+	m := &lazyModel{space: space(), open: func() (*embed.Embedder, func() error, error) {
 		opened++
-		return nil, fs.ErrNotExist
+		return nil, nil, fs.ErrNotExist
 	}}
 	if got := m.Text("a", "b"); got != "a b" || m.Space() != space() || opened != 0 {
 		t.Errorf("the text is %q, opened %d times", got, opened)
@@ -309,7 +309,7 @@ func TestLateModel(t *testing.T) {
 		t.Errorf("what never was open: %v", err)
 	}
 	overdue := &paper.Error{Kind: paper.DataLoss, Reason: paper.ReasonCorrupt, Message: "a file is damaged"}
-	m = &lazyModel{space: space(), open: func() (*embed.Embedder, error) { return nil, overdue }}
+	m = &lazyModel{space: space(), open: func() (*embed.Embedder, func() error, error) { return nil, nil, overdue }}
 	if _, err := m.Tokenize("x", 0, false); !errors.Is(err, overdue) || paper.KindOf(err) != paper.DataLoss {
 		t.Errorf("an error that has a kind: %v", err)
 	}

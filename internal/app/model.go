@@ -19,11 +19,12 @@ import (
 // time. Its methods are safe for concurrent use.
 type lazyModel struct {
 	space paper.Space
-	open  func() (*embed.Embedder, error)
+	open  func() (*embed.Embedder, func() error, error)
 
 	mu     sync.Mutex // guards what follows
 	opened *embed.Embedder
-	err    error // final
+	done   func() error // once it is opened
+	err    error        // final
 }
 
 // get gives the model, opened.
@@ -31,9 +32,9 @@ func (m *lazyModel) get() (*embed.Embedder, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.opened == nil && m.err == nil {
-		m.opened, m.err = m.open()
+		m.opened, m.done, m.err = m.open()
 		if m.err == nil && m.opened.Space() != m.space {
-			m.err = errors.Join(paper.SpaceMismatch(m.space, m.opened.Space()), m.opened.Close())
+			m.err = errors.Join(paper.SpaceMismatch(m.space, m.opened.Space()), m.done())
 			m.opened = nil
 		}
 		if m.err != nil && paper.KindOf(m.err) == paper.Internal {
@@ -89,7 +90,7 @@ func (m *lazyModel) Close() error {
 	if m.opened == nil {
 		return nil
 	}
-	err := m.opened.Close()
+	err := m.done()
 	m.opened, m.err = nil, errors.New("the model is closed")
 	return err
 }
@@ -116,16 +117,16 @@ func (a *App) openModel(kept *kept) (engineModel, rpc.About, error) {
 		a.warnOfTokenizer(about.ExactTokens, at)
 	}
 	warn := !kept.explicit
-	m := &lazyModel{space: kept.space, open: func() (*embed.Embedder, error) {
+	m := &lazyModel{space: kept.space, open: func() (*embed.Embedder, func() error, error) {
 		at, err := a.config.resolve()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		e, err := embed.Open(a.embedConfig(at))
+		e, done, err := a.config.OpenModel(a.embedConfig(at))
 		if err == nil && warn {
 			a.warnOfTokenizer(e.ExactTokens(), at)
 		}
-		return e, err
+		return e, done, err
 	}}
 	a.onClose(m.Close)
 	about := rpc.About{Version: a.config.Version}
@@ -135,17 +136,26 @@ func (a *App) openModel(kept *kept) (engineModel, rpc.About, error) {
 	return m, about, nil
 }
 
+// ownModel opens a model that is closed when it is not needed any more.
+func ownModel(config embed.Config) (*embed.Embedder, func() error, error) {
+	e, err := embed.Open(config)
+	if err != nil {
+		return nil, nil, err
+	}
+	return e, e.Close, nil
+}
+
 // openEmbedder verifies and opens the model.
 func (a *App) openEmbedder() (*embed.Embedder, rpc.About, error) {
 	at, err := a.config.resolve()
 	if err != nil {
 		return nil, rpc.About{}, err
 	}
-	embedder, err := embed.Open(a.embedConfig(at))
+	embedder, done, err := a.config.OpenModel(a.embedConfig(at))
 	if err != nil {
 		return nil, rpc.About{}, err
 	}
-	a.onClose(embedder.Close)
+	a.onClose(done)
 	a.warnOfTokenizer(embedder.ExactTokens(), at)
 	return embedder, rpc.About{
 		Version: a.config.Version, License: at.manifest.License, Source: at.manifest.Source,

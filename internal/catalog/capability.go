@@ -129,6 +129,10 @@ type Syntax interface {
 	// of the syntax, and what it excludes, as a query of its own. It is an error for a
 	// query that asks too much.
 	Parse(text string) (TypedQuery, error)
+	// Operators says whether a text has signs that can be operators, and whether it is
+	// long: of several lines, of more than 12 words outside quotation marks, or ended
+	// as a sentence is.
+	Operators(text string) (some, long bool)
 }
 
 // TypedQuery is a query that was read.

@@ -51,6 +51,9 @@ type Words struct {
 	// words of such a query forbid is no candidate, near or not. Otherwise the text is
 	// a bag of words.
 	Typed bool
+	// Marked says of a bag of words that what stands in quotation marks in it raises
+	// the papers that have it as a phrase.
+	Marked bool
 }
 
 // Found are candidates.

@@ -202,7 +202,7 @@ func call(t *testing.T, want int, method, address, body, host string) map[string
 
 // A connection that never says anything does not hold up the stop.
 func TestStopIsBounded(t *testing.T) {
-	s := serve(t, t.TempDir()+"/data")
+	s := host(t, t.TempDir()+"/data")
 	conn, err := net.Dial("tcp", s.grpc)
 	if err != nil {
 		t.Fatal(err)

@@ -169,6 +169,8 @@ type environment struct {
 	display io.Writer
 	log     *slog.Logger
 	config  app.Config
+	// openModel is how models are opened, if not as usual; tests share one.
+	openModel app.ModelOpener
 	// security says how a server is talked to.
 	security securityFlags
 	// args is the command line; settings and file are what it and the configuration
@@ -262,13 +264,21 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 
 // Run is Main with a context that ends the command.
 func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
-	env := &environment{
+	return newEnvironment(ctx, in, out, errOut).main(args)
+}
+
+func newEnvironment(ctx context.Context, in io.Reader, out, errOut io.Writer) *environment {
+	return &environment{
 		ctx: ctx, in: in, out: newScreen(out), errOut: newScreen(errOut), data: newDataScreen(out), display: errOut,
 		outIsTerminal: isTerminal(out), progressOnTerm: isTerminal(errOut),
 	}
-	defer env.out.flush()
-	defer env.errOut.flush()
-	return env.run(args)
+}
+
+// main is run, with everything told at its end.
+func (e *environment) main(args []string) int {
+	defer e.out.flush()
+	defer e.errOut.flush()
+	return e.run(args)
 }
 
 // run runs a command line.
@@ -294,6 +304,7 @@ func (e *environment) run(args []string) int {
 		return exitUsage
 	}
 	e.config, e.security, e.log = cmds.config(), cmds.securityFlags, e.logger(cmds.logFlags)
+	e.config.OpenModel = e.openModel
 	e.settings, e.variables = settingsOf(parser, parsed, e.file), variablesOf(parser.Model.Node)
 	err = e.finish(parsed)
 	if errors.Is(err, job.ErrInterrupted) {

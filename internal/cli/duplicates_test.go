@@ -26,7 +26,7 @@ const versions = `{"id":"arXiv:1706.03762v5","title":"Attention Is All You Need 
 // Versions are one result that names them, alone where that is asked for, and a
 // group of akin duplicates, over sockets and HTTP.
 func TestVersionsOverSockets(t *testing.T) {
-	s := serve(t, sampleData(t))
+	s := host(t, sampleData(t))
 	if out := mustRun(t, "duplicates", "--server", s.grpc); out != "" {
 		t.Errorf("duplicates in the sample: %q", out)
 	}

@@ -3,8 +3,11 @@ package cli_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +21,7 @@ import (
 
 	"akin/internal/cli"
 	"akin/internal/crashtest"
+	"akin/internal/embed"
 	"akin/internal/embed/embedtest"
 	akinv1 "akin/proto/akin/v1"
 )
@@ -32,7 +36,54 @@ func TestMain(m *testing.M) {
 	}
 	code := m.Run()
 	shared.stop()
+	if err := models.close(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
 	os.Exit(code)
+}
+
+// sharedModels are the models that commands within this process have used: opening
+// one takes longer than most commands. The programs that tests start open their own.
+type sharedModels struct {
+	mu   sync.Mutex // guards what follows
+	open map[string]*embed.Embedder
+}
+
+var models sharedModels
+
+// get is an app.ModelOpener. What a test has brought along, and may change, is
+// not shared.
+func (s *sharedModels) get(config embed.Config) (*embed.Embedder, func() error, error) {
+	if !strings.HasPrefix(config.ModelDir, os.Getenv("AKIN_HOME")) {
+		e, err := embed.Open(config)
+		if err != nil {
+			return nil, nil, err
+		}
+		return e, e.Close, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := fmt.Sprint(config.Runtime, config.ModelDir, config.Precision, config.Threads, config.QueueTokens)
+	if s.open[key] == nil {
+		e, err := embed.Open(config)
+		if err != nil {
+			return nil, nil, err
+		}
+		if s.open == nil {
+			s.open = make(map[string]*embed.Embedder)
+		}
+		s.open[key] = e
+	}
+	return s.open[key], func() error { return nil }, nil
+}
+
+func (s *sharedModels) close() error {
+	var errs []error
+	for _, e := range s.open {
+		errs = append(errs, e.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // sample is what tests share of the sample papers: a data directory that was
@@ -111,7 +162,7 @@ func run(t testing.TB, stdin string, args ...string) (code int, out, errOut stri
 	t.Helper()
 	os.Setenv("AKIN_HOME", embedtest.Home(t))
 	var o, e bytes.Buffer
-	code = cli.Run(t.Context(), args, strings.NewReader(stdin), &o, &e)
+	code = cli.RunWith(t.Context(), models.get, args, strings.NewReader(stdin), &o, &e)
 	return code, o.String(), e.String()
 }
 
@@ -134,11 +185,16 @@ func unmarshal[M proto.Message](t testing.TB, out string, m M) M {
 
 // server is a running akin serve.
 type server struct {
-	cmd        *exec.Cmd
+	cmd        *exec.Cmd // nil within this process
 	grpc, http string
 	errOut     *bytes.Buffer
+
+	end   func()
+	ended chan struct{}
+	code  int // once it has ended
 }
 
+// serve starts a server as a process of its own, which may be killed.
 func serve(t testing.TB, data string) *server {
 	t.Helper()
 	s := start(t, data)
@@ -147,6 +203,47 @@ func serve(t testing.TB, data string) *server {
 		s.cmd.Wait()
 	})
 	return s
+}
+
+// host starts a server within this process, over sockets all the same.
+func host(t testing.TB, data string) *server {
+	t.Helper()
+	os.Setenv("AKIN_HOME", embedtest.Home(t))
+	ctx, end := context.WithCancel(context.Background())
+	s := &server{errOut: new(bytes.Buffer), end: end, ended: make(chan struct{})}
+	out, in := io.Pipe()
+	go func() {
+		defer close(s.ended)
+		s.code = cli.RunWith(ctx, models.get, []string{"serve", "--data", data, "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"},
+			strings.NewReader(""), in, s.errOut)
+		in.Close()
+	}()
+	t.Cleanup(func() {
+		end()
+		<-s.ended
+	})
+	s.addresses(out)
+	if s.http == "" {
+		end()
+		<-s.ended
+		t.Fatalf("the server did not print its addresses\n%s", s.errOut)
+	}
+	go io.Copy(io.Discard, out)
+	return s
+}
+
+// addresses reads where a server listens.
+func (s *server) addresses(out io.Reader) {
+	lines := bufio.NewScanner(out)
+	for s.http == "" && lines.Scan() {
+		name, address, _ := strings.Cut(lines.Text(), " ")
+		switch name {
+		case "gRPC":
+			s.grpc = strings.TrimSpace(address)
+		case "HTTP":
+			s.http = strings.TrimSpace(address)
+		}
+	}
 }
 
 // start starts a server that the caller stops.
@@ -162,16 +259,7 @@ func start(t testing.TB, data string) *server {
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	lines := bufio.NewScanner(out)
-	for s.http == "" && lines.Scan() {
-		name, address, _ := strings.Cut(lines.Text(), " ")
-		switch name {
-		case "gRPC":
-			s.grpc = strings.TrimSpace(address)
-		case "HTTP":
-			s.http = strings.TrimSpace(address)
-		}
-	}
+	s.addresses(out)
 	if s.grpc == "" || s.http == "" {
 		s.cmd.Process.Kill()
 		s.cmd.Wait()
@@ -183,6 +271,13 @@ func start(t testing.TB, data string) *server {
 // stop asks the server to stop and expects it to.
 func (s *server) stop(t testing.TB) {
 	t.Helper()
+	if s.cmd == nil {
+		s.end()
+		if <-s.ended; s.code != 0 && s.code != 130 {
+			t.Fatalf("the server ended with exit code %d\n%s", s.code, s.errOut)
+		}
+		return
+	}
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

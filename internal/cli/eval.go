@@ -7,9 +7,11 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"akin/internal/eval"
+	"akin/internal/paper"
 	"akin/internal/pending"
 	"akin/internal/vecfile"
 )
@@ -251,11 +253,12 @@ func (c evalCommand) open(e *environment, dir string) (_ *eval.Dataset, vectors 
 		}
 	}
 	if !eval.HasTaste(dir) {
-		if only != nil {
-			return nil, nil, errors.New("--vectors is for data sets with labels.tsv; leave it out")
-		}
 		set, err := eval.OpenDataset(dir, c.Corpus)
-		return set, nil, err
+		if err == nil && only != nil {
+			set.Papers = slices.DeleteFunc(set.Papers, func(p paper.Paper) bool { return !only[p.ID] })
+			fmt.Fprintf(e.errOut, "%d papers have a vector\n", len(set.Papers))
+		}
+		return set, vectors, err
 	}
 	set, err := eval.OpenTaste(dir, eval.TasteOptions{
 		Sets: c.Sets, Given: c.Given, Splits: c.Splits, Seed: c.Seed, Sample: c.Sample, Corpus: c.Corpus, Only: only,

@@ -28,7 +28,7 @@ func evidenceServer(t *testing.T) *server {
 	}
 	data := sampleData(t)
 	mustRun(t, "import", "--data", data, extra)
-	return serve(t, data)
+	return host(t, data)
 }
 
 func (s *server) search(t *testing.T, args ...string) *akinv1.SearchResponse {

@@ -1,6 +1,20 @@
 package cli
 
-import "github.com/alecthomas/kong"
+import (
+	"context"
+	"io"
+
+	"github.com/alecthomas/kong"
+
+	"akin/internal/app"
+)
+
+// RunWith is Run with models that are opened in another way.
+func RunWith(ctx context.Context, open app.ModelOpener, args []string, in io.Reader, out, errOut io.Writer) int {
+	e := newEnvironment(ctx, in, out, errOut)
+	e.openModel = open
+	return e.main(args)
+}
 
 // CommandNames gives the names of all commands, in the order of the help.
 func CommandNames() (names []string) {

@@ -63,8 +63,11 @@ func (q *feedQuery) feed(name string) (*akinv1.Feed, []string, error) {
 		from *string
 		to   *string
 	}{
-		{"display_name", q.DisplayName, &f.DisplayName}, {"text", q.Text, &f.Text}, {"paper_id", q.Paper, &f.PaperId},
-		{"library", q.Library, &f.Library}, {"filter", q.Filter, &f.Filter},
+		{"display_name", q.DisplayName, &f.DisplayName},
+		{"text", q.Text, &f.Text},
+		{"paper_id", q.Paper, &f.PaperId},
+		{"library", q.Library, &f.Library},
+		{"filter", q.Filter, &f.Filter},
 	} {
 		if text.from != nil {
 			*text.to, paths = *text.from, append(paths, text.path)

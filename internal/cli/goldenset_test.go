@@ -13,7 +13,7 @@ import (
 // when the ranking gets better.
 func TestGoldenSet(t *testing.T) {
 	root := filepath.Join(embedtest.Root(t), "testdata")
-	server := serve(t, sampleData(t)) // eval imports the texts alone
+	server := host(t, sampleData(t)) // eval imports the texts alone
 	for _, c := range []struct {
 		set   string
 		floor float64

@@ -18,7 +18,7 @@ import (
 
 // A client library that was written for OpenAI works against this server.
 func TestOpenAIClient(t *testing.T) {
-	s := serve(t, filepath.Join(t.TempDir(), "data"))
+	s := host(t, filepath.Join(t.TempDir(), "data"))
 	config := openai.DefaultConfig("any key")
 	config.BaseURL = s.http + "/v1"
 	c := openai.NewClientWithConfig(config)

@@ -37,7 +37,7 @@ type resultFlags struct {
 // modeFlags say what a query goes by.
 type modeFlags struct {
 	Mode   string `help:"What to go by: hybrid (meaning and words), semantic or lexical." enum:"hybrid,semantic,lexical" default:"hybrid"`
-	Fusion string `help:"How hybrid weighs the two: z-score or rrf." enum:"z-score,rrf" default:"z-score"`
+	Fusion string `help:"How hybrid weighs the two: relative, z-score or rrf." enum:"relative,z-score,rrf" default:"relative"`
 }
 
 func (f modeFlags) mode() akinv1.Mode {
@@ -52,10 +52,14 @@ func (f modeFlags) mode() akinv1.Mode {
 }
 
 func (f modeFlags) fusion() akinv1.Fusion {
-	if f.Fusion == "rrf" {
+	switch f.Fusion {
+	case "rrf":
 		return akinv1.Fusion_FUSION_RRF
+	case "z-score":
+		return akinv1.Fusion_FUSION_Z_SCORE
+	default:
+		return akinv1.Fusion_FUSION_RELATIVE
 	}
-	return akinv1.Fusion_FUSION_Z_SCORE
 }
 
 // scoreName says what results are ordered by.
@@ -73,7 +77,8 @@ func (f modeFlags) scoreName(recency float64) string {
 }
 
 type searchCommand struct {
-	Text []string `arg:"" help:"What to look for; - reads it from standard input."`
+	Text   []string `arg:"" help:"What to look for; - reads it from standard input."`
+	Syntax string   `help:"Whether \"phrase\", -excluded and prefix* are operators: auto (in short queries, unless they leave nothing), on or off." enum:"auto,on,off" default:"auto"`
 	resultFlags
 	modeFlags
 	rerankFlag
@@ -101,7 +106,7 @@ func (c searchCommand) Run(e *environment) error {
 		return err
 	}
 	resp, err := cl.Search.Search(e.ctx, &akinv1.SearchRequest{
-		Query: query, Mode: c.mode(), Fusion: c.fusion(), Rerank: c.Rerank,
+		Query: query, Syntax: syntax(c.Syntax), Mode: c.mode(), Fusion: c.fusion(), Rerank: c.Rerank,
 		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
 		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Evidence: c.Evidence, CollapseVersions: &c.CollapseVersions,
 		Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize, ReadMask: shown(c.JSON),
@@ -113,8 +118,22 @@ func (c searchCommand) Run(e *environment) error {
 		if resp.GetQuery().GetTruncated() {
 			fmt.Fprintf(e.errOut, "The query was long: only its first %d tokens were used.\n", resp.GetQuery().GetTokens())
 		}
+		if detail := resp.GetInterpretation().GetDetail(); detail != "" {
+			fmt.Fprintln(e.errOut, strings.ReplaceAll(detail, "syntax ON", "--syntax on"))
+		}
 		e.answer(resp, c.scoreName(c.Recency))
 	})
+}
+
+func syntax(name string) akinv1.Syntax {
+	switch name {
+	case "on":
+		return akinv1.Syntax_SYNTAX_ON
+	case "off":
+		return akinv1.Syntax_SYNTAX_OFF
+	default:
+		return akinv1.Syntax_SYNTAX_AUTO
+	}
 }
 
 type similarCommand struct {

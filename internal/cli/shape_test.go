@@ -19,7 +19,7 @@ import (
 // serveLines serves papers given as lines of JSON.
 func serveLines(t *testing.T, lines ...string) (*server, *client.Client) {
 	t.Helper()
-	s := serve(t, filepath.Join(t.TempDir(), "data"))
+	s := host(t, filepath.Join(t.TempDir(), "data"))
 	importLines(t, s, lines...)
 	return s, dial(t, s)
 }
@@ -123,7 +123,7 @@ func TestRecency(t *testing.T) {
 // serveSample serves a copy of the sample corpus that the test may change.
 func serveSample(t *testing.T) (*server, *client.Client) {
 	t.Helper()
-	s := serve(t, sampleData(t))
+	s := host(t, sampleData(t))
 	return s, dial(t, s)
 }
 
@@ -247,7 +247,7 @@ func TestGroups(t *testing.T) {
 
 // Every reason for a short list is told, with what caused it, and one sentence.
 func TestLimitations(t *testing.T) {
-	s := serve(t, filepath.Join(t.TempDir(), "data"))
+	s := host(t, filepath.Join(t.TempDir(), "data"))
 	c := dial(t, s)
 	const query = "attention for language"
 	none, err := c.Search.Search(t.Context(), &akinv1.SearchRequest{Query: query})

@@ -16,7 +16,7 @@ func TestSnapshot(t *testing.T) {
 	dir := t.TempDir()
 	data, more := filepath.Join(dir, "data"), filepath.Join(dir, "more.jsonl")
 	importFew(t, data)
-	s := serve(t, data)
+	s := host(t, data)
 	made := unmarshal(t, mustRun(t, "snapshot", "create", "--server", s.grpc, "--json", "before"), new(akinv1.Snapshot))
 	if made.GetName() != "before" || made.GetPaperCount() != 12 || made.GetSequence() != 12 || made.GetSizeBytes() == 0 {
 		t.Errorf("made %v", made)

@@ -17,7 +17,7 @@ import (
 // The stream answers in order, with the vectors that Embed gives, and a bad
 // input costs only itself.
 func TestEmbedStream(t *testing.T) {
-	s := serve(t, filepath.Join(t.TempDir(), "data"))
+	s := host(t, filepath.Join(t.TempDir(), "data"))
 	c, err := client.Dial(s.grpc)
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 
 // A batch in which an id goes away from its stored text and back again ends.
 func TestBatchBackAndForth(t *testing.T) {
-	s := serve(t, filepath.Join(t.TempDir(), "data"))
+	s := host(t, filepath.Join(t.TempDir(), "data"))
 	c, err := client.Dial(s.grpc)
 	if err != nil {
 		t.Fatal(err)

@@ -45,7 +45,7 @@ func TestVerify(t *testing.T) {
 	if code, out, _ := run(t, "", "verify", "--data", data); code != 1 || !strings.Contains(out, "1 difference\n") || !strings.Contains(out, manifestName) {
 		t.Errorf("damaged words: exit code %d, %s", code, out)
 	}
-	s := serve(t, data) // refuses it
+	s := host(t, data) // refuses it
 	if out := mustRun(t, "verify", "--server", s.grpc); strings.Count(out, "12 compared, all as it should be") != 4 {
 		t.Errorf("a server: %s", out)
 	}
@@ -74,7 +74,7 @@ const manifestName = "manifest.lex"
 func TestOperations(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	importFew(t, data)
-	s := serve(t, data)
+	s := host(t, data)
 	c, err := client.Dial(s.grpc)
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package courier
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -69,9 +70,6 @@ type following struct {
 	day  int
 	// set is made of rules; nil when it must be made anew.
 	set *match.Set
-	// papers and space are those that all were last calibrated by.
-	papers uint32
-	space  string
 }
 
 // round does what there is to do, and says whether there may be more.
@@ -85,15 +83,15 @@ func (m *matcher) round(ctx context.Context) (worked bool, err error) {
 			return false, err
 		}
 	}
+	var faults []error
 	for _, name := range m.names() {
-		f := m.collections[name]
-		more, err := m.step(ctx, f)
+		more, err := m.step(ctx, m.collections[name])
 		if err != nil {
-			return false, err
+			faults = append(faults, fmt.Errorf("collection %q: %w", name, err))
 		}
 		worked = worked || more
 	}
-	return worked, nil
+	return worked, errors.Join(faults...)
 }
 
 func (m *matcher) names() []string {
@@ -155,9 +153,9 @@ func (m *matcher) all(ctx context.Context) (all []feed.State, err error) {
 
 // put takes a feed over.
 func (m *matcher) put(st *feed.State) {
-	f := m.collections[st.Feed.Collection]
+	f := m.collections[st.Collection]
 	if f == nil {
-		f = &following{name: st.Feed.Collection, Following: st.Following, kept: st.Following.Cursor, rules: map[uint32]*match.Rule{}, full: map[uint32]bool{}}
+		f = &following{name: st.Collection, Following: st.Following, kept: st.Following.Cursor, rules: map[uint32]*match.Rule{}, full: map[uint32]bool{}}
 		f.day = feed.DayOf(m.now())
 		m.collections[f.name] = f
 	}
@@ -169,9 +167,6 @@ func (m *matcher) put(st *feed.State) {
 		return
 	}
 	f.rules[st.ID], f.set = rule, nil
-	if st.Calibration.Papers > f.papers {
-		f.papers = st.Calibration.Papers
-	}
 	delete(f.full, st.ID)
 	if st.Progress.Day == f.day && st.Progress.DayItems >= st.MaxPerDay {
 		f.full[st.ID] = true

@@ -22,6 +22,8 @@ type Answer struct {
 	// where there was none.
 	QueryTokens int
 	Truncated   bool
+	// Operators is what became of those of a search.
+	Operators Operators
 	// Empty is what left no paper on the page; 0 where there is one.
 	Empty LimitReason
 	// Limits say what kept papers out of a list that is shorter than a page.

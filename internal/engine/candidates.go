@@ -36,9 +36,13 @@ func (a *asking) nearest(ctx context.Context, d *draft, vector []float32) error 
 	return err
 }
 
-// semanticWeight is the semantic side's share of a hybrid score, in searches and
-// more like this; docs/quality.md has what it was chosen by.
-const semanticWeight = 0.6
+const (
+	// semanticWeight is the semantic side's share of a hybrid score by z-scores.
+	semanticWeight = 0.6
+	// lexicalWeight is what the greatest lexical score of a list counts against a
+	// cosine of 1; docs/quality.md has what it was chosen by.
+	lexicalWeight = 0.4
+)
 
 // hybrid finds what is near a vector or has words, and ranks it by both; without a
 // vector, by words alone.
@@ -72,8 +76,10 @@ func fuse(hits []rank.Hit, mode Mode, fusion Fusion, words bool) {
 		scores = semantic
 	case fusion == RRF:
 		scores = rank.FuseRRF(semantic, lexical)
-	default:
+	case fusion == ZScore:
 		scores = rank.FuseZ(semantic, lexical, semanticWeight)
+	default:
+		scores = rank.FuseRelative(semantic, lexical, lexicalWeight)
 	}
 	for i := range hits {
 		hits[i].Score = scores[i]
@@ -92,7 +98,7 @@ func (a *asking) withoutExcluded(ctx context.Context, d *draft) error {
 	if err != nil {
 		return err
 	}
-	kept := d.hits[:0]
+	kept := make([]rank.Hit, 0, len(d.hits))
 	for i, h := range d.hits {
 		if allowed[i] {
 			kept = append(kept, h)

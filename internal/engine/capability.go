@@ -221,6 +221,8 @@ func (plainSyntax) Parse(text string) (catalog.TypedQuery, error) {
 	return catalog.TypedQuery{Asked: text}, nil
 }
 
+func (plainSyntax) Operators(string) (some, long bool) { return false, false }
+
 // noMatcher is catalog.Matcher of a catalog that cannot tell words: it names none,
 // and forbids no paper.
 type noMatcher struct{}

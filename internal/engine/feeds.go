@@ -62,7 +62,7 @@ func (e *Engine) Evidence(ctx context.Context, collection string, of Speaking, i
 	}
 	q := &query{collection: a.info.Collection, options: ResultOptions{Evidence: true}}
 	if of.Query != "" {
-		q.asked = &search{typed: a.asked(of.Query)}
+		q.asked = &search{typed: readQuery{TypedQuery: a.asked(of.Query)}}
 	} else {
 		r := &recommend{}
 		for _, id := range of.PaperIDs {

@@ -83,7 +83,7 @@ func TestEmptyOfWords(t *testing.T) {
 		{"-unheard", engine.Lexical, engine.LimitWords, []engine.LimitReason{engine.LimitCollection, engine.LimitUnasked}},
 		{"-unheard", engine.Hybrid, engine.LimitWords, []engine.LimitReason{engine.LimitCollection, engine.LimitUnasked}},
 	} {
-		got := r.search(test.query, test.mode, engine.ResultOptions{})
+		got := r.good(r.Search(r.Context(), engine.SearchRequest{Query: test.query, Mode: test.mode, Syntax: engine.SyntaxOn}))
 		r.same(fmt.Sprint(test.query, " by ", test.mode), []any{found(got.Results), got.Empty, limitsOf(got)}, []any{"", test.empty, test.limits})
 	}
 }

@@ -52,8 +52,43 @@ type SearchRequest struct {
 	// Rerank is how many of the first results are ordered anew by their
 	// sentences; 0 is off.
 	Rerank int
+	// Syntax says whether the signs in Query are operators.
+	Syntax Syntax
 	ResultOptions
 }
+
+// Syntax says whether the signs in a query are operators.
+type Syntax int
+
+// The syntaxes.
+const (
+	// SyntaxAuto counts operators in short queries, unless they leave nothing; in
+	// longer text phrases raise.
+	SyntaxAuto Syntax = iota
+	// SyntaxOn always counts them.
+	SyntaxOn
+	// SyntaxOff never does.
+	SyntaxOff
+)
+
+// Operators is what became of the operators of a query.
+type Operators int
+
+// What can become of them.
+const (
+	// NoOperators: the query has none.
+	NoOperators Operators = iota
+	// OperatorsCounted: phrases must be there, exclusions must not.
+	OperatorsCounted
+	// OperatorsRaised: phrases raise, exclusions are words.
+	OperatorsRaised
+	// PhrasesDropped: they left nothing, and the phrases need not be there.
+	PhrasesDropped
+	// OperatorsDropped: they left nothing, and what was excluded may be there too.
+	OperatorsDropped
+	// OperatorsIgnored: the request turned them off.
+	OperatorsIgnored
+)
 
 // Mode is what a query goes by.
 type Mode int
@@ -73,8 +108,11 @@ type Fusion int
 
 // The fusions.
 const (
+	// Relative adds the lexical score, as a share of the list's greatest, to the
+	// cosine (rank.FuseRelative).
+	Relative Fusion = iota
 	// ZScore adds up standardised scores (rank.FuseZ).
-	ZScore Fusion = iota
+	ZScore
 	// RRF adds up reciprocal ranks (rank.FuseRRF).
 	RRF
 )

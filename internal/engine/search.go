@@ -23,14 +23,14 @@ func (e *Engine) Search(ctx context.Context, req SearchRequest) (*Answer, error)
 	}
 	defer a.close()
 	req.Collection = a.info.Collection
-	typed, err := a.syntax().Parse(req.Query)
+	read, err := a.readQuery(req.Query, req.Syntax)
 	if err != nil {
 		return nil, err
 	}
 	return a.answer(ctx, &query{
 		key: keyOf(req), collection: req.Collection, options: req.ResultOptions, mode: req.Mode, fusion: req.Fusion, rerank: req.Rerank,
-		excluded: typed.Excluded, asksNothing: strings.TrimSpace(typed.Asked) == "", wordsField: "query",
-		asked: &search{SearchRequest: req, typed: typed},
+		excluded: read.Excluded, asksNothing: strings.TrimSpace(read.Asked) == "", wordsField: "query",
+		asked: &search{SearchRequest: req, typed: read},
 	})
 }
 
@@ -38,7 +38,7 @@ func (e *Engine) Search(ctx context.Context, req SearchRequest) (*Answer, error)
 // for: a word that it is told to leave out draws it near.
 type search struct {
 	SearchRequest
-	typed catalog.TypedQuery
+	typed readQuery
 }
 
 // identify implements asked.
@@ -49,6 +49,7 @@ func (s *search) own() (ids []string, texts []catalog.Text) { return nil, nil }
 
 // candidates implements asked.
 func (s *search) candidates(ctx context.Context, a *asking, d *draft) (err error) {
+	d.answer.Operators = s.typed.operators
 	var vector []float32
 	if s.Mode != Lexical {
 		if vector, err = s.vector(ctx, a, d); err != nil {
@@ -59,10 +60,23 @@ func (s *search) candidates(ctx context.Context, a *asking, d *draft) (err error
 		if err := a.nearest(ctx, d, vector); err != nil {
 			return err
 		}
-		return a.withoutExcluded(ctx, d)
+		near := d.hits
+		if err := a.withoutExcluded(ctx, d); err != nil {
+			return err
+		}
+		if len(d.hits) == 0 && len(near) > 0 && s.typed.auto {
+			d.hits, d.words, d.answer.Operators = near, catalog.Words{}, OperatorsDropped
+		}
+		return nil
 	}
 	defer d.searching()()
-	return a.hybrid(ctx, d, vector, catalog.Words{Text: s.Query, Typed: true})
+	if err := a.hybrid(ctx, d, vector, s.typed.words); err != nil {
+		return err
+	}
+	if err := s.loosen(ctx, a, d, vector); err != nil {
+		return err
+	}
+	return s.lead(ctx, a, d, vector)
 }
 
 func (s *search) vector(ctx context.Context, a *asking, d *draft) ([]float32, error) {

@@ -272,7 +272,7 @@ func TestRestAfterRestart(t *testing.T) {
 		r.put("A")
 		r.server.Refuse(zoterotest.Refusal{Status: 429, Header: map[string]string{"Retry-After": "7200"}})
 		b := r.bind(t, nil)
-		if b.Failures != 1 || b.NextTime.Sub(time.Now()) < 119*time.Minute {
+		if b.Failures != 1 || time.Until(b.NextTime) < 119*time.Minute {
 			t.Errorf("%+v", b)
 		}
 		r.server.Asked()

@@ -239,7 +239,7 @@ func (f *Follower) changed(ctx context.Context, b *Bound, sequences map[string]u
 	f.mu.Lock()
 	gap := max(mostSleep, share*f.looked[b.LibraryID])
 	f.mu.Unlock()
-	if b.SyncTime.IsZero() || b.Items == b.State.Found || f.now().Sub(b.LookTime) < gap {
+	if b.SyncTime.IsZero() || b.Items == b.Found || f.now().Sub(b.LookTime) < gap {
 		return false
 	}
 	sequence, ok := sequences[b.Library.Collection]

@@ -146,7 +146,7 @@ func (r *rig) close() {
 		r.ended()
 		r.ended = nil
 	}
-	r.Follower.Close()
+	r.Close()
 }
 
 // run lets the follower work by its schedule until the rig is closed.

@@ -77,7 +77,7 @@ func (f *Follower) run(id uint32, how task) (ok bool) {
 		return err == nil // it is noted, or begins again after a restart
 	}
 	message, reason := wordsOf(err)
-	f.config.Log.Warn("a library could not be brought up to date with what it follows", "library", l.Name, "owner", l.Owner, "follows", b.Source.String(), "reason", reason, "error", err)
+	f.config.Log.Warn("a library could not be brought up to date with what it follows", "library", l.Name, "owner", l.Owner, "follows", b.String(), "reason", reason, "error", err)
 	if err := f.failed(ctx, &b, began, err, message, reason); err != nil && ctx.Err() == nil {
 		f.config.Log.Error("that could not be noted", "library", l.Name, "error", err)
 	}

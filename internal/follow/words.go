@@ -42,8 +42,8 @@ func (b *Bound) Words(now time.Time) string {
 }
 
 func (b *Bound) counts() string {
-	text := fmt.Sprintf("Of %s, the collection has %d.", entries(b.Items), b.State.Found)
-	if lacking := b.Items - b.State.Found; lacking == 1 {
+	text := fmt.Sprintf("Of %s, the collection has %d.", entries(b.Items), b.Found)
+	if lacking := b.Items - b.Found; lacking == 1 {
 		text += " One is not found: it comes when the collection has it."
 	} else if lacking > 1 {
 		text += fmt.Sprintf(" %d are not found: they come when the collection has them.", lacking)

@@ -316,13 +316,13 @@ func unspaced(t []byte) bool {
 	return unify.Unspaced(r)
 }
 
-// stem reduces an English word to its stem (Porter, The English (Porter2)
-// stemming algorithm). Words with digits or letters beyond a to z stay.
+// stem reduces an English word, in whichever spelling, to its stem (Porter, The English
+// (Porter2) stemming algorithm). Words with digits or letters beyond a to z stay.
 func stem(w string) string {
 	if len(w) < 3 || strings.IndexFunc(w, func(r rune) bool { return r < 'a' || r > 'z' }) >= 0 {
 		return w
 	}
-	env := snowballstem.NewEnv(w)
+	env := snowballstem.NewEnv(unify.Spelling(w))
 	english.Stem(env)
 	return env.Current()
 }

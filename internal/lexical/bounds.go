@@ -39,7 +39,7 @@ func checkClauses(clauses []clause, words []queryWord, ends []int) error {
 			}
 		case clausePrefix:
 			prefixes++
-		case clauseWords:
+		case clauseWords, clauseMark:
 		}
 		from = ends[i]
 	}

@@ -38,8 +38,9 @@ type weighted struct {
 // moment. It does not change once it is made.
 type plan struct {
 	terms []weighted
-	// must and mustNot are phrases, of one word or more.
-	must, mustNot []phrase
+	// must and mustNot are phrases, of one word or more; raise are those that raise
+	// papers, and are none of quoted.
+	must, mustNot, raise []phrase
 	// quoted are the terms of all of these, but for stop words.
 	quoted []uint32
 	// spots is how their words are found in records.
@@ -114,7 +115,7 @@ func (w *queryWord) beside() bool { return w.joined || w.alone }
 // gather splits a clause into words.
 func (s *searcher) gather(c clause) {
 	text := c.text
-	if c.kind == clausePhrase || c.kind == clauseNot {
+	if c.kind != clauseWords && c.kind != clausePrefix {
 		text, _ = opened(text)
 	}
 	s.analyser.words(text, func(w word) {
@@ -154,6 +155,8 @@ func (v *View) plan(q Query, s *searcher) (*plan, error) {
 			v.addPrefix(p, s, words)
 		case clausePhrase, clauseNot:
 			v.addQuotation(p, s, words, c)
+		case clauseMark:
+			p.addMarked(words)
 		}
 	}
 	if q.Mode == ModeSearch || len(q.Text) <= maxIDBytes {
@@ -278,6 +281,30 @@ func (v *View) addQuotation(p *plan, s *searcher, words []queryWord, c clause) {
 		return
 	}
 	p.must, p.steps = append(p.must, ph), append(p.steps, quotation{StepPhrase, c.text, ph})
+}
+
+// addMarked adds a phrase that raises the papers that have it. One with a word that no
+// paper has raises none.
+func (p *plan) addMarked(words []queryWord) {
+	words = slices.DeleteFunc(slices.Clone(words), func(w queryWord) bool { return w.beside() })
+	var ph phrase
+	for i := range words {
+		w := &words[i]
+		switch {
+		case w.stop != 0:
+			ph = append(ph, slot{ids: []uint32{w.stop}, stop: true, offset: w.position - words[0].position})
+		case w.known:
+			ph = append(ph, slot{ids: []uint32{w.id}, offset: w.position - words[0].position})
+		default:
+			return
+		}
+	}
+	for i := range ph {
+		ph[i].place = p.spots.place(&ph[i])
+	}
+	if len(ph) > 0 {
+		p.raise = append(p.raise, ph)
+	}
 }
 
 // openWord gives all terms that have a word that begins so, sorted.

@@ -295,14 +295,17 @@ func TestHolds(t *testing.T) {
 }
 
 // TestOldAnalysis: an index whose terms another analysis made is refused whole, so that
-// it is built anew: the fixture is of analysis 2, which took Thai apart at vowel signs.
+// it is built anew: analysis 2 took Thai apart at vowel signs, and analysis 3 told British
+// and American spelling apart.
 func TestOldAnalysis(t *testing.T) {
-	dir := filepath.Join("testdata", "analysis2")
-	if _, err := ReadStamp(dir); paper.KindOf(err) != paper.DataLoss || !strings.Contains(err.Error(), `"analysis 2,`) {
-		t.Errorf("the stamp of analysis 2: %v", err)
-	}
-	if _, _, err := Open(dir, Options{}); paper.KindOf(err) != paper.DataLoss || !strings.Contains(err.Error(), `"analysis 2,`) {
-		t.Errorf("analysis 2: %v", err)
+	for _, old := range []string{"2", "3"} {
+		dir, name := filepath.Join("testdata", "analysis"+old), `"analysis `+old+","
+		if _, err := ReadStamp(dir); paper.KindOf(err) != paper.DataLoss || !strings.Contains(err.Error(), name) {
+			t.Errorf("the stamp of analysis %s: %v", old, err)
+		}
+		if _, _, err := Open(dir, Options{}); paper.KindOf(err) != paper.DataLoss || !strings.Contains(err.Error(), name) {
+			t.Errorf("analysis %s: %v", old, err)
+		}
 	}
 }
 

@@ -124,6 +124,41 @@ func (m *matcher) allows(record []byte) bool {
 	return true
 }
 
+// raiseShare is by how much all phrases of ModeMarked together raise a score.
+const raiseShare = 0.2
+
+// raised is what the phrases that a paper has multiply its score by.
+func (m *matcher) raised(record []byte) float64 {
+	if len(m.p.raise) == 0 {
+		return 1
+	}
+	m.reader.read(record)
+	n := 0
+	for _, ph := range m.p.raise {
+		if m.reader.has(ph) {
+			n++
+		}
+	}
+	return 1 + raiseShare*float64(n)/float64(len(m.p.raise))
+}
+
+// raiseHits raises hits by the phrases that they have, and puts them in order.
+func (r *Reading) raiseHits(ctx context.Context, hits []Hit) error {
+	if len(r.p.raise) == 0 {
+		return nil
+	}
+	ordinals := make([]uint32, len(hits))
+	for i, h := range hits {
+		ordinals[i] = h.Ordinal
+	}
+	m := r.p.matcher()
+	err := r.each(ctx, ordinals, func(i int, paper found) { hits[i].Score *= m.raised(paper.record) })
+	slices.SortFunc(hits, func(a, b Hit) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Ordinal, b.Ordinal))
+	})
+	return err
+}
+
 // each calls f for the papers under ordinals that are there.
 func (r *Reading) each(ctx context.Context, ordinals []uint32, f func(i int, paper found)) error {
 	papers, err := r.v.look(ctx, ordinals)
@@ -151,7 +186,7 @@ func (r *Reading) Score(ctx context.Context, ordinals []uint32) ([]float64, erro
 	m := r.p.matcher()
 	err := r.each(ctx, ordinals, func(i int, paper found) {
 		if score, ok := m.score(paper); ok {
-			scores[i] = float64(score) * r.p.unit
+			scores[i] = float64(score) * r.p.unit * m.raised(paper.record)
 		}
 	})
 	return scores, err

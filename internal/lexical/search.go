@@ -66,7 +66,8 @@ func (v *View) Search(ctx context.Context, q Query) (Result, error) {
 // context's error when ctx ends first. A paper matches if it has any of the words,
 // all of the phrases and nothing that is excluded; a query without words that are
 // known matches nothing. The order is exactly that of the scores of all papers:
-// skipping is only of what cannot be among the first k.
+// skipping is only of what cannot be among the first k. What ModeMarked raises it
+// raises among those k.
 func (r *Reading) Search(ctx context.Context, k int, keep Set) (Result, error) {
 	p := r.p
 	result := Result{Dropped: p.dropped}
@@ -91,7 +92,7 @@ func (r *Reading) Search(ctx context.Context, k int, keep Set) (Result, error) {
 		return Result{}, err
 	}
 	result.Hits = s.best.hits(p.unit)
-	return result, nil
+	return result, r.raiseHits(ctx, result.Hits)
 }
 
 // mostKept is how much memory for words a searcher keeps for the next one.

@@ -16,6 +16,9 @@ const (
 	ModeSearch Mode = iota
 	// ModeText reads a pasted text, such as an abstract: all of it is words.
 	ModeText
+	// ModeMarked reads a text in which some words stand in quotation marks: all of it
+	// is words, and papers that have what stands there as a phrase are raised.
+	ModeMarked
 )
 
 // clauseKind is what a part of a query asks for.
@@ -25,7 +28,8 @@ const (
 	clauseWords clauseKind = iota
 	clausePhrase
 	clausePrefix
-	clauseNot // a word or a phrase that must not be there
+	clauseNot  // a word or a phrase that must not be there
+	clauseMark // a phrase that raises the papers that have it
 )
 
 // clause is a part of a query.
@@ -37,8 +41,12 @@ type clause struct {
 // parse reads the text of a query. There are no errors: what is no syntax is
 // words, so an unbalanced quotation mark counts for nothing.
 func parse(text string, mode Mode) []clause {
-	if mode == ModeText {
+	switch mode {
+	case ModeText:
 		return []clause{{clauseWords, text}}
+	case ModeMarked:
+		return append([]clause{{clauseWords, text}}, marked(text)...)
+	case ModeSearch:
 	}
 	marks := quotesOf(text)
 	var clauses []clause
@@ -101,6 +109,56 @@ func Split(text string) (asked, excluded string) {
 		return text, ""
 	}
 	return strings.Join(in, " "), strings.Join(out, " ")
+}
+
+// mostMarked is how many phrases raise papers; those behind them are words alone.
+const mostMarked = 16
+
+// marked gives the phrases of a text in which they only raise.
+func marked(text string) (out []clause) {
+	marks := quotesOf(text)
+	before := ' '
+	for text != "" && len(out) < mostMarked {
+		r, size := utf8.DecodeRuneInString(text)
+		phrase, rest, ok := marks.inside(text)
+		switch {
+		case ok && !alphanumeric(before) && strings.TrimSpace(phrase) != "":
+			out = append(out, clause{clauseMark, phrase})
+			before, text = r, rest
+		default:
+			before, text = r, text[size:]
+		}
+	}
+	return out
+}
+
+// mostTyped is how many words a query has, those in quotation marks aside, whose signs
+// are operators by themselves.
+const mostTyped = 12
+
+// Operators says whether a text has signs that can be read as operators, and whether
+// it is so long that they are not: more than one line, more than mostTyped words
+// outside quotation marks, or the end of a sentence.
+func Operators(text string) (some, long bool) {
+	text = strings.TrimSpace(text)
+	marks := quotesOf(text)
+	words := 0
+	for rest := text; rest != ""; {
+		r, size := utf8.DecodeRuneInString(rest)
+		if unicode.IsSpace(r) {
+			long = long || r == '\n'
+			rest = rest[size:]
+			continue
+		}
+		_, after, ok := clauseAt(rest, &marks)
+		if !ok {
+			_, after = untilSpace(rest)
+			words++
+		}
+		some = some || ok
+		rest = after
+	}
+	return some, long || words > mostTyped || strings.HasSuffix(text, ".") || strings.HasSuffix(text, "?") || strings.HasSuffix(text, "!")
 }
 
 // clauseAt reads a clause that is not words, at the beginning of text.

@@ -2,6 +2,7 @@ package lexical
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -47,6 +48,123 @@ func TestSplit(t *testing.T) {
 	} {
 		if asked, excluded := Split(tc.text); asked != tc.asked || excluded != tc.excluded {
 			t.Errorf("%q asks for %q and excludes %q, want %q and %q", tc.text, asked, excluded, tc.asked, tc.excluded)
+		}
+	}
+}
+
+func TestOperators(t *testing.T) {
+	for _, tc := range []struct {
+		text       string
+		some, long bool
+	}{
+		{"", false, false},
+		{"graph neural networks", false, false},
+		{`graph "neural networks" -survey`, true, false},
+		{`  "neural networks"  `, true, false},
+		{"transf* for graphs", true, false},
+		{"state-of-the-art A* search - a survey", false, false},
+		{"one two three four five six seven eight nine ten eleven twelve -x", true, false},
+		{"one two three four five six seven eight nine ten eleven twelve thirteen -x", true, true},
+		{`one two three four five six seven eight nine ten eleven twelve "and many more in quotation marks"`, true, false},
+		{`What is the role of "transfer" in learning?`, true, true},
+		{"a title -x\nand an abstract", true, true},
+		{"graph -survey\n", true, false},
+		{"“curved marks” are operators.", true, true},
+		{`an unbalanced "mark`, false, false},
+	} {
+		if some, long := Operators(tc.text); some != tc.some || long != tc.long {
+			t.Errorf("%q: operators %v, long %v", tc.text, some, long)
+		}
+	}
+}
+
+// TestMarked holds that phrases in a long text raise papers, and that nothing is
+// needed, left out or refused.
+func TestMarked(t *testing.T) {
+	x, err := New(Options{SegmentPapers: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	for i, text := range []string{
+		"transfer learning of robots", "robots that learn to transfer", "a survey of robots", "transfer by learning of robots", "the rest",
+	} {
+		if err := x.Upsert(uint32(i), text, "", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	scores := func(text string, mode Mode) map[uint32]float64 {
+		got, err := x.View().Search(t.Context(), Query{Text: text, Mode: mode, K: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := map[uint32]float64{}
+		last := math.Inf(1)
+		for _, h := range got.Hits {
+			if h.Score > last {
+				t.Errorf("%q: out of order: %v", text, got.Hits)
+			}
+			out[h.Ordinal], last = h.Score, h.Score
+		}
+		return out
+	}
+	text := `robots, with "transfer learning" and -survey, and “nobody wrote this”`
+	plain, marked := scores(text, ModeText), scores(text, ModeMarked)
+	if len(plain) != 4 || len(marked) != 4 {
+		t.Fatalf("plain %v, marked %v", plain, marked)
+	}
+	for i, want := range map[uint32]float64{0: 1 + raiseShare, 1: 1, 2: 1, 3: 1} {
+		if got := marked[i] / plain[i]; math.Abs(got-want) > 1e-9 {
+			t.Errorf("paper %d is raised %v times, want %v", i, got, want)
+		}
+	}
+	r, err := x.View().Read(Query{Text: text, Mode: ModeMarked, K: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	others, err := r.Score(t.Context(), []uint32{0, 2, 4, 99})
+	if err != nil || others[0] != marked[0] || others[1] != marked[2] || others[2] != 0 || others[3] != 0 {
+		t.Errorf("scored by themselves: %v %v, %v", others, marked, err)
+	}
+	if may, err := r.Allows(t.Context(), []uint32{0, 2, 4}); err != nil || !slices.Equal(may, []bool{true, true, true}) {
+		t.Errorf("allowed: %v %v", may, err)
+	}
+	// However many phrases there are, none is too many.
+	if got := scores(strings.Repeat(`"transfer learning" "robots" "" "`+strings.Repeat("word ", 50)+`" `, 500), ModeMarked); len(got) != 4 {
+		t.Errorf("many phrases: %v", got)
+	}
+}
+
+// TestSpellings asks in one spelling for what is written in the other.
+func TestSpellings(t *testing.T) {
+	x, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	for i, text := range []string{
+		"Modelling behaviour of coloured fibres", "Modeling behavior of colored fibers", "Optimisation by analysing labelled tumours", "Four hours of rest",
+		"TNFα in œdema", "Eﬃcient pre-training", "the alpha-helix",
+	} {
+		if err := x.Upsert(uint32(i), text, "", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for query, want := range map[string][]uint32{
+		"color fiber": {0, 1}, "colour fibre": {0, 1}, `"behavior of colored"`: {0, 1}, `"behaviour of coloured"`: {0, 1}, "optimizing": {2}, "tumor": {2}, "analyze": {2},
+		`"labeled tumor"`: {2}, "fours": {3}, "edema": {4}, "efficient pretraining": {5}, "α": {6}, "behaviour -modeling": nil,
+	} {
+		got, err := x.View().Search(t.Context(), Query{Text: query, K: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ids []uint32
+		for _, h := range got.Hits {
+			ids = append(ids, h.Ordinal)
+		}
+		slices.Sort(ids)
+		if !slices.Equal(ids, want) {
+			t.Errorf("%s finds %v, want %v", query, ids, want)
 		}
 	}
 }

@@ -85,7 +85,7 @@ func (r *report) parts(body io.Reader, boundary string, depth int) {
 		case "message/delivery-status", "message/global-delivery-status":
 			r.status3464(content)
 		case "message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers":
-			head, _ := io.ReadAll(io.LimitReader(content, 64<<10)) //nolint:errcheck // what there is counts
+			head, _ := io.ReadAll(io.LimitReader(content, 64<<10))
 			if at := bytes.Index(bytes.ReplaceAll(head, []byte("\r"), nil), []byte("\n\n")); at > 0 {
 				head = bytes.ReplaceAll(head, []byte("\r"), nil)[:at] // headers alone: the text may quote another mail
 			}

@@ -58,7 +58,7 @@ func (s *Digests) confirmation(d *Digest, now time.Time) (c Composed, err error)
 	l := letter.Letter{
 		Title: "Do you want this digest?",
 		Opening: fmt.Sprintf("Somebody, probably you, asked for “%s” to be sent to this address, %s. It begins only if you confirm it within %d days. "+
-			"If you do not want it, do nothing: no other mail comes.", d.title(), d.Schedule.words(), int(ConfirmWithin.Hours()/24)),
+			"If you do not want it, do nothing: no other mail comes.", d.title(), d.words(), int(ConfirmWithin.Hours()/24)),
 		Button: &letter.Link{Label: "Yes, send it to me", URL: s.confirmLink(d, now)},
 		Footer: "This address is kept for as long as the confirmation is open, and no longer unless you confirm.",
 	}
@@ -72,7 +72,7 @@ func (s *Digests) confirmation(d *Digest, now time.Time) (c Composed, err error)
 func (s *Digests) digest(ctx context.Context, d *Digest, i *Issue, now time.Time) (c Composed, err error) {
 	l := letter.Letter{
 		Title: d.title(), Date: now.In(s.zone(d.Zone)).Format("Monday, 2 January 2006"),
-		Footer: fmt.Sprintf("You get this %s, because you asked for it.", d.Schedule.words()), Unsubscribe: s.unsubscribeLink(d),
+		Footer: fmt.Sprintf("You get this %s, because you asked for it.", d.words()), Unsubscribe: s.unsubscribeLink(d),
 	}
 	kept, err := s.items(ctx, d, i, &l, now)
 	if err != nil {

@@ -81,7 +81,9 @@ func powerCuts(t *testing.T, seed uint64) {
 			r.Post = c
 			if draw.IntN(3) == 0 {
 				p := []plan{
-					{outcome: notify.NoAnswer, took: draw.IntN(2) == 0}, {outcome: notify.Deferred}, {outcome: notify.Unreachable, silent: true},
+					{outcome: notify.NoAnswer, took: draw.IntN(2) == 0},
+					{outcome: notify.Deferred},
+					{outcome: notify.Unreachable, silent: true},
 					{outcome: notify.Deferred, silent: true},
 				}[draw.IntN(4)]
 				r.box.next = []plan{p}

@@ -61,8 +61,8 @@ func (s *shelf) add(feedName string, at time.Time, ids ...string) {
 func (s *shelf) Get(_ context.Context, _ string, ids []string) (found []paper.Record, missing []string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(ids) == 0 { // as the engine does
-		return nil, nil, paper.InvalidField("ids", "has 0 items")
+	if len(ids) == 0 || len(ids) > 1_000 { // as the engine does
+		return nil, nil, paper.InvalidField("ids", "has %d items", len(ids))
 	}
 	for _, id := range ids {
 		if r, ok := s.papers[id]; ok {

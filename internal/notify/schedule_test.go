@@ -107,8 +107,16 @@ func TestWeekdays(t *testing.T) {
 
 func TestCheckSchedule(t *testing.T) {
 	for _, s := range []Schedule{
-		{}, {Every: 9}, {Every: Daily, Minute: -1}, {Every: Daily, Minute: 24 * 60}, {Every: Weekly, Weekday: 7}, {Every: Daily, Zone: "Local"},
-		{Every: Daily, Zone: "local"}, {Every: Daily, Zone: "Mars/Olympus"}, {Every: Daily, Zone: "../../etc/passwd"}, {Every: Daily, Zone: "/etc/passwd"},
+		{},
+		{Every: 9},
+		{Every: Daily, Minute: -1},
+		{Every: Daily, Minute: 24 * 60},
+		{Every: Weekly, Weekday: 7},
+		{Every: Daily, Zone: "Local"},
+		{Every: Daily, Zone: "local"},
+		{Every: Daily, Zone: "Mars/Olympus"},
+		{Every: Daily, Zone: "../../etc/passwd"},
+		{Every: Daily, Zone: "/etc/passwd"},
 		{Every: Daily, Zone: string(make([]byte, 100))},
 	} {
 		if s.check("schedule") == nil {

@@ -86,7 +86,7 @@ func (s *Digests) Subscribe(ctx context.Context, q Subscription) error {
 	if err := d.check(); err != nil {
 		return err
 	}
-	if _, err := s.Papers.List(ctx, engine.List{Collection: d.Collection, Order: engine.ByDay, Size: 1}); err != nil { // the collection must be there
+	if _, err := s.Papers.List(ctx, engine.List{Collection: d.Collection, Size: 1}); err != nil { // the collection must be there
 		return err
 	}
 	now := s.clock()
@@ -142,7 +142,7 @@ func (s *Digests) notice(r Reader, d *Digest) (Notice, error) {
 		return Notice{}, err
 	}
 	address, err := s.addressOf(&to)
-	return Notice{Digest: d.title(), Address: Masked(address), Schedule: d.Schedule.words()}, err
+	return Notice{Digest: d.title(), Address: Masked(address), Schedule: d.words()}, err
 }
 
 // Confirm begins the digest that a token of a mail names; with preview, it only says

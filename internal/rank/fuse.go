@@ -80,6 +80,28 @@ func FuseZ(first, second []float64, weight float64) []float64 {
 	return a
 }
 
+// FuseRelative adds to the first scores, which are cosines, weight times the second
+// as shares of the greatest of them. Cosines say by themselves how near a paper is,
+// whatever else was found, so that a rare word alone does not carry a paper that is
+// far; and what has the words alone is weighty where nothing else has them. Scores of
+// 0 or less in the second list count as 0.
+func FuseRelative(first, second []float64, weight float64) []float64 {
+	greatest := 0.0
+	for _, s := range second {
+		greatest = math.Max(greatest, s)
+	}
+	out := slices.Clone(first)
+	if greatest <= 0 {
+		return out
+	}
+	for i, s := range second {
+		// The conversion keeps compilers from fusing the two operations, which would
+		// round otherwise on other machines.
+		out[i] += float64(weight * math.Max(0, s) / greatest)
+	}
+	return out
+}
+
 // rrfK is the constant of reciprocal rank fusion, as its authors chose it.
 const rrfK = 60
 

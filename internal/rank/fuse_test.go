@@ -38,7 +38,19 @@ func TestFuse(t *testing.T) {
 	if dense[0] != .9 || lexical[1] != 12 {
 		t.Error("the scores were changed")
 	}
-	got := rank.FuseRRF(dense, lexical)
+	got := rank.FuseRelative(dense, lexical, .4)
+	for i, want := range []float64{.9, .9, .1} {
+		if math.Abs(got[i]-want) > 1e-12 {
+			t.Errorf("relative: %v", got)
+		}
+	}
+	if got := rank.FuseRelative(dense, []float64{0, -1, 0}, .4); !slices.Equal(got, dense) {
+		t.Errorf("relative, without words: %v", got)
+	}
+	if got := rank.FuseRelative(nil, nil, .4); len(got) != 0 {
+		t.Errorf("relative of nothing: %v", got)
+	}
+	got = rank.FuseRRF(dense, lexical)
 	want := []float64{1. / 61, 1./62 + 1./61, 1. / 63}
 	for i := range want {
 		if math.Abs(got[i]-want[i]) > 1e-12 {

@@ -403,7 +403,7 @@ func (s *feedService) ListFeedItems(ctx context.Context, req *akinv1.ListFeedIte
 	if err != nil {
 		return nil, err
 	}
-	before, _ := strconv.ParseUint(place, 10, 64) //nolint:errcheck // "" is the first page
+	before, _ := strconv.ParseUint(place, 10, 64)
 	st, err := c.Get(ctx, owner, req.GetFeed())
 	if err != nil {
 		return nil, err

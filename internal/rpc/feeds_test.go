@@ -30,7 +30,7 @@ type fed struct {
 func feeding(t *testing.T) *fed {
 	t.Helper()
 	s := &fed{T: t, served: serve(t, rpc.GatewayOptions{})}
-	s.FeedServiceClient = s.Client.Feeds
+	s.FeedServiceClient = s.Feeds
 	var papers []*akinv1.Paper
 	for i := range 150 {
 		papers = append(papers, &akinv1.Paper{
@@ -193,7 +193,7 @@ func TestUpdateFeed(t *testing.T) {
 	s.create(&akinv1.Feed{Name: "f", Text: "sourdough bread", Filter: "category = c.B", DisplayName: "old"})
 	update := func(f *akinv1.Feed, paths ...string) (*akinv1.Feed, error) {
 		f.Name = "f"
-		return s.Client.Feeds.UpdateFeed(t.Context(), &akinv1.UpdateFeedRequest{Feed: f, UpdateMask: &fieldmaskpb.FieldMask{Paths: paths}})
+		return s.Feeds.UpdateFeed(t.Context(), &akinv1.UpdateFeedRequest{Feed: f, UpdateMask: &fieldmaskpb.FieldMask{Paths: paths}})
 	}
 	f, err := update(&akinv1.Feed{Authors: []string{"Ada Lovelace"}, DisplayName: "new"})
 	if err != nil || f.GetText() != "" || len(f.GetAuthors()) != 1 || f.GetFilter() != "category = c.B" || f.GetDisplayName() != "new" {
@@ -241,7 +241,7 @@ func TestWatchFeed(t *testing.T) {
 	s.create(&akinv1.Feed{Name: "people", Authors: []string{"Ada Lovelace"}})
 	watch := func(cursor uint64) (akinv1.FeedService_WatchFeedClient, context.CancelFunc) {
 		ctx, end := context.WithCancel(t.Context())
-		stream, err := s.Client.Feeds.WatchFeed(ctx, &akinv1.WatchFeedRequest{Feed: "people", Cursor: cursor})
+		stream, err := s.Feeds.WatchFeed(ctx, &akinv1.WatchFeedRequest{Feed: "people", Cursor: cursor})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -293,7 +293,7 @@ func TestWatchFeed(t *testing.T) {
 
 func TestFeedsThatWait(t *testing.T) {
 	s := &fed{T: t, served: serve(t, rpc.GatewayOptions{})}
-	s.FeedServiceClient = s.Client.Feeds
+	s.FeedServiceClient = s.Feeds
 	f := s.create(&akinv1.Feed{Name: "early", Text: "sourdough bread"})
 	if f.GetActive() || !strings.Contains(f.GetStatus(), "100 papers") {
 		t.Errorf("%v", f)

@@ -42,7 +42,9 @@ import (
 	"akin/internal/admit"
 	"akin/internal/catalog/local"
 	"akin/internal/client"
+	"akin/internal/courier"
 	"akin/internal/engine"
+	"akin/internal/feed/ledger"
 	"akin/internal/librarian"
 	"akin/internal/library"
 	"akin/internal/library/shelf"
@@ -113,7 +115,9 @@ func newHouse(t *testing.T, o houseOptions) *house {
 	e := engine.New(engine.OneModel{Model: &rpctest.Words{}}, c, bounds.Bulk)
 	server := rpc.NewServer(e, rpc.About{Version: "test", Index: "exact"}, bounds, log)
 	server.AuditTo(audit)
-	server.KeepLibraries(librarian.New(library.New(shelf.New(s.DB(), s.Moved), nil), e, nil))
+	libraries := library.New(shelf.New(s.DB(), s.Moved), nil)
+	server.KeepLibraries(librarian.New(libraries, e, nil))
+	server.KeepFeeds(courier.New(ledger.New(s.DB(), s.Moved), c, e, libraries, courier.Options{}))
 	guard := &rpc.Guard{Ring: h.ring, Limits: h.limits, Proxies: o.proxies, Open: o.open}
 	var config *tls.Config
 	if o.certs != nil {
@@ -503,6 +507,13 @@ func TestRevokedWhileItGoesOn(t *testing.T) {
 	if _, err := embeds.Recv(); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := c.Feeds.CreateFeed(t.Context(), &akinv1.CreateFeedRequest{Feed: &akinv1.Feed{Name: "f", Authors: []string{"A B"}}}); err != nil {
+		t.Fatal(err)
+	}
+	watch, err := c.Feeds.WatchFeed(t.Context(), &akinv1.WatchFeedRequest{Feed: "f"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, err := h.keys.Revoke("k", time.Now()); err != nil {
 		t.Fatal(err)
 	}
@@ -513,6 +524,9 @@ func TestRevokedWhileItGoesOn(t *testing.T) {
 	}
 	if _, err := embeds.Recv(); reason(err) != invalid {
 		t.Error("the embedding:", err)
+	}
+	if _, err := watch.Recv(); reason(err) != invalid {
+		t.Error("who watches a feed:", err)
 	}
 	if _, err := c.Papers.ListPapers(t.Context(), &akinv1.ListPapersRequest{}); reason(err) != invalid {
 		t.Error("the next call:", err)

@@ -74,11 +74,14 @@ func modeOf(req interface {
 	if err := checkEnum("mode", req.GetMode()); err != nil {
 		return 0, 0, err
 	}
-	fusion := engine.ZScore
-	if req.GetFusion() == akinv1.Fusion_FUSION_RRF {
-		fusion = engine.RRF
-	}
-	return modes[req.GetMode()], fusion, checkEnum("fusion", req.GetFusion())
+	return modes[req.GetMode()], fusions[req.GetFusion()], checkEnum("fusion", req.GetFusion())
+}
+
+var fusions = map[akinv1.Fusion]engine.Fusion{ //nolint:gochecknoglobals // a constant table
+	akinv1.Fusion_FUSION_UNSPECIFIED: engine.Relative,
+	akinv1.Fusion_FUSION_Z_SCORE:     engine.ZScore,
+	akinv1.Fusion_FUSION_RRF:         engine.RRF,
+	akinv1.Fusion_FUSION_RELATIVE:    engine.Relative,
 }
 
 var groupings = map[akinv1.GroupBy]engine.GroupBy{ //nolint:gochecknoglobals // a constant table

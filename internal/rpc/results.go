@@ -71,6 +71,7 @@ func respond[R proto.Message](to R, f *form, a *engine.Answer, err error) (R, er
 	all := (&akinv1.SearchResponse{
 		Results: f.results(a), NextPageToken: a.NextPageToken, Plan: toPlan(a), Query: toQueryInfo(a),
 		EmptyReason: emptyReasons[a.Empty], Sequence: a.Sequence, Timing: toTiming(a.Timing), Groups: toGroups(a), LimitedBy: toLimits(a),
+		Interpretation: toInterpretation(a),
 	}).ProtoReflect()
 	r := to.ProtoReflect()
 	fields := r.Descriptor().Fields()

@@ -24,8 +24,12 @@ func (s *searchService) Search(ctx context.Context, req *akinv1.SearchRequest) (
 	if err != nil {
 		return nil, err
 	}
+	if err := checkEnum("syntax", req.GetSyntax()); err != nil {
+		return nil, err
+	}
 	asked := engine.SearchRequest{
-		Collection: req.GetCollection(), Query: req.GetQuery(), Mode: mode, Fusion: fusion, Rerank: int(req.GetRerank()), ResultOptions: options,
+		Collection: req.GetCollection(), Query: req.GetQuery(), Mode: mode, Fusion: fusion, Rerank: int(req.GetRerank()),
+		Syntax: syntaxes[req.GetSyntax()], ResultOptions: options,
 	}
 	a, err := s.server.engine.Search(ctx, asked)
 	s.server.answered(ctx, a)

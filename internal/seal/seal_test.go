@@ -89,8 +89,10 @@ func TestRefusedFiles(t *testing.T) {
 		"another form":   {`{"format":"akin.secrets.v9"}`, 0o600, "format"},
 		"no secrets":     {`{"format":"akin.secrets.v1","secrets":[]}`, 0o600, "0 secrets"},
 		"short secret":   {`{"format":"akin.secrets.v1","secrets":[{"id":"01020304","secret":"c2hvcnQ="}]}`, 0o600, "32 bytes"},
-		"twice": {`{"format":"akin.secrets.v1","secrets":[{"id":"01020304","secret":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="},{"id":"01020304","secret":"y"}]}`,
-			0o600, "two of its secrets"},
+		"twice": {
+			`{"format":"akin.secrets.v1","secrets":[{"id":"01020304","secret":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="},{"id":"01020304","secret":"y"}]}`,
+			0o600, "two of its secrets",
+		},
 		"huge": {strings.Repeat(" ", 100_000), 0o600, "larger"},
 	} {
 		path := filepath.Join(dir, strings.ReplaceAll(name, " ", "-"))

@@ -104,7 +104,7 @@ func (s *Shares) draw(ctx context.Context, owner string, feed uint32, anew bool)
 		return before, err
 	}
 	number := make([]byte, numberBytes)
-	rand.Read(number) //nolint:errcheck // it never fails
+	rand.Read(number)
 	batch := s.db.NewBatch()
 	if found {
 		if err := batch.Delete(numberKey(before)); err != nil {

@@ -130,17 +130,19 @@ func TestFeedTrouble(t *testing.T) {
 		"HTML with 200": {func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, "<!DOCTYPE html><html>Rate exceeded</html>")
 		}, "no feed", 0},
-		"text":      {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "Rate exceeded.") }, "Rate exceeded", 0},
-		"bad query": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Feed error: bad archive", 400) }, "Feed error", 0},
-		"cut":       {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, announced(good + good[:200])[:900]) }, "cut off", 1},
+		"text": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "Rate exceeded.") }, "Rate exceeded", 0},
+		"bad query": {func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "Feed error: bad archive", http.StatusBadRequest)
+		}, "Feed error", 0},
+		"cut": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, announced(good + good[:200])[:900]) }, "cut off", 1},
 		"bomb": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			w.Write(bomb.Bytes())
 		}, "more than 16777216 bytes", 0},
 		"redirect to another host": {func(w http.ResponseWriter, req *http.Request) {
-			http.Redirect(w, req, "http://169.254.169.254/latest", 302)
+			http.Redirect(w, req, "http://169.254.169.254/latest", http.StatusFound)
 		}, "redirects to http://169.254.169.254", 0},
-		"redirect without end": {func(w http.ResponseWriter, req *http.Request) { http.Redirect(w, req, "/x", 302) }, "more than 5 times", 0},
+		"redirect without end": {func(w http.ResponseWriter, req *http.Request) { http.Redirect(w, req, "/x", http.StatusFound) }, "more than 5 times", 0},
 		"still": {func(w http.ResponseWriter, req *http.Request) {
 			fmt.Fprint(w, "<feed>")
 			w.(http.Flusher).Flush()
@@ -155,7 +157,7 @@ func TestFeedTrouble(t *testing.T) {
 				time.Sleep(10 * time.Second)
 			}
 		}, "longer than", 0},
-		"no such page": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, "404", 0},
+		"no such page": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, "404", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T) {

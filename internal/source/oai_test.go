@@ -192,19 +192,22 @@ func TestOAITrouble(t *testing.T) {
 		want   string
 		lasts  bool
 	}{
-		"429": {func(w http.ResponseWriter) { w.Header().Set("Retry-After", "900"); w.WriteHeader(429) }, "429", false},
+		"429": {func(w http.ResponseWriter) {
+			w.Header().Set("Retry-After", "900")
+			w.WriteHeader(http.StatusTooManyRequests)
+		}, "429", false},
 		"503 with a date": {func(w http.ResponseWriter) {
 			w.Header().Set("Retry-After", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))
-			w.WriteHeader(503)
+			w.WriteHeader(http.StatusServiceUnavailable)
 		}, "503", false},
-		"500":           {func(w http.ResponseWriter) { w.WriteHeader(500) }, "500", false},
+		"500":           {func(w http.ResponseWriter) { w.WriteHeader(http.StatusInternalServerError) }, "500", false},
 		"HTML with 200": {func(w http.ResponseWriter) { fmt.Fprint(w, "<!DOCTYPE html><html><body>Maintenance</body></html>") }, "Maintenance", false},
 		"cut":           {func(w http.ResponseWriter) { fmt.Fprint(w, `<OAI-PMH><ListRecords><record><header><identi`) }, "a page that is none", false},
 		"nothing":       {func(http.ResponseWriter) {}, "a page that is none", false},
 		"error with 200": {func(w http.ResponseWriter) {
 			fmt.Fprint(w, `<OAI-PMH><error code="noSetHierarchy">no</error></OAI-PMH>`)
 		}, "noSetHierarchy", true},
-		"404":              {func(w http.ResponseWriter) { w.WriteHeader(404) }, "is http://oai.example/oai", true},
+		"404":              {func(w http.ResponseWriter) { w.WriteHeader(http.StatusNotFound) }, "is http://oai.example/oai", true},
 		"said to be gzip":  {func(w http.ResponseWriter) { w.Header().Set("Content-Encoding", "gzip"); fmt.Fprint(w, "no") }, "is not", false},
 		"another encoding": {func(w http.ResponseWriter) { w.Header().Set("Content-Encoding", "br"); fmt.Fprint(w, "no") }, "br", false},
 	} {

@@ -17,6 +17,9 @@ func TestPowerCutWhileUpgrading(t *testing.T) {
 		m.apply(group)
 	}
 	m.trimmed = 2
+	for i := range m.changes { // from before there were fields
+		m.changes[i].Fields = (&storedChange{Operation: m.changes[i].Operation, Embedded: m.changes[i].Embedded}).fields()
+	}
 	for at := int64(1); ; at++ {
 		mem := vfs.NewCrashableMem()
 		from := filepath.Join("..", "..", "testdata", "store", "v1")

@@ -195,7 +195,7 @@ func TestOPML(t *testing.T) {
 	n := 0
 	for {
 		token, err := d.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

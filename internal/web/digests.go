@@ -175,8 +175,10 @@ func (s *Site) digest(r *http.Request) (*answer, error) {
 		b.Words = append(b.Words, visible(w))
 	}
 	b.Facts = []fact{
-		{Name: "Next", Value: momentText(st.GetNextTime())}, {Name: "Last sent", Value: momentText(st.GetLastSentTime())},
-		{Name: "Paused until", Value: momentText(st.GetPausedUntil())}, {Name: "Confirmed", Value: momentText(d.GetConfirmTime())},
+		{Name: "Next", Value: momentText(st.GetNextTime())},
+		{Name: "Last sent", Value: momentText(st.GetLastSentTime())},
+		{Name: "Paused until", Value: momentText(st.GetPausedUntil())},
+		{Name: "Confirmed", Value: momentText(d.GetConfirmTime())},
 	}
 	for _, i := range st.GetIssues() {
 		b.Issues = append(b.Issues, issueRow{Date: dayLabel(i.GetDate()), Said: visible(i.GetWords()), Papers: len(i.GetPaperIds())})

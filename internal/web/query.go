@@ -34,7 +34,10 @@ type query struct {
 	// Like are papers that results are like, in place of a text.
 	Like []string
 	Mode string // "", "meaning" or "words"
-	Sort string // "" or "date"
+	// Syntax is "on" or "off" for signs that always or never are operators, and "" for
+	// what the API makes of them.
+	Syntax string
+	Sort   string // "" or "date"
 	// Filter is in the language of filters.
 	Filter string
 	// Take and Not are the values of fields that are chosen and excluded.
@@ -61,6 +64,9 @@ func readQuery(v url.Values) query {
 	}
 	if mode := v.Get("mode"); mode == "meaning" || mode == "words" {
 		q.Mode = mode
+	}
+	if syntax := v.Get("syntax"); syntax == "on" || syntax == "off" {
+		q.Syntax = syntax
 	}
 	if v.Get("sort") == "date" {
 		q.Sort = "date"
@@ -131,6 +137,7 @@ func (q query) values() url.Values {
 		v.Add("like", id)
 	}
 	set("mode", q.Mode)
+	set("syntax", q.Syntax)
 	set("sort", q.Sort)
 	set("filter", q.Filter)
 	set("page", q.Page)
@@ -157,6 +164,18 @@ func (q query) values() url.Values {
 		}
 	}
 	return v
+}
+
+// syntax is the API's name of it.
+func (q query) syntax() akinv1.Syntax {
+	switch q.Syntax {
+	case "on":
+		return akinv1.Syntax_SYNTAX_ON
+	case "off":
+		return akinv1.Syntax_SYNTAX_OFF
+	default:
+		return akinv1.Syntax_SYNTAX_AUTO
+	}
 }
 
 // URL is the address of the list.

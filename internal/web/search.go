@@ -34,6 +34,8 @@ type found struct {
 	empty   akinv1.EmptyReason
 	limits  []*akinv1.Limitation
 	timing  *akinv1.Timing
+	// understood is unset unless a query has operators.
+	understood *akinv1.Interpretation
 }
 
 // results is the body of the page of a search.
@@ -51,13 +53,15 @@ type results struct {
 	Total  string
 	How    string // the plan and the time
 	Note   string
-	Next   string
-	First  string // the first page, if this is another one
-	Limits []limit
-	Facets []facet
-	Chosen []chip
-	Modes  []choice
-	Sorts  []choice
+	// Understood is what was understood otherwise than it may have been meant.
+	Understood *limit
+	Next       string
+	First      string // the first page, if this is another one
+	Limits     []limit
+	Facets     []facet
+	Chosen     []chip
+	Modes      []choice
+	Sorts      []choice
 	// EvidenceURL and VersionsURL turn evidence and the folding of versions on or off.
 	EvidenceURL, VersionsURL string
 	// MapURL is the map with the list's papers marked, FollowURL where a feed is made of it.
@@ -148,7 +152,7 @@ func (s *Site) fill(ctx context.Context, b *results) error {
 		b.Next = next.URL()
 	}
 	b.How = howText(f)
-	b.Limits = q.limits(f)
+	b.Limits, b.Understood = q.limits(f), q.understood(f.understood)
 	if f.info.GetTruncated() {
 		tokens := strconv.Itoa(int(f.info.GetTokens()))
 		b.Note = strings.TrimSpace(b.Note + " The text is longer than the model reads: its first " + tokens + " tokens count for its meaning.")
@@ -178,12 +182,30 @@ func (s *Site) find(ctx context.Context, b *results) (*found, error) {
 		})
 	}
 	resp, err := s.client.Search.Search(ctx, &akinv1.SearchRequest{
-		Query: q.Text, PageSize: size, PageToken: q.Page, Filter: q.filter(""), Mode: q.mode(), Recency: q.recency(),
+		Query: q.Text, Syntax: q.syntax(), PageSize: size, PageToken: q.Page, Filter: q.filter(""), Mode: q.mode(), Recency: q.recency(),
 		Explain: true, Evidence: q.Evidence, CollapseVersions: &collapse, MinScore: q.Min, ReadMask: listMask(),
 	})
 	return &found{
 		resp.GetResults(), resp.GetNextPageToken(), resp.GetPlan(), resp.GetQuery(), resp.GetEmptyReason(), resp.GetLimitedBy(), resp.GetTiming(),
+		resp.GetInterpretation(),
 	}, err
+}
+
+// understood says what became of a query's operators, with the list that undoes it;
+// nil if they count, or there are none.
+func (q query) understood(i *akinv1.Interpretation) *limit {
+	if i.GetDetail() == "" {
+		return nil
+	}
+	text := map[akinv1.OperatorUse]string{
+		akinv1.OperatorUse_OPERATOR_USE_RAISED:          "What stands in quotation marks in this long text raises papers that have it; no paper needs it.",
+		akinv1.OperatorUse_OPERATOR_USE_PHRASES_DROPPED: "No paper has all that stands in quotation marks. These are the nearest without it.",
+		akinv1.OperatorUse_OPERATOR_USE_DROPPED:         "No paper is left by the quotation marks and what is excluded. These are the nearest without either.",
+	}[i.GetOperators()]
+	if text == "" {
+		text = visible(i.GetDetail())
+	}
+	return &limit{Detail: text, Lifts: []link{{"Insist on it", q.with(func(q *query) { q.Syntax = "on" })}}}
 }
 
 // examples names the papers that a list is like.
@@ -209,7 +231,7 @@ func (s *Site) examples(ctx context.Context, b *results) error {
 func (s *Site) similar(ctx context.Context, req *akinv1.SimilarRequest) (*found, error) {
 	resp, err := s.client.Search.Similar(ctx, req)
 	return &found{
-		resp.GetResults(), resp.GetNextPageToken(), resp.GetPlan(), resp.GetQuery(), resp.GetEmptyReason(), resp.GetLimitedBy(), resp.GetTiming(),
+		resp.GetResults(), resp.GetNextPageToken(), resp.GetPlan(), resp.GetQuery(), resp.GetEmptyReason(), resp.GetLimitedBy(), resp.GetTiming(), nil,
 	}, err
 }
 
@@ -272,6 +294,10 @@ func (b *results) choices() {
 	}
 	if q.Min != nil {
 		b.Chosen = append(b.Chosen, chip{"Meaning at least " + strconv.FormatFloat(*q.Min, 'g', 3, 64), q.with(func(q *query) { q.Min = nil })})
+	}
+	if q.Syntax != "" {
+		label := map[string]string{"on": "Signs are operators", "off": "Signs are words"}[q.Syntax]
+		b.Chosen = append(b.Chosen, chip{label, q.with(func(q *query) { q.Syntax = "" })})
 	}
 	if q.Page != "" {
 		b.First = q.with(func(*query) {})

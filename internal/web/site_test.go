@@ -204,6 +204,13 @@ func TestThinList(t *testing.T) {
 		t.Error("without the year there is still nothing")
 	}
 	r = get(t, at+"/search?mode=words&q=%22attention+zebra%22")
+	if len(r.titles()) == 0 {
+		t.Error("a phrase that no paper has leaves nothing")
+	}
+	r = get(t, at+r.link(t, "Insist on it"))
+	if len(r.titles()) != 0 {
+		t.Errorf("who insists on a phrase finds %q", r.titles())
+	}
 	if without := r.link(t, "Without the quotation marks"); strings.Contains(without, "%22") {
 		t.Errorf("the quotation marks are still there: %s", without)
 	}

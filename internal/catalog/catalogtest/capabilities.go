@@ -246,6 +246,23 @@ func (v *view) Parse(text string) (catalog.TypedQuery, error) {
 	return catalog.TypedQuery{Asked: strings.Join(asked, " "), Excluded: strings.Join(excluded, " ")}, nil
 }
 
+// Operators implements catalog.Syntax.
+func (v *view) Operators(text string) (some, long bool) {
+	words := 0
+	for rest := text; strings.TrimSpace(rest) != ""; {
+		token, after := cut(rest)
+		rest = after
+		bare, excluded := strings.CutPrefix(token, "-")
+		quoted := len(bare) > 1 && bare[0] == '"' && strings.HasSuffix(bare, `"`)
+		if quoted || len(split(bare)) > 0 && (excluded || strings.HasSuffix(bare, "*")) {
+			some = true
+		} else {
+			words++
+		}
+	}
+	return some, words > 12 || strings.Contains(strings.TrimSpace(text), "\n") || strings.ContainsAny(text[max(0, len(text)-1):], ".?!")
+}
+
 // Matches implements catalog.Matcher.
 func (v *view) Matches(ctx context.Context, words catalog.Words, refs []paper.Ref) ([][]catalog.WordMatch, error) {
 	if err := v.before(ctx, "Matches"); err != nil {

@@ -35,6 +35,10 @@ func capabilityChecks() []check {
 		{"signalled", having(signalled)},
 		{"derived", having(derived)},
 		{"indexes", having(indexes)},
+		{"changes", having(changes)},
+		{"created since", having(createdSince)},
+		{"word counts", having(wordCounts)},
+		{"waits", waits},
 	}
 }
 

@@ -28,6 +28,7 @@ func coreChecks() []check {
 		{"hybrid", hybrid},
 		{"hybrid by words alone", hybridWords},
 		{"hybrid excludes", hybridExcludes},
+		{"hybrid marks", hybridMarks},
 		{"hybrid finds nothing", hybridNothing},
 		{"cancellation", cancellation},
 		{"close", closeTwice},
@@ -393,6 +394,36 @@ func hybridExcludes(s *suite) {
 		if ids := idsOf(found.Hits); !slices.Contains(ids, "p08") {
 			s.Errorf("%s, as words: %v", text, ids)
 		}
+	}
+}
+
+// What stands in quotation marks in a text raises a paper, and is needed by none.
+func hybridMarks(s *suite) {
+	s.apply(library()...)
+	v := s.view()
+	scores := func(words catalog.Words) map[string]float64 {
+		out := make(map[string]float64)
+		for _, h := range must[catalog.Found](s)(v.Hybrid(s.Context(), catalog.Hybrid{Words: words, K: 20})).Hits {
+			out[h.ID] = h.Lexical
+		}
+		return out
+	}
+	text := `a survey with "measurements winter", which "nobody heard" -of`
+	plain, marked := scores(catalog.Words{Text: text}), scores(catalog.Words{Text: text, Marked: true})
+	if len(plain) == 0 || len(plain) != len(marked) {
+		s.Fatalf("%d papers with marks, %d without", len(marked), len(plain))
+	}
+	raised := 0
+	for id, score := range marked {
+		switch {
+		case score > plain[id]*1.01:
+			raised++
+		case score < plain[id]*.99:
+			s.Errorf("%s fell from %v to %v", id, plain[id], score)
+		}
+	}
+	if raised == 0 || raised == len(marked) {
+		s.Errorf("%d of %d papers were raised", raised, len(marked))
 	}
 }
 

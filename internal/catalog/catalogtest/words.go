@@ -104,6 +104,8 @@ type clause struct {
 type typed struct {
 	terms   []term
 	clauses []clause
+	// raise are phrases that raise the papers that have them.
+	raise []clause
 }
 
 // parse reads a query: of a typed one "phrases", -exclusions and prefix*, of any
@@ -133,6 +135,13 @@ func parse(q catalog.Words) typed {
 	}
 	if !q.Typed {
 		out.add(split(q.Text)...)
+	}
+	if q.Marked && !q.Typed {
+		for i, inside := range strings.Split(q.Text, `"`) {
+			if words := split(inside); i%2 == 1 && len(words) > 0 {
+				out.raise = append(out.raise, clause{text: inside, words: words})
+			}
+		}
 	}
 	return out
 }
@@ -200,6 +209,11 @@ func (a *asked) part(i int, d *document) float64 {
 func (a *asked) score(d *document) (sum float64) {
 	for i := range a.terms {
 		sum += a.part(i, d)
+	}
+	for _, c := range a.raise {
+		if d.has(c) {
+			sum *= 1.1
+		}
 	}
 	return sum
 }

@@ -22,8 +22,11 @@ import (
 // read reads the words of a query.
 func (v *view) read(w catalog.Words) (*lexical.Reading, error) {
 	mode := lexical.ModeText
-	if w.Typed {
+	switch {
+	case w.Typed:
 		mode = lexical.ModeSearch
+	case w.Marked:
+		mode = lexical.ModeMarked
 	}
 	return v.words.Read(lexical.Query{Text: w.Text, Mode: mode})
 }

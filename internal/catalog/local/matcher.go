@@ -17,6 +17,9 @@ func (v *view) Parse(text string) (catalog.TypedQuery, error) {
 	return catalog.TypedQuery{Asked: asked, Excluded: excluded}, nil
 }
 
+// Operators implements catalog.Syntax.
+func (v *view) Operators(text string) (some, long bool) { return lexical.Operators(text) }
+
 // Matches implements catalog.Matcher.
 func (v *view) Matches(ctx context.Context, words catalog.Words, refs []paper.Ref) ([][]catalog.WordMatch, error) {
 	asked, err := v.read(words)

@@ -38,6 +38,8 @@ type Rule struct {
 	// reads are the parts of a paper of which one must have changed.
 	reads paper.Fields
 	names []name
+	// most is more than the words of any paper count.
+	most float64
 
 	// inBasis is the vector in a basis, set by the one goroutine that has the set.
 	basis   *Basis
@@ -52,6 +54,9 @@ func Compile(f feed.Feed, c *feed.Calibration) (*Rule, error) {
 		return nil, err
 	}
 	r := &Rule{Feed: f, Calibration: c, filter: keep, reads: paper.FieldText | keep.Reads()}
+	for _, t := range c.Terms {
+		r.most += t.Weight
+	}
 	if len(f.Query.Authors) > 0 {
 		r.reads = paper.FieldAuthors | keep.Reads()
 		for _, text := range f.Query.Authors {
@@ -112,6 +117,9 @@ func (r *Rule) matches(p *Paper, terms []numbered, read func() *paper.Record) (h
 		h.Cosine = float64(vec.Dot(c.Vector, p.Vector))
 	}
 	if c.Lexical != 0 {
+		if float64(c.Semantic*h.Cosine)+float64(c.Lexical*r.most)*(1+slack)+c.Offset < c.Threshold {
+			return h, false // whatever its words
+		}
 		h.Lexical = r.lexical(p, terms)
 	}
 	h.Score = float64(c.Semantic*h.Cosine) + float64(c.Lexical*h.Lexical) + c.Offset

@@ -304,7 +304,7 @@ func (g *group) byWords(i int) {
 		if place := g.near.place[rule]; place >= 0 {
 			chunk := place / chunkRules
 			g.words[chunk] = append(g.words[chunk], wordy{place, int32(i), g.near.slopes[place] * g.sums[rule]})
-		} else {
+		} else if r := g.rules[rule]; r.Calibration.Lexical*float64(g.sums[rule])*(1+slack)+r.Calibration.Offset >= r.Calibration.Threshold {
 			g.try(rule, i)
 		}
 		g.sums[rule] = 0

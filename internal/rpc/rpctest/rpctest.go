@@ -360,10 +360,12 @@ func (s *Server) open() (catalog.Catalog, error) {
 	s.onClose(func() error { return os.RemoveAll(parent) })
 	s.dir = filepath.Join(parent, "data")
 	kept, err := store.Open(s.dir, store.Options{Create: true, Beside: []store.Beside{
-		{Prefixes: shelf.Prefixes(), Verify: shelf.Verify}, {Prefixes: ledger.Prefixes(), Verify: ledger.Verify},
+		{Prefixes: shelf.Prefixes(), Verify: shelf.Verify},
+		{Prefixes: ledger.Prefixes(), Verify: ledger.Verify},
 		{Prefixes: logbook.Prefixes(), Verify: logbook.Verify},
 		{Prefixes: register.Prefixes(), Verify: register.Verify},
-		{Prefixes: register.Prefixes(), Verify: register.Verify}, {Verify: share.Verify},
+		{Prefixes: register.Prefixes(), Verify: register.Verify},
+		{Verify: share.Verify},
 	}})
 	if err != nil {
 		return nil, err

@@ -239,9 +239,9 @@ func (c *Client) read(ctx context.Context, resp *http.Response, path string) (*a
 		}
 		a.version = version
 	}
-	switch code := resp.StatusCode; {
-	case code == http.StatusOK:
-	case code == http.StatusNotModified:
+	switch code := resp.StatusCode; code {
+	case http.StatusOK:
+	case http.StatusNotModified:
 		a.same = true
 		return a, nil
 	default:

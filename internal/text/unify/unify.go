@@ -8,7 +8,8 @@
 // away as well. [Plain] is for words: it also strips accents and vowel marks and
 // replaces characters by what they are compatible with. [Next] is Plain one step at
 // a time, for callers that keep track of places. [NextWord] gives the words of a text,
-// and [Unspaced] says in which scripts each letter is one.
+// and [Unspaced] says in which scripts each letter is one. [Spelling] gives one spelling of
+// words that British and American write differently, for searches alone.
 //
 // # Concurrency
 //

@@ -30,10 +30,12 @@ type DigestInterval int32
 const (
 	// Daily.
 	DigestInterval_DIGEST_INTERVAL_UNSPECIFIED DigestInterval = 0
-	DigestInterval_DIGEST_INTERVAL_DAILY       DigestInterval = 1
+	// Every day.
+	DigestInterval_DIGEST_INTERVAL_DAILY DigestInterval = 1
 	// Monday to Friday.
 	DigestInterval_DIGEST_INTERVAL_WEEKDAYS DigestInterval = 2
-	DigestInterval_DIGEST_INTERVAL_WEEKLY   DigestInterval = 3
+	// Once a week.
+	DigestInterval_DIGEST_INTERVAL_WEEKLY DigestInterval = 3
 )
 
 // Enum value maps for DigestInterval.
@@ -85,13 +87,20 @@ type DigestWeekday int32
 const (
 	// Monday.
 	DigestWeekday_DIGEST_WEEKDAY_UNSPECIFIED DigestWeekday = 0
-	DigestWeekday_DIGEST_WEEKDAY_MONDAY      DigestWeekday = 1
-	DigestWeekday_DIGEST_WEEKDAY_TUESDAY     DigestWeekday = 2
-	DigestWeekday_DIGEST_WEEKDAY_WEDNESDAY   DigestWeekday = 3
-	DigestWeekday_DIGEST_WEEKDAY_THURSDAY    DigestWeekday = 4
-	DigestWeekday_DIGEST_WEEKDAY_FRIDAY      DigestWeekday = 5
-	DigestWeekday_DIGEST_WEEKDAY_SATURDAY    DigestWeekday = 6
-	DigestWeekday_DIGEST_WEEKDAY_SUNDAY      DigestWeekday = 7
+	// Monday.
+	DigestWeekday_DIGEST_WEEKDAY_MONDAY DigestWeekday = 1
+	// Tuesday.
+	DigestWeekday_DIGEST_WEEKDAY_TUESDAY DigestWeekday = 2
+	// Wednesday.
+	DigestWeekday_DIGEST_WEEKDAY_WEDNESDAY DigestWeekday = 3
+	// Thursday.
+	DigestWeekday_DIGEST_WEEKDAY_THURSDAY DigestWeekday = 4
+	// Friday.
+	DigestWeekday_DIGEST_WEEKDAY_FRIDAY DigestWeekday = 5
+	// Saturday.
+	DigestWeekday_DIGEST_WEEKDAY_SATURDAY DigestWeekday = 6
+	// Sunday.
+	DigestWeekday_DIGEST_WEEKDAY_SUNDAY DigestWeekday = 7
 )
 
 // Enum value maps for DigestWeekday.
@@ -151,8 +160,10 @@ type DigestListing int32
 const (
 	// None for an owner's digest, trending for a visitor's.
 	DigestListing_DIGEST_LISTING_UNSPECIFIED DigestListing = 0
-	DigestListing_DIGEST_LISTING_NEWEST      DigestListing = 1
-	DigestListing_DIGEST_LISTING_TRENDING    DigestListing = 2
+	// The newest papers.
+	DigestListing_DIGEST_LISTING_NEWEST DigestListing = 1
+	// What is trending.
+	DigestListing_DIGEST_LISTING_TRENDING DigestListing = 2
 )
 
 // Enum value maps for DigestListing.
@@ -202,7 +213,8 @@ type DigestQuiet int32
 const (
 	// Nothing is sent.
 	DigestQuiet_DIGEST_QUIET_UNSPECIFIED DigestQuiet = 0
-	DigestQuiet_DIGEST_QUIET_SILENT      DigestQuiet = 1
+	// Nothing is sent.
+	DigestQuiet_DIGEST_QUIET_SILENT DigestQuiet = 1
 	// A mail says why.
 	DigestQuiet_DIGEST_QUIET_EXPLAIN DigestQuiet = 2
 )
@@ -252,10 +264,12 @@ func (DigestQuiet) EnumDescriptor() ([]byte, []int) {
 type DigestState int32
 
 const (
+	// Not said.
 	DigestState_DIGEST_STATE_UNSPECIFIED DigestState = 0
 	// Its reader has not confirmed it yet.
 	DigestState_DIGEST_STATE_PENDING DigestState = 1
-	DigestState_DIGEST_STATE_ACTIVE  DigestState = 2
+	// It comes at its times.
+	DigestState_DIGEST_STATE_ACTIVE DigestState = 2
 	// Its owner or its reader ended it.
 	DigestState_DIGEST_STATE_STOPPED DigestState = 3
 )
@@ -307,12 +321,16 @@ func (DigestState) EnumDescriptor() ([]byte, []int) {
 type DigestProgress int32
 
 const (
+	// Not said.
 	DigestProgress_DIGEST_PROGRESS_UNSPECIFIED DigestProgress = 0
 	// It is tried at next_try_time.
 	DigestProgress_DIGEST_PROGRESS_WAITING DigestProgress = 1
+	// It is being written.
 	DigestProgress_DIGEST_PROGRESS_CLAIMED DigestProgress = 2
+	// It is on its way to the mail server.
 	DigestProgress_DIGEST_PROGRESS_SENDING DigestProgress = 3
-	DigestProgress_DIGEST_PROGRESS_SENT    DigestProgress = 4
+	// The mail server took it.
+	DigestProgress_DIGEST_PROGRESS_SENT DigestProgress = 4
 	// It went out and no answer came; it counts as sent.
 	DigestProgress_DIGEST_PROGRESS_UNANSWERED DigestProgress = 5
 	// There was nothing to send, and silence was chosen.
@@ -387,8 +405,9 @@ func (DigestProgress) EnumDescriptor() ([]byte, []int) {
 // When a digest comes, by the clock of a place. A time that clocks leave out is the first
 // moment after it, and one that they show twice is the first.
 type DigestSchedule struct {
-	state    protoimpl.MessageState `protogen:"open.v1"`
-	Interval DigestInterval         `protobuf:"varint,1,opt,name=interval,proto3,enum=akin.v1.DigestInterval" json:"interval,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How often it comes; UNSPECIFIED is daily.
+	Interval DigestInterval `protobuf:"varint,1,opt,name=interval,proto3,enum=akin.v1.DigestInterval" json:"interval,omitempty"`
 	// For WEEKLY alone.
 	Weekday DigestWeekday `protobuf:"varint,2,opt,name=weekday,proto3,enum=akin.v1.DigestWeekday" json:"weekday,omitempty"`
 	// Local time as HH:MM; empty means 07:00.
@@ -472,17 +491,22 @@ type Digest struct {
 	// Names of the owner's feeds; at most 50.
 	Feeds []string `protobuf:"bytes,5,rep,name=feeds,proto3" json:"feeds,omitempty"`
 	// A list beside the feeds, or without any.
-	Listing  DigestListing   `protobuf:"varint,6,opt,name=listing,proto3,enum=akin.v1.DigestListing" json:"listing,omitempty"`
+	Listing DigestListing `protobuf:"varint,6,opt,name=listing,proto3,enum=akin.v1.DigestListing" json:"listing,omitempty"`
+	// When it comes.
 	Schedule *DigestSchedule `protobuf:"bytes,7,opt,name=schedule,proto3" json:"schedule,omitempty"`
-	Quiet    DigestQuiet     `protobuf:"varint,8,opt,name=quiet,proto3,enum=akin.v1.DigestQuiet" json:"quiet,omitempty"`
+	// What happens on a day without papers; UNSPECIFIED is silence.
+	Quiet DigestQuiet `protobuf:"varint,8,opt,name=quiet,proto3,enum=akin.v1.DigestQuiet" json:"quiet,omitempty"`
 	// Names of authors whose papers come first; at most 100.
 	PinnedAuthors []string `protobuf:"bytes,9,rep,name=pinned_authors,json=pinnedAuthors,proto3" json:"pinned_authors,omitempty"`
 	// How many papers a mail has at most: 1 to 26, 0 means 20.
 	MaxItems int32 `protobuf:"varint,10,opt,name=max_items,json=maxItems,proto3" json:"max_items,omitempty"`
 	// Library of the owner that likes and dislikes of mails go to; empty means "reading".
-	Library    string                 `protobuf:"bytes,11,opt,name=library,proto3" json:"library,omitempty"`
-	State      DigestState            `protobuf:"varint,20,opt,name=state,proto3,enum=akin.v1.DigestState" json:"state,omitempty"`
+	Library string `protobuf:"bytes,11,opt,name=library,proto3" json:"library,omitempty"`
+	// What becomes of it.
+	State DigestState `protobuf:"varint,20,opt,name=state,proto3,enum=akin.v1.DigestState" json:"state,omitempty"`
+	// When it was made.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,21,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// When it was last changed.
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,22,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	// When its reader confirmed it.
 	ConfirmTime   *timestamppb.Timestamp `protobuf:"bytes,23,opt,name=confirm_time,json=confirmTime,proto3" json:"confirm_time,omitempty"`
@@ -625,9 +649,11 @@ func (x *Digest) GetConfirmTime() *timestamppb.Timestamp {
 	return nil
 }
 
+// CreateDigestRequest has a digest to make.
 type CreateDigestRequest struct {
-	state  protoimpl.MessageState `protogen:"open.v1"`
-	Digest *Digest                `protobuf:"bytes,1,opt,name=digest,proto3" json:"digest,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The digest; its name, its address and feeds or a listing are required.
+	Digest *Digest `protobuf:"bytes,1,opt,name=digest,proto3" json:"digest,omitempty"`
 	// The address is known to be the owner's, and nobody needs to be asked. It needs the
 	// scope admin, or a call from the machine itself.
 	Vouched       bool `protobuf:"varint,2,opt,name=vouched,proto3" json:"vouched,omitempty"`
@@ -679,9 +705,11 @@ func (x *CreateDigestRequest) GetVouched() bool {
 	return false
 }
 
+// GetDigestRequest names a digest.
 type GetDigestRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the digest.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -723,6 +751,7 @@ func (x *GetDigestRequest) GetName() string {
 	return ""
 }
 
+// ListDigestsRequest asks for all of the caller's digests.
 type ListDigestsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -759,9 +788,11 @@ func (*ListDigestsRequest) Descriptor() ([]byte, []int) {
 	return file_akin_v1_digest_service_proto_rawDescGZIP(), []int{4}
 }
 
+// ListDigestsResponse has the caller's digests.
 type ListDigestsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Digests       []*Digest              `protobuf:"bytes,1,rep,name=digests,proto3" json:"digests,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In order of name.
+	Digests       []*Digest `protobuf:"bytes,1,rep,name=digests,proto3" json:"digests,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -803,6 +834,7 @@ func (x *ListDigestsResponse) GetDigests() []*Digest {
 	return nil
 }
 
+// UpdateDigestRequest has what is to change.
 type UpdateDigestRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its name says which.
@@ -885,9 +917,11 @@ func (x *UpdateDigestRequest) GetResume() bool {
 	return false
 }
 
+// DeleteDigestRequest names a digest.
 type DeleteDigestRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Name of the digest.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Forgets the address at once, and what was sent to it, if no other digest has it.
 	// Without, that is kept for 30 days, so that nothing comes twice.
 	Erase         bool `protobuf:"varint,2,opt,name=erase,proto3" json:"erase,omitempty"`
@@ -939,9 +973,11 @@ func (x *DeleteDigestRequest) GetErase() bool {
 	return false
 }
 
+// PreviewDigestRequest names a digest.
 type PreviewDigestRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the digest.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -985,14 +1021,19 @@ func (x *PreviewDigestRequest) GetName() string {
 
 // DigestPreview is what a mail says.
 type DigestPreview struct {
-	state    protoimpl.MessageState `protogen:"open.v1"`
-	Subject  string                 `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
-	Html     string                 `protobuf:"bytes,2,opt,name=html,proto3" json:"html,omitempty"`
-	Text     string                 `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
-	PaperIds []string               `protobuf:"bytes,4,rep,name=paper_ids,json=paperIds,proto3" json:"paper_ids,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Subject of the mail.
+	Subject string `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
+	// The mail in HTML.
+	Html string `protobuf:"bytes,2,opt,name=html,proto3" json:"html,omitempty"`
+	// The mail as plain text.
+	Text string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	// Ids of its papers, in their order.
+	PaperIds []string `protobuf:"bytes,4,rep,name=paper_ids,json=paperIds,proto3" json:"paper_ids,omitempty"`
 	// How many other papers are left to the page.
-	MoreCount int32       `protobuf:"varint,5,opt,name=more_count,json=moreCount,proto3" json:"more_count,omitempty"`
-	Left      *DigestLeft `protobuf:"bytes,6,opt,name=left,proto3" json:"left,omitempty"`
+	MoreCount int32 `protobuf:"varint,5,opt,name=more_count,json=moreCount,proto3" json:"more_count,omitempty"`
+	// What was left out.
+	Left *DigestLeft `protobuf:"bytes,6,opt,name=left,proto3" json:"left,omitempty"`
 	// Why there are no papers; empty if there are some.
 	QuietReason   string `protobuf:"bytes,7,opt,name=quiet_reason,json=quietReason,proto3" json:"quiet_reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1082,8 +1123,10 @@ func (x *DigestPreview) GetQuietReason() string {
 type DigestLeft struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// In a mail to the same address before.
-	SentCount      int32 `protobuf:"varint,1,opt,name=sent_count,json=sentCount,proto3" json:"sent_count,omitempty"`
-	ReadCount      int32 `protobuf:"varint,2,opt,name=read_count,json=readCount,proto3" json:"read_count,omitempty"`
+	SentCount int32 `protobuf:"varint,1,opt,name=sent_count,json=sentCount,proto3" json:"sent_count,omitempty"`
+	// Marked as read.
+	ReadCount int32 `protobuf:"varint,2,opt,name=read_count,json=readCount,proto3" json:"read_count,omitempty"`
+	// Disliked.
 	DismissedCount int32 `protobuf:"varint,3,opt,name=dismissed_count,json=dismissedCount,proto3" json:"dismissed_count,omitempty"`
 	// Not in the collection any more.
 	GoneCount     int32 `protobuf:"varint,4,opt,name=gone_count,json=goneCount,proto3" json:"gone_count,omitempty"`
@@ -1149,9 +1192,11 @@ func (x *DigestLeft) GetGoneCount() int32 {
 	return 0
 }
 
+// SendDigestRequest names a digest.
 type SendDigestRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Name of the digest.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Only say what it would be.
 	DryRun        bool `protobuf:"varint,2,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1202,6 +1247,7 @@ func (x *SendDigestRequest) GetDryRun() bool {
 	return false
 }
 
+// SendDigestResponse says what is sent.
 type SendDigestResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What would be sent; for dry_run alone.
@@ -1256,9 +1302,11 @@ func (x *SendDigestResponse) GetDate() string {
 	return ""
 }
 
+// GetDigestStatusRequest names a digest.
 type GetDigestStatusRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the digest.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1306,15 +1354,23 @@ type DigestIssue struct {
 	// Planned local date, as YYYY-MM-DD.
 	Date string `protobuf:"bytes,1,opt,name=date,proto3" json:"date,omitempty"`
 	// It asks for a confirmation.
-	Confirmation bool                   `protobuf:"varint,2,opt,name=confirmation,proto3" json:"confirmation,omitempty"`
-	Progress     DigestProgress         `protobuf:"varint,3,opt,name=progress,proto3,enum=akin.v1.DigestProgress" json:"progress,omitempty"`
-	PlannedTime  *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=planned_time,json=plannedTime,proto3" json:"planned_time,omitempty"`
-	EndTime      *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
-	NextTryTime  *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=next_try_time,json=nextTryTime,proto3" json:"next_try_time,omitempty"`
-	Attempts     int32                  `protobuf:"varint,7,opt,name=attempts,proto3" json:"attempts,omitempty"`
-	PaperIds     []string               `protobuf:"bytes,8,rep,name=paper_ids,json=paperIds,proto3" json:"paper_ids,omitempty"`
-	MoreCount    int32                  `protobuf:"varint,9,opt,name=more_count,json=moreCount,proto3" json:"more_count,omitempty"`
-	Left         *DigestLeft            `protobuf:"bytes,10,opt,name=left,proto3" json:"left,omitempty"`
+	Confirmation bool `protobuf:"varint,2,opt,name=confirmation,proto3" json:"confirmation,omitempty"`
+	// How far it is.
+	Progress DigestProgress `protobuf:"varint,3,opt,name=progress,proto3,enum=akin.v1.DigestProgress" json:"progress,omitempty"`
+	// When it was planned.
+	PlannedTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=planned_time,json=plannedTime,proto3" json:"planned_time,omitempty"`
+	// When it ended; unset while it goes on.
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// When it is tried again; unset if it is not.
+	NextTryTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=next_try_time,json=nextTryTime,proto3" json:"next_try_time,omitempty"`
+	// How often it was tried.
+	Attempts int32 `protobuf:"varint,7,opt,name=attempts,proto3" json:"attempts,omitempty"`
+	// Ids of its papers, in their order.
+	PaperIds []string `protobuf:"bytes,8,rep,name=paper_ids,json=paperIds,proto3" json:"paper_ids,omitempty"`
+	// How many papers are left to the page.
+	MoreCount int32 `protobuf:"varint,9,opt,name=more_count,json=moreCount,proto3" json:"more_count,omitempty"`
+	// What was left out.
+	Left *DigestLeft `protobuf:"bytes,10,opt,name=left,proto3" json:"left,omitempty"`
 	// Last answer of the mail server; 0 for none.
 	Code int32 `protobuf:"varint,11,opt,name=code,proto3" json:"code,omitempty"`
 	// What happened, in words.
@@ -1448,10 +1504,13 @@ func (x *DigestIssue) GetBounced() bool {
 
 // DigestDelivery is what a source last brought.
 type DigestDelivery struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Source        string                 `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
-	Time          *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
-	Words         string                 `protobuf:"bytes,3,opt,name=words,proto3" json:"words,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the source.
+	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	// When it last brought papers; unset for never.
+	Time *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
+	// How it is, in words.
+	Words         string `protobuf:"bytes,3,opt,name=words,proto3" json:"words,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1509,11 +1568,14 @@ func (x *DigestDelivery) GetWords() string {
 
 // DigestStatus says how a digest is.
 type DigestStatus struct {
-	state  protoimpl.MessageState `protogen:"open.v1"`
-	Digest *Digest                `protobuf:"bytes,1,opt,name=digest,proto3" json:"digest,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The digest.
+	Digest *Digest `protobuf:"bytes,1,opt,name=digest,proto3" json:"digest,omitempty"`
 	// The answer to "why did I get nothing?", a sentence each.
-	Words        []string               `protobuf:"bytes,2,rep,name=words,proto3" json:"words,omitempty"`
-	NextTime     *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=next_time,json=nextTime,proto3" json:"next_time,omitempty"`
+	Words []string `protobuf:"bytes,2,rep,name=words,proto3" json:"words,omitempty"`
+	// When the next one comes; unset if none does.
+	NextTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=next_time,json=nextTime,proto3" json:"next_time,omitempty"`
+	// When one was last sent; unset for never.
 	LastSentTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=last_sent_time,json=lastSentTime,proto3" json:"last_sent_time,omitempty"`
 	// The newest first; at most 14.
 	Issues []*DigestIssue `protobuf:"bytes,5,rep,name=issues,proto3" json:"issues,omitempty"`
@@ -1604,6 +1666,7 @@ func (x *DigestStatus) GetDeliveries() []*DigestDelivery {
 	return nil
 }
 
+// ReportBounceRequest has a mail that came back.
 type ReportBounceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The mail as it came, at most 1 MiB.
@@ -1649,10 +1712,12 @@ func (x *ReportBounceRequest) GetMessage() []byte {
 	return nil
 }
 
+// ReportBounceResponse says what it was.
 type ReportBounceResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// It counts against the address; it does once for each mail.
-	Counted       bool   `protobuf:"varint,1,opt,name=counted,proto3" json:"counted,omitempty"`
+	Counted bool `protobuf:"varint,1,opt,name=counted,proto3" json:"counted,omitempty"`
+	// What it was, in words.
 	Words         string `protobuf:"bytes,2,opt,name=words,proto3" json:"words,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1702,16 +1767,21 @@ func (x *ReportBounceResponse) GetWords() string {
 	return ""
 }
 
+// SubscribeRequest has the address of a visitor.
 type SubscribeRequest struct {
-	state   protoimpl.MessageState `protogen:"open.v1"`
-	Address string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where the digest is to go.
+	Address string `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
 	// Empty means "papers".
 	Collection string `protobuf:"bytes,2,opt,name=collection,proto3" json:"collection,omitempty"`
 	// UNSPECIFIED means trending.
-	Listing       DigestListing   `protobuf:"varint,3,opt,name=listing,proto3,enum=akin.v1.DigestListing" json:"listing,omitempty"`
-	Schedule      *DigestSchedule `protobuf:"bytes,4,opt,name=schedule,proto3" json:"schedule,omitempty"`
-	Quiet         DigestQuiet     `protobuf:"varint,5,opt,name=quiet,proto3,enum=akin.v1.DigestQuiet" json:"quiet,omitempty"`
-	MaxItems      int32           `protobuf:"varint,6,opt,name=max_items,json=maxItems,proto3" json:"max_items,omitempty"`
+	Listing DigestListing `protobuf:"varint,3,opt,name=listing,proto3,enum=akin.v1.DigestListing" json:"listing,omitempty"`
+	// When it comes.
+	Schedule *DigestSchedule `protobuf:"bytes,4,opt,name=schedule,proto3" json:"schedule,omitempty"`
+	// What happens on a day without papers; UNSPECIFIED is silence.
+	Quiet DigestQuiet `protobuf:"varint,5,opt,name=quiet,proto3,enum=akin.v1.DigestQuiet" json:"quiet,omitempty"`
+	// How many papers a mail has at most: 1 to 26, 0 means 20.
+	MaxItems      int32 `protobuf:"varint,6,opt,name=max_items,json=maxItems,proto3" json:"max_items,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1788,6 +1858,7 @@ func (x *SubscribeRequest) GetMaxItems() int32 {
 	return 0
 }
 
+// SubscribeResponse is empty: whether an address has a digest is nobody else's.
 type SubscribeResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1824,9 +1895,11 @@ func (*SubscribeResponse) Descriptor() ([]byte, []int) {
 	return file_akin_v1_digest_service_proto_rawDescGZIP(), []int{20}
 }
 
+// ConfirmSubscriptionRequest has the token of a mail.
 type ConfirmSubscriptionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Token string                 `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
+	// Token of the link.
+	Token string `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
 	// Only say what it would do.
 	Preview       bool `protobuf:"varint,2,opt,name=preview,proto3" json:"preview,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1877,9 +1950,11 @@ func (x *ConfirmSubscriptionRequest) GetPreview() bool {
 	return false
 }
 
+// UnsubscribeRequest has the token of a mail.
 type UnsubscribeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Token string                 `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
+	// Token of the link.
+	Token string `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
 	// Only say what it would do.
 	Preview bool `protobuf:"varint,2,opt,name=preview,proto3" json:"preview,omitempty"`
 	// Forget the address at once, and what was sent to it, if no other digest has it.
@@ -2021,9 +2096,11 @@ func (x *SubscriptionNotice) GetDone() bool {
 	return false
 }
 
+// ActRequest has the token of a mail.
 type ActRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Token string                 `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
+	// Token of the link.
+	Token string `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
 	// Only say what it would do.
 	Preview       bool `protobuf:"varint,2,opt,name=preview,proto3" json:"preview,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -2074,14 +2151,19 @@ func (x *ActRequest) GetPreview() bool {
 	return false
 }
 
+// ActResponse says what was done, or would be.
 type ActResponse struct {
-	state   protoimpl.MessageState `protogen:"open.v1"`
-	PaperId string                 `protobuf:"bytes,1,opt,name=paper_id,json=paperId,proto3" json:"paper_id,omitempty"`
-	Title   string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the paper.
+	PaperId string `protobuf:"bytes,1,opt,name=paper_id,json=paperId,proto3" json:"paper_id,omitempty"`
+	// Its title; empty if the collection lacks it.
+	Title string `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
 	// What the paper is marked as after it, and before.
-	Mark         Mark   `protobuf:"varint,3,opt,name=mark,proto3,enum=akin.v1.Mark" json:"mark,omitempty"`
-	PreviousMark Mark   `protobuf:"varint,4,opt,name=previous_mark,json=previousMark,proto3,enum=akin.v1.Mark" json:"previous_mark,omitempty"`
-	Library      string `protobuf:"bytes,5,opt,name=library,proto3" json:"library,omitempty"`
+	Mark Mark `protobuf:"varint,3,opt,name=mark,proto3,enum=akin.v1.Mark" json:"mark,omitempty"`
+	// What it was marked as before.
+	PreviousMark Mark `protobuf:"varint,4,opt,name=previous_mark,json=previousMark,proto3,enum=akin.v1.Mark" json:"previous_mark,omitempty"`
+	// Library that has the mark.
+	Library string `protobuf:"bytes,5,opt,name=library,proto3" json:"library,omitempty"`
 	// What the digest is called.
 	Digest string `protobuf:"bytes,6,opt,name=digest,proto3" json:"digest,omitempty"`
 	// Token that undoes it; empty for a preview.

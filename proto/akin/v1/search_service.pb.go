@@ -25,6 +25,134 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Syntax says whether the signs in a query are operators: "a phrase", -excluded,
+// prefix*.
+type Syntax int32
+
+const (
+	// The server's default: AUTO.
+	Syntax_SYNTAX_UNSPECIFIED Syntax = 0
+	// They are in a short query: one line of at most 12 words, those in quotation
+	// marks aside, that does not end as a sentence does, with a full stop, a question
+	// mark or an exclamation mark. In longer text a phrase in quotation marks only
+	// raises the papers that have it, by up to a fifth of the lexical score, and
+	// everything else is words. A short query that its operators leave empty is
+	// answered without its phrases, or, if that is not enough, without its exclusions.
+	Syntax_SYNTAX_AUTO Syntax = 1
+	// They always are, and an answer may be empty because of them.
+	Syntax_SYNTAX_ON Syntax = 2
+	// They never are: all of the text is words.
+	Syntax_SYNTAX_OFF Syntax = 3
+)
+
+// Enum value maps for Syntax.
+var (
+	Syntax_name = map[int32]string{
+		0: "SYNTAX_UNSPECIFIED",
+		1: "SYNTAX_AUTO",
+		2: "SYNTAX_ON",
+		3: "SYNTAX_OFF",
+	}
+	Syntax_value = map[string]int32{
+		"SYNTAX_UNSPECIFIED": 0,
+		"SYNTAX_AUTO":        1,
+		"SYNTAX_ON":          2,
+		"SYNTAX_OFF":         3,
+	}
+)
+
+func (x Syntax) Enum() *Syntax {
+	p := new(Syntax)
+	*p = x
+	return p
+}
+
+func (x Syntax) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Syntax) Descriptor() protoreflect.EnumDescriptor {
+	return file_akin_v1_search_service_proto_enumTypes[0].Descriptor()
+}
+
+func (Syntax) Type() protoreflect.EnumType {
+	return &file_akin_v1_search_service_proto_enumTypes[0]
+}
+
+func (x Syntax) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Syntax.Descriptor instead.
+func (Syntax) EnumDescriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{0}
+}
+
+// OperatorUse is what became of the operators of a query.
+type OperatorUse int32
+
+const (
+	// The query has none.
+	OperatorUse_OPERATOR_USE_UNSPECIFIED OperatorUse = 0
+	// They count: phrases must be there, exclusions must not.
+	OperatorUse_OPERATOR_USE_COUNTED OperatorUse = 1
+	// The text is long: phrases raise, and exclusions are words.
+	OperatorUse_OPERATOR_USE_RAISED OperatorUse = 2
+	// They left nothing: the phrases need not be there.
+	OperatorUse_OPERATOR_USE_PHRASES_DROPPED OperatorUse = 3
+	// They left nothing: the phrases need not be there, and what was excluded may be.
+	OperatorUse_OPERATOR_USE_DROPPED OperatorUse = 4
+	// The request turned them off: they are words.
+	OperatorUse_OPERATOR_USE_IGNORED OperatorUse = 5
+)
+
+// Enum value maps for OperatorUse.
+var (
+	OperatorUse_name = map[int32]string{
+		0: "OPERATOR_USE_UNSPECIFIED",
+		1: "OPERATOR_USE_COUNTED",
+		2: "OPERATOR_USE_RAISED",
+		3: "OPERATOR_USE_PHRASES_DROPPED",
+		4: "OPERATOR_USE_DROPPED",
+		5: "OPERATOR_USE_IGNORED",
+	}
+	OperatorUse_value = map[string]int32{
+		"OPERATOR_USE_UNSPECIFIED":     0,
+		"OPERATOR_USE_COUNTED":         1,
+		"OPERATOR_USE_RAISED":          2,
+		"OPERATOR_USE_PHRASES_DROPPED": 3,
+		"OPERATOR_USE_DROPPED":         4,
+		"OPERATOR_USE_IGNORED":         5,
+	}
+)
+
+func (x OperatorUse) Enum() *OperatorUse {
+	p := new(OperatorUse)
+	*p = x
+	return p
+}
+
+func (x OperatorUse) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (OperatorUse) Descriptor() protoreflect.EnumDescriptor {
+	return file_akin_v1_search_service_proto_enumTypes[1].Descriptor()
+}
+
+func (OperatorUse) Type() protoreflect.EnumType {
+	return &file_akin_v1_search_service_proto_enumTypes[1]
+}
+
+func (x OperatorUse) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use OperatorUse.Descriptor instead.
+func (OperatorUse) EnumDescriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{1}
+}
+
 // RecommendStrategy says how examples become a ranking.
 type RecommendStrategy int32
 
@@ -85,11 +213,11 @@ func (x RecommendStrategy) String() string {
 }
 
 func (RecommendStrategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[0].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[2].Descriptor()
 }
 
 func (RecommendStrategy) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[0]
+	return &file_akin_v1_search_service_proto_enumTypes[2]
 }
 
 func (x RecommendStrategy) Number() protoreflect.EnumNumber {
@@ -98,7 +226,7 @@ func (x RecommendStrategy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use RecommendStrategy.Descriptor instead.
 func (RecommendStrategy) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{0}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{2}
 }
 
 // Mode is what a query goes by.
@@ -143,11 +271,11 @@ func (x Mode) String() string {
 }
 
 func (Mode) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[1].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[3].Descriptor()
 }
 
 func (Mode) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[1]
+	return &file_akin_v1_search_service_proto_enumTypes[3]
 }
 
 func (x Mode) Number() protoreflect.EnumNumber {
@@ -156,20 +284,23 @@ func (x Mode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Mode.Descriptor instead.
 func (Mode) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{1}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{3}
 }
 
 // Fusion is how the two sides of a hybrid query become one list.
 type Fusion int32
 
 const (
-	// The server's default: Z_SCORE.
+	// The server's default: RELATIVE.
 	Fusion_FUSION_UNSPECIFIED Fusion = 0
 	// The scores of each side are standardised over the candidates and added up,
 	// the semantic ones with weight 0.6.
 	Fusion_FUSION_Z_SCORE Fusion = 1
 	// The reciprocals of the ranks plus 60 are added up (Cormack et al. 2009).
 	Fusion_FUSION_RRF Fusion = 2
+	// The cosine plus 0.4 times the lexical score divided by the greatest lexical
+	// score of the candidates: neither a rare word nor a near vector decides alone.
+	Fusion_FUSION_RELATIVE Fusion = 3
 )
 
 // Enum value maps for Fusion.
@@ -178,11 +309,13 @@ var (
 		0: "FUSION_UNSPECIFIED",
 		1: "FUSION_Z_SCORE",
 		2: "FUSION_RRF",
+		3: "FUSION_RELATIVE",
 	}
 	Fusion_value = map[string]int32{
 		"FUSION_UNSPECIFIED": 0,
 		"FUSION_Z_SCORE":     1,
 		"FUSION_RRF":         2,
+		"FUSION_RELATIVE":    3,
 	}
 )
 
@@ -197,11 +330,11 @@ func (x Fusion) String() string {
 }
 
 func (Fusion) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[2].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[4].Descriptor()
 }
 
 func (Fusion) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[2]
+	return &file_akin_v1_search_service_proto_enumTypes[4]
 }
 
 func (x Fusion) Number() protoreflect.EnumNumber {
@@ -210,7 +343,7 @@ func (x Fusion) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Fusion.Descriptor instead.
 func (Fusion) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{2}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
 }
 
 // GroupBy is what results are grouped by.
@@ -256,11 +389,11 @@ func (x GroupBy) String() string {
 }
 
 func (GroupBy) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[3].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[5].Descriptor()
 }
 
 func (GroupBy) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[3]
+	return &file_akin_v1_search_service_proto_enumTypes[5]
 }
 
 func (x GroupBy) Number() protoreflect.EnumNumber {
@@ -269,7 +402,7 @@ func (x GroupBy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use GroupBy.Descriptor instead.
 func (GroupBy) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{3}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{5}
 }
 
 // CollapseReason says why two papers count as one.
@@ -319,11 +452,11 @@ func (x CollapseReason) String() string {
 }
 
 func (CollapseReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[4].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[6].Descriptor()
 }
 
 func (CollapseReason) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[4]
+	return &file_akin_v1_search_service_proto_enumTypes[6]
 }
 
 func (x CollapseReason) Number() protoreflect.EnumNumber {
@@ -332,7 +465,7 @@ func (x CollapseReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CollapseReason.Descriptor instead.
 func (CollapseReason) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{6}
 }
 
 // EvidenceField is a field of a paper that a sentence is from.
@@ -372,11 +505,11 @@ func (x EvidenceField) String() string {
 }
 
 func (EvidenceField) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[5].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[7].Descriptor()
 }
 
 func (EvidenceField) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[5]
+	return &file_akin_v1_search_service_proto_enumTypes[7]
 }
 
 func (x EvidenceField) Number() protoreflect.EnumNumber {
@@ -385,7 +518,7 @@ func (x EvidenceField) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EvidenceField.Descriptor instead.
 func (EvidenceField) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{5}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{7}
 }
 
 // Strategy is a way to find neighbours.
@@ -431,11 +564,11 @@ func (x Strategy) String() string {
 }
 
 func (Strategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[6].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[8].Descriptor()
 }
 
 func (Strategy) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[6]
+	return &file_akin_v1_search_service_proto_enumTypes[8]
 }
 
 func (x Strategy) Number() protoreflect.EnumNumber {
@@ -444,7 +577,7 @@ func (x Strategy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Strategy.Descriptor instead.
 func (Strategy) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{6}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{8}
 }
 
 // EmptyReason says why an answer holds nothing.
@@ -510,11 +643,11 @@ func (x EmptyReason) String() string {
 }
 
 func (EmptyReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[7].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[9].Descriptor()
 }
 
 func (EmptyReason) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[7]
+	return &file_akin_v1_search_service_proto_enumTypes[9]
 }
 
 func (x EmptyReason) Number() protoreflect.EnumNumber {
@@ -523,7 +656,7 @@ func (x EmptyReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EmptyReason.Descriptor instead.
 func (EmptyReason) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{7}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{9}
 }
 
 // LimitationReason says what kept papers out.
@@ -602,11 +735,11 @@ func (x LimitationReason) String() string {
 }
 
 func (LimitationReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[8].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[10].Descriptor()
 }
 
 func (LimitationReason) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[8]
+	return &file_akin_v1_search_service_proto_enumTypes[10]
 }
 
 func (x LimitationReason) Number() protoreflect.EnumNumber {
@@ -615,7 +748,7 @@ func (x LimitationReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use LimitationReason.Descriptor instead.
 func (LimitationReason) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{8}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
 }
 
 // NoveltyReason says why a novelty is missing or uncertain.
@@ -663,11 +796,11 @@ func (x NoveltyReason) String() string {
 }
 
 func (NoveltyReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[9].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[11].Descriptor()
 }
 
 func (NoveltyReason) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[9]
+	return &file_akin_v1_search_service_proto_enumTypes[11]
 }
 
 func (x NoveltyReason) Number() protoreflect.EnumNumber {
@@ -676,15 +809,15 @@ func (x NoveltyReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use NoveltyReason.Descriptor instead.
 func (NoveltyReason) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{9}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
 }
 
 // SearchRequest is a free-text query.
 type SearchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What to look for, 1 byte to 64 KiB. "a phrase" must be there (but for
-	// MODE_SEMANTIC), -word and -"a phrase" must not, and a * leaves the last word
-	// open. What is excluded, and these signs, are not embedded.
+	// What to look for, 1 byte to 64 KiB. In a short query, "a phrase" must be there
+	// (but for MODE_SEMANTIC), -word and -"a phrase" must not, and a * leaves the last
+	// word open. What is excluded, and these signs, are not embedded. See syntax.
 	Query string `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
 	// Collection to search; empty means "papers".
 	Collection string `protobuf:"bytes,2,opt,name=collection,proto3" json:"collection,omitempty"`
@@ -740,7 +873,9 @@ type SearchRequest struct {
 	// stay in the list.
 	GroupBy GroupBy `protobuf:"varint,38,opt,name=group_by,json=groupBy,proto3,enum=akin.v1.GroupBy" json:"group_by,omitempty"`
 	// Results a group: 0 means 3, at most 100. Without group_by it means nothing.
-	GroupSize     int32 `protobuf:"varint,39,opt,name=group_size,json=groupSize,proto3" json:"group_size,omitempty"`
+	GroupSize int32 `protobuf:"varint,39,opt,name=group_size,json=groupSize,proto3" json:"group_size,omitempty"`
+	// Whether the signs in query are operators; unspecified means AUTO.
+	Syntax        Syntax `protobuf:"varint,40,opt,name=syntax,proto3,enum=akin.v1.Syntax" json:"syntax,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -922,6 +1057,69 @@ func (x *SearchRequest) GetGroupSize() int32 {
 	return 0
 }
 
+func (x *SearchRequest) GetSyntax() Syntax {
+	if x != nil {
+		return x.Syntax
+	}
+	return Syntax_SYNTAX_UNSPECIFIED
+}
+
+// Interpretation is what was understood of a query.
+type Interpretation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What became of its operators.
+	Operators OperatorUse `protobuf:"varint,1,opt,name=operators,proto3,enum=akin.v1.OperatorUse" json:"operators,omitempty"`
+	// In a sentence, in English, what was understood otherwise than it may have been
+	// meant, and which field of the request undoes that; empty if nothing was.
+	Detail        string `protobuf:"bytes,2,opt,name=detail,proto3" json:"detail,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Interpretation) Reset() {
+	*x = Interpretation{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Interpretation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Interpretation) ProtoMessage() {}
+
+func (x *Interpretation) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Interpretation.ProtoReflect.Descriptor instead.
+func (*Interpretation) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Interpretation) GetOperators() OperatorUse {
+	if x != nil {
+		return x.Operators
+	}
+	return OperatorUse_OPERATOR_USE_UNSPECIFIED
+}
+
+func (x *Interpretation) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
 // SearchResponse has the best papers for a text.
 type SearchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -944,14 +1142,16 @@ type SearchResponse struct {
 	LimitedBy []*Limitation `protobuf:"bytes,8,rep,name=limited_by,json=limitedBy,proto3" json:"limited_by,omitempty"`
 	// The groups of the whole list, in the order of their best results, if the
 	// request asks for groups; the same on every page.
-	Groups        []*Group `protobuf:"bytes,9,rep,name=groups,proto3" json:"groups,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Groups []*Group `protobuf:"bytes,9,rep,name=groups,proto3" json:"groups,omitempty"`
+	// What was understood of the query; unset if it has no operators.
+	Interpretation *Interpretation `protobuf:"bytes,10,opt,name=interpretation,proto3" json:"interpretation,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *SearchResponse) Reset() {
 	*x = SearchResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[1]
+	mi := &file_akin_v1_search_service_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -963,7 +1163,7 @@ func (x *SearchResponse) String() string {
 func (*SearchResponse) ProtoMessage() {}
 
 func (x *SearchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[1]
+	mi := &file_akin_v1_search_service_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -976,7 +1176,7 @@ func (x *SearchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchResponse.ProtoReflect.Descriptor instead.
 func (*SearchResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{1}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *SearchResponse) GetResults() []*Result {
@@ -1038,6 +1238,13 @@ func (x *SearchResponse) GetLimitedBy() []*Limitation {
 func (x *SearchResponse) GetGroups() []*Group {
 	if x != nil {
 		return x.Groups
+	}
+	return nil
+}
+
+func (x *SearchResponse) GetInterpretation() *Interpretation {
+	if x != nil {
+		return x.Interpretation
 	}
 	return nil
 }
@@ -1116,7 +1323,7 @@ type SimilarRequest struct {
 
 func (x *SimilarRequest) Reset() {
 	*x = SimilarRequest{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[2]
+	mi := &file_akin_v1_search_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1128,7 +1335,7 @@ func (x *SimilarRequest) String() string {
 func (*SimilarRequest) ProtoMessage() {}
 
 func (x *SimilarRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[2]
+	mi := &file_akin_v1_search_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1141,7 +1348,7 @@ func (x *SimilarRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SimilarRequest.ProtoReflect.Descriptor instead.
 func (*SimilarRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{2}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *SimilarRequest) GetPaperIds() []string {
@@ -1334,7 +1541,7 @@ type SimilarResponse struct {
 
 func (x *SimilarResponse) Reset() {
 	*x = SimilarResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[3]
+	mi := &file_akin_v1_search_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1346,7 +1553,7 @@ func (x *SimilarResponse) String() string {
 func (*SimilarResponse) ProtoMessage() {}
 
 func (x *SimilarResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[3]
+	mi := &file_akin_v1_search_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1359,7 +1566,7 @@ func (x *SimilarResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SimilarResponse.ProtoReflect.Descriptor instead.
 func (*SimilarResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{3}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *SimilarResponse) GetResults() []*Result {
@@ -1448,7 +1655,7 @@ type Example struct {
 
 func (x *Example) Reset() {
 	*x = Example{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[4]
+	mi := &file_akin_v1_search_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1460,7 +1667,7 @@ func (x *Example) String() string {
 func (*Example) ProtoMessage() {}
 
 func (x *Example) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[4]
+	mi := &file_akin_v1_search_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1473,7 +1680,7 @@ func (x *Example) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Example.ProtoReflect.Descriptor instead.
 func (*Example) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Example) GetExample() isExample_Example {
@@ -1602,7 +1809,7 @@ type RecommendRequest struct {
 
 func (x *RecommendRequest) Reset() {
 	*x = RecommendRequest{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[5]
+	mi := &file_akin_v1_search_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1614,7 +1821,7 @@ func (x *RecommendRequest) String() string {
 func (*RecommendRequest) ProtoMessage() {}
 
 func (x *RecommendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[5]
+	mi := &file_akin_v1_search_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1627,7 +1834,7 @@ func (x *RecommendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecommendRequest.ProtoReflect.Descriptor instead.
 func (*RecommendRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{5}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RecommendRequest) GetPositive() []*Example {
@@ -1794,7 +2001,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[6]
+	mi := &file_akin_v1_search_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1806,7 +2013,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[6]
+	mi := &file_akin_v1_search_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1819,7 +2026,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{6}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Driver) GetPaperId() string {
@@ -1878,7 +2085,7 @@ type RecommendResponse struct {
 
 func (x *RecommendResponse) Reset() {
 	*x = RecommendResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[7]
+	mi := &file_akin_v1_search_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1890,7 +2097,7 @@ func (x *RecommendResponse) String() string {
 func (*RecommendResponse) ProtoMessage() {}
 
 func (x *RecommendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[7]
+	mi := &file_akin_v1_search_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1903,7 +2110,7 @@ func (x *RecommendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecommendResponse.ProtoReflect.Descriptor instead.
 func (*RecommendResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{7}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RecommendResponse) GetResults() []*Result {
@@ -1982,7 +2189,7 @@ type Parts struct {
 
 func (x *Parts) Reset() {
 	*x = Parts{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[8]
+	mi := &file_akin_v1_search_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1994,7 +2201,7 @@ func (x *Parts) String() string {
 func (*Parts) ProtoMessage() {}
 
 func (x *Parts) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[8]
+	mi := &file_akin_v1_search_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2007,7 +2214,7 @@ func (x *Parts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Parts.ProtoReflect.Descriptor instead.
 func (*Parts) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{8}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Parts) GetSemantic() float64 {
@@ -2039,8 +2246,8 @@ type Result struct {
 	// Position in the whole list, from 1.
 	Rank int32 `protobuf:"varint,2,opt,name=rank,proto3" json:"rank,omitempty"`
 	// What the list is ordered by. Semantic: the cosine, in [-1, 1]. Lexical:
-	// BM25. Hybrid: a weighted sum of standardised scores, which says nothing
-	// beyond this list; see parts. With recency, the blend that it describes, in
+	// BM25. Hybrid: a weighted sum of both sides' scores, which says nothing beyond
+	// this list; see fusion and parts. With recency, the blend that it describes, in
 	// [0, 1]. With rerank, the scores of the first results are of the list's scale
 	// and may lie above its best.
 	Score float64 `protobuf:"fixed64,3,opt,name=score,proto3" json:"score,omitempty"`
@@ -2069,7 +2276,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[9]
+	mi := &file_akin_v1_search_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2081,7 +2288,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[9]
+	mi := &file_akin_v1_search_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2094,7 +2301,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{9}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Result) GetPaper() *Paper {
@@ -2186,7 +2393,7 @@ type Group struct {
 
 func (x *Group) Reset() {
 	*x = Group{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	mi := &file_akin_v1_search_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2198,7 +2405,7 @@ func (x *Group) String() string {
 func (*Group) ProtoMessage() {}
 
 func (x *Group) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	mi := &file_akin_v1_search_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2211,7 +2418,7 @@ func (x *Group) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Group.ProtoReflect.Descriptor instead.
 func (*Group) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Group) GetKey() string {
@@ -2257,7 +2464,7 @@ type Collapsed struct {
 
 func (x *Collapsed) Reset() {
 	*x = Collapsed{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	mi := &file_akin_v1_search_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2269,7 +2476,7 @@ func (x *Collapsed) String() string {
 func (*Collapsed) ProtoMessage() {}
 
 func (x *Collapsed) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	mi := &file_akin_v1_search_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2282,7 +2489,7 @@ func (x *Collapsed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Collapsed.ProtoReflect.Descriptor instead.
 func (*Collapsed) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Collapsed) GetPaperId() string {
@@ -2322,7 +2529,7 @@ type FindDuplicatesRequest struct {
 
 func (x *FindDuplicatesRequest) Reset() {
 	*x = FindDuplicatesRequest{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[12]
+	mi := &file_akin_v1_search_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2334,7 +2541,7 @@ func (x *FindDuplicatesRequest) String() string {
 func (*FindDuplicatesRequest) ProtoMessage() {}
 
 func (x *FindDuplicatesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[12]
+	mi := &file_akin_v1_search_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2347,7 +2554,7 @@ func (x *FindDuplicatesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindDuplicatesRequest.ProtoReflect.Descriptor instead.
 func (*FindDuplicatesRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{12}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *FindDuplicatesRequest) GetCollection() string {
@@ -2391,7 +2598,7 @@ type FindDuplicatesResponse struct {
 
 func (x *FindDuplicatesResponse) Reset() {
 	*x = FindDuplicatesResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[13]
+	mi := &file_akin_v1_search_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2403,7 +2610,7 @@ func (x *FindDuplicatesResponse) String() string {
 func (*FindDuplicatesResponse) ProtoMessage() {}
 
 func (x *FindDuplicatesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[13]
+	mi := &file_akin_v1_search_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2416,7 +2623,7 @@ func (x *FindDuplicatesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindDuplicatesResponse.ProtoReflect.Descriptor instead.
 func (*FindDuplicatesResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{13}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *FindDuplicatesResponse) GetSequence() uint64 {
@@ -2459,7 +2666,7 @@ type DuplicateGroup struct {
 
 func (x *DuplicateGroup) Reset() {
 	*x = DuplicateGroup{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[14]
+	mi := &file_akin_v1_search_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2471,7 +2678,7 @@ func (x *DuplicateGroup) String() string {
 func (*DuplicateGroup) ProtoMessage() {}
 
 func (x *DuplicateGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[14]
+	mi := &file_akin_v1_search_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2484,7 +2691,7 @@ func (x *DuplicateGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DuplicateGroup.ProtoReflect.Descriptor instead.
 func (*DuplicateGroup) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{14}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DuplicateGroup) GetPapers() []*DuplicatePaper {
@@ -2514,7 +2721,7 @@ type DuplicatePaper struct {
 
 func (x *DuplicatePaper) Reset() {
 	*x = DuplicatePaper{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[15]
+	mi := &file_akin_v1_search_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2526,7 +2733,7 @@ func (x *DuplicatePaper) String() string {
 func (*DuplicatePaper) ProtoMessage() {}
 
 func (x *DuplicatePaper) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[15]
+	mi := &file_akin_v1_search_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2539,7 +2746,7 @@ func (x *DuplicatePaper) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DuplicatePaper.ProtoReflect.Descriptor instead.
 func (*DuplicatePaper) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{15}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *DuplicatePaper) GetPaperId() string {
@@ -2602,7 +2809,7 @@ type Evidence struct {
 
 func (x *Evidence) Reset() {
 	*x = Evidence{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[16]
+	mi := &file_akin_v1_search_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2614,7 +2821,7 @@ func (x *Evidence) String() string {
 func (*Evidence) ProtoMessage() {}
 
 func (x *Evidence) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[16]
+	mi := &file_akin_v1_search_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2627,7 +2834,7 @@ func (x *Evidence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Evidence.ProtoReflect.Descriptor instead.
 func (*Evidence) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{16}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Evidence) GetField() EvidenceField {
@@ -2702,7 +2909,7 @@ type EvidenceSource struct {
 
 func (x *EvidenceSource) Reset() {
 	*x = EvidenceSource{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[17]
+	mi := &file_akin_v1_search_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2714,7 +2921,7 @@ func (x *EvidenceSource) String() string {
 func (*EvidenceSource) ProtoMessage() {}
 
 func (x *EvidenceSource) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[17]
+	mi := &file_akin_v1_search_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2727,7 +2934,7 @@ func (x *EvidenceSource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvidenceSource.ProtoReflect.Descriptor instead.
 func (*EvidenceSource) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{17}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *EvidenceSource) GetPaperId() string {
@@ -2789,7 +2996,7 @@ type MatchedTerm struct {
 
 func (x *MatchedTerm) Reset() {
 	*x = MatchedTerm{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[18]
+	mi := &file_akin_v1_search_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2801,7 +3008,7 @@ func (x *MatchedTerm) String() string {
 func (*MatchedTerm) ProtoMessage() {}
 
 func (x *MatchedTerm) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[18]
+	mi := &file_akin_v1_search_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2814,7 +3021,7 @@ func (x *MatchedTerm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchedTerm.ProtoReflect.Descriptor instead.
 func (*MatchedTerm) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{18}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *MatchedTerm) GetTerm() string {
@@ -2862,7 +3069,7 @@ type Plan struct {
 
 func (x *Plan) Reset() {
 	*x = Plan{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[19]
+	mi := &file_akin_v1_search_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2874,7 +3081,7 @@ func (x *Plan) String() string {
 func (*Plan) ProtoMessage() {}
 
 func (x *Plan) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[19]
+	mi := &file_akin_v1_search_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2887,7 +3094,7 @@ func (x *Plan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plan.ProtoReflect.Descriptor instead.
 func (*Plan) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{19}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Plan) GetStrategy() Strategy {
@@ -2931,7 +3138,7 @@ type QueryInfo struct {
 
 func (x *QueryInfo) Reset() {
 	*x = QueryInfo{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[20]
+	mi := &file_akin_v1_search_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2943,7 +3150,7 @@ func (x *QueryInfo) String() string {
 func (*QueryInfo) ProtoMessage() {}
 
 func (x *QueryInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[20]
+	mi := &file_akin_v1_search_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2956,7 +3163,7 @@ func (x *QueryInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryInfo.ProtoReflect.Descriptor instead.
 func (*QueryInfo) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{20}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *QueryInfo) GetTokens() int32 {
@@ -3002,7 +3209,7 @@ type Limitation struct {
 
 func (x *Limitation) Reset() {
 	*x = Limitation{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[21]
+	mi := &file_akin_v1_search_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3014,7 +3221,7 @@ func (x *Limitation) String() string {
 func (*Limitation) ProtoMessage() {}
 
 func (x *Limitation) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[21]
+	mi := &file_akin_v1_search_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3027,7 +3234,7 @@ func (x *Limitation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limitation.ProtoReflect.Descriptor instead.
 func (*Limitation) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{21}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Limitation) GetReason() LimitationReason {
@@ -3113,7 +3320,7 @@ type GetNoveltyRequest struct {
 
 func (x *GetNoveltyRequest) Reset() {
 	*x = GetNoveltyRequest{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[22]
+	mi := &file_akin_v1_search_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3125,7 +3332,7 @@ func (x *GetNoveltyRequest) String() string {
 func (*GetNoveltyRequest) ProtoMessage() {}
 
 func (x *GetNoveltyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[22]
+	mi := &file_akin_v1_search_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3138,7 +3345,7 @@ func (x *GetNoveltyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNoveltyRequest.ProtoReflect.Descriptor instead.
 func (*GetNoveltyRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{22}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GetNoveltyRequest) GetPaperIds() []string {
@@ -3189,7 +3396,7 @@ type GetNoveltyResponse struct {
 
 func (x *GetNoveltyResponse) Reset() {
 	*x = GetNoveltyResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[23]
+	mi := &file_akin_v1_search_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3201,7 +3408,7 @@ func (x *GetNoveltyResponse) String() string {
 func (*GetNoveltyResponse) ProtoMessage() {}
 
 func (x *GetNoveltyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[23]
+	mi := &file_akin_v1_search_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3214,7 +3421,7 @@ func (x *GetNoveltyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNoveltyResponse.ProtoReflect.Descriptor instead.
 func (*GetNoveltyResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{23}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GetNoveltyResponse) GetNovelties() []*Novelty {
@@ -3273,7 +3480,7 @@ type Novelty struct {
 
 func (x *Novelty) Reset() {
 	*x = Novelty{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[24]
+	mi := &file_akin_v1_search_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3285,7 +3492,7 @@ func (x *Novelty) String() string {
 func (*Novelty) ProtoMessage() {}
 
 func (x *Novelty) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[24]
+	mi := &file_akin_v1_search_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3298,7 +3505,7 @@ func (x *Novelty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Novelty.ProtoReflect.Descriptor instead.
 func (*Novelty) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{24}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Novelty) GetPaperId() string {
@@ -3367,7 +3574,7 @@ type EarlierPaper struct {
 
 func (x *EarlierPaper) Reset() {
 	*x = EarlierPaper{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[25]
+	mi := &file_akin_v1_search_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3379,7 +3586,7 @@ func (x *EarlierPaper) String() string {
 func (*EarlierPaper) ProtoMessage() {}
 
 func (x *EarlierPaper) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[25]
+	mi := &file_akin_v1_search_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3392,7 +3599,7 @@ func (x *EarlierPaper) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EarlierPaper.ProtoReflect.Descriptor instead.
 func (*EarlierPaper) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{25}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *EarlierPaper) GetPaperId() string {
@@ -3427,7 +3634,7 @@ var File_akin_v1_search_service_proto protoreflect.FileDescriptor
 
 const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xf7\x05\n" +
+	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xa0\x06\n" +
 	"\rSearchRequest\x12\x1a\n" +
 	"\x05query\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\x05query\x12\x1e\n" +
 	"\n" +
@@ -3453,10 +3660,14 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x16recency_half_life_days\x18% \x01(\x01R\x13recencyHalfLifeDays\x12+\n" +
 	"\bgroup_by\x18& \x01(\x0e2\x10.akin.v1.GroupByR\agroupBy\x12\x1d\n" +
 	"\n" +
-	"group_size\x18' \x01(\x05R\tgroupSizeB\f\n" +
+	"group_size\x18' \x01(\x05R\tgroupSize\x12'\n" +
+	"\x06syntax\x18( \x01(\x0e2\x0f.akin.v1.SyntaxR\x06syntaxB\f\n" +
 	"\n" +
 	"_min_scoreB\x14\n" +
-	"\x12_collapse_versions\"\x8a\x03\n" +
+	"\x12_collapse_versions\"\\\n" +
+	"\x0eInterpretation\x122\n" +
+	"\toperators\x18\x01 \x01(\x0e2\x14.akin.v1.OperatorUseR\toperators\x12\x16\n" +
+	"\x06detail\x18\x02 \x01(\tR\x06detail\"\xcb\x03\n" +
 	"\x0eSearchResponse\x12)\n" +
 	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.ResultR\aresults\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n" +
@@ -3467,7 +3678,9 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\x122\n" +
 	"\n" +
 	"limited_by\x18\b \x03(\v2\x13.akin.v1.LimitationR\tlimitedBy\x12&\n" +
-	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\"\xbf\x06\n" +
+	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\x12?\n" +
+	"\x0einterpretation\x18\n" +
+	" \x01(\v2\x17.akin.v1.InterpretationR\x0einterpretation\"\xbf\x06\n" +
 	"\x0eSimilarRequest\x12\x1b\n" +
 	"\tpaper_ids\x18\x01 \x03(\tR\bpaperIds\x12!\n" +
 	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextR\x04text\x12\x1e\n" +
@@ -3686,7 +3899,20 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\n" +
 	"similarity\x18\x03 \x01(\x01R\n" +
 	"similarity\x124\n" +
-	"\fpublish_date\x18\x04 \x01(\v2\x11.google.type.DateR\vpublishDate*\xda\x01\n" +
+	"\fpublish_date\x18\x04 \x01(\v2\x11.google.type.DateR\vpublishDate*P\n" +
+	"\x06Syntax\x12\x16\n" +
+	"\x12SYNTAX_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vSYNTAX_AUTO\x10\x01\x12\r\n" +
+	"\tSYNTAX_ON\x10\x02\x12\x0e\n" +
+	"\n" +
+	"SYNTAX_OFF\x10\x03*\xb4\x01\n" +
+	"\vOperatorUse\x12\x1c\n" +
+	"\x18OPERATOR_USE_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14OPERATOR_USE_COUNTED\x10\x01\x12\x17\n" +
+	"\x13OPERATOR_USE_RAISED\x10\x02\x12 \n" +
+	"\x1cOPERATOR_USE_PHRASES_DROPPED\x10\x03\x12\x18\n" +
+	"\x14OPERATOR_USE_DROPPED\x10\x04\x12\x18\n" +
+	"\x14OPERATOR_USE_IGNORED\x10\x05*\xda\x01\n" +
 	"\x11RecommendStrategy\x12\"\n" +
 	"\x1eRECOMMEND_STRATEGY_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eRECOMMEND_STRATEGY_MEAN_VECTOR\x10\x01\x12\x1f\n" +
@@ -3698,12 +3924,13 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x10MODE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rMODE_SEMANTIC\x10\x01\x12\x10\n" +
 	"\fMODE_LEXICAL\x10\x02\x12\x0f\n" +
-	"\vMODE_HYBRID\x10\x03*D\n" +
+	"\vMODE_HYBRID\x10\x03*Y\n" +
 	"\x06Fusion\x12\x16\n" +
 	"\x12FUSION_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eFUSION_Z_SCORE\x10\x01\x12\x0e\n" +
 	"\n" +
-	"FUSION_RRF\x10\x02*`\n" +
+	"FUSION_RRF\x10\x02\x12\x13\n" +
+	"\x0fFUSION_RELATIVE\x10\x03*`\n" +
 	"\aGroupBy\x12\x18\n" +
 	"\x14GROUP_BY_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eGROUP_BY_VENUE\x10\x01\x12\x11\n" +
@@ -3776,125 +4003,131 @@ func file_akin_v1_search_service_proto_rawDescGZIP() []byte {
 	return file_akin_v1_search_service_proto_rawDescData
 }
 
-var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 10)
-var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 12)
+var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_akin_v1_search_service_proto_goTypes = []any{
-	(RecommendStrategy)(0),         // 0: akin.v1.RecommendStrategy
-	(Mode)(0),                      // 1: akin.v1.Mode
-	(Fusion)(0),                    // 2: akin.v1.Fusion
-	(GroupBy)(0),                   // 3: akin.v1.GroupBy
-	(CollapseReason)(0),            // 4: akin.v1.CollapseReason
-	(EvidenceField)(0),             // 5: akin.v1.EvidenceField
-	(Strategy)(0),                  // 6: akin.v1.Strategy
-	(EmptyReason)(0),               // 7: akin.v1.EmptyReason
-	(LimitationReason)(0),          // 8: akin.v1.LimitationReason
-	(NoveltyReason)(0),             // 9: akin.v1.NoveltyReason
-	(*SearchRequest)(nil),          // 10: akin.v1.SearchRequest
-	(*SearchResponse)(nil),         // 11: akin.v1.SearchResponse
-	(*SimilarRequest)(nil),         // 12: akin.v1.SimilarRequest
-	(*SimilarResponse)(nil),        // 13: akin.v1.SimilarResponse
-	(*Example)(nil),                // 14: akin.v1.Example
-	(*RecommendRequest)(nil),       // 15: akin.v1.RecommendRequest
-	(*Driver)(nil),                 // 16: akin.v1.Driver
-	(*RecommendResponse)(nil),      // 17: akin.v1.RecommendResponse
-	(*Parts)(nil),                  // 18: akin.v1.Parts
-	(*Result)(nil),                 // 19: akin.v1.Result
-	(*Group)(nil),                  // 20: akin.v1.Group
-	(*Collapsed)(nil),              // 21: akin.v1.Collapsed
-	(*FindDuplicatesRequest)(nil),  // 22: akin.v1.FindDuplicatesRequest
-	(*FindDuplicatesResponse)(nil), // 23: akin.v1.FindDuplicatesResponse
-	(*DuplicateGroup)(nil),         // 24: akin.v1.DuplicateGroup
-	(*DuplicatePaper)(nil),         // 25: akin.v1.DuplicatePaper
-	(*Evidence)(nil),               // 26: akin.v1.Evidence
-	(*EvidenceSource)(nil),         // 27: akin.v1.EvidenceSource
-	(*MatchedTerm)(nil),            // 28: akin.v1.MatchedTerm
-	(*Plan)(nil),                   // 29: akin.v1.Plan
-	(*QueryInfo)(nil),              // 30: akin.v1.QueryInfo
-	(*Limitation)(nil),             // 31: akin.v1.Limitation
-	(*GetNoveltyRequest)(nil),      // 32: akin.v1.GetNoveltyRequest
-	(*GetNoveltyResponse)(nil),     // 33: akin.v1.GetNoveltyResponse
-	(*Novelty)(nil),                // 34: akin.v1.Novelty
-	(*EarlierPaper)(nil),           // 35: akin.v1.EarlierPaper
-	(*fieldmaskpb.FieldMask)(nil),  // 36: google.protobuf.FieldMask
-	(*Timing)(nil),                 // 37: akin.v1.Timing
-	(*Text)(nil),                   // 38: akin.v1.Text
-	(*timestamppb.Timestamp)(nil),  // 39: google.protobuf.Timestamp
-	(*Paper)(nil),                  // 40: akin.v1.Paper
-	(*date.Date)(nil),              // 41: google.type.Date
+	(Syntax)(0),                    // 0: akin.v1.Syntax
+	(OperatorUse)(0),               // 1: akin.v1.OperatorUse
+	(RecommendStrategy)(0),         // 2: akin.v1.RecommendStrategy
+	(Mode)(0),                      // 3: akin.v1.Mode
+	(Fusion)(0),                    // 4: akin.v1.Fusion
+	(GroupBy)(0),                   // 5: akin.v1.GroupBy
+	(CollapseReason)(0),            // 6: akin.v1.CollapseReason
+	(EvidenceField)(0),             // 7: akin.v1.EvidenceField
+	(Strategy)(0),                  // 8: akin.v1.Strategy
+	(EmptyReason)(0),               // 9: akin.v1.EmptyReason
+	(LimitationReason)(0),          // 10: akin.v1.LimitationReason
+	(NoveltyReason)(0),             // 11: akin.v1.NoveltyReason
+	(*SearchRequest)(nil),          // 12: akin.v1.SearchRequest
+	(*Interpretation)(nil),         // 13: akin.v1.Interpretation
+	(*SearchResponse)(nil),         // 14: akin.v1.SearchResponse
+	(*SimilarRequest)(nil),         // 15: akin.v1.SimilarRequest
+	(*SimilarResponse)(nil),        // 16: akin.v1.SimilarResponse
+	(*Example)(nil),                // 17: akin.v1.Example
+	(*RecommendRequest)(nil),       // 18: akin.v1.RecommendRequest
+	(*Driver)(nil),                 // 19: akin.v1.Driver
+	(*RecommendResponse)(nil),      // 20: akin.v1.RecommendResponse
+	(*Parts)(nil),                  // 21: akin.v1.Parts
+	(*Result)(nil),                 // 22: akin.v1.Result
+	(*Group)(nil),                  // 23: akin.v1.Group
+	(*Collapsed)(nil),              // 24: akin.v1.Collapsed
+	(*FindDuplicatesRequest)(nil),  // 25: akin.v1.FindDuplicatesRequest
+	(*FindDuplicatesResponse)(nil), // 26: akin.v1.FindDuplicatesResponse
+	(*DuplicateGroup)(nil),         // 27: akin.v1.DuplicateGroup
+	(*DuplicatePaper)(nil),         // 28: akin.v1.DuplicatePaper
+	(*Evidence)(nil),               // 29: akin.v1.Evidence
+	(*EvidenceSource)(nil),         // 30: akin.v1.EvidenceSource
+	(*MatchedTerm)(nil),            // 31: akin.v1.MatchedTerm
+	(*Plan)(nil),                   // 32: akin.v1.Plan
+	(*QueryInfo)(nil),              // 33: akin.v1.QueryInfo
+	(*Limitation)(nil),             // 34: akin.v1.Limitation
+	(*GetNoveltyRequest)(nil),      // 35: akin.v1.GetNoveltyRequest
+	(*GetNoveltyResponse)(nil),     // 36: akin.v1.GetNoveltyResponse
+	(*Novelty)(nil),                // 37: akin.v1.Novelty
+	(*EarlierPaper)(nil),           // 38: akin.v1.EarlierPaper
+	(*fieldmaskpb.FieldMask)(nil),  // 39: google.protobuf.FieldMask
+	(*Timing)(nil),                 // 40: akin.v1.Timing
+	(*Text)(nil),                   // 41: akin.v1.Text
+	(*timestamppb.Timestamp)(nil),  // 42: google.protobuf.Timestamp
+	(*Paper)(nil),                  // 43: akin.v1.Paper
+	(*date.Date)(nil),              // 44: google.type.Date
 }
 var file_akin_v1_search_service_proto_depIdxs = []int32{
-	36, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
-	1,  // 1: akin.v1.SearchRequest.mode:type_name -> akin.v1.Mode
-	2,  // 2: akin.v1.SearchRequest.fusion:type_name -> akin.v1.Fusion
-	3,  // 3: akin.v1.SearchRequest.group_by:type_name -> akin.v1.GroupBy
-	19, // 4: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
-	29, // 5: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
-	30, // 6: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
-	7,  // 7: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	37, // 8: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
-	31, // 9: akin.v1.SearchResponse.limited_by:type_name -> akin.v1.Limitation
-	20, // 10: akin.v1.SearchResponse.groups:type_name -> akin.v1.Group
-	38, // 11: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
-	36, // 12: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
-	1,  // 13: akin.v1.SimilarRequest.mode:type_name -> akin.v1.Mode
-	2,  // 14: akin.v1.SimilarRequest.fusion:type_name -> akin.v1.Fusion
-	3,  // 15: akin.v1.SimilarRequest.group_by:type_name -> akin.v1.GroupBy
-	19, // 16: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
-	29, // 17: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
-	30, // 18: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
-	7,  // 19: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	37, // 20: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
-	31, // 21: akin.v1.SimilarResponse.limited_by:type_name -> akin.v1.Limitation
-	20, // 22: akin.v1.SimilarResponse.groups:type_name -> akin.v1.Group
-	38, // 23: akin.v1.Example.text:type_name -> akin.v1.Text
-	39, // 24: akin.v1.Example.time:type_name -> google.protobuf.Timestamp
-	14, // 25: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
-	14, // 26: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
-	0,  // 27: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
-	36, // 28: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
-	3,  // 29: akin.v1.RecommendRequest.group_by:type_name -> akin.v1.GroupBy
-	19, // 30: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
-	29, // 31: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
-	7,  // 32: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	37, // 33: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
-	31, // 34: akin.v1.RecommendResponse.limited_by:type_name -> akin.v1.Limitation
-	20, // 35: akin.v1.RecommendResponse.groups:type_name -> akin.v1.Group
-	40, // 36: akin.v1.Result.paper:type_name -> akin.v1.Paper
-	16, // 37: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
-	18, // 38: akin.v1.Result.parts:type_name -> akin.v1.Parts
-	28, // 39: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
-	21, // 40: akin.v1.Result.collapsed:type_name -> akin.v1.Collapsed
-	26, // 41: akin.v1.Result.evidence:type_name -> akin.v1.Evidence
-	4,  // 42: akin.v1.Collapsed.reason:type_name -> akin.v1.CollapseReason
-	24, // 43: akin.v1.FindDuplicatesResponse.groups:type_name -> akin.v1.DuplicateGroup
-	25, // 44: akin.v1.DuplicateGroup.papers:type_name -> akin.v1.DuplicatePaper
-	4,  // 45: akin.v1.DuplicatePaper.reason:type_name -> akin.v1.CollapseReason
-	5,  // 46: akin.v1.Evidence.field:type_name -> akin.v1.EvidenceField
-	27, // 47: akin.v1.Evidence.of:type_name -> akin.v1.EvidenceSource
-	5,  // 48: akin.v1.EvidenceSource.field:type_name -> akin.v1.EvidenceField
-	6,  // 49: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
-	8,  // 50: akin.v1.Limitation.reason:type_name -> akin.v1.LimitationReason
-	38, // 51: akin.v1.GetNoveltyRequest.text:type_name -> akin.v1.Text
-	34, // 52: akin.v1.GetNoveltyResponse.novelties:type_name -> akin.v1.Novelty
-	30, // 53: akin.v1.GetNoveltyResponse.query:type_name -> akin.v1.QueryInfo
-	9,  // 54: akin.v1.Novelty.reason:type_name -> akin.v1.NoveltyReason
-	35, // 55: akin.v1.Novelty.nearest:type_name -> akin.v1.EarlierPaper
-	41, // 56: akin.v1.EarlierPaper.publish_date:type_name -> google.type.Date
-	10, // 57: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
-	12, // 58: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
-	15, // 59: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
-	32, // 60: akin.v1.SearchService.GetNovelty:input_type -> akin.v1.GetNoveltyRequest
-	22, // 61: akin.v1.SearchService.FindDuplicates:input_type -> akin.v1.FindDuplicatesRequest
-	11, // 62: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
-	13, // 63: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
-	17, // 64: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
-	33, // 65: akin.v1.SearchService.GetNovelty:output_type -> akin.v1.GetNoveltyResponse
-	23, // 66: akin.v1.SearchService.FindDuplicates:output_type -> akin.v1.FindDuplicatesResponse
-	62, // [62:67] is the sub-list for method output_type
-	57, // [57:62] is the sub-list for method input_type
-	57, // [57:57] is the sub-list for extension type_name
-	57, // [57:57] is the sub-list for extension extendee
-	0,  // [0:57] is the sub-list for field type_name
+	39, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
+	3,  // 1: akin.v1.SearchRequest.mode:type_name -> akin.v1.Mode
+	4,  // 2: akin.v1.SearchRequest.fusion:type_name -> akin.v1.Fusion
+	5,  // 3: akin.v1.SearchRequest.group_by:type_name -> akin.v1.GroupBy
+	0,  // 4: akin.v1.SearchRequest.syntax:type_name -> akin.v1.Syntax
+	1,  // 5: akin.v1.Interpretation.operators:type_name -> akin.v1.OperatorUse
+	22, // 6: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
+	32, // 7: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
+	33, // 8: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
+	9,  // 9: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	40, // 10: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
+	34, // 11: akin.v1.SearchResponse.limited_by:type_name -> akin.v1.Limitation
+	23, // 12: akin.v1.SearchResponse.groups:type_name -> akin.v1.Group
+	13, // 13: akin.v1.SearchResponse.interpretation:type_name -> akin.v1.Interpretation
+	41, // 14: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
+	39, // 15: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
+	3,  // 16: akin.v1.SimilarRequest.mode:type_name -> akin.v1.Mode
+	4,  // 17: akin.v1.SimilarRequest.fusion:type_name -> akin.v1.Fusion
+	5,  // 18: akin.v1.SimilarRequest.group_by:type_name -> akin.v1.GroupBy
+	22, // 19: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
+	32, // 20: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
+	33, // 21: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
+	9,  // 22: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	40, // 23: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
+	34, // 24: akin.v1.SimilarResponse.limited_by:type_name -> akin.v1.Limitation
+	23, // 25: akin.v1.SimilarResponse.groups:type_name -> akin.v1.Group
+	41, // 26: akin.v1.Example.text:type_name -> akin.v1.Text
+	42, // 27: akin.v1.Example.time:type_name -> google.protobuf.Timestamp
+	17, // 28: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
+	17, // 29: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
+	2,  // 30: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
+	39, // 31: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
+	5,  // 32: akin.v1.RecommendRequest.group_by:type_name -> akin.v1.GroupBy
+	22, // 33: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
+	32, // 34: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
+	9,  // 35: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	40, // 36: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
+	34, // 37: akin.v1.RecommendResponse.limited_by:type_name -> akin.v1.Limitation
+	23, // 38: akin.v1.RecommendResponse.groups:type_name -> akin.v1.Group
+	43, // 39: akin.v1.Result.paper:type_name -> akin.v1.Paper
+	19, // 40: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
+	21, // 41: akin.v1.Result.parts:type_name -> akin.v1.Parts
+	31, // 42: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
+	24, // 43: akin.v1.Result.collapsed:type_name -> akin.v1.Collapsed
+	29, // 44: akin.v1.Result.evidence:type_name -> akin.v1.Evidence
+	6,  // 45: akin.v1.Collapsed.reason:type_name -> akin.v1.CollapseReason
+	27, // 46: akin.v1.FindDuplicatesResponse.groups:type_name -> akin.v1.DuplicateGroup
+	28, // 47: akin.v1.DuplicateGroup.papers:type_name -> akin.v1.DuplicatePaper
+	6,  // 48: akin.v1.DuplicatePaper.reason:type_name -> akin.v1.CollapseReason
+	7,  // 49: akin.v1.Evidence.field:type_name -> akin.v1.EvidenceField
+	30, // 50: akin.v1.Evidence.of:type_name -> akin.v1.EvidenceSource
+	7,  // 51: akin.v1.EvidenceSource.field:type_name -> akin.v1.EvidenceField
+	8,  // 52: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
+	10, // 53: akin.v1.Limitation.reason:type_name -> akin.v1.LimitationReason
+	41, // 54: akin.v1.GetNoveltyRequest.text:type_name -> akin.v1.Text
+	37, // 55: akin.v1.GetNoveltyResponse.novelties:type_name -> akin.v1.Novelty
+	33, // 56: akin.v1.GetNoveltyResponse.query:type_name -> akin.v1.QueryInfo
+	11, // 57: akin.v1.Novelty.reason:type_name -> akin.v1.NoveltyReason
+	38, // 58: akin.v1.Novelty.nearest:type_name -> akin.v1.EarlierPaper
+	44, // 59: akin.v1.EarlierPaper.publish_date:type_name -> google.type.Date
+	12, // 60: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
+	15, // 61: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
+	18, // 62: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
+	35, // 63: akin.v1.SearchService.GetNovelty:input_type -> akin.v1.GetNoveltyRequest
+	25, // 64: akin.v1.SearchService.FindDuplicates:input_type -> akin.v1.FindDuplicatesRequest
+	14, // 65: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
+	16, // 66: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
+	20, // 67: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
+	36, // 68: akin.v1.SearchService.GetNovelty:output_type -> akin.v1.GetNoveltyResponse
+	26, // 69: akin.v1.SearchService.FindDuplicates:output_type -> akin.v1.FindDuplicatesResponse
+	65, // [65:70] is the sub-list for method output_type
+	60, // [60:65] is the sub-list for method input_type
+	60, // [60:60] is the sub-list for extension type_name
+	60, // [60:60] is the sub-list for extension extendee
+	0,  // [0:60] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_search_service_proto_init() }
@@ -3904,21 +4137,21 @@ func file_akin_v1_search_service_proto_init() {
 	}
 	file_akin_v1_paper_proto_init()
 	file_akin_v1_search_service_proto_msgTypes[0].OneofWrappers = []any{}
-	file_akin_v1_search_service_proto_msgTypes[2].OneofWrappers = []any{}
-	file_akin_v1_search_service_proto_msgTypes[4].OneofWrappers = []any{
+	file_akin_v1_search_service_proto_msgTypes[3].OneofWrappers = []any{}
+	file_akin_v1_search_service_proto_msgTypes[5].OneofWrappers = []any{
 		(*Example_PaperId)(nil),
 		(*Example_Text)(nil),
 	}
-	file_akin_v1_search_service_proto_msgTypes[5].OneofWrappers = []any{}
-	file_akin_v1_search_service_proto_msgTypes[12].OneofWrappers = []any{}
-	file_akin_v1_search_service_proto_msgTypes[24].OneofWrappers = []any{}
+	file_akin_v1_search_service_proto_msgTypes[6].OneofWrappers = []any{}
+	file_akin_v1_search_service_proto_msgTypes[13].OneofWrappers = []any{}
+	file_akin_v1_search_service_proto_msgTypes[25].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_akin_v1_search_service_proto_rawDesc), len(file_akin_v1_search_service_proto_rawDesc)),
-			NumEnums:      10,
-			NumMessages:   26,
+			NumEnums:      12,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
