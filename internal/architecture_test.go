@@ -86,6 +86,7 @@ var rooms = map[string][]string{
 	// For tests and benchmarks only.
 	"internal/follow/followtest":   {"internal/follow", "internal/librarian", "internal/library", "internal/library/librarytest", "internal/source/zotero"},
 	"internal/crashtest":           {},
+	"internal/monthtest":           {},
 	"internal/rpc/rpctest":         {"internal/atlas", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/store", "internal/embed", "internal/vec", "internal/admit", "internal/client", "internal/paper", "internal/library", "internal/library/shelf", "internal/librarian", "internal/feed/ledger", "internal/courier", "internal/source", "internal/source/logbook", "internal/follow", "internal/follow/register", "internal/source/zotero", "internal/share", "internal/seal"},
 	"internal/feed/feedtest":       {"internal/feed"},
 	"internal/library/librarytest": {"internal/library"},

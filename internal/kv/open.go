@@ -374,6 +374,11 @@ func pebbleOptions(d directory, o Options, f *fence, k *marker) *pebble.Options 
 			},
 		},
 	}
+	if o.FS != nil {
+		// Looks for room for compactions when one ends or is wanted, and not ten times a
+		// second beside: tests with a clock of their own go through months of it.
+		po.Experimental.CompactionScheduler = pebble.NewConcurrencyLimitSchedulerWithNoPeriodicGrantingForTest()
+	}
 	for i := range po.Levels {
 		// Most ids of an import are new; the filter answers for them without
 		// reading a table.

@@ -65,6 +65,13 @@ type Beside struct {
 	Verify func(ctx context.Context, snap *kv.Snapshot, fault func(error)) error
 }
 
+// WithFS puts the store on another file system: one of a test that breaks it, or cuts the
+// power.
+func (o Options) WithFS(fs kv.FS) Options {
+	o.fs = fs
+	return o
+}
+
 // kv gives what package kv wants to know.
 func (o Options) kv() kv.Options {
 	return kv.Options{

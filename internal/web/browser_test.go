@@ -49,8 +49,8 @@ func program(t *testing.T) string {
 	return programOf(t, filepath.Join(t.TempDir(), "data"))
 }
 
-// programOf serves it from a data directory.
-func programOf(t *testing.T, data string) string {
+// programOf serves it from a data directory, with flags; by default at a free address.
+func programOf(t *testing.T, data string, flags ...string) string {
 	t.Helper()
 	akin := setting(t, "AKIN_PROGRAM")
 	home, err := filepath.Abs("../../.akin")
@@ -60,7 +60,10 @@ func programOf(t *testing.T, data string) string {
 	if out, err := exec.CommandContext(t.Context(), akin, "import", "--data", data, "--home", home, sampleFile).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	serve := exec.Command(akin, "serve", "--data", data, "--home", home, "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0")
+	if len(flags) == 0 {
+		flags = []string{"--http-addr", "127.0.0.1:0"}
+	}
+	serve := exec.Command(akin, append([]string{"serve", "--data", data, "--home", home, "--grpc-addr", "127.0.0.1:0"}, flags...)...)
 	out, err := serve.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
