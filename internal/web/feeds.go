@@ -308,7 +308,10 @@ func (s *Site) itemHits(items []*akinv1.FeedItem) (out []hit) {
 			case akinv1.FeedReasonKind_FEED_REASON_KIND_TEXT, akinv1.FeedReasonKind_FEED_REASON_KIND_UNSPECIFIED:
 			}
 		}
-		if it.GetPercentile() > 0 {
+		switch p := it.GetPercentile(); {
+		case p >= 100:
+			h.Why = append(h.Why, "the nearest so far")
+		case p > 0:
 			h.Why = append(h.Why, fmt.Sprintf("nearer than %.4g %% of the papers", it.GetPercentile()))
 		}
 		if t := it.GetMatchTime(); t != nil {
