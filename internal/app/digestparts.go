@@ -69,9 +69,11 @@ func (d digestSpeaker) ask(ctx context.Context, f *feed.Feed, options engine.Res
 	case f.Query.Text != "":
 		return d.engine.Search(ctx, engine.SearchRequest{Collection: f.Collection, Query: f.Query.Text, Mode: engine.Semantic, ResultOptions: options})
 	case f.Query.PaperID != "":
-		return d.engine.Similar(ctx, engine.SimilarRequest{Collection: f.Collection, PaperIDs: []string{f.Query.PaperID}, Mode: engine.Semantic, ResultOptions: options})
+		return d.engine.Similar(ctx, engine.SimilarRequest{
+			Collection: f.Collection, PaperIDs: []string{f.Query.PaperID}, Mode: engine.Semantic, ResultOptions: options,
+		})
 	}
-	return nil, nil
+	return nil, nil //nolint:nilnil // there is nothing to ask
 }
 
 // anyOf is a filter that keeps papers by their ids.

@@ -58,8 +58,10 @@ func (f *Following) faults() (errs []error) {
 func (a *App) openFollower(s *store.Store, e *engine.Engine, b *librarian.Librarian) error {
 	c := a.config.Following
 	client, err := zotero.New(c.ZoteroURL, &http.Client{
-		Timeout:   zoteroTimeout,
-		Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, MaxConnsPerHost: 1, MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute, TLSHandshakeTimeout: headerTimeout},
+		Timeout: zoteroTimeout,
+		Transport: &http.Transport{
+			Proxy: http.ProxyFromEnvironment, MaxConnsPerHost: 1, MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute, TLSHandshakeTimeout: headerTimeout,
+		},
 		// What answers with another address is not followed there.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, "akin/"+a.config.Version)
@@ -80,7 +82,7 @@ func (a *App) openFollower(s *store.Store, e *engine.Engine, b *librarian.Librar
 	a.onClose(f.Close)
 	a.server.FollowWith(f)
 	if (a.config.GRPCAddr == "" && a.config.HTTPAddr == "") || s.Writable() != nil {
-		return nil
+		return nil //nolint:nilerr // what cannot be written is not brought up to date by itself
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

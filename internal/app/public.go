@@ -29,7 +29,7 @@ func checkPublicURL(text string) (string, error) {
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(text, "#"):
 		return "", fmt.Errorf("is %.80q; leave out names, passwords, and what begins with ? or #", text)
 	case strings.Contains(u.Path, "//") || slices.ContainsFunc(strings.Split(u.Path, "/"), func(s string) bool { return s == "." || s == ".." }):
-		return "", fmt.Errorf("is %.80q; write its path without //, . and ..", text)
+		return "", fmt.Errorf("is %.80q; leave //, . and .. out of its path", text)
 	}
 	if port := u.Port(); port != "" || strings.HasSuffix(u.Host, ":") {
 		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {

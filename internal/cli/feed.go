@@ -120,7 +120,8 @@ func (c feedListCommand) Run(e *environment) error {
 	}
 	return e.show(c.JSON, all, func() {
 		for _, f := range all.GetFeeds() {
-			fmt.Fprintf(e.out, "%s  %s: %s, %d today  %s\n", oneLine(f.GetName()), feedLooks(f), plural(int(f.GetItemCount()), "paper"), f.GetTodayCount(), oneLine(f.GetDisplayName()))
+			fmt.Fprintf(e.out, "%s  %s: %s, %d today  %s\n",
+				oneLine(f.GetName()), feedLooks(f), plural(int(f.GetItemCount()), "paper"), f.GetTodayCount(), oneLine(f.GetDisplayName()))
 			e.wrapped("  ", oneLine(f.GetStatus()))
 		}
 		if len(all.GetFeeds()) == 0 {
@@ -132,7 +133,7 @@ func (c feedListCommand) Run(e *environment) error {
 // feedLooks says what a feed looks for.
 func feedLooks(f *akinv1.Feed) string {
 	const most = 60
-	text := ""
+	var text string
 	switch {
 	case f.GetText() != "":
 		text = fmt.Sprintf("%q", f.GetText())
@@ -195,7 +196,8 @@ func (e *environment) feed(f *akinv1.Feed) {
 	line("breadth", short(f.GetBreadth().String(), "BREADTH_"))
 	line("a day", fmt.Sprintf("at most %d", f.GetMaxPerDay()))
 	if c := f.GetCalibration(); len(f.GetAuthors()) == 0 {
-		line("matched by", fmt.Sprintf("scores of at least %.3f, compared with %s on %s", c.GetThreshold(), plural(int(c.GetBackgroundCount()), "paper"), c.GetCreateTime().AsTime().Format("2006-01-02")))
+		line("matched by", fmt.Sprintf("scores of at least %.3f, compared with %s on %s",
+			c.GetThreshold(), plural(int(c.GetBackgroundCount()), "paper"), c.GetCreateTime().AsTime().Format("2006-01-02")))
 		line("words", strings.Join(c.GetWords(), ", "))
 	}
 	line("found", fmt.Sprintf("%s, %d today", plural(int(f.GetItemCount()), "paper"), f.GetTodayCount()))

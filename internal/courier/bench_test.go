@@ -278,7 +278,7 @@ func TestBench(t *testing.T) {
 	used := cpu() - before
 	fmt.Printf("the same with %d feeds: %.0f papers/s (%.0f %%), %.0f µs of CPU a paper, %.0f more\n",
 		benchFeeds, float64(coming)/took.Seconds(), 100*bare.Seconds()/took.Seconds(), per(used, coming), per(used-bareCPU, coming))
-	c.compare(t, m, papers, vectors, cat)
+	c.compare(t, m, papers, cat)
 }
 
 func per(d time.Duration, n int) float64 { return float64(d.Microseconds()) / float64(n) }
@@ -341,7 +341,7 @@ func (c *corpus) make(t *testing.T, feeds *Courier, cat catalog.Catalog, kept fe
 }
 
 // compare holds some papers against all feeds one by one.
-func (c *corpus) compare(t *testing.T, m *matcher, papers []paper.Paper, vectors [][]float32, cat catalog.Catalog) {
+func (c *corpus) compare(t *testing.T, m *matcher, papers []paper.Paper, cat catalog.Catalog) {
 	t.Helper()
 	view, err := cat.View(t.Context(), paper.DefaultCollection)
 	if err != nil {

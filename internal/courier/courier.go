@@ -74,7 +74,6 @@ type Courier struct {
 	mu sync.Mutex // guards what follows
 	// followed is up to where each collection with feeds was matched and kept.
 	followed map[string]uint64
-	loaded   bool
 	// pending are the feeds that were made, changed or deleted since the matcher last
 	// looked; nil for a deleted one.
 	pending map[uint32]*feed.State

@@ -41,7 +41,7 @@ func (c *Courier) Run(ctx context.Context) error {
 		}
 	}
 	m.note(context.WithoutCancel(ctx))
-	return nil
+	return nil //nolint:nilerr // that ctx ended is no failure
 }
 
 // woken gives what is closed when there is something to do.

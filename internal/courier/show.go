@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	// PreviewDays is how far a preview looks back, and MostPreviewed the papers that it
-	// looks at: the newest.
-	PreviewDays   = 30
+	// PreviewDays is how far a preview looks back.
+	PreviewDays = 30
+	// MostPreviewed is how many papers a preview looks at: the newest.
 	MostPreviewed = 100_000
 	// MaxPreview is how many items a preview shows.
 	MaxPreview = 1_000

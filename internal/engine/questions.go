@@ -11,9 +11,10 @@ import (
 
 // The limits of questions.
 const (
-	// MaxQuestions is how many papers may be asked about at once, DefaultQuestions how
-	// many are if nothing is said.
-	MaxQuestions, DefaultQuestions = 100, 10
+	// MaxQuestions is how many papers may be asked about at once.
+	MaxQuestions = 100
+	// DefaultQuestions is how many papers are asked about if nothing is said.
+	DefaultQuestions = 10
 	// MaxOpinions is how many likes and dislikes count.
 	MaxOpinions = 200
 	// questionSample is how many papers of the collection stand for all of it.

@@ -135,7 +135,8 @@ func (z *Zotero) check() error {
 		}
 		for i, name := range names {
 			if strings.TrimSpace(name) == "" || len(name) > MaxNameBytes || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
-				return paper.InvalidField(fmt.Sprintf("%s[%d]", field, i), "has %d bytes; a collection's key or name has 1 to %d, on one line in UTF-8", len(name), MaxNameBytes)
+				return paper.InvalidField(fmt.Sprintf("%s[%d]", field, i),
+					"has %d bytes; a collection's key or name has 1 to %d, on one line in UTF-8", len(name), MaxNameBytes)
 			}
 		}
 	}

@@ -55,7 +55,7 @@ func (f Files) open(owner, path string) (*os.File, error) {
 	if err != nil {
 		return nil, unreadable(path, err)
 	}
-	defer root.Close()
+	defer root.Close() //nolint:errcheck // nothing was written
 	info, err := root.Stat(rest)
 	switch {
 	case err != nil:

@@ -77,7 +77,8 @@ func (f *Follower) run(id uint32, how task) (ok bool) {
 		return err == nil // it is noted, or begins again after a restart
 	}
 	message, reason := wordsOf(err)
-	f.config.Log.Warn("a library could not be brought up to date with what it follows", "library", l.Name, "owner", l.Owner, "follows", b.String(), "reason", reason, "error", err)
+	f.config.Log.Warn("a library could not be brought up to date with what it follows",
+		"library", l.Name, "owner", l.Owner, "follows", b.String(), "reason", reason, "error", err)
 	if err := f.failed(ctx, &b, began, err, message, reason); err != nil && ctx.Err() == nil {
 		f.config.Log.Error("that could not be noted", "library", l.Name, "error", err)
 	}
@@ -231,7 +232,9 @@ func (f *Follower) fromZotero(ctx context.Context, b *Binding, l *library.Librar
 	}
 	got := &harvest{full: changes.Full, gone: changes.Gone}
 	for _, i := range changes.Items {
-		got.items = append(got.items, Item{Key: i.Key, Title: brief(text.Clean(i.Title)), DOI: i.DOI, ArxivID: i.ArxivID, Date: brief(i.Date), Unreadable: brief(i.Unreadable)})
+		got.items = append(got.items, Item{
+			Key: i.Key, Title: brief(text.Clean(i.Title)), DOI: i.DOI, ArxivID: i.ArxivID, Date: brief(i.Date), Unreadable: brief(i.Unreadable),
+		})
 	}
 	got.set = func(b *Binding) {
 		b.Version, b.Scope, b.Account = changes.Version, changes.Scope, changes.Library.ID

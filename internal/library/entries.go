@@ -214,7 +214,7 @@ func (f *filling) finish() error {
 		return err
 	}
 	for _, id := range slices.Sorted(maps.Keys(f.put)) {
-		err := error(nil)
+		var err error
 		if e := f.put[id]; e != nil {
 			err = f.w.PutEntry(f.library.ID, e)
 		} else {

@@ -24,10 +24,11 @@ func ParseAddress(field, text string) (string, error) {
 	}
 	text = strings.TrimSpace(text)
 	at := strings.LastIndexByte(text, '@')
+	hidden := func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
 	switch {
 	case len(text) > 2*maxAddressBytes:
 		return bad("it is too long")
-	case !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }):
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, hidden):
 		return bad("it has white space or characters that do not show")
 	case at <= 0 || at == len(text)-1:
 		return bad("it has no name before, or no domain behind an @")

@@ -262,11 +262,13 @@ func (s *Digests) plan(ctx context.Context, id uint32) (*job, error) {
 	case i.Kind == Regular && s.last(&j.digest, now).Day > i.Day && j.digest.Current != nil:
 		return nil, s.close(ctx, j, over(i, Failed, "It was not sent before the next one was due; its papers come with that. "+i.Words))
 	case now.Sub(i.Planned) > s.late(i) && i.Attempts == 0:
-		return nil, s.close(ctx, j, over(i, Late, fmt.Sprintf("It could not be sent within %v of its time, when nothing ran or could be read; its papers come with the next.", s.late(i))))
+		return nil, s.close(ctx, j, over(i, Late,
+			fmt.Sprintf("It could not be sent within %v of its time, when nothing ran or could be read; its papers come with the next.", s.late(i))))
 	case now.Sub(i.Planned) > s.late(i):
 		return nil, s.close(ctx, j, over(i, Failed, "It was tried until its time was over; its papers come with the next. "+i.Words))
 	case paused:
-		return nil, s.close(ctx, j, over(i, Paused, fmt.Sprintf("The address is paused until %s, for mail to it was refused: %s.", until.Format(time.DateOnly), j.recipient.RefusalWord)))
+		return nil, s.close(ctx, j, over(i, Paused,
+			fmt.Sprintf("The address is paused until %s, for mail to it was refused: %s.", until.Format(time.DateOnly), j.recipient.RefusalWord)))
 	}
 	if j.address, err = s.addressOf(&j.recipient); err != nil {
 		return nil, err
@@ -386,7 +388,7 @@ func (s *Digests) unanswered(ctx context.Context, j *job, now time.Time) error {
 		i := j.issue
 		i.Resent, i.Progress, i.NextTry = true, Waiting, now.Add(firstWait)
 		i.Words = "No answer came, and it is sent once more."
-		return s.keep(ctx, j, i)
+		return s.keep(ctx, i)
 	}
 	return s.close(ctx, j, over(&j.issue, Unanswered, "It went out, and no answer came: it counts as sent."))
 }
@@ -416,10 +418,10 @@ func (s *Digests) ended(ctx context.Context, j *job, got Result) error {
 		}
 		return errors.Join(s.Refuse(ctx, j.recipient.ID, score, got.Words), s.fine(ctx))
 	case Unreachable:
-		return s.unreachable(ctx, j, i, got, now)
+		return s.unreachable(ctx, i, got, now)
 	default:
 		i.Progress, i.NextTry, i.Words = Waiting, now.Add(wait(i.Digest, i.Attempts)), "The mail server does not take it for now: "+got.Words+"."
-		return errors.Join(s.keep(ctx, j, i), s.fine(ctx))
+		return errors.Join(s.keep(ctx, i), s.fine(ctx))
 	}
 }
 
@@ -428,11 +430,11 @@ func (s *Digests) ended(ctx context.Context, j *job, got Result) error {
 func (s *Digests) withdrawn(ctx context.Context, j *job, got Result) error {
 	i := j.issue
 	i.Progress, i.NextTry, i.Words = Waiting, s.clock().Add(serverWait), "It was not begun: "+got.Words+"."
-	return s.keep(ctx, j, i)
+	return s.keep(ctx, i)
 }
 
 // unreachable has the mail, and all others, wait for the server.
-func (s *Digests) unreachable(ctx context.Context, j *job, i Issue, got Result, now time.Time) error {
+func (s *Digests) unreachable(ctx context.Context, i Issue, got Result, now time.Time) error {
 	var t Trouble
 	err := s.Store.Write(ctx, func(w Writer) (err error) {
 		if t, err = w.Trouble(); err != nil {
@@ -450,7 +452,7 @@ func (s *Digests) unreachable(ctx context.Context, j *job, i Issue, got Result, 
 	}
 	s.Log.WarnContext(ctx, "the mail server takes no mail", "why", got.Words, "again", t.Until)
 	i.Progress, i.NextTry, i.Words = Waiting, t.Until, "The mail server cannot be used: "+got.Words+"."
-	return errors.Join(errUnreachable, s.keep(ctx, j, i))
+	return errors.Join(errUnreachable, s.keep(ctx, i))
 }
 
 // fine notes that the mail server can be used.
@@ -481,7 +483,7 @@ func wait(digest uint32, n int) time.Duration {
 }
 
 // keep writes down an issue that goes on. A digest that ended meanwhile stays as it is.
-func (s *Digests) keep(ctx context.Context, j *job, i Issue) error {
+func (s *Digests) keep(ctx context.Context, i Issue) error {
 	return s.Store.Write(ctx, func(w Writer) error {
 		d, found, err := w.Digest(i.Digest)
 		if err != nil || !found || d.Current == nil || *d.Current != i.IssueKey {

@@ -115,7 +115,9 @@ func sortPicks(picks []Pick) {
 			}
 			return 1
 		}
-		return cmp.Or(cmp.Compare(pinned(a), pinned(b)), cmp.Compare(b.percentile, a.percentile), cmp.Compare(b.score, a.score), strings.Compare(a.PaperID, b.PaperID))
+		return cmp.Or(
+			cmp.Compare(pinned(a), pinned(b)), cmp.Compare(b.percentile, a.percentile), cmp.Compare(b.score, a.score), strings.Compare(a.PaperID, b.PaperID),
+		)
 	})
 }
 

@@ -178,7 +178,10 @@ func (l Left) words() string {
 		n     int
 		words string
 	}{
-		{l.Sent, "that were sent to you before"}, {l.Read, "that you have read"}, {l.Dismissed, "that you dismissed"}, {l.Gone, "that are not in the collection any more"},
+		{l.Sent, "that were sent to you before"},
+		{l.Read, "that you have read"},
+		{l.Dismissed, "that you dismissed"},
+		{l.Gone, "that are not in the collection any more"},
 	} {
 		if one.n > 0 {
 			noun := "papers"

@@ -32,7 +32,8 @@ func (s *Server) KeepDigests(d *notify.Digests, why string) { s.digests, s.noDig
 func (s *digestService) kept() (*notify.Digests, error) {
 	if s.server.digests == nil {
 		return nil, &paper.Error{
-			Kind: paper.FailedPrecondition, Reason: notify.ReasonOff, Message: "this server sends no mail: " + cmp.Or(s.server.noDigests, "it was started without a data directory"),
+			Kind: paper.FailedPrecondition, Reason: notify.ReasonOff,
+			Message: "this server sends no mail: " + cmp.Or(s.server.noDigests, "it was started without a data directory"),
 		}
 	}
 	return s.server.digests, nil

@@ -198,9 +198,10 @@ const (
 	// keptRaw is how much of a refused record is kept, keptText of what is said of it.
 	keptRaw  = 4 << 10
 	keptText = 1 << 10
-	// MaxRefusals and MaxRuns are how many of a source are kept.
+	// MaxRefusals is how many refused records of a source are kept.
 	MaxRefusals = 500
-	MaxRuns     = 50
+	// MaxRuns is how many runs of a source are kept.
+	MaxRuns = 50
 	// saidDays is how long it is remembered what a fast lane said of a paper that it has
 	// no more.
 	saidDays = 30
@@ -219,7 +220,7 @@ func (j *job) heard(ctx context.Context, p *paper.Paper, said map[string]stateme
 	}
 	now := Said{All: digest(p), Words: digest(&paper.Paper{Title: p.Title, Abstract: p.Abstract, Authors: p.Authors}), Seen: DayOf(j.m.now())}
 	var before Said
-	found := false
+	var found bool
 	if again, ok := j.said[p.ID]; ok { // in the same run
 		before, found = again, true
 	} else if found, err = j.m.get(ctx, KeptSaid, j.config.Name, p.ID, &before); err != nil {

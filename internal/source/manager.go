@@ -493,7 +493,7 @@ func (m *Manager) RunNow(ctx context.Context, name string) (Run, error) {
 	if run == nil {
 		run = new(Run)
 	}
-	var put *putOff
+	var put *putOffError
 	if errors.As(err, &put) {
 		now := m.now()
 		return *run, &paper.Error{

@@ -93,7 +93,7 @@ func (d oaiDriver) step(ctx context.Context, j *job) (done bool, err error) {
 	if err := j.deliver(ctx, got); err != nil {
 		return false, err
 	}
-	d.advance(j, set, &c, page)
+	d.advance(j, &c, page)
 	j.state.Cursor.OAI[set] = c
 	return !slices.ContainsFunc(sets, func(set string) bool { return j.state.Cursor.OAI[set].First != 0 }), nil
 }
@@ -160,7 +160,7 @@ func (oaiDriver) check(j *job, set string, c *OAICursor, page *harvest.Page) err
 }
 
 // advance notes a page that was delivered.
-func (oaiDriver) advance(j *job, set string, c *OAICursor, page *harvest.Page) {
+func (oaiDriver) advance(j *job, c *OAICursor, page *harvest.Page) {
 	if page.Broken != nil {
 		j.note("page %d of the list from %v to %v was broken: %v", c.Page+1, c.First, c.Last, page.Broken)
 	}

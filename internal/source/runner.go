@@ -243,7 +243,7 @@ func (r *runner) hold(err error) {
 // failed sees to an error that could not be written down: follow must not try again at
 // once.
 func (r *runner) failed(err error) error {
-	var put *putOff
+	var put *putOffError
 	if err == nil || paper.Canceled(err) || errors.As(err, &put) {
 		return err
 	}
@@ -255,15 +255,15 @@ func (r *runner) failed(err error) error {
 	return err
 }
 
-// putOff says that a run waits, and until when.
-type putOff struct {
+// putOffError says that a run waits, and until when.
+type putOffError struct {
 	why   error
 	until time.Time
 }
 
-func (p *putOff) Error() string { return sentence(p.why) }
+func (p *putOffError) Error() string { return sentence(p.why) }
 
-func (p *putOff) Unwrap() error { return p.why }
+func (p *putOffError) Unwrap() error { return p.why }
 
 // open begins a run unless one is under way.
 func (j *job) open(ctx context.Context, d driver, asked bool) error {
@@ -353,7 +353,7 @@ func (j *job) stumble(ctx context.Context, failure error) (wait time.Duration, e
 		if err := j.save(ctx); err != nil {
 			return 0, err
 		}
-		return 0, &putOff{t, s.Next}
+		return 0, &putOffError{t, s.Next}
 	}
 	s.Failures++
 	s.FailuresTotal++
@@ -369,7 +369,7 @@ func (j *job) stumble(ctx context.Context, failure error) (wait time.Duration, e
 	if err := j.save(ctx); err != nil {
 		return 0, err
 	}
-	return 0, &putOff{t, s.Next}
+	return 0, &putOffError{t, s.Next}
 }
 
 // close ends a run: well, or with what went wrong.
@@ -397,7 +397,7 @@ func (j *job) close(ctx context.Context, failure *trouble) error {
 	}
 	j.m.tell(&j.config, run)
 	if failure != nil {
-		return &putOff{failure, s.Next}
+		return &putOffError{failure, s.Next}
 	}
 	return nil
 }

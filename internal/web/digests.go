@@ -61,7 +61,8 @@ func (s *Site) listDigests(ctx context.Context, b *feedPages) error {
 	}
 	for _, d := range resp.GetDigests() {
 		b.Digests = append(b.Digests, digestRow{
-			Name: d.GetName(), Label: digestLabel(d), URL: digestURL(d.GetName()), Address: visible(d.GetAddress()), When: scheduleText(d.GetSchedule()), State: digestState(d),
+			Name: d.GetName(), Label: digestLabel(d), URL: digestURL(d.GetName()), Address: visible(d.GetAddress()),
+			When: scheduleText(d.GetSchedule()), State: digestState(d),
 		})
 	}
 	for _, f := range b.Feeds {
@@ -124,7 +125,8 @@ func readSchedule(v url.Values) *akinv1.DigestSchedule {
 func (s *Site) makeDigest(r *http.Request) (*answer, error) {
 	v := r.PostForm
 	d := &akinv1.Digest{
-		DisplayName: strings.TrimSpace(clip(visible(v.Get("label")), feedWords)), Address: strings.TrimSpace(v.Get("address")), Feeds: v["feed"], Schedule: readSchedule(v),
+		DisplayName: strings.TrimSpace(clip(visible(v.Get("label")), feedWords)), Address: strings.TrimSpace(v.Get("address")),
+		Feeds: v["feed"], Schedule: readSchedule(v),
 	}
 	switch v.Get("listing") {
 	case "newest":

@@ -275,7 +275,10 @@ func (s *Site) feed(r *http.Request) (*answer, error) {
 
 // formOf is a feed as its form has it.
 func formOf(f *akinv1.Feed) feedForm {
-	v := url.Values{"label": {f.GetDisplayName()}, "text": {f.GetText()}, "paper": {f.GetPaperId()}, "library": {f.GetLibrary()}, "filter": {f.GetFilter()}, "author": f.GetAuthors()}
+	v := url.Values{
+		"label": {f.GetDisplayName()}, "text": {f.GetText()}, "paper": {f.GetPaperId()}, "library": {f.GetLibrary()},
+		"filter": {f.GetFilter()}, "author": f.GetAuthors(),
+	}
 	for _, b := range breadths {
 		if b.breadth == f.GetBreadth() {
 			v.Set("breadth", b.value)

@@ -49,9 +49,9 @@ func (s *Site) absolute(address string) string {
 // feedView is a list that has a feed.
 type feedView struct {
 	title, subtitle string
-	// page is the list's own address, and query what the feed is asked for.
-	page, query string
-	papers      []*akinv1.Paper
+	// page is the list's own address.
+	page   string
+	papers []*akinv1.Paper
 	// why says what speaks for a paper, by its id.
 	why map[string][]string
 }
@@ -271,7 +271,7 @@ func (s *Site) sendFeed(w http.ResponseWriter, r *http.Request, f *syndicate.Fee
 	if sendTag(w, r, hex.EncodeToString(sum[:12])) || unchanged(w, r, changed) {
 		return
 	}
-	w.Write(body) //nolint:errcheck,gosec // the client is gone; it is no HTML
+	w.Write(body) //nolint:errcheck // the client is gone
 }
 
 // unchanged answers who only knows when the feed last changed.
@@ -404,7 +404,7 @@ func (s *Site) sendOutline(w http.ResponseWriter, r *http.Request, token string)
 	h.Set("Cache-Control", "private, no-cache")
 	sum := sha256.Sum256(body)
 	if !sendTag(w, r, hex.EncodeToString(sum[:12])) {
-		w.Write(body) //nolint:errcheck,gosec // the client is gone; it is no HTML
+		w.Write(body) //nolint:errcheck // the client is gone
 	}
 	return nil
 }

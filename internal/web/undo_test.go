@@ -21,18 +21,17 @@ func (r reply) fields(t *testing.T, action string) url.Values {
 		y, _ := attribute(b, "class")
 		return strings.Compare(strings.TrimSuffix(y, "marks"), strings.TrimSuffix(x, "marks"))
 	})
-	for _, form := range forms {
-		out := url.Values{}
-		for n := range form.Descendants() {
-			name, named := attribute(n, "name")
-			if value, ok := attribute(n, "value"); named && ok && (n.Data == "input" || n.Data == "button") {
-				out.Add(name, value)
-			}
-		}
-		return out
+	if len(forms) == 0 {
+		t.Fatalf("no form leads to %s in %s", action, r.body)
 	}
-	t.Fatalf("no form leads to %s in %s", action, r.body)
-	return nil
+	out := url.Values{}
+	for n := range forms[0].Descendants() {
+		name, named := attribute(n, "name")
+		if value, ok := attribute(n, "value"); named && ok && (n.Data == "input" || n.Data == "button") {
+			out.Add(name, value)
+		}
+	}
+	return out
 }
 
 // led goes where a form led.

@@ -27,9 +27,11 @@ const (
 	tasteShare    = 0.5
 	// fewVectors are compared with a background one by one.
 	fewVectors = 4
-	// MostTextTerms, MostPaperTerms and MostLibraryTerms are how many words a feed goes by.
-	MostTextTerms    = 64
-	MostPaperTerms   = 24
+	// MostTextTerms is how many words of its text a feed goes by.
+	MostTextTerms = 64
+	// MostPaperTerms is how many words of its paper a feed goes by.
+	MostPaperTerms = 24
+	// MostLibraryTerms is how many words of its library a feed goes by.
 	MostLibraryTerms = 16
 )
 

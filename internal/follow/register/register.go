@@ -207,7 +207,8 @@ func (w *writer) RemoveItem(libraryID uint32, key string) error {
 // PutGift implements follow.Filler.
 func (w *writer) PutGift(libraryID uint32, g *library.Gift) error {
 	return set(w.batch, append(keyOf(kindGift, libraryID), g.PaperID...), storedGift{
-		Mark: uint8(g.Mark), Note: g.Note, Tags: g.Tags, Created: g.Created, Since: nanos(g.Since), Marked: nanos(g.MarkTime), Own: uint8(g.Own), Declined: g.Declined,
+		Mark: uint8(g.Mark), Note: g.Note, Tags: g.Tags, Created: g.Created, Since: nanos(g.Since), Marked: nanos(g.MarkTime),
+		Own: uint8(g.Own), Declined: g.Declined,
 	})
 }
 
@@ -336,7 +337,8 @@ func decodeBinding(key, value []byte) (b follow.Binding, err error) {
 		return b, err
 	}
 	b = follow.Binding{
-		LibraryID: libraryOf(key), Mark: library.Mark(s.Mark), Tags: s.Tags, Every: time.Duration(s.Every), CreateTime: timeOf(s.Created), UpdateTime: timeOf(s.Updated),
+		LibraryID: libraryOf(key), Mark: library.Mark(s.Mark), Tags: s.Tags, Every: time.Duration(s.Every),
+		CreateTime: timeOf(s.Created), UpdateTime: timeOf(s.Updated),
 		State: follow.State{
 			Version: s.Version, Scope: s.Scope, Digest: s.Digest, Account: s.Account, FullTime: timeOf(s.Full), TryTime: timeOf(s.Tried), SyncTime: timeOf(s.Synced),
 			ChangeTime: timeOf(s.Changed), NextTime: timeOf(s.Next), Failures: int(s.Failures), Failure: s.Failure, Reason: s.Reason,

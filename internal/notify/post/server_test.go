@@ -44,15 +44,15 @@ type server struct {
 	lines       []string // commands
 }
 
-// certificate makes a certificate for names, and what vouches for it.
-func certificate(t *testing.T, names ...string) (tls.Certificate, *x509.CertPool) {
+// certificate makes a certificate for localhost, and what vouches for it.
+func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: names[0]}, DNSNames: names, NotBefore: time.Now().Add(-time.Hour),
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"}, NotBefore: time.Now().Add(-time.Hour),
 		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
@@ -68,12 +68,9 @@ func certificate(t *testing.T, names ...string) (tls.Certificate, *x509.CertPool
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
 }
 
-func serve(t *testing.T, s script, names ...string) *server {
+func serve(t *testing.T, s script) *server {
 	t.Helper()
-	if len(names) == 0 {
-		names = []string{"localhost"}
-	}
-	cert, roots := certificate(t, names...)
+	cert, roots := certificate(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -109,7 +109,13 @@ func (d *document) join(part *document) error {
 // unify gives the parameter that is the name of a resource one name in all methods,
 // also where it is a field of a body: two paths that differ in that alone are one.
 func unify(path string, item object) string {
-	for _, name := range []struct{ long, short string }{{"paper.id", "id"}, {"library.name", "name"}, {"feed.name", "name"}, {"source.name", "name"}, {"digest.name", "name"}} {
+	for _, name := range []struct{ long, short string }{
+		{"paper.id", "id"},
+		{"library.name", "name"},
+		{"feed.name", "name"},
+		{"source.name", "name"},
+		{"digest.name", "name"},
+	} {
 		if strings.Contains(path, "{"+name.long+"}") {
 			rename(item, name.long, name.short)
 			path = strings.ReplaceAll(path, "{"+name.long+"}", "{"+name.short+"}")

@@ -243,6 +243,15 @@ func Start(options Options) (_ *Server, err error) {
 		s.onClose(maps.Close)
 		server.ServeMaps(maps)
 	}
+	if err := s.listen(server, options.Gateway, tracing, log); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// listen lets clients reach the server, directly and over the gateway, whose connection
+// has the options of tracing.
+func (s *Server) listen(server *rpc.Server, options rpc.GatewayOptions, tracing []grpc.DialOption, log *slog.Logger) error {
 	listener := bufconn.Listen(1 << 20)
 	g := server.GRPC()
 	go g.Serve(listener) //nolint:errcheck // it ends with Stop
@@ -250,21 +259,21 @@ func Start(options Options) (_ *Server, err error) {
 	large := grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(rpc.MaxMessageBytes), grpc.MaxCallSendMsgSize(rpc.MaxMessageBytes))
 	room, err := s.dial(listener, append(tracing, large)...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.Client = client.New(room)
 	if s.Conn, err = s.dial(listener); err != nil {
-		return nil, err
+		return err
 	}
-	gateway, err := rpc.NewGateway(context.Background(), room, options.Gateway, log)
+	gateway, err := rpc.NewGateway(context.Background(), room, options, log)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	web := httptest.NewServer(gateway)
 	s.onClose(func() error { web.Close(); return nil })
 	s.drain = func() { web.Close(); g.GracefulStop() }
 	s.URL = web.URL
-	return s, nil
+	return nil
 }
 
 // bind lets libraries follow what the options allow, when they are asked to.

@@ -39,7 +39,10 @@ func garbled(path string, cause error) error {
 
 // refused is the error of a status.
 func (c *Client) refused(code int, path string) error {
-	e := &paper.Error{Kind: paper.Unavailable, Reason: ReasonTrouble, Message: fmt.Sprintf("Zotero's server answered %d %s to %s", code, http.StatusText(code), path)}
+	e := &paper.Error{
+		Kind: paper.Unavailable, Reason: ReasonTrouble,
+		Message: fmt.Sprintf("Zotero's server answered %d %s to %s", code, http.StatusText(code), path),
+	}
 	switch {
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
 		e.Kind, e.Reason = paper.Denied, ReasonRefused

@@ -63,7 +63,8 @@ func alwaysS(bare string) bool {
 		return false
 	}
 	for _, end := range []string{
-		"vi", "pri", "wi", "rai", "lai", "iai", "noi", "poi", "quoi", "toi", "rui", "gui", "erci", "reci", "onci", "inci", "exci", "umci", "promi", "premi", "demi", "hemi", "urmi",
+		"vi", "pri", "wi", "rai", "lai", "iai", "noi", "poi", "quoi", "toi", "rui", "gui",
+		"erci", "reci", "onci", "inci", "exci", "umci", "promi", "premi", "demi", "hemi", "urmi",
 		"adverti", "experti", "chasti", "treati", "morti", "practi", "anchi", "chandi", "aradi", "espi",
 	} {
 		if strings.HasSuffix(bare, end) {
@@ -80,7 +81,8 @@ func withoutU(w string) string {
 		return w
 	}
 	for _, root := range []string{
-		"behavi", "neighb", "fav", "col", "lab", "hon", "hum", "flav", "harb", "vap", "tum", "endeav", "od", "arm", "rum", "rig", "sav", "splend", "vig", "val", "cand", "clam", "parl", "ferv", "ranc",
+		"behavi", "neighb", "fav", "col", "lab", "hon", "hum", "flav", "harb", "vap", "tum", "endeav", "od", "arm", "rum",
+		"rig", "sav", "splend", "vig", "val", "cand", "clam", "parl", "ferv", "ranc",
 	} {
 		before, ok := strings.CutSuffix(w[:at], root)
 		if !ok {
@@ -126,6 +128,11 @@ func listedWords() [][2]string {
 }
 
 func listedBeginnings() [][2]string {
+	return append(listedEndings(), listedOthers()...)
+}
+
+// listedEndings are beginnings that differ in -re or in a doubled l.
+func listedEndings() [][2]string {
 	return [][2]string{
 		{"centre", "center"},
 		{"epicentre", "epicenter"},
@@ -156,6 +163,12 @@ func listedBeginnings() [][2]string {
 		{"levell", "level"},
 		{"fuell", "fuel"},
 		{"counsell", "counsel"},
+	}
+}
+
+// listedOthers are beginnings that differ elsewhere.
+func listedOthers() [][2]string {
+	return [][2]string{
 		{"anaesth", "anesth"},
 		{"haem", "hem"},
 		{"paediatr", "pediatr"},
