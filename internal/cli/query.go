@@ -37,7 +37,7 @@ type resultFlags struct {
 // modeFlags say what a query goes by.
 type modeFlags struct {
 	Mode   string `help:"What to go by: hybrid (meaning and words), semantic or lexical." enum:"hybrid,semantic,lexical" default:"hybrid"`
-	Fusion string `help:"How hybrid weighs the two: relative, z-score or rrf." enum:"relative,z-score,rrf" default:"relative"`
+	Fusion string `help:"How hybrid weighs the two: relative (usual for search), z-score (for similar) or rrf." enum:",relative,z-score,rrf" default:""`
 }
 
 func (f modeFlags) mode() akinv1.Mode {
@@ -57,8 +57,10 @@ func (f modeFlags) fusion() akinv1.Fusion {
 		return akinv1.Fusion_FUSION_RRF
 	case "z-score":
 		return akinv1.Fusion_FUSION_Z_SCORE
-	default:
+	case "relative":
 		return akinv1.Fusion_FUSION_RELATIVE
+	default:
+		return akinv1.Fusion_FUSION_UNSPECIFIED
 	}
 }
 

@@ -287,10 +287,10 @@ func TestLimitations(t *testing.T) {
 		{"rare words", &akinv1.SearchRequest{Query: "pretraining quokka", PageSize: 100, Mode: akinv1.Mode_MODE_LEXICAL}, akinv1.LimitationReason_LIMITATION_REASON_WORDS, func(l *akinv1.Limitation, n int) bool {
 			return l.GetValue() == "quokka" && int(l.GetKeptCount()) == n && n > 0
 		}, "have a word of the query; no paper of the collection has quokka."},
-		{"phrase", &akinv1.SearchRequest{Query: query + ` "quokka attention"`}, akinv1.LimitationReason_LIMITATION_REASON_PHRASE, func(l *akinv1.Limitation, n int) bool {
+		{"phrase", &akinv1.SearchRequest{Query: query + ` "quokka attention"`, Syntax: akinv1.Syntax_SYNTAX_ON}, akinv1.LimitationReason_LIMITATION_REASON_PHRASE, func(l *akinv1.Limitation, n int) bool {
 			return l.GetValue() == "quokka attention" && n == 0 && l.GetRemovedCount() == 132
 		}, `Of 132 papers, none has the phrase "quokka attention".`},
-		{"exclusion", &akinv1.SearchRequest{Query: "attention -attention", Mode: akinv1.Mode_MODE_LEXICAL}, akinv1.LimitationReason_LIMITATION_REASON_EXCLUSION, func(l *akinv1.Limitation, n int) bool {
+		{"exclusion", &akinv1.SearchRequest{Query: "attention -attention", Syntax: akinv1.Syntax_SYNTAX_ON, Mode: akinv1.Mode_MODE_LEXICAL}, akinv1.LimitationReason_LIMITATION_REASON_EXCLUSION, func(l *akinv1.Limitation, n int) bool {
 			return l.GetValue() == "attention" && l.GetKeptCount() == 0 && n == 0
 		}, `"attention", which the query excludes.`},
 		{"minimum", &akinv1.SearchRequest{Query: query, MinScore: &low}, akinv1.LimitationReason_LIMITATION_REASON_MIN_SCORE, func(l *akinv1.Limitation, n int) bool {

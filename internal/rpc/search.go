@@ -50,6 +50,9 @@ func (s *searchService) Similar(ctx context.Context, req *akinv1.SimilarRequest)
 	if err != nil {
 		return nil, err
 	}
+	if req.GetFusion() == akinv1.Fusion_FUSION_UNSPECIFIED {
+		fusion = engine.ZScore
+	}
 	asked := engine.SimilarRequest{
 		Collection: req.GetCollection(), PaperIDs: req.GetPaperIds(), Text: fromText(req.GetText()),
 		IncludeSelf: req.GetIncludeSelf(), Mode: mode, Fusion: fusion, Rerank: int(req.GetRerank()), ResultOptions: options,

@@ -291,7 +291,7 @@ func (Mode) EnumDescriptor() ([]byte, []int) {
 type Fusion int32
 
 const (
-	// The server's default: RELATIVE.
+	// The default: RELATIVE for Search, Z_SCORE for Similar.
 	Fusion_FUSION_UNSPECIFIED Fusion = 0
 	// The scores of each side are standardised over the candidates and added up,
 	// the semantic ones with weight 0.6.
