@@ -117,12 +117,12 @@ func TestPanic(t *testing.T) {
 		r.net.handle("rss.example", func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, announced(entry("2508.13426", "v1", "Word association", "As models decide.")))
 		})
-		r.papers.hook = func() { panic("a fault") }
+		r.papers.setHook(func() { panic("a fault") })
 		time.Sleep(2 * time.Hour)
 		if s := r.status("today"); !strings.Contains(s.ProblemSentence(), "a fault of akin") {
 			t.Errorf("%q", s.ProblemSentence())
 		}
-		r.papers.hook = nil
+		r.papers.setHook(nil)
 		time.Sleep(3 * time.Hour)
 		if s := r.status("today"); s.ProblemSentence() != "" {
 			t.Errorf("%q", s.ProblemSentence())

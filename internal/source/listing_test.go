@@ -42,12 +42,15 @@ func TestListing(t *testing.T) {
 		time.Sleep(3 * 24 * time.Hour)
 		r.net.setDown(true)
 		time.Sleep(6 * 24 * time.Hour)
+		r.net.sync()
 		if s := r.status("daily"); s.State.Failures == 0 || !strings.Contains(s.NextSentence(time.Now()), "tried again") {
 			t.Errorf("while it is down: %q", s.NextSentence(time.Now()))
 		}
 		r.net.setDown(false)
 		upvotes = 7
+		r.net.sync()
 		time.Sleep(24 * time.Hour)
+		r.net.sync()
 		for day := time.Date(1999, 12, 25, 0, 0, 0, 0, time.UTC); day.Before(time.Now()); day = day.AddDate(0, 0, 1) {
 			if asked[day.Format(time.DateOnly)] == 0 {
 				t.Errorf("%v was never asked for", day.Format(time.DateOnly))

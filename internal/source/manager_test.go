@@ -131,7 +131,8 @@ func TestBackOff(t *testing.T) {
 func TestReadOnly(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		r := newRig(t, plainLane())
-		r.readOnly = errors.New("the disk is full")
+		full := errors.New("the disk is full")
+		r.readOnly.Store(&full)
 		r.open(true)
 		defer r.close()
 		r.net.handle("rss.example", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, emptyFeed) })
@@ -143,7 +144,7 @@ func TestReadOnly(t *testing.T) {
 		if err := r.fails("today"); !strings.Contains(err.Error(), "the disk is full") {
 			t.Error(err)
 		}
-		r.readOnly = nil
+		r.readOnly.Store(new(error))
 		time.Sleep(2 * time.Minute)
 		if len(r.net.times("rss.example")) != 1 {
 			t.Error("it did not go on")

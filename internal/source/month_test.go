@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -43,6 +44,18 @@ func (d *onDisk) close() {
 	if err := d.db.Close(); err != nil {
 		d.t.Error(err)
 	}
+}
+
+// lockedSource draws for several sites at once.
+type lockedSource struct {
+	mu sync.Mutex
+	of rand.Source
+}
+
+func (s *lockedSource) Uint64() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.of.Uint64()
 }
 
 // weather is what a month does to a repository and a feed.
@@ -113,7 +126,7 @@ func TestPowerCuts(t *testing.T) {
 }
 
 func month(t *testing.T, seed uint64, days int, disk *onDisk) {
-	w := &weather{random: rand.New(rand.NewPCG(seed, 1)), repo: newRepository(), puts: make(map[string]int)}
+	w := &weather{random: rand.New(&lockedSource{of: rand.NewPCG(seed, 1)}), repo: newRepository(), puts: make(map[string]int)}
 	w.repo.noSize = seed%2 == 1
 	w.repo.before = func(rw http.ResponseWriter, _ *http.Request) bool { return w.answer(rw) }
 	lane := plainLane()
@@ -135,7 +148,9 @@ func month(t *testing.T, seed uint64, days int, disk *onDisk) {
 	}
 	r.open(true)
 	for day := range days {
+		r.net.sync()
 		w.day()
+		r.net.sync()
 		r.net.setDown(day > 3 && w.random.IntN(6) == 0) // a whole day
 		for range 4 {
 			time.Sleep(time.Duration(w.random.Int64N(int64(12 * time.Hour))))
@@ -156,7 +171,9 @@ func month(t *testing.T, seed uint64, days int, disk *onDisk) {
 		time.Sleep(time.Until(time.Now().Truncate(24 * time.Hour).Add(24 * time.Hour)))
 	}
 	r.net.setDown(false)
+	w.repo.mu.Lock()
 	w.repo.before = nil
+	w.repo.mu.Unlock()
 	time.Sleep(2 * 24 * time.Hour)
 	r.close()
 	if disk != nil {

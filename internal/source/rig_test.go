@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -87,6 +88,12 @@ func (p *papers) Import(ctx context.Context, _ string, next func(context.Context
 	return ack(a)
 }
 
+func (p *papers) setHook(hook func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hook = hook
+}
+
 func (p *papers) GetEach(_ context.Context, _ string, ids []string, visit func(int, *paper.Record) bool, missing func(int)) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -124,6 +131,13 @@ type network struct {
 
 func newNetwork() *network {
 	return &network{hosts: make(map[string]http.Handler), asked: make(map[string][]time.Time)}
+}
+
+// sync orders what a test and the handlers write, for the race detector: between two
+// calls, each sees what the other did.
+func (n *network) sync() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 }
 
 func (n *network) handle(host string, h http.HandlerFunc) {
@@ -205,12 +219,13 @@ type rig struct {
 	book   source.Book
 	m      *source.Manager
 	// readOnly is why papers cannot be changed.
-	readOnly error
+	readOnly atomic.Pointer[error]
 	settings source.Settings
 }
 
 func newRig(t testing.TB, sources ...source.Config) *rig {
 	r := &rig{t: t, net: newNetwork(), papers: newPapers(), book: sourcetest.NewMemory()}
+	r.readOnly.Store(new(error))
 	r.settings = source.Settings{Sources: sources, Hosts: []string{"added.example"}}
 	return r
 }
@@ -220,7 +235,7 @@ func (r *rig) open(start bool) *rig {
 	r.t.Helper()
 	m, err := source.New(context.Background(), source.Options{
 		Book: r.book, Papers: r.papers, Settings: r.settings, Version: "test", Dial: r.net.dial,
-		Writable: func() error { return r.readOnly },
+		Writable: func() error { return *r.readOnly.Load() },
 	})
 	if err != nil {
 		r.t.Fatal(err)
