@@ -189,7 +189,9 @@ func js[T any](p *tab, expression string, options ...chromedp.EvaluateOption) T 
 func (p *tab) until(condition string) {
 	p.t.Helper()
 	for range 200 {
-		if js[bool](p, "(() => { try { return document.readyState === 'complete' && !!("+condition+") } catch { return false } })()") { // a page may be half there
+		// A page may be half there, or give way to the next while it is asked.
+		held, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool]("(() => { try { return document.readyState === 'complete' && !!("+condition+") } catch { return false } })()"))
+		if err == nil && held {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
@@ -271,7 +272,12 @@ func TestBrowserSignIn(t *testing.T) {
 	p.press("l")
 	p.until(`!document.getElementById("toast").hidden`)
 	ann, bob := key("ann-1", "ann"), key("bob-1", "bob")
-	p.visit("/library/reading")
+	for range 40 { // the server looks for keys every second
+		if p.visit("/library/reading"); js[bool](p, `document.activeElement.id === "key"`) {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
 	p.until(`document.activeElement.id === "key"`)
 	signIn := func(p *tab, key string) {
 		p.call(chromedp.SendKeys(chromedp.CSS("#key"), key))
