@@ -220,7 +220,8 @@ func (s *Site) feedsPage(r *http.Request, b *feedPages) (*answer, error) {
 		return nil, err
 	}
 	if len(b.Feeds) > 0 {
-		b.Addresses, b.Unaddressed = s.addressOf(r.Context(), "-", (*akinv1.FeedAddress).GetOpmlUrl)
+		address, why := s.addressOf(r.Context(), "-")
+		b.Addresses, b.Unaddressed = address.GetOpmlUrl(), why
 	}
 	return &answer{page: "feeds", frame: frame{Title: "Feeds", Canonical: "/feeds", Nav: "feeds", NoIndex: true, Body: b}}, nil
 }
@@ -238,12 +239,12 @@ func (s *Site) allLibraries(ctx context.Context) (out []libraryRow) {
 }
 
 // addressOf is where a feed is read by others, or why nowhere.
-func (s *Site) addressOf(ctx context.Context, feed string, of func(*akinv1.FeedAddress) string) (address, why string) {
+func (s *Site) addressOf(ctx context.Context, feed string) (address *akinv1.FeedAddress, why string) {
 	resp, err := s.client.Syndication.GetFeedAddress(ctx, &akinv1.GetFeedAddressRequest{Feed: feed})
 	if err != nil {
-		return "", sentence(status.Convert(err).Message())
+		return nil, sentence(status.Convert(err).Message())
 	}
-	return of(resp), ""
+	return resp, ""
 }
 
 // feed shows a feed and what it found, or what one would find.
@@ -267,9 +268,8 @@ func (s *Site) feed(r *http.Request) (*answer, error) {
 	if next := resp.GetNextPageToken(); next != "" {
 		b.Next = withValue(b.Here, "page", next)
 	}
-	if b.Atom, b.NoFeeds = s.addressOf(r.Context(), name, (*akinv1.FeedAddress).GetAtomUrl); b.Atom != "" {
-		b.JSON, _ = s.addressOf(r.Context(), name, (*akinv1.FeedAddress).GetJsonUrl)
-	}
+	address, why := s.addressOf(r.Context(), name)
+	b.Atom, b.JSON, b.NoFeeds = address.GetAtomUrl(), address.GetJsonUrl(), why
 	return &answer{page: "feed", frame: frame{Title: b.Label, Canonical: b.Here, Nav: "feeds", NoIndex: true, Body: b}}, nil
 }
 

@@ -373,7 +373,6 @@ func (s *Server) open() (catalog.Catalog, error) {
 		{Prefixes: ledger.Prefixes(), Verify: ledger.Verify},
 		{Prefixes: logbook.Prefixes(), Verify: logbook.Verify},
 		{Prefixes: register.Prefixes(), Verify: register.Verify},
-		{Prefixes: register.Prefixes(), Verify: register.Verify},
 		{Verify: share.Verify},
 	}})
 	if err != nil {
