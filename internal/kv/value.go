@@ -2,10 +2,14 @@ package kv
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
+	"time"
 
 	"github.com/fxamacker/cbor/v2"
+
+	"akin/internal/paper"
 )
 
 // FirstVersion is the version of values of which there has been one form only.
@@ -113,6 +117,45 @@ func UnsealCBOR(key, value []byte, v any) error {
 		return err
 	}
 	return Decode(payload, v)
+}
+
+// SetCBOR puts SealCBOR of a value into the batch.
+func (b *Batch) SetCBOR(key []byte, v any) error {
+	value, err := SealCBOR(key, v)
+	if err != nil {
+		return err
+	}
+	return b.Set(key, value)
+}
+
+// ErrKeyShape is why a key cannot be one that was written.
+var ErrKeyShape = errors.New("key has the wrong length")
+
+// Nanos is a time as it is stored: nanoseconds since 1970, 0 for the zero time.
+func Nanos(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+// TimeOf is the time that Nanos stored, in UTC.
+func TimeOf(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, n).UTC()
+}
+
+// Found tells fault of an error that is damage, so that a verification goes on; any other
+// error it gives back.
+func Found(err error, fault func(error)) error {
+	var damage *paper.Error
+	if errors.As(err, &damage) && damage.Kind == paper.DataLoss {
+		fault(err)
+		return nil
+	}
+	return err
 }
 
 // get reads a sealed struct of this package.

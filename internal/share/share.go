@@ -112,8 +112,8 @@ func (s *Shares) draw(ctx context.Context, owner string, feed uint32, anew bool)
 		}
 	}
 	if err := errors.Join(
-		set(batch, feedKey(owner, feed), storedNumber{Number: number}),
-		set(batch, numberKey(number), storedFeed{Owner: owner, Feed: feed}),
+		batch.SetCBOR(feedKey(owner, feed), storedNumber{Number: number}),
+		batch.SetCBOR(numberKey(number), storedFeed{Owner: owner, Feed: feed}),
 	); err != nil {
 		return nil, err
 	}
@@ -184,14 +184,6 @@ type storedNumber struct {
 type storedFeed struct {
 	Owner string `cbor:"1,keyasint"`
 	Feed  uint32 `cbor:"2,keyasint,omitempty"` // 0 is the list of all
-}
-
-func set(batch *kv.Batch, key []byte, v any) error {
-	value, err := kv.SealCBOR(key, v)
-	if err != nil {
-		return err
-	}
-	return batch.Set(key, value)
 }
 
 func unseal(key, value []byte, v any) error {

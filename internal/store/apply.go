@@ -110,7 +110,7 @@ func (s *Store) Apply(ctx context.Context, collection string, group []Mutation) 
 	if p.batch.Empty() {
 		return outcomes, nil
 	}
-	if err := set(p.batch, stateKey(c.ID), p.state); err != nil {
+	if err := p.batch.SetCBOR(stateKey(c.ID), p.state); err != nil {
 		return nil, err
 	}
 	changed := *c
@@ -271,7 +271,7 @@ func (p *plan) put(record *paper.Record, vector []float32, fields paper.Fields) 
 	}
 	err = p.batch.Set(key, value)
 	if record.Revision == 1 {
-		err = errors.Join(err, set(p.batch, idKey(p.coll.ID, record.ID), record.Ordinal))
+		err = errors.Join(err, p.batch.SetCBOR(idKey(p.coll.ID, record.ID), record.Ordinal))
 	}
 	if vector != nil {
 		key := vectorKey(p.coll.ID, p.coll.spaceID, record.Ordinal, kindDocument)
@@ -324,5 +324,5 @@ func (p *plan) remove(id string) (Outcome, error) {
 // log takes the next sequence for a change.
 func (p *plan) log(change storedChange) error {
 	p.state.Sequence++
-	return set(p.batch, changeKey(p.coll.ID, p.state.Sequence), change)
+	return p.batch.SetCBOR(changeKey(p.coll.ID, p.state.Sequence), change)
 }

@@ -106,7 +106,7 @@ func (sn *Snapshot) checkChanges(afterSequence uint64) error {
 func decodeChange(key, value []byte) (Change, error) {
 	sequence, ok := sequenceOf(key)
 	if !ok {
-		return Change{}, damagedKey(key, errKeyShape)
+		return Change{}, damagedKey(key, kv.ErrKeyShape)
 	}
 	var s storedChange
 	if err := unsealCBOR(key, value, &s); err != nil {
@@ -159,7 +159,7 @@ func (s *Store) TrimChanges(ctx context.Context, collection string, upTo uint64)
 	if err := batch.DeleteRange(under(prefixChange, c.ID), changeKey(c.ID, upTo+1)); err != nil {
 		return fmt.Errorf("store: trim changes: %w", err)
 	}
-	if err := set(batch, stateKey(c.ID), changed.state); err != nil {
+	if err := batch.SetCBOR(stateKey(c.ID), changed.state); err != nil {
 		return err
 	}
 	return s.commit(batch, with(s.current.collections, &changed))

@@ -143,10 +143,10 @@ func (s *Store) createCollection(name string, space paper.Space) (Collection, er
 	}
 	batch := s.db.NewBatch()
 	err = errors.Join(
-		set(batch, nextCollectionKey(), storedCounter{Next: id + 1}),
-		set(batch, collectionKey(name), storedCollection{ID: id, Created: c.CreateTime.UnixNano(), Space: firstSpace}),
-		set(batch, stateKey(id), c.state),
-		set(batch, spaceKey(id, firstSpace), packSpace(space)),
+		batch.SetCBOR(nextCollectionKey(), storedCounter{Next: id + 1}),
+		batch.SetCBOR(collectionKey(name), storedCollection{ID: id, Created: c.CreateTime.UnixNano(), Space: firstSpace}),
+		batch.SetCBOR(stateKey(id), c.state),
+		batch.SetCBOR(spaceKey(id, firstSpace), packSpace(space)),
 	)
 	if err != nil {
 		return Collection{}, err
@@ -159,15 +159,6 @@ func (s *Store) createCollection(name string, space paper.Space) (Collection, er
 
 // clock is the time to store: UTC, and without what a round trip would lose.
 func (s *Store) clock() time.Time { return time.Unix(0, s.now().UnixNano()).UTC() }
-
-// set puts a sealed struct into a batch.
-func set(batch *kv.Batch, key []byte, v any) error {
-	value, err := kv.SealCBOR(key, v)
-	if err != nil {
-		return err
-	}
-	return batch.Set(key, value)
-}
 
 // nextCollection reads the id of the next collection; they begin at 1.
 func (s *Store) nextCollection() (uint32, error) {

@@ -70,7 +70,7 @@ func (s *Store) BeginMigration(ctx context.Context, name string, space paper.Spa
 		}
 		m.id = max(m.id, id+1)
 	}
-	if err := set(batch, spaceKey(c.ID, m.id), packSpace(space)); err != nil {
+	if err := batch.SetCBOR(spaceKey(c.ID, m.id), packSpace(space)); err != nil {
 		return nil, err
 	}
 	return m, s.commit(batch, s.current.collections)
@@ -182,7 +182,7 @@ func (m *Migration) Finish(ctx context.Context) error {
 	old := vectorsKey(c.ID, c.spaceID)
 	batch := s.db.NewBatch()
 	if err := errors.Join(
-		set(batch, collectionKey(c.Name), storedCollection{ID: c.ID, Created: c.CreateTime.UnixNano(), Space: m.id}),
+		batch.SetCBOR(collectionKey(c.Name), storedCollection{ID: c.ID, Created: c.CreateTime.UnixNano(), Space: m.id}),
 		batch.Delete(spaceKey(c.ID, c.spaceID)),
 		batch.DeleteRange(old, kv.After(old)),
 	); err != nil {

@@ -192,7 +192,7 @@ func (sn *Snapshot) Vectors(ctx context.Context) iter.Seq2[Vector, error] {
 		sequence(ctx, sn, prefix, kv.After(prefix), func(key, value []byte) (Vector, error) {
 			_, ordinal, kind, ok := vectorOf(key)
 			if !ok || kind != kindDocument {
-				return Vector{}, damagedKey(key, errKeyShape)
+				return Vector{}, damagedKey(key, kv.ErrKeyShape)
 			}
 			return Vector{Ordinal: ordinal, Values: values}, unsealVector(key, value, values)
 		})(yield)
@@ -274,7 +274,7 @@ func (r reader) byID(id string) (*paper.Record, error) {
 func (r reader) byIDEntry(key, value []byte) (*paper.Record, error) {
 	id, ok := idOf(key)
 	if !ok {
-		return nil, damagedKey(key, errKeyShape)
+		return nil, damagedKey(key, kv.ErrKeyShape)
 	}
 	var ordinal uint32
 	if err := unsealCBOR(key, value, &ordinal); err != nil {
@@ -315,7 +315,7 @@ func (r reader) byOrdinal(ordinal uint32) (record *paper.Record, err error) {
 func decodeRecordEntry(key, value []byte) (*paper.Record, error) {
 	ordinal, ok := ordinalOf(key)
 	if !ok {
-		return nil, damagedKey(key, errKeyShape)
+		return nil, damagedKey(key, kv.ErrKeyShape)
 	}
 	payload, version, err := kv.UnsealVersion(key, value, trailedRecord)
 	if err != nil {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 
@@ -49,5 +48,3 @@ func unsealVector(key, value []byte, dst []float32) error {
 	}
 	return nil
 }
-
-var errKeyShape = errors.New("key has the wrong length")

@@ -111,14 +111,7 @@ func (c *check) faultf(key []byte, format string, args ...any) {
 
 // value sorts a read's error: damage of a value is a fault, and anything else
 // ends the verification.
-func (c *check) value(err error) error {
-	var damage *paper.Error
-	if errors.As(err, &damage) && damage.Kind == paper.DataLoss {
-		c.fault(err)
-		return nil
-	}
-	return err
-}
+func (c *check) value(err error) error { return kv.Found(err, c.fault) }
 
 // each scans all keys under a prefix.
 func (c *check) each(ctx context.Context, prefix []byte, fn func(key, value []byte) error) error {

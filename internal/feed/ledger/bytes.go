@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"time"
 
 	"akin/internal/feed"
 	"akin/internal/kv"
@@ -157,14 +156,14 @@ func packFeed(f *feed.Feed) storedFeed {
 		ID: f.ID, DisplayName: f.DisplayName, Collection: f.Collection,
 		Text: f.Query.Text, PaperID: f.Query.PaperID, Library: f.Query.Library, Authors: f.Query.Authors,
 		Mode: uint8(f.Mode), Filter: f.Filter, Breadth: uint8(f.Breadth), MaxPerDay: int64(f.MaxPerDay), Since: f.Since,
-		Created: nanos(f.CreateTime), Updated: nanos(f.UpdateTime),
+		Created: kv.Nanos(f.CreateTime), Updated: kv.Nanos(f.UpdateTime),
 	}
 }
 
 func decodeFeed(key, value []byte) (feed.Feed, error) {
 	owner, name, ok := namesOf(key)
 	if !ok {
-		return feed.Feed{}, damaged(key, errKeyShape)
+		return feed.Feed{}, damaged(key, kv.ErrKeyShape)
 	}
 	var s storedFeed
 	if err := unseal(key, value, &s); err != nil {
@@ -174,13 +173,13 @@ func decodeFeed(key, value []byte) (feed.Feed, error) {
 		ID: s.ID, Owner: owner, Name: name, DisplayName: s.DisplayName, Collection: s.Collection,
 		Query: feed.Query{Text: s.Text, PaperID: s.PaperID, Library: s.Library, Authors: s.Authors},
 		Mode:  feed.Mode(s.Mode), Filter: s.Filter, Breadth: feed.Breadth(s.Breadth), MaxPerDay: int(s.MaxPerDay), Since: s.Since,
-		CreateTime: timeOf(s.Created), UpdateTime: timeOf(s.Updated),
+		CreateTime: kv.TimeOf(s.Created), UpdateTime: kv.TimeOf(s.Updated),
 	}, nil
 }
 
 func packItem(it *feed.Item) storedItem {
 	s := storedItem{
-		PaperID: it.PaperID, Sequence: it.Sequence, Score: it.Score, Cosine: it.Cosine, Percentile: it.Percentile, Time: nanos(it.Time),
+		PaperID: it.PaperID, Sequence: it.Sequence, Score: it.Score, Cosine: it.Cosine, Percentile: it.Percentile, Time: kv.Nanos(it.Time),
 	}
 	for _, r := range it.Reasons {
 		s.Reasons = append(s.Reasons, storedReason{Kind: uint8(r.Kind), Name: r.Name, Share: r.Share})
@@ -190,7 +189,7 @@ func packItem(it *feed.Item) storedItem {
 
 func decodeItem(key, value []byte) (feed.Item, error) {
 	if len(key) != itemSize {
-		return feed.Item{}, damaged(key, errKeyShape)
+		return feed.Item{}, damaged(key, kv.ErrKeyShape)
 	}
 	var s storedItem
 	if err := unseal(key, value, &s); err != nil {
@@ -198,7 +197,7 @@ func decodeItem(key, value []byte) (feed.Item, error) {
 	}
 	it := feed.Item{
 		Cursor: binary.BigEndian.Uint64(key[idHead:]), PaperID: s.PaperID, Sequence: s.Sequence,
-		Score: s.Score, Cosine: s.Cosine, Percentile: s.Percentile, Time: timeOf(s.Time),
+		Score: s.Score, Cosine: s.Cosine, Percentile: s.Percentile, Time: kv.TimeOf(s.Time),
 	}
 	for _, r := range s.Reasons {
 		it.Reasons = append(it.Reasons, feed.Reason{Kind: feed.ReasonKind(r.Kind), Name: r.Name, Share: r.Share})
@@ -207,7 +206,7 @@ func decodeItem(key, value []byte) (feed.Item, error) {
 }
 
 func packProgress(p *feed.Progress) storedProgress {
-	return storedProgress{Last: p.Last, Items: int64(p.Items), Day: int64(p.Day), DayItems: int64(p.DayItems), Limited: nanos(p.LimitTime)}
+	return storedProgress{Last: p.Last, Items: int64(p.Items), Day: int64(p.Day), DayItems: int64(p.DayItems), Limited: kv.Nanos(p.LimitTime)}
 }
 
 func decodeProgress(key, value []byte) (feed.Progress, error) {
@@ -215,13 +214,13 @@ func decodeProgress(key, value []byte) (feed.Progress, error) {
 	if err := unseal(key, value, &s); err != nil {
 		return feed.Progress{}, err
 	}
-	return feed.Progress{Last: s.Last, Items: int(s.Items), Day: int(s.Day), DayItems: int(s.DayItems), LimitTime: timeOf(s.Limited)}, nil
+	return feed.Progress{Last: s.Last, Items: int(s.Items), Day: int(s.Day), DayItems: int(s.DayItems), LimitTime: kv.TimeOf(s.Limited)}, nil
 }
 
 func packCalibration(c *feed.Calibration) storedCalibration {
 	s := storedCalibration{
 		Version: int64(c.Version), Space: c.Space, Sequence: c.Sequence, Papers: c.Papers, Background: int64(c.Background),
-		Made: nanos(c.Made), LibraryTime: nanos(c.LibraryTime), Vector: packFloats(c.Vector), AverageLength: c.AverageLength,
+		Made: kv.Nanos(c.Made), LibraryTime: kv.Nanos(c.LibraryTime), Vector: packFloats(c.Vector), AverageLength: c.AverageLength,
 		Semantic: c.Semantic, Lexical: c.Lexical, Offset: c.Offset, Threshold: c.Threshold, Best: packFloats(c.Best), Waits: uint8(c.Waits),
 	}
 	for _, t := range c.Terms {
@@ -237,7 +236,7 @@ func decodeCalibration(key, value []byte) (c feed.Calibration, err error) {
 	}
 	c = feed.Calibration{
 		Version: int(s.Version), Space: s.Space, Sequence: s.Sequence, Papers: s.Papers, Background: int(s.Background),
-		Made: timeOf(s.Made), LibraryTime: timeOf(s.LibraryTime), AverageLength: s.AverageLength,
+		Made: kv.TimeOf(s.Made), LibraryTime: kv.TimeOf(s.LibraryTime), AverageLength: s.AverageLength,
 		Semantic: s.Semantic, Lexical: s.Lexical, Offset: s.Offset, Threshold: s.Threshold, Waits: feed.Wait(s.Waits),
 	}
 	if len(s.Vector)%4 != 0 || len(s.Best)%4 != 0 {
@@ -270,7 +269,7 @@ func floats(b []byte) []float32 {
 }
 
 func packFollowing(f *feed.Following) storedFollowing {
-	return storedFollowing{Cursor: f.Cursor, Time: nanos(f.Time), GapFrom: f.GapFrom, GapTo: f.GapTo, GapTime: nanos(f.GapTime)}
+	return storedFollowing{Cursor: f.Cursor, Time: kv.Nanos(f.Time), GapFrom: f.GapFrom, GapTo: f.GapTo, GapTime: kv.Nanos(f.GapTime)}
 }
 
 func decodeFollowing(key, value []byte) (feed.Following, error) {
@@ -278,35 +277,10 @@ func decodeFollowing(key, value []byte) (feed.Following, error) {
 	if err := unseal(key, value, &s); err != nil {
 		return feed.Following{}, err
 	}
-	return feed.Following{Cursor: s.Cursor, Time: timeOf(s.Time), GapFrom: s.GapFrom, GapTo: s.GapTo, GapTime: timeOf(s.GapTime)}, nil
+	return feed.Following{Cursor: s.Cursor, Time: kv.TimeOf(s.Time), GapFrom: s.GapFrom, GapTo: s.GapTo, GapTime: kv.TimeOf(s.GapTime)}, nil
 }
 
-func nanos(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixNano()
-}
-
-func timeOf(n int64) time.Time {
-	if n == 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, n).UTC()
-}
-
-var errKeyShape = errors.New("key has the wrong length")
-
-// set puts a sealed value into a batch.
-func set(batch *kv.Batch, key []byte, v any) error {
-	value, err := kv.SealCBOR(key, v)
-	if err != nil {
-		return err
-	}
-	return batch.Set(key, value)
-}
-
-// unseal reads what set put.
+// unseal reads what SetCBOR put.
 func unseal(key, value []byte, v any) error {
 	if err := kv.UnsealCBOR(key, value, v); err != nil {
 		return damaged(key, err)

@@ -243,7 +243,7 @@ func (w *writer) PutFeed(f *feed.Feed) error {
 		}
 		f.ID = id
 	}
-	return set(w.batch, feedKey(f.Owner, f.Name), packFeed(f))
+	return w.batch.SetCBOR(feedKey(f.Owner, f.Name), packFeed(f))
 }
 
 // newID gives an ID that was never given; they begin at 1.
@@ -264,7 +264,7 @@ func (w *writer) newID() (uint32, error) {
 	}
 	id := uint32(w.next)
 	w.next++
-	return id, set(w.batch, counterKey(), w.next)
+	return id, w.batch.SetCBOR(counterKey(), w.next)
 }
 
 // RemoveFeed implements feed.Keeper.
@@ -272,7 +272,7 @@ func (w *writer) RemoveFeed(owner, name string) error { return w.batch.Delete(fe
 
 // PutItem implements feed.Filler.
 func (w *writer) PutItem(id uint32, it *feed.Item) error {
-	return errors.Join(set(w.batch, itemKey(id, it.Cursor), packItem(it)), set(w.batch, seenKey(id, it.PaperID), it.Cursor))
+	return errors.Join(w.batch.SetCBOR(itemKey(id, it.Cursor), packItem(it)), w.batch.SetCBOR(seenKey(id, it.PaperID), it.Cursor))
 }
 
 // RemoveItem implements feed.Filler.
@@ -291,12 +291,12 @@ func (w *writer) Clear(id uint32) error {
 
 // PutProgress implements feed.Noter.
 func (w *writer) PutProgress(id uint32, p *feed.Progress) error {
-	return set(w.batch, stateKey(stateProgress, id), packProgress(p))
+	return w.batch.SetCBOR(stateKey(stateProgress, id), packProgress(p))
 }
 
 // PutCalibration implements feed.Noter.
 func (w *writer) PutCalibration(id uint32, c *feed.Calibration) error {
-	return set(w.batch, stateKey(stateCalibration, id), packCalibration(c))
+	return w.batch.SetCBOR(stateKey(stateCalibration, id), packCalibration(c))
 }
 
 // PutFollowing implements feed.Noter.
@@ -304,5 +304,5 @@ func (w *writer) PutFollowing(collection string, f *feed.Following) error {
 	if f == nil {
 		return w.batch.Delete(followingKey(collection))
 	}
-	return set(w.batch, followingKey(collection), packFollowing(f))
+	return w.batch.SetCBOR(followingKey(collection), packFollowing(f))
 }

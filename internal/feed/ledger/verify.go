@@ -3,12 +3,10 @@ package ledger
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	"akin/internal/feed"
 	"akin/internal/kv"
-	"akin/internal/paper"
 )
 
 // Prefixes are the first bytes of the keys that feeds are kept under.
@@ -49,14 +47,7 @@ type check struct {
 }
 
 // value makes damage of a value a fault, and lets any other error end the check.
-func (c *check) value(err error) error {
-	var damage *paper.Error
-	if errors.As(err, &damage) && damage.Kind == paper.DataLoss {
-		c.fault(err)
-		return nil
-	}
-	return err
-}
+func (c *check) value(err error) error { return kv.Found(err, c.fault) }
 
 func (c *check) scan(prefix byte, fn func(key, value []byte) error) error {
 	return c.snap.Scan(c.ctx, []byte{prefix}, kv.After([]byte{prefix}), func(key, value []byte) error {
@@ -68,12 +59,12 @@ func (c *check) readStates() error {
 	return c.scan(prefixState, func(key, value []byte) error {
 		const head = 2
 		if len(key) < head {
-			return damaged(key, errKeyShape)
+			return damaged(key, kv.ErrKeyShape)
 		}
 		id := uint32(0)
 		if key[1] == stateProgress || key[1] == stateCalibration {
 			if len(key) != head+4 {
-				return damaged(key, errKeyShape)
+				return damaged(key, kv.ErrKeyShape)
 			}
 			id = binary.BigEndian.Uint32(key[head:])
 			c.states = append(c.states, id)
@@ -121,7 +112,7 @@ func (c *check) readFeeds() error {
 // owned says whether a key is one of a feed that is there.
 func (c *check) owned(key []byte) (id uint32, err error) {
 	if len(key) <= idHead {
-		return 0, damaged(key, errKeyShape)
+		return 0, damaged(key, kv.ErrKeyShape)
 	}
 	id = binary.BigEndian.Uint32(key[1:])
 	if _, ok := c.feeds[id]; !ok {

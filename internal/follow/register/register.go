@@ -127,7 +127,7 @@ func (s *state) Rest(host string) (until time.Time, err error) {
 	_, err = s.snap.Lookup(key, func(value []byte) error {
 		var stored storedRest
 		err := unseal(key, value, &stored)
-		until = timeOf(stored.Until)
+		until = kv.TimeOf(stored.Until)
 		return err
 	})
 	return until, err
@@ -172,7 +172,7 @@ func walk[T any](s *state, kind byte, libraryID uint32, decode func(key, value [
 
 // PutBinding implements follow.Binder.
 func (w *writer) PutBinding(b *follow.Binding) error {
-	return set(w.batch, keyOf(kindBinding, b.LibraryID), packBinding(b))
+	return w.batch.SetCBOR(keyOf(kindBinding, b.LibraryID), packBinding(b))
 }
 
 // RemoveBinding implements follow.Binder.
@@ -188,12 +188,12 @@ func (w *writer) RemoveBinding(libraryID uint32) error {
 
 // PutRest implements follow.Binder.
 func (w *writer) PutRest(host string, until time.Time) error {
-	return set(w.batch, restKey(host), storedRest{Until: nanos(until)})
+	return w.batch.SetCBOR(restKey(host), storedRest{Until: kv.Nanos(until)})
 }
 
 // PutItem implements follow.Filler.
 func (w *writer) PutItem(libraryID uint32, i *follow.Item) error {
-	return set(w.batch, append(keyOf(kindItem, libraryID), i.Key...), storedItem{
+	return w.batch.SetCBOR(append(keyOf(kindItem, libraryID), i.Key...), storedItem{
 		PaperID: i.PaperID, By: uint8(i.By), Identity: i.Identity, Title: i.Title, DOI: i.DOI, ArxivID: i.ArxivID, ID: i.ID, Name: i.Name, Date: i.Date,
 		Unreadable: i.Unreadable, Why: i.Why, Line: int64(i.Line), Note: i.Note,
 	})
@@ -206,8 +206,8 @@ func (w *writer) RemoveItem(libraryID uint32, key string) error {
 
 // PutGift implements follow.Filler.
 func (w *writer) PutGift(libraryID uint32, g *library.Gift) error {
-	return set(w.batch, append(keyOf(kindGift, libraryID), g.PaperID...), storedGift{
-		Mark: uint8(g.Mark), Note: g.Note, Tags: g.Tags, Created: g.Created, Since: nanos(g.Since), Marked: nanos(g.MarkTime),
+	return w.batch.SetCBOR(append(keyOf(kindGift, libraryID), g.PaperID...), storedGift{
+		Mark: uint8(g.Mark), Note: g.Note, Tags: g.Tags, Created: g.Created, Since: kv.Nanos(g.Since), Marked: kv.Nanos(g.MarkTime),
 		Own: uint8(g.Own), Declined: g.Declined,
 	})
 }
@@ -311,10 +311,10 @@ const (
 
 func packBinding(b *follow.Binding) storedBinding {
 	out := storedBinding{
-		Mark: uint8(b.Mark), Tags: b.Tags, Every: int64(b.Every), Created: nanos(b.CreateTime), Updated: nanos(b.UpdateTime),
-		Version: b.Version, Scope: b.Scope, Digest: b.Digest, Account: b.Account, Full: nanos(b.FullTime), Tried: nanos(b.TryTime), Synced: nanos(b.SyncTime),
-		Changed: nanos(b.ChangeTime), Next: nanos(b.NextTime), Failures: int64(b.Failures), Failure: b.Failure, Reason: b.Reason,
-		Items: int64(b.Items), Found: int64(b.Found), LeftOut: int64(b.LeftOut), Missing: b.Missing, Sequence: b.Sequence, Looked: nanos(b.LookTime),
+		Mark: uint8(b.Mark), Tags: b.Tags, Every: int64(b.Every), Created: kv.Nanos(b.CreateTime), Updated: kv.Nanos(b.UpdateTime),
+		Version: b.Version, Scope: b.Scope, Digest: b.Digest, Account: b.Account, Full: kv.Nanos(b.FullTime), Tried: kv.Nanos(b.TryTime), Synced: kv.Nanos(b.SyncTime),
+		Changed: kv.Nanos(b.ChangeTime), Next: kv.Nanos(b.NextTime), Failures: int64(b.Failures), Failure: b.Failure, Reason: b.Reason,
+		Items: int64(b.Items), Found: int64(b.Found), LeftOut: int64(b.LeftOut), Missing: b.Missing, Sequence: b.Sequence, Looked: kv.Nanos(b.LookTime),
 	}
 	switch {
 	case b.File != nil:
@@ -330,7 +330,7 @@ func packBinding(b *follow.Binding) storedBinding {
 
 func decodeBinding(key, value []byte) (b follow.Binding, err error) {
 	if len(key) != head {
-		return b, damaged(key, errKeyShape)
+		return b, damaged(key, kv.ErrKeyShape)
 	}
 	var s storedBinding
 	if err := unseal(key, value, &s); err != nil {
@@ -338,11 +338,11 @@ func decodeBinding(key, value []byte) (b follow.Binding, err error) {
 	}
 	b = follow.Binding{
 		LibraryID: libraryOf(key), Mark: library.Mark(s.Mark), Tags: s.Tags, Every: time.Duration(s.Every),
-		CreateTime: timeOf(s.Created), UpdateTime: timeOf(s.Updated),
+		CreateTime: kv.TimeOf(s.Created), UpdateTime: kv.TimeOf(s.Updated),
 		State: follow.State{
-			Version: s.Version, Scope: s.Scope, Digest: s.Digest, Account: s.Account, FullTime: timeOf(s.Full), TryTime: timeOf(s.Tried), SyncTime: timeOf(s.Synced),
-			ChangeTime: timeOf(s.Changed), NextTime: timeOf(s.Next), Failures: int(s.Failures), Failure: s.Failure, Reason: s.Reason,
-			Items: int(s.Items), Found: int(s.Found), LeftOut: int(s.LeftOut), Missing: s.Missing, Sequence: s.Sequence, LookTime: timeOf(s.Looked),
+			Version: s.Version, Scope: s.Scope, Digest: s.Digest, Account: s.Account, FullTime: kv.TimeOf(s.Full), TryTime: kv.TimeOf(s.Tried), SyncTime: kv.TimeOf(s.Synced),
+			ChangeTime: kv.TimeOf(s.Changed), NextTime: kv.TimeOf(s.Next), Failures: int(s.Failures), Failure: s.Failure, Reason: s.Reason,
+			Items: int(s.Items), Found: int(s.Found), LeftOut: int(s.LeftOut), Missing: s.Missing, Sequence: s.Sequence, LookTime: kv.TimeOf(s.Looked),
 		},
 	}
 	switch s.Kind {
@@ -358,7 +358,7 @@ func decodeBinding(key, value []byte) (b follow.Binding, err error) {
 
 func decodeItem(key, value []byte) (i follow.Item, err error) {
 	if len(key) <= head {
-		return i, damaged(key, errKeyShape)
+		return i, damaged(key, kv.ErrKeyShape)
 	}
 	var s storedItem
 	if err := unseal(key, value, &s); err != nil {
@@ -372,44 +372,19 @@ func decodeItem(key, value []byte) (i follow.Item, err error) {
 
 func decodeGift(key, value []byte) (g library.Gift, err error) {
 	if len(key) <= head {
-		return g, damaged(key, errKeyShape)
+		return g, damaged(key, kv.ErrKeyShape)
 	}
 	var s storedGift
 	if err := unseal(key, value, &s); err != nil {
 		return g, err
 	}
 	return library.Gift{
-		PaperID: string(key[head:]), Mark: library.Mark(s.Mark), Note: s.Note, Tags: s.Tags, Created: s.Created, Since: timeOf(s.Since), MarkTime: timeOf(s.Marked),
+		PaperID: string(key[head:]), Mark: library.Mark(s.Mark), Note: s.Note, Tags: s.Tags, Created: s.Created, Since: kv.TimeOf(s.Since), MarkTime: kv.TimeOf(s.Marked),
 		Own: library.Fields(s.Own), Declined: s.Declined,
 	}, nil
 }
 
-func nanos(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixNano()
-}
-
-func timeOf(n int64) time.Time {
-	if n == 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, n).UTC()
-}
-
-var errKeyShape = errors.New("key has the wrong length")
-
-// set puts a sealed struct into a batch.
-func set(batch *kv.Batch, key []byte, v any) error {
-	value, err := kv.SealCBOR(key, v)
-	if err != nil {
-		return err
-	}
-	return batch.Set(key, value)
-}
-
-// unseal reads what set put.
+// unseal reads what SetCBOR put.
 func unseal(key, value []byte, v any) error {
 	if err := kv.UnsealCBOR(key, value, v); err != nil {
 		return damaged(key, err)

@@ -2,11 +2,9 @@ package register
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"akin/internal/kv"
-	"akin/internal/paper"
 )
 
 // Prefixes are the first bytes of the keys that bindings are kept under.
@@ -40,14 +38,7 @@ type check struct {
 }
 
 // value makes damage of a value a fault, and lets any other error end the check.
-func (c *check) value(err error) error {
-	var damage *paper.Error
-	if errors.As(err, &damage) && damage.Kind == paper.DataLoss {
-		c.fault(err)
-		return nil
-	}
-	return err
-}
+func (c *check) value(err error) error { return kv.Found(err, c.fault) }
 
 func (c *check) scan(kind byte, each func(key, value []byte) error) error {
 	prefix := []byte{prefix, kind}

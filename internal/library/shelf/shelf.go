@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"iter"
 	"math"
-	"time"
 
 	"akin/internal/kv"
 	"akin/internal/library"
@@ -175,7 +174,7 @@ func (w *writer) PutLibrary(l *library.Library) error {
 		}
 		l.ID = id
 	}
-	return set(w.batch, libraryKey(l.Owner, l.Name), packLibrary(l))
+	return w.batch.SetCBOR(libraryKey(l.Owner, l.Name), packLibrary(l))
 }
 
 // newID gives an ID that was never given; they begin at 1.
@@ -197,7 +196,7 @@ func (w *writer) newID() (uint32, error) {
 	}
 	id := uint32(w.next)
 	w.next++
-	return id, set(w.batch, counterKey(), storedCounter{Next: w.next})
+	return id, w.batch.SetCBOR(counterKey(), storedCounter{Next: w.next})
 }
 
 // RemoveLibrary implements library.Keeper.
@@ -207,7 +206,7 @@ func (w *writer) RemoveLibrary(owner, name string) error {
 
 // PutEntry implements library.Filler.
 func (w *writer) PutEntry(id uint32, e *library.Entry) error {
-	return set(w.batch, entryKey(id, e.PaperID), packEntry(e))
+	return w.batch.SetCBOR(entryKey(id, e.PaperID), packEntry(e))
 }
 
 // RemoveEntry implements library.Filler.
@@ -292,7 +291,7 @@ type storedEntry struct {
 func packLibrary(l *library.Library) storedLibrary {
 	return storedLibrary{
 		ID: l.ID, DisplayName: l.DisplayName, Description: l.Description, Collection: l.Collection,
-		Created: nanos(l.CreateTime), Updated: nanos(l.UpdateTime), Deleted: nanos(l.DeleteTime),
+		Created: kv.Nanos(l.CreateTime), Updated: kv.Nanos(l.UpdateTime), Deleted: kv.Nanos(l.DeleteTime),
 		Entries: int64(l.Counts.Entries), Liked: int64(l.Counts.Liked), Disliked: int64(l.Counts.Disliked),
 		Read: int64(l.Counts.Read), Bytes: int64(l.Counts.Bytes),
 	}
@@ -300,15 +299,15 @@ func packLibrary(l *library.Library) storedLibrary {
 
 func packEntry(e *library.Entry) storedEntry {
 	return storedEntry{
-		Mark: uint8(e.Mark), Marked: nanos(e.MarkTime), Read: nanos(e.ReadTime), Note: e.Note, Tags: e.Tags, Weight: e.Weight,
-		Created: nanos(e.CreateTime), Updated: nanos(e.UpdateTime),
+		Mark: uint8(e.Mark), Marked: kv.Nanos(e.MarkTime), Read: kv.Nanos(e.ReadTime), Note: e.Note, Tags: e.Tags, Weight: e.Weight,
+		Created: kv.Nanos(e.CreateTime), Updated: kv.Nanos(e.UpdateTime),
 	}
 }
 
 func decodeLibrary(key, value []byte) (library.Library, error) {
 	owner, name, ok := namesOf(key)
 	if !ok {
-		return library.Library{}, damaged(key, errKeyShape)
+		return library.Library{}, damaged(key, kv.ErrKeyShape)
 	}
 	var s storedLibrary
 	if err := unseal(key, value, &s); err != nil {
@@ -316,7 +315,7 @@ func decodeLibrary(key, value []byte) (library.Library, error) {
 	}
 	return library.Library{
 		ID: s.ID, Owner: owner, Name: name, DisplayName: s.DisplayName, Description: s.Description, Collection: s.Collection,
-		CreateTime: timeOf(s.Created), UpdateTime: timeOf(s.Updated), DeleteTime: timeOf(s.Deleted),
+		CreateTime: kv.TimeOf(s.Created), UpdateTime: kv.TimeOf(s.Updated), DeleteTime: kv.TimeOf(s.Deleted),
 		Counts: library.Counts{
 			Entries: int(s.Entries), Liked: int(s.Liked), Disliked: int(s.Disliked), Read: int(s.Read), Bytes: int(s.Bytes),
 		},
@@ -325,44 +324,19 @@ func decodeLibrary(key, value []byte) (library.Library, error) {
 
 func decodeEntry(key, value []byte) (library.Entry, error) {
 	if len(key) <= entryHead {
-		return library.Entry{}, damaged(key, errKeyShape)
+		return library.Entry{}, damaged(key, kv.ErrKeyShape)
 	}
 	var s storedEntry
 	if err := unseal(key, value, &s); err != nil {
 		return library.Entry{}, err
 	}
 	return library.Entry{
-		PaperID: string(key[entryHead:]), Mark: library.Mark(s.Mark), MarkTime: timeOf(s.Marked), ReadTime: timeOf(s.Read),
-		Note: s.Note, Tags: s.Tags, Weight: s.Weight, CreateTime: timeOf(s.Created), UpdateTime: timeOf(s.Updated),
+		PaperID: string(key[entryHead:]), Mark: library.Mark(s.Mark), MarkTime: kv.TimeOf(s.Marked), ReadTime: kv.TimeOf(s.Read),
+		Note: s.Note, Tags: s.Tags, Weight: s.Weight, CreateTime: kv.TimeOf(s.Created), UpdateTime: kv.TimeOf(s.Updated),
 	}, nil
 }
 
-func nanos(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixNano()
-}
-
-func timeOf(n int64) time.Time {
-	if n == 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, n).UTC()
-}
-
-var errKeyShape = errors.New("key has the wrong length")
-
-// set puts a sealed struct into a batch.
-func set(batch *kv.Batch, key []byte, v any) error {
-	value, err := kv.SealCBOR(key, v)
-	if err != nil {
-		return err
-	}
-	return batch.Set(key, value)
-}
-
-// unseal reads what set put.
+// unseal reads what SetCBOR put.
 func unseal(key, value []byte, v any) error {
 	if err := kv.UnsealCBOR(key, value, v); err != nil {
 		return damaged(key, err)

@@ -3,12 +3,10 @@ package shelf
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	"akin/internal/kv"
 	"akin/internal/library"
-	"akin/internal/paper"
 )
 
 // Prefixes are the first bytes of the keys that libraries are kept under.
@@ -42,14 +40,7 @@ type check struct {
 }
 
 // value makes damage of a value a fault, and lets any other error end the check.
-func (c *check) value(err error) error {
-	var damage *paper.Error
-	if errors.As(err, &damage) && damage.Kind == paper.DataLoss {
-		c.fault(err)
-		return nil
-	}
-	return err
-}
+func (c *check) value(err error) error { return kv.Found(err, c.fault) }
 
 func (c *check) libraries() error {
 	var next storedCounter

@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"time"
 
@@ -170,8 +169,8 @@ func packDigest(d *notify.Digest) storedDigest {
 	s := storedDigest{
 		Owner: d.Owner, Name: d.Name, DisplayName: d.DisplayName, Recipient: d.Recipient, Collection: d.Collection, Feeds: d.Feeds, Listing: uint8(d.Listing),
 		Every: uint8(d.Every), Weekday: uint8(d.Weekday), Minute: uint16(d.Minute), Zone: d.Zone, Quiet: uint8(d.Quiet), Authors: d.Authors,
-		MaxItems: uint8(d.MaxItems), Library: d.Library, State: uint8(d.State), Created: nanos(d.CreateTime), Updated: nanos(d.UpdateTime),
-		Confirmed: nanos(d.ConfirmTime), Start: nanos(d.StartTime), Handled: int32(d.Handled), Cursors: d.Cursors,
+		MaxItems: uint8(d.MaxItems), Library: d.Library, State: uint8(d.State), Created: kv.Nanos(d.CreateTime), Updated: kv.Nanos(d.UpdateTime),
+		Confirmed: kv.Nanos(d.ConfirmTime), Start: kv.Nanos(d.StartTime), Handled: int32(d.Handled), Cursors: d.Cursors,
 	}
 	if d.Current != nil {
 		s.Kind, s.Day = uint8(d.Current.Kind), int32(d.Current.Day)
@@ -182,7 +181,7 @@ func packDigest(d *notify.Digest) storedDigest {
 func decodeDigest(key, value []byte) (notify.Digest, error) {
 	var s storedDigest
 	if len(key) != 2+4 {
-		return notify.Digest{}, damaged(key, errKeyShape)
+		return notify.Digest{}, damaged(key, kv.ErrKeyShape)
 	}
 	if err := unseal(key, value, &s); err != nil {
 		return notify.Digest{}, err
@@ -192,7 +191,7 @@ func decodeDigest(key, value []byte) (notify.Digest, error) {
 		Feeds: s.Feeds, Listing: notify.Listing(s.Listing),
 		Schedule: notify.Schedule{Every: notify.Every(s.Every), Weekday: time.Weekday(s.Weekday), Minute: int(s.Minute), Zone: s.Zone},
 		Quiet:    notify.Quiet(s.Quiet), Authors: s.Authors, MaxItems: int(s.MaxItems), Library: s.Library, State: notify.State(s.State),
-		CreateTime: timeOf(s.Created), UpdateTime: timeOf(s.Updated), ConfirmTime: timeOf(s.Confirmed), StartTime: timeOf(s.Start),
+		CreateTime: kv.TimeOf(s.Created), UpdateTime: kv.TimeOf(s.Updated), ConfirmTime: kv.TimeOf(s.Confirmed), StartTime: kv.TimeOf(s.Start),
 		Handled: notify.Day(s.Handled), Cursors: s.Cursors,
 	}
 	if s.Kind != 0 {
@@ -203,7 +202,7 @@ func decodeDigest(key, value []byte) (notify.Digest, error) {
 
 func packIssue(i *notify.Issue) storedIssue {
 	s := storedIssue{
-		Planned: nanos(i.Planned), Progress: uint8(i.Progress), Attempts: int64(i.Attempts), Resent: i.Resent, NextTry: nanos(i.NextTry), End: nanos(i.EndTime),
+		Planned: kv.Nanos(i.Planned), Progress: uint8(i.Progress), Attempts: int64(i.Attempts), Resent: i.Resent, NextTry: kv.Nanos(i.NextTry), End: kv.Nanos(i.EndTime),
 		MessageID: i.MessageID, More: int64(i.More), LeftSent: int64(i.Left.Sent), LeftRead: int64(i.Left.Read), LeftDis: int64(i.Left.Dismissed),
 		LeftGone: int64(i.Left.Gone), Cursors: i.Cursors, Code: int64(i.Code), Words: i.Words, Bounced: i.Bounced,
 	}
@@ -220,7 +219,7 @@ func packIssue(i *notify.Issue) storedIssue {
 func decodeIssue(key, value []byte) (notify.Issue, error) {
 	var s storedIssue
 	if len(key) != issueHead {
-		return notify.Issue{}, damaged(key, errKeyShape)
+		return notify.Issue{}, damaged(key, kv.ErrKeyShape)
 	}
 	if err := unseal(key, value, &s); err != nil {
 		return notify.Issue{}, err
@@ -228,8 +227,8 @@ func decodeIssue(key, value []byte) (notify.Issue, error) {
 	i := notify.Issue{
 		Digest:   binary.BigEndian.Uint32(key[1:]),
 		IssueKey: notify.IssueKey{Kind: notify.Kind(key[5]), Day: notify.Day(int64(binary.BigEndian.Uint32(key[6:])) - dayBias)},
-		Planned:  timeOf(s.Planned), Progress: notify.Progress(s.Progress), Attempts: int(s.Attempts), Resent: s.Resent, NextTry: timeOf(s.NextTry),
-		EndTime: timeOf(s.End), MessageID: s.MessageID, More: int(s.More),
+		Planned:  kv.TimeOf(s.Planned), Progress: notify.Progress(s.Progress), Attempts: int(s.Attempts), Resent: s.Resent, NextTry: kv.TimeOf(s.NextTry),
+		EndTime: kv.TimeOf(s.End), MessageID: s.MessageID, More: int(s.More),
 		Left:    notify.Left{Sent: int(s.LeftSent), Read: int(s.LeftRead), Dismissed: int(s.LeftDis), Gone: int(s.LeftGone)},
 		Cursors: s.Cursors, Code: int(s.Code), Words: s.Words, Bounced: s.Bounced,
 	}
@@ -245,11 +244,11 @@ func decodeIssue(key, value []byte) (notify.Issue, error) {
 
 func packRecipient(r *notify.Recipient) storedRecipient {
 	s := storedRecipient{
-		Sealed: r.Sealed, Digest: r.Digest, Owners: r.Owners, Score: r.Score, LastRefusal: nanos(r.LastRefusal), RefusalWord: r.RefusalWord,
-		Created: nanos(r.CreateTime), Idle: nanos(r.IdleSince),
+		Sealed: r.Sealed, Digest: r.Digest, Owners: r.Owners, Score: r.Score, LastRefusal: kv.Nanos(r.LastRefusal), RefusalWord: r.RefusalWord,
+		Created: kv.Nanos(r.CreateTime), Idle: kv.Nanos(r.IdleSince),
 	}
 	for _, t := range r.Confirmations {
-		s.Confirmations = append(s.Confirmations, nanos(t))
+		s.Confirmations = append(s.Confirmations, kv.Nanos(t))
 	}
 	return s
 }
@@ -257,47 +256,22 @@ func packRecipient(r *notify.Recipient) storedRecipient {
 func decodeRecipient(key, value []byte) (notify.Recipient, error) {
 	var s storedRecipient
 	if len(key) != 2+4 {
-		return notify.Recipient{}, damaged(key, errKeyShape)
+		return notify.Recipient{}, damaged(key, kv.ErrKeyShape)
 	}
 	if err := unseal(key, value, &s); err != nil {
 		return notify.Recipient{}, err
 	}
 	r := notify.Recipient{
-		ID: binary.BigEndian.Uint32(key[2:]), Sealed: s.Sealed, Digest: s.Digest, Owners: s.Owners, Score: s.Score, LastRefusal: timeOf(s.LastRefusal),
-		RefusalWord: s.RefusalWord, CreateTime: timeOf(s.Created), IdleSince: timeOf(s.Idle),
+		ID: binary.BigEndian.Uint32(key[2:]), Sealed: s.Sealed, Digest: s.Digest, Owners: s.Owners, Score: s.Score, LastRefusal: kv.TimeOf(s.LastRefusal),
+		RefusalWord: s.RefusalWord, CreateTime: kv.TimeOf(s.Created), IdleSince: kv.TimeOf(s.Idle),
 	}
 	for _, n := range s.Confirmations {
-		r.Confirmations = append(r.Confirmations, timeOf(n))
+		r.Confirmations = append(r.Confirmations, kv.TimeOf(n))
 	}
 	return r, nil
 }
 
-func nanos(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixNano()
-}
-
-func timeOf(n int64) time.Time {
-	if n == 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, n).UTC()
-}
-
-var errKeyShape = errors.New("key has the wrong length")
-
-// set puts a sealed struct into a batch.
-func set(batch *kv.Batch, key []byte, v any) error {
-	value, err := kv.SealCBOR(key, v)
-	if err != nil {
-		return err
-	}
-	return batch.Set(key, value)
-}
-
-// unseal reads what set put.
+// unseal reads what SetCBOR put.
 func unseal(key, value []byte, v any) error {
 	if err := kv.UnsealCBOR(key, value, v); err != nil {
 		return damaged(key, err)

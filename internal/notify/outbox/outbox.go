@@ -204,7 +204,7 @@ func (r *reader) WasSent(recipient uint32, papers []string) ([]time.Time, error)
 		if _, err := r.snap.Lookup(key, func(value []byte) error { return unseal(key, value, &sent) }); err != nil {
 			return nil, err
 		}
-		out[i] = timeOf(sent.At)
+		out[i] = kv.TimeOf(sent.At)
 	}
 	return out, r.ctx.Err()
 }
@@ -213,7 +213,7 @@ func (r *reader) WasSent(recipient uint32, papers []string) ([]time.Time, error)
 func (r *reader) Trouble() (t notify.Trouble, err error) {
 	var s storedTrouble
 	_, err = r.snap.Lookup(troubleKey(), func(value []byte) error { return unseal(troubleKey(), value, &s) })
-	return notify.Trouble{Count: int(s.Count), Since: timeOf(s.Since), Until: timeOf(s.Until), Words: s.Words}, err
+	return notify.Trouble{Count: int(s.Count), Since: kv.TimeOf(s.Since), Until: kv.TimeOf(s.Until), Words: s.Words}, err
 }
 
 // writer implements notify.Writer: it reads the state before, and gathers changes.
@@ -249,7 +249,7 @@ func (w *writer) give(of func(*storedCounters) *uint64) (uint32, error) {
 	}
 	id := uint32(*n)
 	*n++
-	return id, set(w.batch, counterKey(), *all)
+	return id, w.batch.SetCBOR(counterKey(), *all)
 }
 
 // PutDigest implements notify.DigestWriter.
@@ -261,12 +261,12 @@ func (w *writer) PutDigest(d *notify.Digest) error {
 		}
 		d.ID = id
 		if !d.Visitor() {
-			if err := set(w.batch, nameKey(d.Owner, d.Name), storedID{ID: id}); err != nil {
+			if err := w.batch.SetCBOR(nameKey(d.Owner, d.Name), storedID{ID: id}); err != nil {
 				return err
 			}
 		}
 	}
-	return set(w.batch, digestKey(d.ID), packDigest(d))
+	return w.batch.SetCBOR(digestKey(d.ID), packDigest(d))
 }
 
 // RemoveDigest implements notify.DigestWriter.
@@ -281,7 +281,7 @@ func (w *writer) RemoveDigest(d *notify.Digest) error {
 
 // PutIssue implements notify.DigestWriter.
 func (w *writer) PutIssue(i *notify.Issue) error {
-	return set(w.batch, issueKey(i.Digest, i.IssueKey), packIssue(i))
+	return w.batch.SetCBOR(issueKey(i.Digest, i.IssueKey), packIssue(i))
 }
 
 // RemoveIssue implements notify.DigestWriter.
@@ -303,7 +303,7 @@ func (w *writer) PutRecipient(r, before *notify.Recipient) error {
 			return err
 		}
 	}
-	return errors.Join(set(w.batch, knownKey(r.Digest), storedID{ID: r.ID}), set(w.batch, recipientKey(r.ID), packRecipient(r)))
+	return errors.Join(w.batch.SetCBOR(knownKey(r.Digest), storedID{ID: r.ID}), w.batch.SetCBOR(recipientKey(r.ID), packRecipient(r)))
 }
 
 // RemoveRecipient implements notify.RecipientWriter.
@@ -315,7 +315,7 @@ func (w *writer) RemoveRecipient(r *notify.Recipient) error {
 // MarkSent implements notify.RecipientWriter.
 func (w *writer) MarkSent(recipient uint32, papers []string, at time.Time) error {
 	for _, id := range papers {
-		if err := set(w.batch, sentKey(recipient, id), storedSent{At: nanos(at)}); err != nil {
+		if err := w.batch.SetCBOR(sentKey(recipient, id), storedSent{At: kv.Nanos(at)}); err != nil {
 			return err
 		}
 	}
@@ -327,5 +327,5 @@ func (w *writer) PutTrouble(t notify.Trouble) error {
 	if t.Count == 0 {
 		return w.batch.Delete(troubleKey())
 	}
-	return set(w.batch, troubleKey(), storedTrouble{Count: int64(t.Count), Since: nanos(t.Since), Until: nanos(t.Until), Words: t.Words})
+	return w.batch.SetCBOR(troubleKey(), storedTrouble{Count: int64(t.Count), Since: kv.Nanos(t.Since), Until: kv.Nanos(t.Until), Words: t.Words})
 }

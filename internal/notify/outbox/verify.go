@@ -139,7 +139,7 @@ func (c *check) issue(key, value []byte) error {
 func (c *check) sent(key, value []byte) error {
 	const head = 1 + 4
 	if len(key) <= head {
-		return damaged(key, errKeyShape)
+		return damaged(key, kv.ErrKeyShape)
 	}
 	if err := unseal(key, value, new(storedSent)); err != nil {
 		return err
