@@ -312,7 +312,8 @@ const (
 func packBinding(b *follow.Binding) storedBinding {
 	out := storedBinding{
 		Mark: uint8(b.Mark), Tags: b.Tags, Every: int64(b.Every), Created: kv.Nanos(b.CreateTime), Updated: kv.Nanos(b.UpdateTime),
-		Version: b.Version, Scope: b.Scope, Digest: b.Digest, Account: b.Account, Full: kv.Nanos(b.FullTime), Tried: kv.Nanos(b.TryTime), Synced: kv.Nanos(b.SyncTime),
+		Version: b.Version, Scope: b.Scope, Digest: b.Digest, Account: b.Account,
+		Full: kv.Nanos(b.FullTime), Tried: kv.Nanos(b.TryTime), Synced: kv.Nanos(b.SyncTime),
 		Changed: kv.Nanos(b.ChangeTime), Next: kv.Nanos(b.NextTime), Failures: int64(b.Failures), Failure: b.Failure, Reason: b.Reason,
 		Items: int64(b.Items), Found: int64(b.Found), LeftOut: int64(b.LeftOut), Missing: b.Missing, Sequence: b.Sequence, Looked: kv.Nanos(b.LookTime),
 	}
@@ -340,7 +341,8 @@ func decodeBinding(key, value []byte) (b follow.Binding, err error) {
 		LibraryID: libraryOf(key), Mark: library.Mark(s.Mark), Tags: s.Tags, Every: time.Duration(s.Every),
 		CreateTime: kv.TimeOf(s.Created), UpdateTime: kv.TimeOf(s.Updated),
 		State: follow.State{
-			Version: s.Version, Scope: s.Scope, Digest: s.Digest, Account: s.Account, FullTime: kv.TimeOf(s.Full), TryTime: kv.TimeOf(s.Tried), SyncTime: kv.TimeOf(s.Synced),
+			Version: s.Version, Scope: s.Scope, Digest: s.Digest, Account: s.Account,
+			FullTime: kv.TimeOf(s.Full), TryTime: kv.TimeOf(s.Tried), SyncTime: kv.TimeOf(s.Synced),
 			ChangeTime: kv.TimeOf(s.Changed), NextTime: kv.TimeOf(s.Next), Failures: int(s.Failures), Failure: s.Failure, Reason: s.Reason,
 			Items: int(s.Items), Found: int(s.Found), LeftOut: int(s.LeftOut), Missing: s.Missing, Sequence: s.Sequence, LookTime: kv.TimeOf(s.Looked),
 		},
@@ -379,7 +381,8 @@ func decodeGift(key, value []byte) (g library.Gift, err error) {
 		return g, err
 	}
 	return library.Gift{
-		PaperID: string(key[head:]), Mark: library.Mark(s.Mark), Note: s.Note, Tags: s.Tags, Created: s.Created, Since: kv.TimeOf(s.Since), MarkTime: kv.TimeOf(s.Marked),
+		PaperID: string(key[head:]), Mark: library.Mark(s.Mark), Note: s.Note, Tags: s.Tags, Created: s.Created,
+		Since: kv.TimeOf(s.Since), MarkTime: kv.TimeOf(s.Marked),
 		Own: library.Fields(s.Own), Declined: s.Declined,
 	}, nil
 }

@@ -202,7 +202,8 @@ func decodeDigest(key, value []byte) (notify.Digest, error) {
 
 func packIssue(i *notify.Issue) storedIssue {
 	s := storedIssue{
-		Planned: kv.Nanos(i.Planned), Progress: uint8(i.Progress), Attempts: int64(i.Attempts), Resent: i.Resent, NextTry: kv.Nanos(i.NextTry), End: kv.Nanos(i.EndTime),
+		Planned: kv.Nanos(i.Planned), Progress: uint8(i.Progress), Attempts: int64(i.Attempts), Resent: i.Resent,
+		NextTry: kv.Nanos(i.NextTry), End: kv.Nanos(i.EndTime),
 		MessageID: i.MessageID, More: int64(i.More), LeftSent: int64(i.Left.Sent), LeftRead: int64(i.Left.Read), LeftDis: int64(i.Left.Dismissed),
 		LeftGone: int64(i.Left.Gone), Cursors: i.Cursors, Code: int64(i.Code), Words: i.Words, Bounced: i.Bounced,
 	}
