@@ -106,6 +106,8 @@ type Config struct {
 
 	// named says that the model, its place or its precision were given.
 	named bool
+	// assumeUnits is for tests: as if the CPU had matrix units.
+	assumeUnits bool
 	// grace is how long calls may take to end when the server stops.
 	grace time.Duration
 }

@@ -50,7 +50,7 @@ func (c Config) wantsUnits() (wants bool, why string) {
 	switch {
 	case c.MatrixUnits == UnitsOff:
 		return false, "matrix units are switched off (--matrix-units off)"
-	case !onnx.MatrixUnits():
+	case !onnx.MatrixUnits() && !c.assumeUnits:
 		return false, "this CPU has no matrix units for bf16 (amx_bf16), or its system does not let programs use them"
 	default:
 		return true, "this CPU has matrix units for bf16 (amx_bf16)"

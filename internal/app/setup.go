@@ -162,8 +162,11 @@ func (c Config) setupUnits(ctx context.Context, fetcher model.Fetcher, at resolv
 		why = "it was asked for, though " + why
 	}
 	say("%s %s (%s), 94 MB: %s", at.matrix.Package.Name, at.matrix.Package.Version, at.matrix.License, why)
-	if _, err := fetcher.Matrix(ctx, at.matrix, libraries); err != nil {
+	if _, err := fetcher.Matrix(ctx, at.matrix, libraries); err != nil && asked {
 		return fmt.Errorf("%w; everything but bf16 works without it: --precision float32 leaves it out", err)
+	} else if err != nil {
+		say("bf16 is left out, and everything else works without it: %v", err)
+		return ctx.Err()
 	}
 	built, err := model.EnsureBFloat16Graph(at.dir, at.manifest.Pooling)
 	if err != nil {
