@@ -22,9 +22,14 @@ import (
 // whatever the machine could do.
 func TestDirectoriesKeepTheirPrecision(t *testing.T) {
 	for _, c := range []struct{ has, named, want string }{
-		{"float32", "", model.Float32}, {"float32", Auto, model.Float32}, {"float32", model.BFloat16, model.BFloat16},
-		{"bf16", "", model.BFloat16}, {"bf16", Auto, model.BFloat16}, {"bf16", model.Float32, model.Float32},
-		{"int8-01234567", "", model.Int8}, {"int8-01234567", model.BFloat16, model.BFloat16},
+		{"float32", "", model.Float32},
+		{"float32", Auto, model.Float32},
+		{"float32", model.BFloat16, model.BFloat16},
+		{"bf16", "", model.BFloat16},
+		{"bf16", Auto, model.BFloat16},
+		{"bf16", model.Float32, model.Float32},
+		{"int8-01234567", "", model.Int8},
+		{"int8-01234567", model.BFloat16, model.BFloat16},
 	} {
 		for _, name := range []string{"", "words"} { // also where the model is named
 			data := filepath.Join(t.TempDir(), "data")

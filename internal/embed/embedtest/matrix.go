@@ -64,8 +64,8 @@ func anyCPU(t testing.TB, lib string, files *model.Matrix) string {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(scratch)
-	real := filepath.Join("..", files.Folder, name)
-	out, err := exec.Command("cc", "-shared", "-fPIC", "-O1", fmt.Sprintf("-DPLUGIN=%q", real), source, "-o", filepath.Join(scratch, name), "-ldl").CombinedOutput()
+	define := fmt.Sprintf("-DPLUGIN=%q", filepath.Join("..", files.Folder, name))
+	out, err := exec.Command("cc", "-shared", "-fPIC", "-O1", define, source, "-o", filepath.Join(scratch, name), "-ldl").CombinedOutput()
 	if err != nil {
 		t.Fatalf("build the plugin for any CPU: %v\n%s", err, out)
 	}

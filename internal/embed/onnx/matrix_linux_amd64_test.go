@@ -133,7 +133,7 @@ func TestMatrixBits(t *testing.T) {
 	s, single := open(t, g, 2), open(t, g, 1)
 	var group sync.WaitGroup
 	for _, tokens := range []int{7, 16, 39, 100} {
-		var texts, alone = make([][]int64, 16), make([][]float32, 16)
+		texts, alone := make([][]int64, 16), make([][]float32, 16)
 		for i := range texts {
 			texts[i] = text(uint64(i), tokens)
 			alone[i] = runOne(t, s, texts[i])
