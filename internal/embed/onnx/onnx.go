@@ -159,6 +159,7 @@ func (g *graph) open(threads int) (*ort.DynamicAdvancedSession, error) {
 			return nil, err
 		}
 	}
+	defer trim() // what reading the file took
 	return ort.NewDynamicAdvancedSession(g.path, g.inputs, []string{g.output}, options)
 }
 
