@@ -65,7 +65,7 @@ func anyCPU(t testing.TB, lib string, files *model.Matrix) string {
 	}
 	defer os.RemoveAll(scratch)
 	define := fmt.Sprintf("-DPLUGIN=%q", filepath.Join("..", files.Folder, name))
-	out, err := exec.Command("cc", "-shared", "-fPIC", "-O1", define, source, "-o", filepath.Join(scratch, name), "-ldl").CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "cc", "-shared", "-fPIC", "-O1", define, source, "-o", filepath.Join(scratch, name), "-ldl").CombinedOutput()
 	if err != nil {
 		t.Fatalf("build the plugin for any CPU: %v\n%s", err, out)
 	}
