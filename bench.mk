@@ -12,6 +12,7 @@ $(BENCH_VENV)/.ready: testdata/reference/bench-requirements.txt
 	$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
+# Where the CPU has matrix units, setup brings what bf16 needs.
 bench-embed: setup $(BENCH_VENV)/.ready ## Measure embedding beside its peers, on the abstracts of LISTINGS.
 	go test ./internal/embed -run '^$$' -bench .
 	go build -o bin/benchworker ./internal/embed/benchworker

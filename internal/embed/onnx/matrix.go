@@ -54,7 +54,7 @@ func (m Matrix) Load(path string) (embed.Graph, error) {
 		err = m.register()
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open graph %s with OpenVINO: %w; run `akin setup`, or use --precision float32", path, err), release())
+		return nil, errors.Join(fmt.Errorf("open graph %s with OpenVINO: %w; run `akin setup`, or do without it: --matrix-units off", path, err), release())
 	}
 	g.shape.Streams = true
 	return g, nil
@@ -65,7 +65,7 @@ func (m Matrix) Load(path string) (embed.Graph, error) {
 func (m Matrix) present() error {
 	for _, name := range append([]string{filepath.Base(m.Plugin)}, PluginLibraries()...) {
 		if _, err := os.Stat(filepath.Join(filepath.Dir(m.Plugin), name)); err != nil {
-			return fmt.Errorf("load OpenVINO: %w; run `akin setup`, or use --precision float32", err)
+			return fmt.Errorf("load OpenVINO: %w; run `akin setup`, or do without it: --matrix-units off", err)
 		}
 	}
 	return nil

@@ -264,7 +264,7 @@ func TestMatrixRefuses(t *testing.T) {
 	_, path := embedtest.TinyBERT(t, 64)
 	s := open(t, load(t, m, path), 1)
 	for _, missing := range append([]string{filepath.Base(m.Plugin)}, onnx.PluginLibraries()...) {
-		refusedWith(t, without(t, m, missing), path, missing, "akin setup", "--precision float32")
+		refusedWith(t, without(t, m, missing), path, missing, "akin setup", "--matrix-units off")
 	}
 	refusedWith(t, without(t, m, ""), path, "already uses "+m.Plugin)
 	refusedWith(t, m, writeGraph(t, []port{ids()}, []port{float("sentence_embedding", 2, 2)}), "padding would count")
