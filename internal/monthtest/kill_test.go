@@ -66,6 +66,7 @@ type parts struct {
 	engine  *engine.Engine
 	feeds   *courier.Courier
 	digests *notify.Digests
+	post    *resting
 }
 
 func openParts(t *testing.T, dir string, now func() time.Time, port int) *parts {
@@ -89,12 +90,12 @@ func openParts(t *testing.T, dir string, now func() time.Time, port int) *parts 
 	p.engine = engine.New(engine.OneModel{Model: &rpctest.Words{}}, p.catalog, nil)
 	libraries := library.New(shelf.New(db, moved), now)
 	p.feeds = courier.New(kept, p.catalog, p.engine, libraries, courier.Options{Now: now, Look: time.Hour})
-	sender := must(notifypost.New(notifypost.Config{
+	p.post = &resting{Post: must(notifypost.New(notifypost.Config{
 		Host: "127.0.0.1", Port: port, Encryption: notifypost.None, From: mail.Address{Address: "akin@example.org"}, Timeout: 5 * time.Second,
-	}))(t)
+	}))(t)}
 	p.digests = notify.New(notify.Parts{
 		Store: outbox.New(db, moved), Seal: must(seal.Open(filepath.Join(dir, seal.FileName)))(t), Papers: p.engine,
-		Marks: librarian.New(libraries, p.engine, now), Feeds: found{p.feeds}, Post: sender, Now: now,
+		Marks: librarian.New(libraries, p.engine, now), Feeds: found{p.feeds}, Post: p.post, Now: now,
 	}, notify.Settings{PublicURL: "https://papers.example.org", Domain: "example.org", PerMinute: 1_000_000})
 	return p
 }
@@ -179,11 +180,24 @@ func (p *parts) bring(t *testing.T, n int) {
 	}
 }
 
-// send lets the digests send for a short while what is due by the given clock.
+// send lets the digests send what is due by the given clock.
 func (p *parts) send(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Millisecond)
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	p.post.rested = cancel
 	p.digests.Run(ctx)
+}
+
+// resting says when all that was due was tried.
+type resting struct {
+	*notifypost.Post
+	rested func()
+}
+
+// Rest implements notify.Post.
+func (r *resting) Rest() {
+	r.Post.Rest()
+	r.rested()
 }
 
 // mails is a mail server that notes what it got whole.
@@ -428,6 +442,9 @@ func (k *killing) check() {
 	if papers < len(k.kept) {
 		k.t.Errorf("%d papers were acknowledged, feeds have %d", len(k.kept), papers)
 	}
+	if k.t.Failed() {
+		p.unanswered(k.t) // tells of all
+	}
 	k.t.Logf("%d kills, %d papers, %d mails, %d of which nobody knows: none lost, none twice", k.killed, papers, len(k.post.got), len(unanswered))
 }
 
@@ -439,6 +456,9 @@ func (p *parts) unanswered(t *testing.T) map[string][]string {
 		return r.Digests(func(d *notify.Digest) error {
 			issues, err := r.Issues(d.ID)
 			for _, i := range issues {
+				if t.Failed() {
+					t.Logf("%s %v: progress %d, %d papers, %d attempts, %s", d.Owner, i.Day, i.Progress, len(i.Picks), i.Attempts, i.Words)
+				}
 				if !i.Progress.Over() {
 					t.Errorf("the issue of %v of %s is not over: %+v", i.Day, d.Owner, i)
 				}
