@@ -11,7 +11,7 @@ VERSION     ?= 0.1.0-dev
 TOOLS       := $(CURDIR)/.akin/tools
 VENV        := $(CURDIR)/.akin/venv
 
-.PHONY: help setup setup-bf16 build run test test-bf16 test-crash ci-full lint gen gen-docs gen-check check-deploy gen-tools tools test-python test-clients test-mail test-page page-picture clean
+.PHONY: help setup setup-bf16 build run test test-bf16 test-crash test-kill ci-full lint gen gen-docs gen-check check-deploy gen-tools tools test-python test-clients test-mail test-page page-picture clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ test-bf16: setup-bf16 ## Open and close SESSIONS sessions of precision bf16, and
 
 test-crash: setup ## Kill, copy and damage again and again, CRASH_ROUNDS times a test.
 	AKIN_CRASH_ROUNDS=$(CRASH_ROUNDS) go test -race -count 1 -timeout 60m -run 'Kill|Crash|Damage' -v ./internal/... | grep -E '^(---|===? ?FAIL|FAIL|ok|panic)|^ +[a-z_]+_test.go'
+
+test-kill: ## Kill the process that matches feeds and sends digests, CRASH_ROUNDS times (the tests of .ci/run do it three times).
+	AKIN_CRASH_ROUNDS=$(CRASH_ROUNDS) go test -count 1 -timeout 60m -run 'TestKillDigests' -v ./internal/monthtest
 
 # What takes longer than .ci/run: every round of the kills, two builds from
 # nothing, and what a server does under overload. An hour and a half on two cores.

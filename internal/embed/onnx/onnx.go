@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 
@@ -89,6 +90,7 @@ func release() error {
 // graph is what a graph file takes and gives, read once for all sessions.
 type graph struct {
 	path   string
+	slim   *slim
 	inputs []string
 	output string
 	shape  embed.Output
@@ -109,7 +111,13 @@ const (
 )
 
 // inspect reads what the file takes and gives.
-func (g *graph) inspect() error {
+func (g *graph) inspect() (err error) {
+	if g.slim, err = readSlim(g.path); err != nil {
+		return err
+	}
+	if g.slim.shaped {
+		return g.match(g.slim.ins, g.slim.outs)
+	}
 	options, err := ort.NewSessionOptions()
 	if err != nil {
 		return err
@@ -150,16 +158,20 @@ func (g *graph) open(threads int) (*ort.DynamicAdvancedSession, error) {
 		options.SetGraphOptimizationLevel(ort.GraphOptimizationLevelEnableAll),
 		// Idle threads that spin would take cores from the other sessions.
 		options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"),
+		// Where the tensors are that the slim graph leaves in the file.
+		options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", filepath.Dir(g.path)),
 	); err != nil {
 		return nil, err
 	}
-	if g.matrix != nil {
-		defer keepSignalStack()()
-		if err := g.matrix.addTo(options, max(1, threads)); err != nil {
-			return nil, err
-		}
-	}
 	defer trim() // what reading the file took
+	if g.matrix == nil {
+		return ort.NewDynamicAdvancedSessionWithONNXData(g.slim.model, g.inputs, []string{g.output}, options)
+	}
+	defer keepSignalStack()()
+	if err := g.matrix.addTo(options, max(1, threads)); err != nil {
+		return nil, err
+	}
+	// OpenVINO keeps weights of its own, so that none are left in the file.
 	return ort.NewDynamicAdvancedSession(g.path, g.inputs, []string{g.output}, options)
 }
 
