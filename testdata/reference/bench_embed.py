@@ -11,6 +11,7 @@ Peers that are not installed are left out, and the table says so.
 """
 
 import argparse
+import contextlib
 import glob
 import json
 import os
@@ -93,7 +94,8 @@ def openvino_int8_peer(model, texts):
     not int8 is bf16 where there are matrix units, as OpenVINO has it by default."""
     name = "openvino-int8.xml"
     if not os.path.exists(os.path.join(model, name)):
-        quantize(model, os.path.join(model, name))
+        with contextlib.redirect_stdout(sys.stderr):  # NNCF shows how far it is
+            quantize(model, os.path.join(model, name))
     openvino_peer(model, texts, "bf16" if matrix_units() else "f32", name)
 
 
@@ -146,8 +148,6 @@ def ctranslate2_peer(model, texts):
 
 
 def torch_peer(model, texts, bf16=False):
-    import contextlib
-
     import torch
     from sentence_transformers import SentenceTransformer, models
 
