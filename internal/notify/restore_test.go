@@ -21,7 +21,7 @@ func TestRestoredBackupSendsNothingOld(t *testing.T) {
 			r.shelf.add("f", r.clock, ids("old", 0, 3)...)
 			r.run(24 * time.Hour)
 			backup := r.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 0})
-			r.shelf.add("f", r.clock, ids("new", 0, 3)...)
+			r.shelf.add("f", r.clock, ids("new", 3, 6)...)
 			// The first attempt is deferred after its data, and nothing of it counts.
 			r.box.next = []plan{{outcome: notify.Deferred}}
 			r.run(24*time.Hour - time.Hour)
@@ -31,7 +31,7 @@ func TestRestoredBackupSendsNothingOld(t *testing.T) {
 			r.clock = r.clock.Add(after)
 			r.fs = backup
 			r.open(false)
-			r.shelf.add("f", r.clock, ids("late", 0, 2)...)
+			r.shelf.add("f", r.clock, ids("late", 6, 8)...)
 			r.run(72 * time.Hour)
 			r.verify()
 			mails := r.box.got()
@@ -48,7 +48,7 @@ func TestRestoredBackupSendsNothingOld(t *testing.T) {
 				}
 			}
 			for _, to := range []string{"a@example.org", "b@example.org"} {
-				for _, id := range slices.Concat(ids("old", 0, 3), ids("new", 0, 3), ids("late", 0, 2)) {
+				for _, id := range slices.Concat(ids("old", 0, 3), ids("new", 3, 6), ids("late", 6, 8)) {
 					if n := times[to+" "+id]; n != 1 {
 						t.Errorf("%s got paper %s %d times", to, id, n)
 					}
