@@ -52,6 +52,8 @@ func (c Config) wantsUnits() (wants bool, why string) {
 		return false, "matrix units are switched off (--matrix-units off)"
 	case !onnx.MatrixUnits() && !c.assumeUnits:
 		return false, "this CPU has no matrix units for bf16 (amx_bf16), or its system does not let programs use them"
+	case !onnx.MayCompile():
+		return false, "this process may not run code that it makes, which OpenVINO does (MemoryDenyWriteExecute in a systemd unit)"
 	default:
 		return true, "this CPU has matrix units for bf16 (amx_bf16)"
 	}

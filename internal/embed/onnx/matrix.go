@@ -35,12 +35,20 @@ type Matrix struct {
 // none: there float32 is faster.
 func MatrixUnits() bool { return hasMatrixUnits() }
 
+// MayCompile says whether this process may run code that it made itself, which
+// OpenVINO does. Hardened units (MemoryDenyWriteExecute) and SELinux refuse it.
+func MayCompile() bool { return mayCompile() }
+
 // Load implements [embed.Runtime] for graphs of ordinary operators, with a mask,
 // that pool: texts are padded to a multiple of 16 tokens, which what the mask
 // leaves out does not change.
 func (m Matrix) Load(path string) (embed.Graph, error) {
 	if err := m.present(); err != nil {
 		return nil, err
+	}
+	if !MayCompile() {
+		return nil, errors.New("load OpenVINO: this process may not run code that it makes, which OpenVINO does; " +
+			"allow it (MemoryDenyWriteExecute=no in its unit), or do without: --matrix-units off")
 	}
 	if err := acquire(m.Library); err != nil {
 		return nil, err
