@@ -81,7 +81,9 @@ func (n *node) comparison() Comparison {
 
 // Fault makes the error for a comparison that somebody cannot answer, as Parse makes it
 // for what it cannot read.
-func (c Comparison) Fault(format string, args ...any) error { return faultAt(c.Column, format, args...) }
+func (c Comparison) Fault(format string, args ...any) error {
+	return faultAt(c.Column, format, args...)
+}
 
 // PackedDate orders dates as numbers; 0 is no date.
 func PackedDate(d paper.Date) uint32 { return packDate(d) }

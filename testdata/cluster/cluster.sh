@@ -129,8 +129,8 @@ down() {
   end "$run/holder" TERM
 }
 
-# cut makes a node's packets to the others vanish, and theirs unanswered; clients reach it.
-cut() {
+# sever makes a node's packets to the others vanish, and theirs unanswered; clients reach it.
+sever() {
   local n
   for ((n = 0; n < nodes; n++)); do
     [ "$n" = "$2" ] || within "$2" ip route "$1" blackhole "$(address "$n")/32"
@@ -152,8 +152,8 @@ case "${1:-}" in
   stop) end "$run/node$2/pid" TERM ;;
   pause) kill -STOP "$(cat "$run/node$2/pid")" ;;
   resume) kill -CONT "$(cat "$run/node$2/pid")" ;;
-  cut) cut add "$2" ;;
-  heal) cut del "$2" ;;
+  cut) sever add "$2" ;;
+  heal) sever del "$2" ;;
   address)
     out=weaviate://
     for ((i = 0; i < nodes; i++)); do out+=$([ $i = 0 ] || echo ,)$(address $i):8080; done

@@ -50,15 +50,9 @@ func (c *collection) apply(ctx context.Context, changes []catalog.Mutation) ([]c
 	if err := c.recover(ctx, h); err != nil {
 		return nil, 0, err
 	}
-	p := &plan{space: h.Space, now: time.Now().UTC(), head: *h, after: make(map[string]state)}
-	if p.before, err = c.states(ctx, changes); err != nil {
+	p, outcomes, err := c.plan(ctx, h, changes)
+	if err != nil {
 		return nil, 0, err
-	}
-	outcomes := make([]catalog.Outcome, len(changes))
-	for i := range changes {
-		if outcomes[i], err = p.change(&changes[i]); err != nil {
-			return nil, 0, inGroup(i, err)
-		}
 	}
 	if len(p.group.Entries) == 0 {
 		return outcomes, h.Sequence, nil
@@ -67,6 +61,21 @@ func (c *collection) apply(ctx context.Context, changes []catalog.Mutation) ([]c
 		return nil, 0, err
 	}
 	return outcomes, p.head.Sequence, nil
+}
+
+// plan says what changes make of a collection. It writes nothing.
+func (c *collection) plan(ctx context.Context, h *head, changes []catalog.Mutation) (p *plan, outcomes []catalog.Outcome, err error) {
+	p = &plan{space: h.Space, now: time.Now().UTC(), head: *h, after: make(map[string]state)}
+	if p.before, err = c.states(ctx, changes); err != nil {
+		return nil, nil, err
+	}
+	outcomes = make([]catalog.Outcome, len(changes))
+	for i := range changes {
+		if outcomes[i], err = p.change(&changes[i]); err != nil {
+			return nil, nil, inGroup(i, err)
+		}
+	}
+	return p, outcomes, nil
 }
 
 func check(changes []catalog.Mutation) error {
@@ -253,8 +262,22 @@ func (c *collection) commit(ctx context.Context, p *plan) error {
 
 // write copies what is replaced, then replaces it.
 func (c *collection) write(ctx context.Context, p *plan) error {
-	var copies, papers []*batchObject
-	var gone []string
+	copies, papers, gone, err := c.objects(p)
+	if err == nil {
+		err = c.put(ctx, copies)
+	}
+	if err == nil {
+		err = c.put(ctx, papers)
+	}
+	if err != nil {
+		return err
+	}
+	return each(ctx, len(gone), func(ctx context.Context, i int) error { return c.remove(ctx, c.papers, paperID(gone[i])) })
+}
+
+// objects gives what a plan writes: copies of what it replaces, papers, and the ids of
+// those that it deletes.
+func (c *collection) objects(p *plan) (copies, papers []*batchObject, gone []string, err error) {
 	for id, after := range p.after {
 		before := p.before[id]
 		if before.version != nil {
@@ -262,7 +285,7 @@ func (c *collection) write(ctx context.Context, p *plan) error {
 			was.Vector = vectorBytes(before.vector)
 			o, err := other(c.state, copyID(id, was.Born), &was)
 			if err != nil {
-				return err
+				return nil, nil, nil, err
 			}
 			copies = append(copies, o)
 		}
@@ -270,18 +293,12 @@ func (c *collection) write(ctx context.Context, p *plan) error {
 		case after.version != nil:
 			o, err := object(c.papers, after.version, after.vector)
 			if err != nil {
-				return err
+				return nil, nil, nil, err
 			}
 			papers = append(papers, o)
 		case before.version != nil:
 			gone = append(gone, id)
 		}
 	}
-	if err := c.put(ctx, copies); err != nil {
-		return err
-	}
-	if err := c.put(ctx, papers); err != nil {
-		return err
-	}
-	return each(ctx, len(gone), func(ctx context.Context, i int) error { return c.remove(ctx, c.papers, paperID(gone[i])) })
+	return copies, papers, gone, nil
 }

@@ -82,13 +82,13 @@ func (v *view) identify(ctx context.Context, name string) (id string, err error)
 		return "", nil
 	}
 	var records []*paper.Record
-	err = v.moment(ctx, func(ids []string, was map[string]*version) error {
+	err = v.moment(ctx, func(ids moved, was map[string]*version) error {
 		results, err := v.c.search(ctx, &pb.SearchRequest{
-			Filters: without(anyOf(propFacets, facets), ids), Limit: mostNamed, Properties: properties(propRecord), Metadata: &pb.MetadataRequest{Uuid: true},
+			Filters: ids.without(anyOf(propFacets, facets)), Limit: mostNamed, Properties: properties(propID, propRecord), Metadata: &pb.MetadataRequest{Uuid: true},
 			SortBy: []*pb.SortBy{{Ascending: true, Path: []string{propID}}},
 		})
 		records = records[:0]
-		for _, r := range results {
+		for _, r := range ids.drop(results) {
 			found, err := versionOf(r)
 			if err != nil {
 				return err
@@ -175,17 +175,17 @@ func (v *view) CreatedSince(ctx context.Context, since time.Time, limit int) (re
 	if limit == 0 {
 		return nil, nil
 	}
-	err = v.moment(ctx, func(ids []string, was map[string]*version) error {
+	err = v.moment(ctx, func(ids moved, was map[string]*version) error {
 		results, err := v.c.search(ctx, &pb.SearchRequest{
-			Filters: without(times(propCreated, [2]int64{since.UnixMicro(), 1 << 53}), ids), Limit: uint32(limit), //nolint:gosec // bounded
-			Properties: properties(propRecord), Metadata: &pb.MetadataRequest{Uuid: true},
+			Filters: ids.without(times(propCreated, [2]int64{since.UnixMicro(), 1 << 53})), Limit: uint32(limit), //nolint:gosec // bounded
+			Properties: properties(propID, propRecord), Metadata: &pb.MetadataRequest{Uuid: true},
 			SortBy: []*pb.SortBy{{Path: []string{propOrdinal}}},
 		})
 		if err != nil {
 			return err
 		}
 		var found []*version
-		for _, r := range results {
+		for _, r := range ids.drop(results) {
 			x, err := versionOf(r)
 			if err != nil {
 				return err

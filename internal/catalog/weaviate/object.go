@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -138,15 +137,11 @@ func object(class string, v *version, vector []float32) (*pb.BatchObject, error)
 		return nil, fmt.Errorf("weaviate: the paper %q: %w", r.ID, err)
 	}
 	return &pb.BatchObject{
-		Collection: class, Uuid: paperID(r.ID), Vectors: vectorsOf(vector),
+		Collection: class, Uuid: paperID(r.ID), VectorBytes: vectorBytes(vector),
 		Properties: &pb.BatchObject_Properties{NonRefProperties: properties, TextArrayProperties: []*pb.TextArrayProperties{
 			{PropName: propFacets, Values: facetsOf(r)}, {PropName: propWords, Values: wordsOf(r)},
 		}},
 	}, nil
-}
-
-func vectorsOf(vector []float32) []*pb.Vectors {
-	return []*pb.Vectors{{VectorBytes: vectorBytes(vector), Type: pb.Vectors_VECTOR_TYPE_SINGLE_FP32}}
 }
 
 // termsOf are the terms of a paper, those of its title as often as they count.
@@ -317,6 +312,7 @@ func (w *wire) putSome(ctx context.Context, objects []*pb.BatchObject) error {
 			last = fmt.Errorf("object %d of %d: %s", e.GetIndex(), len(objects), e.GetError())
 		}
 		if *level == pb.ConsistencyLevel_CONSISTENCY_LEVEL_ALL {
+			w.config.Log.WarnContext(ctx, "not all replicas took a write; for a while, it is enough that most do", "error", last)
 			w.whole.ill()
 		}
 		objects, level = left, w.level()
@@ -326,7 +322,15 @@ func (w *wire) putSome(ctx context.Context, objects []*pb.BatchObject) error {
 		case <-time.After(time.Duration(round) * 200 * time.Millisecond):
 		}
 	}
-	return w.unavailable(errors.Join(errors.New("a batch was not taken"), last))
+	return notTaken(last)
+}
+
+// notTaken is the error of a write that the cluster refused although nodes answered.
+func notTaken(err error) error {
+	return &paper.Error{
+		Kind: paper.Unavailable, Reason: ReasonClusterUnavailable, RetryAfter: time.Second, Cause: err,
+		Message: fmt.Sprintf("the Weaviate cluster did not take a write (%.200v); see that at least two of three nodes run, then send the changes again", err),
+	}
 }
 
 // remove deletes an object; one that is not there is no fault.

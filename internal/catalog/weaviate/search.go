@@ -50,7 +50,7 @@ func checkK(k int) error {
 }
 
 // near asks for the papers nearest to a vector among those that w keeps.
-func (c *collection) near(ctx context.Context, vector []float32, k int, w where) ([]hit, error) {
+func (c *collection) near(ctx context.Context, vector []float32, k int, w where, gone moved) ([]hit, error) {
 	if k <= 0 {
 		return nil, nil
 	}
@@ -62,6 +62,7 @@ func (c *collection) near(ctx context.Context, vector []float32, k int, w where)
 	if err != nil {
 		return nil, err
 	}
+	results = gone.drop(results)
 	hits := make([]hit, len(results))
 	for i, r := range results {
 		hits[i] = hit{textOf(r, propID), 1 - float64(r.GetMetadata().GetDistance())}
@@ -71,10 +72,10 @@ func (c *collection) near(ctx context.Context, vector []float32, k int, w where)
 
 // exactly compares a vector with all papers that w keeps. Weaviate does that of itself
 // for few papers; of many, it is asked part by part.
-func (c *collection) exactly(ctx context.Context, vector []float32, k int, w where, ordinals uint32) ([]hit, error) {
+func (c *collection) exactly(ctx context.Context, vector []float32, k int, w where, gone moved, ordinals uint32) ([]hit, error) {
 	var found []hit
-	for from := int64(0); from < int64(ordinals); from += flatBelow {
-		part, err := c.near(ctx, vector, k, all(w, between(propOrdinal, from, from+flatBelow-1)))
+	for from := int64(0); from < int64(ordinals); from += flatBelow - 1 {
+		part, err := c.near(ctx, vector, k, all(w, between(propOrdinal, from, from+flatBelow-2)), gone)
 		if err != nil {
 			return nil, err
 		}
@@ -84,19 +85,19 @@ func (c *collection) exactly(ctx context.Context, vector []float32, k int, w whe
 }
 
 // side asks for the nearest papers at the view's moment, and says how.
-func (v *view) side(ctx context.Context, p catalog.Probe, exact bool, w where, filtered bool, kept uint32) ([]hit, catalog.Strategy, error) {
+func (v *view) side(ctx context.Context, p catalog.Probe, exact bool, w where, gone moved, filtered bool, kept uint32) ([]hit, catalog.Strategy, error) {
 	if kept == 0 {
 		return nil, catalog.ExactScan, nil
 	}
 	if filtered && kept < flatBelow { // each shard has as many or fewer
-		hits, err := v.c.near(ctx, p.Vector, p.K, w)
+		hits, err := v.c.near(ctx, p.Vector, p.K, w, gone)
 		return hits, catalog.ExactScan, err
 	}
 	if exact {
-		hits, err := v.c.exactly(ctx, p.Vector, p.K, w, v.head.Ordinal)
+		hits, err := v.c.exactly(ctx, p.Vector, p.K, w, gone, v.head.Ordinal)
 		return hits, catalog.ExactScan, err
 	}
-	hits, err := v.c.near(ctx, p.Vector, p.K, w)
+	hits, err := v.c.near(ctx, p.Vector, p.K, w, gone)
 	if filtered {
 		return hits, catalog.FilteredGraphWalk, err
 	}
@@ -115,14 +116,14 @@ func (v *view) Nearest(ctx context.Context, q catalog.Nearest) (catalog.Found, e
 		}
 	}
 	var out catalog.Found
-	err = v.moment(ctx, func(ids []string, was map[string]*version) (err error) {
+	err = v.moment(ctx, func(ids moved, was map[string]*version) (err error) {
 		out, err = v.nearest(ctx, q, &r, ids, was)
 		return err
 	})
 	return out, err
 }
 
-func (v *view) nearest(ctx context.Context, q catalog.Nearest, r *restriction, ids []string, was map[string]*version) (catalog.Found, error) {
+func (v *view) nearest(ctx context.Context, q catalog.Nearest, r *restriction, ids moved, was map[string]*version) (catalog.Found, error) {
 	kept, err := v.kept(ctx, r, ids, was)
 	if err != nil {
 		return catalog.Found{}, err
@@ -130,7 +131,7 @@ func (v *view) nearest(ctx context.Context, q catalog.Nearest, r *restriction, i
 	out := catalog.Found{Kept: kept, Strategy: catalog.ExactScan}
 	union := make(map[string]float64)
 	for _, p := range q.Probes {
-		hits, strategy, err := v.side(ctx, p, q.Exact, without(r.where, ids), r.where != nil, kept)
+		hits, strategy, err := v.side(ctx, p, q.Exact, ids.without(r.where), ids, r.where != nil, kept)
 		if err != nil {
 			return catalog.Found{}, err
 		}
@@ -164,30 +165,30 @@ func (v *view) Hybrid(ctx context.Context, q catalog.Hybrid) (catalog.Found, err
 		return catalog.Found{}, err
 	}
 	var out catalog.Found
-	err = v.moment(ctx, func(ids []string, was map[string]*version) (err error) {
+	err = v.moment(ctx, func(ids moved, was map[string]*version) (err error) {
 		out, err = v.hybrid(ctx, q, asked, &r, ids, was)
 		return err
 	})
 	return out, err
 }
 
-func (v *view) hybrid(ctx context.Context, q catalog.Hybrid, asked *asked, r *restriction, ids []string, was map[string]*version) (catalog.Found, error) {
+func (v *view) hybrid(ctx context.Context, q catalog.Hybrid, asked *asked, r *restriction, ids moved, was map[string]*version) (catalog.Found, error) {
 	kept, err := v.kept(ctx, r, ids, was)
 	if err != nil {
 		return catalog.Found{}, err
 	}
 	out := catalog.Found{Kept: kept, Strategy: catalog.ExactScan}
-	w := without(r.where, ids)
+	w := ids.without(r.where)
 	var near, words []hit
 	g, beside := errgroup.WithContext(ctx)
 	if q.Vector != nil {
 		g.Go(func() (err error) {
-			near, out.Strategy, err = v.side(beside, catalog.Probe{Vector: q.Vector, K: q.K}, q.Exact, w, r.where != nil, kept)
+			near, out.Strategy, err = v.side(beside, catalog.Probe{Vector: q.Vector, K: q.K}, q.Exact, w, ids, r.where != nil, kept)
 			return err
 		})
 	}
 	g.Go(func() (err error) {
-		words, err = v.c.words(beside, asked, q.K, w)
+		words, err = v.c.words(beside, asked, q.K, w, ids)
 		return err
 	})
 	g.Go(func() (err error) {
@@ -269,7 +270,7 @@ func (c *collection) nearOf(ctx context.Context, vector []float32, ids []string)
 	if vector == nil || len(ids) == 0 {
 		return nil, nil
 	}
-	return c.near(ctx, vector, len(ids), anyOf(propID, ids))
+	return c.near(ctx, vector, len(ids), anyOf(propID, ids), nil)
 }
 
 // wordsOf scores the words of some papers.
@@ -277,7 +278,7 @@ func (c *collection) wordsOf(ctx context.Context, a *asked, ids []string) ([]hit
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	return c.bm25(ctx, a, len(ids), anyOf(propID, ids))
+	return c.bm25(ctx, a, len(ids), anyOf(propID, ids), nil)
 }
 
 // asked is the lexical part of a query.
@@ -347,7 +348,7 @@ func quoted(text string) (phrases []string) {
 }
 
 // words asks for the papers that have words of a query best.
-func (c *collection) words(ctx context.Context, a *asked, k int, w where) ([]hit, error) {
+func (c *collection) words(ctx context.Context, a *asked, k int, w where, gone moved) ([]hit, error) {
 	if k <= 0 {
 		return nil, nil
 	}
@@ -365,7 +366,7 @@ func (c *collection) words(ctx context.Context, a *asked, k int, w where) ([]hit
 		}
 		ask = min(4*k, mostHits-beyond)
 	}
-	hits, err := c.bm25(ctx, a, ask, w)
+	hits, err := c.bm25(ctx, a, ask, w, gone)
 	if err != nil || !a.Typed || !a.clauses {
 		return hits, err
 	}
@@ -380,7 +381,7 @@ func (c *collection) words(ctx context.Context, a *asked, k int, w where) ([]hit
 	return best(hits, k), nil
 }
 
-func (c *collection) bm25(ctx context.Context, a *asked, k int, w where) ([]hit, error) {
+func (c *collection) bm25(ctx context.Context, a *asked, k int, w where, gone moved) ([]hit, error) {
 	if len(a.terms) == 0 {
 		return nil, nil
 	}
@@ -392,6 +393,7 @@ func (c *collection) bm25(ctx context.Context, a *asked, k int, w where) ([]hit,
 	if err != nil {
 		return nil, err
 	}
+	results = gone.drop(results)
 	hits := make([]hit, len(results))
 	for i, r := range results {
 		hits[i] = hit{textOf(r, propID), float64(r.GetMetadata().GetScore())}

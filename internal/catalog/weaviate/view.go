@@ -80,7 +80,7 @@ func (v *view) tooOld() error {
 // moment calls ask until no paper changes meanwhile that it was not told of. ids are
 // those that changed since the view's moment, which ask leaves out, and was the versions
 // of them that the view has.
-func (v *view) moment(ctx context.Context, ask func(ids []string, was map[string]*version) error) error {
+func (v *view) moment(ctx context.Context, ask func(ids moved, was map[string]*version) error) error {
 	for range mostTries {
 		ids, was, err := v.overlay(ctx)
 		if err != nil {
@@ -101,7 +101,7 @@ func (v *view) moment(ctx context.Context, ask func(ids []string, was map[string
 
 // overlay gives the papers that changed since the view's moment, and their versions of
 // that moment.
-func (v *view) overlay(ctx context.Context) (ids []string, was map[string]*version, err error) {
+func (v *view) overlay(ctx context.Context) (ids moved, was map[string]*version, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	ids = slices.Sorted(maps.Keys(v.changed))
@@ -147,12 +147,30 @@ func (c *collection) versionAt(ctx context.Context, id string, born uint64) (*ve
 	}
 }
 
-// without leaves out papers that changed.
-func without(w where, ids []string) where {
-	if len(ids) == 0 {
+// moved are papers that changed since a view's moment, by id and in order.
+type moved []string
+
+func (m moved) has(id string) bool {
+	_, has := slices.BinarySearch(m, id)
+	return has
+}
+
+// without leaves out papers that changed. While one is being replaced, the cluster may
+// find it nevertheless, for its indexes change one after the other: answers are gone
+// through again.
+func (m moved) without(w where) where {
+	if len(m) == 0 {
 		return w
 	}
-	return all(w, not(anyOf(propID, ids)))
+	return all(w, not(anyOf(propID, m)))
+}
+
+// drop takes out of an answer the papers that changed.
+func (m moved) drop(results []*pb.SearchResult) []*pb.SearchResult {
+	if len(m) == 0 {
+		return results
+	}
+	return slices.DeleteFunc(results, func(r *pb.SearchResult) bool { return m.has(textOf(r, propID)) })
 }
 
 // search asks for papers.
@@ -205,12 +223,25 @@ func (c *collection) count(ctx context.Context, w where) (uint32, error) {
 	return uint32(reply.GetSingleResult().GetObjectsCount()), nil //nolint:gosec // papers have ordinals of 32 bits
 }
 
+// mostChanging is how many papers of a count may be changing just now.
+const mostChanging = 1000
+
+// countBut counts papers but for those that changed, one by one: a count of the cluster's
+// has those that are being replaced twice, or not at all.
+func (c *collection) countBut(ctx context.Context, w where, ids moved) (uint32, error) {
+	results, err := c.search(ctx, &pb.SearchRequest{Filters: ids.without(w), Limit: mostHits, Properties: properties(propID)})
+	return uint32(len(ids.drop(results))), err //nolint:gosec // bounded
+}
+
 // kept counts what a restriction keeps at the view's moment.
-func (v *view) kept(ctx context.Context, r *restriction, ids []string, was map[string]*version) (uint32, error) {
+func (v *view) kept(ctx context.Context, r *restriction, ids moved, was map[string]*version) (uint32, error) {
 	if r.where == nil {
 		return v.head.Papers, nil
 	}
-	n, err := v.c.count(ctx, without(r.where, ids))
+	n, err := v.c.count(ctx, ids.without(r.where))
+	if err == nil && len(ids) > 0 && n < mostHits-mostChanging {
+		n, err = v.c.countBut(ctx, r.where, ids)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -225,12 +256,12 @@ func (v *view) kept(ctx context.Context, r *restriction, ids []string, was map[s
 // named reads papers by id, as they are in the view, with their vectors if asked.
 func (v *view) named(ctx context.Context, ids []string, vectors bool) (found map[string]*version, err error) {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
-	err = v.moment(ctx, func(changed []string, was map[string]*version) error {
+	err = v.moment(ctx, func(changed moved, was map[string]*version) error {
 		found = make(map[string]*version, len(ids))
 		var ask []string
 		for _, id := range ids {
-			switch _, moved := slices.BinarySearch(changed, id); {
-			case !moved:
+			switch {
+			case !changed.has(id):
 				ask = append(ask, id)
 			case was[id] != nil:
 				found[id] = was[id]
@@ -348,29 +379,29 @@ func (v *view) List(ctx context.Context, from catalog.Listing) iter.Seq2[*paper.
 
 // page gives the papers after an id, in order, and whether there may be more.
 func (v *view) page(ctx context.Context, r *restriction, after string) (page []*version, more bool, err error) {
-	err = v.moment(ctx, func(ids []string, was map[string]*version) error {
-		w := without(r.where, ids)
+	err = v.moment(ctx, func(ids moved, was map[string]*version) error {
+		w := ids.without(r.where)
 		if after != "" {
 			w = all(w, textAfter(propID, after))
 		}
 		results, err := v.c.search(ctx, &pb.SearchRequest{
-			Filters: w, Limit: pageOf, Properties: properties(propRecord), Metadata: &pb.MetadataRequest{Uuid: true},
+			Filters: w, Limit: pageOf, Properties: properties(propID, propRecord), Metadata: &pb.MetadataRequest{Uuid: true},
 			SortBy: []*pb.SortBy{{Ascending: true, Path: []string{propID}}},
 		})
 		if err != nil {
 			return err
 		}
 		page, more = page[:0], len(results) == pageOf
-		for _, x := range results {
+		last := ""
+		if more {
+			last = textOf(results[len(results)-1], propID)
+		}
+		for _, x := range ids.drop(results) {
 			found, err := versionOf(x)
 			if err != nil {
 				return err
 			}
 			page = append(page, found)
-		}
-		last := ""
-		if more {
-			last = page[len(page)-1].Record.Paper.ID
 		}
 		for id, old := range was {
 			if id > after && (!more || id < last) && r.keeps(old) {
