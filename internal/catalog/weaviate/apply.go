@@ -242,7 +242,7 @@ func (c *collection) commit(ctx context.Context, p *plan) error {
 		if trimErr := c.trim(ctx, &p.head); trimErr != nil {
 			c.config.Log.WarnContext(ctx, "copies of replaced papers could not be removed", "error", trimErr)
 		}
-		err = c.putState(ctx, headID, p.head)
+		err = c.putState(ctx, headID(), p.head)
 	}
 	if err == nil {
 		return nil

@@ -177,8 +177,9 @@ func (v *view) CreatedSince(ctx context.Context, since time.Time, limit int) (re
 	}
 	err = v.moment(ctx, func(ids moved, was map[string]*version) error {
 		results, err := v.c.search(ctx, &pb.SearchRequest{
-			Filters: ids.without(times(propCreated, [2]int64{since.UnixMicro(), 1 << 53})), Limit: uint32(limit), //nolint:gosec // bounded
-			Properties: properties(propID, propRecord), Metadata: &pb.MetadataRequest{Uuid: true},
+			Filters: ids.without(times(propCreated, [2]int64{since.UnixMicro(), 1 << 53})), Limit: uint32(limit),
+			// The lists of shards are merged by what is asked for alone.
+			Properties: properties(propID, propRecord, propOrdinal), Metadata: &pb.MetadataRequest{Uuid: true},
 			SortBy: []*pb.SortBy{{Path: []string{propOrdinal}}},
 		})
 		if err != nil {

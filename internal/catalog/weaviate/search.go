@@ -55,7 +55,7 @@ func (c *collection) near(ctx context.Context, vector []float32, k int, w where,
 		return nil, nil
 	}
 	results, err := c.search(ctx, &pb.SearchRequest{
-		Filters: w, Limit: uint32(k + beyond), Properties: properties(propID), //nolint:gosec // checked by checkK
+		Filters: w, Limit: uint32(k + beyond), Properties: properties(propID),
 		Metadata:   &pb.MetadataRequest{Uuid: true, Distance: true},
 		NearVector: &pb.NearVector{Vectors: []*pb.Vectors{{VectorBytes: vectorBytes(vector), Type: pb.Vectors_VECTOR_TYPE_SINGLE_FP32}}},
 	})
@@ -386,7 +386,7 @@ func (c *collection) bm25(ctx context.Context, a *asked, k int, w where, gone mo
 		return nil, nil
 	}
 	results, err := c.search(ctx, &pb.SearchRequest{
-		Filters: w, Limit: uint32(min(k+beyond, mostHits)), Properties: properties(propID), //nolint:gosec // bounded
+		Filters: w, Limit: uint32(min(k+beyond, mostHits)), Properties: properties(propID),
 		Metadata:   &pb.MetadataRequest{Uuid: true, Score: true},
 		Bm25Search: &pb.BM25{Query: strings.Join(a.terms, " "), Properties: []string{propTerms}},
 	})
@@ -441,7 +441,7 @@ func (c *collection) judge(ctx context.Context, a *asked, hits map[string]*rank.
 	for i, id := range ids {
 		if v := found[id]; v != nil {
 			p := &v.Record.Paper
-			err = errors.Join(err, x.Upsert(uint32(i), p.Title, p.Abstract, []string{p.ID, p.ArxivID, p.DOI})) //nolint:gosec // few
+			err = errors.Join(err, x.Upsert(uint32(i), p.Title, p.Abstract, []string{p.ID, p.ArxivID, p.DOI}))
 		}
 	}
 	if err != nil {
@@ -485,7 +485,7 @@ func allows(ctx context.Context, x *lexical.Index, text string, n int) ([]bool, 
 	}
 	ordinals := make([]uint32, n)
 	for i := range ordinals {
-		ordinals[i] = uint32(i) //nolint:gosec // few
+		ordinals[i] = uint32(i)
 	}
 	return reading.Allows(ctx, ordinals)
 }

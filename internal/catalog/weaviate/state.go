@@ -47,7 +47,7 @@ type entry struct {
 	Fields  paper.Fields `json:",omitempty"`
 }
 
-var headID = idOf("head", "")
+func headID() string { return idOf("head", "") }
 
 func groupID(n uint64) string { return idOf("group", strconv.FormatUint(n, 10)) }
 
@@ -65,7 +65,7 @@ func (c *collection) head(ctx context.Context) (*head, error) {
 
 // maybeHead gives nil where there is no head yet.
 func (c *collection) maybeHead(ctx context.Context) (*head, error) {
-	f, err := c.fetch(ctx, c.state, headID, false)
+	f, err := c.fetch(ctx, c.state, headID(), false)
 	if err != nil || f == nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (c *collection) takeOver(ctx context.Context, space paper.Space) error {
 		return err
 	}
 	if h == nil {
-		return c.putState(ctx, headID, head{Format: format, Space: space, Epoch: c.config.Epoch})
+		return c.putState(ctx, headID(), head{Format: format, Space: space, Epoch: c.config.Epoch})
 	}
 	if err := sameSpace(h, space); err != nil {
 		return err
@@ -108,7 +108,7 @@ func (c *collection) takeOver(ctx context.Context, space paper.Space) error {
 	}
 	if h.Epoch < c.config.Epoch {
 		h.Epoch = c.config.Epoch
-		if err := c.putState(ctx, headID, h); err != nil {
+		if err := c.putState(ctx, headID(), h); err != nil {
 			return err
 		}
 	}
@@ -210,8 +210,8 @@ func (c *collection) recover(ctx context.Context, h *head) error {
 	for _, e := range g.Entries {
 		h.Sequence = max(h.Sequence, e.Sequence)
 	}
-	h.Ordinal += uint32(len(g.Entries)) //nolint:gosec // a group is small
-	return c.putState(ctx, headID, h)
+	h.Ordinal += uint32(len(g.Entries))
+	return c.putState(ctx, headID(), h)
 }
 
 // takeBack gives each paper of a group the version that it had.

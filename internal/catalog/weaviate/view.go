@@ -176,7 +176,7 @@ func (m moved) drop(results []*pb.SearchResult) []*pb.SearchResult {
 // search asks for papers.
 func (c *collection) search(ctx context.Context, q *pb.SearchRequest) ([]*pb.SearchResult, error) {
 	q.Collection, q.ConsistencyLevel = c.papers, c.level()
-	q.Uses_123Api, q.Uses_125Api, q.Uses_127Api = true, true, true
+	q.Uses_127Api = true
 	reply, err := call(ctx, c.wire, func(n *node) searchCall { return n.Search }, q)
 	if err != nil {
 		return nil, err
@@ -220,7 +220,7 @@ func (c *collection) count(ctx context.Context, w where) (uint32, error) {
 	if err != nil {
 		return 0, err
 	}
-	return uint32(reply.GetSingleResult().GetObjectsCount()), nil //nolint:gosec // papers have ordinals of 32 bits
+	return uint32(reply.GetSingleResult().GetObjectsCount()), nil
 }
 
 // mostChanging is how many papers of a count may be changing just now.
@@ -230,7 +230,7 @@ const mostChanging = 1000
 // has those that are being replaced twice, or not at all.
 func (c *collection) countBut(ctx context.Context, w where, ids moved) (uint32, error) {
 	results, err := c.search(ctx, &pb.SearchRequest{Filters: ids.without(w), Limit: mostHits, Properties: properties(propID)})
-	return uint32(len(ids.drop(results))), err //nolint:gosec // bounded
+	return uint32(len(ids.drop(results))), err
 }
 
 // kept counts what a restriction keeps at the view's moment.
@@ -276,7 +276,7 @@ func (v *view) named(ctx context.Context, ids []string, vectors bool) (found map
 func (c *collection) read(ctx context.Context, ids []string, vectors bool, into map[string]*version) error {
 	for some := range slices.Chunk(ids, pageOf) {
 		results, err := c.search(ctx, &pb.SearchRequest{
-			Filters: anyOf(propID, some), Limit: uint32(len(some)), Properties: properties(propRecord), //nolint:gosec // a chunk
+			Filters: anyOf(propID, some), Limit: uint32(len(some)), Properties: properties(propRecord),
 			Metadata: &pb.MetadataRequest{Uuid: true, Vector: vectors},
 		})
 		if err != nil {

@@ -24,7 +24,8 @@ func textAfter(property, value string) where {
 }
 
 func anyOf(property string, values []string) where {
-	return &pb.Filters{Operator: pb.Filters_OPERATOR_CONTAINS_ANY, Target: target(property), TestValue: &pb.Filters_ValueTextArray{ValueTextArray: &pb.TextArray{Values: values}}}
+	list := &pb.Filters_ValueTextArray{ValueTextArray: &pb.TextArray{Values: values}}
+	return &pb.Filters{Operator: pb.Filters_OPERATOR_CONTAINS_ANY, Target: target(property), TestValue: list}
 }
 
 func number64(property string, operator pb.Filters_Operator, value int64) where {

@@ -52,7 +52,7 @@ type wire struct {
 
 func dial(config Config) (*wire, error) {
 	w := &wire{config: config}
-	transport := credentials.TransportCredentials(insecure.NewCredentials())
+	transport := insecure.NewCredentials()
 	if config.TLS != nil {
 		transport = credentials.NewTLS(config.TLS.Clone())
 	}
