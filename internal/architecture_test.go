@@ -32,6 +32,7 @@ var rooms = map[string][]string{
 	"internal/engine":                   {"internal/catalog", "internal/embed", "internal/rank", "internal/sentence", "internal/paper", "internal/paper/titleid"},
 	"internal/catalog":                  {"internal/paper", "internal/rank"},
 	"internal/catalog/local":            {"internal/pending", "internal/catalog", "internal/store", "internal/kv", "internal/ann", "internal/filter", "internal/lexical", "internal/dedup", "internal/rank", "internal/splitmix", "internal/vec", "internal/paper"},
+	"internal/catalog/move":             {"internal/catalog", "internal/paper"},
 	"internal/catalog/weaviate":         {"internal/catalog", "internal/filter", "internal/lexical", "internal/rank", "internal/paper"},
 	"internal/dedup":                    {"internal/paper", "internal/splitmix", "internal/text/unify"},
 	"internal/operation":                {"internal/paper"},

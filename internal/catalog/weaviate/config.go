@@ -44,7 +44,7 @@ type Config struct {
 	// Epoch is that of the writer. A greater one takes over from a smaller one; 0 is a
 	// reader, whose Apply is refused.
 	Epoch uint64
-	// Timeout bounds a call, Try the call of one node; 0 is 15 and 4 seconds.
+	// Timeout bounds a call, Try the call of one node; 0 is 30 and 4 seconds.
 	Timeout, Try time.Duration
 	// Keep is how long copies of replaced versions stay for views that are open; 0 is
 	// ten minutes.
@@ -67,7 +67,7 @@ func (c Config) withDefaults() Config {
 		c.Replicas = 3
 	}
 	if c.Timeout == 0 {
-		c.Timeout = 15 * time.Second
+		c.Timeout = 30 * time.Second
 	}
 	if c.Try == 0 {
 		c.Try = 4 * time.Second

@@ -2,6 +2,7 @@ package weaviate_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -102,7 +103,7 @@ func (l *load) read(done <-chan struct{}) {
 		raise(&l.slowestRead, time.Since(began))
 		if l.reads.Add(1); err != nil {
 			l.failedReads.Add(1)
-			l.Logf("a read failed after %v: %v", time.Since(began).Round(time.Millisecond), err)
+			l.Logf("a read failed after %v: %v: %v", time.Since(began).Round(time.Millisecond), err, errors.Unwrap(err))
 		}
 	}
 }
@@ -162,7 +163,7 @@ func (l *load) awaitCount(node int) time.Duration {
 	began := time.Now()
 	v, err := l.c.View(l.Context(), paper.DefaultCollection)
 	if err != nil {
-		l.Fatal(err)
+		l.Fatalf("%v: %v", err, errors.Unwrap(err))
 	}
 	defer v.Close()
 	var last int64

@@ -220,10 +220,10 @@ type fetched struct {
 func (f *fetched) decode(property string, into any) error {
 	var text string
 	if err := json.Unmarshal(f.Properties[property], &text); err != nil {
-		return damaged(err)
+		return damaged(fmt.Errorf("the property %s, %.100q: %w", property, f.Properties[property], err))
 	}
 	if err := json.Unmarshal([]byte(text), into); err != nil {
-		return damaged(err)
+		return damaged(fmt.Errorf("the property %s, %.100q: %w", property, text, err))
 	}
 	return nil
 }
@@ -236,26 +236,34 @@ func damaged(err error) error {
 }
 
 // fetch reads an object by a quorum; nil if it is not there.
-func (w *wire) fetch(ctx context.Context, class, id string, vector bool) (*fetched, error) {
-	path := "/objects/" + class + "/" + id + "?consistency_level=" + w.quorum()
-	if vector {
-		path += "&include=vector"
+func (w *wire) fetch(ctx context.Context, class, id string) (*fetched, error) {
+	// With include, a node that starts and does not know the class yet says 400, and not
+	// that there is no such object.
+	path := "/objects/" + class + "/" + id + "?include=vector&consistency_level=" + w.quorum()
+	for range mostFetches {
+		a, err := w.rest(ctx, http.MethodGet, path, nil)
+		switch {
+		case err != nil:
+			return nil, err
+		case a.code == http.StatusNotFound:
+			return nil, nil //nolint:nilnil // not there is no error
+		case a.code != http.StatusOK:
+			return nil, a.fault(http.MethodGet, path)
+		}
+		var f fetched
+		if err := json.Unmarshal(a.body, &f); err != nil {
+			return nil, damaged(err)
+		}
+		if len(f.Properties) > 0 {
+			return &f, nil
+		}
 	}
-	a, err := w.rest(ctx, http.MethodGet, path, nil)
-	switch {
-	case err != nil:
-		return nil, err
-	case a.code == http.StatusNotFound:
-		return nil, nil //nolint:nilnil // not there is no error
-	case a.code != http.StatusOK:
-		return nil, a.fault(http.MethodGet, path)
-	}
-	var f fetched
-	if err := json.Unmarshal(a.body, &f); err != nil {
-		return nil, damaged(err)
-	}
-	return &f, nil
+	return nil, damaged(fmt.Errorf("the object %s of %s has no properties", id, class))
 }
+
+// mostFetches is how often an object is asked for that comes without properties, as
+// nodes give it that start.
+const mostFetches = 4
 
 // quorum is the consistency of reads and writes that must not be lost.
 func (w *wire) quorum() string {

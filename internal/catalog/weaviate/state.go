@@ -65,7 +65,7 @@ func (c *collection) head(ctx context.Context) (*head, error) {
 
 // maybeHead gives nil where there is no head yet.
 func (c *collection) maybeHead(ctx context.Context) (*head, error) {
-	f, err := c.fetch(ctx, c.state, headID(), false)
+	f, err := c.fetch(ctx, c.state, headID())
 	if err != nil || f == nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func (c *collection) mine(h *head) error {
 
 // group reads a group of the log by a quorum; nil if there is none.
 func (c *collection) group(ctx context.Context, n uint64) (*group, error) {
-	f, err := c.fetch(ctx, c.state, groupID(n), false)
+	f, err := c.fetch(ctx, c.state, groupID(n))
 	if err != nil || f == nil {
 		return nil, err
 	}
@@ -160,7 +160,7 @@ func (c *collection) group(ctx context.Context, n uint64) (*group, error) {
 
 // paperAt reads a paper by a quorum; nil if it is not there.
 func (c *collection) paperAt(ctx context.Context, id string) (*version, []float32, error) {
-	f, err := c.fetch(ctx, c.papers, paperID(id), true)
+	f, err := c.fetch(ctx, c.papers, paperID(id))
 	if err != nil || f == nil {
 		return nil, nil, err
 	}
@@ -173,7 +173,7 @@ func (c *collection) paperAt(ctx context.Context, id string) (*version, []float3
 
 // copyAt reads the copy of a version by a quorum; nil if there is none.
 func (c *collection) copyAt(ctx context.Context, id string, born uint64) (*version, error) {
-	f, err := c.fetch(ctx, c.state, copyID(id, born), false)
+	f, err := c.fetch(ctx, c.state, copyID(id, born))
 	if err != nil || f == nil {
 		return nil, err
 	}

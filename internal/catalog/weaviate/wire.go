@@ -29,6 +29,8 @@ const (
 	maxMessage = 64 << 20
 	// restFor is how long a node that failed is asked last.
 	restFor = 5 * time.Second
+	// rounds is how often all nodes are asked, with ever longer pauses.
+	rounds = 5
 )
 
 // node is a server of the cluster.
@@ -113,7 +115,7 @@ func (w *wire) try(ctx context.Context, f func(ctx context.Context, n *node) err
 	ctx, cancel := context.WithTimeout(ctx, w.config.Timeout)
 	defer cancel()
 	var last error
-	for round := range 3 {
+	for round := range rounds {
 		for _, n := range w.order() {
 			at, done := context.WithTimeout(ctx, w.config.Try)
 			err := f(at, n)
@@ -130,7 +132,7 @@ func (w *wire) try(ctx context.Context, f func(ctx context.Context, n *node) err
 		select {
 		case <-ctx.Done():
 			return w.given(ctx, last)
-		case <-time.After(time.Duration(round+1) * 100 * time.Millisecond):
+		case <-time.After(100 * time.Millisecond << round):
 		}
 	}
 	return w.unavailable(last)
@@ -172,8 +174,6 @@ func classify(err error) error {
 	switch status.Code(err) {
 	case codes.Unauthenticated, codes.PermissionDenied:
 		return denied(err)
-	case codes.InvalidArgument, codes.Unimplemented, codes.NotFound:
-		return fmt.Errorf("weaviate: %w", err)
 	case codes.Canceled:
 		return errors.Join(context.Canceled, err)
 	}
@@ -241,7 +241,7 @@ func (w *wire) send(ctx context.Context, n *node, method, path string, payload [
 		return a, denied(a.fault(method, path))
 	case a.code/100 == 2 || a.code == http.StatusNotFound || a.code == http.StatusUnprocessableEntity:
 		return a, nil
-	case a.code/100 == 5:
+	case a.code/100 == 5 || a.code == http.StatusBadRequest: // which is also what a node says that starts
 		return a, errors.Join(errAnother, a.fault(method, path))
 	}
 	return a, a.fault(method, path)
