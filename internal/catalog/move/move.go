@@ -166,7 +166,7 @@ func same(a, b *paper.Record) bool {
 
 // content is what is copied of a record, but for its vector.
 func content(r *paper.Record) ([]byte, error) {
-	p := r.Paper.Clone()
+	p := r.Clone()
 	if len(p.Authors) == 0 {
 		p.Authors = nil
 	}
@@ -207,7 +207,10 @@ func write(ctx context.Context, source catalog.View, to catalog.Catalog, collect
 	changes := make([]catalog.Mutation, len(group))
 	for i, r := range group {
 		if vectors[i] == nil {
-			return &paper.Error{Kind: paper.DataLoss, Reason: paper.ReasonCorrupt, Message: fmt.Sprintf("the source has no vector of paper %q; run akin verify on it", r.ID)}
+			return &paper.Error{
+				Kind: paper.DataLoss, Reason: paper.ReasonCorrupt,
+				Message: fmt.Sprintf("the source has no vector of paper %q; run akin verify on it", r.ID),
+			}
 		}
 		changes[i] = catalog.Mutation{Paper: r.Paper, Vector: vectors[i], TokenCount: r.TokenCount, Truncated: r.Truncated}
 	}

@@ -173,15 +173,48 @@ func (m moved) drop(results []*pb.SearchResult) []*pb.SearchResult {
 	return slices.DeleteFunc(results, func(r *pb.SearchResult) bool { return m.has(textOf(r, propID)) })
 }
 
-// search asks for papers.
+// search asks for papers, one replica of each shard. Not more of them, for Weaviate then
+// mends those that differ with what it has read, and of a search that is the properties
+// that were asked for: the others, and the vector, would be gone from that replica.
 func (c *collection) search(ctx context.Context, q *pb.SearchRequest) ([]*pb.SearchResult, error) {
-	q.Collection, q.ConsistencyLevel = c.papers, c.level()
+	one := pb.ConsistencyLevel_CONSISTENCY_LEVEL_ONE
+	q.Collection, q.ConsistencyLevel = c.papers, &one
 	q.Uses_127Api = true
 	reply, err := call(ctx, c.wire, func(n *node) searchCall { return n.Search }, q)
 	if err != nil {
 		return nil, err
 	}
-	return reply.GetResults(), nil
+	return c.filled(ctx, reply.GetResults(), slices.Contains(q.GetProperties().GetNonRefProperties(), propRecord))
+}
+
+// filled reads the papers of an answer that came without their properties by a quorum: so
+// nodes give what a replica does not have, or not as others have it, as after it was away.
+// Every search asks for the id, some for the record.
+func (c *collection) filled(ctx context.Context, results []*pb.SearchResult, record bool) ([]*pb.SearchResult, error) {
+	hollow := func(r *pb.SearchResult) bool { return textOf(r, propID) == "" || record && textOf(r, propRecord) == "" }
+	err := each(ctx, len(results), func(ctx context.Context, i int) error {
+		if !hollow(results[i]) {
+			return nil
+		}
+		f, err := c.fetch(ctx, c.papers, results[i].GetMetadata().GetId())
+		if err != nil || f == nil {
+			return err
+		}
+		fields := make(map[string]*pb.Value)
+		for _, name := range []string{propID, propRecord} {
+			var text string
+			if err := json.Unmarshal(f.Properties[name], &text); err != nil {
+				return damaged(err)
+			}
+			fields[name] = &pb.Value{Kind: &pb.Value_TextValue{TextValue: text}}
+		}
+		results[i].Properties = &pb.PropertiesResult{NonRefProps: &pb.Properties{Fields: fields}}
+		if m := results[i].GetMetadata(); len(vectorOf(m)) == 0 {
+			m.VectorBytes = vectorBytes(f.Vector)
+		}
+		return nil
+	})
+	return slices.DeleteFunc(results, hollow), err
 }
 
 func textOf(r *pb.SearchResult, name string) string {
@@ -229,7 +262,7 @@ const mostChanging = 1000
 // countBut counts papers but for those that changed, one by one: a count of the cluster's
 // has those that are being replaced twice, or not at all.
 func (c *collection) countBut(ctx context.Context, w where, ids moved) (uint32, error) {
-	results, err := c.search(ctx, &pb.SearchRequest{Filters: ids.without(w), Limit: mostHits, Properties: properties(propID)})
+	results, err := c.search(ctx, &pb.SearchRequest{Filters: ids.without(w), Limit: mostHits, Properties: properties(propID), Metadata: &pb.MetadataRequest{Uuid: true}})
 	return uint32(len(ids.drop(results))), err
 }
 
@@ -272,11 +305,19 @@ func (v *view) named(ctx context.Context, ids []string, vectors bool) (found map
 	return found, err
 }
 
-// read finds papers by id: with one search, and those that it does not find by a quorum.
+// mostByQuorum is how many papers are read by a quorum, one by one, at the same time.
+const mostByQuorum = 100
+
+// read finds papers by id, by a quorum. Of more than mostByQuorum only those are that a
+// search does not find.
 func (c *collection) read(ctx context.Context, ids []string, vectors bool, into map[string]*version) error {
-	for some := range slices.Chunk(ids, pageOf) {
+	search := ids
+	if len(ids) <= mostByQuorum {
+		search = nil
+	}
+	for some := range slices.Chunk(search, pageOf) {
 		results, err := c.search(ctx, &pb.SearchRequest{
-			Filters: anyOf(propID, some), Limit: uint32(len(some)), Properties: properties(propRecord),
+			Filters: anyOf(propID, some), Limit: uint32(len(some)), Properties: properties(propID, propRecord),
 			Metadata: &pb.MetadataRequest{Uuid: true, Vector: vectors},
 		})
 		if err != nil {

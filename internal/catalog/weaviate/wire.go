@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +41,9 @@ type node struct {
 	pb.WeaviateClient
 	// failed is when a call last found it dead, in Unix nanoseconds.
 	failed atomic.Int64
+	// unready says that it told so, or nothing, when it was last asked. A node that starts
+	// answers before it has its papers, as if there were none.
+	unready atomic.Bool
 }
 
 // wire asks the nodes of a cluster. Every call may be repeated: where one node fails,
@@ -50,6 +54,9 @@ type wire struct {
 	http   *http.Client
 	turn   atomic.Uint32
 	whole  health
+
+	stop    context.CancelFunc
+	probing sync.WaitGroup
 }
 
 func dial(config Config) (*wire, error) {
@@ -71,7 +78,31 @@ func dial(config Config) (*wire, error) {
 		}
 		w.nodes = append(w.nodes, &node{http: a.HTTP, conn: conn, WeaviateClient: pb.NewWeaviateClient(conn)})
 	}
+	ctx, cancel := context.WithCancel(context.Background())
+	w.stop = cancel
+	for _, n := range w.nodes {
+		w.probing.Go(func() { w.probe(ctx, n) })
+	}
 	return w, nil
+}
+
+// probeEvery is how often a node is asked whether it is ready. To start takes longer.
+const probeEvery = time.Second
+
+// probe asks a node whether it is ready, until the end.
+func (w *wire) probe(ctx context.Context, n *node) {
+	for every := time.NewTicker(probeEvery); ; {
+		at, done := context.WithTimeout(ctx, w.config.Try)
+		_, err := w.send(at, n, http.MethodGet, "/.well-known/ready", nil)
+		done()
+		n.unready.Store(err != nil)
+		select {
+		case <-ctx.Done():
+			every.Stop()
+			return
+		case <-every.C:
+		}
+	}
 }
 
 func tlsOf(config Config) *tls.Config {
@@ -82,6 +113,10 @@ func tlsOf(config Config) *tls.Config {
 }
 
 func (w *wire) close() error {
+	if w.stop != nil {
+		w.stop()
+		w.probing.Wait()
+	}
 	w.http.CloseIdleConnections()
 	var err error
 	for _, n := range w.nodes {
@@ -90,20 +125,27 @@ func (w *wire) close() error {
 	return err
 }
 
-// order gives the nodes in turn, those that failed lately last.
+// order gives the nodes that are ready in turn, those that failed lately last; all, if
+// none is ready.
 func (w *wire) order() []*node {
 	from := int(w.turn.Add(1))
-	var good, bad []*node
+	var good, bad, last []*node
 	now := time.Now().UnixNano()
 	for i := range w.nodes {
 		n := w.nodes[(from+i)%len(w.nodes)]
-		if now-n.failed.Load() < int64(restFor) {
+		switch {
+		case n.unready.Load():
+			last = append(last, n)
+		case now-n.failed.Load() < int64(restFor):
 			bad = append(bad, n)
-		} else {
+		default:
 			good = append(good, n)
 		}
 	}
-	return append(good, bad...)
+	if good = append(good, bad...); len(good) > 0 {
+		return good
+	}
+	return last
 }
 
 // errAnother says that another node may do better.
