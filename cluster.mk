@@ -3,7 +3,7 @@
 
 CLUSTER := testdata/cluster/cluster.sh
 
-.PHONY: cluster-up cluster-down cluster-wipe test-cluster test-cluster-short
+.PHONY: cluster-up cluster-down cluster-wipe test-cluster test-cluster-short bench-cluster
 
 cluster-up: ## Build (once, for minutes) and start a cluster of three Weaviate nodes.
 	@$(CLUSTER) up
@@ -27,4 +27,10 @@ test-cluster: cluster-wipe cluster-up ## The contract, and nodes killed, cut off
 
 test-cluster-short: cluster-wipe cluster-up ## The contract once, and one node killed.
 	$(CLUSTER_TEST) -test.short
+	$(CLUSTER) down
+
+bench-cluster: cluster-wipe cluster-up ## Copy AKIN_CLUSTER_PAPERS papers of the data directory AKIN_CLUSTER_DATA to the cluster and back; compare and measure.
+	@test -n "$(AKIN_CLUSTER_DATA)" || { echo "AKIN_CLUSTER_DATA is not set to a copy of a data directory"; exit 2; }
+	AKIN_CLUSTER_DATA="$(abspath $(AKIN_CLUSTER_DATA))" AKIN_CLUSTER_PAPERS="$(AKIN_CLUSTER_PAPERS)" bash -c '$(CLUSTER_TEST) -test.run TestFigures'
+	$(CLUSTER) status
 	$(CLUSTER) down
