@@ -405,7 +405,7 @@ func (c *collection) bm25(ctx context.Context, a *asked, k int, w where, gone mo
 func (c *collection) known(ctx context.Context, a *asked) ([]string, error) {
 	has := make([]bool, len(a.terms))
 	err := each(ctx, len(a.terms), func(ctx context.Context, i int) error {
-		results, err := c.search(ctx, &pb.SearchRequest{Filters: textIs(propTerms, a.terms[i]), Limit: 1, Properties: properties(propID), Metadata: &pb.MetadataRequest{Uuid: true}})
+		results, err := c.search(ctx, &pb.SearchRequest{Filters: textIs(propTerms, a.terms[i]), Limit: 1, Properties: properties(propID)})
 		has[i] = len(results) > 0
 		return err
 	})

@@ -180,6 +180,9 @@ func (c *collection) search(ctx context.Context, q *pb.SearchRequest) ([]*pb.Sea
 	one := pb.ConsistencyLevel_CONSISTENCY_LEVEL_ONE
 	q.Collection, q.ConsistencyLevel = c.papers, &one
 	q.Uses_127Api = true
+	if q.GetMetadata() == nil {
+		q.Metadata = &pb.MetadataRequest{Uuid: true}
+	}
 	reply, err := call(ctx, c.wire, func(n *node) searchCall { return n.Search }, q)
 	if err != nil {
 		return nil, err
@@ -262,7 +265,7 @@ const mostChanging = 1000
 // countBut counts papers but for those that changed, one by one: a count of the cluster's
 // has those that are being replaced twice, or not at all.
 func (c *collection) countBut(ctx context.Context, w where, ids moved) (uint32, error) {
-	results, err := c.search(ctx, &pb.SearchRequest{Filters: ids.without(w), Limit: mostHits, Properties: properties(propID), Metadata: &pb.MetadataRequest{Uuid: true}})
+	results, err := c.search(ctx, &pb.SearchRequest{Filters: ids.without(w), Limit: mostHits, Properties: properties(propID)})
 	return uint32(len(ids.drop(results))), err
 }
 
