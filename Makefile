@@ -88,6 +88,7 @@ test-python: setup $(VENV)/.ready ## Run the tests that compare with Python's re
 	AKIN_PYTHON=$(VENV)/bin/python AKIN_EVAL_DATA=$(wildcard $(CURDIR)/../shared/data/eval) go test -timeout 30m -run 'Reference|Python' ./internal/embed/... ./internal/eval/... ./internal/vecfile/... ./internal/ingest/... ./internal/syndicate/...
 
 include bench.mk
+include cluster.mk
 
 tools: ## Install the pinned developer tools into .akin/tools.
 	@.ci/tools.sh
