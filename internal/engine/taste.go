@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
@@ -128,7 +127,7 @@ func (a *asking) around(ctx context.Context, d *draft, t *tasted) (*pool, error)
 		return nil, err
 	}
 	// In an order that no score decides: sums over all of them come out the same.
-	slices.SortFunc(d.hits, func(a, b rank.Hit) int { return cmp.Compare(a.ID, b.ID) })
+	rank.SortByID(d.hits)
 	p, err := a.pool(ctx, d.hits)
 	if err != nil {
 		return nil, err
