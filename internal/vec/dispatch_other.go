@@ -21,3 +21,7 @@ func (k kernel) ints(dst []int32, query, rows []int8, ids []uint32) {
 func Prefetch[T any](_ []T) {}
 
 func (kernel) panel(dst, rows, panel []float32, dim int) { portablePanel(dst, rows, panel, dim) }
+
+func (kernel) residual(dst, query []float32, codes []int8, residuals []uint8, ids []uint32) {
+	portableResidual(dst, query, codes, residuals, ids)
+}
