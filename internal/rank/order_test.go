@@ -57,7 +57,8 @@ func BenchmarkSort(b *testing.B) {
 		name string
 		sort func([]Hit)
 	}{
-		{"id", SortByID}, {"score", Sort},
+		{"id", SortByID},
+		{"score", Sort},
 		{"id, comparing whole hits", func(h []Hit) {
 			slices.SortFunc(h, func(a, b Hit) int { return cmp.Compare(a.ID, b.ID) })
 		}},
