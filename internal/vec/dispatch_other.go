@@ -25,3 +25,7 @@ func (kernel) panel(dst, rows, panel []float32, dim int) { portablePanel(dst, ro
 func (kernel) residual(dst, query []float32, codes []int8, residuals []uint8, ids []uint32) {
 	portableResidual(dst, query, codes, residuals, ids)
 }
+
+func (kernel) sparse(s *Sparse, dst []float32, places []uint32, panel []float32) {
+	portableSparse(s, dst, places, panel)
+}

@@ -54,6 +54,11 @@ func dotPanelAVX2(dst *float32, rows *float32, panel *float32, n int, dim int)
 //go:noescape
 func dotResidualAVX2(dst *float32, query *float32, codes *int8, residuals *uint8, ids *uint32, n int, dim int)
 
+// addSparseAVX2 needs AVX2 and FMA.
+//
+//go:noescape
+func addSparseAVX2(dst *float32, ends *uint32, columns *uint32, values *float32, places *uint32, panel *float32, n int)
+
 // prefetchLines fetches the cache lines of size bytes.
 //
 //go:noescape

@@ -29,6 +29,7 @@ func main() {
 	}
 	panelAVX2()
 	residualAVX2()
+	sparseAVX2()
 	prefetch()
 	Generate()
 }
