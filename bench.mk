@@ -1,7 +1,7 @@
 # Benchmarks and evaluations: what the numbers of docs/benchmarks.md, docs/quality.md
 # and docs/overload.md were made by. Included by the Makefile; make help shows them.
 
-.PHONY: bench-fairness bench-feeds bench-embed bench-precision bench-job bench-ann bench-ann-1m bench-latency bench-overload bench-duplicates bench-cli bench-filter bench-lexical bench-map bench-page eval eval-rerank bench-questions
+.PHONY: bench-fairness bench-feeds bench-embed bench-precision bench-job bench-ann bench-ann-1m bench-latency bench-overload bench-duplicates bench-cli bench-filter bench-lexical bench-map bench-page eval eval-rerank bench-questions bench-queries
 
 # Peers are measured in an environment of their own.
 BENCH_VENV := $(CURDIR)/.akin/bench-venv
@@ -62,6 +62,14 @@ bench-duplicates: setup ## List the versions among the real abstracts, to be jud
 
 bench-latency: setup ## Measure a query through gRPC, idle and during a bulk import.
 	AKIN_BENCH=1 go test ./internal/cli -run 'TestLatency|TestQueryLatency' -timeout 30m -v -count 1
+
+# QUERY_BESIDE is another build of akin, asked the same in turn: what a change costs or
+# saves. QUERY_DATA is a data directory, that of bench-page.
+QUERY_DATA   ?= .akin/page
+QUERY_BESIDE ?=
+
+bench-queries: setup ## Measure CPU time and latency of queries over QUERY_DATA, beside QUERY_BESIDE.
+	AKIN_QUERY_DATA=$(abspath $(QUERY_DATA)) AKIN_QUERY_BESIDE=$(QUERY_BESIDE) go test ./internal/cli -run 'TestQueryCost$$' -timeout 30m -v -count 1
 
 bench-cli: setup ## Measure commands with --data over the sample papers, from start to end.
 	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; data=$$scratch/data; export TIMEFORMAT='%3R s'; \
