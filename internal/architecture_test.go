@@ -18,7 +18,7 @@ import (
 var rooms = map[string][]string{
 	"cmd/akin":                          {"internal/cli"},
 	"internal/cli":                      {"internal/paper", "internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1", "internal/pending", "internal/settings"},
-	"internal/app":                      {"internal/atlas", "internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/web", "internal/access", "internal/telemetry", "internal/vec", "internal/library", "internal/library/shelf", "internal/librarian", "internal/feed", "internal/feed/ledger", "internal/courier", "internal/source", "internal/source/logbook", "internal/seal", "internal/notify", "internal/notify/outbox", "internal/notify/post", "internal/follow", "internal/follow/register", "internal/source/zotero", "internal/share"},
+	"internal/app":                      {"internal/atlas", "internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/web", "internal/access", "internal/telemetry", "internal/vec", "internal/library", "internal/library/shelf", "internal/librarian", "internal/feed", "internal/feed/ledger", "internal/courier", "internal/source", "internal/source/logbook", "internal/seal", "internal/notify", "internal/notify/outbox", "internal/notify/post", "internal/notify/sentfile", "internal/follow", "internal/follow/register", "internal/source/zotero", "internal/share"},
 	"internal/rpc":                      {"internal/atlas", "internal/engine", "internal/catalog", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/access", "internal/telemetry", "internal/library", "internal/librarian", "internal/cite", "internal/feed", "internal/courier", "internal/source", "internal/notify", "internal/follow", "internal/source/zotero", "internal/share"},
 	"internal/access":                   {"internal/paper", "internal/pending"},
 	"internal/admit":                    {"internal/paper"},
@@ -43,6 +43,7 @@ var rooms = map[string][]string{
 	"internal/notify/letter":            {"internal/text"},
 	"internal/notify/outbox":            {"internal/notify", "internal/feed", "internal/kv", "internal/paper"},
 	"internal/notify/post":              {"internal/notify"},
+	"internal/notify/sentfile":          {"internal/pending"},
 	"internal/feed/ledger":              {"internal/feed", "internal/kv", "internal/paper"},
 	"internal/feed/match":               {"internal/feed", "internal/catalog", "internal/filter", "internal/vec", "internal/splitmix", "internal/text/unify", "internal/paper"},
 	"internal/courier":                  {"internal/feed", "internal/feed/match", "internal/engine", "internal/catalog", "internal/library", "internal/rank", "internal/paper"},
