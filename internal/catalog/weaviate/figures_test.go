@@ -33,8 +33,8 @@ func TestFigures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole, space := stored(t, dir+"/store", paper.Space{})
-	one, _ := stored(t, t.TempDir()+"/store", space)
+	whole, space := stored(t, dir, paper.Space{})
+	one, _ := stored(t, t.TempDir()+"/data", space)
 	take(t, whole, one, n)
 	cluster := open(t, space, func(c *weaviate.Config) { c.Shards = 3 })
 	began := time.Now()
