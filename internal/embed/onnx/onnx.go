@@ -94,6 +94,7 @@ type graph struct {
 	inputs []string
 	output string
 	shape  embed.Output
+	matrix *Matrix // runs it, if not ONNX Runtime itself
 }
 
 // session is a graph loaded for running.
@@ -162,7 +163,16 @@ func (g *graph) open(threads int) (*ort.DynamicAdvancedSession, error) {
 	); err != nil {
 		return nil, err
 	}
-	return ort.NewDynamicAdvancedSessionWithONNXData(g.slim.model, g.inputs, []string{g.output}, options)
+	defer trim() // what reading the file took
+	if g.matrix == nil {
+		return ort.NewDynamicAdvancedSessionWithONNXData(g.slim.model, g.inputs, []string{g.output}, options)
+	}
+	defer keepSignalStack()()
+	if err := g.matrix.addTo(options, max(1, threads)); err != nil {
+		return nil, err
+	}
+	// OpenVINO keeps weights of its own, so that none are left in the file.
+	return ort.NewDynamicAdvancedSession(g.path, g.inputs, []string{g.output}, options)
 }
 
 // Close implements [embed.Graph]: it lets go of the library.
@@ -210,6 +220,9 @@ func chooseOutput(outs []ort.InputOutputInfo) int {
 
 // Close implements [embed.Session].
 func (s *session) Close() error {
+	if s.graph.matrix != nil {
+		defer keepSignalStack()()
+	}
 	if err := s.ort.Destroy(); err != nil {
 		return fmt.Errorf("close graph: %w", err)
 	}
@@ -222,6 +235,11 @@ func (s *session) Run(ids []int64, batch, tokens int) (out []float32, dim int, e
 	if batch < 1 || tokens < 1 || len(ids) != batch*tokens {
 		return nil, 0, fmt.Errorf("run graph: %d ids are not %d texts of %d tokens", len(ids), batch, tokens)
 	}
+	mask := slices.Repeat([]int64{1}, len(ids))
+	if s.graph.matrix != nil {
+		defer keepSignalStack()()
+		ids, mask, tokens = padded(ids, batch, tokens)
+	}
 	shape := ort.NewShape(int64(batch), int64(tokens))
 	var values []ort.Value
 	defer func() {
@@ -233,7 +251,7 @@ func (s *session) Run(ids []int64, batch, tokens int) (out []float32, dim int, e
 		data := ids
 		switch name {
 		case inputMask:
-			data = slices.Repeat([]int64{1}, len(ids))
+			data = mask
 		case inputTypes:
 			data = make([]int64, len(ids))
 		}
