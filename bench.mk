@@ -1,7 +1,7 @@
 # Benchmarks and evaluations: what the numbers of docs/benchmarks.md, docs/quality.md
 # and docs/overload.md were made by. Included by the Makefile; make help shows them.
 
-.PHONY: bench-fairness bench-feeds bench-embed bench-precision bench-job bench-ann bench-ann-1m bench-latency bench-overload bench-duplicates bench-cli bench-filter bench-lexical bench-map bench-page eval eval-rerank bench-questions bench-queries
+.PHONY: bench-fairness bench-feeds bench-embed bench-precision bench-job bench-ann bench-ann-1m bench-latency bench-overload bench-duplicates bench-cli bench-filter bench-lexical bench-map bench-page eval eval-rerank bench-questions bench-queries bench-serve
 
 # Peers are measured in an environment of their own.
 BENCH_VENV := $(CURDIR)/.akin/bench-venv
@@ -70,6 +70,11 @@ QUERY_BESIDE ?=
 
 bench-queries: setup ## Measure CPU time and latency of queries over QUERY_DATA, beside QUERY_BESIDE.
 	AKIN_QUERY_DATA=$(abspath $(QUERY_DATA)) AKIN_QUERY_BESIDE=$(QUERY_BESIDE) go test ./internal/cli -run 'TestQueryCost$$' -timeout 30m -v -count 1
+# The sizes of bench-serve, in papers with vectors.
+SERVE_SIZES ?= 5000 20000 62518
+
+bench-serve: setup ## Measure import, start, memory and queries at SERVE_SIZES, and how they grow.
+	AKIN_BENCH=1 AKIN_SERVE_SIZES="$(SERVE_SIZES)" go test ./internal/cli -run 'TestServing$$' -timeout 60m -v -count 1
 
 bench-cli: setup ## Measure commands with --data over the sample papers, from start to end.
 	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; data=$$scratch/data; export TIMEFORMAT='%3R s'; \

@@ -36,6 +36,15 @@ type Catalog interface {
 	Apply(ctx context.Context, collection string, changes []Mutation) ([]Outcome, uint64, error)
 }
 
+// Preparer is a catalog that can do a part of the work of changes before it is their
+// turn, for many at once: changes of a collection are applied one group at a time. A
+// catalog that is none does all of it then.
+type Preparer interface {
+	// Prepare sets Prepared of the changes. What they say of papers may still become
+	// another before they are applied: what was prepared is then of no use.
+	Prepare(ctx context.Context, collection string, changes []*Mutation) error
+}
+
 // View is a collection at one sequence number: the papers, candidates and words of its
 // answers agree with each other. What is looked for in an index that changes in place
 // may be missing where it was changed or deleted since; it is never there as it was

@@ -95,6 +95,8 @@ type Mutation struct {
 	TokenCount int
 	Truncated  bool
 	Delete     bool
+	// Prepared is what a Preparer has made of the paper for itself; nil where nothing was.
+	Prepared any
 }
 
 // Change says what became of a mutation.

@@ -21,6 +21,15 @@ func refuse(what string, c catalog.Capability) error {
 	return unsupported(fmt.Sprintf("this server's catalog cannot %s: it lacks the capability %q", what, c))
 }
 
+// prepare lets the catalog do a part of the work of changes before they are applied,
+// where it can.
+func (e *Engine) prepare(ctx context.Context, collection string, changes []*catalog.Mutation) error {
+	if c, ok := e.catalog.(catalog.Preparer); ok && len(changes) > 0 {
+		return c.Prepare(ctx, collection, changes)
+	}
+	return nil
+}
+
 // attributes tells dates and venues; without the capability, from the papers
 // themselves.
 func (a *asking) attributes() catalog.Attributes {

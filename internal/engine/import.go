@@ -42,7 +42,7 @@ func (e *Engine) Import(ctx context.Context, collection string, next func(contex
 	}
 	var count uint64
 	return pipeline[Incoming, *write]{
-		turns: e.turns, class: "import",
+		turns: e.turns, class: "import", ready: func(in *Incoming) bool { return in.Vector != nil || in.Delete },
 		next: func(ctx context.Context) (Incoming, error) {
 			in, err := next(ctx)
 			if err == nil {
@@ -52,7 +52,10 @@ func (e *Engine) Import(ctx context.Context, collection string, next func(contex
 		},
 		work: func(ctx context.Context, items []Incoming) (*write, error) {
 			w := to.plan(items)
-			return w, w.embed(ctx, embed.Bulk)
+			if err := w.embed(ctx, embed.Bulk); err != nil {
+				return w, err
+			}
+			return w, w.prepare(ctx)
 		},
 		land: func(ctx context.Context, items []Incoming, w *write) error {
 			results, sequence, err := w.commit(ctx, embed.Bulk)

@@ -12,6 +12,9 @@ import (
 const (
 	// groupSize is how many items of a stream are worked on and land together.
 	groupSize = 32
+	// groupMost is how many there are of items that are ready: what a group costs beside
+	// them is shared by more.
+	groupMost = 256
 	// groupsAhead is how many groups are worked on at once.
 	groupsAhead = 4
 	// groupPatience is how long a group waits for its next item, so that a slow
@@ -29,6 +32,9 @@ type pipeline[Item, Out any] struct {
 	next func(context.Context) (Item, error)
 	work func(context.Context, []Item) (Out, error)
 	land func(context.Context, []Item, Out) error
+	// ready says which items make little work, of which a group may have groupMost; nil
+	// means none.
+	ready func(*Item) bool
 	// turns are those that work takes, of a class; nil for none.
 	turns Turns
 	class string
@@ -83,6 +89,7 @@ func (p pipeline[Item, Out]) receive(ctx context.Context, to chan<- Item) error 
 // gather forms groups and starts the work on them.
 func (p pipeline[Item, Out]) gather(ctx context.Context, from <-chan Item, to chan<- *flight[Item, Out]) error {
 	var items []Item
+	unready := 0
 	pause := time.NewTimer(groupPatience)
 	defer pause.Stop()
 	for {
@@ -92,10 +99,13 @@ func (p pipeline[Item, Out]) gather(ctx context.Context, from <-chan Item, to ch
 				return p.launch(ctx, items, to)
 			}
 			items = append(items, item)
+			if p.ready == nil || !p.ready(&item) {
+				unready++
+			}
 			if len(items) == 1 {
 				pause.Reset(groupPatience)
 			}
-			if len(items) < groupSize {
+			if len(items) < groupSize || unready == 0 && len(items) < groupMost {
 				continue
 			}
 		case <-pause.C:
@@ -105,7 +115,7 @@ func (p pipeline[Item, Out]) gather(ctx context.Context, from <-chan Item, to ch
 		if err := p.launch(ctx, items, to); err != nil {
 			return err
 		}
-		items = nil
+		items, unready = nil, 0
 	}
 }
 

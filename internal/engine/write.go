@@ -120,6 +120,18 @@ func (w *write) embed(ctx context.Context, class embed.Class) error {
 	return nil
 }
 
+// prepare has the catalog do what it can before the group's turn comes, for papers whose
+// text is new.
+func (w *write) prepare(ctx context.Context) error {
+	var fresh []*catalog.Mutation
+	for i := range w.items {
+		if m := &w.items[i].mutation; m.Vector != nil {
+			fresh = append(fresh, m)
+		}
+	}
+	return w.to.engine.prepare(ctx, w.to.collection, fresh)
+}
+
 // stored gives the papers of the group as they are now, by id; those that are not
 // there are missing.
 func (w *write) stored(ctx context.Context) (map[string]*paper.Record, error) {

@@ -64,12 +64,11 @@ type Index struct {
 	ids     *identifiers
 
 	// write is held by whoever changes the index, before mu.
-	write    sync.Mutex
-	analyser analyser
-	tokens   []token
-	stops    []token // those of tokens that are stop words
-	record   []byte
-	counter  tallier
+	write   sync.Mutex
+	tokens  []token
+	stops   []token // those of tokens that are stop words
+	record  []byte
+	counter tallier
 
 	mu       sync.RWMutex // guards what searches read, below
 	lexicon  *lexicon
@@ -93,6 +92,8 @@ type Index struct {
 	merging sync.Mutex // held by whoever merges, before write and mu
 	merger  merger
 	pool    sync.Pool // of *searcher
+	// analysers are those that nobody uses at the moment.
+	analysers sync.Pool // of *analyser
 }
 
 // New makes an empty index. Close it to end its merges.
@@ -110,6 +111,7 @@ func New(options Options) (*Index, error) {
 func blank(options Options) *Index {
 	x := &Index{options: options, ids: newIdentifiers(), lexicon: newLexicon(), memory: newMemory(), saved: map[*segment]savedFile{}}
 	x.pool.New = func() any { return &searcher{} }
+	x.analysers.New = func() any { return &analyser{} }
 	return x
 }
 
@@ -143,12 +145,17 @@ func closedError() error {
 // paper's identifiers: what akin calls it, DOI, arXiv id. A search that begins
 // after Upsert returned finds it.
 func (x *Index) Upsert(ordinal uint32, title, abstract string, ids []string) error {
+	return x.UpsertPrepared(ordinal, x.Prepare(title, abstract, ids))
+}
+
+// UpsertPrepared is Upsert of what was prepared before, of this index or another.
+func (x *Index) UpsertPrepared(ordinal uint32, p *Prepared) error {
 	x.write.Lock()
 	defer x.write.Unlock()
 	if x.closed {
 		return closedError()
 	}
-	x.analyse(title, abstract, ids, x.term, x.idTerm)
+	x.number(p, x.term, x.idTerm)
 	x.record = appendRecord(x.record[:0], x.tokens)
 	if len(x.memory.records)+len(x.record) > math.MaxInt32 {
 		x.seal()
@@ -169,32 +176,21 @@ func (x *Index) Upsert(ordinal uint32, title, abstract string, ids []string) err
 	return nil
 }
 
-// analyse turns a paper into x.tokens; term and id give the numbers of the terms of
+// number turns a paper into x.tokens; term and id give the numbers of the terms of
 // words and identifiers. The caller holds the write lock, under which alone the
 // lexicon changes; so it may be read here, and searches wait for new words only.
-func (x *Index) analyse(title, abstract string, ids []string, term func(w []byte) uint32, id func(key string) uint32) {
+func (x *Index) number(p *Prepared, term func(w []byte) uint32, id func(key string) uint32) {
 	x.tokens, x.stops = x.tokens[:0], x.stops[:0]
-	for f, text := range []string{title, abstract} {
-		at := -1
-		x.analyser.words(text, func(w word) {
-			if n := stopWord(w.text); n != 0 {
-				x.stops = append(x.stops, token{id: n, field: fieldTitleStops + field(f), position: w.position})
-				return
-			}
-			x.tokens = append(x.tokens, token{id: term(w.text), field: field(f), position: w.position, fresh: w.position != at})
-			at = w.position
-		})
-	}
-	n := 0
-	seen := map[string]bool{}
-	for _, text := range ids {
-		for _, key := range x.ids.keys(text) {
-			if !seen[key] {
-				seen[key] = true
-				x.tokens = append(x.tokens, token{id: id(key), field: fieldID, position: n, fresh: true})
-				n++
-			}
+	for i := range p.words {
+		w := &p.words[i]
+		if w.stop != 0 {
+			x.stops = append(x.stops, token{id: w.stop, field: fieldTitleStops + w.field, position: w.position})
+			continue
 		}
+		x.tokens = append(x.tokens, token{id: term(p.text[w.from:w.to]), field: w.field, position: w.position, fresh: w.fresh})
+	}
+	for n, key := range p.keys {
+		x.tokens = append(x.tokens, token{id: id(key), field: fieldID, position: n, fresh: true})
 	}
 	x.tokens = append(x.tokens, x.stops...)
 }
@@ -227,6 +223,7 @@ func (x *Index) Has(ordinal uint32) bool {
 // Holds says whether the paper under an ordinal is there with just this text, as
 // Upsert would put it there. Changes wait meanwhile, searches don't.
 func (x *Index) Holds(ordinal uint32, title, abstract string, ids []string) bool {
+	p := x.Prepare(title, abstract, ids)
 	x.write.Lock()
 	defer x.write.Unlock()
 	d, local, _ := x.locate(ordinal)
@@ -234,7 +231,7 @@ func (x *Index) Holds(ordinal uint32, title, abstract string, ids []string) bool
 		return false
 	}
 	known := true
-	x.analyse(title, abstract, ids, func(w []byte) uint32 {
+	x.number(p, func(w []byte) uint32 {
 		id, ok := x.lexicon.word(w)
 		known = known && ok
 		return id

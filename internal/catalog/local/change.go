@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
+	"akin/internal/ann"
 	"akin/internal/catalog"
 	"akin/internal/dedup"
+	"akin/internal/lexical"
+	"akin/internal/paper"
 	"akin/internal/store"
 )
 
@@ -37,6 +41,42 @@ func (c *collection) change(ctx context.Context, changes []catalog.Mutation) ([]
 		c.config.Log.WarnContext(ctx, "trimming the change log failed", "error", err)
 	}
 	return outcomes(stored), w.sequence, nil
+}
+
+// prepared is what is made of a paper before its turn.
+type prepared struct {
+	words   *lexical.Prepared
+	authors []paper.Author
+	key     dedup.Key // of what words are of, and authors
+}
+
+// Prepare implements catalog.Preparer: words are taken apart and keys are made.
+func (c *Catalog) Prepare(ctx context.Context, collection string, changes []*catalog.Mutation) error {
+	one, err := c.collection(collection)
+	if err != nil {
+		return err
+	}
+	for _, m := range changes {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		p := &m.Paper
+		m.Prepared = one.prepare(p)
+	}
+	return nil
+}
+
+func (c *collection) prepare(p *paper.Paper) *prepared {
+	return &prepared{words: c.words.Prepare(p.Title, p.Abstract, idsOf(p)), authors: p.Authors, key: dedup.KeyOf(p)}
+}
+
+// preparedOf is what was prepared of what is stored now, or is made so.
+func (c *collection) preparedOf(m *catalog.Mutation, r *paper.Record) *prepared {
+	p, ok := m.Prepared.(*prepared)
+	if !ok || !p.words.Of(r.Title, r.Abstract, idsOf(&r.Paper)) || !slices.Equal(p.authors, r.Authors) {
+		return c.prepare(&r.Paper)
+	}
+	return p
 }
 
 // mutations are changes as the store takes them.
@@ -83,40 +123,59 @@ func changeOf(r store.Result) catalog.Change {
 // index brings the indexes to what the store now holds. The caller holds c.writing and
 // publishes it.
 func (c *collection) index(changes []catalog.Mutation, stored []store.Outcome) (err error) {
-	keys := keysOf(stored)
+	var vectors pendingVectors
 	for i := range stored {
 		o := &stored[i]
 		c.writing.sequence = max(c.writing.sequence, o.Sequence)
 		switch o.Result {
 		case store.Created, store.Updated:
-			err = errors.Join(err, c.indexPaper(o, keys[i], changes[i].Vector))
+			err = errors.Join(err, c.indexPaper(o, &changes[i], &vectors))
 		case store.Deleted:
-			err = errors.Join(err, c.unindexPaper(o.Record.Ordinal))
+			err = errors.Join(err, c.flush(&vectors), c.unindexPaper(o.Record.Ordinal))
 		case store.Unchanged, store.NotFound:
 		}
 	}
+	return errors.Join(err, c.flush(&vectors))
+}
+
+// pendingVectors are those of a group that are put into the index together.
+type pendingVectors struct {
+	ordinals []uint32
+	vectors  [][]float32
+}
+
+// flush puts vectors into the index: into a graph, on all cores.
+func (c *collection) flush(p *pendingVectors) (err error) {
+	if graph, ok := c.writing.index.Index.(*ann.Graph); ok && len(p.ordinals) > 1 {
+		err = graph.UpsertMany(context.WithoutCancel(c.ctx), p.ordinals, p.vectors, 0)
+	} else {
+		for i, ordinal := range p.ordinals {
+			err = errors.Join(err, c.writing.index.Upsert(ordinal, p.vectors[i]))
+		}
+	}
+	*p = pendingVectors{}
 	return err
 }
 
 // indexPaper puts a paper that was stored into the indexes; without a vector it keeps
 // the one that is there.
-func (c *collection) indexPaper(o *store.Outcome, key dedup.Key, vector []float32) error {
+func (c *collection) indexPaper(o *store.Outcome, m *catalog.Mutation, vectors *pendingVectors) error {
 	w, r := &c.writing, &o.Record
 	if o.Result == store.Created {
 		w.papers++
 	} else {
 		w.gone = true
 	}
+	p := c.preparedOf(m, r)
 	w.ids.set(r.Ordinal, r.ID)
-	w.keys.set(r.Ordinal, key)
+	w.keys.set(r.Ordinal, p.key)
 	w.days.set(r.Ordinal, dayOf(r))
 	c.attributes.Upsert(r.Ordinal, r)
-	err := addWords(c.words, r)
-	if vector != nil {
+	if m.Vector != nil {
 		c.vectors.set(r.Ordinal, o.Sequence)
-		err = errors.Join(err, w.index.Upsert(r.Ordinal, vector))
+		vectors.ordinals, vectors.vectors = append(vectors.ordinals, r.Ordinal), append(vectors.vectors, m.Vector)
 	}
-	return err
+	return c.words.UpsertPrepared(r.Ordinal, p.words)
 }
 
 // unindexPaper takes a paper that was deleted out of the indexes.

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"time"
 
 	"akin/internal/dedup"
@@ -43,4 +44,30 @@ func AwaitGraph(all *Catalog) {
 		}
 		time.Sleep(time.Millisecond)
 	}
+}
+
+// ReadAttributes reads a file of attributes, whatever store it is of, and gives the id of
+// each paper with its venue.
+func ReadAttributes(raw []byte) (map[string]string, error) {
+	_, body, err := unframeKnown(raw)
+	if err != nil {
+		return nil, err
+	}
+	k, err := decodeKnown(body)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[string]string)
+	view := k.attributes.ViewAt(k.attributes.Version(), nil)
+	for o, id := range k.ids {
+		if id == "" {
+			continue
+		}
+		venues, err := view.Venues(context.Background(), []uint32{uint32(o)})
+		if err != nil {
+			return nil, err
+		}
+		found[id] = venues[0]
+	}
+	return found, nil
 }

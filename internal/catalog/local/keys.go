@@ -7,19 +7,7 @@ import (
 
 	"akin/internal/dedup"
 	"akin/internal/paper"
-	"akin/internal/store"
 )
-
-// keysOf gives the keys of what was stored, parallel to it.
-func keysOf(stored []store.Outcome) []dedup.Key {
-	keys := make([]dedup.Key, len(stored))
-	for i := range stored {
-		if r := stored[i].Result; r == store.Created || r == store.Updated {
-			keys[i] = dedup.KeyOf(&stored[i].Record.Paper)
-		}
-	}
-	return keys
-}
 
 // hashing makes the keys of a collection on all cores while it is read.
 type hashing struct {

@@ -157,27 +157,36 @@ func (c *collection) readKnown(snapshot *store.Snapshot, path string) (*known, o
 	if err != nil {
 		return nil, origin{}, err
 	}
-	if len(b) < knownHeader+keptSum || string(b[:len(knownMagic)]) != knownMagic {
-		return nil, origin{}, errors.New("it does not begin as a file of akin's")
+	stamp, body, err := unframeKnown(b)
+	if err != nil {
+		return nil, origin{}, err
 	}
-	if got := binary.LittleEndian.Uint32(b[len(knownMagic):]); got != knownVersion {
-		return nil, origin{}, fmt.Errorf("it is of version %d; this akin reads %d", got, knownVersion)
-	}
-	body, sum := b[:len(b)-keptSum], binary.LittleEndian.Uint32(b[len(b)-keptSum:])
-	if crc32.Checksum(body, keptTable()) != sum {
-		return nil, origin{}, errors.New("its checksum is not that of its bytes")
-	}
-	rest := body[knownHeader:]
-	stamp, length := uint64(binary.LittleEndian.Uint32(b[len(knownMagic)+4:])), binary.LittleEndian.Uint64(b[knownHeader-8:])
-	if stamp > maxKeptStamp || length > uint64(len(rest)) || stamp+length != uint64(len(rest)) {
-		return nil, origin{}, fmt.Errorf("it has %d bytes and says %d and %d", len(rest), stamp, length)
-	}
-	from, err := c.trace(snapshot, string(rest[:stamp]))
+	from, err := c.trace(snapshot, stamp)
 	if err != nil {
 		return nil, from, err
 	}
-	k, err := decodeKnown(rest[stamp:])
+	k, err := decodeKnown(body)
 	return k, from, err
+}
+
+// unframeKnown checks what is around, and gives the stamp and the body.
+func unframeKnown(b []byte) (stamp string, body []byte, err error) {
+	if len(b) < knownHeader+keptSum || string(b[:len(knownMagic)]) != knownMagic {
+		return "", nil, errors.New("it does not begin as a file of akin's")
+	}
+	if got := binary.LittleEndian.Uint32(b[len(knownMagic):]); got != knownVersion {
+		return "", nil, fmt.Errorf("it is of version %d; this akin reads %d", got, knownVersion)
+	}
+	sealed, sum := b[:len(b)-keptSum], binary.LittleEndian.Uint32(b[len(b)-keptSum:])
+	if crc32.Checksum(sealed, keptTable()) != sum {
+		return "", nil, errors.New("its checksum is not that of its bytes")
+	}
+	rest := sealed[knownHeader:]
+	stamped, length := uint64(binary.LittleEndian.Uint32(b[len(knownMagic)+4:])), binary.LittleEndian.Uint64(b[knownHeader-8:])
+	if stamped > maxKeptStamp || length > uint64(len(rest)) || stamped+length != uint64(len(rest)) {
+		return "", nil, fmt.Errorf("it has %d bytes and says %d and %d", len(rest), stamped, length)
+	}
+	return string(rest[:stamped]), rest[stamped:], nil
 }
 
 // saveKnown writes what is known, if it is not saved as it is. The caller holds

@@ -23,13 +23,16 @@ func (c *collection) wordsPath() string {
 // addWords puts a paper into a lexical index, or its new text in place of the
 // old one.
 func addWords(words *lexical.Index, r *paper.Record) error {
-	return words.Upsert(r.Ordinal, r.Title, r.Abstract, []string{r.ID, r.ArxivID, r.DOI})
+	return words.Upsert(r.Ordinal, r.Title, r.Abstract, idsOf(&r.Paper))
 }
+
+// idsOf are the identifiers that a paper is found by.
+func idsOf(p *paper.Paper) []string { return []string{p.ID, p.ArxivID, p.DOI} }
 
 // holdsWords says whether a lexical index has a paper with just the text that
 // addWords gives it.
 func holdsWords(words *lexical.Index, r *paper.Record) bool {
-	return words.Holds(r.Ordinal, r.Title, r.Abstract, []string{r.ID, r.ArxivID, r.DOI})
+	return words.Holds(r.Ordinal, r.Title, r.Abstract, idsOf(&r.Paper))
 }
 
 // openWords reads the saved lexical index and brings it to what the store holds.

@@ -131,6 +131,7 @@ var (
 	_ catalog.Verifier  = (*Catalog)(nil)
 	_ catalog.Snapshots = (*Catalog)(nil)
 	_ catalog.Waiter    = (*Catalog)(nil)
+	_ catalog.Preparer  = (*Catalog)(nil)
 )
 
 // openCollections are the collections that are loaded, by name.

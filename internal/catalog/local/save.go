@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"akin/internal/ann"
@@ -195,6 +196,7 @@ func (c *collection) verified(err error) bool {
 // keepSaved saves what is derived now and then, until ctx ends.
 func (c *collection) keepSaved(ctx context.Context) {
 	c.verifySaved()
+	debug.FreeOSMemory() // what the start took beside what it keeps
 	tick := time.NewTicker(saveLook)
 	defer tick.Stop()
 	last, seen := time.Now(), uint64(0)
@@ -213,6 +215,9 @@ func (c *collection) keepSaved(ctx context.Context) {
 		if behind >= saveChanges || behind >= saveQuiet && quiet || due && time.Since(last) >= saveAfter {
 			last = time.Now()
 			c.save()
+			if behind >= saveQuiet && quiet { // an import is over; so is what it took
+				debug.FreeOSMemory()
+			}
 		}
 	}
 }
