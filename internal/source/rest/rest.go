@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
+// What a server may ask for is bounded.
 const (
-	// Least and Most bound what a server may ask for.
 	Least = time.Second
 	Most  = 24 * time.Hour
 )
