@@ -2,7 +2,7 @@ package app
 
 import (
 	"context"
-	"strings"
+	"slices"
 
 	"akin/internal/courier"
 	"akin/internal/engine"
@@ -40,48 +40,29 @@ func (d digestSources) Deliveries(ctx context.Context, collection string) (all [
 	return all, nil
 }
 
-// digestSpeaker finds the sentences that speak for papers as a search finds evidence.
-type digestSpeaker struct{ engine *engine.Engine }
+// digestSpeaker finds the sentences that speak for papers as items of feeds have them.
+type digestSpeaker struct{ feeds *courier.Courier }
 
 // Speaks implements notify.Speaker.
 func (d digestSpeaker) Speaks(ctx context.Context, f *feed.Feed, papers []string) (map[string]string, error) {
 	out := map[string]string{}
-	for len(papers) > 0 {
-		some := papers[:min(len(papers), engine.MaxEvidence)]
-		papers = papers[len(some):]
-		options := engine.ResultOptions{Filter: anyOf(some), PageSize: len(some), Evidence: true, KeepVersions: true}
-		answer, err := d.ask(ctx, f, options)
-		if err != nil || answer == nil {
+	for some := range slices.Chunk(papers, engine.MaxEvidence) {
+		items := make([]feed.Item, len(some))
+		for i := range some {
+			items[i].PaperID = some[i]
+		}
+		if err := d.feeds.Explain(ctx, f, items); err != nil {
 			return out, err
 		}
-		for i := range answer.Results {
-			if r := &answer.Results[i]; len(r.Evidence) > 0 {
-				out[r.Record.ID] = r.Evidence[0].Text
+		found, err := d.feeds.Evidence(ctx, f, items)
+		if err != nil {
+			return out, err
+		}
+		for i := range found {
+			if len(found[i]) > 0 {
+				out[some[i]] = found[i][0].Text
 			}
 		}
 	}
 	return out, nil
-}
-
-// ask finds papers by what a feed looks for; nil for feeds that look for no text.
-func (d digestSpeaker) ask(ctx context.Context, f *feed.Feed, options engine.ResultOptions) (*engine.Answer, error) {
-	switch {
-	case f.Query.Text != "":
-		return d.engine.Search(ctx, engine.SearchRequest{Collection: f.Collection, Query: f.Query.Text, Mode: engine.Semantic, ResultOptions: options})
-	case f.Query.PaperID != "":
-		return d.engine.Similar(ctx, engine.SimilarRequest{
-			Collection: f.Collection, PaperIDs: []string{f.Query.PaperID}, Mode: engine.Semantic, ResultOptions: options,
-		})
-	}
-	return nil, nil //nolint:nilnil // there is nothing to ask
-}
-
-// anyOf is a filter that keeps papers by their ids.
-func anyOf(ids []string) string {
-	quote := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
-	parts := make([]string, len(ids))
-	for i, id := range ids {
-		parts[i] = `id = "` + quote.Replace(id) + `"`
-	}
-	return strings.Join(parts, " OR ")
 }

@@ -184,7 +184,7 @@ func (a *App) openDigests(s *store.Store, e *engine.Engine, b *librarian.Librari
 		return nil
 	}
 	parts := notify.Parts{Store: outbox.New(s.DB(), s.Moved), Seal: secrets, Papers: e, Marks: b, Log: a.log}
-	parts.Feeds, parts.Sources, parts.Speaker = digestFeeds{feeds}, digestSources{a}, digestSpeaker{e}
+	parts.Feeds, parts.Sources, parts.Speaker = digestFeeds{feeds}, digestSources{a}, digestSpeaker{feeds}
 	m := a.config.Mail
 	set := notify.Settings{PublicURL: a.config.PublicURL, Late: m.Late, Resend: m.Resend, PerMinute: m.PerMinute, NoVisitors: m.NoVisitors}
 	if !sends {

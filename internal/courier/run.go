@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -65,8 +66,9 @@ type following struct {
 	feed.Following
 	kept  uint64 // the cursor that is kept
 	rules map[uint32]*match.Rule
-	// full are the feeds that have all that they may today.
-	full map[uint32]bool
+	// full are the feeds that have all that they may today, with the score that a paper
+	// must exceed to take the place of another.
+	full map[uint32]float64
 	day  int
 	// set is made of rules; nil when it must be made anew.
 	set *match.Set
@@ -155,7 +157,7 @@ func (m *matcher) all(ctx context.Context) (all []feed.State, err error) {
 func (m *matcher) put(st *feed.State) {
 	f := m.collections[st.Collection]
 	if f == nil {
-		f = &following{name: st.Collection, Following: st.Following, kept: st.Following.Cursor, rules: map[uint32]*match.Rule{}, full: map[uint32]bool{}}
+		f = &following{name: st.Collection, Following: st.Following, kept: st.Following.Cursor, rules: map[uint32]*match.Rule{}, full: map[uint32]float64{}}
 		f.day = feed.DayOf(m.now())
 		m.collections[f.name] = f
 	}
@@ -169,7 +171,7 @@ func (m *matcher) put(st *feed.State) {
 	f.rules[st.ID], f.set = rule, nil
 	delete(f.full, st.ID)
 	if st.Progress.Day == f.day && st.Progress.DayItems >= st.MaxPerDay {
-		f.full[st.ID] = true
+		f.full[st.ID] = math.Inf(-1) // it is seen when something comes
 	}
 }
 
@@ -279,8 +281,28 @@ func (m *matcher) prepare(ctx context.Context, f *following, view catalog.View) 
 	if f.set, err = match.NewSet(b.basis, rules, resolver(ctx, view)); err != nil {
 		return err
 	}
-	f.set.Pause(sortedIDs(f.full))
+	f.pause()
 	return nil
+}
+
+// pause leaves out full feeds that no paper can change any more today: where all score
+// alike, none is better than another.
+func (f *following) pause() {
+	var ids []uint32
+	for id := range f.full {
+		if r := f.rules[id]; r != nil && len(r.Feed.Query.Authors) > 0 {
+			ids = append(ids, id)
+		}
+	}
+	f.set.Pause(ids)
+}
+
+// better drops papers that full feeds have no room for.
+func (f *following) better(hits []match.Hit) []match.Hit {
+	return slices.DeleteFunc(hits, func(h match.Hit) bool {
+		floor, full := f.full[h.Rule.Feed.ID]
+		return full && h.Score <= floor
+	})
 }
 
 // resolver gives terms their numbers.
@@ -407,7 +429,7 @@ func (m *matcher) match(ctx context.Context, f *following, view catalog.View, en
 	if reads.err != nil {
 		return reads.err
 	}
-	if hits, err = allowed(ctx, view, papers, hits); err != nil {
+	if hits, err = allowed(ctx, view, papers, f.better(hits)); err != nil {
 		return err
 	}
 	f.Following = to
@@ -425,10 +447,12 @@ func (m *matcher) keep(ctx context.Context, f *following, papers []match.Paper, 
 		return err
 	}
 	f.kept = f.Cursor
-	for _, id := range recorded.Full {
-		f.full[id] = true
+	for id, floor := range recorded.Full {
+		f.full[id] = floor
 	}
-	f.set.PauseMore(recorded.Full)
+	if len(recorded.Full) > 0 {
+		f.pause()
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i := range recorded.Items {

@@ -222,8 +222,8 @@ func explain(ctx context.Context, view catalog.View, likes []paper.Ref, weights 
 	return nil
 }
 
-// Evidence gives the sentences that speak for items: parallel to them; none for items of
-// feeds of authors, nor for papers that are gone.
+// Evidence gives the sentences that speak for items: parallel to them, none for papers
+// that are gone. For feeds of authors, it is what says most of what the paper's title says.
 func (c *Courier) Evidence(ctx context.Context, f *feed.Feed, items []feed.Item) ([][]engine.Evidence, error) {
 	out := make([][]engine.Evidence, len(items))
 	ids := make([]string, len(items))
@@ -231,8 +231,10 @@ func (c *Courier) Evidence(ctx context.Context, f *feed.Feed, items []feed.Item)
 		ids[i] = items[i].PaperID
 	}
 	switch q := &f.Query; {
-	case len(q.Authors) > 0 || len(items) == 0:
+	case len(items) == 0:
 		return out, nil
+	case len(q.Authors) > 0:
+		return out, c.byTitles(ctx, f.Collection, ids, out)
 	case q.Text != "":
 		return c.papers.Evidence(ctx, f.Collection, engine.Speaking{Query: q.Text}, ids)
 	case q.PaperID != "":
@@ -249,6 +251,30 @@ func (c *Courier) Evidence(ctx context.Context, f *feed.Feed, items []feed.Item)
 		out[i] = one[0]
 	}
 	return out, nil
+}
+
+// byTitles sets the sentences of papers that are nearest to their titles, parallel to ids.
+func (c *Courier) byTitles(ctx context.Context, collection string, ids []string, out [][]engine.Evidence) error {
+	view, err := c.catalog.View(ctx, collection)
+	if err != nil {
+		return err
+	}
+	defer view.Close()
+	records, err := view.Get(ctx, catalog.Refs(ids...))
+	if err != nil {
+		return err
+	}
+	for i, r := range records {
+		if r == nil || r.Title == "" || r.Abstract == "" {
+			continue
+		}
+		one, err := c.papers.Evidence(ctx, collection, engine.Speaking{Query: r.Title}, ids[i:i+1])
+		if err != nil {
+			return err
+		}
+		out[i] = one[0]
+	}
+	return nil
 }
 
 // ItemsOf is feed.Feeds.Items with reasons.

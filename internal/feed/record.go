@@ -3,6 +3,7 @@ package feed
 import (
 	"context"
 	"maps"
+	"math"
 	"slices"
 	"time"
 )
@@ -19,8 +20,9 @@ type Found struct {
 type Recorded struct {
 	// Items are those that were kept, with their cursors.
 	Items []Found
-	// Full are the feeds that have as many items today as they may.
-	Full []uint32
+	// Full are the feeds that have as many items today as they may, with the least score
+	// of these: only a paper with a greater one takes the place of another.
+	Full map[uint32]float64
 }
 
 // day is a day in days since 1970, UTC.
@@ -31,11 +33,12 @@ func DayOf(t time.Time) int { return day(t) }
 
 // Record keeps what was found, in the order given, in one durable step with how far the
 // collection was matched. What a feed that is gone by now found is left out, and so is a
-// paper that is an item of the feed already, and what goes beyond the daily limit.
+// paper that is an item of the feed already. Beyond the daily limit, a paper takes the
+// place of the day's worst, if it is better, and is left out otherwise.
 func (s *Feeds) Record(ctx context.Context, collection string, to Following, found []Found) (out Recorded, err error) {
 	r := recording{now: s.clock()}
 	err = s.ledger.Write(ctx, func(w Writer) error {
-		out = Recorded{}
+		out = Recorded{Full: make(map[uint32]float64)}
 		has, known, err := w.Following(collection)
 		if err != nil {
 			return err
@@ -117,6 +120,9 @@ type filling struct {
 	progress Progress
 	changed  bool
 	papers   []string // of this step
+	// today are the items of the day, without what they say, once they were read.
+	today    []Item
+	hasToday bool
 }
 
 // load reads the feeds that found something, and are still there.
@@ -161,7 +167,10 @@ func (r *recording) put(found *Found, out *Recorded) error {
 	}
 	if p.DayItems >= f.MaxPerDay {
 		p.LimitTime, f.changed = r.now, true
-		return nil
+		made, err := r.makeRoom(f, found.Item.Score, out)
+		if err != nil || !made {
+			return err
+		}
 	}
 	p.Last++
 	p.Items++
@@ -170,7 +179,45 @@ func (r *recording) put(found *Found, out *Recorded) error {
 	it := found.Item
 	it.Cursor, it.Time = p.Last, r.now
 	out.Items = append(out.Items, Found{f.ID, f.Owner, f.Name, it})
+	f.today = append(f.today, Item{Cursor: it.Cursor, PaperID: it.PaperID, Score: it.Score})
 	return r.w.PutItem(f.ID, &it)
+}
+
+// makeRoom lets go of the worst item of the day, if a score is better.
+func (r *recording) makeRoom(f *filling, score float64, out *Recorded) (made bool, err error) {
+	worst, err := r.worst(f)
+	if err != nil || worst < 0 || score <= f.today[worst].Score {
+		return false, err
+	}
+	it := f.today[worst]
+	f.today = slices.Delete(f.today, worst, worst+1)
+	f.progress.Items--
+	f.progress.DayItems--
+	out.Items = slices.DeleteFunc(out.Items, func(x Found) bool { return x.FeedID == f.ID && x.Item.Cursor == it.Cursor })
+	return true, r.w.RemoveItem(f.ID, &it)
+}
+
+// worst gives the place of the day's worst item, the newest of several; -1 for none.
+func (r *recording) worst(f *filling) (int, error) {
+	if !f.hasToday {
+		f.hasToday = true
+		for it, err := range r.w.Items(f.ID, 0, true) {
+			if err != nil {
+				return -1, err
+			}
+			if len(f.today) == f.progress.DayItems || day(it.Time) != f.progress.Day {
+				break
+			}
+			f.today = append(f.today, Item{Cursor: it.Cursor, PaperID: it.PaperID, Score: it.Score})
+		}
+	}
+	at := -1
+	for i := range f.today {
+		if at < 0 || f.today[i].Score < f.today[at].Score || f.today[i].Score == f.today[at].Score && f.today[i].Cursor > f.today[at].Cursor {
+			at = i
+		}
+	}
+	return at, nil
 }
 
 // finish lets go of the oldest items of feeds that have too many, and keeps how far
@@ -185,7 +232,13 @@ func (r *recording) finish(out *Recorded) error {
 			return err
 		}
 		if f.progress.DayItems >= f.MaxPerDay {
-			out.Full = append(out.Full, id)
+			worst, err := r.worst(f)
+			if err != nil {
+				return err
+			}
+			if out.Full[id] = math.Inf(1); worst >= 0 {
+				out.Full[id] = f.today[worst].Score
+			}
 		}
 		if err := r.w.PutProgress(id, &f.progress); err != nil {
 			return err

@@ -11,10 +11,11 @@
 // counts as sent, or is sent once more where that was chosen. So a digest of a local
 // date reaches its reader once, or at most twice by choice, whatever crashes.
 //
-// What keeps digests is behind Store, a small interface with a contract suite
-// (notifytest); package outbox keeps them on disk. What sends a mail is behind Post
-// (package post does it by SMTP), what it says is made by package letter. Addresses are
-// encrypted where they are kept, and in no log.
+// What keeps digests is behind Store, a small interface that package outbox implements
+// on disk, and whose promises its tests hold it to. What sends a mail is behind Post
+// (package post does it by SMTP), what it says is made by package letter, and package
+// sentfile remembers what went out where no snapshot has it. Addresses are encrypted where
+// they are kept, and in no log.
 //
 // Digests is safe for concurrent use; Run runs once at a time. Every part goes by the
 // clock that it is given, and by timers of package time.

@@ -3,13 +3,12 @@ package source
 import (
 	"errors"
 	"fmt"
-	"net/http"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
 
 	"akin/internal/paper"
+	"akin/internal/source/rest"
 )
 
 // trouble is a step of a run that could not be done.
@@ -41,39 +40,12 @@ func lasting(cause error, format string, args ...any) error {
 
 const (
 	// leastWait and mostWait bound what Retry-After may ask for.
-	leastWait = time.Second
-	mostWait  = 24 * time.Hour
+	leastWait = rest.Least
+	mostWait  = rest.Most
 	// backOffFirst and backOffMost bound the time between tries after failures.
 	backOffFirst = time.Minute
 	backOffMost  = 6 * time.Hour
 )
-
-// retryAfter reads the header Retry-After: seconds, or a date. What is no time, or not in
-// the future, says nothing; what is beyond a day is a day.
-func retryAfter(header string, now time.Time) (wait time.Duration, ok bool) {
-	text := strings.TrimSpace(header)
-	if text == "" {
-		return 0, false
-	}
-	if strings.Trim(text, "0123456789") == "" {
-		seconds, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || seconds > int64(mostWait/time.Second) { // more digits than a number has
-			return mostWait, true
-		}
-		wait = time.Duration(seconds) * time.Second
-	} else if seconds, err := strconv.ParseFloat(text, 64); err == nil {
-		if !(seconds > 0) {
-			return 0, false
-		}
-		wait = time.Duration(min(seconds, mostWait.Seconds()) * float64(time.Second))
-	} else if at, err := http.ParseTime(text); err == nil {
-		wait = at.Sub(now)
-	}
-	if wait <= 0 {
-		return 0, false
-	}
-	return min(max(wait, leastWait), mostWait), true
-}
 
 // backOff is how long to wait after so many failures in a row: it doubles, and differs
 // between sources, so that not all come back at once.

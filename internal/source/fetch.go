@@ -18,6 +18,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"akin/internal/paper"
+	"akin/internal/source/rest"
 )
 
 const (
@@ -343,7 +344,7 @@ func (f *fetcher) refused(ctx context.Context, name string, u *url.URL, resp *ht
 	if text := excerpt(body); text != "" && resp.Header.Get("Content-Encoding") == "" && !strings.HasPrefix(text, "<") {
 		what += ": " + text
 	}
-	wait, asks := retryAfter(resp.Header.Get("Retry-After"), now)
+	wait, asks := rest.After(resp.Header.Get("Retry-After"), now)
 	switch code := resp.StatusCode; {
 	case code == http.StatusTooManyRequests, code == http.StatusServiceUnavailable && asks:
 		if !asks {

@@ -166,8 +166,9 @@ func (r *reader) newest(id uint32, before uint64) iter.Seq2[feed.Item, error] {
 		if before == 0 || before > p.Last {
 			before = p.Last + 1
 		}
+		width := uint64(newestAtOnce)
 		for left := p.Items; before > 1 && left > 0; {
-			from := before - min(before-1, newestAtOnce)
+			from := before - min(before-1, width)
 			var some []feed.Item
 			if err := r.scan(id, from, itemKey(id, before), func(it feed.Item) error {
 				some = append(some, it)
@@ -182,8 +183,8 @@ func (r *reader) newest(id uint32, before uint64) iter.Seq2[feed.Item, error] {
 				}
 			}
 			before, left = from, left-len(some)
-			if len(some) == 0 {
-				return
+			if width = newestAtOnce; len(some) == 0 { // a gap, where others took the place of many
+				width = 16 * newestAtOnce
 			}
 		}
 	}

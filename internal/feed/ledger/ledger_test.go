@@ -1,7 +1,9 @@
 package ledger_test
 
 import (
+	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -171,4 +173,66 @@ func TestLimits(t *testing.T) {
 	if got := record("z"); len(got.Items) != 0 {
 		t.Errorf("of a feed that is gone: %+v", got)
 	}
+}
+
+// The best papers of a day stay, whatever batch brought them; lists go by cursors with gaps.
+func TestBestOfTheDay(t *testing.T) {
+	s := openStore(t, filepath.Join(t.TempDir(), "d"), true)
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	f := feed.New(ledger.New(s.DB(), s.Moved), func() time.Time { return now })
+	one := feed.Feed{Name: "f", Query: feed.Query{Text: "x"}, MaxPerDay: 2}
+	if err := one.Complete("feed"); err != nil {
+		t.Fatal(err)
+	}
+	one, err := f.Create(t.Context(), "o", one, &feed.Calibration{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := func(scores ...float64) feed.Recorded {
+		t.Helper()
+		var all []feed.Found
+		for _, score := range scores {
+			all = append(all, feed.Found{FeedID: one.ID, Owner: "o", Name: "f", Item: feed.Item{PaperID: fmt.Sprint(now.Day(), "-", score), Score: score}})
+		}
+		out, err := f.Record(t.Context(), "papers", feed.Following{Cursor: 1}, all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	want := func(ids ...string) {
+		t.Helper()
+		var got []string
+		_, items, err := f.Items(t.Context(), "o", "f", 0, true, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, it := range items {
+			got = append(got, it.PaperID)
+		}
+		if !slices.Equal(got, ids) {
+			t.Errorf("items %v, want %v", got, ids)
+		}
+		if report, err := s.Verify(t.Context()); err != nil || len(report.Faults) > 0 {
+			t.Errorf("%v, %v", report, err)
+		}
+	}
+	if got := record(5, 3, 9); len(got.Items) != 2 || got.Full[one.ID] != 5 {
+		t.Errorf("%+v", got)
+	}
+	want("1-9", "1-5")
+	if got := record(4, 5); len(got.Items) != 0 || got.Full[one.ID] != 5 {
+		t.Errorf("none is better: %+v", got)
+	}
+	if got := record(7, 8); len(got.Items) != 1 || got.Items[0].Item.PaperID != "1-8" || got.Full[one.ID] != 8 {
+		t.Errorf("%+v", got)
+	}
+	want("1-8", "1-9")
+	for score := range 600 { // one after the other takes the place of another
+		record(10 + float64(score))
+	}
+	want("1-609", "1-608")
+	now = now.Add(24 * time.Hour)
+	record(1)
+	want("2-1", "1-609", "1-608")
 }

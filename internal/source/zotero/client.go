@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"akin/internal/paper"
+	"akin/internal/source/rest"
 )
 
 const (
@@ -26,8 +27,6 @@ const (
 	// mostWait is how long a request waits for the end of a rest; beyond that it is
 	// refused, with the time to come back.
 	mostWait = 2 * time.Minute
-	// mostRest bounds what a server may ask for.
-	mostRest = 24 * time.Hour
 	// restUnsaid is how long to rest where the server does not say it.
 	restUnsaid = 10 * time.Second
 	// tries is how often one request is made that the server refuses for now.
@@ -201,32 +200,24 @@ func (c *Client) once(ctx context.Context, key, path string, query url.Values, u
 
 // heed rests when the server asks for it, which it may with any answer.
 func (c *Client) heed(resp *http.Response) {
-	rest := time.Duration(0)
+	wait := time.Duration(0)
 	if text := resp.Header.Get("Backoff"); text != "" {
-		rest = restOf(text)
+		wait = restOf(text)
 	}
 	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
-		rest = max(rest, restOf(resp.Header.Get("Retry-After")))
+		wait = max(wait, restOf(resp.Header.Get("Retry-After")))
 	}
-	if rest > 0 {
-		c.SetRest(time.Now().Add(rest))
+	if wait > 0 {
+		c.SetRest(time.Now().Add(wait))
 	}
 }
 
-// restOf reads how long to rest: seconds, or a date. What is neither, or not in the
-// future, is restUnsaid.
+// restOf reads how long to rest; restUnsaid where that does not say it.
 func restOf(text string) time.Duration {
-	text = strings.TrimSpace(text)
-	rest := restUnsaid
-	if n, err := strconv.ParseFloat(text, 64); err == nil {
-		rest = time.Duration(min(max(n, -1), mostRest.Seconds()) * float64(time.Second))
-	} else if at, err := http.ParseTime(text); err == nil {
-		rest = time.Until(at)
+	if wait, ok := rest.After(text, time.Now()); ok {
+		return wait
 	}
-	if rest <= 0 {
-		return restUnsaid
-	}
-	return min(rest, mostRest)
+	return restUnsaid
 }
 
 // read makes sense of an answer.
