@@ -90,7 +90,12 @@ func (a *asking) taste(ctx context.Context, d *draft, r *recommend) (err error) 
 	if r.Strategy == BestScore {
 		top = 1
 	}
-	contributions, err := t.judge(ctx, p, top)
+	var contributions [][]rank.Contribution
+	if r.Strategy == HybridMean {
+		contributions, err = a.hybridTaste(ctx, r, &t, p)
+	} else {
+		contributions, err = t.judge(ctx, p, top, nil)
+	}
 	if err != nil {
 		return err
 	}
@@ -98,12 +103,8 @@ func (a *asking) taste(ctx context.Context, d *draft, r *recommend) (err error) 
 	for i, h := range p.hits {
 		d.drivers[h.ID] = contributions[i]
 	}
-	switch r.Strategy {
-	case HybridMean:
-		err = a.weighWords(ctx, r, &t, contributions, p)
-	case SVM:
+	if r.Strategy == SVM {
 		err = a.classify(ctx, d, r, &t, p)
-	default:
 	}
 	rank.Sort(p.hits)
 	d.hits = p.hits
@@ -154,8 +155,11 @@ func (d *draft) probes(t *tasted) []catalog.Probe {
 }
 
 // judge sets the semantic scores of papers, by all examples, and tells what each
-// example contributes.
-func (t *tasted) judge(ctx context.Context, p *pool, top int) ([][]rank.Contribution, error) {
+// example contributes. seen, if it is not nil, sees the similarities of each paper,
+// which hold until it returns, and gives the contributions that count for it.
+func (t *tasted) judge(
+	ctx context.Context, p *pool, top int, seen func(i int, likes, dislikes []rank.Near, parts []rank.Contribution) []rank.Contribution,
+) ([][]rank.Contribution, error) {
 	likes, dislikes := rank.NewExamples(t.likes), rank.NewExamples(t.dislikes)
 	contributions := make([][]rank.Contribution, len(p.hits))
 	var a, b rank.Scratch
@@ -164,7 +168,11 @@ func (t *tasted) judge(ctx context.Context, p *pool, top int) ([][]rank.Contribu
 			return nil, err
 		}
 		v := p.vectors[i]
-		contributions[i] = rank.Contributions(likes.Similarities(v, &a), dislikes.Similarities(v, &b), top)
+		liked, disliked := likes.Similarities(v, &a), dislikes.Similarities(v, &b)
+		contributions[i] = rank.Contributions(liked, disliked, top)
+		if seen != nil {
+			contributions[i] = seen(i, liked, disliked, contributions[i])
+		}
 		p.hits[i].Semantic = rank.Sum(contributions[i])
 		p.hits[i].Score = p.hits[i].Semantic
 	}
@@ -174,7 +182,7 @@ func (t *tasted) judge(ctx context.Context, p *pool, top int) ([][]rank.Contribu
 // choose keeps the candidates that are nearest to the likes that were asked.
 func (t *tasted) choose(ctx context.Context, p *pool, most int) error {
 	few := tasted{likes: t.asked}
-	if _, err := few.judge(ctx, p, rank.TopLikes); err != nil {
+	if _, err := few.judge(ctx, p, rank.TopLikes, nil); err != nil {
 		return err
 	}
 	scores := make([]float64, len(p.hits))

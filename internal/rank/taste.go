@@ -45,24 +45,35 @@ func Contributions(likes, dislikes []Near, top int) []Contribution {
 	var heaviest float64 // so that a weight only counts against other weights
 	for i, l := range likes {
 		heaviest = math.Max(heaviest, l.Weight)
-		value := math.Max(0, l.Similarity) * l.Weight
-		if len(best) == top && value <= best[top-1].Value {
-			continue
-		}
-		at := len(best) // behind those that are equal
-		for at > 0 && best[at-1].Value < value {
-			at--
-		}
-		best = slices.Insert(best, at, Contribution{Example: i, Liked: true, Value: value})
-		best = best[:min(len(best), top)]
+		best = keepTop(best, Contribution{Example: i, Liked: true, Value: math.Max(0, l.Similarity) * l.Weight}, top)
 	}
 	for i := range best {
 		best[i].Value /= heaviest * float64(len(best))
 	}
-	if worst := nearestDislike(dislikes); worst.Value < 0 {
-		best = append(best, worst)
+	return WithDislikes(best, dislikes)
+}
+
+// keepTop puts a contribution into its place among the greatest, behind those that are
+// equal.
+func keepTop(best []Contribution, c Contribution, top int) []Contribution {
+	if len(best) == top && c.Value <= best[top-1].Value {
+		return best
 	}
-	return best
+	at := len(best)
+	for at > 0 && best[at-1].Value < c.Value {
+		at--
+	}
+	best = slices.Insert(best, at, c)
+	return best[:min(len(best), top)]
+}
+
+// WithDislikes adds to contributions of likes what the nearest dislike takes away, if
+// it does.
+func WithDislikes(parts []Contribution, dislikes []Near) []Contribution {
+	if worst := nearestDislike(dislikes); worst.Value < 0 {
+		parts = append(parts, worst)
+	}
+	return parts
 }
 
 // nearestDislike is the one dislike that counts. What a dislike takes away does
