@@ -8,10 +8,13 @@ import (
 // names finds the terms whose value has a word, among hundreds of thousands of
 // authors. A nil *names finds nothing and keeps nothing.
 type names struct {
-	words map[string][]uint32 // folded word to terms, in no order
+	of    dictionary // of words
+	words []string   // folded; "" where one is free
+	terms [][]uint32 // of the words, in no order
+	free  []uint32   // places of words
 }
 
-func newNames() *names { return &names{words: make(map[string][]uint32)} }
+func newNames() *names { return &names{} }
 
 // distinct gives the words of a value once each.
 func distinct(value string) []string {
@@ -20,17 +23,41 @@ func distinct(value string) []string {
 	return slices.Compact(words)
 }
 
+func (n *names) find(word string) (at uint32, ok bool) {
+	return n.of.find(hashText(word), func(at uint32) bool { return n.words[at] == word })
+}
+
+// with gives the terms that have a word.
+func (n *names) with(word string) []uint32 {
+	if at, ok := n.find(word); ok {
+		return n.terms[at]
+	}
+	return nil
+}
+
 func (n *names) add(id uint32, value string) {
 	if n == nil {
 		return
 	}
 	for _, word := range distinct(value) {
-		ids, ok := n.words[word]
+		at, ok := n.find(word)
 		if !ok {
-			word = strings.Clone(word)
+			at = n.place(strings.Clone(word))
+			n.of.add(hashText(word), at)
 		}
-		n.words[word] = append(ids, id)
+		n.terms[at] = append(n.terms[at], id)
 	}
+}
+
+// place gives a new word a place.
+func (n *names) place(word string) (at uint32) {
+	if last := len(n.free) - 1; last >= 0 {
+		at, n.free = n.free[last], n.free[:last]
+		n.words[at] = word
+		return at
+	}
+	n.words, n.terms = append(n.words, word), append(n.terms, nil)
+	return uint32(len(n.words) - 1)
 }
 
 func (n *names) remove(id uint32, value string) {
@@ -38,15 +65,19 @@ func (n *names) remove(id uint32, value string) {
 		return
 	}
 	for _, word := range distinct(value) {
-		ids := n.words[word]
+		at, ok := n.find(word)
+		if !ok {
+			continue
+		}
+		ids := n.terms[at]
 		if i := slices.Index(ids, id); i >= 0 {
 			ids[i] = ids[len(ids)-1]
 			ids = ids[:len(ids)-1]
 		}
-		if len(ids) == 0 {
-			delete(n.words, word)
-		} else {
-			n.words[word] = ids
+		if n.terms[at] = ids; len(ids) == 0 {
+			n.of.remove(hashText(word), at)
+			n.words[at], n.terms[at] = "", nil
+			n.free = append(n.free, at)
 		}
 	}
 }
@@ -56,18 +87,18 @@ func (n *names) remove(id uint32, value string) {
 // so; a term may come twice then.
 func (n *names) candidates(p phrase) []uint32 {
 	if whole := p.whole(); len(whole) > 0 {
-		rarest := n.words[whole[0]]
+		rarest := n.with(whole[0])
 		for _, word := range whole[1:] {
-			if ids := n.words[word]; len(ids) < len(rarest) {
+			if ids := n.with(word); len(ids) < len(rarest) {
 				rarest = ids
 			}
 		}
 		return rarest
 	}
 	var all []uint32
-	for word, ids := range n.words {
+	for at, word := range n.words {
 		if strings.HasPrefix(word, p.words[0]) {
-			all = append(all, ids...)
+			all = append(all, n.terms[at]...)
 		}
 	}
 	return all
