@@ -17,12 +17,12 @@ const (
 	backgroundPairs = 150
 	// Likes are of one interest whose cosines are this many deviations above what is
 	// usual in the collection, within bounds.
-	interestDeviations = 2.4
+	interestDeviations = 2
 	leastInterest      = .3
-	mostInterest       = .6
+	mostInterest       = .42
 	// nearDeviations is how near a paper must be, in the same way, that comes before
 	// better ones so that an interest gets its share.
-	nearDeviations = 1
+	nearDeviations = 1.5
 	// leastSpread is a deviation to divide by.
 	leastSpread = 1e-6
 )

@@ -18,6 +18,8 @@ const (
 	// sameWork is the cosine from which likes count as one, so that versions of one
 	// work do not make an interest larger.
 	sameWork = .97
+	// leastLacking is from which part of a paper on an interest lacks it: a half rounds as usual.
+	leastLacking = .5
 )
 
 // Interests are the groups that likes fall into.
@@ -201,11 +203,11 @@ func Proportional(of []int, own, shares []float64) []int {
 	return out
 }
 
-// lacking is the interest that lacks most of its share of the first n, at least half a
-// paper, and has papers left; of equals, the one that has fewer. It is -1 if none does.
+// lacking is the interest that lacks most of its share of the first n, at least
+// leastLacking, and has papers left; of equals, the one that has fewer. It is -1 if none does.
 func lacking(queues [][]int, shares, have []float64, n int) int {
 	const rounding = 1e-9
-	at, lack := -1, .5-rounding
+	at, lack := -1, leastLacking-rounding
 	for g, share := range shares {
 		missing := share*float64(n) - have[g]
 		if len(queues[g]) == 0 || missing < lack {
