@@ -85,7 +85,14 @@ func (i *interested) likedWords(ctx context.Context, c catalog.Terms, likes []Ex
 func (i *interested) measure(ctx context.Context, c catalog.Terms, words *rank.TermExamples, p *pool, usual []spread) (*measured, error) {
 	m := i.empty(len(p.hits))
 	var err error
-	if m.parts, err = i.judge(ctx, p, rank.TopLikes, i.seeing(m, usual)); err != nil {
+	if i.several() {
+		m.parts, err = i.judgeApart(ctx, p, rank.TopLikes, i.seeing(m, usual))
+	} else if m.parts, err = i.judge(ctx, p, rank.TopLikes); err == nil {
+		for at, parts := range m.parts {
+			m.tell(at, parts)
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
 	if words == nil {
@@ -121,22 +128,24 @@ func newTaste(n int) rank.Taste {
 	return rank.Taste{Near: make([]float64, n), Words: make([]float64, n)}
 }
 
+// tell tells apart what likes give and what dislikes take away.
+func (m *measured) tell(at int, parts []rank.Contribution) {
+	for _, one := range parts {
+		if one.Liked {
+			m.all.Near[at] += one.Value
+		} else {
+			m.penalty[at] += one.Value
+		}
+	}
+}
+
 // seeing notes of each paper that is judged how near it is to all likes and to each
 // interest. It gives what is to be said of the paper: the parts of the interest that it
 // is nearest to.
 func (i *interested) seeing(m *measured, usual []spread) func(at int, likes, dislikes []rank.Near, parts []rank.Contribution) []rank.Contribution {
 	var best [][]rank.Contribution
 	return func(at int, likes, dislikes []rank.Near, parts []rank.Contribution) []rank.Contribution {
-		for _, one := range parts {
-			if one.Liked {
-				m.all.Near[at] += one.Value
-			} else {
-				m.penalty[at] += one.Value
-			}
-		}
-		if !i.several() {
-			return parts
-		}
+		m.tell(at, parts)
 		best = rank.TopByInterest(likes, i.Of, len(i.Shares), rank.TopLikes, best)
 		nearest := math.Inf(-1)
 		for g, parts := range best {

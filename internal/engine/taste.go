@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
@@ -94,7 +93,7 @@ func (a *asking) taste(ctx context.Context, d *draft, r *recommend) (err error) 
 	if r.Strategy == HybridMean {
 		contributions, err = a.hybridTaste(ctx, r, &t, p)
 	} else {
-		contributions, err = t.judge(ctx, p, top, nil)
+		contributions, err = t.judge(ctx, p, top)
 	}
 	if err != nil {
 		return err
@@ -129,7 +128,7 @@ func (a *asking) around(ctx context.Context, d *draft, t *tasted) (*pool, error)
 		return nil, err
 	}
 	// In an order that no score decides: sums over all of them come out the same.
-	slices.SortFunc(d.hits, func(a, b rank.Hit) int { return cmp.Compare(a.ID, b.ID) })
+	rank.SortByID(d.hits)
 	p, err := a.pool(ctx, d.hits)
 	if err != nil {
 		return nil, err
@@ -155,9 +154,22 @@ func (d *draft) probes(t *tasted) []catalog.Probe {
 }
 
 // judge sets the semantic scores of papers, by all examples, and tells what each
-// example contributes. seen, if it is not nil, sees the similarities of each paper,
-// which hold until it returns, and gives the contributions that count for it.
-func (t *tasted) judge(
+// example contributes.
+func (t *tasted) judge(ctx context.Context, p *pool, top int) ([][]rank.Contribution, error) {
+	contributions, err := rank.Judge(ctx, rank.NewExamples(t.likes), rank.NewExamples(t.dislikes), p.vectors, top)
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range contributions {
+		p.hits[i].Semantic = rank.Sum(c)
+		p.hits[i].Score = p.hits[i].Semantic
+	}
+	return contributions, nil
+}
+
+// judgeApart is judge for a taste of several interests. seen sees the similarities of
+// each paper, which hold until it returns, and gives the contributions that count.
+func (t *tasted) judgeApart(
 	ctx context.Context, p *pool, top int, seen func(i int, likes, dislikes []rank.Near, parts []rank.Contribution) []rank.Contribution,
 ) ([][]rank.Contribution, error) {
 	likes, dislikes := rank.NewExamples(t.likes), rank.NewExamples(t.dislikes)
@@ -167,12 +179,8 @@ func (t *tasted) judge(
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		v := p.vectors[i]
-		liked, disliked := likes.Similarities(v, &a), dislikes.Similarities(v, &b)
-		contributions[i] = rank.Contributions(liked, disliked, top)
-		if seen != nil {
-			contributions[i] = seen(i, liked, disliked, contributions[i])
-		}
+		liked, disliked := likes.Similarities(p.vectors[i], &a), dislikes.Similarities(p.vectors[i], &b)
+		contributions[i] = seen(i, liked, disliked, rank.Contributions(liked, disliked, top))
 		p.hits[i].Semantic = rank.Sum(contributions[i])
 		p.hits[i].Score = p.hits[i].Semantic
 	}
@@ -182,7 +190,7 @@ func (t *tasted) judge(
 // choose keeps the candidates that are nearest to the likes that were asked.
 func (t *tasted) choose(ctx context.Context, p *pool, most int) error {
 	few := tasted{likes: t.asked}
-	if _, err := few.judge(ctx, p, rank.TopLikes, nil); err != nil {
+	if _, err := few.judge(ctx, p, rank.TopLikes); err != nil {
 		return err
 	}
 	scores := make([]float64, len(p.hits))

@@ -47,7 +47,7 @@ func (a *asking) hybridTaste(ctx context.Context, r *recommend, t *tasted, p *po
 	}
 	sampler, samples := a.sampler()
 	if !samples {
-		return t.judge(ctx, p, rank.TopLikes, nil)
+		return t.judge(ctx, p, rank.TopLikes)
 	}
 	usual, err := a.background(ctx, sampler, usualPapers)
 	if err != nil {

@@ -152,7 +152,7 @@ func TopByInterest(likes []Near, of []int, n, top int, best [][]Contribution) []
 	for i, l := range likes {
 		g := of[i]
 		heaviest[g] = math.Max(heaviest[g], l.Weight)
-		best[g] = keepTop(best[g], Contribution{Example: i, Liked: true, Value: math.Max(0, l.Similarity) * l.Weight}, top)
+		best[g] = offer(best[g], i, l, top)
 	}
 	for g, parts := range best {
 		for i := range parts {
@@ -160,6 +160,15 @@ func TopByInterest(likes []Near, of []int, n, top int, best [][]Contribution) []
 		}
 	}
 	return best
+}
+
+// WithDislikes adds to contributions of likes what the nearest dislike takes away, if
+// it does.
+func WithDislikes(parts []Contribution, dislikes []Near) []Contribution {
+	if worst := nearestDislike(dislikes); worst.Value < 0 {
+		parts = append(parts, worst)
+	}
+	return parts
 }
 
 // Proportional orders a list so that every interest has its share of each beginning of
