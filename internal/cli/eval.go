@@ -33,6 +33,7 @@ type evalCommand struct {
 	Seed     uint64   `help:"For likes: divide and pick them in another way."`
 	Corpus   string   `help:"The papers, where they are not in the directory." type:"existingfile" placeholder:"FILE"`
 	Vectors  string   `help:"Ready vectors of the corpus, a .npy file with ids.txt beside it; papers without one are left out." type:"existingfile" placeholder:"FILE"`
+	Filled   bool     `help:"Take it that the papers were imported before, and only ask."`
 	Strategy string   `help:"For likes: how examples become a ranking." enum:"hybrid,svm,top-mean,best-score,mean-vector" default:"hybrid"`
 	modeFlags
 	rerankFlag

@@ -115,6 +115,52 @@ func TestDrivenBy(t *testing.T) {
 	}
 }
 
+// Every interest of a taste has its share of the first results, each says which likes
+// of that interest it comes from, and scores fall down the list. A dislike pushes what
+// is near it behind other papers of its interest, and a like that weighs more has more
+// of the list.
+func TestEveryInterestHasItsShare(t *testing.T) {
+	var papers []paper.Paper
+	for i := range 40 {
+		papers = append(papers,
+			paper.Paper{ID: fmt.Sprintf("g%02d", i), Title: fmt.Sprintf("glacier ice snow moraine gx%d", i)},
+			paper.Paper{ID: fmt.Sprintf("v%02d", i), Title: fmt.Sprintf("violin bow string luthier vx%d", i)},
+			paper.Paper{ID: fmt.Sprintf("o%02d", i), Title: fmt.Sprintf("o%da o%db o%dc o%dd", i, i, i, i)})
+	}
+	r := newRig(t, papers...)
+	ask := func(negative []engine.Example, weight float64) *engine.Answer {
+		positive := likes("g00", "g01", "g02", "g03", "g04", "v00")
+		positive[5].Weight = weight
+		return r.recommend(engine.RecommendRequest{Positive: positive, Negative: negative, ResultOptions: engine.ResultOptions{PageSize: 12, KeepVersions: true}})
+	}
+	of := func(a *engine.Answer) (violins int) {
+		for i, x := range a.Results {
+			violin := x.Record.ID[0] == 'v'
+			if violin {
+				violins++
+			}
+			for _, c := range x.DrivenBy {
+				if c.Liked && (c.Example == 5) != violin {
+					t.Errorf("%s is driven by %+v", x.Record.ID, x.DrivenBy)
+				}
+			}
+			if !near(x.Semantic, rank.Sum(x.DrivenBy)) || i > 0 && x.Score >= a.Results[i-1].Score {
+				t.Errorf("%s at %d scores %v and %v, of %+v", x.Record.ID, i, x.Score, x.Semantic, x.DrivenBy)
+			}
+		}
+		return violins
+	}
+	if n := of(ask(nil, 1)); n != 2 {
+		t.Errorf("%d of 12 are of an interest that has a sixth of the likes", n)
+	}
+	if n := of(ask(likes("v07"), 1)); n != 2 {
+		t.Errorf("%d of 12 with a dislike", n)
+	}
+	if n := of(ask(nil, 5)); n != 6 {
+		t.Errorf("%d of 12 are of an interest that has half of the weight", n)
+	}
+}
+
 // Weights are ratios: what weighs more decides.
 func TestWeights(t *testing.T) {
 	r := newRig(t, tastes()...)

@@ -161,7 +161,8 @@ type RecommendStrategy int
 
 // The strategies.
 const (
-	// HybridMean weighs TopMean of vectors and the words shared with all likes.
+	// HybridMean weighs TopMean of vectors and the words shared with all likes, and
+	// gives every interest among the likes its share of the list (interests.go).
 	HybridMean RecommendStrategy = iota
 	// TopMean ranks by the mean of the three greatest similarities to likes,
 	// less a share of the greatest one to a dislike (rank.Contributions).

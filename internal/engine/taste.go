@@ -89,7 +89,12 @@ func (a *asking) taste(ctx context.Context, d *draft, r *recommend) (err error) 
 	if r.Strategy == BestScore {
 		top = 1
 	}
-	contributions, err := t.judge(ctx, p, top)
+	var contributions [][]rank.Contribution
+	if r.Strategy == HybridMean {
+		contributions, err = a.hybridTaste(ctx, r, &t, p)
+	} else {
+		contributions, err = t.judge(ctx, p, top)
+	}
 	if err != nil {
 		return err
 	}
@@ -97,12 +102,8 @@ func (a *asking) taste(ctx context.Context, d *draft, r *recommend) (err error) 
 	for i, h := range p.hits {
 		d.drivers[h.ID] = contributions[i]
 	}
-	switch r.Strategy {
-	case HybridMean:
-		err = a.weighWords(ctx, r, &t, contributions, p)
-	case SVM:
+	if r.Strategy == SVM {
 		err = a.classify(ctx, d, r, &t, p)
-	default:
 	}
 	rank.Sort(p.hits)
 	d.hits = p.hits
@@ -161,6 +162,26 @@ func (t *tasted) judge(ctx context.Context, p *pool, top int) ([][]rank.Contribu
 	}
 	for i, c := range contributions {
 		p.hits[i].Semantic = rank.Sum(c)
+		p.hits[i].Score = p.hits[i].Semantic
+	}
+	return contributions, nil
+}
+
+// judgeApart is judge for a taste of several interests. seen sees the similarities of
+// each paper, which hold until it returns, and gives the contributions that count.
+func (t *tasted) judgeApart(
+	ctx context.Context, p *pool, top int, seen func(i int, likes, dislikes []rank.Near, parts []rank.Contribution) []rank.Contribution,
+) ([][]rank.Contribution, error) {
+	likes, dislikes := rank.NewExamples(t.likes), rank.NewExamples(t.dislikes)
+	contributions := make([][]rank.Contribution, len(p.hits))
+	var a, b rank.Scratch
+	for i := range p.hits {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		liked, disliked := likes.Similarities(p.vectors[i], &a), dislikes.Similarities(p.vectors[i], &b)
+		contributions[i] = seen(i, liked, disliked, rank.Contributions(liked, disliked, top))
+		p.hits[i].Semantic = rank.Sum(contributions[i])
 		p.hits[i].Score = p.hits[i].Semantic
 	}
 	return contributions, nil

@@ -12,7 +12,7 @@ import (
 // deviation 1 over the list, or all 0 where the scores do not differ. Scores of
 // different kinds, such as a cosine and BM25, can be weighed after that.
 func Standardize(scores []float64) []float64 {
-	mean, deviation := moments(scores)
+	mean, deviation := Moments(scores)
 	for i, s := range scores {
 		if deviation > 1e-12 {
 			scores[i] = (s - mean) / deviation
@@ -23,8 +23,8 @@ func Standardize(scores []float64) []float64 {
 	return scores
 }
 
-// moments are the mean and the standard deviation of a list.
-func moments(scores []float64) (mean, deviation float64) {
+// Moments are the mean and the standard deviation of a list.
+func Moments(scores []float64) (mean, deviation float64) {
 	if len(scores) == 0 {
 		return 0, 0
 	}
@@ -51,8 +51,8 @@ type Taste struct{ Near, Words []float64 }
 // weighs against Near what it would without words, and does not go into any
 // mean, so that a dislike raises nothing.
 func FuseTaste(papers, usual Taste, penalty []float64, weight float64) []float64 {
-	near, nearSpread := moments(usual.Near)
-	words, wordsSpread := moments(usual.Words)
+	near, nearSpread := Moments(usual.Near)
+	words, wordsSpread := Moments(usual.Words)
 	nearSpread, wordsSpread = orOne(nearSpread), orOne(wordsSpread)
 	out := make([]float64, len(papers.Near))
 	for i := range out {

@@ -73,7 +73,7 @@ func Rerank(hits []Hit, near []float64) {
 	for i, h := range hits {
 		scores[i] = h.Score
 	}
-	mean, deviation := moments(scores)
+	mean, deviation := Moments(scores)
 	least := slices.Min(scores)
 	for i, blend := range FuseZ(scores, filled(near), 1-sentenceShare) {
 		hits[i].Score = mean + deviation*blend
@@ -87,7 +87,7 @@ func Rerank(hits []Hit, near []float64) {
 // filled puts the mean in the place of every NaN.
 func filled(values []float64) []float64 {
 	known := slices.DeleteFunc(slices.Clone(values), math.IsNaN)
-	mean, _ := moments(known)
+	mean, _ := Moments(known)
 	out := slices.Clone(values)
 	for i, v := range out {
 		if math.IsNaN(v) {

@@ -51,6 +51,22 @@ func NewTermExamples(examples [][]Term, weights []float64) *TermExamples {
 // examples that are like a paper count for most, and all for something. scratch is
 // used again from call to call, and returned.
 func (t *TermExamples) Mean(terms []Term, scratch []float64) (float64, []float64) {
+	scratch = t.cosines(terms, scratch)
+	return t.power(scratch, nil, 0), scratch
+}
+
+// Means is Mean over all examples, and in each over those of every group; of says
+// which group each example is of. A group without examples has 0.
+func (t *TermExamples) Means(terms []Term, of []int, each, scratch []float64) (all float64, _ []float64) {
+	scratch = t.cosines(terms, scratch)
+	for g := range each {
+		each[g] = t.power(scratch, of, g)
+	}
+	return t.power(scratch, nil, 0), scratch
+}
+
+// cosines gives those of a sparse vector with the examples.
+func (t *TermExamples) cosines(terms []Term, scratch []float64) []float64 {
 	scratch = slices.Grow(scratch[:0], len(t.weights))[:len(t.weights)]
 	clear(scratch)
 	for _, term := range terms {
@@ -61,9 +77,20 @@ func (t *TermExamples) Mean(terms []Term, scratch []float64) (float64, []float64
 			scratch[e.example] += float64(term.Weight) * float64(e.weight)
 		}
 	}
-	sum := 0.0
-	for i, s := range scratch {
-		sum += t.weights[i] * s * s * s * s
+	return scratch
+}
+
+// power is the weighted power mean over all examples, or over those of a group.
+func (t *TermExamples) power(cosines []float64, of []int, group int) float64 {
+	sum, total := 0.0, 0.0
+	for i, s := range cosines {
+		if of == nil || of[i] == group {
+			sum += t.weights[i] * s * s * s * s
+			total += t.weights[i]
+		}
 	}
-	return math.Sqrt(math.Sqrt(sum)), scratch
+	if of != nil && total > 0 {
+		sum /= total
+	}
+	return math.Sqrt(math.Sqrt(sum))
 }

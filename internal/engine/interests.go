@@ -1,0 +1,211 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+
+	"akin/internal/catalog"
+	"akin/internal/rank"
+)
+
+// How likes are told to be of one interest; docs/quality.md has what came of it.
+const (
+	// backgroundPairs is how many papers of the sample say how near papers of the
+	// collection are to each other.
+	backgroundPairs = 150
+	// Likes are of one interest whose cosines are this many deviations above what is
+	// usual in the collection, within bounds.
+	interestDeviations = 2
+	leastInterest      = .3
+	mostInterest       = .42
+	// nearDeviations is how near a paper must be, in the same way, that comes before
+	// better ones so that an interest gets its share.
+	nearDeviations = 1.5
+	// leastSpread is a deviation to divide by.
+	leastSpread = 1e-6
+)
+
+// interested measures papers by the interests of a taste.
+type interested struct {
+	*tasted
+	rank.Interests
+	// near is the cosine from which a paper may get a share.
+	near float64
+	// wordsOf is the interest of each like that has words.
+	wordsOf []int
+}
+
+// measured is how near papers are to a taste, parallel to them.
+type measured struct {
+	all     rank.Taste
+	penalty []float64
+	// parts are what examples contribute: those of all, or, of a taste of several
+	// interests, those of the one that a paper is nearest to, which is interest.
+	parts    [][]rank.Contribution
+	interest []int
+	// each is how near papers are to every interest, where there are several.
+	each []rank.Taste
+}
+
+// newInterested finds the interests of a taste.
+func newInterested(t *tasted, usual *pool) *interested {
+	mean, deviation := rank.Background(usual.vectors[:min(backgroundPairs, len(usual.vectors))])
+	least := math.Min(mostInterest, math.Max(leastInterest, mean+interestDeviations*deviation))
+	return &interested{tasted: t, Interests: rank.FindInterests(t.likes, least), near: mean + nearDeviations*deviation}
+}
+
+// several says whether there is anything to share.
+func (i *interested) several() bool { return len(i.Shares) > 1 }
+
+// likedWords are the words of the likes that are papers; nil if there are none.
+func (i *interested) likedWords(ctx context.Context, c catalog.Terms, likes []Example) (*rank.TermExamples, error) {
+	if c == nil {
+		return nil, nil //nolint:nilnil // no words are no error
+	}
+	all, err := exampleTerms(ctx, c, likes)
+	if err != nil {
+		return nil, err
+	}
+	var terms [][]rank.Term
+	var weights []float64
+	for at, x := range likes {
+		if x.Text == nil {
+			terms, weights = append(terms, all[at]), append(weights, x.weight())
+			i.wordsOf = append(i.wordsOf, i.Of[at])
+		}
+	}
+	return rank.NewTermExamples(terms, weights), nil
+}
+
+// measure tells apart what likes give to the scores of papers and what dislikes take
+// away, by all likes and by those of each interest, and compares the papers' words with
+// theirs. Which interest a paper is nearest to is told by the spreads of usual papers.
+func (i *interested) measure(ctx context.Context, c catalog.Terms, words *rank.TermExamples, p *pool, usual []spread) (*measured, error) {
+	m := i.empty(len(p.hits))
+	var err error
+	if i.several() {
+		m.parts, err = i.judgeApart(ctx, p, rank.TopLikes, i.seeing(m, usual))
+	} else if m.parts, err = i.judge(ctx, p, rank.TopLikes); err == nil {
+		for at, parts := range m.parts {
+			m.tell(at, parts)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if words == nil {
+		return m, nil
+	}
+	terms, err := c.Terms(ctx, refsOf(p.hits))
+	if err != nil {
+		return nil, err
+	}
+	each, scratch := make([]float64, len(m.each)), []float64(nil)
+	for at := range p.hits {
+		m.all.Words[at], scratch = words.Means(terms[at], i.wordsOf, each, scratch)
+		for g, w := range each {
+			m.each[g].Words[at] = w
+		}
+	}
+	return m, nil
+}
+
+// empty has room for n papers.
+func (i *interested) empty(n int) *measured {
+	m := &measured{all: newTaste(n), penalty: make([]float64, n)}
+	if i.several() {
+		m.interest, m.each = make([]int, n), make([]rank.Taste, len(i.Shares))
+		for g := range m.each {
+			m.each[g] = newTaste(n)
+		}
+	}
+	return m
+}
+
+func newTaste(n int) rank.Taste {
+	return rank.Taste{Near: make([]float64, n), Words: make([]float64, n)}
+}
+
+// tell tells apart what likes give and what dislikes take away.
+func (m *measured) tell(at int, parts []rank.Contribution) {
+	for _, one := range parts {
+		if one.Liked {
+			m.all.Near[at] += one.Value
+		} else {
+			m.penalty[at] += one.Value
+		}
+	}
+}
+
+// seeing notes of each paper that is judged how near it is to all likes and to each
+// interest. It gives what is to be said of the paper: the parts of the interest that it
+// is nearest to.
+func (i *interested) seeing(m *measured, usual []spread) func(at int, likes, dislikes []rank.Near, parts []rank.Contribution) []rank.Contribution {
+	var best [][]rank.Contribution
+	return func(at int, likes, dislikes []rank.Near, parts []rank.Contribution) []rank.Contribution {
+		m.tell(at, parts)
+		best = rank.TopByInterest(likes, i.Of, len(i.Shares), rank.TopLikes, best)
+		nearest := math.Inf(-1)
+		for g, parts := range best {
+			near := rank.Sum(parts)
+			m.each[g].Near[at] = near
+			if usual != nil {
+				near = (near - usual[g].mean) / usual[g].near
+			}
+			if near > nearest {
+				nearest, m.interest[at] = near, g
+			}
+		}
+		return rank.WithDislikes(slices.Clone(best[m.interest[at]]), dislikes)
+	}
+}
+
+// spread is how usual papers lie about an interest: how near they are on average, and
+// the deviations of that and of their words.
+type spread struct{ mean, near, words float64 }
+
+// spreads are those of each interest.
+func (m *measured) spreads() []spread {
+	out := make([]spread, len(m.each))
+	for g, each := range m.each {
+		out[g].mean, out[g].near = rank.Moments(each.Near)
+		_, out[g].words = rank.Moments(each.Words)
+		out[g].near, out[g].words = math.Max(out[g].near, leastSpread), math.Max(out[g].words, leastSpread)
+	}
+	return out
+}
+
+// share raises papers so that each interest has its share of every beginning of the
+// list (rank.Proportional). Scores are raised with them.
+func (i *interested) share(p *pool, m *measured, usual []spread) {
+	if !i.several() {
+		return
+	}
+	order := make([]int, len(p.hits))
+	for at := range order {
+		order[at] = at
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(p.hits[b].Score, p.hits[a].Score), cmp.Compare(p.hits[a].ID, p.hits[b].ID))
+	})
+	of, own := make([]int, len(order)), make([]float64, len(order))
+	for place, at := range order {
+		g := m.interest[at]
+		near, words := m.each[g].Near[at], m.each[g].Words[at]
+		own[place] = tasteWeight*(near+m.penalty[at])/usual[g].near + (1-tasteWeight)*words/usual[g].words
+		if of[place] = g; near < i.near {
+			of[place] = -1
+		}
+	}
+	places := rank.Proportional(of, own, i.Shares)
+	scores := make([]float64, len(places))
+	for to, place := range places {
+		scores[to] = p.hits[order[place]].Score
+	}
+	rank.Descend(scores)
+	for to, place := range places {
+		p.hits[order[place]].Score = scores[to]
+	}
+}

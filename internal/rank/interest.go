@@ -1,0 +1,252 @@
+package rank
+
+import (
+	"cmp"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"akin/internal/vec"
+)
+
+const (
+	// mostClustered is how many likes are grouped by all their similarities; of more,
+	// as many are picked by chance, always the same, and the others join the nearest of their groups.
+	mostClustered = 200
+	// mostInterests is how many interests a taste has at most.
+	mostInterests = 20
+	// sameWork is the cosine from which likes count as one, so that versions of one
+	// work do not make an interest larger.
+	sameWork = .97
+	// leastLacking is from which part of a paper on an interest lacks it: a half rounds as usual.
+	leastLacking = .5
+)
+
+// Interests are the groups that likes fall into.
+type Interests struct {
+	// Of is the interest of each like, numbered by their first likes.
+	Of []int
+	// Shares are the parts that interests have in the weight of all likes; they add
+	// up to 1.
+	Shares []float64
+}
+
+// FindInterests groups likes: those are of one interest whose cosines are at least
+// near on average (average linkage: Sokal and Michener, A statistical method for
+// evaluating systematic relationships, 1958). Likes that nearly say the same count
+// once, with the greatest of their weights. The same likes in the same order give the
+// same interests. The time is bounded, but for one comparison of each like with each
+// interest.
+func FindInterests(likes []Weighted, near float64) Interests {
+	if len(likes) == 0 {
+		return Interests{}
+	}
+	// Not evenly, which would miss what comes at regular distances.
+	chosen := rand.New(rand.NewPCG(1, uint64(len(likes)))).Perm(len(likes))[:min(len(likes), mostClustered)]
+	slices.Sort(chosen)
+	sample := make([][]float32, len(chosen))
+	for at, i := range chosen {
+		sample[at] = likes[i].Vector
+	}
+	groups := linkAverage(sample, near)
+	out := Interests{Of: make([]int, len(likes))}
+	if len(sample) == len(likes) {
+		out.Of = groups
+	} else {
+		centroids := centroidsOf(sample, groups)
+		for i, l := range likes {
+			out.Of[i] = max(0, Nearest(l.Vector, centroids))
+		}
+	}
+	out.Of = renumber(out.Of)
+	out.Shares = sharesOf(likes, out.Of)
+	return out
+}
+
+// sharesOf adds up the weights of interests. Of likes that nearly say the same the
+// first that were clustered count for all.
+func sharesOf(likes []Weighted, of []int) []float64 {
+	shares := make([]float64, slices.Max(of)+1)
+	var counted []int
+	total := 0.0
+	for i, l := range likes {
+		twin := slices.IndexFunc(counted, func(j int) bool {
+			return of[j] == of[i] && float64(vec.Dot(likes[j].Vector, l.Vector)) >= sameWork
+		})
+		weight := l.Weight
+		if twin >= 0 {
+			weight = math.Max(0, weight-likes[counted[twin]].Weight)
+		} else if len(counted) < mostClustered {
+			counted = append(counted, i)
+		}
+		shares[of[i]] += weight
+		total += weight
+	}
+	for g := range shares {
+		shares[g] /= total
+	}
+	return shares
+}
+
+// renumber numbers groups in the order in which they come first.
+func renumber(of []int) []int {
+	numbers := make(map[int]int)
+	out := make([]int, len(of))
+	for i, g := range of {
+		number, ok := numbers[g]
+		if !ok {
+			number = len(numbers)
+			numbers[g] = number
+		}
+		out[i] = number
+	}
+	return out
+}
+
+// linkAverage merges the two groups of vectors with the greatest mean cosine until it
+// is below near, and there are not too many of them.
+func linkAverage(vectors [][]float32, near float64) []int {
+	n := len(vectors)
+	cosine := make([][]float64, n)
+	size, parent := make([]float64, n), make([]int, n)
+	for i := range vectors {
+		size[i], parent[i] = 1, i
+		cosine[i] = make([]float64, i)
+		for j := range i {
+			cosine[i][j] = float64(vec.Dot(vectors[i], vectors[j]))
+		}
+	}
+	at := func(i, j int) *float64 { return &cosine[max(i, j)][min(i, j)] }
+	for left := n; left > 1; left-- {
+		best, into, from := math.Inf(-1), 0, 0
+		for i := range cosine {
+			for j, c := range cosine[i] {
+				if size[i] > 0 && size[j] > 0 && c > best {
+					best, into, from = c, j, i
+				}
+			}
+		}
+		if best < near && left <= mostInterests {
+			break
+		}
+		for other := range n {
+			if size[other] > 0 && other != into && other != from {
+				*at(into, other) = (size[into]**at(into, other) + size[from]**at(from, other)) / (size[into] + size[from])
+			}
+		}
+		size[into] += size[from]
+		size[from], parent[from] = 0, into
+	}
+	return flatten(parent)
+}
+
+// TopByInterest gives, for each of n interests, the contributions of its likes to a
+// paper's score, as Contributions does for all of them. of says which interest each
+// like is of; best is used again from call to call, and returned.
+func TopByInterest(likes []Near, of []int, n, top int, best [][]Contribution) [][]Contribution {
+	best = slices.Grow(best[:0], n)[:n]
+	heaviest := make([]float64, n)
+	for g := range best {
+		best[g] = best[g][:0]
+	}
+	for i, l := range likes {
+		g := of[i]
+		heaviest[g] = math.Max(heaviest[g], l.Weight)
+		best[g] = offer(best[g], i, l, top)
+	}
+	for g, parts := range best {
+		for i := range parts {
+			parts[i].Value /= heaviest[g] * float64(len(parts))
+		}
+	}
+	return best
+}
+
+// WithDislikes adds to contributions of likes what the nearest dislike takes away, if
+// it does.
+func WithDislikes(parts []Contribution, dislikes []Near) []Contribution {
+	if worst := nearestDislike(dislikes); worst.Value < 0 {
+		parts = append(parts, worst)
+	}
+	return parts
+}
+
+// Proportional orders a list so that every interest has its share of each beginning of
+// it. of are the interests of the papers, in the order that they have; a negative one
+// is none. Where an interest has fewer papers than its share of a beginning, rounded,
+// its next paper goes before the others, the one of the highest score by own, and the
+// interest that lacks most first (Sainte-Laguë's rounding, as Dang and Croft, Diversity by proportionality,
+// 2012, use it; the aim is that of Steck, Calibrated recommendations, 2018). Otherwise
+// the order stays. It gives positions.
+func Proportional(of []int, own, shares []float64) []int {
+	queues := make([][]int, len(shares))
+	for i, g := range of {
+		if g >= 0 {
+			queues[g] = append(queues[g], i)
+		}
+	}
+	for _, queue := range queues {
+		slices.SortStableFunc(queue, func(i, j int) int { return cmp.Compare(own[j], own[i]) })
+	}
+	out, taken, have := make([]int, 0, len(of)), make([]bool, len(of)), make([]float64, len(shares))
+	head := 0
+	for len(out) < len(of) {
+		for taken[head] {
+			head++
+		}
+		for g := range queues {
+			for len(queues[g]) > 0 && taken[queues[g][0]] {
+				queues[g] = queues[g][1:]
+			}
+		}
+		next := head
+		if g := lacking(queues, shares, have, len(out)+1); g >= 0 {
+			next = queues[g][0]
+		}
+		taken[next] = true
+		if g := of[next]; g >= 0 {
+			have[g]++
+		}
+		out = append(out, next)
+	}
+	return out
+}
+
+// lacking is the interest that lacks most of its share of the first n, at least
+// leastLacking, and has papers left; of equals, the one that has fewer. It is -1 if none does.
+func lacking(queues [][]int, shares, have []float64, n int) int {
+	const rounding = 1e-9
+	at, lack := -1, leastLacking-rounding
+	for g, share := range shares {
+		missing := share*float64(n) - have[g]
+		if len(queues[g]) == 0 || missing < lack {
+			continue
+		}
+		if at < 0 || missing > lack+2*rounding || have[g] < have[at] {
+			at, lack = g, missing-rounding
+		}
+	}
+	return at
+}
+
+// Descend raises scores where one is not above the next, by as little as can be, so
+// that they fall from one to the next.
+func Descend(scores []float64) {
+	for i := len(scores) - 2; i >= 0; i-- {
+		if scores[i] <= scores[i+1] {
+			scores[i] = math.Nextafter(scores[i+1], math.Inf(1))
+		}
+	}
+}
+
+// Background tells how near papers of a sample are to each other: the mean of their
+// cosines and its deviation.
+func Background(vectors [][]float32) (mean, deviation float64) {
+	var all []float64
+	for i, v := range vectors {
+		for _, w := range vectors[:i] {
+			all = append(all, float64(vec.Dot(v, w)))
+		}
+	}
+	return Moments(all)
+}
