@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"akin/internal/catalog"
-	"akin/internal/embed"
 	"akin/internal/paper"
 )
 
@@ -39,6 +38,9 @@ func (e *Engine) Search(ctx context.Context, req SearchRequest) (*Answer, error)
 type search struct {
 	SearchRequest
 	typed readQuery
+	// rest is what it asks for beside its names, restVector the vector of that.
+	rest       string
+	restVector []float32
 }
 
 // identify implements asked.
@@ -50,9 +52,12 @@ func (s *search) own() (ids []string, texts []catalog.Text) { return nil, nil }
 // candidates implements asked.
 func (s *search) candidates(ctx context.Context, a *asking, d *draft) (err error) {
 	d.answer.Operators = s.typed.operators
+	if err := s.understand(ctx, a, d); err != nil {
+		return err
+	}
 	var vector []float32
 	if s.Mode != Lexical {
-		if vector, err = s.vector(ctx, a, d); err != nil {
+		if vector, err = s.vectors(ctx, a, d); err != nil {
 			return err
 		}
 	}
@@ -76,19 +81,10 @@ func (s *search) candidates(ctx context.Context, a *asking, d *draft) (err error
 	if err := s.loosen(ctx, a, d, vector); err != nil {
 		return err
 	}
+	if err := s.raiseNamed(ctx, a, d); err != nil {
+		return err
+	}
 	return s.lead(ctx, a, d, vector)
-}
-
-func (s *search) vector(ctx context.Context, a *asking, d *draft) ([]float32, error) {
-	model, err := a.model()
-	if err != nil {
-		return nil, err
-	}
-	vector, err := embedOne(ctx, model, &d.answer, s.typed.Asked, embed.Query)
-	if err == nil && (s.Evidence || s.Rerank > 0) {
-		newReader(model, a.sentences).keepQuery(s.typed.Asked, vector)
-	}
-	return vector, err
 }
 
 // evidenceSources implements asked: results are compared with the text.

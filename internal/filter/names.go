@@ -9,9 +9,29 @@ import (
 // authors. A nil *names finds nothing and keeps nothing.
 type names struct {
 	words map[string][]uint32 // folded word to terms, in no order
+	// spelt finds values of several words by their initials; nil where they mean
+	// nothing.
+	spelt map[string][]uint32
 }
 
-func newNames() *names { return &names{words: make(map[string][]uint32)} }
+func newNames(spelt bool) *names {
+	n := &names{words: make(map[string][]uint32)}
+	if spelt {
+		n.spelt = make(map[string][]uint32)
+	}
+	return n
+}
+
+// abbreviation gives the initials of a value that can be found by them, or "".
+func (n *names) abbreviation(value string) string {
+	if n.spelt == nil {
+		return ""
+	}
+	if short := initials(wordsOf(value)); len(short) >= 3 {
+		return short
+	}
+	return ""
+}
 
 // distinct gives the words of a value once each.
 func distinct(value string) []string {
@@ -31,6 +51,9 @@ func (n *names) add(id uint32, value string) {
 		}
 		n.words[word] = append(ids, id)
 	}
+	if short := n.abbreviation(value); short != "" {
+		n.spelt[short] = append(n.spelt[short], id)
+	}
 }
 
 func (n *names) remove(id uint32, value string) {
@@ -38,16 +61,24 @@ func (n *names) remove(id uint32, value string) {
 		return
 	}
 	for _, word := range distinct(value) {
-		ids := n.words[word]
-		if i := slices.Index(ids, id); i >= 0 {
-			ids[i] = ids[len(ids)-1]
-			ids = ids[:len(ids)-1]
-		}
-		if len(ids) == 0 {
-			delete(n.words, word)
-		} else {
-			n.words[word] = ids
-		}
+		without(n.words, word, id)
+	}
+	if short := n.abbreviation(value); short != "" {
+		without(n.spelt, short, id)
+	}
+}
+
+// without takes a term out of the list of a word, and the word away with its last.
+func without(lists map[string][]uint32, word string, id uint32) {
+	ids := lists[word]
+	if i := slices.Index(ids, id); i >= 0 {
+		ids[i] = ids[len(ids)-1]
+		ids = ids[:len(ids)-1]
+	}
+	if len(ids) == 0 {
+		delete(lists, word)
+	} else {
+		lists[word] = ids
 	}
 }
 
