@@ -38,7 +38,7 @@ type Mention struct {
 	Start, End int
 	Words      []string
 	// Values are spellings of what it may name, those of most papers first and no
-	// more than are good to read; All says that they are all.
+	// more than fit into a filter; All says that they are all.
 	Values []string
 	All    bool
 	// Papers is how many papers have one of the values, Texts how many have the words

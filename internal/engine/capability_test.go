@@ -14,7 +14,7 @@ import (
 
 func capabilities() []catalog.Capability {
 	return []catalog.Capability{
-		catalog.CapAttributes, catalog.CapCounter, catalog.CapDays, catalog.CapDuplicates, catalog.CapFunnel, catalog.CapIndexes, catalog.CapMatcher, catalog.CapNamer,
+		catalog.CapAttributes, catalog.CapCounter, catalog.CapDays, catalog.CapDuplicates, catalog.CapFunnel, catalog.CapIndexes, catalog.CapMatcher, catalog.CapMentions, catalog.CapNamer,
 		catalog.CapRechecker, catalog.CapSampler, catalog.CapSyntax, catalog.CapTerms, catalog.CapVersions,
 	}
 }
@@ -91,7 +91,7 @@ func TestLacking(t *testing.T) {
 	lacks := map[catalog.Capability][]string{
 		catalog.CapVersions: {"folded"}, catalog.CapFunnel: {"short"}, catalog.CapMatcher: {"explained", "excluding"},
 		catalog.CapTerms: {"clustered", "recommend"}, catalog.CapSampler: {"recommend"},
-		catalog.CapSyntax: {"semantic", "folded", "short", "explained", "excluding", "by year", "clustered"},
+		catalog.CapSyntax: {"semantic", "folded", "short", "explained", "excluding", "by year", "clustered"}, catalog.CapMentions: {"explained"},
 	}
 	r := newRig(t, ladder(9)...)
 	for name, ask := range asks {

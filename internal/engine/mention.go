@@ -36,7 +36,7 @@ type Name struct {
 	// Restricts says that no other papers are found; otherwise they are raised.
 	Restricts bool
 
-	start, end int
+	start, end, words int
 	// bonus is what the papers are raised by, in shares of the spread of scores.
 	bonus float64
 	// sure says that the name is no word that is looked for.
@@ -84,7 +84,7 @@ func (j *judge) names() []Name {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Name) int {
-		return cmp.Or(cmp.Compare(wordsIn(b.Text), wordsIn(a.Text)), cmp.Compare(b.bonus, a.bonus), cmp.Compare(a.start, b.start))
+		return cmp.Or(cmp.Compare(b.words, a.words), cmp.Compare(b.bonus, a.bonus), cmp.Compare(a.start, b.start))
 	})
 	var out []Name
 	for _, n := range all {
@@ -113,7 +113,10 @@ func wordsIn(text string) int { return len(strings.Fields(text)) }
 
 // name judges one mention.
 func (j *judge) name(m *catalog.Mention) (Name, bool) {
-	n := Name{Text: j.text[m.Start:m.End], Values: m.Values, Papers: m.Papers, start: m.Start, end: m.End}
+	n := Name{
+		Text: j.text[m.Start:m.End], Values: m.Values[:min(len(m.Values), mostValues)], Papers: m.Papers,
+		start: m.Start, end: m.End, words: len(m.Words),
+	}
 	ok := false
 	switch m.Field {
 	case catalog.MentionAuthor:
@@ -137,8 +140,8 @@ const mostAside = 4
 
 // author judges the name of an author. A name of several words is one unless its words
 // are rather a phrase of texts; one word needs papers whose author's name ends with it,
-// and twice as many of them as have it in their texts, or signs beside it: "by …",
-// "… et al.", a year.
+// and as many of them as have it in their texts (twice as many in small letters, ten
+// times in long queries), or signs beside it: "by …", "… et al.", a year.
 func (j *judge) author(m *catalog.Mention) (bonus float64, ok bool) {
 	cued := j.by(m) || j.etAl(m) || j.besideYear(m)
 	if len(m.Words) > 1 {
@@ -154,9 +157,9 @@ func (j *judge) author(m *catalog.Mention) (bonus float64, ok bool) {
 		return 0, false
 	case utf8.RuneCountInString(written) < leastSurname && !capitalised(written) && !cued:
 		return 0, false
-	case cued && surname:
+	case cued && (surname || j.by(m) && capitalised(written)):
 		return partBonus, m.Texts/mostAside <= m.Papers || j.etAl(m)
-	case m.Texts > m.Papers/2 || wordsIn(j.text) > mostBrief && m.Texts > m.Papers/10:
+	case m.Texts > m.Papers || m.Texts > m.Papers/2 && !capitalised(written) || wordsIn(j.text) > mostBrief && m.Texts > m.Papers/10:
 		return 0, false
 	case surname || len(m.Values) <= fewBearers && m.All:
 		return partBonus, true
@@ -170,6 +173,8 @@ const (
 	// mostBrief is how many words a query has of which one may be a surname unless
 	// texts have it hardly ever.
 	mostBrief = 6
+	// mostValues is how many spellings an answer tells.
+	mostValues = 16
 	// fewBearers is of how many authors a first name says which is meant.
 	fewBearers = 3
 )

@@ -2,9 +2,12 @@ package engine
 
 import (
 	"context"
+	"math"
+	"slices"
 
 	"akin/internal/catalog"
 	"akin/internal/embed"
+	"akin/internal/paper"
 	"akin/internal/rank"
 )
 
@@ -12,25 +15,29 @@ import (
 // for by the rest of the query and enter the list with a bonus, which has a share for
 // each name that a paper has; all others keep the scores that they have without.
 func (s *search) raiseNamed(ctx context.Context, a *asking, d *draft) error {
-	names := d.answer.Names
+	names := d.answer.Names[len(s.fields):]
 	if len(names) == 0 || d.kept == 0 {
 		return nil
 	}
 	found, err := s.ofNames(ctx, a, d, names)
+	if paper.KindOf(err) == paper.Invalid {
+		d.answer.Names = s.fields // with them, the filter would be longer than filters may be
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	low, spread := spreadOf(d.hits, found)
+	spread := spreadOf(d.hits, found)
 	d.hits = overlaid(d.hits, found)
-	return a.addBonus(ctx, d.hits, names, low, spread)
+	return a.addBonus(ctx, d.hits, names, spread)
 }
 
 // ofNames finds the papers that have all names that are sure, or if none has, and in
 // any case, those of all authors and of each.
-func (s *search) ofNames(ctx context.Context, a *asking, d *draft, names []Name) ([]rank.Hit, error) {
+func (s *search) ofNames(ctx context.Context, a *asking, d *draft, names []Name) (out []rank.Hit, err error) {
 	var all, authors []string
 	for _, n := range names {
-		if n.sure && !n.Restricts {
+		if n.sure {
 			all = append(all, n.Filter)
 			if n.Field == NamesAuthor {
 				authors = append(authors, n.Filter)
@@ -45,7 +52,12 @@ func (s *search) ofNames(ctx context.Context, a *asking, d *draft, names []Name)
 		tries = append(tries, either(authors...))
 	}
 	vector, words := s.restVector, catalog.Words{Text: s.rest}
-	var out []rank.Hit
+	if s.namesAlone() {
+		if vector, err = s.vectors(ctx, a, d); err != nil {
+			return nil, err
+		}
+		words = catalog.Words{}
+	}
 	for _, try := range tries {
 		r := d.query.options.restriction()
 		r.Filter = both(r.Filter, try)
@@ -53,26 +65,35 @@ func (s *search) ofNames(ctx context.Context, a *asking, d *draft, names []Name)
 		if err != nil {
 			return nil, err
 		}
-		fuse(found.Hits, d.query.mode, d.query.fusion, len(found.Terms) > 0)
+		if s.namesAlone() {
+			byMeaning(found.Hits)
+		} else {
+			fuse(found.Hits, d.query.mode, d.query.fusion, len(found.Terms) > 0)
+		}
 		out = overlaid(found.Hits, out)
 	}
 	return out, nil
 }
 
-// spreadOf gives the lowest score of a list, and how far the scores of two lists lie
-// apart.
-func spreadOf(hits, more []rank.Hit) (low, spread float64) {
-	first := true
-	high := 0.0
+// namesAlone says whether a query that goes by words asks for nothing but names: what
+// they name has no words of it, and is in the order of meaning.
+func (s *search) namesAlone() bool { return s.Mode == Lexical && s.asksNames }
+
+func byMeaning(hits []rank.Hit) {
+	for i := range hits {
+		hits[i].Score, hits[i].Semantic = hits[i].Semantic, 0
+	}
+}
+
+// spreadOf says how far the scores of two lists lie apart.
+func spreadOf(hits, more []rank.Hit) float64 {
+	low, high := math.Inf(1), math.Inf(-1)
 	for _, list := range [][]rank.Hit{hits, more} {
 		for _, h := range list {
-			if first {
-				low, high, first = h.Score, h.Score, false
-			}
 			low, high = min(low, h.Score), max(high, h.Score)
 		}
 	}
-	return low, max(high-low, 1e-9)
+	return max(high-low, 1e-9)
 }
 
 // overlaid gives a list with another one's hits in the place of its own, and beside
@@ -95,7 +116,7 @@ func overlaid(hits, over []rank.Hit) []rank.Hit {
 }
 
 // addBonus adds to the scores of hits what names raise them by, and sorts them.
-func (a *asking) addBonus(ctx context.Context, hits []rank.Hit, names []Name, _, spread float64) error {
+func (a *asking) addBonus(ctx context.Context, hits []rank.Hit, names []Name, spread float64) error {
 	teller, ok := a.mentions()
 	if !ok {
 		return nil
@@ -110,7 +131,7 @@ func (a *asking) addBonus(ctx context.Context, hits []rank.Hit, names []Name, _,
 	}
 	for i := range hits {
 		for j, n := range names {
-			if kept[j][i] && !n.Restricts {
+			if kept[j][i] {
 				hits[i].Score += n.bonus * spread
 			}
 		}
@@ -121,17 +142,19 @@ func (a *asking) addBonus(ctx context.Context, hits []rank.Hit, names []Name, _,
 
 // understand finds the names of a query, what it asks for beside them, and embeds both.
 func (s *search) understand(ctx context.Context, a *asking, d *draft) error {
-	s.rest = s.typed.Asked
-	if s.Verbatim || s.Mode == Semantic || s.typed.operators == OperatorsCounted || s.typed.operators == OperatorsRaised {
+	s.rest, d.answer.Names = s.typed.Asked, s.fields
+	if s.Verbatim || s.fieldsAlone || s.Mode == Semantic || s.typed.operators == OperatorsCounted || s.typed.operators == OperatorsRaised {
 		return nil
 	}
 	names, err := a.understandNames(ctx, s.typed.Asked)
 	if err != nil {
 		return err
 	}
-	d.answer.Names = append(d.answer.Names, names...)
+	d.answer.Names = append(slices.Clip(s.fields), names...)
 	if rest := withoutNames(s.typed.Asked, names); rest != "" {
 		s.rest = rest
+	} else {
+		s.asksNames = true
 	}
 	return nil
 }

@@ -22,14 +22,19 @@ func (e *Engine) Search(ctx context.Context, req SearchRequest) (*Answer, error)
 	}
 	defer a.close()
 	req.Collection = a.info.Collection
+	key := keyOf(req)
+	names, alone, err := a.restrictByFields(ctx, &req)
+	if err != nil {
+		return nil, err
+	}
 	read, err := a.readQuery(req.Query, req.Syntax)
 	if err != nil {
 		return nil, err
 	}
 	return a.answer(ctx, &query{
-		key: keyOf(req), collection: req.Collection, options: req.ResultOptions, mode: req.Mode, fusion: req.Fusion, rerank: req.Rerank,
+		key: key, collection: req.Collection, options: req.ResultOptions, mode: req.Mode, fusion: req.Fusion, rerank: req.Rerank,
 		excluded: read.Excluded, asksNothing: strings.TrimSpace(read.Asked) == "", wordsField: "query",
-		asked: &search{SearchRequest: req, typed: read},
+		asked: &search{SearchRequest: req, typed: read, fields: names, fieldsAlone: alone},
 	})
 }
 
@@ -38,9 +43,14 @@ func (e *Engine) Search(ctx context.Context, req SearchRequest) (*Answer, error)
 type search struct {
 	SearchRequest
 	typed readQuery
+	// fields are those that the query restricts itself by.
+	fields      []Name
+	fieldsAlone bool // it asks for nothing else
 	// rest is what it asks for beside its names, restVector the vector of that.
 	rest       string
 	restVector []float32
+	// asksNames says that it has nothing beside them.
+	asksNames bool
 }
 
 // identify implements asked.

@@ -20,7 +20,7 @@ const (
 	// mostNameWords is how many words of a text are held against one name.
 	mostNameWords = 6
 	// mostSpellings is how many values one mention gives.
-	mostSpellings = 16
+	mostSpellings = 96
 	// mostBearers is how many values with one word are looked at.
 	mostBearers = 8192
 )
@@ -44,7 +44,7 @@ type Mention struct {
 	Start, End int
 	Words      []string
 	// Values are spellings of what it may name, those of most papers first and no
-	// more than are good to read; All says that they are all.
+	// more than fit into a filter; All says that they are all.
 	Values []string
 	All    bool
 	// Papers is how many papers have them, counted once for each value.
@@ -159,6 +159,9 @@ func (m *mentions) put(i, n int, f Mention) {
 func (m *mentions) author(i, n int) bool {
 	a := m.x.attributes["author"]
 	last := m.words[i+n-1].plain
+	if joins(last) {
+		return false
+	}
 	if !initial(last) && len(a.names.words[last]) == 0 {
 		return false
 	}
@@ -182,6 +185,9 @@ func (m *mentions) author(i, n int) bool {
 	}
 	return true
 }
+
+// joins says whether a word stands between names, and in none.
+func joins(w string) bool { return w == "and" || w == "et" || w == "al" || w == "by" }
 
 // bearers gives the values that have the rarest of some words, initials aside.
 func (m *mentions) bearers(a *attribute, words []string) (rarest []uint32) {

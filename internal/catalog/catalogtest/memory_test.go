@@ -25,7 +25,7 @@ func TestBare(t *testing.T) {
 func all() []catalog.Capability {
 	return []catalog.Capability{
 		catalog.CapAttributes, catalog.CapCounter, catalog.CapDays, catalog.CapDerived,
-		catalog.CapDuplicates, catalog.CapFunnel, catalog.CapIndexes, catalog.CapMatcher, catalog.CapNamer,
+		catalog.CapDuplicates, catalog.CapFunnel, catalog.CapIndexes, catalog.CapMatcher, catalog.CapMentions, catalog.CapNamer,
 		catalog.CapRechecker, catalog.CapSampler, catalog.CapSyntax, catalog.CapTerms, catalog.CapVersions,
 	}
 }

@@ -35,6 +35,8 @@ func capabilityChecks() []check {
 		{"signalled", having(signalled)},
 		{"derived", having(derived)},
 		{"indexes", having(indexes)},
+		{"mentions", having(mentions)},
+		{"mentions change", having(mentionsChange)},
 		{"changes", having(changes)},
 		{"created since", having(createdSince)},
 		{"word counts", having(wordCounts)},
@@ -474,7 +476,7 @@ func capabilitiesOf(v catalog.View) (out []catalog.Capability) {
 		catalog.CapCounter: is[catalog.Counter](v), catalog.CapDuplicates: is[catalog.Duplicates](v),
 		catalog.CapDays:    is[catalog.Days](v),
 		catalog.CapDerived: is[catalog.Derived](v),
-		catalog.CapIndexes: is[catalog.Indexes](v),
+		catalog.CapIndexes: is[catalog.Indexes](v), catalog.CapMentions: is[catalog.Mentions](v),
 	} {
 		if has {
 			out = append(out, c)

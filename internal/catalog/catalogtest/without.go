@@ -88,6 +88,8 @@ func (v *view) without(c catalog.Capability) (catalog.View, error) {
 		return withoutDerived{view: v}, nil
 	case catalog.CapIndexes:
 		return withoutIndexes{view: v}, nil
+	case catalog.CapMentions:
+		return withoutMentions{view: v}, nil
 	}
 	return nil, fmt.Errorf("catalogtest: %q is no capability of views", c)
 }
@@ -148,5 +150,9 @@ type (
 	withoutIndexes struct {
 		*view
 		catalog.Indexes
+	}
+	withoutMentions struct {
+		*view
+		catalog.Mentions
 	}
 )
