@@ -71,23 +71,64 @@ bench-fairness: setup ## Measure what one key at full speed does to the searches
 bench-filter: ## Measure filters and their index over the papers of ABSTRACTS.
 	AKIN_FILTER_CORPUS=$(abspath $(ABSTRACTS)) go test ./internal/filter -run '^$$' -bench Corpus
 
-# Test collections beside the repository; the papers of each are embedded once,
-# into a data directory that is kept.
-EVAL_DATA ?= ../shared/data/eval
-AUTHORS   ?= 400
-REVIEWS   := Estrogens,NSAIDS,UrinaryIncontinence,Triptans,Antihistamines,OralHypoglycemics
+# Test collections beside the repository. The papers of each are embedded once, into a
+# data directory below EVAL_HOME that is kept; those of ABSTRACTS come with VECTORS.
+# Everything, in all modes, takes an hour; a part of it:
+#   make eval EVAL_SETS="known-item interests" EVAL_QUERIES=100
+# Rankings of earlier runs are compared with: EVAL_RUNS=DIR keeps them, EVAL_AGAINST=DIR
+# compares, and ends each part with one line a set.
+EVAL_DATA    ?= ../shared/data/eval
+EVAL_HOME    ?= .akin/eval
+EVAL_SETS    ?= search similar known-item reviews interests authors
+EVAL_QUERIES ?= 0
+EVAL_RUNS    ?= $(EVAL_HOME)/runs
+EVAL_AGAINST ?=
+MODES        ?= hybrid semantic lexical
+STRATEGIES   ?= hybrid svm top-mean best-score mean-vector
+AUTHORS      ?= 400
+REVIEWS      := Estrogens,NSAIDS,UrinaryIncontinence,Triptans,Antihistamines,OralHypoglycemics
+INTERESTS    ?= 5+1 10+2 1+1+1 3+3
 
-eval: setup $(BENCH_VENV)/.ready ## Measure retrieval quality on the collections of EVAL_DATA, in all modes.
-	@for set in search/cranfield search/scifact-train search/scitldr-dev similar/csfcube-fold1; do \
-	  for mode in hybrid semantic lexical; do echo; echo "$$set, $$mode"; \
-	    bin/akin eval --data .akin/eval/$$(basename $$set) --mode $$mode --metrics nDCG@10,R@100,MRR,nDCG%20,MAP $(EVAL_DATA)/$$set; done; done
-	@for given in 80% 5; do for strategy in hybrid svm top-mean best-score mean-vector; do echo; echo "recommend/reviews, $$strategy"; \
-	  bin/akin eval --data .akin/eval/reviews --sets $(REVIEWS) --given $$given --strategy $$strategy --metrics R@20,R@50,nDCG@10 $(EVAL_DATA)/recommend/reviews; done; done
+EVALUATE = bin/akin eval --queries $(EVAL_QUERIES)
+OVER     = --data $(EVAL_HOME)/abstracts --corpus $(ABSTRACTS) --vectors $(VECTORS)
+# Where the rankings of a mode or strategy go, and what they are compared with.
+KEPT     = --runs $(EVAL_RUNS)/$(1) $$(test -z "$(EVAL_AGAINST)" || test ! -d $(EVAL_AGAINST)/$(1) || echo --against $(EVAL_AGAINST)/$(1))
+
+.PHONY: $(addprefix eval-,search similar known-item reviews interests authors peers)
+
+eval: ## Measure retrieval quality on the collections of EVAL_DATA: EVAL_SETS, EVAL_QUERIES of each, beside the runs of EVAL_AGAINST.
+	@for part in $(EVAL_SETS); do $(MAKE) --no-print-directory eval-$$part || exit 1; done
+
+eval-search: setup
+	@for mode in $(MODES); do for set in cranfield scifact-train scitldr-dev; do echo; echo "search/$$set, $$mode"; \
+	  $(EVALUATE) --data $(EVAL_HOME)/$$set --mode $$mode --metrics nDCG@10,R@100,MRR $(call KEPT,$$mode) $(EVAL_DATA)/search/$$set || exit 1; done; done
+
+eval-similar: setup
+	@for mode in $(MODES); do echo; echo "similar/csfcube-fold1, $$mode"; \
+	  $(EVALUATE) --data $(EVAL_HOME)/csfcube-fold1 --mode $$mode --metrics nDCG%20,MAP $(call KEPT,$$mode) $(EVAL_DATA)/similar/csfcube-fold1 || exit 1; done
+
+eval-known-item: setup
+	@for mode in $(MODES); do echo; echo "known-item, $$mode"; \
+	  $(EVALUATE) $(OVER) --mode $$mode --metrics MRR,P@1,R@10 $(call KEPT,$$mode) $(EVAL_DATA)/known-item/* || exit 1; done
+
+eval-reviews: setup
+	@for given in 80% 5; do for strategy in $(STRATEGIES); do echo; echo "recommend/reviews, $$strategy"; \
+	  $(EVALUATE) --data $(EVAL_HOME)/reviews --sets $(REVIEWS) --given $$given --strategy $$strategy --metrics R@20,R@50,nDCG@10 $(call KEPT,$$strategy) \
+	    $(EVAL_DATA)/recommend/reviews || exit 1; done; done
+
+eval-interests: setup
+	@for strategy in $(STRATEGIES); do for given in $(INTERESTS); do echo; echo "interests, $$given, $$strategy"; \
+	  $(EVALUATE) $(OVER) --given $$given --strategy $$strategy --metrics I@20,P@20 $(call KEPT,$$strategy) testdata/eval/interests || exit 1; done; done
+
+eval-authors: setup
+	@for strategy in $(filter hybrid svm top-mean,$(STRATEGIES)); do echo; echo "recommend/authors, $$strategy"; \
+	  $(EVALUATE) $(OVER) --sample $(AUTHORS) --strategy $$strategy --metrics R@20,R@50,nDCG@10 $(call KEPT,$$strategy) $(EVAL_DATA)/recommend/authors || exit 1; done
+
+eval-peers: setup $(BENCH_VENV)/.ready ## Compare the rankings of eval-authors with tf-idf by scikit-learn.
 	$(BENCH_VENV)/bin/python testdata/reference/authors_tfidf.py --corpus $(ABSTRACTS) --labels $(EVAL_DATA)/recommend/authors/labels.tsv \
-	  --ids $(dir $(VECTORS))ids.txt --out .akin/eval/tfidf
-	@for strategy in hybrid svm top-mean; do echo; echo "recommend/authors, $$strategy"; \
-	  bin/akin eval --data .akin/eval/authors --corpus $(ABSTRACTS) --vectors $(VECTORS) --sample $(AUTHORS) --strategy $$strategy \
-	    --baseline .akin/eval/tfidf.mean --metrics R@20,R@50,nDCG@10 $(EVAL_DATA)/recommend/authors; done
+	  --ids $(dir $(VECTORS))ids.txt --out $(EVAL_HOME)/tfidf
+	bin/akin eval --sample $(AUTHORS) --corpus $(ABSTRACTS) --vectors $(VECTORS) --metrics R@20,R@50,nDCG@10 --score $(EVAL_HOME)/tfidf.mean \
+	  $(foreach s,hybrid svm top-mean,--score $(EVAL_RUNS)/$(s)/authors.trec) $(EVAL_DATA)/recommend/authors
 
 eval-rerank: setup ## Measure re-ranking by sentences on the same collections (an hour).
 	@for set in search/cranfield search/scifact-train search/scitldr-dev similar/csfcube-fold1; do \

@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -116,23 +118,47 @@ func (e *environment) changeDigest(t target, asJSON bool, call func(*client.Clie
 	return e.show(asJSON, d, func() { e.digest(d) })
 }
 
-// digest prints a digest.
-func (e *environment) digest(d *akinv1.Digest) {
-	what := strings.Join(d.GetFeeds(), ", ")
-	if d.GetListing() != 0 {
-		what = strings.Trim(what+", "+strings.ToLower(strings.TrimPrefix(d.GetListing().String(), "DIGEST_LISTING_")), ", ")
-	}
-	s := d.GetSchedule()
+// digestWhen and digestWhat say in words when a digest is sent, and what it has.
+func digestWhen(s *akinv1.DigestSchedule) string {
 	when := strings.ToLower(strings.TrimPrefix(s.GetInterval().String(), "DIGEST_INTERVAL_"))
 	if s.GetWeekday() != 0 {
 		when = "every " + strings.ToLower(strings.TrimPrefix(s.GetWeekday().String(), "DIGEST_WEEKDAY_"))
 	}
-	zone := s.GetTimeZone()
-	if zone == "" {
-		zone = "UTC"
+	return fmt.Sprintf("%s %s (%s)", when, s.GetTime(), cmp.Or(s.GetTimeZone(), "UTC"))
+}
+
+func digestWhat(d *akinv1.Digest) string {
+	what := slices.Clone(d.GetFeeds())
+	if d.GetListing() != 0 {
+		what = append(what, strings.ToLower(strings.TrimPrefix(d.GetListing().String(), "DIGEST_LISTING_")))
 	}
-	fmt.Fprintf(e.out, "%s  %s %s (%s) to %s: %s  %s\n", oneLine(d.GetName()), when, s.GetTime(), oneLine(zone), oneLine(d.GetAddress()), oneLine(what),
-		strings.ToLower(strings.TrimPrefix(d.GetState().String(), "DIGEST_STATE_")))
+	return strings.Join(what, ", ")
+}
+
+func digestState(d *akinv1.Digest) string {
+	return strings.ToLower(strings.TrimPrefix(d.GetState().String(), "DIGEST_STATE_"))
+}
+
+// digest prints all of a digest.
+func (e *environment) digest(d *akinv1.Digest) {
+	line := func(what, text string) {
+		if text != "" {
+			e.wrapped(fmt.Sprintf("%-12s ", what), oneLine(text))
+		}
+	}
+	line("name", d.GetName())
+	line("called", d.GetDisplayName())
+	line("to", d.GetAddress())
+	line("sent", digestWhen(d.GetSchedule()))
+	line("papers of", digestWhat(d))
+	line("collection", d.GetCollection())
+	line("first", strings.Join(d.GetPinnedAuthors(), "; "))
+	if n := d.GetMaxItems(); n > 0 {
+		line("papers", fmt.Sprintf("at most %d", n))
+	}
+	line("likes go to", d.GetLibrary())
+	line("quiet days", strings.ToLower(strings.TrimPrefix(d.GetQuiet().String(), "DIGEST_QUIET_")))
+	line("state", digestState(d))
 }
 
 type digestListCommand struct {
@@ -152,7 +178,8 @@ func (c digestListCommand) Run(e *environment) error {
 	}
 	return e.show(c.JSON, all, func() {
 		for _, d := range all.GetDigests() {
-			e.digest(d)
+			fmt.Fprintf(e.out, "%s  %s to %s: %s  %s\n", oneLine(d.GetName()), oneLine(digestWhen(d.GetSchedule())), oneLine(d.GetAddress()),
+				oneLine(digestWhat(d)), digestState(d))
 		}
 		if len(all.GetDigests()) == 0 {
 			fmt.Fprintln(e.errOut, "No digests: `akin digest create NAME --address ADDRESS --listing trending` makes one.")

@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
-	"slices"
-	"time"
 
 	"akin/internal/eval"
-	"akin/internal/paper"
 	"akin/internal/pending"
 	"akin/internal/vecfile"
 )
@@ -21,12 +19,16 @@ type evalCommand struct {
 	target
 	Metrics  []string `help:"Metrics, such as nDCG@10, nDCG%20, R@100, MAP, MRR@10, P@10, Rprec." default:"nDCG@10,R@100,MAP,MRR"`
 	RunFile  string   `name:"run" help:"Write the rankings as a TREC run." type:"path" placeholder:"FILE"`
+	Runs     string   `help:"Write the rankings of each data set into this directory, a TREC run of its name each." type:"path" placeholder:"DIR"`
+	Against  string   `help:"Compare each data set with the run of its name in this directory, by the first metric." type:"existingdir" placeholder:"DIR"`
+	Queries  int      `help:"Ask only this many of the queries of each data set, picked by chance (0: all)." placeholder:"N"`
+	Depth    int      `help:"How many papers to ask for each query." default:"1000"`
 	Score    []string `help:"Score this TREC run and ask no server; repeat the flag to compare runs with the first." type:"existingfile" placeholder:"FILE" sep:"none"`
 	Baseline string   `help:"Compare with this TREC run, query by query." type:"existingfile" placeholder:"FILE"`
 	PerQuery bool     `help:"Print a line for each query, as tab-separated values."`
 	Sets     []string `help:"For likes: the sets to use (default: all)." placeholder:"NAME,…"`
-	Sample   int      `help:"For likes: use this many of the sets, picked by chance (0: all)." placeholder:"N"`
-	Given    string   `help:"For likes: how many are given, a number or a share." default:"80%"`
+	Sample   int      `help:"For likes: use this many of the sets, picked by chance (0: all); of tastes of several interests, make this many (0: 40)." placeholder:"N"`
+	Given    string   `help:"For likes: how many are given, a number or a share; 5+1 makes tastes of several interests." default:"80%"`
 	Splits   int      `help:"For likes: how often each set is divided." default:"4"`
 	Seed     uint64   `help:"For likes: divide and pick them in another way."`
 	Corpus   string   `help:"The papers, where they are not in the directory." type:"existingfile" placeholder:"FILE"`
@@ -45,6 +47,8 @@ func (evalCommand) Help() string {
   akin eval --data /tmp/eval --metrics nDCG@10,R@100 --run hybrid.trec scifact
   akin eval --data /tmp/eval --mode lexical --baseline hybrid.trec scifact
   akin eval --score hybrid.trec --score lexical.trec --per-query scifact
+  akin eval --data /tmp/eval --corpus abstracts.jsonl.gz --vectors abstracts.npy \
+    --metrics MRR,R@10 --queries 100 --runs before known-item/*
 
 Imports each data set's papers (into --data or a directory that is removed
 afterwards), asks its queries through the API with exact search, and scores the
@@ -55,7 +59,14 @@ those are ranked.
 A directory with labels.tsv in place of queries is a test of recommendations.
 With lines of set, paper and 1 or 0, some of each set's likes are given, and the
 others should be found. With lines of set, paper, year and train or test, the
-papers to train with are given.
+papers to train with are given. With --given 5+1 a taste has 5 likes of one set and
+1 of another, and a paper of each should be found: I@20 is the share of tastes with
+a paper of every interest in the first 20. A directory with topics.txt, a phrase a
+line, makes such tastes of any corpus.
+
+Several data sets over one --corpus share a server, whose papers are imported once;
+--data keeps them. --runs writes a run for each set, --against compares with them
+and prints one line a set.
 
 --score reads rankings from files instead: lines of query, Q0, paper, rank, score
 and tag. Of several the first is the baseline. A comparison has, for each metric,
@@ -64,8 +75,8 @@ a paired permutation test, and how many queries got better, worse, or neither.`
 }
 
 // Run evaluates.
-func (c evalCommand) Run(e *environment) error {
-	options := eval.Options{Resamples: c.Resamples, Parallel: 2 * runtime.GOMAXPROCS(0), Complete: true}
+func (c evalCommand) Run(e *environment) (err error) {
+	options := eval.Options{Resamples: c.Resamples, Parallel: 2 * runtime.GOMAXPROCS(0), Complete: true, Depth: c.Depth}
 	for _, name := range c.Metrics {
 		m, err := eval.ParseMetric(name)
 		if err != nil {
@@ -73,56 +84,40 @@ func (c evalCommand) Run(e *environment) error {
 		}
 		options.Metrics = append(options.Metrics, m)
 	}
-	switch {
-	case len(c.Dataset) > 1 && (c.RunFile != "" || c.Baseline != "" || len(c.Score) > 0):
-		return errors.New("--run, --score and --baseline are about one data set; name one")
-	case c.RunFile != "" && len(c.Score) > 0:
-		return errors.New("--run writes the rankings of a server, --score reads those of a file; leave one out")
+	if err := c.check(); err != nil {
+		return err
+	}
+	b := &evalBench{evalCommand: c, options: options}
+	if c.Against != "" {
+		b.summary = &eval.Summary{}
+	}
+	defer func() { err = errors.Join(err, b.close(e)) }()
+	if err := b.read(e); err != nil {
+		return err
 	}
 	for i, dir := range c.Dataset {
-		if err := c.measure(e, dir, options, i == 0); err != nil {
+		if err := b.measure(e, dir, i == 0); err != nil {
 			return fmt.Errorf("evaluate %s: %w", dir, err)
 		}
+	}
+	if b.summary != nil && !c.JSON {
+		fmt.Fprint(e.out, "\n", b.summary.Markdown())
 	}
 	return nil
 }
 
-// measure evaluates one data set, or scores runs of it, and prints what came out.
-func (c evalCommand) measure(e *environment, dir string, options eval.Options, first bool) error {
-	set, vectors, err := c.open(e, dir)
-	if err != nil {
-		return err
+func (c evalCommand) check() error {
+	switch {
+	case len(c.Dataset) > 1 && (c.RunFile != "" || c.Baseline != "" || len(c.Score) > 0):
+		return errors.New("--run, --score and --baseline are about one data set; name one, or use --runs and --against")
+	case (c.RunFile != "" || c.Runs != "") && len(c.Score) > 0:
+		return errors.New("--run and --runs write the rankings of a server, --score reads those of a file; leave one out")
+	case c.RunFile != "" && c.Runs != "":
+		return errors.New("--run names a file and --runs a directory; leave one out")
+	case c.Baseline != "" && c.Against != "":
+		return errors.New("--baseline names a run and --against a directory of them; leave one out")
 	}
-	var baseline *eval.Report
-	if c.Baseline != "" { // read early: a fault in it shall not cost an evaluation
-		if baseline, err = scoreFile(c.Baseline, set, options); err != nil {
-			return err
-		}
-	}
-	var reports []*eval.Report
-	for _, path := range c.Score {
-		report, err := scoreFile(path, set, options)
-		if err != nil {
-			return err
-		}
-		if n := len(report.Missing); n > 0 {
-			fmt.Fprintf(e.errOut, "%s lacks %d of %d queries, for example %s; they count 0\n", path, n, report.Queries, oneLine(report.Missing[0]))
-		}
-		reports = append(reports, report)
-	}
-	if len(c.Score) == 0 {
-		report, seconds, err := c.evaluate(e, set, vectors, options)
-		if err != nil {
-			return err
-		}
-		report.System = "akin"
-		if err := c.writeRun(report); err != nil {
-			return err
-		}
-		defer fmt.Fprintf(e.errOut, "%d queries, %.1f ms a query\n", report.Queries, 1000*seconds/float64(max(1, report.Queries)))
-		reports = append(reports, report)
-	}
-	return c.show(e, baseline, reports, options, first)
+	return nil
 }
 
 // scoreFile scores a run of a file.
@@ -145,10 +140,17 @@ func scoreFile(path string, set *eval.Dataset, options eval.Options) (*eval.Repo
 }
 
 func (c evalCommand) writeRun(report *eval.Report) error {
-	if c.RunFile == "" {
+	path := c.RunFile
+	if c.Runs != "" {
+		if err := os.MkdirAll(c.Runs, 0o755); err != nil {
+			return fmt.Errorf("write run: %w", err)
+		}
+		path = filepath.Join(c.Runs, runName(report.Dataset))
+	}
+	if path == "" {
 		return nil
 	}
-	f, err := pending.Create(c.RunFile, 0o644)
+	f, err := pending.Create(path, 0o644)
 	if err != nil {
 		return fmt.Errorf("write run: %w", err)
 	}
@@ -212,61 +214,6 @@ func printLine(e *environment, value any) error {
 	}
 	fmt.Fprintln(e.data, string(b))
 	return nil
-}
-
-// evaluate runs one data set and says how long its queries took.
-func (c evalCommand) evaluate(
-	e *environment, set *eval.Dataset, vectors map[string][]float32, options eval.Options,
-) (_ *eval.Report, seconds float64, err error) {
-	at := c.target
-	if at.Data == "" && at.Server == "" {
-		if at.Data, err = os.MkdirTemp("", "akin-eval-"); err != nil {
-			return nil, 0, fmt.Errorf("make a data directory: %w", err)
-		}
-		defer os.RemoveAll(at.Data)
-		at.Data += "/data"
-	}
-	cl, err := e.connect(at, true)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer func() { err = errors.Join(err, e.close()) }()
-	s := &evalSearcher{client: cl, set: set, vectors: vectors, strategy: strategy(c.Strategy), mode: c.mode(), fusion: c.fusion(), rerank: c.Rerank}
-	if err := s.load(e); err != nil {
-		return nil, 0, err
-	}
-	begin := time.Now()
-	report, err := eval.Evaluate(e.ctx, set, s, options)
-	return report, time.Since(begin).Seconds(), err
-}
-
-// open reads a data set, and the vectors of its papers if they are ready.
-func (c evalCommand) open(e *environment, dir string) (_ *eval.Dataset, vectors map[string][]float32, err error) {
-	var only map[string]bool
-	if c.Vectors != "" {
-		if vectors, err = readVectors(c.Vectors); err != nil {
-			return nil, nil, err
-		}
-		only = make(map[string]bool, len(vectors))
-		for id := range vectors {
-			only[id] = true
-		}
-	}
-	if !eval.HasTaste(dir) {
-		set, err := eval.OpenDataset(dir, c.Corpus)
-		if err == nil && only != nil {
-			set.Papers = slices.DeleteFunc(set.Papers, func(p paper.Paper) bool { return !only[p.ID] })
-			fmt.Fprintf(e.errOut, "%d papers have a vector\n", len(set.Papers))
-		}
-		return set, vectors, err
-	}
-	set, err := eval.OpenTaste(dir, eval.TasteOptions{
-		Sets: c.Sets, Given: c.Given, Splits: c.Splits, Seed: c.Seed, Sample: c.Sample, Corpus: c.Corpus, Only: only,
-	})
-	if err == nil && only != nil {
-		fmt.Fprintf(e.errOut, "%d papers have a vector\n", len(set.Papers))
-	}
-	return set, vectors, err
 }
 
 // readVectors reads a .npy file and the ids beside it.

@@ -31,6 +31,37 @@ func TestEval(t *testing.T) {
 	}
 }
 
+// Several data sets over one corpus share a server; each leaves a run of its own, and a
+// later evaluation compares with them, a line each.
+func TestEvalOverOneCorpus(t *testing.T) {
+	mini := filepath.Join(embedtest.Root(t), "testdata", "eval", "mini")
+	dir := t.TempDir()
+	other := filepath.Join(dir, "Other Set")
+	os.Mkdir(other, 0o700)
+	os.WriteFile(filepath.Join(other, "queries.jsonl"), []byte(`{"id":"a","text":"owls"}`+"\n"+`{"id":"b","text":"calls of owls"}`+"\n"), 0o600)
+	os.WriteFile(filepath.Join(other, "qrels.tsv"), []byte("a\tp2\t1\nb\tp2\t1\n"), 0o600)
+	runs := filepath.Join(dir, "runs", "before")
+	args := []string{"eval", "--corpus", filepath.Join(mini, "corpus.jsonl"), "--metrics", "MRR", "--mode", "lexical", "--queries", "2"}
+	mustRun(t, append(args, "--runs", runs, mini, other)...)
+	os.Remove(filepath.Join(runs, "mini.trec"))
+	out := mustRun(t, append(args, "--against", runs, mini, other)...)
+	if !strings.Contains(out, "| mini | 1 | MRR | – |") && !strings.Contains(out, "| mini | 2 | MRR | – |") {
+		t.Errorf("a set without an earlier run: %s", out)
+	}
+	if !strings.Contains(out, "| Other Set | 2 | MRR |") || !strings.Contains(out, "| 0, 0 |") {
+		t.Errorf("a set that did not change: %s", out)
+	}
+	for want, wrong := range map[string][]string{
+		"leave one out":    {"--run", filepath.Join(dir, "x"), "--runs", dir, mini},
+		"a directory of t": {"--baseline", filepath.Join(mini, "run.trec"), "--against", dir, mini},
+		"queries is -1":    {"--queries=-1", mini},
+	} {
+		if code, _, errOut := run(t, "", append([]string{"eval"}, wrong...)...); code == 0 || !strings.Contains(errOut, want) {
+			t.Errorf("%v: exit code %d, %q", wrong, code, errOut)
+		}
+	}
+}
+
 // Runs of files are scored without a server, and compared query by query.
 func TestEvalScore(t *testing.T) {
 	mini := filepath.Join(embedtest.Root(t), "testdata", "eval", "mini")

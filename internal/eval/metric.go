@@ -28,6 +28,8 @@ const (
 	MeasureMRR
 	// MeasureRPrecision is precision at the number of relevant papers.
 	MeasureRPrecision
+	// MeasureInterests is whether every interest has its paper among the first k.
+	MeasureInterests
 )
 
 // Metric is a measure and where it cuts the list. Two metrics are the same if
@@ -73,6 +75,11 @@ func MRR(k int) Metric { return Metric{MeasureMRR, k} }
 // papers (trec_eval's Rprec).
 func RPrecision() Metric { return Metric{Measure: MeasureRPrecision} }
 
+// Interests is 1 if the first k ranks have a paper of every interest, and 0 if one is
+// missing; grades are the numbers of interests (TasteOptions.Given). Its mean is the
+// share of tastes that found each of their interests.
+func Interests(k int) Metric { return Metric{MeasureInterests, k} }
+
 // String gives the metric's usual name, for example "nDCG@10", "nDCG%20",
 // "R@100", "MAP"; ParseMetric reads it.
 func (m Metric) String() string {
@@ -101,13 +108,15 @@ func (m Measure) String() string {
 		return "MRR"
 	case MeasureRPrecision:
 		return "Rprec"
+	case MeasureInterests:
+		return "I"
 	default:
 		return "measure(" + strconv.Itoa(int(m)) + ")"
 	}
 }
 
 // ParseMetric reads a metric's name: nDCG, nDCG@k, nDCG%p, R@k (or recall@k),
-// P@k, MAP, MAP@k, MRR, MRR@k, Rprec; case does not matter.
+// P@k, MAP, MAP@k, MRR, MRR@k, Rprec, I@k; case does not matter.
 func ParseMetric(name string) (Metric, error) {
 	base, m := name, Metric{}
 	i := strings.IndexAny(name, "@%")
@@ -123,7 +132,7 @@ func ParseMetric(name string) (Metric, error) {
 	percent := i >= 0 && name[i] == '%'
 	m.Measure = measureNamed(base, percent)
 	if m.Measure == 0 {
-		return Metric{}, paper.Invalidf("metric %q is unknown; known are nDCG@k, nDCG%%p, R@k, P@k, MAP, MRR, Rprec", name)
+		return Metric{}, paper.Invalidf("metric %q is unknown; known are nDCG@k, nDCG%%p, R@k, P@k, MAP, MRR, Rprec, I@k", name)
 	}
 	return m, m.validate()
 }
@@ -150,6 +159,8 @@ func measureNamed(base string, percent bool) Measure {
 		return MeasureMRR
 	case "rprec":
 		return MeasureRPrecision
+	case "i", "interests":
+		return MeasureInterests
 	default:
 		return 0
 	}
@@ -172,7 +183,7 @@ func (m Metric) validate() error {
 	low, high := 0, int(^uint(0)>>1)
 	switch m.Measure {
 	case MeasureNDCG, MeasureMAP, MeasureMRR:
-	case MeasureRecall, MeasurePrecision:
+	case MeasureRecall, MeasurePrecision, MeasureInterests:
 		low = 1
 	case MeasureNDCGPercent:
 		low, high = 1, 100

@@ -80,21 +80,49 @@ func eachLine(r io.Reader, name string, each func(number int, line []byte) error
 	return nil
 }
 
-// ReadCorpus reads JSON lines of id, title and abstract, plain or gzip; other
-// fields are ignored. A paper may lack its text (Cranfield has two such); an
-// id must be there, once. The name is for errors.
+// corpusRow is a line of a corpus.
+type corpusRow struct {
+	ID, Title, Abstract, Venue string
+	// Year and Authors are as sources of data sets write them: a number or text; a
+	// list of names, or names between semicolons.
+	Year    json.RawMessage
+	Authors json.RawMessage
+}
+
+// paper gives what the row says. A year or authors in another form are left out.
+func (r *corpusRow) paper() paper.Paper {
+	p := paper.Paper{ID: r.ID, Title: r.Title, Abstract: r.Abstract, Venue: r.Venue}
+	if year, err := strconv.Atoi(strings.Trim(string(r.Year), `" `)); err == nil && year > 0 && year <= 9999 {
+		p.PublishDate = paper.Date{Year: year}
+	}
+	var names []string
+	var all string
+	if json.Unmarshal(r.Authors, &names) != nil && json.Unmarshal(r.Authors, &all) == nil {
+		names = strings.Split(all, ";")
+	}
+	for _, name := range names {
+		if name = strings.TrimSpace(name); name != "" {
+			p.Authors = append(p.Authors, paper.Author{Name: name})
+		}
+	}
+	return p
+}
+
+// ReadCorpus reads JSON lines of id, title, abstract, authors, venue and year, plain
+// or gzip; other fields are ignored. A paper may lack its text (Cranfield has two
+// such); an id must be there, once. The name is for errors.
 func ReadCorpus(r io.Reader, name string) ([]paper.Paper, error) {
 	var papers []paper.Paper
 	seen := map[string]int{}
 	err := eachLine(r, name, func(number int, line []byte) error {
-		var row struct{ ID, Title, Abstract string }
+		var row corpusRow
 		if err := json.Unmarshal(line, &row); err != nil {
 			return fmt.Errorf("read a paper: %w", err)
 		}
 		if err := unseen(seen, row.ID, number); err != nil {
 			return err
 		}
-		papers = append(papers, paper.Paper{ID: row.ID, Title: row.Title, Abstract: row.Abstract})
+		papers = append(papers, row.paper())
 		return nil
 	})
 	return papers, err

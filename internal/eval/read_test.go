@@ -34,7 +34,7 @@ func compressed(t testing.TB, text string) string {
 }
 
 func TestOpenDataset(t *testing.T) {
-	d, err := OpenDataset(mini, "")
+	d, err := OpenDataset(mini, Source{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestOpenDatasetRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := OpenDataset(dir, ""); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := OpenDataset(dir, Source{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s %q: %v", c.file, c.text, err)
 		}
 	}

@@ -56,7 +56,7 @@ func TestOptionsReportAllFaults(t *testing.T) {
 }
 
 func TestReportAsMarkdownAndJSON(t *testing.T) {
-	d, err := OpenDataset(mini, "")
+	d, err := OpenDataset(mini, Source{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ type searchFunc func(q Query, k int) ([]Scored, error)
 func (f searchFunc) Search(_ context.Context, q Query, k int) ([]Scored, error) { return f(q, k) }
 
 func TestEvaluateHoldsSearchersToTheContract(t *testing.T) {
-	d, err := OpenDataset(mini, "")
+	d, err := OpenDataset(mini, Source{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestEvaluateHoldsSearchersToTheContract(t *testing.T) {
 }
 
 func TestEvaluateAsksForCandidates(t *testing.T) {
-	d, err := OpenDataset(mini, "")
+	d, err := OpenDataset(mini, Source{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,5 +264,52 @@ func TestWritePerQuery(t *testing.T) {
 	}
 	if r.System = "a"; !errors.Is(r.WritePerQuery(broken{}, false), io.ErrClosedPipe) {
 		t.Error("a write error is lost")
+	}
+}
+
+// A summary has a line for each data set, also where there is nothing to compare with.
+func TestSummary(t *testing.T) {
+	qrels := Qrels{"q": {"a": 1, "b": 2}, "r": {"a": 1, "b": 2}}
+	o := Options{Complete: true, Metrics: []Metric{Interests(2)}}
+	before, errA := Score(Run{"q": ranked("a", "c"), "r": ranked("b", "a")}, qrels, o)
+	now, errB := Score(Run{"q": ranked("a", "b"), "r": ranked("b", "a")}, qrels, o)
+	if errA != nil || errB != nil {
+		t.Fatal(errA, errB)
+	}
+	now.Dataset = "birds|fish"
+	var s Summary
+	if _, err := s.Add(nil, now, o); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := s.Add(before, now, o); err != nil || *line.Before != .5 || line.Mean != 1 || line.Comparison.Better != 1 {
+		t.Errorf("%+v, %v", line, err)
+	}
+	if out := s.Markdown(); !strings.Contains(out, "| birds\\|fish | 2 | I@2 | – | 1.000 | – |") || !strings.Contains(out, "| I@2 | 0.500 | 1.000 | +0.500 [") || !strings.HasSuffix(out, "| 1, 0 |\n") {
+		t.Error(out)
+	}
+	if _, err := s.Add(before, &Report{Results: []Result{{Metric: Interests(2)}}}, o); err == nil {
+		t.Error("reports of different queries are compared")
+	}
+}
+
+// Judgements and queries about papers that are left out are left out with them.
+func TestOpenDatasetOfSome(t *testing.T) {
+	papers, err := OpenCorpus(mini+"/corpus.jsonl", map[string]bool{"p1": true, "p2": true, "p3": true})
+	if err != nil || len(papers) != 3 {
+		t.Fatal(papers, err)
+	}
+	d, err := OpenDataset(mini, Source{Papers: papers, Only: map[string]bool{"p1": true, "p2": true, "p3": true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for query, judged := range d.Qrels {
+		for id := range judged {
+			if id == "p4" || id == "p5" || id == "p6" {
+				t.Errorf("%s judges %s", query, id)
+			}
+		}
+	}
+	if len(d.Papers) != 3 || len(d.Queries) == 0 {
+		t.Errorf("%d papers, %d queries", len(d.Papers), len(d.Queries))
 	}
 }

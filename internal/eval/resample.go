@@ -21,6 +21,8 @@ const (
 	streamBootstrap = iota + 1
 	streamRandomisation
 	streamSample
+	streamQueries
+	streamSessions
 )
 
 // Bootstrap gives the mean of the values and its 95 % percentile bootstrap

@@ -27,37 +27,42 @@ type TasteOptions struct {
 	// papers alone.
 	Sets []string
 	// Given is how many likes of a set are given, the others being what should
-	// be found: a number, or a share such as "80%".
+	// be found: a number, or a share such as "80%". "5+1" makes tastes of several
+	// interests: of that many likes of each of two sets, or topics.
 	Given string
 	// Splits is how often each set is divided, in another way each time; 0 is 4.
 	Splits int
 	// Seed makes other divisions, and another sample.
 	Seed uint64
 	// Sample is how many sets to take, by chance, of those that are to be used; 0
-	// takes all.
+	// takes all. Of tastes of several interests it is how many to make; 0 makes 40.
 	Sample int
-	// Corpus is the file of the papers; empty is corpus.jsonl in the directory.
-	Corpus string
-	// Only are the papers to use, of the corpus and of the labels; nil means all.
-	// Sets that are left with nothing to give or to find are dropped.
-	Only map[string]bool
+	// Source are the papers. Sets that Only leaves with nothing to give or to find
+	// are dropped.
+	Source
 }
 
 // HasTaste says whether a directory is a data set for recommendations.
-func HasTaste(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, LabelsFile))
+func HasTaste(dir string) bool { return has(dir, LabelsFile) || has(dir, TopicsFile) }
+
+func has(dir, name string) bool {
+	_, err := os.Stat(filepath.Join(dir, name))
 	return err == nil
 }
 
 // OpenTaste reads a directory with labels.tsv and corpus.jsonl (or .gz). Where
 // the labels say what is given, each set is a query and the corpus are all
 // papers; otherwise each division of a set's likes is one, and the corpus are
-// the papers of the sets.
+// the papers of the sets. A directory with topics.txt in place of labels makes
+// tastes of several interests from any corpus.
 func OpenTaste(dir string, opt TasteOptions) (*Dataset, error) {
 	d := &Dataset{Name: filepath.Base(filepath.Clean(dir)), Qrels: Qrels{}}
+	if !has(dir, LabelsFile) {
+		return d, d.openTopics(dir, opt)
+	}
 	labels := &labels{}
 	err := errors.Join(
-		openCorpus(dir, opt.Corpus, &d.Papers),
+		opt.open(dir, &d.Papers),
 		open(dir, LabelsFile, readLabels, &labels),
 	)
 	if err == nil {
@@ -69,17 +74,46 @@ func OpenTaste(dir string, opt TasteOptions) (*Dataset, error) {
 	return d, nil
 }
 
+// openTopics reads topics, and makes tastes of several of them.
+func (d *Dataset) openTopics(dir string, opt TasteOptions) error {
+	var phrases []string
+	likes, err := interests(opt.Given)
+	if err == nil && likes == nil {
+		err = paper.InvalidField("given", "is %q; with %s, write how many likes there are of each interest, such as 5+1", opt.Given, TopicsFile)
+	}
+	if err == nil {
+		err = errors.Join(opt.open(dir, &d.Papers), open(dir, TopicsFile, readTopics, &phrases))
+	}
+	if err == nil {
+		err = d.sessions(topicsOf(phrases, d.Papers), likes, opt)
+	}
+	if err != nil {
+		return fmt.Errorf("open dataset %s: %w", d.Name, err)
+	}
+	return nil
+}
+
 // taste makes queries of the labels.
 func (d *Dataset) taste(l *labels, opt TasteOptions) error {
 	if opt.Only != nil {
-		d.Papers = slices.DeleteFunc(d.Papers, func(p paper.Paper) bool { return !opt.Only[p.ID] })
 		l.keep(opt.Only)
 	}
-	sets, err := opt.choose(l)
+	likes, err := interests(opt.Given)
 	if err != nil {
 		return err
 	}
-	if l.divided {
+	chosen := opt
+	if likes != nil {
+		chosen.Sample = 0 // it is of sessions, not of sets
+	}
+	sets, err := chosen.choose(l)
+	if err != nil {
+		return err
+	}
+	switch {
+	case likes != nil:
+		return d.interested(l, sets, likes, opt)
+	case l.divided:
 		return d.divided(l, sets)
 	}
 	d.Name += ", " + opt.Given + " given"
@@ -139,12 +173,27 @@ func (d *Dataset) divided(l *labels, sets []string) error {
 	return nil
 }
 
-func (d *Dataset) divide(l *labels, sets []string, opt TasteOptions) error {
+// interested makes tastes of several sets.
+func (d *Dataset) interested(l *labels, sets []string, likes []int, opt TasteOptions) error {
+	d.onlyOf(l, sets)
+	return d.sessions(l.topics(sets), likes, opt)
+}
+
+// onlyOf leaves out the papers of no set.
+func (d *Dataset) onlyOf(l *labels, sets []string) {
 	corpus := map[string]bool{}
+	for _, set := range sets {
+		for _, x := range l.sets[set] {
+			corpus[x.paper] = true
+		}
+	}
+	d.Papers = slices.DeleteFunc(d.Papers, func(p paper.Paper) bool { return !corpus[p.ID] })
+}
+
+func (d *Dataset) divide(l *labels, sets []string, opt TasteOptions) error {
 	for _, set := range sets {
 		var likes []string
 		for _, x := range l.sets[set] {
-			corpus[x.paper] = true
 			if x.liked {
 				likes = append(likes, x.paper)
 			}
@@ -158,7 +207,7 @@ func (d *Dataset) divide(l *labels, sets []string, opt TasteOptions) error {
 			d.split(fmt.Sprintf("%s/%d", set, split+1), slices.Clone(likes), given, opt.Seed)
 		}
 	}
-	d.Papers = slices.DeleteFunc(d.Papers, func(p paper.Paper) bool { return !corpus[p.ID] })
+	d.onlyOf(l, sets)
 	return nil
 }
 

@@ -90,7 +90,7 @@ const twoAuthors = "x\tb\t2001\ttrain\nx\ta\t2000\ttrain\nx\tc\t2002\ttest\ny\tc
 
 func TestOpenTasteThatIsDivided(t *testing.T) {
 	dir, corpus := authorsData(t, twoAuthors)
-	d, err := eval.OpenTaste(dir, eval.TasteOptions{Corpus: corpus})
+	d, err := eval.OpenTaste(dir, eval.TasteOptions{Source: eval.Source{Corpus: corpus}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,12 +101,12 @@ func TestOpenTasteThatIsDivided(t *testing.T) {
 	if want := (eval.Qrels{"x": {"c": 1}, "y": {"d": 1}}); !reflect.DeepEqual(d.Qrels, want) {
 		t.Errorf("judgements are %v", d.Qrels)
 	}
-	one, err := eval.OpenTaste(dir, eval.TasteOptions{Corpus: corpus, Sample: 1})
+	one, err := eval.OpenTaste(dir, eval.TasteOptions{Source: eval.Source{Corpus: corpus}, Sample: 1})
 	if err != nil || len(one.Queries) != 1 || len(one.Qrels) != 1 || len(one.Papers) != 5 {
 		t.Errorf("a sample of one: %+v, %v", one, err)
 	}
 	// Without d there is nothing to find for y.
-	only, err := eval.OpenTaste(dir, eval.TasteOptions{Corpus: corpus, Only: map[string]bool{"b": true, "c": true, "e": true}})
+	only, err := eval.OpenTaste(dir, eval.TasteOptions{Source: eval.Source{Corpus: corpus, Only: map[string]bool{"b": true, "c": true, "e": true}}})
 	if err != nil || len(only.Papers) != 3 || len(only.Queries) != 1 || !slices.Equal(only.Queries[0].Likes, []string{"b"}) {
 		t.Errorf("restricted: %+v, %v", only, err)
 	}
@@ -125,12 +125,81 @@ func TestOpenTasteRefusesLabels(t *testing.T) {
 		{"x\ta\t2000\ttrain\nx\tzz\t2000\ttest\n", `set "x" has paper "zz", which the corpus lacks`},
 	} {
 		dir, corpus := authorsData(t, c.labels)
-		if _, err := eval.OpenTaste(dir, eval.TasteOptions{Corpus: corpus, Given: "1"}); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := eval.OpenTaste(dir, eval.TasteOptions{Source: eval.Source{Corpus: corpus}, Given: "1"}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v", c.labels, err)
 		}
 	}
 	dir, corpus := authorsData(t, twoAuthors)
-	if _, err := eval.OpenTaste(dir, eval.TasteOptions{Corpus: corpus, Sample: -1}); err == nil || !strings.Contains(err.Error(), "sample is -1") {
+	if _, err := eval.OpenTaste(dir, eval.TasteOptions{Source: eval.Source{Corpus: corpus}, Sample: -1}); err == nil || !strings.Contains(err.Error(), "sample is -1") {
 		t.Errorf("a negative sample: %v", err)
+	}
+}
+
+// Tastes of several interests have likes of each; what is to be found has the number
+// of its interest, and nothing of two of them.
+func TestOpenTasteOfInterests(t *testing.T) {
+	dir := t.TempDir()
+	var corpus strings.Builder
+	for i := range 60 {
+		topic := []string{"Deep owls", "deep-fish", "Trees"}[i%3]
+		if i >= 54 {
+			topic = "Deep owls and deep fish"
+		}
+		fmt.Fprintf(&corpus, `{"id":"p%d","title":"On %s","authors":"A B; C","year":"2020","venue":"V"}`+"\n", i, topic)
+	}
+	os.WriteFile(filepath.Join(dir, "corpus.jsonl"), []byte(corpus.String()), 0o600)
+	os.WriteFile(filepath.Join(dir, eval.TopicsFile), []byte("deep owls\nDeep Fish\ntrees\n"), 0o600)
+	d, err := eval.OpenTaste(dir, eval.TasteOptions{Given: "5+1", Sample: 12})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(d.Queries) != 12 || len(d.Papers) != 60 || len(d.Papers[0].Authors) != 2 || d.Papers[0].PublishDate.Year != 2020 || d.Papers[0].Venue != "V" {
+		t.Fatalf("%d queries, %d papers, %+v", len(d.Queries), len(d.Papers), d.Papers[0])
+	}
+	for _, q := range d.Queries {
+		found := map[int]int{}
+		for id, grade := range d.Qrels[q.ID] {
+			found[grade]++
+			if slices.Contains(q.Likes, id) {
+				t.Errorf("%s: %s is liked and to be found", q.ID, id)
+			}
+		}
+		if len(q.Likes) != 6 || found[1] < 10 || found[2] < 10 || len(found) != 2 {
+			t.Errorf("%s: likes %v, to be found %v", q.ID, q.Likes, found)
+		}
+	}
+	again, _ := eval.OpenTaste(dir, eval.TasteOptions{Given: "5+1", Sample: 12})
+	other, _ := eval.OpenTaste(dir, eval.TasteOptions{Given: "5+1", Sample: 12, Seed: 1})
+	if !reflect.DeepEqual(d.Queries, again.Queries) || reflect.DeepEqual(d.Queries, other.Queries) {
+		t.Error("the same seed gives other tastes, or another the same")
+	}
+	for given, want := range map[string]string{
+		"80%": "write how many likes", "5+x": "such as 5+1", "5+": "such as 5+1", "1+1+1+1": "there are 3 topics", "50+1": "too few papers",
+	} {
+		if _, err := eval.OpenTaste(dir, eval.TasteOptions{Given: given}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("given %s: %v", given, err)
+		}
+	}
+	labels, err := eval.OpenTaste(tasteData(t), eval.TasteOptions{Given: "2+1", Sample: 3})
+	if err != nil || len(labels.Queries) != 3 || len(labels.Queries[0].Likes) != 3 || len(labels.Papers) != 80 {
+		t.Errorf("of sets: %+v, %v", labels, err)
+	}
+}
+
+func TestLimit(t *testing.T) {
+	d, err := eval.OpenTaste(tasteData(t), eval.TasteOptions{Given: "50%", Splits: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Limit(5, 0); err != nil || len(d.Queries) != 5 || len(d.Qrels) != 5 {
+		t.Errorf("%d queries, %d judged, %v", len(d.Queries), len(d.Qrels), err)
+	}
+	for _, n := range []int{0, 5, 9} {
+		if err := d.Limit(n, 0); err != nil || len(d.Queries) != 5 {
+			t.Errorf("limit %d: %d queries, %v", n, len(d.Queries), err)
+		}
+	}
+	if err := d.Limit(-1, 0); err == nil || !strings.Contains(err.Error(), "queries is -1") {
+		t.Errorf("a limit below 0: %v", err)
 	}
 }

@@ -59,9 +59,25 @@ func (t topic) value(m Metric) float64 {
 		return t.reciprocalRank(m.Cut)
 	case MeasureRPrecision:
 		return ratio(t.found(t.relevant), t.relevant)
+	case MeasureInterests:
+		return t.interests(m.Cut)
 	default:
 		return 0
 	}
+}
+
+// interests is whether the first k ranks have each grade that was judged.
+func (t topic) interests(k int) float64 {
+	found := map[int]bool{}
+	for _, grade := range first(t.grades, k) {
+		found[grade] = true
+	}
+	for _, grade := range t.ideal {
+		if !found[grade] {
+			return 0
+		}
+	}
+	return ratio(min(len(t.ideal), 1), 1)
 }
 
 func ratio(part, whole int) float64 {

@@ -14,7 +14,7 @@ func dataset(t *testing.T, set string) *eval.Dataset {
 	if set == "reviews" {
 		return reviews(t)
 	}
-	d, err := eval.OpenDataset(shared(t, "eval/"+set), "")
+	d, err := eval.OpenDataset(shared(t, "eval/"+set), eval.Source{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -244,14 +244,17 @@ func (s *Digests) item(d *Digest, p *Pick, r *paper.Record, titles map[string]*p
 	return it, true
 }
 
+// dateOf is when a paper was published, as far as that is known, or else when a page of
+// new papers last had it: that may lack the year, and is then a month and a day.
 func dateOf(r *paper.Record) string {
-	if !r.PublishDate.IsZero() {
-		return r.PublishDate.String()
+	d := r.PublishDate
+	if n := len(r.ListedDates); d.IsZero() && n > 0 {
+		d = r.ListedDates[n-1]
 	}
-	if n := len(r.ListedDates); n > 0 {
-		return r.ListedDates[n-1].String()
+	if d.Year == 0 && d.Month > 0 {
+		return time.Month(d.Month).String() + fmt.Sprintf(" %d", d.Day)
 	}
-	return ""
+	return d.String()
 }
 
 // linksOf are the places where a paper can be read.
