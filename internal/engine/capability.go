@@ -114,6 +114,16 @@ func (a *asking) mentions() (catalog.Mentions, bool) {
 	return c, ok
 }
 
+// spelling tells which words papers hardly have; without the capability, none is
+// corrected.
+func (a *asking) spelling() (catalog.Spelling, bool) {
+	c, ok := a.view.(catalog.Spelling)
+	if !ok {
+		a.lack(catalog.CapSpelling)
+	}
+	return c, ok
+}
+
 // counter counts values, or is refused.
 func (a *asking) counter() (catalog.Counter, error) {
 	if c, ok := a.view.(catalog.Counter); ok {

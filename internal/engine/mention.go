@@ -145,7 +145,7 @@ const mostAside = 4
 func (j *judge) author(m *catalog.Mention) (bonus float64, ok bool) {
 	cued := j.by(m) || j.etAl(m) || j.besideYear(m)
 	if len(m.Words) > 1 {
-		if slices.ContainsFunc(m.Words, oneLetter) && m.Common > m.Papers && !(cued || capitalised(j.text[m.Start:m.End])) {
+		if slices.ContainsFunc(m.Words, oneLetter) && m.Common > m.Papers && !cued && !capitalised(j.text[m.Start:m.End]) {
 			return 0, false
 		}
 		return authorBonus, m.Texts <= m.Papers || cued && m.Texts/mostAside <= m.Papers

@@ -140,11 +140,19 @@ func (a *asking) addBonus(ctx context.Context, hits []rank.Hit, names []Name, sp
 	return nil
 }
 
-// understand finds the names of a query, what it asks for beside them, and embeds both.
+// understand corrects a query, and finds its names and what it asks for beside them.
 func (s *search) understand(ctx context.Context, a *asking, d *draft) error {
 	s.rest, d.answer.Names = s.typed.Asked, s.fields
-	if s.Verbatim || s.fieldsAlone || s.Mode == Semantic || s.typed.operators == OperatorsCounted || s.typed.operators == OperatorsRaised {
+	if s.Verbatim || s.fieldsAlone || s.Mode == Semantic || s.typed.operators != NoOperators {
 		return nil
+	}
+	corrected, corrections, err := a.correct(ctx, s.typed.Asked)
+	if err != nil {
+		return err
+	}
+	if len(corrections) > 0 {
+		d.answer.Corrections = corrections
+		s.Query, s.typed.Asked, s.typed.words.Text, s.rest = corrected, corrected, corrected, corrected
 	}
 	names, err := a.understandNames(ctx, s.typed.Asked)
 	if err != nil {

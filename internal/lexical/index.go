@@ -93,6 +93,8 @@ type Index struct {
 	merging sync.Mutex // held by whoever merges, before write and mu
 	merger  merger
 	pool    sync.Pool // of *searcher
+	// speller is made when it is first asked for.
+	speller func() (speller, error)
 }
 
 // New makes an empty index. Close it to end its merges.
@@ -108,7 +110,7 @@ func New(options Options) (*Index, error) {
 
 // blank makes an empty index without background work.
 func blank(options Options) *Index {
-	x := &Index{options: options, ids: newIdentifiers(), lexicon: newLexicon(), memory: newMemory(), saved: map[*segment]savedFile{}}
+	x := &Index{options: options, ids: newIdentifiers(), lexicon: newLexicon(), memory: newMemory(), saved: map[*segment]savedFile{}, speller: sync.OnceValues(newSpeller)}
 	x.pool.New = func() any { return &searcher{} }
 	return x
 }

@@ -34,12 +34,28 @@ func toInterpretation(a *engine.Answer) *akinv1.Interpretation {
 			Field: namesOf[n.Field], Text: n.Text, Values: n.Values, Papers: int32(min(n.Papers, math.MaxInt32)), Filter: n.Filter, Restricts: n.Restricts,
 		})
 	}
-	sentences := append([]string{out.GetDetail()}, nameSentences(a.Names)...)
+	for _, c := range a.Corrections {
+		out.Corrections = append(out.Corrections, &akinv1.Correction{From: c.From, To: c.To, Papers: int32(min(c.Papers, math.MaxInt32))})
+	}
+	sentences := append([]string{out.GetDetail()}, correctionSentences(a.Corrections)...)
+	sentences = append(sentences, nameSentences(a.Names)...)
 	out.Detail = strings.Join(slices.DeleteFunc(sentences, func(s string) bool { return s == "" }), " ")
 	if proto.Size(out) == 0 {
 		return nil
 	}
 	return out
+}
+
+// correctionSentences tells what was corrected, and how to undo that.
+func correctionSentences(corrections []engine.Correction) []string {
+	if len(corrections) == 0 {
+		return nil
+	}
+	said := make([]string, len(corrections))
+	for i, c := range corrections {
+		said[i] = fmt.Sprintf("%q was read as %q", c.From, c.To)
+	}
+	return []string{"No paper has what was mistyped: " + listed(said) + ". With verbatim the query is taken as it is typed."}
 }
 
 // nameSentences tells what was understood as names, and how to undo that.

@@ -26,7 +26,7 @@ func all() []catalog.Capability {
 	return []catalog.Capability{
 		catalog.CapAttributes, catalog.CapCounter, catalog.CapDays, catalog.CapDerived,
 		catalog.CapDuplicates, catalog.CapFunnel, catalog.CapIndexes, catalog.CapMatcher, catalog.CapMentions, catalog.CapNamer,
-		catalog.CapRechecker, catalog.CapSampler, catalog.CapSyntax, catalog.CapTerms, catalog.CapVersions,
+		catalog.CapRechecker, catalog.CapSampler, catalog.CapSpelling, catalog.CapSyntax, catalog.CapTerms, catalog.CapVersions,
 	}
 }
 

@@ -37,6 +37,7 @@ func capabilityChecks() []check {
 		{"indexes", having(indexes)},
 		{"mentions", having(mentions)},
 		{"mentions change", having(mentionsChange)},
+		{"spelling", having(spelling)},
 		{"changes", having(changes)},
 		{"created since", having(createdSince)},
 		{"word counts", having(wordCounts)},
@@ -477,6 +478,7 @@ func capabilitiesOf(v catalog.View) (out []catalog.Capability) {
 		catalog.CapDays:    is[catalog.Days](v),
 		catalog.CapDerived: is[catalog.Derived](v),
 		catalog.CapIndexes: is[catalog.Indexes](v), catalog.CapMentions: is[catalog.Mentions](v),
+		catalog.CapSpelling: is[catalog.Spelling](v),
 	} {
 		if has {
 			out = append(out, c)

@@ -90,6 +90,8 @@ func (v *view) without(c catalog.Capability) (catalog.View, error) {
 		return withoutIndexes{view: v}, nil
 	case catalog.CapMentions:
 		return withoutMentions{view: v}, nil
+	case catalog.CapSpelling:
+		return withoutSpelling{view: v}, nil
 	}
 	return nil, fmt.Errorf("catalogtest: %q is no capability of views", c)
 }
@@ -154,5 +156,9 @@ type (
 	withoutMentions struct {
 		*view
 		catalog.Mentions
+	}
+	withoutSpelling struct {
+		*view
+		catalog.Spelling
 	}
 )

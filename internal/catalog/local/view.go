@@ -40,6 +40,7 @@ var (
 	_ catalog.Derived    = (*view)(nil)
 	_ catalog.Indexes    = (*view)(nil)
 	_ catalog.Mentions   = (*view)(nil)
+	_ catalog.Spelling   = (*view)(nil)
 	_ catalog.Changes    = (*view)(nil)
 	_ catalog.WordCounts = (*view)(nil)
 )

@@ -1141,7 +1141,10 @@ type Interpretation struct {
 	Detail string `protobuf:"bytes,2,opt,name=detail,proto3" json:"detail,omitempty"`
 	// The authors, venues and years of the collection that the query names, in the
 	// order of the query. With verbatim, it names none.
-	Names         []*Name `protobuf:"bytes,3,rep,name=names,proto3" json:"names,omitempty"`
+	Names []*Name `protobuf:"bytes,3,rep,name=names,proto3" json:"names,omitempty"`
+	// The words of the query that no paper has and that were read as others, which many
+	// have. With verbatim, or in a query with operators, none are.
+	Corrections   []*Correction `protobuf:"bytes,4,rep,name=corrections,proto3" json:"corrections,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1197,6 +1200,77 @@ func (x *Interpretation) GetNames() []*Name {
 	return nil
 }
 
+func (x *Interpretation) GetCorrections() []*Correction {
+	if x != nil {
+		return x.Corrections
+	}
+	return nil
+}
+
+// Correction is a word of a query that was read as another.
+type Correction struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The word of the query.
+	From string `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	// The word that was looked for instead.
+	To string `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	// How many papers have that.
+	Papers        int32 `protobuf:"varint,3,opt,name=papers,proto3" json:"papers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Correction) Reset() {
+	*x = Correction{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Correction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Correction) ProtoMessage() {}
+
+func (x *Correction) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Correction.ProtoReflect.Descriptor instead.
+func (*Correction) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Correction) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *Correction) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *Correction) GetPapers() int32 {
+	if x != nil {
+		return x.Papers
+	}
+	return 0
+}
+
 // Name is a part of a query that was understood as the name of an author or a venue,
 // or as a year.
 type Name struct {
@@ -1220,7 +1294,7 @@ type Name struct {
 
 func (x *Name) Reset() {
 	*x = Name{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[2]
+	mi := &file_akin_v1_search_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1232,7 +1306,7 @@ func (x *Name) String() string {
 func (*Name) ProtoMessage() {}
 
 func (x *Name) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[2]
+	mi := &file_akin_v1_search_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1245,7 +1319,7 @@ func (x *Name) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Name.ProtoReflect.Descriptor instead.
 func (*Name) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{2}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Name) GetField() NameField {
@@ -1321,7 +1395,7 @@ type SearchResponse struct {
 
 func (x *SearchResponse) Reset() {
 	*x = SearchResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[3]
+	mi := &file_akin_v1_search_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1333,7 +1407,7 @@ func (x *SearchResponse) String() string {
 func (*SearchResponse) ProtoMessage() {}
 
 func (x *SearchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[3]
+	mi := &file_akin_v1_search_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1346,7 +1420,7 @@ func (x *SearchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchResponse.ProtoReflect.Descriptor instead.
 func (*SearchResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{3}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *SearchResponse) GetResults() []*Result {
@@ -1493,7 +1567,7 @@ type SimilarRequest struct {
 
 func (x *SimilarRequest) Reset() {
 	*x = SimilarRequest{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[4]
+	mi := &file_akin_v1_search_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1505,7 +1579,7 @@ func (x *SimilarRequest) String() string {
 func (*SimilarRequest) ProtoMessage() {}
 
 func (x *SimilarRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[4]
+	mi := &file_akin_v1_search_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1518,7 +1592,7 @@ func (x *SimilarRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SimilarRequest.ProtoReflect.Descriptor instead.
 func (*SimilarRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *SimilarRequest) GetPaperIds() []string {
@@ -1711,7 +1785,7 @@ type SimilarResponse struct {
 
 func (x *SimilarResponse) Reset() {
 	*x = SimilarResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[5]
+	mi := &file_akin_v1_search_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1723,7 +1797,7 @@ func (x *SimilarResponse) String() string {
 func (*SimilarResponse) ProtoMessage() {}
 
 func (x *SimilarResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[5]
+	mi := &file_akin_v1_search_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1736,7 +1810,7 @@ func (x *SimilarResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SimilarResponse.ProtoReflect.Descriptor instead.
 func (*SimilarResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{5}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SimilarResponse) GetResults() []*Result {
@@ -1825,7 +1899,7 @@ type Example struct {
 
 func (x *Example) Reset() {
 	*x = Example{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[6]
+	mi := &file_akin_v1_search_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1837,7 +1911,7 @@ func (x *Example) String() string {
 func (*Example) ProtoMessage() {}
 
 func (x *Example) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[6]
+	mi := &file_akin_v1_search_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1850,7 +1924,7 @@ func (x *Example) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Example.ProtoReflect.Descriptor instead.
 func (*Example) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{6}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Example) GetExample() isExample_Example {
@@ -1979,7 +2053,7 @@ type RecommendRequest struct {
 
 func (x *RecommendRequest) Reset() {
 	*x = RecommendRequest{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[7]
+	mi := &file_akin_v1_search_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1991,7 +2065,7 @@ func (x *RecommendRequest) String() string {
 func (*RecommendRequest) ProtoMessage() {}
 
 func (x *RecommendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[7]
+	mi := &file_akin_v1_search_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2004,7 +2078,7 @@ func (x *RecommendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecommendRequest.ProtoReflect.Descriptor instead.
 func (*RecommendRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{7}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RecommendRequest) GetPositive() []*Example {
@@ -2171,7 +2245,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[8]
+	mi := &file_akin_v1_search_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2183,7 +2257,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[8]
+	mi := &file_akin_v1_search_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2196,7 +2270,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{8}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Driver) GetPaperId() string {
@@ -2255,7 +2329,7 @@ type RecommendResponse struct {
 
 func (x *RecommendResponse) Reset() {
 	*x = RecommendResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[9]
+	mi := &file_akin_v1_search_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2267,7 +2341,7 @@ func (x *RecommendResponse) String() string {
 func (*RecommendResponse) ProtoMessage() {}
 
 func (x *RecommendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[9]
+	mi := &file_akin_v1_search_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2280,7 +2354,7 @@ func (x *RecommendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecommendResponse.ProtoReflect.Descriptor instead.
 func (*RecommendResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{9}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RecommendResponse) GetResults() []*Result {
@@ -2359,7 +2433,7 @@ type Parts struct {
 
 func (x *Parts) Reset() {
 	*x = Parts{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	mi := &file_akin_v1_search_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2371,7 +2445,7 @@ func (x *Parts) String() string {
 func (*Parts) ProtoMessage() {}
 
 func (x *Parts) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	mi := &file_akin_v1_search_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2384,7 +2458,7 @@ func (x *Parts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Parts.ProtoReflect.Descriptor instead.
 func (*Parts) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Parts) GetSemantic() float64 {
@@ -2446,7 +2520,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	mi := &file_akin_v1_search_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2458,7 +2532,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	mi := &file_akin_v1_search_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2471,7 +2545,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Result) GetPaper() *Paper {
@@ -2563,7 +2637,7 @@ type Group struct {
 
 func (x *Group) Reset() {
 	*x = Group{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[12]
+	mi := &file_akin_v1_search_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2575,7 +2649,7 @@ func (x *Group) String() string {
 func (*Group) ProtoMessage() {}
 
 func (x *Group) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[12]
+	mi := &file_akin_v1_search_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2588,7 +2662,7 @@ func (x *Group) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Group.ProtoReflect.Descriptor instead.
 func (*Group) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{12}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Group) GetKey() string {
@@ -2634,7 +2708,7 @@ type Collapsed struct {
 
 func (x *Collapsed) Reset() {
 	*x = Collapsed{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[13]
+	mi := &file_akin_v1_search_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2646,7 +2720,7 @@ func (x *Collapsed) String() string {
 func (*Collapsed) ProtoMessage() {}
 
 func (x *Collapsed) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[13]
+	mi := &file_akin_v1_search_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2659,7 +2733,7 @@ func (x *Collapsed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Collapsed.ProtoReflect.Descriptor instead.
 func (*Collapsed) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{13}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Collapsed) GetPaperId() string {
@@ -2699,7 +2773,7 @@ type FindDuplicatesRequest struct {
 
 func (x *FindDuplicatesRequest) Reset() {
 	*x = FindDuplicatesRequest{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[14]
+	mi := &file_akin_v1_search_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2711,7 +2785,7 @@ func (x *FindDuplicatesRequest) String() string {
 func (*FindDuplicatesRequest) ProtoMessage() {}
 
 func (x *FindDuplicatesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[14]
+	mi := &file_akin_v1_search_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2724,7 +2798,7 @@ func (x *FindDuplicatesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindDuplicatesRequest.ProtoReflect.Descriptor instead.
 func (*FindDuplicatesRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{14}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *FindDuplicatesRequest) GetCollection() string {
@@ -2768,7 +2842,7 @@ type FindDuplicatesResponse struct {
 
 func (x *FindDuplicatesResponse) Reset() {
 	*x = FindDuplicatesResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[15]
+	mi := &file_akin_v1_search_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2780,7 +2854,7 @@ func (x *FindDuplicatesResponse) String() string {
 func (*FindDuplicatesResponse) ProtoMessage() {}
 
 func (x *FindDuplicatesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[15]
+	mi := &file_akin_v1_search_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2793,7 +2867,7 @@ func (x *FindDuplicatesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindDuplicatesResponse.ProtoReflect.Descriptor instead.
 func (*FindDuplicatesResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{15}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *FindDuplicatesResponse) GetSequence() uint64 {
@@ -2836,7 +2910,7 @@ type DuplicateGroup struct {
 
 func (x *DuplicateGroup) Reset() {
 	*x = DuplicateGroup{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[16]
+	mi := &file_akin_v1_search_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2848,7 +2922,7 @@ func (x *DuplicateGroup) String() string {
 func (*DuplicateGroup) ProtoMessage() {}
 
 func (x *DuplicateGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[16]
+	mi := &file_akin_v1_search_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2861,7 +2935,7 @@ func (x *DuplicateGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DuplicateGroup.ProtoReflect.Descriptor instead.
 func (*DuplicateGroup) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{16}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DuplicateGroup) GetPapers() []*DuplicatePaper {
@@ -2891,7 +2965,7 @@ type DuplicatePaper struct {
 
 func (x *DuplicatePaper) Reset() {
 	*x = DuplicatePaper{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[17]
+	mi := &file_akin_v1_search_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2903,7 +2977,7 @@ func (x *DuplicatePaper) String() string {
 func (*DuplicatePaper) ProtoMessage() {}
 
 func (x *DuplicatePaper) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[17]
+	mi := &file_akin_v1_search_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2916,7 +2990,7 @@ func (x *DuplicatePaper) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DuplicatePaper.ProtoReflect.Descriptor instead.
 func (*DuplicatePaper) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{17}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *DuplicatePaper) GetPaperId() string {
@@ -2979,7 +3053,7 @@ type Evidence struct {
 
 func (x *Evidence) Reset() {
 	*x = Evidence{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[18]
+	mi := &file_akin_v1_search_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2991,7 +3065,7 @@ func (x *Evidence) String() string {
 func (*Evidence) ProtoMessage() {}
 
 func (x *Evidence) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[18]
+	mi := &file_akin_v1_search_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3004,7 +3078,7 @@ func (x *Evidence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Evidence.ProtoReflect.Descriptor instead.
 func (*Evidence) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{18}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Evidence) GetField() EvidenceField {
@@ -3079,7 +3153,7 @@ type EvidenceSource struct {
 
 func (x *EvidenceSource) Reset() {
 	*x = EvidenceSource{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[19]
+	mi := &file_akin_v1_search_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3091,7 +3165,7 @@ func (x *EvidenceSource) String() string {
 func (*EvidenceSource) ProtoMessage() {}
 
 func (x *EvidenceSource) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[19]
+	mi := &file_akin_v1_search_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3104,7 +3178,7 @@ func (x *EvidenceSource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvidenceSource.ProtoReflect.Descriptor instead.
 func (*EvidenceSource) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{19}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *EvidenceSource) GetPaperId() string {
@@ -3166,7 +3240,7 @@ type MatchedTerm struct {
 
 func (x *MatchedTerm) Reset() {
 	*x = MatchedTerm{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[20]
+	mi := &file_akin_v1_search_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3178,7 +3252,7 @@ func (x *MatchedTerm) String() string {
 func (*MatchedTerm) ProtoMessage() {}
 
 func (x *MatchedTerm) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[20]
+	mi := &file_akin_v1_search_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3191,7 +3265,7 @@ func (x *MatchedTerm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchedTerm.ProtoReflect.Descriptor instead.
 func (*MatchedTerm) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{20}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *MatchedTerm) GetTerm() string {
@@ -3239,7 +3313,7 @@ type Plan struct {
 
 func (x *Plan) Reset() {
 	*x = Plan{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[21]
+	mi := &file_akin_v1_search_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3251,7 +3325,7 @@ func (x *Plan) String() string {
 func (*Plan) ProtoMessage() {}
 
 func (x *Plan) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[21]
+	mi := &file_akin_v1_search_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3264,7 +3338,7 @@ func (x *Plan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plan.ProtoReflect.Descriptor instead.
 func (*Plan) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{21}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Plan) GetStrategy() Strategy {
@@ -3308,7 +3382,7 @@ type QueryInfo struct {
 
 func (x *QueryInfo) Reset() {
 	*x = QueryInfo{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[22]
+	mi := &file_akin_v1_search_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3320,7 +3394,7 @@ func (x *QueryInfo) String() string {
 func (*QueryInfo) ProtoMessage() {}
 
 func (x *QueryInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[22]
+	mi := &file_akin_v1_search_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3333,7 +3407,7 @@ func (x *QueryInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryInfo.ProtoReflect.Descriptor instead.
 func (*QueryInfo) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{22}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *QueryInfo) GetTokens() int32 {
@@ -3379,7 +3453,7 @@ type Limitation struct {
 
 func (x *Limitation) Reset() {
 	*x = Limitation{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[23]
+	mi := &file_akin_v1_search_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3391,7 +3465,7 @@ func (x *Limitation) String() string {
 func (*Limitation) ProtoMessage() {}
 
 func (x *Limitation) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[23]
+	mi := &file_akin_v1_search_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3404,7 +3478,7 @@ func (x *Limitation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limitation.ProtoReflect.Descriptor instead.
 func (*Limitation) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{23}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Limitation) GetReason() LimitationReason {
@@ -3490,7 +3564,7 @@ type GetNoveltyRequest struct {
 
 func (x *GetNoveltyRequest) Reset() {
 	*x = GetNoveltyRequest{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[24]
+	mi := &file_akin_v1_search_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3502,7 +3576,7 @@ func (x *GetNoveltyRequest) String() string {
 func (*GetNoveltyRequest) ProtoMessage() {}
 
 func (x *GetNoveltyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[24]
+	mi := &file_akin_v1_search_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3515,7 +3589,7 @@ func (x *GetNoveltyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNoveltyRequest.ProtoReflect.Descriptor instead.
 func (*GetNoveltyRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{24}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GetNoveltyRequest) GetPaperIds() []string {
@@ -3566,7 +3640,7 @@ type GetNoveltyResponse struct {
 
 func (x *GetNoveltyResponse) Reset() {
 	*x = GetNoveltyResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[25]
+	mi := &file_akin_v1_search_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3578,7 +3652,7 @@ func (x *GetNoveltyResponse) String() string {
 func (*GetNoveltyResponse) ProtoMessage() {}
 
 func (x *GetNoveltyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[25]
+	mi := &file_akin_v1_search_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3591,7 +3665,7 @@ func (x *GetNoveltyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNoveltyResponse.ProtoReflect.Descriptor instead.
 func (*GetNoveltyResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{25}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *GetNoveltyResponse) GetNovelties() []*Novelty {
@@ -3650,7 +3724,7 @@ type Novelty struct {
 
 func (x *Novelty) Reset() {
 	*x = Novelty{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[26]
+	mi := &file_akin_v1_search_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3662,7 +3736,7 @@ func (x *Novelty) String() string {
 func (*Novelty) ProtoMessage() {}
 
 func (x *Novelty) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[26]
+	mi := &file_akin_v1_search_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3675,7 +3749,7 @@ func (x *Novelty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Novelty.ProtoReflect.Descriptor instead.
 func (*Novelty) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{26}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Novelty) GetPaperId() string {
@@ -3744,7 +3818,7 @@ type EarlierPaper struct {
 
 func (x *EarlierPaper) Reset() {
 	*x = EarlierPaper{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[27]
+	mi := &file_akin_v1_search_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3756,7 +3830,7 @@ func (x *EarlierPaper) String() string {
 func (*EarlierPaper) ProtoMessage() {}
 
 func (x *EarlierPaper) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[27]
+	mi := &file_akin_v1_search_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3769,7 +3843,7 @@ func (x *EarlierPaper) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EarlierPaper.ProtoReflect.Descriptor instead.
 func (*EarlierPaper) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{27}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *EarlierPaper) GetPaperId() string {
@@ -3835,11 +3909,17 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\bverbatim\x18) \x01(\bR\bverbatimB\f\n" +
 	"\n" +
 	"_min_scoreB\x14\n" +
-	"\x12_collapse_versions\"\x81\x01\n" +
+	"\x12_collapse_versions\"\xb8\x01\n" +
 	"\x0eInterpretation\x122\n" +
 	"\toperators\x18\x01 \x01(\x0e2\x14.akin.v1.OperatorUseR\toperators\x12\x16\n" +
 	"\x06detail\x18\x02 \x01(\tR\x06detail\x12#\n" +
-	"\x05names\x18\x03 \x03(\v2\r.akin.v1.NameR\x05names\"\xaa\x01\n" +
+	"\x05names\x18\x03 \x03(\v2\r.akin.v1.NameR\x05names\x125\n" +
+	"\vcorrections\x18\x04 \x03(\v2\x13.akin.v1.CorrectionR\vcorrections\"H\n" +
+	"\n" +
+	"Correction\x12\x12\n" +
+	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\tR\x02to\x12\x16\n" +
+	"\x06papers\x18\x03 \x01(\x05R\x06papers\"\xaa\x01\n" +
 	"\x04Name\x12(\n" +
 	"\x05field\x18\x01 \x01(\x0e2\x12.akin.v1.NameFieldR\x05field\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x16\n" +
@@ -4188,7 +4268,7 @@ func file_akin_v1_search_service_proto_rawDescGZIP() []byte {
 }
 
 var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 13)
-var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_akin_v1_search_service_proto_goTypes = []any{
 	(Syntax)(0),                    // 0: akin.v1.Syntax
 	(NameField)(0),                 // 1: akin.v1.NameField
@@ -4205,117 +4285,119 @@ var file_akin_v1_search_service_proto_goTypes = []any{
 	(NoveltyReason)(0),             // 12: akin.v1.NoveltyReason
 	(*SearchRequest)(nil),          // 13: akin.v1.SearchRequest
 	(*Interpretation)(nil),         // 14: akin.v1.Interpretation
-	(*Name)(nil),                   // 15: akin.v1.Name
-	(*SearchResponse)(nil),         // 16: akin.v1.SearchResponse
-	(*SimilarRequest)(nil),         // 17: akin.v1.SimilarRequest
-	(*SimilarResponse)(nil),        // 18: akin.v1.SimilarResponse
-	(*Example)(nil),                // 19: akin.v1.Example
-	(*RecommendRequest)(nil),       // 20: akin.v1.RecommendRequest
-	(*Driver)(nil),                 // 21: akin.v1.Driver
-	(*RecommendResponse)(nil),      // 22: akin.v1.RecommendResponse
-	(*Parts)(nil),                  // 23: akin.v1.Parts
-	(*Result)(nil),                 // 24: akin.v1.Result
-	(*Group)(nil),                  // 25: akin.v1.Group
-	(*Collapsed)(nil),              // 26: akin.v1.Collapsed
-	(*FindDuplicatesRequest)(nil),  // 27: akin.v1.FindDuplicatesRequest
-	(*FindDuplicatesResponse)(nil), // 28: akin.v1.FindDuplicatesResponse
-	(*DuplicateGroup)(nil),         // 29: akin.v1.DuplicateGroup
-	(*DuplicatePaper)(nil),         // 30: akin.v1.DuplicatePaper
-	(*Evidence)(nil),               // 31: akin.v1.Evidence
-	(*EvidenceSource)(nil),         // 32: akin.v1.EvidenceSource
-	(*MatchedTerm)(nil),            // 33: akin.v1.MatchedTerm
-	(*Plan)(nil),                   // 34: akin.v1.Plan
-	(*QueryInfo)(nil),              // 35: akin.v1.QueryInfo
-	(*Limitation)(nil),             // 36: akin.v1.Limitation
-	(*GetNoveltyRequest)(nil),      // 37: akin.v1.GetNoveltyRequest
-	(*GetNoveltyResponse)(nil),     // 38: akin.v1.GetNoveltyResponse
-	(*Novelty)(nil),                // 39: akin.v1.Novelty
-	(*EarlierPaper)(nil),           // 40: akin.v1.EarlierPaper
-	(*fieldmaskpb.FieldMask)(nil),  // 41: google.protobuf.FieldMask
-	(*Timing)(nil),                 // 42: akin.v1.Timing
-	(*Text)(nil),                   // 43: akin.v1.Text
-	(*timestamppb.Timestamp)(nil),  // 44: google.protobuf.Timestamp
-	(*Paper)(nil),                  // 45: akin.v1.Paper
-	(*date.Date)(nil),              // 46: google.type.Date
+	(*Correction)(nil),             // 15: akin.v1.Correction
+	(*Name)(nil),                   // 16: akin.v1.Name
+	(*SearchResponse)(nil),         // 17: akin.v1.SearchResponse
+	(*SimilarRequest)(nil),         // 18: akin.v1.SimilarRequest
+	(*SimilarResponse)(nil),        // 19: akin.v1.SimilarResponse
+	(*Example)(nil),                // 20: akin.v1.Example
+	(*RecommendRequest)(nil),       // 21: akin.v1.RecommendRequest
+	(*Driver)(nil),                 // 22: akin.v1.Driver
+	(*RecommendResponse)(nil),      // 23: akin.v1.RecommendResponse
+	(*Parts)(nil),                  // 24: akin.v1.Parts
+	(*Result)(nil),                 // 25: akin.v1.Result
+	(*Group)(nil),                  // 26: akin.v1.Group
+	(*Collapsed)(nil),              // 27: akin.v1.Collapsed
+	(*FindDuplicatesRequest)(nil),  // 28: akin.v1.FindDuplicatesRequest
+	(*FindDuplicatesResponse)(nil), // 29: akin.v1.FindDuplicatesResponse
+	(*DuplicateGroup)(nil),         // 30: akin.v1.DuplicateGroup
+	(*DuplicatePaper)(nil),         // 31: akin.v1.DuplicatePaper
+	(*Evidence)(nil),               // 32: akin.v1.Evidence
+	(*EvidenceSource)(nil),         // 33: akin.v1.EvidenceSource
+	(*MatchedTerm)(nil),            // 34: akin.v1.MatchedTerm
+	(*Plan)(nil),                   // 35: akin.v1.Plan
+	(*QueryInfo)(nil),              // 36: akin.v1.QueryInfo
+	(*Limitation)(nil),             // 37: akin.v1.Limitation
+	(*GetNoveltyRequest)(nil),      // 38: akin.v1.GetNoveltyRequest
+	(*GetNoveltyResponse)(nil),     // 39: akin.v1.GetNoveltyResponse
+	(*Novelty)(nil),                // 40: akin.v1.Novelty
+	(*EarlierPaper)(nil),           // 41: akin.v1.EarlierPaper
+	(*fieldmaskpb.FieldMask)(nil),  // 42: google.protobuf.FieldMask
+	(*Timing)(nil),                 // 43: akin.v1.Timing
+	(*Text)(nil),                   // 44: akin.v1.Text
+	(*timestamppb.Timestamp)(nil),  // 45: google.protobuf.Timestamp
+	(*Paper)(nil),                  // 46: akin.v1.Paper
+	(*date.Date)(nil),              // 47: google.type.Date
 }
 var file_akin_v1_search_service_proto_depIdxs = []int32{
-	41, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
+	42, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
 	4,  // 1: akin.v1.SearchRequest.mode:type_name -> akin.v1.Mode
 	5,  // 2: akin.v1.SearchRequest.fusion:type_name -> akin.v1.Fusion
 	6,  // 3: akin.v1.SearchRequest.group_by:type_name -> akin.v1.GroupBy
 	0,  // 4: akin.v1.SearchRequest.syntax:type_name -> akin.v1.Syntax
 	2,  // 5: akin.v1.Interpretation.operators:type_name -> akin.v1.OperatorUse
-	15, // 6: akin.v1.Interpretation.names:type_name -> akin.v1.Name
-	1,  // 7: akin.v1.Name.field:type_name -> akin.v1.NameField
-	24, // 8: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
-	34, // 9: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
-	35, // 10: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
-	10, // 11: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	42, // 12: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
-	36, // 13: akin.v1.SearchResponse.limited_by:type_name -> akin.v1.Limitation
-	25, // 14: akin.v1.SearchResponse.groups:type_name -> akin.v1.Group
-	14, // 15: akin.v1.SearchResponse.interpretation:type_name -> akin.v1.Interpretation
-	43, // 16: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
-	41, // 17: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
-	4,  // 18: akin.v1.SimilarRequest.mode:type_name -> akin.v1.Mode
-	5,  // 19: akin.v1.SimilarRequest.fusion:type_name -> akin.v1.Fusion
-	6,  // 20: akin.v1.SimilarRequest.group_by:type_name -> akin.v1.GroupBy
-	24, // 21: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
-	34, // 22: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
-	35, // 23: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
-	10, // 24: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	42, // 25: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
-	36, // 26: akin.v1.SimilarResponse.limited_by:type_name -> akin.v1.Limitation
-	25, // 27: akin.v1.SimilarResponse.groups:type_name -> akin.v1.Group
-	43, // 28: akin.v1.Example.text:type_name -> akin.v1.Text
-	44, // 29: akin.v1.Example.time:type_name -> google.protobuf.Timestamp
-	19, // 30: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
-	19, // 31: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
-	3,  // 32: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
-	41, // 33: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
-	6,  // 34: akin.v1.RecommendRequest.group_by:type_name -> akin.v1.GroupBy
-	24, // 35: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
-	34, // 36: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
-	10, // 37: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	42, // 38: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
-	36, // 39: akin.v1.RecommendResponse.limited_by:type_name -> akin.v1.Limitation
-	25, // 40: akin.v1.RecommendResponse.groups:type_name -> akin.v1.Group
-	45, // 41: akin.v1.Result.paper:type_name -> akin.v1.Paper
-	21, // 42: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
-	23, // 43: akin.v1.Result.parts:type_name -> akin.v1.Parts
-	33, // 44: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
-	26, // 45: akin.v1.Result.collapsed:type_name -> akin.v1.Collapsed
-	31, // 46: akin.v1.Result.evidence:type_name -> akin.v1.Evidence
-	7,  // 47: akin.v1.Collapsed.reason:type_name -> akin.v1.CollapseReason
-	29, // 48: akin.v1.FindDuplicatesResponse.groups:type_name -> akin.v1.DuplicateGroup
-	30, // 49: akin.v1.DuplicateGroup.papers:type_name -> akin.v1.DuplicatePaper
-	7,  // 50: akin.v1.DuplicatePaper.reason:type_name -> akin.v1.CollapseReason
-	8,  // 51: akin.v1.Evidence.field:type_name -> akin.v1.EvidenceField
-	32, // 52: akin.v1.Evidence.of:type_name -> akin.v1.EvidenceSource
-	8,  // 53: akin.v1.EvidenceSource.field:type_name -> akin.v1.EvidenceField
-	9,  // 54: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
-	11, // 55: akin.v1.Limitation.reason:type_name -> akin.v1.LimitationReason
-	43, // 56: akin.v1.GetNoveltyRequest.text:type_name -> akin.v1.Text
-	39, // 57: akin.v1.GetNoveltyResponse.novelties:type_name -> akin.v1.Novelty
-	35, // 58: akin.v1.GetNoveltyResponse.query:type_name -> akin.v1.QueryInfo
-	12, // 59: akin.v1.Novelty.reason:type_name -> akin.v1.NoveltyReason
-	40, // 60: akin.v1.Novelty.nearest:type_name -> akin.v1.EarlierPaper
-	46, // 61: akin.v1.EarlierPaper.publish_date:type_name -> google.type.Date
-	13, // 62: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
-	17, // 63: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
-	20, // 64: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
-	37, // 65: akin.v1.SearchService.GetNovelty:input_type -> akin.v1.GetNoveltyRequest
-	27, // 66: akin.v1.SearchService.FindDuplicates:input_type -> akin.v1.FindDuplicatesRequest
-	16, // 67: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
-	18, // 68: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
-	22, // 69: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
-	38, // 70: akin.v1.SearchService.GetNovelty:output_type -> akin.v1.GetNoveltyResponse
-	28, // 71: akin.v1.SearchService.FindDuplicates:output_type -> akin.v1.FindDuplicatesResponse
-	67, // [67:72] is the sub-list for method output_type
-	62, // [62:67] is the sub-list for method input_type
-	62, // [62:62] is the sub-list for extension type_name
-	62, // [62:62] is the sub-list for extension extendee
-	0,  // [0:62] is the sub-list for field type_name
+	16, // 6: akin.v1.Interpretation.names:type_name -> akin.v1.Name
+	15, // 7: akin.v1.Interpretation.corrections:type_name -> akin.v1.Correction
+	1,  // 8: akin.v1.Name.field:type_name -> akin.v1.NameField
+	25, // 9: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
+	35, // 10: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
+	36, // 11: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
+	10, // 12: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	43, // 13: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
+	37, // 14: akin.v1.SearchResponse.limited_by:type_name -> akin.v1.Limitation
+	26, // 15: akin.v1.SearchResponse.groups:type_name -> akin.v1.Group
+	14, // 16: akin.v1.SearchResponse.interpretation:type_name -> akin.v1.Interpretation
+	44, // 17: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
+	42, // 18: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
+	4,  // 19: akin.v1.SimilarRequest.mode:type_name -> akin.v1.Mode
+	5,  // 20: akin.v1.SimilarRequest.fusion:type_name -> akin.v1.Fusion
+	6,  // 21: akin.v1.SimilarRequest.group_by:type_name -> akin.v1.GroupBy
+	25, // 22: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
+	35, // 23: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
+	36, // 24: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
+	10, // 25: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	43, // 26: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
+	37, // 27: akin.v1.SimilarResponse.limited_by:type_name -> akin.v1.Limitation
+	26, // 28: akin.v1.SimilarResponse.groups:type_name -> akin.v1.Group
+	44, // 29: akin.v1.Example.text:type_name -> akin.v1.Text
+	45, // 30: akin.v1.Example.time:type_name -> google.protobuf.Timestamp
+	20, // 31: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
+	20, // 32: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
+	3,  // 33: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
+	42, // 34: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
+	6,  // 35: akin.v1.RecommendRequest.group_by:type_name -> akin.v1.GroupBy
+	25, // 36: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
+	35, // 37: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
+	10, // 38: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	43, // 39: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
+	37, // 40: akin.v1.RecommendResponse.limited_by:type_name -> akin.v1.Limitation
+	26, // 41: akin.v1.RecommendResponse.groups:type_name -> akin.v1.Group
+	46, // 42: akin.v1.Result.paper:type_name -> akin.v1.Paper
+	22, // 43: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
+	24, // 44: akin.v1.Result.parts:type_name -> akin.v1.Parts
+	34, // 45: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
+	27, // 46: akin.v1.Result.collapsed:type_name -> akin.v1.Collapsed
+	32, // 47: akin.v1.Result.evidence:type_name -> akin.v1.Evidence
+	7,  // 48: akin.v1.Collapsed.reason:type_name -> akin.v1.CollapseReason
+	30, // 49: akin.v1.FindDuplicatesResponse.groups:type_name -> akin.v1.DuplicateGroup
+	31, // 50: akin.v1.DuplicateGroup.papers:type_name -> akin.v1.DuplicatePaper
+	7,  // 51: akin.v1.DuplicatePaper.reason:type_name -> akin.v1.CollapseReason
+	8,  // 52: akin.v1.Evidence.field:type_name -> akin.v1.EvidenceField
+	33, // 53: akin.v1.Evidence.of:type_name -> akin.v1.EvidenceSource
+	8,  // 54: akin.v1.EvidenceSource.field:type_name -> akin.v1.EvidenceField
+	9,  // 55: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
+	11, // 56: akin.v1.Limitation.reason:type_name -> akin.v1.LimitationReason
+	44, // 57: akin.v1.GetNoveltyRequest.text:type_name -> akin.v1.Text
+	40, // 58: akin.v1.GetNoveltyResponse.novelties:type_name -> akin.v1.Novelty
+	36, // 59: akin.v1.GetNoveltyResponse.query:type_name -> akin.v1.QueryInfo
+	12, // 60: akin.v1.Novelty.reason:type_name -> akin.v1.NoveltyReason
+	41, // 61: akin.v1.Novelty.nearest:type_name -> akin.v1.EarlierPaper
+	47, // 62: akin.v1.EarlierPaper.publish_date:type_name -> google.type.Date
+	13, // 63: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
+	18, // 64: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
+	21, // 65: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
+	38, // 66: akin.v1.SearchService.GetNovelty:input_type -> akin.v1.GetNoveltyRequest
+	28, // 67: akin.v1.SearchService.FindDuplicates:input_type -> akin.v1.FindDuplicatesRequest
+	17, // 68: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
+	19, // 69: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
+	23, // 70: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
+	39, // 71: akin.v1.SearchService.GetNovelty:output_type -> akin.v1.GetNoveltyResponse
+	29, // 72: akin.v1.SearchService.FindDuplicates:output_type -> akin.v1.FindDuplicatesResponse
+	68, // [68:73] is the sub-list for method output_type
+	63, // [63:68] is the sub-list for method input_type
+	63, // [63:63] is the sub-list for extension type_name
+	63, // [63:63] is the sub-list for extension extendee
+	0,  // [0:63] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_search_service_proto_init() }
@@ -4325,21 +4407,21 @@ func file_akin_v1_search_service_proto_init() {
 	}
 	file_akin_v1_paper_proto_init()
 	file_akin_v1_search_service_proto_msgTypes[0].OneofWrappers = []any{}
-	file_akin_v1_search_service_proto_msgTypes[4].OneofWrappers = []any{}
-	file_akin_v1_search_service_proto_msgTypes[6].OneofWrappers = []any{
+	file_akin_v1_search_service_proto_msgTypes[5].OneofWrappers = []any{}
+	file_akin_v1_search_service_proto_msgTypes[7].OneofWrappers = []any{
 		(*Example_PaperId)(nil),
 		(*Example_Text)(nil),
 	}
-	file_akin_v1_search_service_proto_msgTypes[7].OneofWrappers = []any{}
-	file_akin_v1_search_service_proto_msgTypes[14].OneofWrappers = []any{}
-	file_akin_v1_search_service_proto_msgTypes[26].OneofWrappers = []any{}
+	file_akin_v1_search_service_proto_msgTypes[8].OneofWrappers = []any{}
+	file_akin_v1_search_service_proto_msgTypes[15].OneofWrappers = []any{}
+	file_akin_v1_search_service_proto_msgTypes[27].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_akin_v1_search_service_proto_rawDesc), len(file_akin_v1_search_service_proto_rawDesc)),
 			NumEnums:      13,
-			NumMessages:   28,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
