@@ -5,6 +5,9 @@ import "context"
 // CapSpelling is the capability of Spelling.
 const CapSpelling Capability = "spelling"
 
+// MostSpelled is how many words a text has at most of which Spelling tells.
+const MostSpelled = 32
+
 // Spelling tells which words of a text the collection hardly has. Without it, nothing is
 // corrected.
 type Spelling interface {

@@ -66,7 +66,7 @@ func (s *search) ofNames(ctx context.Context, a *asking, d *draft, names []Name)
 			return nil, err
 		}
 		if s.namesAlone() {
-			byMeaning(found.Hits)
+			scoreByMeaning(found.Hits)
 		} else {
 			fuse(found.Hits, d.query.mode, d.query.fusion, len(found.Terms) > 0)
 		}
@@ -79,7 +79,7 @@ func (s *search) ofNames(ctx context.Context, a *asking, d *draft, names []Name)
 // they name has no words of it, and is in the order of meaning.
 func (s *search) namesAlone() bool { return s.Mode == Lexical && s.asksNames }
 
-func byMeaning(hits []rank.Hit) {
+func scoreByMeaning(hits []rank.Hit) {
 	for i := range hits {
 		hits[i].Score, hits[i].Semantic = hits[i].Semantic, 0
 	}

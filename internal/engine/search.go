@@ -71,18 +71,16 @@ func (s *search) candidates(ctx context.Context, a *asking, d *draft) (err error
 			return err
 		}
 	}
+	if err := s.found(ctx, a, d, vector); err != nil {
+		return err
+	}
+	return s.tellNearness(ctx, a, d)
+}
+
+// found finds the candidates, by what the mode says.
+func (s *search) found(ctx context.Context, a *asking, d *draft, vector []float32) error {
 	if s.Mode == Semantic {
-		if err := a.nearest(ctx, d, vector); err != nil {
-			return err
-		}
-		near := d.hits
-		if err := a.withoutExcluded(ctx, d); err != nil {
-			return err
-		}
-		if len(d.hits) == 0 && len(near) > 0 && s.typed.auto {
-			d.hits, d.words, d.answer.Operators = near, catalog.Words{}, OperatorsDropped
-		}
-		return nil
+		return s.byMeaning(ctx, a, d, vector)
 	}
 	defer d.searching()()
 	if err := a.hybrid(ctx, d, vector, s.typed.words); err != nil {
@@ -95,6 +93,22 @@ func (s *search) candidates(ctx context.Context, a *asking, d *draft) (err error
 		return err
 	}
 	return s.lead(ctx, a, d, vector)
+}
+
+// byMeaning finds what is near the query and not excluded; exclusions that leave
+// nothing count only where somebody insists on them.
+func (s *search) byMeaning(ctx context.Context, a *asking, d *draft, vector []float32) error {
+	if err := a.nearest(ctx, d, vector); err != nil {
+		return err
+	}
+	near := d.hits
+	if err := a.withoutExcluded(ctx, d); err != nil {
+		return err
+	}
+	if len(d.hits) == 0 && len(near) > 0 && s.typed.auto {
+		d.hits, d.words, d.answer.Operators = near, catalog.Words{}, OperatorsDropped
+	}
+	return nil
 }
 
 // evidenceSources implements asked: results are compared with the text.

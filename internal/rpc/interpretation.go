@@ -37,13 +37,32 @@ func toInterpretation(a *engine.Answer) *akinv1.Interpretation {
 	for _, c := range a.Corrections {
 		out.Corrections = append(out.Corrections, &akinv1.Correction{From: c.From, To: c.To, Papers: int32(min(c.Papers, math.MaxInt32))})
 	}
-	sentences := append([]string{out.GetDetail()}, correctionSentences(a.Corrections)...)
+	var far string
+	out.Nearness, far = nearnessOf(a.Nearness)
+	sentences := append([]string{far, out.GetDetail()}, correctionSentences(a.Corrections)...)
 	sentences = append(sentences, nameSentences(a.Names)...)
 	out.Detail = strings.Join(slices.DeleteFunc(sentences, func(s string) bool { return s == "" }), " ")
 	if proto.Size(out) == 0 {
 		return nil
 	}
 	return out
+}
+
+// nearnessOf says that nothing is near a query.
+func nearnessOf(n engine.Nearness) (akinv1.Nearness, string) {
+	switch n {
+	case engine.NoWords:
+		return akinv1.Nearness_NEARNESS_NO_WORDS,
+			"The query has no words that papers could be told apart by; these results are arbitrary. Name a subject, or a whole title."
+	case engine.UnknownWords:
+		return akinv1.Nearness_NEARNESS_UNKNOWN_WORDS,
+			"No paper has most of these words, and none is near in meaning; the query may be in a language that the model does not know. These are the least far."
+	case engine.NothingNear:
+		return akinv1.Nearness_NEARNESS_FAR,
+			"Nothing in the collection is near this: the nearest paper is no nearer than usual papers are to each other. These are the least far."
+	case engine.NearEnough:
+	}
+	return akinv1.Nearness_NEARNESS_UNSPECIFIED, ""
 }
 
 // correctionSentences tells what was corrected, and how to undo that.

@@ -27,7 +27,11 @@ func (v *view) Rare(ctx context.Context, text string, papers int) (rare []catalo
 	}
 	at := 0
 	for _, w := range words {
-		start := at + strings.Index(strings.ToLower(text[at:]), w)
+		start := strings.Index(strings.ToLower(text[at:]), w)
+		if start < 0 || at+start+len(w) > len(text) { // its lower case has another length
+			continue
+		}
+		start += at
 		at = start + len(w)
 		if counts[w] > papers {
 			known++

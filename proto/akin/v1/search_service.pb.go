@@ -88,6 +88,66 @@ func (Syntax) EnumDescriptor() ([]byte, []int) {
 	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{0}
 }
 
+// Nearness says whether there is anything near a query, by its meaning.
+type Nearness int32
+
+const (
+	// There is, or nobody knows: in MODE_LEXICAL, and in a collection of fewer than 64
+	// papers.
+	Nearness_NEARNESS_UNSPECIFIED Nearness = 0
+	// The query has no words, or only such as are in every text.
+	Nearness_NEARNESS_NO_WORDS Nearness = 1
+	// No paper has most of its words, and nothing is near: it may be in a language that
+	// the model does not know.
+	Nearness_NEARNESS_UNKNOWN_WORDS Nearness = 2
+	// The nearest paper is no nearer than usual papers of the collection are to each
+	// other.
+	Nearness_NEARNESS_FAR Nearness = 3
+)
+
+// Enum value maps for Nearness.
+var (
+	Nearness_name = map[int32]string{
+		0: "NEARNESS_UNSPECIFIED",
+		1: "NEARNESS_NO_WORDS",
+		2: "NEARNESS_UNKNOWN_WORDS",
+		3: "NEARNESS_FAR",
+	}
+	Nearness_value = map[string]int32{
+		"NEARNESS_UNSPECIFIED":   0,
+		"NEARNESS_NO_WORDS":      1,
+		"NEARNESS_UNKNOWN_WORDS": 2,
+		"NEARNESS_FAR":           3,
+	}
+)
+
+func (x Nearness) Enum() *Nearness {
+	p := new(Nearness)
+	*p = x
+	return p
+}
+
+func (x Nearness) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Nearness) Descriptor() protoreflect.EnumDescriptor {
+	return file_akin_v1_search_service_proto_enumTypes[1].Descriptor()
+}
+
+func (Nearness) Type() protoreflect.EnumType {
+	return &file_akin_v1_search_service_proto_enumTypes[1]
+}
+
+func (x Nearness) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Nearness.Descriptor instead.
+func (Nearness) EnumDescriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{1}
+}
+
 // NameField is what a name is of.
 type NameField int32
 
@@ -129,11 +189,11 @@ func (x NameField) String() string {
 }
 
 func (NameField) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[1].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[2].Descriptor()
 }
 
 func (NameField) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[1]
+	return &file_akin_v1_search_service_proto_enumTypes[2]
 }
 
 func (x NameField) Number() protoreflect.EnumNumber {
@@ -142,7 +202,7 @@ func (x NameField) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use NameField.Descriptor instead.
 func (NameField) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{1}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{2}
 }
 
 // OperatorUse is what became of the operators of a query.
@@ -194,11 +254,11 @@ func (x OperatorUse) String() string {
 }
 
 func (OperatorUse) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[2].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[3].Descriptor()
 }
 
 func (OperatorUse) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[2]
+	return &file_akin_v1_search_service_proto_enumTypes[3]
 }
 
 func (x OperatorUse) Number() protoreflect.EnumNumber {
@@ -207,7 +267,7 @@ func (x OperatorUse) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OperatorUse.Descriptor instead.
 func (OperatorUse) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{2}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{3}
 }
 
 // RecommendStrategy says how examples become a ranking.
@@ -270,11 +330,11 @@ func (x RecommendStrategy) String() string {
 }
 
 func (RecommendStrategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[3].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[4].Descriptor()
 }
 
 func (RecommendStrategy) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[3]
+	return &file_akin_v1_search_service_proto_enumTypes[4]
 }
 
 func (x RecommendStrategy) Number() protoreflect.EnumNumber {
@@ -283,7 +343,7 @@ func (x RecommendStrategy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use RecommendStrategy.Descriptor instead.
 func (RecommendStrategy) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{3}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
 }
 
 // Mode is what a query goes by.
@@ -328,11 +388,11 @@ func (x Mode) String() string {
 }
 
 func (Mode) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[4].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[5].Descriptor()
 }
 
 func (Mode) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[4]
+	return &file_akin_v1_search_service_proto_enumTypes[5]
 }
 
 func (x Mode) Number() protoreflect.EnumNumber {
@@ -341,7 +401,7 @@ func (x Mode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Mode.Descriptor instead.
 func (Mode) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{5}
 }
 
 // Fusion is how the two sides of a hybrid query become one list.
@@ -387,11 +447,11 @@ func (x Fusion) String() string {
 }
 
 func (Fusion) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[5].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[6].Descriptor()
 }
 
 func (Fusion) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[5]
+	return &file_akin_v1_search_service_proto_enumTypes[6]
 }
 
 func (x Fusion) Number() protoreflect.EnumNumber {
@@ -400,7 +460,7 @@ func (x Fusion) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Fusion.Descriptor instead.
 func (Fusion) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{5}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{6}
 }
 
 // GroupBy is what results are grouped by.
@@ -446,11 +506,11 @@ func (x GroupBy) String() string {
 }
 
 func (GroupBy) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[6].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[7].Descriptor()
 }
 
 func (GroupBy) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[6]
+	return &file_akin_v1_search_service_proto_enumTypes[7]
 }
 
 func (x GroupBy) Number() protoreflect.EnumNumber {
@@ -459,7 +519,7 @@ func (x GroupBy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use GroupBy.Descriptor instead.
 func (GroupBy) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{6}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{7}
 }
 
 // CollapseReason says why two papers count as one.
@@ -509,11 +569,11 @@ func (x CollapseReason) String() string {
 }
 
 func (CollapseReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[7].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[8].Descriptor()
 }
 
 func (CollapseReason) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[7]
+	return &file_akin_v1_search_service_proto_enumTypes[8]
 }
 
 func (x CollapseReason) Number() protoreflect.EnumNumber {
@@ -522,7 +582,7 @@ func (x CollapseReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CollapseReason.Descriptor instead.
 func (CollapseReason) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{7}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{8}
 }
 
 // EvidenceField is a field of a paper that a sentence is from.
@@ -562,11 +622,11 @@ func (x EvidenceField) String() string {
 }
 
 func (EvidenceField) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[8].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[9].Descriptor()
 }
 
 func (EvidenceField) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[8]
+	return &file_akin_v1_search_service_proto_enumTypes[9]
 }
 
 func (x EvidenceField) Number() protoreflect.EnumNumber {
@@ -575,7 +635,7 @@ func (x EvidenceField) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EvidenceField.Descriptor instead.
 func (EvidenceField) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{8}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{9}
 }
 
 // Strategy is a way to find neighbours.
@@ -621,11 +681,11 @@ func (x Strategy) String() string {
 }
 
 func (Strategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[9].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[10].Descriptor()
 }
 
 func (Strategy) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[9]
+	return &file_akin_v1_search_service_proto_enumTypes[10]
 }
 
 func (x Strategy) Number() protoreflect.EnumNumber {
@@ -634,7 +694,7 @@ func (x Strategy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Strategy.Descriptor instead.
 func (Strategy) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{9}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
 }
 
 // EmptyReason says why an answer holds nothing.
@@ -700,11 +760,11 @@ func (x EmptyReason) String() string {
 }
 
 func (EmptyReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[10].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[11].Descriptor()
 }
 
 func (EmptyReason) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[10]
+	return &file_akin_v1_search_service_proto_enumTypes[11]
 }
 
 func (x EmptyReason) Number() protoreflect.EnumNumber {
@@ -713,7 +773,7 @@ func (x EmptyReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EmptyReason.Descriptor instead.
 func (EmptyReason) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
 }
 
 // LimitationReason says what kept papers out.
@@ -792,11 +852,11 @@ func (x LimitationReason) String() string {
 }
 
 func (LimitationReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[11].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[12].Descriptor()
 }
 
 func (LimitationReason) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[11]
+	return &file_akin_v1_search_service_proto_enumTypes[12]
 }
 
 func (x LimitationReason) Number() protoreflect.EnumNumber {
@@ -805,7 +865,7 @@ func (x LimitationReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use LimitationReason.Descriptor instead.
 func (LimitationReason) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{12}
 }
 
 // NoveltyReason says why a novelty is missing or uncertain.
@@ -853,11 +913,11 @@ func (x NoveltyReason) String() string {
 }
 
 func (NoveltyReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[12].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[13].Descriptor()
 }
 
 func (NoveltyReason) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[12]
+	return &file_akin_v1_search_service_proto_enumTypes[13]
 }
 
 func (x NoveltyReason) Number() protoreflect.EnumNumber {
@@ -866,7 +926,7 @@ func (x NoveltyReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use NoveltyReason.Descriptor instead.
 func (NoveltyReason) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{12}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{13}
 }
 
 // SearchRequest is a free-text query.
@@ -1144,7 +1204,9 @@ type Interpretation struct {
 	Names []*Name `protobuf:"bytes,3,rep,name=names,proto3" json:"names,omitempty"`
 	// The words of the query that no paper has and that were read as others, which many
 	// have. With verbatim, or in a query with operators, none are.
-	Corrections   []*Correction `protobuf:"bytes,4,rep,name=corrections,proto3" json:"corrections,omitempty"`
+	Corrections []*Correction `protobuf:"bytes,4,rep,name=corrections,proto3" json:"corrections,omitempty"`
+	// Whether there is anything near the query. Results are those that are least far.
+	Nearness      Nearness `protobuf:"varint,5,opt,name=nearness,proto3,enum=akin.v1.Nearness" json:"nearness,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1205,6 +1267,13 @@ func (x *Interpretation) GetCorrections() []*Correction {
 		return x.Corrections
 	}
 	return nil
+}
+
+func (x *Interpretation) GetNearness() Nearness {
+	if x != nil {
+		return x.Nearness
+	}
+	return Nearness_NEARNESS_UNSPECIFIED
 }
 
 // Correction is a word of a query that was read as another.
@@ -3909,12 +3978,13 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\bverbatim\x18) \x01(\bR\bverbatimB\f\n" +
 	"\n" +
 	"_min_scoreB\x14\n" +
-	"\x12_collapse_versions\"\xb8\x01\n" +
+	"\x12_collapse_versions\"\xe7\x01\n" +
 	"\x0eInterpretation\x122\n" +
 	"\toperators\x18\x01 \x01(\x0e2\x14.akin.v1.OperatorUseR\toperators\x12\x16\n" +
 	"\x06detail\x18\x02 \x01(\tR\x06detail\x12#\n" +
 	"\x05names\x18\x03 \x03(\v2\r.akin.v1.NameR\x05names\x125\n" +
-	"\vcorrections\x18\x04 \x03(\v2\x13.akin.v1.CorrectionR\vcorrections\"H\n" +
+	"\vcorrections\x18\x04 \x03(\v2\x13.akin.v1.CorrectionR\vcorrections\x12-\n" +
+	"\bnearness\x18\x05 \x01(\x0e2\x11.akin.v1.NearnessR\bnearness\"H\n" +
 	"\n" +
 	"Correction\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
@@ -4165,6 +4235,11 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\tSYNTAX_ON\x10\x02\x12\x0e\n" +
 	"\n" +
 	"SYNTAX_OFF\x10\x03*i\n" +
+	"\bNearness\x12\x18\n" +
+	"\x14NEARNESS_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11NEARNESS_NO_WORDS\x10\x01\x12\x1a\n" +
+	"\x16NEARNESS_UNKNOWN_WORDS\x10\x02\x12\x10\n" +
+	"\fNEARNESS_FAR\x10\x03*i\n" +
 	"\tNameField\x12\x1a\n" +
 	"\x16NAME_FIELD_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11NAME_FIELD_AUTHOR\x10\x01\x12\x14\n" +
@@ -4267,137 +4342,139 @@ func file_akin_v1_search_service_proto_rawDescGZIP() []byte {
 	return file_akin_v1_search_service_proto_rawDescData
 }
 
-var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 13)
+var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 14)
 var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_akin_v1_search_service_proto_goTypes = []any{
 	(Syntax)(0),                    // 0: akin.v1.Syntax
-	(NameField)(0),                 // 1: akin.v1.NameField
-	(OperatorUse)(0),               // 2: akin.v1.OperatorUse
-	(RecommendStrategy)(0),         // 3: akin.v1.RecommendStrategy
-	(Mode)(0),                      // 4: akin.v1.Mode
-	(Fusion)(0),                    // 5: akin.v1.Fusion
-	(GroupBy)(0),                   // 6: akin.v1.GroupBy
-	(CollapseReason)(0),            // 7: akin.v1.CollapseReason
-	(EvidenceField)(0),             // 8: akin.v1.EvidenceField
-	(Strategy)(0),                  // 9: akin.v1.Strategy
-	(EmptyReason)(0),               // 10: akin.v1.EmptyReason
-	(LimitationReason)(0),          // 11: akin.v1.LimitationReason
-	(NoveltyReason)(0),             // 12: akin.v1.NoveltyReason
-	(*SearchRequest)(nil),          // 13: akin.v1.SearchRequest
-	(*Interpretation)(nil),         // 14: akin.v1.Interpretation
-	(*Correction)(nil),             // 15: akin.v1.Correction
-	(*Name)(nil),                   // 16: akin.v1.Name
-	(*SearchResponse)(nil),         // 17: akin.v1.SearchResponse
-	(*SimilarRequest)(nil),         // 18: akin.v1.SimilarRequest
-	(*SimilarResponse)(nil),        // 19: akin.v1.SimilarResponse
-	(*Example)(nil),                // 20: akin.v1.Example
-	(*RecommendRequest)(nil),       // 21: akin.v1.RecommendRequest
-	(*Driver)(nil),                 // 22: akin.v1.Driver
-	(*RecommendResponse)(nil),      // 23: akin.v1.RecommendResponse
-	(*Parts)(nil),                  // 24: akin.v1.Parts
-	(*Result)(nil),                 // 25: akin.v1.Result
-	(*Group)(nil),                  // 26: akin.v1.Group
-	(*Collapsed)(nil),              // 27: akin.v1.Collapsed
-	(*FindDuplicatesRequest)(nil),  // 28: akin.v1.FindDuplicatesRequest
-	(*FindDuplicatesResponse)(nil), // 29: akin.v1.FindDuplicatesResponse
-	(*DuplicateGroup)(nil),         // 30: akin.v1.DuplicateGroup
-	(*DuplicatePaper)(nil),         // 31: akin.v1.DuplicatePaper
-	(*Evidence)(nil),               // 32: akin.v1.Evidence
-	(*EvidenceSource)(nil),         // 33: akin.v1.EvidenceSource
-	(*MatchedTerm)(nil),            // 34: akin.v1.MatchedTerm
-	(*Plan)(nil),                   // 35: akin.v1.Plan
-	(*QueryInfo)(nil),              // 36: akin.v1.QueryInfo
-	(*Limitation)(nil),             // 37: akin.v1.Limitation
-	(*GetNoveltyRequest)(nil),      // 38: akin.v1.GetNoveltyRequest
-	(*GetNoveltyResponse)(nil),     // 39: akin.v1.GetNoveltyResponse
-	(*Novelty)(nil),                // 40: akin.v1.Novelty
-	(*EarlierPaper)(nil),           // 41: akin.v1.EarlierPaper
-	(*fieldmaskpb.FieldMask)(nil),  // 42: google.protobuf.FieldMask
-	(*Timing)(nil),                 // 43: akin.v1.Timing
-	(*Text)(nil),                   // 44: akin.v1.Text
-	(*timestamppb.Timestamp)(nil),  // 45: google.protobuf.Timestamp
-	(*Paper)(nil),                  // 46: akin.v1.Paper
-	(*date.Date)(nil),              // 47: google.type.Date
+	(Nearness)(0),                  // 1: akin.v1.Nearness
+	(NameField)(0),                 // 2: akin.v1.NameField
+	(OperatorUse)(0),               // 3: akin.v1.OperatorUse
+	(RecommendStrategy)(0),         // 4: akin.v1.RecommendStrategy
+	(Mode)(0),                      // 5: akin.v1.Mode
+	(Fusion)(0),                    // 6: akin.v1.Fusion
+	(GroupBy)(0),                   // 7: akin.v1.GroupBy
+	(CollapseReason)(0),            // 8: akin.v1.CollapseReason
+	(EvidenceField)(0),             // 9: akin.v1.EvidenceField
+	(Strategy)(0),                  // 10: akin.v1.Strategy
+	(EmptyReason)(0),               // 11: akin.v1.EmptyReason
+	(LimitationReason)(0),          // 12: akin.v1.LimitationReason
+	(NoveltyReason)(0),             // 13: akin.v1.NoveltyReason
+	(*SearchRequest)(nil),          // 14: akin.v1.SearchRequest
+	(*Interpretation)(nil),         // 15: akin.v1.Interpretation
+	(*Correction)(nil),             // 16: akin.v1.Correction
+	(*Name)(nil),                   // 17: akin.v1.Name
+	(*SearchResponse)(nil),         // 18: akin.v1.SearchResponse
+	(*SimilarRequest)(nil),         // 19: akin.v1.SimilarRequest
+	(*SimilarResponse)(nil),        // 20: akin.v1.SimilarResponse
+	(*Example)(nil),                // 21: akin.v1.Example
+	(*RecommendRequest)(nil),       // 22: akin.v1.RecommendRequest
+	(*Driver)(nil),                 // 23: akin.v1.Driver
+	(*RecommendResponse)(nil),      // 24: akin.v1.RecommendResponse
+	(*Parts)(nil),                  // 25: akin.v1.Parts
+	(*Result)(nil),                 // 26: akin.v1.Result
+	(*Group)(nil),                  // 27: akin.v1.Group
+	(*Collapsed)(nil),              // 28: akin.v1.Collapsed
+	(*FindDuplicatesRequest)(nil),  // 29: akin.v1.FindDuplicatesRequest
+	(*FindDuplicatesResponse)(nil), // 30: akin.v1.FindDuplicatesResponse
+	(*DuplicateGroup)(nil),         // 31: akin.v1.DuplicateGroup
+	(*DuplicatePaper)(nil),         // 32: akin.v1.DuplicatePaper
+	(*Evidence)(nil),               // 33: akin.v1.Evidence
+	(*EvidenceSource)(nil),         // 34: akin.v1.EvidenceSource
+	(*MatchedTerm)(nil),            // 35: akin.v1.MatchedTerm
+	(*Plan)(nil),                   // 36: akin.v1.Plan
+	(*QueryInfo)(nil),              // 37: akin.v1.QueryInfo
+	(*Limitation)(nil),             // 38: akin.v1.Limitation
+	(*GetNoveltyRequest)(nil),      // 39: akin.v1.GetNoveltyRequest
+	(*GetNoveltyResponse)(nil),     // 40: akin.v1.GetNoveltyResponse
+	(*Novelty)(nil),                // 41: akin.v1.Novelty
+	(*EarlierPaper)(nil),           // 42: akin.v1.EarlierPaper
+	(*fieldmaskpb.FieldMask)(nil),  // 43: google.protobuf.FieldMask
+	(*Timing)(nil),                 // 44: akin.v1.Timing
+	(*Text)(nil),                   // 45: akin.v1.Text
+	(*timestamppb.Timestamp)(nil),  // 46: google.protobuf.Timestamp
+	(*Paper)(nil),                  // 47: akin.v1.Paper
+	(*date.Date)(nil),              // 48: google.type.Date
 }
 var file_akin_v1_search_service_proto_depIdxs = []int32{
-	42, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
-	4,  // 1: akin.v1.SearchRequest.mode:type_name -> akin.v1.Mode
-	5,  // 2: akin.v1.SearchRequest.fusion:type_name -> akin.v1.Fusion
-	6,  // 3: akin.v1.SearchRequest.group_by:type_name -> akin.v1.GroupBy
+	43, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
+	5,  // 1: akin.v1.SearchRequest.mode:type_name -> akin.v1.Mode
+	6,  // 2: akin.v1.SearchRequest.fusion:type_name -> akin.v1.Fusion
+	7,  // 3: akin.v1.SearchRequest.group_by:type_name -> akin.v1.GroupBy
 	0,  // 4: akin.v1.SearchRequest.syntax:type_name -> akin.v1.Syntax
-	2,  // 5: akin.v1.Interpretation.operators:type_name -> akin.v1.OperatorUse
-	16, // 6: akin.v1.Interpretation.names:type_name -> akin.v1.Name
-	15, // 7: akin.v1.Interpretation.corrections:type_name -> akin.v1.Correction
-	1,  // 8: akin.v1.Name.field:type_name -> akin.v1.NameField
-	25, // 9: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
-	35, // 10: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
-	36, // 11: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
-	10, // 12: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	43, // 13: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
-	37, // 14: akin.v1.SearchResponse.limited_by:type_name -> akin.v1.Limitation
-	26, // 15: akin.v1.SearchResponse.groups:type_name -> akin.v1.Group
-	14, // 16: akin.v1.SearchResponse.interpretation:type_name -> akin.v1.Interpretation
-	44, // 17: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
-	42, // 18: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
-	4,  // 19: akin.v1.SimilarRequest.mode:type_name -> akin.v1.Mode
-	5,  // 20: akin.v1.SimilarRequest.fusion:type_name -> akin.v1.Fusion
-	6,  // 21: akin.v1.SimilarRequest.group_by:type_name -> akin.v1.GroupBy
-	25, // 22: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
-	35, // 23: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
-	36, // 24: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
-	10, // 25: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	43, // 26: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
-	37, // 27: akin.v1.SimilarResponse.limited_by:type_name -> akin.v1.Limitation
-	26, // 28: akin.v1.SimilarResponse.groups:type_name -> akin.v1.Group
-	44, // 29: akin.v1.Example.text:type_name -> akin.v1.Text
-	45, // 30: akin.v1.Example.time:type_name -> google.protobuf.Timestamp
-	20, // 31: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
-	20, // 32: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
-	3,  // 33: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
-	42, // 34: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
-	6,  // 35: akin.v1.RecommendRequest.group_by:type_name -> akin.v1.GroupBy
-	25, // 36: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
-	35, // 37: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
-	10, // 38: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	43, // 39: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
-	37, // 40: akin.v1.RecommendResponse.limited_by:type_name -> akin.v1.Limitation
-	26, // 41: akin.v1.RecommendResponse.groups:type_name -> akin.v1.Group
-	46, // 42: akin.v1.Result.paper:type_name -> akin.v1.Paper
-	22, // 43: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
-	24, // 44: akin.v1.Result.parts:type_name -> akin.v1.Parts
-	34, // 45: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
-	27, // 46: akin.v1.Result.collapsed:type_name -> akin.v1.Collapsed
-	32, // 47: akin.v1.Result.evidence:type_name -> akin.v1.Evidence
-	7,  // 48: akin.v1.Collapsed.reason:type_name -> akin.v1.CollapseReason
-	30, // 49: akin.v1.FindDuplicatesResponse.groups:type_name -> akin.v1.DuplicateGroup
-	31, // 50: akin.v1.DuplicateGroup.papers:type_name -> akin.v1.DuplicatePaper
-	7,  // 51: akin.v1.DuplicatePaper.reason:type_name -> akin.v1.CollapseReason
-	8,  // 52: akin.v1.Evidence.field:type_name -> akin.v1.EvidenceField
-	33, // 53: akin.v1.Evidence.of:type_name -> akin.v1.EvidenceSource
-	8,  // 54: akin.v1.EvidenceSource.field:type_name -> akin.v1.EvidenceField
-	9,  // 55: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
-	11, // 56: akin.v1.Limitation.reason:type_name -> akin.v1.LimitationReason
-	44, // 57: akin.v1.GetNoveltyRequest.text:type_name -> akin.v1.Text
-	40, // 58: akin.v1.GetNoveltyResponse.novelties:type_name -> akin.v1.Novelty
-	36, // 59: akin.v1.GetNoveltyResponse.query:type_name -> akin.v1.QueryInfo
-	12, // 60: akin.v1.Novelty.reason:type_name -> akin.v1.NoveltyReason
-	41, // 61: akin.v1.Novelty.nearest:type_name -> akin.v1.EarlierPaper
-	47, // 62: akin.v1.EarlierPaper.publish_date:type_name -> google.type.Date
-	13, // 63: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
-	18, // 64: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
-	21, // 65: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
-	38, // 66: akin.v1.SearchService.GetNovelty:input_type -> akin.v1.GetNoveltyRequest
-	28, // 67: akin.v1.SearchService.FindDuplicates:input_type -> akin.v1.FindDuplicatesRequest
-	17, // 68: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
-	19, // 69: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
-	23, // 70: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
-	39, // 71: akin.v1.SearchService.GetNovelty:output_type -> akin.v1.GetNoveltyResponse
-	29, // 72: akin.v1.SearchService.FindDuplicates:output_type -> akin.v1.FindDuplicatesResponse
-	68, // [68:73] is the sub-list for method output_type
-	63, // [63:68] is the sub-list for method input_type
-	63, // [63:63] is the sub-list for extension type_name
-	63, // [63:63] is the sub-list for extension extendee
-	0,  // [0:63] is the sub-list for field type_name
+	3,  // 5: akin.v1.Interpretation.operators:type_name -> akin.v1.OperatorUse
+	17, // 6: akin.v1.Interpretation.names:type_name -> akin.v1.Name
+	16, // 7: akin.v1.Interpretation.corrections:type_name -> akin.v1.Correction
+	1,  // 8: akin.v1.Interpretation.nearness:type_name -> akin.v1.Nearness
+	2,  // 9: akin.v1.Name.field:type_name -> akin.v1.NameField
+	26, // 10: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
+	36, // 11: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
+	37, // 12: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
+	11, // 13: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	44, // 14: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
+	38, // 15: akin.v1.SearchResponse.limited_by:type_name -> akin.v1.Limitation
+	27, // 16: akin.v1.SearchResponse.groups:type_name -> akin.v1.Group
+	15, // 17: akin.v1.SearchResponse.interpretation:type_name -> akin.v1.Interpretation
+	45, // 18: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
+	43, // 19: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
+	5,  // 20: akin.v1.SimilarRequest.mode:type_name -> akin.v1.Mode
+	6,  // 21: akin.v1.SimilarRequest.fusion:type_name -> akin.v1.Fusion
+	7,  // 22: akin.v1.SimilarRequest.group_by:type_name -> akin.v1.GroupBy
+	26, // 23: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
+	36, // 24: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
+	37, // 25: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
+	11, // 26: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	44, // 27: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
+	38, // 28: akin.v1.SimilarResponse.limited_by:type_name -> akin.v1.Limitation
+	27, // 29: akin.v1.SimilarResponse.groups:type_name -> akin.v1.Group
+	45, // 30: akin.v1.Example.text:type_name -> akin.v1.Text
+	46, // 31: akin.v1.Example.time:type_name -> google.protobuf.Timestamp
+	21, // 32: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
+	21, // 33: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
+	4,  // 34: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
+	43, // 35: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
+	7,  // 36: akin.v1.RecommendRequest.group_by:type_name -> akin.v1.GroupBy
+	26, // 37: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
+	36, // 38: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
+	11, // 39: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	44, // 40: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
+	38, // 41: akin.v1.RecommendResponse.limited_by:type_name -> akin.v1.Limitation
+	27, // 42: akin.v1.RecommendResponse.groups:type_name -> akin.v1.Group
+	47, // 43: akin.v1.Result.paper:type_name -> akin.v1.Paper
+	23, // 44: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
+	25, // 45: akin.v1.Result.parts:type_name -> akin.v1.Parts
+	35, // 46: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
+	28, // 47: akin.v1.Result.collapsed:type_name -> akin.v1.Collapsed
+	33, // 48: akin.v1.Result.evidence:type_name -> akin.v1.Evidence
+	8,  // 49: akin.v1.Collapsed.reason:type_name -> akin.v1.CollapseReason
+	31, // 50: akin.v1.FindDuplicatesResponse.groups:type_name -> akin.v1.DuplicateGroup
+	32, // 51: akin.v1.DuplicateGroup.papers:type_name -> akin.v1.DuplicatePaper
+	8,  // 52: akin.v1.DuplicatePaper.reason:type_name -> akin.v1.CollapseReason
+	9,  // 53: akin.v1.Evidence.field:type_name -> akin.v1.EvidenceField
+	34, // 54: akin.v1.Evidence.of:type_name -> akin.v1.EvidenceSource
+	9,  // 55: akin.v1.EvidenceSource.field:type_name -> akin.v1.EvidenceField
+	10, // 56: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
+	12, // 57: akin.v1.Limitation.reason:type_name -> akin.v1.LimitationReason
+	45, // 58: akin.v1.GetNoveltyRequest.text:type_name -> akin.v1.Text
+	41, // 59: akin.v1.GetNoveltyResponse.novelties:type_name -> akin.v1.Novelty
+	37, // 60: akin.v1.GetNoveltyResponse.query:type_name -> akin.v1.QueryInfo
+	13, // 61: akin.v1.Novelty.reason:type_name -> akin.v1.NoveltyReason
+	42, // 62: akin.v1.Novelty.nearest:type_name -> akin.v1.EarlierPaper
+	48, // 63: akin.v1.EarlierPaper.publish_date:type_name -> google.type.Date
+	14, // 64: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
+	19, // 65: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
+	22, // 66: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
+	39, // 67: akin.v1.SearchService.GetNovelty:input_type -> akin.v1.GetNoveltyRequest
+	29, // 68: akin.v1.SearchService.FindDuplicates:input_type -> akin.v1.FindDuplicatesRequest
+	18, // 69: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
+	20, // 70: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
+	24, // 71: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
+	40, // 72: akin.v1.SearchService.GetNovelty:output_type -> akin.v1.GetNoveltyResponse
+	30, // 73: akin.v1.SearchService.FindDuplicates:output_type -> akin.v1.FindDuplicatesResponse
+	69, // [69:74] is the sub-list for method output_type
+	64, // [64:69] is the sub-list for method input_type
+	64, // [64:64] is the sub-list for extension type_name
+	64, // [64:64] is the sub-list for extension extendee
+	0,  // [0:64] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_search_service_proto_init() }
@@ -4420,7 +4497,7 @@ func file_akin_v1_search_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_akin_v1_search_service_proto_rawDesc), len(file_akin_v1_search_service_proto_rawDesc)),
-			NumEnums:      13,
+			NumEnums:      14,
 			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
