@@ -11,7 +11,7 @@ VERSION     ?= 0.1.0-dev
 TOOLS       := $(CURDIR)/.akin/tools
 VENV        := $(CURDIR)/.akin/venv
 
-.PHONY: help setup build run test test-crash ci-full lint gen gen-docs gen-check check-deploy gen-tools tools test-python test-clients test-mail test-page page-picture clean
+.PHONY: help setup setup-bf16 build run test test-bf16 test-crash test-kill ci-full lint gen gen-docs gen-check check-deploy gen-tools tools test-python test-clients test-mail test-page page-picture clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -30,6 +30,10 @@ build: ## Build bin/akin.
 
 setup: build ## Fetch the model and ONNX Runtime (needs pip and a registry once).
 	@bin/akin setup --home .akin --python $(PYTHON)
+
+# What precision bf16 takes, also where it does not help: tests run it in float32.
+setup-bf16: setup ## Fetch OpenVINO's plugin for precision bf16, and build its graph (needs pip and a registry once).
+	@bin/akin setup --home .akin --python $(PYTHON) --precision bf16
 
 # AKIN_LISTINGS=path imports other files, into a data directory of their own.
 ifdef AKIN_LISTINGS
@@ -54,8 +58,17 @@ test: setup ## Run all tests that need no extra program, with the race detector.
 # few times. docs/reliability.md says which promise each is for.
 CRASH_ROUNDS ?= 60
 
+SESSIONS ?= 10000
+SOAK     ?= 30m
+
+test-bf16: setup-bf16 ## Open and close SESSIONS sessions of precision bf16, and let them work for SOAK (an hour and a half).
+	AKIN_REQUIRE=1 AKIN_SESSIONS=$(SESSIONS) AKIN_SOAK=$(SOAK) go test -count 1 -timeout 6h -run 'Matrix|BFloat16' -v ./internal/embed ./internal/embed/onnx | grep -E '^(---|===? ?FAIL|FAIL|ok|panic|fatal|SIG)|_test.go'
+
 test-crash: setup ## Kill, copy and damage again and again, CRASH_ROUNDS times a test.
 	AKIN_CRASH_ROUNDS=$(CRASH_ROUNDS) go test -race -count 1 -timeout 60m -run 'Kill|Crash|Damage' -v ./internal/... | grep -E '^(---|===? ?FAIL|FAIL|ok|panic)|^ +[a-z_]+_test.go'
+
+test-kill: ## Kill the process that matches feeds and sends digests, CRASH_ROUNDS times (the tests of .ci/run do it three times).
+	AKIN_CRASH_ROUNDS=$(CRASH_ROUNDS) go test -count 1 -timeout 60m -run 'TestKillDigests' -v ./internal/monthtest
 
 # What takes longer than .ci/run: every round of the kills, two builds from
 # nothing, and what a server does under overload. An hour and a half on two cores.

@@ -3,8 +3,9 @@
 # their authors give them. A module without a licence file is an error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-echo "akin is made of the following, beside its own code. ONNX Runtime (MIT) and models are"
-echo "not part of it: they come with their own licences."
+echo "akin is made of the following, beside its own code. ONNX Runtime (MIT), OpenVINO's plugin"
+echo "for it (MIT, with parts under Apache-2.0) and models are not part of it: they come with"
+echo "their own licences and notices."
 GOOS=linux GOARCH=$1 CGO_ENABLED=1 go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' ./cmd/akin |
   LC_ALL=C sort -u | while read -r path version dir; do
     mapfile -t files < <(find "$dir" -maxdepth 1 -type f \( -iname 'licen[cs]e*' -o -iname 'copying*' -o -iname 'notice*' -o -iname 'patents*' \) | LC_ALL=C sort)

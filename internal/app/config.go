@@ -66,8 +66,13 @@ type Config struct {
 	Model string
 	// ModelDir and Library override where the model and ONNX Runtime are.
 	ModelDir, Library string
-	// Precision is "float32", the default, or "int8".
+	// Precision is one of Precisions, the first by default.
 	Precision string
+	// MatrixUnits is "auto", the default, or "off": as if the CPU had none.
+	MatrixUnits string
+	// Units runs graphs of precision bf16; by default OpenVINO's plugin, where the
+	// CPU has matrix units.
+	Units embed.Runtime
 	// OpenModel opens what embeds; by default a model of the server's own.
 	OpenModel ModelOpener
 	// LazyModel opens the model when something is embedded for the first time,
@@ -101,6 +106,8 @@ type Config struct {
 
 	// named says that the model, its place or its precision were given.
 	named bool
+	// assumeUnits is for tests: as if the CPU had matrix units.
+	assumeUnits bool
 	// grace is how long calls may take to end when the server stops.
 	grace time.Duration
 }
@@ -126,18 +133,24 @@ func (c Config) withDefaults() (Config, error) {
 	if !slices.Contains(Indexes(), c.Index) {
 		errs = append(errs, Fault{"index", fmt.Sprintf("%q is not one of %v", c.Index, Indexes())})
 	}
-	c.named = c.Model != "" || c.ModelDir != "" || c.Precision != ""
+	if c.Precision == "" {
+		c.Precision = Auto
+	}
+	c.named = c.Model != "" || c.ModelDir != "" || c.Precision != Auto
 	if c.Model == "" {
 		c.Model = model.DefaultName
 	}
 	if c.OpenModel == nil {
 		c.OpenModel = ownModel
 	}
-	if c.Precision == "" {
-		c.Precision = model.Float32
+	if !slices.Contains(Precisions(), c.Precision) {
+		errs = append(errs, Fault{"precision", fmt.Sprintf("%q is not one of %v", c.Precision, Precisions())})
 	}
-	if c.Precision != model.Float32 && c.Precision != model.Int8 {
-		errs = append(errs, Fault{"precision", fmt.Sprintf("%q is neither %s nor %s", c.Precision, model.Float32, model.Int8)})
+	if c.MatrixUnits == "" {
+		c.MatrixUnits = UnitsAuto
+	}
+	if c.MatrixUnits != UnitsAuto && c.MatrixUnits != UnitsOff {
+		errs = append(errs, Fault{"matrix-units", fmt.Sprintf("%q is neither %s nor %s", c.MatrixUnits, UnitsAuto, UnitsOff)})
 	}
 	if c.Threads < 0 || c.Threads > 1024 {
 		errs = append(errs, Fault{"threads", fmt.Sprintf("%d is not between 0 (all cores) and 1024", c.Threads)})

@@ -32,7 +32,8 @@ func TestFaultsOfConfigurations(t *testing.T) {
 		{"nothing", Config{}, nil},
 		{"all of it", Config{Index: "exact", Model: "m", Precision: "int8", Threads: 1024, QueueTokens: 5, Home: "h", Admission: admit.Config{MaxWait: time.Second}, Timeouts: map[string]time.Duration{"read": 0}}, nil},
 		{"an index", Config{Index: "btree"}, []string{`index "btree" is not one of`, "graph", "exact"}},
-		{"a precision", Config{Precision: "float16"}, []string{`precision "float16" is neither float32 nor int8`}},
+		{"a precision", Config{Precision: "float16"}, []string{`precision "float16" is not one of [auto float32 bf16 int8]`}},
+		{"matrix units", Config{MatrixUnits: "on"}, []string{`matrix-units "on" is neither auto nor off`}},
 		{"too few threads", Config{Threads: -1}, []string{"threads -1 is not between 0 (all cores) and 1024"}},
 		{"too many threads", Config{Threads: 1025}, []string{"threads 1025"}},
 		{"a queue", Config{QueueTokens: -1}, []string{"queue tokens -1 must not be negative"}},
@@ -70,7 +71,7 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Index != "graph" || got.Model != model.DefaultName || got.Precision != "float32" || got.Home != "/home of akin" || got.named || got.grace != defaultGrace {
+	if got.Index != "graph" || got.Model != model.DefaultName || got.Precision != Auto || got.MatrixUnits != UnitsAuto || got.Home != "/home of akin" || got.named || got.grace != defaultGrace {
 		t.Errorf("the defaults are %+v", got)
 	}
 	if want := rpc.DefaultTimeouts(); !reflect.DeepEqual(got.Timeouts, want) {
@@ -266,7 +267,7 @@ func TestKeep(t *testing.T) {
 	if err := c.keep(space()); err == nil || !strings.Contains(err.Error(), "remember the model") {
 		t.Errorf("without a directory: %v", err)
 	}
-	for precision, want := range map[string]string{"float32": model.Float32, "int8": model.Int8, "int8/absmax": model.Int8, "": model.Float32} {
+	for precision, want := range map[string]string{"float32": model.Float32, "int8": model.Int8, "int8/absmax": model.Int8, "bf16": model.BFloat16, "": model.Float32} {
 		if got := precisionOf(paper.Space{Precision: precision}); got != want {
 			t.Errorf("%q is %q", precision, got)
 		}

@@ -49,10 +49,13 @@ func (c *Config) follow(s *store.Store) (*kept, error) {
 		return nil, err
 	}
 	k := &kept{space: collection.Space, explicit: c.named}
+	if c.Precision == Auto || !c.named { // it goes on as it began
+		c.Precision = precisionOf(collection.Space)
+	}
 	if c.named {
 		return k, nil
 	}
-	c.Model, c.Precision = collection.Space.Model, precisionOf(collection.Space)
+	c.Model = collection.Space.Model
 	raw, err := os.ReadFile(filepath.Join(c.Data, keptFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return k, nil // of the time before there was one

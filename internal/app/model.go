@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 
 	"akin/internal/embed"
-	"akin/internal/embed/onnx"
-	"akin/internal/model"
 	"akin/internal/paper"
 	"akin/internal/rpc"
 )
@@ -122,9 +119,13 @@ func (a *App) openModel(kept *kept) (engineModel, rpc.About, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		e, done, err := a.config.OpenModel(a.embedConfig(at))
+		config := a.embedConfig(at)
+		e, done, err := a.config.OpenModel(config)
 		if err == nil && warn {
 			a.warnOfTokenizer(e.ExactTokens(), at)
+		}
+		if err == nil {
+			a.sayPrecision(config, at)
 		}
 		return e, done, err
 	}}
@@ -151,22 +152,17 @@ func (a *App) openEmbedder() (*embed.Embedder, rpc.About, error) {
 	if err != nil {
 		return nil, rpc.About{}, err
 	}
-	embedder, done, err := a.config.OpenModel(a.embedConfig(at))
+	config := a.embedConfig(at)
+	embedder, done, err := a.config.OpenModel(config)
 	if err != nil {
 		return nil, rpc.About{}, err
 	}
 	a.onClose(done)
+	a.sayPrecision(config, at)
 	a.warnOfTokenizer(embedder.ExactTokens(), at)
 	return embedder, rpc.About{
 		Version: a.config.Version, License: at.manifest.License, Source: at.manifest.Source,
 	}, nil
-}
-
-func (a *App) embedConfig(at resolved) embed.Config {
-	return embed.Config{
-		Runtime: onnx.Runtime{Library: at.library}, ModelDir: at.dir, Manifest: at.manifest, Precision: a.config.Precision,
-		Threads: a.config.Threads, QueueTokens: a.config.QueueTokens,
-	}
 }
 
 func (a *App) warnOfTokenizer(exact bool, at resolved) {
@@ -175,12 +171,4 @@ func (a *App) warnOfTokenizer(exact bool, at resolved) {
 		a.log.Warn(fmt.Sprintf("the tokenizer of model %s is not BERT's WordPiece: its token ids may differ "+
 			"from those of Hugging Face tokenizers, which the model was trained with, and so may its vectors", at.manifest.Name))
 	}
-}
-
-// precisionOf gives the configuration's name of a space's precision.
-func precisionOf(space paper.Space) string {
-	if strings.HasPrefix(space.Precision, model.Int8) {
-		return model.Int8
-	}
-	return model.Float32
 }

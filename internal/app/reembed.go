@@ -7,6 +7,7 @@ import (
 
 	"akin/internal/catalog/local"
 	"akin/internal/engine"
+	"akin/internal/model"
 	"akin/internal/store"
 )
 
@@ -17,6 +18,9 @@ import (
 func Reembed(ctx context.Context, config Config, log *slog.Logger, progress func(done, total int)) (did bool, err error) {
 	if config, err = config.withDefaults(); err != nil {
 		return false, err
+	}
+	if config.Precision == Auto { // another precision is for whoever names it
+		config.Precision = model.Float32
 	}
 	a := &App{config: config, log: log}
 	defer func() { err = errors.Join(err, a.Close()) }()

@@ -16,6 +16,8 @@ type resolved struct {
 	manifest *model.Manifest
 	dir      string
 	library  string
+	// matrix is the plugin that is pinned for this system; nil if there is none.
+	matrix *model.Matrix
 }
 
 // resolve finds the manifest and the paths of model and library.
@@ -25,6 +27,9 @@ func (c Config) resolve() (resolved, error) {
 		return resolved{}, err
 	}
 	r := resolved{manifest: m, dir: c.ModelDir, library: c.Library}
+	if r.matrix, err = matrixOf(); err != nil {
+		return resolved{}, err
+	}
 	if r.dir == "" {
 		r.dir = filepath.Join(c.Home, modelsFolder, m.DirName())
 	}
@@ -85,23 +90,9 @@ func Setup(ctx context.Context, config Config, from Origin, say func(format stri
 	}
 	fetcher := model.Fetcher{Python: from.Python, From: from.Source, Hub: from.Hub, Log: say}
 	if config.Library == "" {
-		runtime, err := model.LoadRuntime(models.Files)
-		if err != nil {
+		if err := setupLibrary(ctx, fetcher, from, at, say); err != nil {
 			return err
 		}
-		host, err := runtime.Host()
-		if err != nil {
-			return err
-		}
-		if from.folder() {
-			_, err = fetcher.Library(host.Library, filepath.Dir(at.library))
-		} else {
-			_, err = fetcher.Ensure(ctx, filepath.Dir(at.library), host.Package, []model.File{host.Library})
-		}
-		if err != nil {
-			return err
-		}
-		say("ONNX Runtime %s (%s): %s", runtime.Version, runtime.License, at.library)
 	}
 	if config.ModelDir == "" {
 		if _, err := fetcher.EnsureModel(ctx, at.manifest, at.dir); err != nil {
@@ -122,7 +113,68 @@ func Setup(ctx context.Context, config Config, from Origin, say func(format stri
 	if err := at.ensureInt8(config.Precision, say); err != nil {
 		return err
 	}
+	if err := config.setupUnits(ctx, fetcher, at, say); err != nil {
+		return err
+	}
 	say("model %s (%s): %s", at.manifest.Name, at.manifest.License, at.dir)
+	return nil
+}
+
+func setupLibrary(ctx context.Context, fetcher model.Fetcher, from Origin, at resolved, say func(format string, args ...any)) error {
+	runtime, err := model.LoadRuntime(models.Files)
+	if err != nil {
+		return err
+	}
+	host, err := runtime.Host()
+	if err != nil {
+		return err
+	}
+	if from.folder() {
+		_, err = fetcher.Library(host.Library, filepath.Dir(at.library))
+	} else {
+		_, err = fetcher.Ensure(ctx, filepath.Dir(at.library), host.Package, []model.File{host.Library})
+	}
+	if err != nil {
+		return err
+	}
+	say("ONNX Runtime %s (%s): %s", runtime.Version, runtime.License, at.library)
+	return nil
+}
+
+// setupUnits fetches what runs precision bf16, and builds its graph, where that
+// helps or was asked for; else it says why not.
+func (c Config) setupUnits(ctx context.Context, fetcher model.Fetcher, at resolved, say func(format string, args ...any)) error {
+	wants, why := c.wantsUnits()
+	asked := c.Precision == model.BFloat16
+	switch {
+	case asked && (at.matrix == nil || at.manifest.Ready(at.dir)):
+		return fmt.Errorf("model %s cannot be had in bf16 here: it needs Linux on x86-64, and a model with its weights; leave out the precision", at.manifest.Name)
+	case at.matrix == nil || at.manifest.Ready(at.dir):
+		return nil
+	case c.Precision != Auto && !asked:
+		return nil
+	case !wants && !asked:
+		say("bf16 is left out: %s", why)
+		return nil
+	}
+	libraries := filepath.Join(c.Home, libraryFolder)
+	if asked && !wants {
+		why = "it was asked for, though " + why
+	}
+	say("%s %s (%s), 94 MB: %s", at.matrix.Package.Name, at.matrix.Package.Version, at.matrix.License, why)
+	if _, err := fetcher.Matrix(ctx, at.matrix, libraries); err != nil && asked {
+		return fmt.Errorf("%w; everything but bf16 works without it: --precision float32 leaves it out", err)
+	} else if err != nil {
+		say("bf16 is left out, and everything else works without it: %v", err)
+		return ctx.Err()
+	}
+	built, err := model.EnsureBFloat16Graph(at.dir, at.manifest.Pooling)
+	if err != nil {
+		return fmt.Errorf("build the bf16 graph of %s: %w", at.manifest.Name, err)
+	}
+	if built {
+		say("built the bf16 graph of %s from its weights", at.manifest.Name)
+	}
 	return nil
 }
 

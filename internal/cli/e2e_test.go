@@ -31,6 +31,10 @@ import (
 const asProgram = "AKIN_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
+	if os.Getenv("AKIN_MATRIX_UNITS") == "" {
+		// The same precision on every machine; tests of bf16 say so.
+		os.Setenv("AKIN_MATRIX_UNITS", "off")
+	}
 	if os.Getenv(asProgram) != "" {
 		os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
@@ -64,7 +68,7 @@ func (s *sharedModels) get(config embed.Config) (*embed.Embedder, func() error, 
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := fmt.Sprint(config.Runtime, config.ModelDir, config.Precision, config.Threads, config.QueueTokens)
+	key := fmt.Sprint(config.Runtime, config.Matrix, config.ModelDir, config.Precision, config.Threads, config.QueueTokens)
 	if s.open[key] == nil {
 		e, err := embed.Open(config)
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"google.golang.org/grpc/status"
 
+	"akin/internal/app"
 	"akin/internal/client"
 	"akin/internal/ingest"
 	"akin/internal/job"
@@ -77,6 +78,10 @@ func (c embedCommand) Run(e *environment) (err error) {
 	if err := os.MkdirAll(c.Out, 0o755); err != nil {
 		return fmt.Errorf("make the output directory: %w", err)
 	}
+	cacheDir := cmp.Or(c.Cache, filepath.Join(c.Out, "cache"))
+	if c.Server == "" {
+		e.config.Precision = c.precision(e.config, cacheDir, shard)
+	}
 	cl, err := c.client(e)
 	if err != nil {
 		return err
@@ -85,7 +90,6 @@ func (c embedCommand) Run(e *environment) (err error) {
 	if err != nil {
 		return err
 	}
-	cacheDir := cmp.Or(c.Cache, filepath.Join(c.Out, "cache"))
 	cache, err := job.OpenCache(cacheDir, model.GetSpace().GetFingerprint(), int(model.GetSpace().GetDimension()))
 	if err != nil {
 		return err
@@ -107,6 +111,43 @@ func (c embedCommand) Run(e *environment) (err error) {
 		}
 	}
 	return c.finish(e, m)
+}
+
+// precision is what the job goes on in: what is named, or else what it began in, as
+// its cache and its manifest say. A new job of several shards, whose machines may
+// differ, is of float32; any other is of what this machine does best.
+func (c embedCommand) precision(config app.Config, cache string, shard job.Shard) string {
+	if config.Precision != "" && config.Precision != app.Auto {
+		return config.Precision
+	}
+	var began []string
+	last := ""
+	if m, err := vecfile.ReadManifest(c.Out); err == nil {
+		last = m.Fingerprint
+	}
+	for _, name := range app.Precisions() {
+		if name == app.Auto {
+			continue
+		}
+		space, err := app.SpaceOf(config, name)
+		if err != nil {
+			continue // what is wrong with the model is said when it is opened
+		}
+		if space.Fingerprint() == last {
+			return name
+		}
+		if job.HasCache(cache, space.Fingerprint()) {
+			began = append(began, name)
+		}
+	}
+	switch {
+	case len(began) > 0:
+		return began[0]
+	case shard.Of > 1:
+		return app.Precisions()[1]
+	default:
+		return app.Auto
+	}
 }
 
 func orDefault(list []string, value string) []string {

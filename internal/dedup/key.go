@@ -32,6 +32,58 @@ type Key struct {
 	abstract          bool
 }
 
+// KeyBytes is how many bytes AppendBinary appends.
+const KeyBytes = 3*8 + slots + 2*(keptWords+keptAuthors+2) + 1
+
+// KeyVersion is raised with every change of what keys a paper has, or of their bytes.
+const KeyVersion = 1
+
+// AppendBinary appends the key, in KeyBytes bytes, little endian.
+func (k *Key) AppendBinary(b []byte) []byte {
+	le := binary.LittleEndian
+	for _, n := range []uint64{k.arxiv, k.doi, k.title} {
+		b = le.AppendUint64(b, n)
+	}
+	for _, n := range k.text {
+		b = le.AppendUint64(b, n)
+	}
+	for _, n := range k.words {
+		b = le.AppendUint16(b, n)
+	}
+	for _, n := range k.authors {
+		b = le.AppendUint16(b, n)
+	}
+	b = le.AppendUint16(le.AppendUint16(b, k.titleWords), k.textWords)
+	if k.abstract {
+		return append(b, 1)
+	}
+	return append(b, 0)
+}
+
+// ReadKey reads KeyBytes bytes that AppendBinary wrote.
+func ReadKey(b []byte) (k Key) {
+	_ = b[KeyBytes-1]
+	le := binary.LittleEndian
+	long := func(n *uint64) { *n, b = le.Uint64(b), b[8:] }
+	short := func(n *uint16) { *n, b = le.Uint16(b), b[2:] }
+	long(&k.arxiv)
+	long(&k.doi)
+	long(&k.title)
+	for i := range k.text {
+		long(&k.text[i])
+	}
+	for i := range k.words {
+		short(&k.words[i])
+	}
+	for i := range k.authors {
+		short(&k.authors[i])
+	}
+	short(&k.titleWords)
+	short(&k.textWords)
+	k.abstract = b[0] != 0
+	return k
+}
+
 // KeyOf makes the key of a paper.
 func KeyOf(p *paper.Paper) Key {
 	k := Key{

@@ -75,6 +75,7 @@ type Timing struct {
 // Embedder embeds. Make it with Open, and Close it.
 type Embedder struct {
 	space     paper.Space
+	computed  string
 	manifest  *model.Manifest
 	tokenizer *token.Tokenizer
 	graph     Graph
@@ -87,6 +88,10 @@ type Embedder struct {
 
 // Space gives the space that vectors belong to.
 func (e *Embedder) Space() paper.Space { return e.space }
+
+// Computed gives the precision that vectors are computed in: that of the space, or
+// float32 for bf16 where there are no matrix units.
+func (e *Embedder) Computed() string { return e.computed }
 
 // License gives the model's SPDX licence expression, Source its hub address.
 func (e *Embedder) License() string { return e.manifest.License }

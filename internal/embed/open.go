@@ -1,6 +1,7 @@
 package embed
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -19,12 +20,15 @@ import (
 type Config struct {
 	// Runtime runs the model. Open needs it, Describe does not.
 	Runtime Runtime
+	// Matrix runs graphs of precision bf16 on the matrix units of the CPU; nil where
+	// there are none: then such a model is computed in float32, by Runtime.
+	Matrix Runtime
 	// ModelDir holds the model's files. Required.
 	ModelDir string
 	// Manifest describes the model. Required.
 	Manifest *model.Manifest
-	// Precision is model.Float32, the default, or model.Int8: half the time for
-	// slightly other vectors, which are a space of their own.
+	// Precision is model.Float32, the default, model.BFloat16 or model.Int8, which
+	// take less time for slightly other vectors. Each is a space of its own.
 	Precision string
 	// Threads is how many cores to use; default: all.
 	Threads int
@@ -58,7 +62,13 @@ func Open(config Config) (_ *Embedder, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if e.graph, err = config.Runtime.Load(filepath.Join(config.ModelDir, source.graph)); err != nil {
+	runtime := config.Runtime
+	if e.computed = model.Float32; source.graph == model.BFloat16GraphFile {
+		runtime, e.computed = config.Matrix, model.BFloat16
+	} else if config.Precision == model.Int8 {
+		e.computed = model.Int8
+	}
+	if e.graph, err = runtime.Load(filepath.Join(config.ModelDir, source.graph)); err != nil {
 		return nil, err
 	}
 	if d := e.graph.Output().Dimension; d != 0 && d != config.Manifest.Dimension {
@@ -90,7 +100,7 @@ func Describe(config Config) (Description, error) {
 
 // prepare verifies the files and finds the space.
 func (e *Embedder) prepare(config Config) (source, error) {
-	s, err := e.verify(config.ModelDir, config.Precision)
+	s, err := e.verify(config.ModelDir, config.Precision, config.Matrix != nil)
 	if err != nil {
 		return source{}, err
 	}
@@ -109,15 +119,18 @@ type source struct {
 }
 
 // verify checks the graph and gives the digest of the weights behind it: the
-// source weights of a graph that akin built, else the ready file itself.
-func (e *Embedder) verify(dir, precision string) (source, error) {
+// source weights of a graph that akin built, else the ready file itself. Precision
+// bf16 has a graph of its own where there are matrix units; elsewhere that of
+// float32 stands for it, whose vectors are as near to those of bf16 as those are to
+// it.
+func (e *Embedder) verify(dir, precision string, matrix bool) (source, error) {
 	remedy := func(err error) error {
 		return fmt.Errorf("model %s in %s cannot be used: %w; run `akin setup` to fetch and build it anew, or `akin model build DIR` for a model of your own",
 			e.manifest.Name, dir, err)
 	}
 	file, pinned := e.manifest.File(model.GraphFile)
 	switch {
-	case e.manifest.Ready(dir) && precision == model.Int8:
+	case e.manifest.Ready(dir) && (precision == model.Int8 || precision == model.BFloat16):
 		return source{}, fmt.Errorf("model %s comes as a ready graph, which is used as it is; leave out the precision", e.manifest.Name)
 	case e.manifest.Ready(dir):
 		var err error
@@ -140,11 +153,15 @@ func (e *Embedder) verify(dir, precision string) (source, error) {
 		// Another calibration rounds differently: its vectors are another space.
 		return source{model.Int8GraphFile, build.WeightsSHA256, fmt.Sprintf("%s-%.8s", model.Int8, build.CalibrationSHA256)}, nil
 	}
-	build, err := model.VerifyGraph(dir, file.SHA256, model.RememberedDigest)
+	name, check := model.GraphFile, model.VerifyGraph
+	if precision == model.BFloat16 && matrix {
+		name, check = model.BFloat16GraphFile, model.VerifyBFloat16Graph
+	}
+	build, err := check(dir, file.SHA256, model.RememberedDigest)
 	if err != nil {
 		return source{}, remedy(err)
 	}
-	return source{model.GraphFile, build.WeightsSHA256, model.Float32}, nil
+	return source{name, build.WeightsSHA256, cmp.Or(precision, model.Float32)}, nil
 }
 
 func (e *Embedder) loadTokenizer(dir string) error {
@@ -177,9 +194,15 @@ func (e *Embedder) loadTokenizer(dir string) error {
 }
 
 // start opens the two sessions: one that uses all cores for a lone query, and
-// one of a single thread that as many workers as there are cores share.
+// one of a single thread that as many workers as there are cores share. Where one
+// session has a stream a core, it is both, and its workers are twice as many, so
+// that no core waits for its next text.
 func (e *Embedder) start(threads int) error {
-	for _, n := range []int{threads, 1} {
+	workers, sizes := threads, []int{threads, 1}
+	if e.graph.Output().Streams {
+		workers, sizes = 2*threads, []int{threads}
+	}
+	for _, n := range sizes {
 		s, err := e.graph.Open(n)
 		if err != nil {
 			return err
@@ -190,7 +213,7 @@ func (e *Embedder) start(threads int) error {
 		}
 	}
 	pool := pooler{pooled: e.graph.Output().Pooled, pooling: e.manifest.Pooling, dim: e.manifest.Dimension}
-	e.queue = newQueue(threads, runner{e.sessions[0], pool}, runner{e.sessions[len(e.sessions)-1], pool})
+	e.queue = newQueue(threads, workers, runner{e.sessions[0], pool}, runner{e.sessions[len(e.sessions)-1], pool})
 	return nil
 }
 

@@ -31,7 +31,8 @@ type call struct {
 // none.
 type queue struct {
 	workers sync.WaitGroup
-	shared  int // workers
+	shared  int // cores of the shared workers
+	atOnce  int // shared workers
 
 	mu   sync.Mutex
 	wake *sync.Cond // on mu: something below changed
@@ -45,12 +46,12 @@ type queue struct {
 	runs, texts, tokens uint64
 }
 
-func newQueue(threads int, lone, shared runner) *queue {
-	q := &queue{shared: threads, bulkTurn: time.Now(), rate: 2_000}
+func newQueue(cores, workers int, lone, shared runner) *queue {
+	q := &queue{shared: cores, atOnce: workers, bulkTurn: time.Now(), rate: 2_000}
 	q.wake = sync.NewCond(&q.mu)
-	q.workers.Add(1 + threads)
+	q.workers.Add(1 + workers)
 	go q.work(lone, q.takeLone)
-	for range threads {
+	for range workers {
 		go q.work(shared, q.takeShared)
 	}
 	return q
@@ -241,7 +242,7 @@ func (q *queue) next(jobs *[]*job) []*job {
 func (q *queue) drainTime(tokens int64) time.Duration {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	perSecond := max(1, q.rate*float64(q.shared))
+	perSecond := max(1, q.rate*float64(q.atOnce))
 	return min(30*time.Second, time.Duration(float64(tokens)/perSecond*float64(time.Second)))
 }
 

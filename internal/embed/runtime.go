@@ -25,6 +25,9 @@ type Output struct {
 	Dimension int
 	// Pooled says that there is one vector a text rather than one a token.
 	Pooled bool
+	// Streams says that a session runs as many texts at once as it has cores, each
+	// on a core of its own; else every run uses all of its cores.
+	Streams bool
 }
 
 // Session is a graph that is ready to run.

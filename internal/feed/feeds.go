@@ -2,15 +2,29 @@ package feed
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"akin/internal/paper"
 )
 
-// Feeds has the rules of feeds, over what keeps them.
+// Feeds has the rules of feeds, over what keeps them. One of them alone changes what a
+// ledger keeps: it remembers how far feeds are.
 type Feeds struct {
 	ledger Ledger
 	now    func() time.Time
+
+	mu sync.Mutex // guards what follows
+	// known are feeds that found something lately, as they are kept.
+	known map[uint32]known
+	// changes counts the changes of feeds.
+	changes uint64
+}
+
+// known is a feed and how far it is.
+type known struct {
+	Feed
+	progress Progress
 }
 
 // New makes Feeds over a ledger, which stays the caller's; now is the clock, nil means
@@ -19,7 +33,15 @@ func New(ledger Ledger, now func() time.Time) *Feeds {
 	if now == nil {
 		now = time.Now
 	}
-	return &Feeds{ledger: ledger, now: now}
+	return &Feeds{ledger: ledger, now: now, known: make(map[uint32]known)}
+}
+
+// unknow is called where a feed is changed, within the write that does it.
+func (s *Feeds) unknow(id uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.known, id)
+	s.changes++
 }
 
 // clock is the time to keep: UTC, and without what a round trip would lose.
@@ -179,6 +201,7 @@ func (s *Feeds) Update(ctx context.Context, before, f Feed, c *Calibration) (Fee
 				Message: "the feed was changed by somebody else at the same time; read it again, and update it then",
 			}
 		}
+		s.unknow(f.ID)
 		if c != nil {
 			if err := w.PutCalibration(f.ID, c); err != nil {
 				return err
@@ -199,6 +222,7 @@ func (s *Feeds) Delete(ctx context.Context, owner, name string) error {
 		if err != nil {
 			return err
 		}
+		s.unknow(f.ID)
 		all, err := w.Feeds("")
 		if err != nil {
 			return err

@@ -33,6 +33,7 @@ func DayOf(t time.Time) int { return day(t) }
 // collection was matched. What a feed that is gone by now found is left out, and so is a
 // paper that is an item of the feed already, and what goes beyond the daily limit.
 func (s *Feeds) Record(ctx context.Context, collection string, to Following, found []Found) (out Recorded, err error) {
+	r := recording{now: s.clock()}
 	err = s.ledger.Write(ctx, func(w Writer) error {
 		out = Recorded{}
 		has, known, err := w.Following(collection)
@@ -42,7 +43,8 @@ func (s *Feeds) Record(ctx context.Context, collection string, to Following, fou
 		if !known { // the last feed was deleted meanwhile
 			return nil
 		}
-		r := recording{w: w, now: s.clock(), feeds: make(map[uint32]*filling)}
+		r.w, r.feeds = w, make(map[uint32]*filling)
+		r.changes = s.recall(found, &r)
 		if err := r.load(collection, found); err != nil {
 			return err
 		}
@@ -62,7 +64,41 @@ func (s *Feeds) Record(ctx context.Context, collection string, to Following, fou
 		}
 		return w.PutFollowing(collection, &to)
 	})
+	if err == nil {
+		s.remember(&r)
+	}
 	return out, err
+}
+
+// recall takes what is known of the feeds that found something out of memory, and says
+// which change of feeds that is after. Until it is remembered again, nothing is known.
+func (s *Feeds) recall(found []Found, r *recording) (changes uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r.known = make(map[uint32]known, len(found))
+	for i := range found {
+		id := found[i].FeedID
+		if k, ok := s.known[id]; ok {
+			r.known[id] = k
+			delete(s.known, id)
+		}
+	}
+	return s.changes
+}
+
+// remember keeps in memory what a step that is durable has made of feeds, unless some were
+// changed meanwhile.
+func (s *Feeds) remember(r *recording) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.changes != r.changes {
+		return
+	}
+	for id, f := range r.feeds {
+		if f != nil {
+			s.known[id] = known{f.Feed, f.progress}
+		}
+	}
 }
 
 // recording gathers the items of one step.
@@ -70,6 +106,9 @@ type recording struct {
 	w     Writer
 	now   time.Time
 	feeds map[uint32]*filling
+	// known are feeds that need not be read; changes is what it is after.
+	known   map[uint32]known
+	changes uint64
 }
 
 // filling is a feed that gets items.
@@ -77,7 +116,7 @@ type filling struct {
 	Feed
 	progress Progress
 	changed  bool
-	papers   map[string]bool // of this step
+	papers   []string // of this step
 }
 
 // load reads the feeds that found something, and are still there.
@@ -88,6 +127,10 @@ func (r *recording) load(collection string, found []Found) error {
 			continue
 		}
 		r.feeds[id] = nil
+		if k, ok := r.known[id]; ok && k.Collection == collection {
+			r.feeds[id] = &filling{Feed: k.Feed, progress: k.progress}
+			continue
+		}
 		f, there, err := r.w.Feed(found[i].Owner, found[i].Name)
 		if err != nil {
 			return err
@@ -99,14 +142,14 @@ func (r *recording) load(collection string, found []Found) error {
 		if err != nil {
 			return err
 		}
-		r.feeds[id] = &filling{Feed: f, progress: p, papers: make(map[string]bool)}
+		r.feeds[id] = &filling{Feed: f, progress: p}
 	}
 	return nil
 }
 
 func (r *recording) put(found *Found, out *Recorded) error {
 	f := r.feeds[found.FeedID]
-	if f == nil || f.papers[found.Item.PaperID] {
+	if f == nil || slices.Contains(f.papers, found.Item.PaperID) {
 		return nil
 	}
 	if _, seen, err := r.w.Seen(f.ID, found.Item.PaperID); err != nil || seen {
@@ -123,7 +166,7 @@ func (r *recording) put(found *Found, out *Recorded) error {
 	p.Last++
 	p.Items++
 	p.DayItems++
-	f.changed, f.papers[found.Item.PaperID] = true, true
+	f.changed, f.papers = true, append(f.papers, found.Item.PaperID)
 	it := found.Item
 	it.Cursor, it.Time = p.Last, r.now
 	out.Items = append(out.Items, Found{f.ID, f.Owner, f.Name, it})

@@ -47,7 +47,7 @@ func (v *View) spelling(name, value string) string {
 	v.x.mu.RLock()
 	defer v.x.mu.RUnlock()
 	a := v.x.attributes[name]
-	if id, ok := a.ids[a.field.same(value)]; ok {
+	if id, ok := v.x.find(a, a.field.same(value)); ok {
 		return v.x.terms[id].value
 	}
 	return value

@@ -45,6 +45,16 @@ func (c *column[T]) set(ordinal uint32, value T) {
 	p.values = slices.Insert(p.values, j, value)
 }
 
+// push sets the value of an ordinal that is beyond all others.
+func (c *column[T]) push(ordinal uint32, value T) {
+	high, low := split(ordinal)
+	if last := len(c.pages) - 1; last < 0 || c.pages[last].high != high {
+		c.pages = append(c.pages, &page[T]{high: high})
+	}
+	p := c.pages[len(c.pages)-1]
+	p.lows, p.values = append(p.lows, low), append(p.values, value)
+}
+
 func (c *column[T]) remove(ordinal uint32) {
 	high, low := split(ordinal)
 	i, ok := c.find(high)

@@ -86,7 +86,7 @@ func (x *Index) cost(n *node) uint64 {
 	if n.leaf.any || n.leaf.direct {
 		return all
 	}
-	return 2*all + uint64(len(a.ids))
+	return 2*all + uint64(a.ids.len())
 }
 
 // attribute finds what the index keeps of a leaf's field; nil if nothing.
@@ -103,7 +103,7 @@ func (x *Index) term(l *leaf) *term {
 	if a == nil {
 		return nil
 	}
-	if id, ok := a.ids[l.exact]; ok {
+	if id, ok := x.find(a, l.exact); ok {
 		return x.terms[id]
 	}
 	return nil

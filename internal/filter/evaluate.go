@@ -128,7 +128,7 @@ func (e *evaluation) enumerate(a *attribute, l *leaf, within *roaring.Bitmap) (f
 	few, lookup := false, false
 	ids := []uint32{} // of the terms to try
 	e.locked(func() {
-		values := len(a.ids)
+		values := a.ids.len()
 		named := a.names != nil && l.phrase != nil
 		lookup = named && len(l.phrase.whole()) > 0
 		few = within.GetCardinality() < uint64(values/8)
@@ -137,9 +137,7 @@ func (e *evaluation) enumerate(a *attribute, l *leaf, within *roaring.Bitmap) (f
 			ids = append(ids, a.names.candidates(*l.phrase)...)
 			lookup = true
 		case !few && values <= batch:
-			for _, id := range a.ids {
-				ids = append(ids, id)
-			}
+			ids = slices.AppendSeq(ids, a.ids.all())
 			lookup = true
 		}
 	})

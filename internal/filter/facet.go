@@ -105,8 +105,8 @@ func (v *View) countAll(field string) (counts []counted, ok bool) {
 		return nil, false
 	}
 	a := v.x.attributes[field]
-	counts = make([]counted, 0, len(a.ids))
-	for _, id := range a.ids {
+	counts = make([]counted, 0, a.ids.len())
+	for id := range a.ids.all() {
 		t := v.x.terms[id]
 		counts = append(counts, counted{t, t.papers.count()})
 	}

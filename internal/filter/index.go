@@ -69,7 +69,7 @@ type attribute struct {
 	present *roaring.Bitmap // the ordinals that have any value
 	// ids finds the term of a value in the form that field.same gives it. It is nil where
 	// values are not kept: only presence is known.
-	ids map[string]uint32
+	ids *dictionary
 	// names finds values by their words, of fields that have many values and are
 	// looked for by a word of them.
 	names   *names
@@ -92,7 +92,7 @@ func NewIndex() *Index {
 		}
 		a := &attribute{field: f, name: f.name, present: roaring.New()}
 		if f.kept {
-			a.ids = make(map[string]uint32)
+			a.ids = newDictionary()
 		}
 		if f.kept && f.words {
 			a.names = newNames(f.name == "venue")
@@ -216,7 +216,7 @@ func (x *Index) holdsValues(a *attribute, ordinal uint32, values []string) (n in
 	}
 	seen := make(map[uint32]bool, len(values))
 	for _, value := range values {
-		id, known := a.ids[a.field.same(value)]
+		id, known := x.find(a, a.field.same(value))
 		if !known || !x.terms[id].papers.has(ordinal) {
 			return 0, false
 		}
@@ -261,7 +261,7 @@ func (x *Index) remove(ordinal uint32) {
 func (x *Index) removeTerm(id, ordinal uint32) {
 	t := x.terms[id]
 	if t.papers.remove(ordinal); t.papers.count() == 0 {
-		delete(t.attribute.ids, t.attribute.field.same(t.value))
+		t.attribute.ids.remove(hashText(t.attribute.field.same(t.value)), id)
 		t.attribute.names.remove(id, t.value)
 		x.terms[id] = nil
 		x.free = append(x.free, id)
@@ -289,7 +289,7 @@ func (x *Index) addValues(row []uint32, a *attribute, ordinal uint32, values []s
 	}
 	for _, value := range values {
 		folded := a.field.same(value)
-		id, ok := a.ids[folded]
+		id, ok := x.find(a, folded)
 		if !ok {
 			id = x.newTerm(a, value, folded)
 		}
@@ -300,13 +300,19 @@ func (x *Index) addValues(row []uint32, a *attribute, ordinal uint32, values []s
 	return row
 }
 
+// find finds the term of a value of an attribute, which is in the form that field.same
+// gives it.
+func (x *Index) find(a *attribute, folded string) (id uint32, ok bool) {
+	return a.ids.find(hashText(folded), func(id uint32) bool {
+		value := x.terms[id].value
+		return value == folded || a.field.same(value) == folded
+	})
+}
+
 // newTerm copies the value, so that the index does not hold on to the memory of
 // whole records.
 func (x *Index) newTerm(a *attribute, value, folded string) uint32 {
 	t := &term{attribute: a, value: strings.Clone(value)}
-	if folded == value {
-		folded = t.value
-	}
 	var id uint32
 	if n := len(x.free); n > 0 {
 		id, x.free = x.free[n-1], x.free[:n-1]
@@ -315,10 +321,7 @@ func (x *Index) newTerm(a *attribute, value, folded string) uint32 {
 		id = uint32(len(x.terms))
 		x.terms, x.owners = append(x.terms, t), append(x.owners, a)
 	}
-	if folded != value {
-		folded = strings.Clone(folded)
-	}
-	a.ids[folded] = id
+	a.ids.add(hashText(folded), id)
 	a.names.add(id, t.value)
 	return id
 }
@@ -343,7 +346,7 @@ func (x *Index) keyedAttribute(of, key string) *attribute {
 	}
 	a := &attribute{field: x.known.byName[of], name: name, place: uint32(place), present: roaring.New()}
 	if of == "metadata" {
-		a.ids = make(map[string]uint32)
+		a.ids = newDictionary()
 	}
 	if place == len(x.keyed) {
 		x.keyed = append(x.keyed, nil)
@@ -358,7 +361,7 @@ func (x *Index) keyedAttribute(of, key string) *attribute {
 func (x *Index) narrow(row []uint32) {
 	for _, id := range row {
 		if id&keyedMark != 0 {
-			if a := x.keyed[id&^keyedMark]; a.ids != nil && (len(a.ids) > MaxKeyValues || x.longest(a, row) > MaxKeyValueBytes) {
+			if a := x.keyed[id&^keyedMark]; a.ids != nil && (a.ids.len() > MaxKeyValues || x.longest(a, row) > MaxKeyValueBytes) {
 				x.forgetValues(a)
 			}
 		}
@@ -377,7 +380,7 @@ func (x *Index) longest(a *attribute, row []uint32) int {
 }
 
 func (x *Index) forgetValues(a *attribute) {
-	for _, id := range a.ids {
+	for id := range a.ids.all() {
 		papers := x.terms[id].papers.in(x.live)
 		for it := papers.Iterator(); it.HasNext(); {
 			ordinal := it.Next()

@@ -203,8 +203,8 @@ func audit(t failer, x *Index) {
 		}
 	}
 	for _, a := range x.fixed {
-		if terms += len(a.ids) + int(a.present.GetCardinality()); a.names != nil {
-			terms += len(a.names.words)
+		if terms += a.ids.len() + int(a.present.GetCardinality()); a.names != nil {
+			terms += len(a.names.words) - len(a.names.free)
 		}
 	}
 	if left := x.rows.len() + x.dates.len() + x.created.len() + x.updated.len() + terms + x.Len(); left != 0 || len(x.free) != len(x.terms) || len(x.attributes) != len(x.fixed) {

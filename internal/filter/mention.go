@@ -162,7 +162,7 @@ func (m *mentions) author(i, n int) bool {
 	if joins(last) {
 		return false
 	}
-	if !initial(last) && len(a.names.words[last]) == 0 {
+	if !initial(last) && len(a.names.with(last)) == 0 {
 		return false
 	}
 	words := m.span(i, n)
@@ -196,7 +196,7 @@ func (m *mentions) bearers(a *attribute, words []string) (rarest []uint32) {
 		if initial(w) {
 			continue
 		}
-		if ids := a.names.words[w]; first || len(ids) < len(rarest) {
+		if ids := a.names.with(w); first || len(ids) < len(rarest) {
 			rarest, first = ids, false
 		}
 	}
@@ -205,7 +205,7 @@ func (m *mentions) bearers(a *attribute, words []string) (rarest []uint32) {
 
 // part notes a word that authors have in their names.
 func (m *mentions) part(i int, a *attribute, word string) {
-	ids := a.names.words[word]
+	ids := a.names.with(word)
 	f := m.mention(a, MentionAuthor, ids[:min(len(ids), mostBearers)])
 	for _, id := range ids[:min(len(ids), batch)] {
 		t := m.x.terms[id]

@@ -77,7 +77,7 @@ func (m *mentions) coined(a *attribute, word string) (ids []uint32) {
 	if len(word) < 3 || isNumber(word) {
 		return nil
 	}
-	for _, id := range a.names.words[word][:min(len(a.names.words[word]), mostBearers)] {
+	for _, id := range a.names.with(word)[:min(len(a.names.with(word)), mostBearers)] {
 		t := m.x.terms[id]
 		for _, w := range strings.FieldsFunc(t.value, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
 			if coinedWord(w) && strings.EqualFold(w, word) {
@@ -98,10 +98,10 @@ func (m *mentions) aliased(a *attribute, word string) (ids []uint32) {
 		}
 		word = other
 	}
-	if len(word) < 3 || len(a.ids) > mostBearers {
+	if len(word) < 3 || a.ids.len() > mostBearers {
 		return nil
 	}
-	for _, id := range a.names.spelt[word] {
+	for _, id := range a.names.with(initialsMark + word) {
 		if t := m.x.terms[id]; t != nil && t.attribute == a {
 			ids = append(ids, id)
 		}
@@ -182,7 +182,7 @@ func (m *mentions) year(i int) {
 		return
 	}
 	a := m.x.attributes["year"]
-	if id, ok := a.ids[w]; ok {
+	if id, ok := m.x.find(a, w); ok {
 		f := m.mention(a, MentionYear, []uint32{id})
 		f.Whole = true
 		m.put(i, 1, f)

@@ -8,30 +8,34 @@ import (
 // names finds the terms whose value has a word, among hundreds of thousands of
 // authors. A nil *names finds nothing and keeps nothing.
 type names struct {
-	words map[string][]uint32 // folded word to terms, in no order
-	// spelt finds values of several words by their initials; nil where they mean
-	// nothing.
-	spelt map[string][]uint32
+	of    dictionary // of words
+	words []string   // folded; "" where one is free
+	terms [][]uint32 // of the words, in no order
+	free  []uint32   // places of words
+	// spelt says that values are found by their initials as well, as by a word that
+	// begins with initialsMark.
+	spelt bool
 }
 
-func newNames(spelt bool) *names {
-	n := &names{words: make(map[string][]uint32)}
-	if spelt {
-		n.spelt = make(map[string][]uint32)
+// initialsMark begins what is no word, but the initials of one value's words.
+const initialsMark = "\x00"
+
+func newNames(spelt bool) *names { return &names{spelt: spelt} }
+
+// keys gives what a value is found by.
+func (n *names) keys(value string) []string {
+	keys := distinct(value)
+	if !n.spelt {
+		return keys
 	}
-	return n
+	if short := initials(wordsOf(value)); len(short) >= leastInitials {
+		keys = append(keys, initialsMark+short)
+	}
+	return keys
 }
 
-// abbreviation gives the initials of a value that can be found by them, or "".
-func (n *names) abbreviation(value string) string {
-	if n.spelt == nil {
-		return ""
-	}
-	if short := initials(wordsOf(value)); len(short) >= 3 {
-		return short
-	}
-	return ""
-}
+// leastInitials is how many initials a value has at least that it is found by.
+const leastInitials = 3
 
 // distinct gives the words of a value once each.
 func distinct(value string) []string {
@@ -40,45 +44,62 @@ func distinct(value string) []string {
 	return slices.Compact(words)
 }
 
+func (n *names) find(word string) (at uint32, ok bool) {
+	return n.of.find(hashText(word), func(at uint32) bool { return n.words[at] == word })
+}
+
+// with gives the terms that have a word.
+func (n *names) with(word string) []uint32 {
+	if at, ok := n.find(word); ok {
+		return n.terms[at]
+	}
+	return nil
+}
+
 func (n *names) add(id uint32, value string) {
 	if n == nil {
 		return
 	}
-	for _, word := range distinct(value) {
-		ids, ok := n.words[word]
+	for _, word := range n.keys(value) {
+		at, ok := n.find(word)
 		if !ok {
-			word = strings.Clone(word)
+			at = n.place(strings.Clone(word))
+			n.of.add(hashText(word), at)
 		}
-		n.words[word] = append(ids, id)
+		n.terms[at] = append(n.terms[at], id)
 	}
-	if short := n.abbreviation(value); short != "" {
-		n.spelt[short] = append(n.spelt[short], id)
+}
+
+// place gives a new word a place.
+func (n *names) place(word string) (at uint32) {
+	if last := len(n.free) - 1; last >= 0 {
+		at, n.free = n.free[last], n.free[:last]
+		n.words[at] = word
+		return at
 	}
+	n.words, n.terms = append(n.words, word), append(n.terms, nil)
+	return uint32(len(n.words) - 1)
 }
 
 func (n *names) remove(id uint32, value string) {
 	if n == nil {
 		return
 	}
-	for _, word := range distinct(value) {
-		without(n.words, word, id)
-	}
-	if short := n.abbreviation(value); short != "" {
-		without(n.spelt, short, id)
-	}
-}
-
-// without takes a term out of the list of a word, and the word away with its last.
-func without(lists map[string][]uint32, word string, id uint32) {
-	ids := lists[word]
-	if i := slices.Index(ids, id); i >= 0 {
-		ids[i] = ids[len(ids)-1]
-		ids = ids[:len(ids)-1]
-	}
-	if len(ids) == 0 {
-		delete(lists, word)
-	} else {
-		lists[word] = ids
+	for _, word := range n.keys(value) {
+		at, ok := n.find(word)
+		if !ok {
+			continue
+		}
+		ids := n.terms[at]
+		if i := slices.Index(ids, id); i >= 0 {
+			ids[i] = ids[len(ids)-1]
+			ids = ids[:len(ids)-1]
+		}
+		if n.terms[at] = ids; len(ids) == 0 {
+			n.of.remove(hashText(word), at)
+			n.words[at], n.terms[at] = "", nil
+			n.free = append(n.free, at)
+		}
 	}
 }
 
@@ -87,18 +108,18 @@ func without(lists map[string][]uint32, word string, id uint32) {
 // so; a term may come twice then.
 func (n *names) candidates(p phrase) []uint32 {
 	if whole := p.whole(); len(whole) > 0 {
-		rarest := n.words[whole[0]]
+		rarest := n.with(whole[0])
 		for _, word := range whole[1:] {
-			if ids := n.words[word]; len(ids) < len(rarest) {
+			if ids := n.with(word); len(ids) < len(rarest) {
 				rarest = ids
 			}
 		}
 		return rarest
 	}
 	var all []uint32
-	for word, ids := range n.words {
+	for at, word := range n.words {
 		if strings.HasPrefix(word, p.words[0]) {
-			all = append(all, ids...)
+			all = append(all, n.terms[at]...)
 		}
 	}
 	return all

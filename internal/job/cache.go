@@ -107,6 +107,12 @@ func OpenCache(dir, fingerprint string, dimension int) (_ *Cache, err error) {
 	return c, err
 }
 
+// HasCache says whether a directory has a cache of a space.
+func HasCache(dir, fingerprint string) bool {
+	_, err := os.Stat(filepath.Join(dir, fmt.Sprintf("%.16s", fingerprint), headFile))
+	return err == nil
+}
+
 // head checks or writes the file that says what the cache holds.
 func (c *Cache) head(want cacheHead) error {
 	path := filepath.Join(c.dir, headFile)

@@ -1,6 +1,7 @@
 package kv
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -124,11 +125,35 @@ func scanRecords(r *io.SectionReader, f markedFile) (good int64, err error) {
 			return good, err
 		}
 		// What looks like the trailer ends the reading, too.
-		if rest := r.Size() - rr.Offset(); rest != 0 && rest != trailerBytes {
-			return good, fmt.Errorf("it ends %d bytes early", rest)
+		rest := r.Size() - rr.Offset()
+		if rest == 0 || rest == trailerBytes {
+			return good, nil
 		}
-		return good, nil
+		if padded, err := isPadding(r, rest); err != nil || padded {
+			return good, err
+		}
+		return good, fmt.Errorf("it ends %d bytes early", rest)
 	}
+}
+
+const (
+	// blockBytes is the length of the blocks that Pebble writes records in.
+	blockBytes = 32 << 10
+	// headBytes is the length of the longest head of a chunk: where a block has no room for
+	// one, Pebble fills it with zeros.
+	headBytes = 19
+)
+
+// isPadding says whether the last bytes of a file are what fills a block up.
+func isPadding(r *io.SectionReader, rest int64) (bool, error) {
+	if rest >= headBytes || r.Size()%blockBytes != 0 {
+		return false, nil
+	}
+	last := make([]byte, rest)
+	if _, err := r.ReadAt(last, r.Size()-rest); err != nil {
+		return false, err
+	}
+	return !bytes.ContainsFunc(last, func(c rune) bool { return c != 0 }), nil
 }
 
 // recordReader calls record.NewReader, the type of whose number has no name

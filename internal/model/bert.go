@@ -14,15 +14,18 @@ func BERT(c Config, t *Tensors, pooling string) ([]byte, error) {
 	return b.build(pooling)
 }
 
-// build writes the graph, in int8 if there is a calibration. Metadata is added
-// to the file's.
+// build writes the graph: in int8 if there is a calibration, of ordinary operators
+// if it is to be plain. Metadata is added to the file's.
 func (b *bertBuilder) build(pooling string, metadata ...[2]string) ([]byte, error) {
 	c := b.config
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	layer := b.layer
-	if b.calibration != nil {
+	layer, embeddings := b.layer, b.embeddings
+	switch {
+	case b.plain:
+		layer, embeddings = b.plainLayer, b.plainEmbeddings
+	case b.calibration != nil:
 		layer = b.quantLayer
 	}
 	if b.tensors.Has("bert.embeddings.word_embeddings.weight") {
@@ -31,9 +34,13 @@ func (b *bertBuilder) build(pooling string, metadata ...[2]string) ([]byte, erro
 	b.input(InputIDs, typeInt64, "batch", "tokens")
 	if b.calibration == nil {
 		b.input(InputMask, typeInt64, "batch", "tokens")
-		b.mask = b.standard("Cast", "mask32", []string{InputMask}, intAttr("to", int64(typeInt32)))
+		if b.plain {
+			b.mask = b.plainMask()
+		} else {
+			b.mask = b.standard("Cast", "mask32", []string{InputMask}, intAttr("to", int64(typeInt32)))
+		}
 	}
-	x := b.embeddings()
+	x := embeddings()
 	for i := range c.NumHiddenLayers {
 		x = layer(i, x)
 	}
@@ -54,12 +61,13 @@ type bertBuilder struct {
 	config  Config
 	tensors *Tensors
 	prefix  string
-	mask    string // the input mask as int32; "" where every token counts
+	mask    string // the input mask as int32, or as what it adds to scores; "" where every token counts
 	err     error
+	plain   bool            // ordinary operators alone
+	added   map[string]bool // constants that several layers share
 
 	// Of the int8 graph only.
 	calibration *Tensors
-	added       map[string]bool // constants that several layers share
 }
 
 func (b *bertBuilder) weights(name string, shape ...int64) []float32 {
@@ -86,15 +94,7 @@ func (b *bertBuilder) dense(name string, in, out int64) string {
 
 func (b *bertBuilder) embeddings() string {
 	c := b.config
-	// Every token is of type 0 in a single text: fold its embedding into the
-	// positions and save an input.
-	positions := b.weights("embeddings.position_embeddings.weight", c.MaxPositionEmbeddings, c.HiddenSize)
-	types := b.weights("embeddings.token_type_embeddings.weight", c.TypeVocabSize, c.HiddenSize)
-	if b.err == nil {
-		for i := range positions {
-			positions[i] += types[i%int(c.HiddenSize)]
-		}
-	}
+	positions := b.positions()
 	b.standard("Cast", "ids32", []string{InputIDs}, intAttr("to", int64(typeInt32)))
 	inputs := []string{
 		"ids32", "",
@@ -105,6 +105,20 @@ func (b *bertBuilder) embeddings() string {
 		b.mask,
 	}
 	return b.op(microsoft, "EmbedLayerNormalization", inputs, []string{"embedded", "mask_lengths"}, floatAttr("epsilon", c.LayerNormEps))
+}
+
+// positions gives the embeddings of positions. Every token is of type 0 in a single
+// text: its embedding is folded in, which saves an input.
+func (b *bertBuilder) positions() []float32 {
+	c := b.config
+	positions := b.weights("embeddings.position_embeddings.weight", c.MaxPositionEmbeddings, c.HiddenSize)
+	types := b.weights("embeddings.token_type_embeddings.weight", c.TypeVocabSize, c.HiddenSize)
+	if b.err == nil {
+		for i := range positions {
+			positions[i] += types[i%int(c.HiddenSize)]
+		}
+	}
+	return positions
 }
 
 // layer adds one encoder layer over x and gives the name of its output.
@@ -177,8 +191,10 @@ func (b *bertBuilder) qkvBias(p string) []float32 {
 
 // pool adds pooling and L2 normalisation over x, [batch][tokens][hidden].
 func (b *bertBuilder) pool(x, pooling string) error {
-	switch pooling {
-	case "mean":
+	switch {
+	case pooling == "mean" && b.plain:
+		b.plainMean(x)
+	case pooling == "mean":
 		// The masked sum as a batched [1][tokens] x [tokens][hidden] product;
 		// dividing by the count cancels under L2 normalisation.
 		counts := InputMask
@@ -192,7 +208,7 @@ func (b *bertBuilder) pool(x, pooling string) error {
 		b.standard("Unsqueeze", "mask_row", []string{"mask_float", axis})
 		b.standard("MatMul", "pooled_row", []string{"mask_row", x})
 		b.standard("Squeeze", "pooled", []string{"pooled_row", axis})
-	case "cls":
+	case pooling == "cls":
 		b.tensor("first", typeInt64, make([]byte, 8), nil)
 		b.standard("Gather", "pooled", []string{x, "first"}, intAttr("axis", 1))
 	default:

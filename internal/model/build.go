@@ -24,12 +24,15 @@ const (
 	BuildFile = "model.onnx.json"
 	// Int8GraphFile is the graph of precision int8, beside the other.
 	Int8GraphFile = "model.int8.onnx"
+	// BFloat16GraphFile is the graph of precision bf16, beside the others.
+	BFloat16GraphFile = "model.bf16.onnx"
 )
 
 // The precisions of a graph.
 const (
-	Float32 = "float32"
-	Int8    = "int8"
+	Float32  = "float32"
+	Int8     = "int8"
+	BFloat16 = "bf16"
 )
 
 // Names of the graph's inputs (int64 [batch][tokens]) and of its output
@@ -47,6 +50,9 @@ const builderVersion = 1
 // int8BuilderVersion is the same for graphs of precision int8. There, other
 // bytes can mean slightly other vectors.
 const int8BuilderVersion = 1
+
+// bfloat16BuilderVersion is the same for graphs of precision bf16.
+const bfloat16BuilderVersion = 1
 
 // Build is the record of a built graph.
 type Build struct {
@@ -177,6 +183,17 @@ func EnsureInt8Graph(dir, pooling string, calibration []byte) (built bool, err e
 	return ensure(dir, want, calibration)
 }
 
+// EnsureBFloat16Graph is EnsureGraph for the graph of precision bf16,
+// BFloat16GraphFile.
+func EnsureBFloat16Graph(dir, pooling string) (built bool, err error) {
+	want, err := expectedBuild(dir, pooling)
+	if err != nil {
+		return false, err
+	}
+	want.Builder, want.Precision = bfloat16BuilderVersion, BFloat16
+	return ensure(dir, want, nil)
+}
+
 func ensure(dir string, want Build, calibration []byte) (built bool, err error) {
 	if have, err := readBuild(dir, want.file()); err == nil && have.sameSource(want) && have.verify(dir, Digest) == nil {
 		return false, nil
@@ -203,10 +220,14 @@ func (b Build) sameSource(want Build) bool {
 
 // file gives the name of the graph that b is the record of.
 func (b Build) file() string {
-	if b.Precision == Int8 {
+	switch b.Precision {
+	case Int8:
 		return Int8GraphFile
+	case BFloat16:
+		return BFloat16GraphFile
+	default:
+		return GraphFile
 	}
-	return GraphFile
 }
 
 func (b Build) verify(dir string, digest Digester) error {
@@ -243,6 +264,11 @@ func VerifyGraph(dir, weightsSHA256 string, digest Digester) (Build, error) {
 // VerifyInt8Graph is VerifyGraph for the graph of precision int8.
 func VerifyInt8Graph(dir, weightsSHA256 string, digest Digester) (Build, error) {
 	return verifyGraph(dir, Int8GraphFile, int8BuilderVersion, weightsSHA256, digest)
+}
+
+// VerifyBFloat16Graph is VerifyGraph for the graph of precision bf16.
+func VerifyBFloat16Graph(dir, weightsSHA256 string, digest Digester) (Build, error) {
+	return verifyGraph(dir, BFloat16GraphFile, bfloat16BuilderVersion, weightsSHA256, digest)
 }
 
 func verifyGraph(dir, graph string, version int, weightsSHA256 string, digest Digester) (Build, error) {
@@ -290,7 +316,11 @@ func buildGraph(dir string, record Build, calibration []byte) error {
 }
 
 func writeGraph(c Config, t *Tensors, record Build, calibration []byte) ([]byte, error) {
-	if record.Precision != Int8 {
+	switch record.Precision {
+	case Int8:
+	case BFloat16:
+		return BERTPlain(c, t, record.Pooling)
+	default:
 		return BERT(c, t, record.Pooling)
 	}
 	measured, err := readTensors(bytes.NewReader(calibration), int64(len(calibration)))

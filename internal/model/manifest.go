@@ -86,6 +86,34 @@ type Runtime struct {
 type Platform struct {
 	Package Package `json:"package"`
 	Library File    `json:"library"`
+	// Matrix is what runs graphs of precision bf16, where there is such a thing.
+	Matrix *Matrix `json:"matrix,omitempty"`
+}
+
+// Matrix describes a plugin of ONNX Runtime for the matrix units of a CPU.
+type Matrix struct {
+	About   string `json:"about"`
+	License string `json:"license"`
+	// Folder is where its files are kept, beside ONNX Runtime's library.
+	Folder  string  `json:"folder"`
+	Package Package `json:"package"`
+	// Files are the plugin, which is the first, and what it needs beside it.
+	Files []File `json:"files"`
+}
+
+// Plugin gives the path of the plugin in the folder that has ONNX Runtime's
+// library.
+func (m *Matrix) Plugin(libraries string) string {
+	return filepath.Join(libraries, m.Folder, m.Files[0].Name)
+}
+
+// Verify says whether all files are there as pinned.
+func (m *Matrix) Verify(libraries string, digest Digester) error {
+	var errs []error
+	for _, f := range m.Files {
+		errs = append(errs, f.VerifyWith(filepath.Join(libraries, m.Folder), digest))
+	}
+	return errors.Join(errs...)
 }
 
 // File gives the pinned file of a name.

@@ -180,6 +180,26 @@ func (f Fetcher) Library(file File, dir string) (fetched bool, err error) {
 	return true, nil
 }
 
+// Matrix makes sure that the plugin's files are beside ONNX Runtime's library, as
+// pinned: from where models come from, or, where that is the hub, from the registry.
+func (f Fetcher) Matrix(ctx context.Context, m *Matrix, libraries string) (fetched bool, err error) {
+	dir := filepath.Join(libraries, m.Folder)
+	if f.From == "" || f.From == FromRegistry || f.From == FromHub {
+		return f.Ensure(ctx, dir, m.Package, m.Files)
+	}
+	for _, file := range m.Files {
+		if file.Verify(dir) == nil {
+			continue
+		}
+		f.logf("copying %s", file.Name)
+		if err := copyFirst(file, dir, filepath.Join(f.From, "lib", m.Folder), filepath.Join(f.From, m.Folder), f.From); err != nil {
+			return fetched, fmt.Errorf("copy %s: %w", file.Name, err)
+		}
+		fetched = true
+	}
+	return fetched, nil
+}
+
 // copyFirst copies a file from the first of some folders that has it as pinned.
 func copyFirst(file File, dir string, folders ...string) (err error) {
 	for _, folder := range folders {

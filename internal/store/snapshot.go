@@ -175,6 +175,26 @@ func (sn *Snapshot) Records(ctx context.Context) iter.Seq2[*paper.Record, error]
 	return sequence(ctx, sn, prefix, kv.After(prefix), decodeRecordEntry)
 }
 
+// Named is the id of a paper and its ordinal.
+type Named struct {
+	ID      string
+	Ordinal uint32
+}
+
+// IDs iterates over the ids of all papers, in their order, without reading their records.
+// After an error the iteration ends.
+func (sn *Snapshot) IDs(ctx context.Context) iter.Seq2[Named, error] {
+	prefix := under(prefixID, sn.coll.ID)
+	return sequence(ctx, sn, prefix, kv.After(prefix), func(key, value []byte) (n Named, err error) {
+		id, ok := idOf(key)
+		if !ok {
+			return n, damagedKey(key, kv.ErrKeyShape)
+		}
+		n.ID = id
+		return n, unsealCBOR(key, value, &n.Ordinal)
+	})
+}
+
 // Vector is the vector of one ordinal.
 type Vector struct {
 	Ordinal uint32

@@ -79,3 +79,12 @@ func Prefetch[T any](s []T) {
 		prefetchLines((*byte)(unsafe.Pointer(&s[0])), len(s)*int(unsafe.Sizeof(s[0]))) //nolint:gosec // an address, for a hint
 	}
 }
+
+// sparse multiplies without looking at lengths. No slice is empty.
+func (k kernel) sparse(s *Sparse, dst []float32, places []uint32, panel []float32) {
+	if k == portable {
+		portableSparse(s, dst, places, panel)
+		return
+	}
+	addSparseAVX2(&dst[0], &s.ends[0], &s.columns[0], &s.values[0], &places[0], &panel[0], len(s.ends))
+}

@@ -21,3 +21,7 @@ func (k kernel) ints(dst []int32, query, rows []int8, ids []uint32) {
 func Prefetch[T any](_ []T) {}
 
 func (kernel) panel(dst, rows, panel []float32, dim int) { portablePanel(dst, rows, panel, dim) }
+
+func (kernel) sparse(s *Sparse, dst []float32, places []uint32, panel []float32) {
+	portableSparse(s, dst, places, panel)
+}

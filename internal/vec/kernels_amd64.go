@@ -49,6 +49,11 @@ func dotInt8VNNI(dst *int32, query *int8, rows *int8, ids *uint32, n int, dim in
 //go:noescape
 func dotPanelAVX2(dst *float32, rows *float32, panel *float32, n int, dim int)
 
+// addSparseAVX2 needs AVX2 and FMA.
+//
+//go:noescape
+func addSparseAVX2(dst *float32, ends *uint32, columns *uint32, values *float32, places *uint32, panel *float32, n int)
+
 // prefetchLines fetches the cache lines of size bytes.
 //
 //go:noescape

@@ -970,6 +970,50 @@ end:
 	VZEROUPPER
 	RET
 
+// func addSparseAVX2(dst *float32, ends *uint32, columns *uint32, values *float32, places *uint32, panel *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·addSparseAVX2(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ ends+8(FP), CX
+	MOVQ columns+16(FP), DX
+	MOVQ values+24(FP), BX
+	MOVQ places+32(FP), SI
+	MOVQ panel+40(FP), DI
+	MOVQ n+48(FP), R8
+	XORQ R9, R9
+
+row:
+	TESTQ   R8, R8
+	JZ      end
+	MOVL    (CX), R10
+	CMPQ    R9, R10
+	JGE     next
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+
+number:
+	MOVL         (DX)(R9*4), R11
+	MOVL         (SI)(R11*4), R11
+	SHLQ         $0x06, R11
+	VBROADCASTSS (BX)(R9*4), Y2
+	VFMADD231PS  (DI)(R11*1), Y2, Y0
+	VFMADD231PS  32(DI)(R11*1), Y2, Y1
+	INCQ         R9
+	CMPQ         R9, R10
+	JL           number
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+
+next:
+	ADDQ $0x04, CX
+	ADDQ $0x40, AX
+	DECQ R8
+	JMP  row
+
+end:
+	VZEROUPPER
+	RET
+
 // func prefetchLines(from *byte, size int)
 // Requires: MMX+
 TEXT ·prefetchLines(SB), NOSPLIT, $0-16

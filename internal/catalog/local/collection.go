@@ -61,9 +61,10 @@ type writing struct {
 
 	// building says that a graph is being built, or that none may be any more.
 	building bool
-	// trimmed is up to where the change log was let go of; saved and savedWords are
-	// what the files of the graph and of the lexical index contain, 0 for nothing.
-	trimmed, saved, savedWords uint64
+	// trimmed is up to where the change log was let go of; saved, savedWords and
+	// savedKnown are what the files of the graph, of the lexical index and of the
+	// attributes contain, 0 for nothing.
+	trimmed, saved, savedWords, savedKnown uint64
 	// unread says that the vectors of the opened graph have not been read again and
 	// found to be what was saved.
 	unread bool
@@ -115,35 +116,26 @@ func (c *collection) load(ctx context.Context) error {
 		return err
 	}
 	defer snapshot.Close()
-	ids, keys := make([]string, snapshot.NextOrdinal()), make([]dedup.Key, snapshot.NextOrdinal())
-	days := make([]dayEntry, snapshot.NextOrdinal())
-	c.attributes = filter.NewIndex()
-	hashing := newHashing(keys)
-	defer hashing.wait()
-	graph, words, err := c.prove(ctx, snapshot, func(record *paper.Record) {
-		ids[record.Ordinal], days[record.Ordinal] = record.ID, dayOf(record)
-		hashing.add(record)
-		c.attributes.Upsert(record.Ordinal, record)
-	})
+	d, err := c.prove(ctx, snapshot)
 	if err != nil {
 		return err
 	}
-	hashing.wait()
-	var index ann.Index = graph
-	if graph == nil {
+	var index ann.Index = d.graph
+	if d.graph == nil {
 		if index, err = c.loadVectors(ctx, snapshot); err != nil {
-			return errors.Join(err, words.Close())
+			return errors.Join(err, d.close())
 		}
 	}
-	c.words = words
+	c.words, c.attributes = d.words, d.known.attributes
 	w := &c.writing
 	w.Lock()
 	defer w.Unlock()
-	w.days = seriesOf(days)
-	w.ids, w.keys, w.sequence, w.papers = seriesOf(ids), seriesOf(keys), snapshot.Sequence(), uint32(snapshot.Count())
-	c.replace(index, graph != nil || c.config.Index == CoderIndex)
+	w.ids, w.keys, w.days = seriesOf(d.known.ids), seriesOf(d.known.keys), seriesOf(d.known.days)
+	w.sequence, w.papers = snapshot.Sequence(), uint32(snapshot.Count())
+	c.replace(index, d.graph != nil || c.config.Index == CoderIndex)
 	// Files that had to catch up may hold what was deleted since.
-	w.gone = w.saved != 0 && w.saved != w.sequence || w.savedWords != 0 && w.savedWords != w.sequence
+	behind := func(saved uint64) bool { return saved != 0 && saved != w.sequence }
+	w.gone = behind(w.saved) || behind(w.savedWords) || behind(w.savedKnown)
 	if err := c.publish(); err != nil {
 		return err
 	}
@@ -194,7 +186,7 @@ func (c *collection) trim(ctx context.Context) error {
 		done = w.saved // the file catches up from here
 	}
 	if c.wordsPath() != "" {
-		done = min(done, w.savedWords)
+		done = min(done, w.savedWords, w.savedKnown)
 	}
 	if w.building || done < w.trimmed+trimEvery || c.readOnly() {
 		return nil

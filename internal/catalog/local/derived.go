@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -103,15 +104,23 @@ func (v *view) readKept(path string) ([]byte, origin, error) {
 	return rest[stamp:], from, err
 }
 
-// readBounded reads a file of at most so many bytes.
+// readBounded reads a file of at most so many bytes. What is no file is not waited for.
 func readBounded(path string, most int) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("it is not a regular file")
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	b, err := io.ReadAll(io.LimitReader(f, int64(most)+1))
-	if err = errors.Join(err, f.Close()); err == nil && len(b) > most {
+	b := bytes.NewBuffer(make([]byte, 0, min(info.Size(), int64(most))+bytes.MinRead))
+	_, err = b.ReadFrom(io.LimitReader(f, int64(most)+1))
+	if err = errors.Join(err, f.Close()); err == nil && b.Len() > most {
 		err = fmt.Errorf("it has more than %d bytes", most)
 	}
-	return b, err
+	return b.Bytes(), err
 }

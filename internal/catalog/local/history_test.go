@@ -102,13 +102,14 @@ func replace(t *testing.T, from, to string) {
 	}
 }
 
-// wantRefused opens a directory and expects graph and words to be refused, once
+// wantRefused opens a directory and expects graph, words and attributes to be refused, once
 // each, for a reason, and removed.
 func wantRefused(t *testing.T, dir, why string) (*local.Catalog, *logged, func()) {
 	t.Helper()
 	c, log, closeAll := openSaved(t, dir)
 	lines := refusals(log)
-	if len(lines) != 2 || !strings.Contains(log.String(), "papers.graph") || !strings.Contains(log.String(), "papers.lexical") {
+	if len(lines) != 3 || !strings.Contains(log.String(), "papers.graph") || !strings.Contains(log.String(), "papers.lexical") ||
+		!strings.Contains(log.String(), "papers.attributes") {
 		t.Errorf("refused were %q", lines)
 	}
 	for _, line := range lines {
@@ -217,7 +218,7 @@ func TestUnwantedGraph(t *testing.T) {
 	replace(t, filepath.Join(b, "indexes"), filepath.Join(a, "indexes"))
 	_, log, closeAll := openWith(t, a, exact)
 	closeAll()
-	if !gone() || len(refusals(log)) != 2 {
+	if !gone() || len(refusals(log)) != 3 {
 		t.Errorf("another store's graph is still there, or nothing was said: %q", refusals(log))
 	}
 	c, log, closeAll := openSaved(t, a)

@@ -32,23 +32,6 @@ func holdsWords(words *lexical.Index, r *paper.Record) bool {
 	return words.Holds(r.Ordinal, r.Title, r.Abstract, []string{r.ID, r.ArxivID, r.DOI})
 }
 
-// makeWords makes a lexical index of all papers.
-func makeWords(ctx context.Context, snapshot *store.Snapshot) (*lexical.Index, error) {
-	words, err := lexical.New(lexical.Options{})
-	if err != nil {
-		return nil, err
-	}
-	for record, err := range snapshot.Records(ctx) {
-		if err == nil {
-			err = addWords(words, record)
-		}
-		if err != nil {
-			return nil, errors.Join(err, words.Close())
-		}
-	}
-	return words, nil
-}
-
 // openWords reads the saved lexical index and brings it to what the store holds.
 // nil means that there is none that can be used; it will be made anew.
 func (c *collection) openWords(ctx context.Context, snapshot *store.Snapshot) *lexical.Index {

@@ -25,16 +25,17 @@ type proof struct {
 	snapshot *store.Snapshot
 	graph    *ann.Graph     // nil if there is none to prove
 	words    *lexical.Index // likewise
+	known    *known         // likewise
 	// at counts records; one in every is compared.
 	at, every int
-	// badGraph and badWords say what is wrong, the first thing found.
-	badGraph, badWords error
+	// badGraph, badWords and badKnown say what is wrong, the first thing found.
+	badGraph, badWords, badKnown error
 }
 
 // newProof begins a proof by the counts. every is how many records there are for
 // each that is compared; 1 compares all.
-func newProof(snapshot *store.Snapshot, graph *ann.Graph, words *lexical.Index, every int) *proof {
-	p := &proof{snapshot: snapshot, graph: graph, words: words, every: max(1, every)}
+func newProof(snapshot *store.Snapshot, graph *ann.Graph, words *lexical.Index, k *known, every int) *proof {
+	p := &proof{snapshot: snapshot, graph: graph, words: words, known: k, every: max(1, every)}
 	p.at = rand.IntN(p.every)
 	if graph != nil && graph.Len() != snapshot.Count() {
 		p.badGraph = fmt.Errorf("it has %d papers, the store has %d", graph.Len(), snapshot.Count())
@@ -42,7 +43,58 @@ func newProof(snapshot *store.Snapshot, graph *ann.Graph, words *lexical.Index, 
 	if words != nil && words.Len() != snapshot.Count() {
 		p.badWords = fmt.Errorf("it has %d papers, the store has %d", words.Len(), snapshot.Count())
 	}
+	if k != nil && (k.attributes.Len() != snapshot.Count() || k.count() != snapshot.Count()) {
+		p.badKnown = fmt.Errorf("it has %d papers and %d ids, the store has %d", k.attributes.Len(), k.count(), snapshot.Count())
+	}
 	return p
+}
+
+// quick proves all by the ids of the store's papers, and by the records of the sample
+// alone.
+func (p *proof) quick(ctx context.Context) error {
+	sample := sampleOf{at: p.at, every: p.every}
+	for named, err := range p.snapshot.IDs(ctx) {
+		if err != nil {
+			return err
+		}
+		p.named(named)
+		sample.offer(named.Ordinal)
+	}
+	records, err := p.snapshot.ByOrdinals(ctx, sample.sorted())
+	if err != nil {
+		return err
+	}
+	p.at, p.every = 0, 1
+	for _, record := range records {
+		if record == nil {
+			continue // akin verify finds it
+		}
+		if err := p.look(ctx, record); err != nil {
+			return err
+		}
+		if p.badKnown == nil {
+			p.badKnown = p.known.holds(record)
+		}
+	}
+	return nil
+}
+
+// named looks whether a paper is there.
+func (p *proof) named(n store.Named) {
+	missing := func(bad *error, is bool) {
+		if *bad == nil && !is {
+			*bad = fmt.Errorf("paper %q is not in it", n.ID)
+		}
+	}
+	if p.graph != nil {
+		missing(&p.badGraph, p.graph.Has(n.Ordinal))
+	}
+	if p.words != nil {
+		missing(&p.badWords, p.words.Has(n.Ordinal))
+	}
+	if p.known != nil {
+		missing(&p.badKnown, int(n.Ordinal) < len(p.known.ids) && p.known.ids[n.Ordinal] == n.ID)
+	}
 }
 
 // look goes on with a record of the store. The error is the store's.
@@ -87,60 +139,109 @@ func (p *proof) vector(ctx context.Context, record *paper.Record, compare bool) 
 	return nil
 }
 
-// prove opens what is derived and saved, and gives what of it can be believed: a
-// graph, or nil if it is to be built, and the lexical index, made anew if need be.
-// each is called with all records.
-func (c *collection) prove(ctx context.Context, snapshot *store.Snapshot, each func(*paper.Record)) (graph *ann.Graph, words *lexical.Index, err error) {
-	c.clearLeftovers()
-	graph, words = c.openGraph(ctx, snapshot), c.openWords(ctx, snapshot)
-	p := newProof(snapshot, graph, words, snapshot.Count()/proofSample)
-	defer func() {
-		if err == nil {
-			return
-		}
-		if graph != nil {
-			err = errors.Join(err, graph.Close())
-		}
-		if words != nil {
-			err = errors.Join(err, words.Close())
-		}
-	}()
-	anew := words == nil
-	if anew {
-		if words, err = lexical.New(lexical.Options{}); err != nil {
-			return graph, nil, err
-		}
-	}
-	for record, err := range snapshot.Records(ctx) {
-		if err == nil {
-			each(record)
-			err = p.look(ctx, record)
-		}
-		if err == nil && anew {
-			err = addWords(words, record)
-		}
-		if err != nil {
-			return graph, words, err
-		}
-	}
-	return c.dropUnproven(ctx, p, graph, words)
+// derived is what a collection begins with.
+type derived struct {
+	graph *ann.Graph // nil if it is to be built
+	words *lexical.Index
+	known *known
 }
 
-// dropUnproven refuses what a proof found wrong.
-func (c *collection) dropUnproven(ctx context.Context, p *proof, graph *ann.Graph, words *lexical.Index) (*ann.Graph, *lexical.Index, error) {
-	var err error
+func (d *derived) close() (err error) {
+	if d.graph != nil {
+		err = d.graph.Close()
+	}
+	if d.words != nil {
+		err = errors.Join(err, d.words.Close())
+	}
+	return err
+}
+
+// prove opens what is derived and saved, and gives what of it can be believed; words and
+// attributes are made anew if need be.
+func (c *collection) prove(ctx context.Context, snapshot *store.Snapshot) (d *derived, err error) {
+	c.clearLeftovers()
+	d = &derived{graph: c.openGraph(ctx, snapshot), words: c.openWords(ctx, snapshot), known: c.openKnown(ctx, snapshot)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.close())
+		}
+	}()
+	p := newProof(snapshot, d.graph, d.words, d.known, snapshot.Count()/proofSample)
+	if d.words != nil && d.known != nil {
+		err = p.quick(ctx)
+	} else {
+		err = c.readAll(ctx, p, d)
+	}
+	if err != nil {
+		return d, err
+	}
+	return d, c.dropUnproven(ctx, p, d)
+}
+
+// readAll proves and makes by reading all records.
+func (c *collection) readAll(ctx context.Context, p *proof, d *derived) (err error) {
+	makeWords, makeKnown := d.words == nil, d.known == nil
+	if makeWords {
+		if d.words, err = lexical.New(lexical.Options{}); err != nil {
+			return err
+		}
+	}
+	if makeKnown {
+		d.known = newKnown(p.snapshot.NextOrdinal())
+	}
+	hashing := newHashing(d.known.keys)
+	defer hashing.wait()
+	for record, err := range p.snapshot.Records(ctx) {
+		if err == nil {
+			compare := p.at%p.every == 0
+			if err = p.look(ctx, record); err == nil && p.known != nil && compare && p.badKnown == nil {
+				p.badKnown = p.known.holds(record)
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if makeKnown {
+			d.known.put(record)
+			hashing.add(record)
+		} else if p.known != nil && p.badKnown == nil {
+			p.named(store.Named{ID: record.ID, Ordinal: record.Ordinal})
+		}
+		if makeWords {
+			if err := addWords(d.words, record); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// dropUnproven refuses what a proof found wrong, and makes it anew.
+func (c *collection) dropUnproven(ctx context.Context, p *proof, d *derived) error {
+	w := &c.writing
 	if p.badGraph != nil {
 		c.refuse(c.graphPath(), p.badGraph)
-		err, graph = graph.Close(), nil
-		c.writing.saved, c.writing.unread = 0, false
+		graph := d.graph
+		d.graph, w.saved, w.unread = nil, 0, false
+		if err := graph.Close(); err != nil {
+			return err
+		}
 	}
+	again := proof{snapshot: p.snapshot, every: 1} // of nothing
 	if p.badWords != nil {
 		c.refuse(c.wordsPath(), p.badWords)
-		err, words = errors.Join(err, words.Close()), nil
-		c.writing.savedWords = 0
+		words := d.words
+		d.words, w.savedWords = nil, 0
+		if err := words.Close(); err != nil {
+			return err
+		}
 	}
-	if err == nil && words == nil {
-		words, err = makeWords(ctx, p.snapshot)
+	if p.badKnown != nil {
+		c.refuse(c.knownPath(), p.badKnown)
+		d.known, w.savedKnown = nil, 0
 	}
-	return graph, words, err
+	if d.words == nil || d.known == nil {
+		return c.readAll(ctx, &again, d)
+	}
+	return nil
 }

@@ -20,6 +20,9 @@ const (
 	// change, make it be saved.
 	saveChanges = 50_000
 	saveAfter   = 10 * time.Minute
+	// saveQuiet is how many changes make it be saved once no more come: an import is
+	// over, and a start would have to go through it again.
+	saveQuiet = 1_000
 )
 
 // graphSuffix ends the name of a graph's file.
@@ -189,7 +192,7 @@ func (c *collection) keepSaved(ctx context.Context) {
 	c.verifySaved()
 	tick := time.NewTicker(saveLook)
 	defer tick.Stop()
-	last := time.Now()
+	last, seen := time.Now(), uint64(0)
 	for {
 		select {
 		case <-ctx.Done():
@@ -198,10 +201,11 @@ func (c *collection) keepSaved(ctx context.Context) {
 		}
 		w := &c.writing
 		w.Lock()
-		behind := w.sequence - w.savedWords // which is saved with the graph
-		due := behind > 0 || w.gone
+		behind := w.sequence - min(w.savedWords, w.savedKnown) // which are saved with the graph
+		due, quiet := behind > 0 || w.gone, w.sequence == seen
+		seen = w.sequence
 		w.Unlock()
-		if behind >= saveChanges || due && time.Since(last) >= saveAfter {
+		if behind >= saveChanges || behind >= saveQuiet && quiet || due && time.Since(last) >= saveAfter {
 			last = time.Now()
 			c.save()
 		}
@@ -229,7 +233,7 @@ func (c *collection) purge() {
 	}
 	w.Lock()
 	defer w.Unlock()
-	w.saved, w.savedWords = 0, 0
+	w.saved, w.savedWords, w.savedKnown = 0, 0, 0
 	if err != nil {
 		w.gone = true
 		c.config.Log.Warn("taking deleted papers out of the indexes failed", "error", err)
@@ -253,6 +257,7 @@ func (c *collection) save() {
 		return
 	}
 	c.saveWords(from)
+	c.saveKnown(from)
 	c.saveGraph(from)
 }
 

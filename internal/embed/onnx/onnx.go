@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 
@@ -89,9 +90,11 @@ func release() error {
 // graph is what a graph file takes and gives, read once for all sessions.
 type graph struct {
 	path   string
+	slim   *slim
 	inputs []string
 	output string
 	shape  embed.Output
+	matrix *Matrix // runs it, if not ONNX Runtime itself
 }
 
 // session is a graph loaded for running.
@@ -108,7 +111,13 @@ const (
 )
 
 // inspect reads what the file takes and gives.
-func (g *graph) inspect() error {
+func (g *graph) inspect() (err error) {
+	if g.slim, err = readSlim(g.path); err != nil {
+		return err
+	}
+	if g.slim.shaped {
+		return g.match(g.slim.ins, g.slim.outs)
+	}
 	options, err := ort.NewSessionOptions()
 	if err != nil {
 		return err
@@ -149,9 +158,20 @@ func (g *graph) open(threads int) (*ort.DynamicAdvancedSession, error) {
 		options.SetGraphOptimizationLevel(ort.GraphOptimizationLevelEnableAll),
 		// Idle threads that spin would take cores from the other sessions.
 		options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"),
+		// Where the tensors are that the slim graph leaves in the file.
+		options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", filepath.Dir(g.path)),
 	); err != nil {
 		return nil, err
 	}
+	defer trim() // what reading the file took
+	if g.matrix == nil {
+		return ort.NewDynamicAdvancedSessionWithONNXData(g.slim.model, g.inputs, []string{g.output}, options)
+	}
+	defer keepSignalStack()()
+	if err := g.matrix.addTo(options, max(1, threads)); err != nil {
+		return nil, err
+	}
+	// OpenVINO keeps weights of its own, so that none are left in the file.
 	return ort.NewDynamicAdvancedSession(g.path, g.inputs, []string{g.output}, options)
 }
 
@@ -200,6 +220,9 @@ func chooseOutput(outs []ort.InputOutputInfo) int {
 
 // Close implements [embed.Session].
 func (s *session) Close() error {
+	if s.graph.matrix != nil {
+		defer keepSignalStack()()
+	}
 	if err := s.ort.Destroy(); err != nil {
 		return fmt.Errorf("close graph: %w", err)
 	}
@@ -212,6 +235,11 @@ func (s *session) Run(ids []int64, batch, tokens int) (out []float32, dim int, e
 	if batch < 1 || tokens < 1 || len(ids) != batch*tokens {
 		return nil, 0, fmt.Errorf("run graph: %d ids are not %d texts of %d tokens", len(ids), batch, tokens)
 	}
+	mask := slices.Repeat([]int64{1}, len(ids))
+	if s.graph.matrix != nil {
+		defer keepSignalStack()()
+		ids, mask, tokens = padded(ids, batch, tokens)
+	}
 	shape := ort.NewShape(int64(batch), int64(tokens))
 	var values []ort.Value
 	defer func() {
@@ -223,7 +251,7 @@ func (s *session) Run(ids []int64, batch, tokens int) (out []float32, dim int, e
 		data := ids
 		switch name {
 		case inputMask:
-			data = slices.Repeat([]int64{1}, len(ids))
+			data = mask
 		case inputTypes:
 			data = make([]int64, len(ids))
 		}

@@ -154,8 +154,15 @@ func TestLimits(t *testing.T) {
 	if got := record("d"); len(got.Items) != 0 {
 		t.Errorf("beyond the limit of the day: %+v", got)
 	}
+	// What is remembered of a feed is not older than what is kept of it.
+	if one, err = f.Update(t.Context(), one, func(x feed.Feed) feed.Feed { x.MaxPerDay = 3; return x }(one), nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := record("x", "y"); len(got.Items) != 1 || got.Items[0].Item.PaperID != "x" || got.Items[0].Item.Cursor != 3 || len(got.Full) != 1 {
+		t.Errorf("with a wider limit: %+v", got)
+	}
 	now = now.Add(24 * time.Hour)
-	if got := record("a", "e"); len(got.Items) != 1 || got.Items[0].Item.PaperID != "e" || got.Items[0].Item.Cursor != 3 || len(got.Full) != 0 {
+	if got := record("a", "e"); len(got.Items) != 1 || got.Items[0].Item.PaperID != "e" || got.Items[0].Item.Cursor != 4 || len(got.Full) != 0 {
 		t.Errorf("the next day: %+v", got)
 	}
 	if err := f.Delete(t.Context(), "o", "f"); err != nil {

@@ -150,8 +150,11 @@ func length(v []float64) float64 {
 func (x *Basis) turn(v []float32) turned {
 	t := turned{prefix: make([]float32, len(x.ids))}
 	vec.DotRows(t.prefix, v, x.axes, x.ids)
-	length := vec.Norm(v)
-	t.whole = length * length
-	t.rest = t.after(len(t.prefix))
+	whole := vec.Norm(v)
+	behind := func(first int) float32 {
+		part := vec.Norm(t.prefix[:first])
+		return float32(math.Sqrt(max(0, whole*whole-part*part)))
+	}
+	t.rest, t.last = behind(min(firstNumbers, len(x.ids))), behind(len(x.ids))
 	return t
 }

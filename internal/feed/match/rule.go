@@ -1,6 +1,7 @@
 package match
 
 import (
+	"cmp"
 	"slices"
 
 	"akin/internal/catalog"
@@ -83,16 +84,25 @@ type Hit struct {
 type terms map[string]uint32
 
 // lexical is what the words of a paper count for the rule, added up in the order of the
-// rule's terms.
-func (r *Rule) lexical(p *Paper, terms []numbered) float64 {
+// rule's terms. known are their numbers by their names.
+func (r *Rule) lexical(p *Paper, known terms) float64 {
 	sum := 0.0
-	for _, t := range terms {
-		at, found := slices.BinarySearchFunc(p.Counts.Terms, t.id, func(c catalog.TermCount, id uint32) int { return int(int64(c.ID) - int64(id)) })
+	for _, t := range r.Calibration.Terms {
+		id, ok := known[t.Name]
+		if !ok {
+			continue
+		}
+		at, found := slices.BinarySearchFunc(p.Counts.Terms, id, func(c catalog.TermCount, id uint32) int { return cmp.Compare(c.ID, id) })
 		if found {
-			sum += float64(t.weight * saturated(p.Counts.Terms[at].Count, p.Counts.Length, r.Calibration.AverageLength))
+			sum += r.counts(t.Weight, p.Counts.Terms[at].Count, p)
 		}
 	}
 	return sum
+}
+
+// counts is what a word counts that a paper has some times.
+func (r *Rule) counts(weight float64, count uint32, p *Paper) float64 {
+	return float64(weight * saturated(count, p.Counts.Length, r.Calibration.AverageLength))
 }
 
 // saturated is how much a term counts that a paper has some times: never 1.
@@ -101,8 +111,9 @@ func saturated(count, length uint32, average float64) float64 {
 	return tf / (tf + k1*(1-b+b*float64(length)/max(average, 1)))
 }
 
-// matches holds a paper against the rule, whose terms have numbers. read gives its record.
-func (r *Rule) matches(p *Paper, terms []numbered, read func() *paper.Record) (h Hit, ok bool) {
+// decides holds a paper, whose words count lexical, against the rule. read gives its
+// record.
+func (r *Rule) decides(p *Paper, lexical float64, read func() *paper.Record) (h Hit, ok bool) {
 	if !r.open(p) {
 		return h, false
 	}
@@ -117,10 +128,7 @@ func (r *Rule) matches(p *Paper, terms []numbered, read func() *paper.Record) (h
 		h.Cosine = float64(vec.Dot(c.Vector, p.Vector))
 	}
 	if c.Lexical != 0 {
-		if float64(c.Semantic*h.Cosine)+float64(c.Lexical*r.most)*(1+slack)+c.Offset < c.Threshold {
-			return h, false // whatever its words
-		}
-		h.Lexical = r.lexical(p, terms)
+		h.Lexical = lexical
 	}
 	h.Score = float64(c.Semantic*h.Cosine) + float64(c.Lexical*h.Lexical) + c.Offset
 	if h.Score < c.Threshold || c.Semantic == 0 && h.Lexical == 0 {
@@ -162,5 +170,5 @@ func (r *Rule) byAuthor(record *paper.Record) (h Hit, ok bool) {
 // Match is what matching means: it says whether one paper, whose record is there, matches.
 // known are the numbers of the rule's terms by their names.
 func (r *Rule) Match(p *Paper, known map[string]uint32) (Hit, bool) {
-	return r.matches(p, r.numbered(known), func() *paper.Record { return p.Record })
+	return r.decides(p, r.lexical(p, known), func() *paper.Record { return p.Record })
 }

@@ -28,6 +28,7 @@ func main() {
 		int8VNNI("dot"+k.suffix+"Int8VNNI", k.int8)
 	}
 	panelAVX2()
+	sparseAVX2()
 	prefetch()
 	Generate()
 }

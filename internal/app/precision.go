@@ -1,0 +1,157 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"akin/internal/embed"
+	"akin/internal/embed/onnx"
+	"akin/internal/model"
+	"akin/internal/paper"
+	"akin/models"
+)
+
+// Auto is the precision that a data directory has; in a new one bf16 where the CPU
+// has matrix units and akin setup was run there, else float32.
+const Auto = "auto"
+
+// The settings of Config.MatrixUnits.
+const (
+	UnitsAuto = "auto"
+	UnitsOff  = "off"
+)
+
+// Precisions are the settings of Config.Precision, the default first.
+func Precisions() []string { return []string{Auto, model.Float32, model.BFloat16, model.Int8} }
+
+// precisionOf gives the configuration's name of a space's precision.
+func precisionOf(space paper.Space) string {
+	for _, name := range []string{model.Int8, model.BFloat16} {
+		if strings.HasPrefix(space.Precision, name) {
+			return name
+		}
+	}
+	return model.Float32
+}
+
+// units is what can run graphs of precision bf16 here, or why nothing can.
+type units struct {
+	runtime embed.Runtime // nil if nothing
+	why     string
+	// missing says that akin setup would help.
+	missing bool
+}
+
+// wantsUnits says whether this machine gains from what runs graphs of precision
+// bf16, and why or why not.
+func (c Config) wantsUnits() (wants bool, why string) {
+	switch {
+	case c.MatrixUnits == UnitsOff:
+		return false, "matrix units are switched off (--matrix-units off)"
+	case !onnx.MatrixUnits() && !c.assumeUnits:
+		return false, "this CPU has no matrix units for bf16 (amx_bf16), or its system does not let programs use them"
+	default:
+		return true, "this CPU has matrix units for bf16 (amx_bf16)"
+	}
+}
+
+// units finds what runs the graph of precision bf16 of a model.
+func (c Config) units(at resolved) units {
+	if c.Units != nil && c.MatrixUnits != UnitsOff {
+		return units{runtime: c.Units, why: "as handed in"}
+	}
+	wants, why := c.wantsUnits()
+	switch {
+	case !wants:
+		return units{why: why}
+	case at.matrix == nil:
+		return units{why: "no plugin is pinned for this system"}
+	case at.manifest.Ready(at.dir):
+		return units{why: fmt.Sprintf("model %s comes as a ready graph", at.manifest.Name)}
+	}
+	libraries := filepath.Join(c.Home, libraryFolder)
+	weights, _ := at.manifest.File(model.WeightsFile)
+	_, err := model.VerifyBFloat16Graph(at.dir, weights.SHA256, model.RememberedDigest)
+	// A library that was cut short would end the process when it is loaded.
+	if err = errors.Join(at.matrix.Verify(libraries, model.RememberedDigest), err); err != nil {
+		return units{why: fmt.Sprintf("%s, but what uses them is not there or not whole, which `akin setup` mends: %v", why, err), missing: true}
+	}
+	return units{runtime: onnx.Matrix{Library: at.library, Plugin: at.matrix.Plugin(libraries)}, why: why}
+}
+
+// precision settles what auto means where there are no vectors yet.
+func (c Config) precision(at resolved) string {
+	switch {
+	case c.Precision != Auto:
+		return c.Precision
+	case c.units(at).runtime != nil && !at.manifest.Ready(at.dir):
+		return model.BFloat16
+	default:
+		return model.Float32
+	}
+}
+
+// embedConfig says how the model is run.
+func (a *App) embedConfig(at resolved) embed.Config {
+	return a.config.embedConfig(at, a.config.precision(at))
+}
+
+func (c Config) embedConfig(at resolved, precision string) embed.Config {
+	config := embed.Config{
+		Runtime: onnx.Runtime{Library: at.library}, ModelDir: at.dir, Manifest: at.manifest, Precision: precision,
+		Threads: c.Threads, QueueTokens: c.QueueTokens,
+	}
+	if precision == model.BFloat16 {
+		config.Matrix = c.units(at).runtime
+	}
+	return config
+}
+
+// sayPrecision says what vectors are computed in, where it is not what their space
+// is named after, or could be faster.
+func (a *App) sayPrecision(config embed.Config, at resolved) {
+	u := a.config.units(at)
+	switch {
+	case config.Precision != model.BFloat16:
+		if u.missing {
+			a.log.Info("embedding is slower than it could be", "why", u.why)
+		}
+	case u.runtime == nil:
+		a.log.Warn(fmt.Sprintf("vectors of precision bf16 are computed in float32: %s; they are as comparable, "+
+			"within a cosine of .9999, and take about three times the CPU time", u.why))
+	default:
+		a.log.Info("vectors are computed in bf16", "why", u.why)
+	}
+}
+
+// SpaceOf gives the space of the configured model in a precision, without loading
+// it.
+func SpaceOf(config Config, precision string) (paper.Space, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return paper.Space{}, err
+	}
+	at, err := config.resolve()
+	if err != nil {
+		return paper.Space{}, err
+	}
+	c := config.embedConfig(at, precision)
+	c.Matrix = nil // the space is the same, and float32's graph is always there
+	about, err := embed.Describe(c)
+	return about.Space, err
+}
+
+// matrixOf gives the plugin that is pinned for this system; nil if there is none.
+func matrixOf() (*model.Matrix, error) {
+	library, err := model.LoadRuntime(models.Files)
+	if err != nil {
+		return nil, err
+	}
+	host, err := library.Host()
+	if err != nil {
+		return nil, nil //nolint:nilerr,nilnil // a library of the user's own serves systems that none is pinned for
+	}
+	return host.Matrix, nil
+}
