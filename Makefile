@@ -72,9 +72,10 @@ test-kill: ## Kill the process that matches feeds and sends digests, CRASH_ROUND
 
 # What takes longer than .ci/run: every round of the kills, two builds from
 # nothing, and what a server does under overload. An hour and a half on two cores.
-ci-full: ## Run .ci/run, all crash rounds, the build twice, and the overload.
+ci-full: ## Run .ci/run, all crash rounds, the cluster, the build twice, and the overload.
 	.ci/run
 	$(MAKE) test-crash
+	$(MAKE) test-cluster
 	$(MAKE) release-check
 	$(MAKE) bench-overload
 
@@ -88,6 +89,7 @@ test-python: setup $(VENV)/.ready ## Run the tests that compare with Python's re
 	AKIN_PYTHON=$(VENV)/bin/python AKIN_EVAL_DATA=$(wildcard $(CURDIR)/../shared/data/eval) go test -timeout 30m -run 'Reference|Python' ./internal/embed/... ./internal/eval/... ./internal/vecfile/... ./internal/ingest/... ./internal/syndicate/...
 
 include bench.mk
+include cluster.mk
 
 tools: ## Install the pinned developer tools into .akin/tools.
 	@.ci/tools.sh

@@ -1,7 +1,7 @@
 # Benchmarks and evaluations: what the numbers of docs/benchmarks.md, docs/quality.md
 # and docs/overload.md were made by. Included by the Makefile; make help shows them.
 
-.PHONY: bench-fairness bench-feeds bench-embed bench-job bench-ann bench-ann-1m bench-latency bench-overload bench-duplicates bench-cli bench-filter bench-lexical bench-map bench-page eval eval-rerank bench-questions
+.PHONY: bench-fairness bench-feeds bench-embed bench-precision bench-job bench-ann bench-ann-1m bench-latency bench-overload bench-duplicates bench-cli bench-filter bench-lexical bench-map bench-page eval eval-rerank bench-questions bench-queries
 
 # Peers are measured in an environment of their own.
 BENCH_VENV := $(CURDIR)/.akin/bench-venv
@@ -12,10 +12,17 @@ $(BENCH_VENV)/.ready: testdata/reference/bench-requirements.txt
 	$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
+# Where the CPU has matrix units, setup brings what bf16 needs.
 bench-embed: setup $(BENCH_VENV)/.ready ## Measure embedding beside its peers, on the abstracts of LISTINGS.
 	go test ./internal/embed -run '^$$' -bench .
 	go build -o bin/benchworker ./internal/embed/benchworker
 	$(BENCH_VENV)/bin/python testdata/reference/bench_embed.py --worker bin/benchworker --home .akin --texts $(LISTINGS)
+
+PRECISION_COUNT ?= 2000
+
+bench-precision: setup $(BENCH_VENV)/.ready ## Compare the precisions of akin on the abstracts of ABSTRACTS: time, cosine, neighbours.
+	go build -o bin/benchworker ./internal/embed/benchworker
+	$(BENCH_VENV)/bin/python testdata/reference/bench_precision.py --worker bin/benchworker --home .akin --papers $(ABSTRACTS) --count $(PRECISION_COUNT)
 
 # The rows of a large file, for the part of the job that is not embedding.
 JOB_ROWS ?= 1000000
@@ -55,6 +62,14 @@ bench-duplicates: setup ## List the versions among the real abstracts, to be jud
 
 bench-latency: setup ## Measure a query through gRPC, idle and during a bulk import.
 	AKIN_BENCH=1 go test ./internal/cli -run 'TestLatency|TestQueryLatency' -timeout 30m -v -count 1
+
+# QUERY_BESIDE is another build of akin, asked the same in turn: what a change costs or
+# saves. QUERY_DATA is a data directory, that of bench-page.
+QUERY_DATA   ?= .akin/page
+QUERY_BESIDE ?=
+
+bench-queries: setup ## Measure CPU time and latency of queries over QUERY_DATA, beside QUERY_BESIDE.
+	AKIN_QUERY_DATA=$(abspath $(QUERY_DATA)) AKIN_QUERY_BESIDE=$(QUERY_BESIDE) go test ./internal/cli -run 'TestQueryCost$$' -timeout 30m -v -count 1
 
 bench-cli: setup ## Measure commands with --data over the sample papers, from start to end.
 	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; data=$$scratch/data; export TIMEFORMAT='%3R s'; \

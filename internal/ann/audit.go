@@ -59,7 +59,7 @@ func (g *Graph) Stats() Stats {
 func (g *Graph) bytes() int64 {
 	words := cap(g.rows.vectors) + cap(g.rows.ordinals) + cap(g.rows.scales) +
 		cap(g.links.base) + cap(g.links.upper) + cap(g.links.upperAt)
-	return 4*int64(words) + int64(cap(g.rows.codes)+cap(g.rows.state)+cap(g.links.levels)) + g.rows.slots.bytes()
+	return 4*int64(words) + int64(cap(g.rows.codes)+cap(g.rows.residuals)+cap(g.rows.state)+cap(g.links.levels)) + g.rows.slots.bytes()
 }
 
 // errAudit is what every error of [Graph.Check] wraps.
@@ -87,7 +87,11 @@ func (g *Graph) Check() error {
 
 func (g *Graph) checkTables() error {
 	slots := len(g.rows.state)
-	if len(g.rows.mapped)+len(g.rows.vectors) != slots*g.dimension ||
+	vectors, residuals := slots*g.dimension, 0
+	if g.rows.lvq {
+		vectors, residuals = 0, slots*vec.ResidualBytes(g.dimension)
+	}
+	if len(g.rows.mapped)+len(g.rows.vectors) != vectors || len(g.rows.residuals) != residuals ||
 		g.rows.coded && (len(g.rows.codes) != slots*g.dimension || len(g.rows.scales) != slots) || len(g.rows.ordinals) != slots ||
 		len(g.links.levels) != slots || len(g.links.upperAt) != slots ||
 		len(g.links.base) != slots*(1+2*g.links.m) {
@@ -104,6 +108,9 @@ func (g *Graph) checkTables() error {
 		ordinal := g.rows.ordinals[slot]
 		if at, ok := g.rows.slots.get(ordinal); !ok || at != uint32(slot) {
 			return auditf("ordinal %d is in slot %d, and its entry says %d", ordinal, slot, at)
+		}
+		if g.rows.lvq {
+			continue
 		}
 		if n := vec.Norm(g.rows.at(uint32(slot))); !(math.Abs(n-1) <= unitTolerance) {
 			return auditf("the vector of ordinal %d has length %v", ordinal, n)

@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"akin/internal/paper"
+	"akin/internal/vec"
 )
 
 // The file of a graph, as docs/format/graph.md describes it: a header of one page,
@@ -16,6 +17,7 @@ import (
 const (
 	fileMagic   = "AKINGRPH"
 	fileVersion = 2
+	lvqVersion  = 3 // of a graph without vectors
 	filePage    = 4096
 	mostStamp   = 1024 // bytes
 )
@@ -57,6 +59,9 @@ func (h *header) lengths() (n [sections]int64) {
 		sectionVectors: 4 * d * slots, sectionOrdinals: 4 * slots, sectionState: slots, sectionLevels: slots,
 		sectionBase: 4 * (1 + 2*m) * slots, sectionUpper: 4 * (1 + m) * int64(h.blocks), sectionSharers: 8 * int64(h.sharers),
 	}
+	if h.options.LVQ {
+		n[sectionVectors] = int64(vec.ResidualBytes(h.dimension)) * slots
+	}
 	if !h.options.Plain {
 		n[sectionCodes], n[sectionScales] = d*slots, 4*slots
 	}
@@ -73,18 +78,24 @@ func (h *header) offsets() (at [sections]int64, end int64) {
 	return at, end
 }
 
-const flagPlain = 1
+const (
+	flagPlain = 1
+	flagLVQ   = 2
+)
 
 // encode returns the first page. Its last four bytes are its checksum.
 func (h *header) encode() []byte {
 	b := make([]byte, 0, filePage)
 	le := binary.LittleEndian
 	b = append(b, fileMagic...)
-	b = le.AppendUint32(b, fileVersion)
-	flags := uint32(0)
+	version, flags := uint32(fileVersion), uint32(0)
 	if h.options.Plain {
 		flags = flagPlain
 	}
+	if h.options.LVQ {
+		version, flags = lvqVersion, flagLVQ
+	}
+	b = le.AppendUint32(b, version)
 	for _, n := range []uint32{
 		flags, uint32(h.dimension), uint32(h.options.M), uint32(h.options.EfConstruction), uint32(h.options.EfSearch),
 		uint32(h.slots), h.entry, uint32(h.blocks), uint32(h.sharers),
@@ -114,8 +125,9 @@ func decodeHeader(page []byte) (*header, error) {
 	if string(page[:8]) != fileMagic {
 		return nil, damagef("it does not begin as a graph does")
 	}
-	if v := le.Uint32(page[8:]); v != fileVersion {
-		return nil, damagef("it has format version %d; this akin reads version %d", v, fileVersion)
+	version := le.Uint32(page[8:])
+	if version != fileVersion && version != lvqVersion {
+		return nil, damagef("it has format version %d; this akin reads versions %d and %d", version, fileVersion, lvqVersion)
 	}
 	if got, want := checksum(page[:filePage-4]), le.Uint32(page[filePage-4:]); got != want {
 		return nil, damagef("the checksum of its header is wrong")
@@ -124,7 +136,7 @@ func decodeHeader(page []byte) (*header, error) {
 	const after = 12 + 9*4
 	h := &header{
 		options: Options{
-			Plain: word(0)&flagPlain != 0, M: int(word(2)), EfConstruction: int(word(3)), EfSearch: int(word(4)),
+			Plain: word(0)&flagPlain != 0, LVQ: version == lvqVersion, M: int(word(2)), EfConstruction: int(word(3)), EfSearch: int(word(4)),
 			Seed: le.Uint64(page[after:]),
 		},
 		dimension: int(word(1)), slots: int(word(5)), entry: word(6), blocks: int(word(7)), sharers: int(word(8)),
@@ -135,7 +147,7 @@ func decodeHeader(page []byte) (*header, error) {
 	}
 	at += 4 * sections
 	n := int(le.Uint16(page[at:]))
-	if n > mostStamp || word(0)&^flagPlain != 0 {
+	if n > mostStamp || version == fileVersion && word(0)&^flagPlain != 0 || version == lvqVersion && word(0) != flagLVQ {
 		return nil, damagef("its header says what no akin writes")
 	}
 	h.stamp = string(page[at+2 : at+2+n])

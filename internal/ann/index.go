@@ -30,6 +30,11 @@ type Query struct {
 	Keep Set
 	// Exact asks for a scan, so that nothing is missed.
 	Exact bool
+	// Read gives the vectors of ordinals, parallel to them, nil where there is none, for
+	// indexes that do not keep them (Options.LVQ): with it their scores, and what an
+	// exact search misses, are those of an index that does. It is called once, with
+	// little more than K ordinals, and holds up no changes. nil is not called.
+	Read func(ctx context.Context, ordinals []uint32) ([][]float32, error)
 	// Room is memory for the result, if its capacity is K or more; otherwise the
 	// search allocates it. With it, a search of Exact or Graph allocates nothing.
 	Room []Neighbor
@@ -71,10 +76,10 @@ type Searcher interface {
 // something else has found.
 type Scorer interface {
 	// Scores sets dst[i] to the cosine of the query with the vector under
-	// ordinals[i], or to NaN where there is none. The query has the index's
+	// ordinals[i], or to NaN where there is none, or it is not kept. The query has the index's
 	// dimension; dst is at least as long as ordinals.
 	Scores(dst []float32, query []float32, ordinals []uint32) error
-	// Vector returns a copy of the vector under an ordinal.
+	// Vector returns a copy of the vector under an ordinal, if it is kept.
 	Vector(ordinal uint32) (vector []float32, found bool)
 }
 

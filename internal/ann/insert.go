@@ -149,7 +149,7 @@ func (in *inserter) sameVector(slot uint32, found []rank) uint32 {
 		if r.score() < itself {
 			break
 		}
-		if sameBits(in.g.rows.at(slot), in.g.rows.at(r.number())) {
+		if in.g.rows.equal(slot, r.number()) {
 			return r.number()
 		}
 	}

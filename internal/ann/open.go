@@ -239,6 +239,10 @@ func firstOf(a, b error) error {
 
 // vectors maps or reads the vectors.
 func (r *fileReader) vectors(g *Graph, inMemory bool) (err error) {
+	if r.header.options.LVQ {
+		g.rows.residuals, err = section[uint8](r, sectionVectors)
+		return err
+	}
 	if inMemory || r.header.slots == 0 {
 		g.rows.vectors, err = section[float32](r, sectionVectors)
 		return err

@@ -19,6 +19,9 @@ func (r *rows) probe(slot uint32) probe {
 	if !r.coded {
 		return probe{vector: r.at(slot)}
 	}
+	if r.lvq {
+		return probe{nil, r.code(slot), r.scales[slot]}
+	}
 	return probe{r.at(slot), r.code(slot), r.scales[slot]}
 }
 
@@ -66,7 +69,7 @@ func (g *gauge) compareAll(r *rows, p *probe, slots []uint32) []float32 {
 }
 
 // exactly returns the dot products of a vector with rows, in memory that the next
-// call reuses.
+// call reuses: within blur of a table without vectors.
 func (g *gauge) exactly(r *rows, vector []float32, slots []uint32) []float32 {
 	n := len(slots)
 	if cap(g.scores) < n {
@@ -77,6 +80,13 @@ func (g *gauge) exactly(r *rows, vector []float32, slots []uint32) []float32 {
 }
 
 func (g *gauge) inFull(r *rows, vector []float32, slots []uint32, scores []float32) {
+	if r.lvq {
+		vec.DotResidualRows(scores, vector, r.codes, r.residuals, slots)
+		for i, slot := range slots {
+			scores[i] *= r.scales[slot] / (2 * vec.ResidualSteps)
+		}
+		return
+	}
 	if len(r.mapped) == 0 {
 		vec.DotRows(scores, vector, r.vectors, slots)
 		return

@@ -194,14 +194,14 @@ func (g *Graph) compact() {
 	used := len(g.rows.state) - len(g.free)
 	moved := make([]uint32, len(g.rows.state)) // old slot -> new slot
 	rows, to := newRows(g.dimension, g.rows.coded), newLinks(g.options.M)
+	rows.lvq = g.rows.lvq
 	rows.grow(used)
 	to.grow(used)
 	for old, state := range g.rows.state {
 		if state == slotFree {
 			continue
 		}
-		ordinal := g.rows.ordinals[old]
-		slot, err := rows.add(ordinal, g.rows.at(uint32(old)), state)
+		slot, err := rows.take(&g.rows, uint32(old), state)
 		if err != nil {
 			return // cannot be: there are fewer than before
 		}

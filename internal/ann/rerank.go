@@ -16,14 +16,14 @@ func (g *Graph) rerank(w *walk, query *probe, k int, keep Set) {
 	m := rows.margin(query)
 	head := min(k, len(w.ranks))
 	least := float32(2)
-	for _, score := range w.offerExactly(rows, query, w.ranks[:head], k, keep) {
-		least = min(least, score)
+	for i, score := range w.offerExactly(rows, query, w.ranks[:head], k, keep) {
+		least = min(least, score-rows.blur(w.fresh[i]))
 	}
 	w.fresh = w.fresh[:0]
 	rest := w.ranks[head:]
 	left := rest[:0]
 	for _, r := range rest {
-		if m.above(r.score(), rows.scales[r.number()]) >= least {
+		if m.above(r.score(), rows.scales[r.number()])+rows.blur(r.number()) >= least {
 			left = append(left, r)
 		}
 	}
@@ -40,6 +40,7 @@ func (w *walk) offerExactly(rows *rows, query *probe, ranks []rank, k int, keep 
 	scores := w.exactly(rows, query.vector, w.fresh)
 	for i, slot := range w.fresh {
 		rows.offer(&w.found, k, slot, cosine(scores[i]), keep)
+		w.scanner.sights.add(rows, slot, scores[i], keep)
 	}
 	return scores
 }

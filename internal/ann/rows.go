@@ -38,6 +38,8 @@ type rows struct {
 	vectors   []float32           // shape [slots, dimension], those of mapped left out
 	mapped    []float32           // the first slots' vectors, in a file
 	codes     []int8              // shape [slots, dimension] if coded
+	lvq       bool                // no vectors, but residuals beside the codes
+	residuals []uint8             // shape [slots, vec.ResidualBytes(dimension)] if lvq
 	scales    []float32           // of codes
 	ordinals  []uint32            // of each slot, the first
 	sharers   map[uint32][]uint32 // slot -> its further ordinals, where there are any
@@ -176,7 +178,11 @@ func (r *rows) code(slot uint32) []int8 {
 
 // grow makes room for n more rows.
 func (r *rows) grow(n int) {
-	r.vectors = slices.Grow(r.vectors, n*r.dimension)
+	if r.lvq {
+		r.residuals = slices.Grow(r.residuals, n*vec.ResidualBytes(r.dimension))
+	} else {
+		r.vectors = slices.Grow(r.vectors, n*r.dimension)
+	}
 	r.ordinals = slices.Grow(r.ordinals, n)
 	r.state = slices.Grow(r.state, n)
 	r.touched = slices.Grow(r.touched, len(r.state)+n-len(r.touched))
@@ -192,31 +198,42 @@ func (r *rows) add(ordinal uint32, vector []float32, state slotState) (uint32, e
 		return 0, fullError(len(r.state))
 	}
 	slot := uint32(len(r.state))
-	r.vectors = append(r.vectors, vector...)
+	if !r.lvq {
+		r.vectors = append(r.vectors, vector...)
+	}
 	r.ordinals = append(r.ordinals, ordinal)
 	r.state = append(r.state, state)
 	r.touch(slot)
 	if r.coded {
 		r.codes = append(r.codes, make([]int8, r.dimension)...)
 		r.scales = append(r.scales, 0)
-		r.scales[slot] = vec.Quantize(r.code(slot), vector)
+		if r.lvq {
+			r.residuals = append(r.residuals, make([]uint8, vec.ResidualBytes(r.dimension))...)
+		}
+		r.encode(slot, vector)
 	}
 	return slot, nil
 }
 
 // put writes a row over a free slot.
 func (r *rows) put(slot, ordinal uint32, vector []float32, state slotState) {
-	copy(r.at(slot), vector)
+	if !r.lvq {
+		copy(r.at(slot), vector)
+	}
 	r.touch(slot)
 	r.ordinals[slot], r.state[slot] = ordinal, state
 	if r.coded {
-		r.scales[slot] = vec.Quantize(r.code(slot), vector)
+		r.encode(slot, vector)
 	}
 }
 
 // wipe forgets what a free slot held, so that no copy of it is saved.
 func (r *rows) wipe(slot uint32) {
-	clear(r.at(slot))
+	if r.lvq {
+		clear(r.residual(slot))
+	} else {
+		clear(r.at(slot))
+	}
 	if r.coded {
 		clear(r.code(slot))
 		r.scales[slot] = 0

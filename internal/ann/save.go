@@ -116,7 +116,7 @@ func (g *Graph) sections() [sections]func(*sectionWriter) error {
 		return func(s *sectionWriter) error { return s.write(parts...) }
 	}
 	return [sections]func(*sectionWriter) error{
-		sectionVectors:  plain(bytesOf(r.mapped), bytesOf(r.vectors)),
+		sectionVectors:  plain(bytesOf(r.mapped), bytesOf(r.vectors), r.residuals), // one of them is empty
 		sectionCodes:    plain(bytesOf(r.codes)),
 		sectionScales:   plain(bytesOf(r.scales)),
 		sectionOrdinals: plain(bytesOf(r.ordinals)),

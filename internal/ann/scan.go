@@ -31,6 +31,7 @@ type scanner struct {
 	// version and layout are those of the table when the scan began.
 	version, layout uint32
 	found           best
+	sights          sights
 	slots           []uint32  // of what is kept
 	by              []float32 // similarity of slots, by codes
 	compared        int
@@ -89,6 +90,7 @@ func (w *walk) scanOnce(ctx context.Context, r *rows, p *probe, k int, keep Set)
 	s.version, s.layout, s.err = r.version, r.layout, nil
 	s.slots, s.by = s.slots[:0], s.by[:0]
 	s.found.reset()
+	s.sights.begin(s.sights.wanted)
 	k = min(k, r.slots.len())
 	if k == 0 {
 		return nil, nil
@@ -183,7 +185,7 @@ func (s *scanner) narrow(ctx context.Context, p *probe, k int) error {
 				return err
 			}
 		}
-		if s.valid(slot) && m.above(s.by[i], s.rows.scales[slot]) >= least {
+		if s.valid(slot) && m.above(s.by[i], s.rows.scales[slot])+s.rows.blur(slot) >= least {
 			s.slots[left], s.by[left] = slot, s.by[i]
 			left++
 		}
@@ -248,6 +250,7 @@ func (s *scanner) finish(ctx context.Context, p *probe, k int, keep Set) error {
 		}
 		for i, slot := range some {
 			s.rows.offer(&s.found, k, slot, cosine(by[i]), keep)
+			s.sights.add(s.rows, slot, by[i], keep)
 		}
 	}
 	return nil
@@ -259,7 +262,7 @@ func (s *scanner) leastOf(p *probe) float32 {
 	least := float32(math.Inf(1))
 	for _, r := range s.found.heap {
 		slot := s.slots[(^r).number()]
-		least = min(least, s.exactly(s.rows, p.vector, []uint32{slot})[0])
+		least = min(least, s.exactly(s.rows, p.vector, []uint32{slot})[0]-s.rows.blur(slot))
 	}
 	return least
 }

@@ -43,13 +43,22 @@ func (g *Graph) Has(ordinal uint32) bool {
 	return ok
 }
 
+// Holds says whether the vector under an ordinal is this one, as far as the graph keeps it:
+// of one without float32 vectors, whether it is kept in the same codes.
+func (g *Graph) Holds(ordinal uint32, vector []float32) bool {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	slot, ok := g.rows.slots.get(ordinal)
+	return ok && len(vector) == g.dimension && g.rows.holds(slot, vector)
+}
+
 func (r *rows) scores(dst, query []float32, ordinals []uint32) error {
 	if err := checkVector("vector", query, r.dimension); err != nil {
 		return err
 	}
 	for i, o := range ordinals {
 		dst[i] = float32(math.NaN())
-		if slot, ok := r.slots.get(o); ok {
+		if slot, ok := r.slots.get(o); ok && !r.lvq {
 			dst[i] = vec.Dot(query, r.at(slot))
 		}
 	}
@@ -58,7 +67,7 @@ func (r *rows) scores(dst, query []float32, ordinals []uint32) error {
 
 func (r *rows) copyOf(ordinal uint32) ([]float32, bool) {
 	slot, ok := r.slots.get(ordinal)
-	if !ok {
+	if !ok || r.lvq {
 		return nil, false
 	}
 	return slices.Clone(r.at(slot)), true

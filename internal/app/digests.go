@@ -22,6 +22,7 @@ import (
 	"akin/internal/notify"
 	"akin/internal/notify/outbox"
 	"akin/internal/notify/post"
+	"akin/internal/notify/sentfile"
 	"akin/internal/seal"
 	"akin/internal/store"
 )
@@ -201,6 +202,14 @@ func (a *App) openDigests(s *store.Store, e *engine.Engine, b *librarian.Librari
 		return err
 	}
 	parts.Post = sender
+	if s.Writable() == nil {
+		outside, err := sentfile.Open(path+sentfile.Suffix, nil)
+		if err != nil {
+			return err
+		}
+		a.onClose(outside.Close)
+		parts.Outside = outside
+	}
 	a.digests = notify.New(parts, set)
 	a.server.KeepDigests(a.digests, "")
 	return nil

@@ -1,10 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"akin/internal/follow/register"
 	"akin/internal/librarian"
 	"akin/internal/library"
+	"akin/internal/source"
 	"akin/internal/source/zotero"
 	"akin/internal/store"
 )
@@ -53,18 +56,25 @@ func (f *Following) faults() (errs []error) {
 	return errs
 }
 
+// zoteroClient makes the client that asks the server of Zotero: as sources are asked, and
+// through the proxy of the environment where the configuration names none.
+func (c Config) zoteroClient() *http.Client {
+	address, err := url.Parse(cmp.Or(c.Following.ZoteroURL, zotero.DefaultURL))
+	if err != nil {
+		address = new(url.URL) // which was checked
+	}
+	s := c.sources()
+	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: address}); err == nil && proxy != nil && s.Proxy == "" {
+		s.Proxy = proxy.String()
+	}
+	return source.Client(s, address.Hostname(), zoteroTimeout)
+}
+
 // openFollower makes what brings libraries up to date with what they follow. Where the
 // server listens, it does so by itself; otherwise when it is asked to.
 func (a *App) openFollower(s *store.Store, e *engine.Engine, b *librarian.Librarian) error {
 	c := a.config.Following
-	client, err := zotero.New(c.ZoteroURL, &http.Client{
-		Timeout: zoteroTimeout,
-		Transport: &http.Transport{
-			Proxy: http.ProxyFromEnvironment, MaxConnsPerHost: 1, MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute, TLSHandshakeTimeout: headerTimeout,
-		},
-		// What answers with another address is not followed there.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}, "akin/"+a.config.Version)
+	client, err := zotero.New(c.ZoteroURL, a.config.zoteroClient(), "akin/"+a.config.Version)
 	if err != nil {
 		return err
 	}

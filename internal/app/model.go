@@ -104,7 +104,8 @@ func (a *App) openModel(kept *kept) (engineModel, rpc.About, error) {
 		if err != nil {
 			return nil, rpc.About{}, err
 		}
-		about, err := embed.Describe(a.embedConfig(at))
+		config, _ := a.config.embedConfig(at)
+		about, err := embed.Describe(config)
 		if err != nil {
 			return nil, rpc.About{}, err
 		}
@@ -119,13 +120,9 @@ func (a *App) openModel(kept *kept) (engineModel, rpc.About, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		config := a.embedConfig(at)
-		e, done, err := a.config.OpenModel(config)
+		e, done, err := a.openSaying(at)
 		if err == nil && warn {
 			a.warnOfTokenizer(e.ExactTokens(), at)
-		}
-		if err == nil {
-			a.sayPrecision(config, at)
 		}
 		return e, done, err
 	}}
@@ -152,13 +149,11 @@ func (a *App) openEmbedder() (*embed.Embedder, rpc.About, error) {
 	if err != nil {
 		return nil, rpc.About{}, err
 	}
-	config := a.embedConfig(at)
-	embedder, done, err := a.config.OpenModel(config)
+	embedder, done, err := a.openSaying(at)
 	if err != nil {
 		return nil, rpc.About{}, err
 	}
 	a.onClose(done)
-	a.sayPrecision(config, at)
 	a.warnOfTokenizer(embedder.ExactTokens(), at)
 	return embedder, rpc.About{
 		Version: a.config.Version, License: at.manifest.License, Source: at.manifest.Source,

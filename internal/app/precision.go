@@ -52,6 +52,8 @@ func (c Config) wantsUnits() (wants bool, why string) {
 		return false, "matrix units are switched off (--matrix-units off)"
 	case !onnx.MatrixUnits() && !c.assumeUnits:
 		return false, "this CPU has no matrix units for bf16 (amx_bf16), or its system does not let programs use them"
+	case !onnx.MayCompile():
+		return false, "this process may not run code that it makes, which OpenVINO does (MemoryDenyWriteExecute in a systemd unit)"
 	default:
 		return true, "this CPU has matrix units for bf16 (amx_bf16)"
 	}
@@ -59,17 +61,16 @@ func (c Config) wantsUnits() (wants bool, why string) {
 
 // units finds what runs the graph of precision bf16 of a model.
 func (c Config) units(at resolved) units {
-	if c.Units != nil && c.MatrixUnits != UnitsOff {
-		return units{runtime: c.Units, why: "as handed in"}
-	}
 	wants, why := c.wantsUnits()
 	switch {
+	case at.manifest.Ready(at.dir):
+		return units{why: fmt.Sprintf("model %s comes as a ready graph", at.manifest.Name)}
+	case c.Units != nil && c.MatrixUnits != UnitsOff:
+		return units{runtime: c.Units, why: "as handed in"}
 	case !wants:
 		return units{why: why}
 	case at.matrix == nil:
 		return units{why: "no plugin is pinned for this system"}
-	case at.manifest.Ready(at.dir):
-		return units{why: fmt.Sprintf("model %s comes as a ready graph", at.manifest.Name)}
 	}
 	libraries := filepath.Join(c.Home, libraryFolder)
 	weights, _ := at.manifest.File(model.WeightsFile)
@@ -81,49 +82,45 @@ func (c Config) units(at resolved) units {
 	return units{runtime: onnx.Matrix{Library: at.library, Plugin: at.matrix.Plugin(libraries)}, why: why}
 }
 
-// precision settles what auto means where there are no vectors yet.
-func (c Config) precision(at resolved) string {
-	switch {
-	case c.Precision != Auto:
-		return c.Precision
-	case c.units(at).runtime != nil && !at.manifest.Ready(at.dir):
-		return model.BFloat16
-	default:
-		return model.Float32
-	}
-}
-
-// embedConfig says how the model is run.
-func (a *App) embedConfig(at resolved) embed.Config {
-	return a.config.embedConfig(at, a.config.precision(at))
-}
-
-func (c Config) embedConfig(at resolved, precision string) embed.Config {
+// embedConfig says how the model is run: what auto means where there are no vectors
+// yet, and on what.
+func (c Config) embedConfig(at resolved) (embed.Config, units) {
 	config := embed.Config{
-		Runtime: onnx.Runtime{Library: at.library}, ModelDir: at.dir, Manifest: at.manifest, Precision: precision,
+		Runtime: onnx.Runtime{Library: at.library}, ModelDir: at.dir, Manifest: at.manifest, Precision: c.Precision,
 		Threads: c.Threads, QueueTokens: c.QueueTokens,
 	}
-	if precision == model.BFloat16 {
-		config.Matrix = c.units(at).runtime
+	var u units
+	if c.Precision == Auto || c.Precision == model.BFloat16 {
+		u = c.units(at) // hashes files, unless it knows them
 	}
-	return config
+	if c.Precision == Auto {
+		config.Precision = model.Float32
+		if u.runtime != nil {
+			config.Precision = model.BFloat16
+		}
+	}
+	if config.Precision == model.BFloat16 {
+		config.Matrix = u.runtime
+	}
+	return config, u
 }
 
-// sayPrecision says what vectors are computed in, where it is not what their space
-// is named after, or could be faster.
-func (a *App) sayPrecision(config embed.Config, at resolved) {
-	u := a.config.units(at)
+// openSaying opens the model, and says what its vectors are computed in where that is
+// not what their space is named after, or could be faster.
+func (a *App) openSaying(at resolved) (*embed.Embedder, func() error, error) {
+	config, u := a.config.embedConfig(at)
+	e, done, err := a.config.OpenModel(config)
 	switch {
-	case config.Precision != model.BFloat16:
-		if u.missing {
-			a.log.Info("embedding is slower than it could be", "why", u.why)
-		}
-	case u.runtime == nil:
+	case err != nil:
+	case config.Matrix != nil:
+		a.log.Info("vectors are computed in bf16", "why", u.why)
+	case config.Precision == model.BFloat16:
 		a.log.Warn(fmt.Sprintf("vectors of precision bf16 are computed in float32: %s; they are as comparable, "+
 			"within a cosine of .9999, and take about three times the CPU time", u.why))
-	default:
-		a.log.Info("vectors are computed in bf16", "why", u.why)
+	case u.missing:
+		a.log.Info("new vectors are of float32, which takes about three times the CPU time of bf16", "why", u.why)
 	}
+	return e, done, err
 }
 
 // SpaceOf gives the space of the configured model in a precision, without loading
@@ -137,8 +134,9 @@ func SpaceOf(config Config, precision string) (paper.Space, error) {
 	if err != nil {
 		return paper.Space{}, err
 	}
-	c := config.embedConfig(at, precision)
-	c.Matrix = nil // the space is the same, and float32's graph is always there
+	// Units make no difference to the space, and float32's graph is always there.
+	config.Precision, config.MatrixUnits = precision, UnitsOff
+	c, _ := config.embedConfig(at)
 	about, err := embed.Describe(c)
 	return about.Space, err
 }

@@ -123,8 +123,8 @@ func TestAuto(t *testing.T) {
 		if c.harm != nil {
 			c.harm()
 		}
-		if got := c.config.precision(c.at); got != c.want {
-			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		if got, _ := c.config.embedConfig(c.at); got.Precision != c.want || (got.Matrix != nil) != (c.want == model.BFloat16) {
+			t.Errorf("%s: %s on %v, want %s", c.name, got.Precision, got.Matrix, c.want)
 		}
 		if u := c.config.units(c.at); !strings.Contains(u.why, c.why) || (c.want == model.BFloat16) != (u.runtime != nil && c.config.Precision == Auto) {
 			t.Errorf("%s: %+v, want %q", c.name, u, c.why)
@@ -134,8 +134,15 @@ func TestAuto(t *testing.T) {
 	if err := os.Truncate(filepath.Join(at.dir, model.BFloat16GraphFile), 1000); err != nil {
 		t.Fatal(err)
 	}
-	if got := has.precision(at); got != model.Float32 {
-		t.Errorf("a damaged graph: %s", got)
+	if got, _ := has.embedConfig(at); got.Precision != model.Float32 {
+		t.Errorf("a damaged graph: %s", got.Precision)
+	}
+	// What is handed in stands for units, but not for weights.
+	given := Config{Home: home, Precision: Auto, MatrixUnits: UnitsAuto, Units: noRuntime{}}
+	for want, at := range map[string]resolved{model.BFloat16: at, model.Float32: ready} {
+		if got, _ := given.embedConfig(at); got.Precision != want {
+			t.Errorf("units that are handed in: %s, want %s", got.Precision, want)
+		}
 	}
 	if !onnx.MatrixUnits() {
 		has.assumeUnits = false

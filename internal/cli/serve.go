@@ -19,7 +19,7 @@ type serveFlags struct {
 	HTTPOrigin     []string `name:"http-origin" help:"Origins, such as https://papers.example.org, whose pages browsers let read what HTTP answers (CORS); * is all. Without it, none." env:"AKIN_HTTP_ORIGIN" placeholder:"ORIGIN"`
 	PublicURL      string   `name:"public-url" help:"Address under which readers reach the page, such as https://papers.example.org: links in mails and feeds begin with it, and HTTP requests may be sent to its host." env:"AKIN_PUBLIC_URL" placeholder:"URL"`
 	SecretFile     string   `help:"File of the secrets that encrypt addresses and sign links, made at first use (default: secrets.json beside the keys). Back it up apart from the snapshots." type:"path" env:"AKIN_SECRET_FILE" placeholder:"FILE"`
-	Index          string   `help:"Index: graph, exact or coder (the baseline)." enum:"${indexes}" default:"${index}" env:"AKIN_INDEX"`
+	Index          string   `help:"Index: graph, graph-lvq (its vectors stay in the store: for large collections), exact or coder (the baseline)." enum:"${indexes}" default:"${index}" env:"AKIN_INDEX"`
 	boundFlags
 	accessFlags
 	followFlags

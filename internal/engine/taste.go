@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
@@ -128,7 +127,7 @@ func (a *asking) around(ctx context.Context, d *draft, t *tasted) (*pool, error)
 		return nil, err
 	}
 	// In an order that no score decides: sums over all of them come out the same.
-	slices.SortFunc(d.hits, func(a, b rank.Hit) int { return cmp.Compare(a.ID, b.ID) })
+	rank.SortByID(d.hits)
 	p, err := a.pool(ctx, d.hits)
 	if err != nil {
 		return nil, err
@@ -156,16 +155,12 @@ func (d *draft) probes(t *tasted) []catalog.Probe {
 // judge sets the semantic scores of papers, by all examples, and tells what each
 // example contributes.
 func (t *tasted) judge(ctx context.Context, p *pool, top int) ([][]rank.Contribution, error) {
-	likes, dislikes := rank.NewExamples(t.likes), rank.NewExamples(t.dislikes)
-	contributions := make([][]rank.Contribution, len(p.hits))
-	var a, b rank.Scratch
-	for i := range p.hits {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		v := p.vectors[i]
-		contributions[i] = rank.Contributions(likes.Similarities(v, &a), dislikes.Similarities(v, &b), top)
-		p.hits[i].Semantic = rank.Sum(contributions[i])
+	contributions, err := rank.Judge(ctx, rank.NewExamples(t.likes), rank.NewExamples(t.dislikes), p.vectors, top)
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range contributions {
+		p.hits[i].Semantic = rank.Sum(c)
 		p.hits[i].Score = p.hits[i].Semantic
 	}
 	return contributions, nil

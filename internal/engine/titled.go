@@ -133,9 +133,11 @@ func (a *asking) titled(ctx context.Context, wanted string, hits []rank.Hit) (ma
 // include adds to the candidates those of some papers that are to lead and are none of
 // them.
 func (a *asking) include(ctx context.Context, d *draft, hits []rank.Hit, how map[string]titling, vector []float32) error {
-	there := make(map[string]bool, len(d.hits))
+	there := make(map[string]bool, len(how))
 	for _, h := range d.hits {
-		there[h.ID] = true
+		if how[h.ID] != untitled {
+			there[h.ID] = true
+		}
 	}
 	missing := slices.DeleteFunc(hits, func(h rank.Hit) bool { return how[h.ID] == untitled || there[h.ID] })
 	if len(missing) == 0 {

@@ -67,7 +67,7 @@ func (c checker) bare(w word, negated bool) (*node, error) {
 		n.op = nodeAnd
 	}
 	for _, name := range []string{"title", "abstract"} {
-		l := &leaf{field: c.known.byName[name]}
+		l := &leaf{field: c.known.byName[name], column: w.column}
 		if err := words(l, w); err != nil {
 			return nil, err
 		}
@@ -88,7 +88,7 @@ func words(l *leaf, w word) error {
 	case len(p.words) > MaxPhraseWords:
 		return faultAt(w.column, "the phrase has %d words; the limit is %d", len(p.words), MaxPhraseWords)
 	}
-	l.phrase, l.accepts = &p, p.in
+	l.phrase, l.accepts, l.inWords = &p, p.in, true
 	return nil
 }
 
@@ -138,11 +138,11 @@ func (c checker) subject(s *syntax) (*leaf, word, error) {
 	case !f.keyed && p.dot >= 0:
 		return nil, word{}, faultAt(p.column, "the field %s has no parts, so %s names nothing; write %s", name, clip(p.text), example(f))
 	case f.keyed && p.dot < 0 && s.op == filtering.TokenTypeHas && s.value.text != "*":
-		return &leaf{field: f, key: s.value.text}, word{text: "*"}, nil
+		return &leaf{field: f, key: s.value.text, column: p.column}, word{text: "*"}, nil
 	case f.keyed && key == "":
 		return nil, word{}, faultAt(p.column, "%s needs a name after it; write %s, or %s:NAME for papers that have one", name, example(f), name)
 	}
-	return &leaf{field: f, key: key}, s.value, nil
+	return &leaf{field: f, key: key, column: p.column}, s.value, nil
 }
 
 func (l *leaf) asNumber(op filtering.TokenType, w word) error {

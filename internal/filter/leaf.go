@@ -27,6 +27,9 @@ type leaf struct {
 	phrase *phrase
 	// any is set where presence is all that is asked.
 	any bool
+	// inWords says that the phrase is all that is asked, and column where in the text.
+	inWords bool
+	column  int
 }
 
 // match decides one record.

@@ -3,6 +3,8 @@ package follow
 import (
 	"context"
 	"slices"
+
+	"akin/internal/paper"
 )
 
 // Bind has a library, which is there, follow something. To follow the same thing
@@ -66,7 +68,7 @@ func (f *Follower) Check(owner string, b *Binding) error {
 // room says whether an owner may have one more binding.
 func (f *Follower) room(w Writer, owner string) error {
 	bindings, err := w.Bindings()
-	if err != nil {
+	if err != nil && paper.KindOf(err) != paper.DataLoss {
 		return err
 	}
 	libraries, err := f.libraries(w)
@@ -89,15 +91,22 @@ func (f *Follower) room(w Writer, owner string) error {
 // as if it had left the other side.
 func (f *Follower) Unbind(ctx context.Context, owner, name string, take bool) (Bound, error) {
 	b, err := f.Get(ctx, owner, name)
-	if err != nil {
+	harmed := err != nil && paper.KindOf(err) == paper.DataLoss // one that is damaged can be ended as well
+	if err != nil && !harmed {
 		return b, err
+	}
+	if harmed {
+		if b.Library, err = f.config.Libraries.Get(ctx, owner, name); err != nil {
+			return b, err
+		}
+		b.LibraryID = b.Library.ID
 	}
 	err = f.config.Shelves.Change(ctx, func(w Writer) error {
 		l, found, _, err := f.config.Libraries.Live(w, b.LibraryID)
 		if err != nil {
 			return err
 		}
-		if _, bound, err := w.Binding(b.LibraryID); err != nil || !found || !bound {
+		if _, bound, err := w.Binding(b.LibraryID); !harmed && (err != nil || !found || !bound) {
 			return cmpError(err, unbound(name))
 		}
 		if take {

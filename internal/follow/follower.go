@@ -61,6 +61,8 @@ type Follower struct {
 	held map[uint32]time.Time
 	// looked is how long it took to look for what is not found, by library.
 	looked map[uint32]time.Duration
+	// harmed is what was said of damaged bindings.
+	harmed string
 }
 
 // New makes a Follower. Close it.
@@ -258,6 +260,10 @@ func (f *Follower) changed(ctx context.Context, b *Bound, sequences map[string]u
 func (f *Follower) all(ctx context.Context) (out []Bound, lost []uint32, err error) {
 	err = f.config.Shelves.Follow(ctx, func(r Reader) error {
 		bindings, err := r.Bindings()
+		if err != nil && paper.KindOf(err) == paper.DataLoss {
+			f.tellDamage(err)
+			err = nil // the others go on
+		}
 		if err != nil || len(bindings) == 0 {
 			return err
 		}
@@ -272,6 +278,16 @@ func (f *Follower) all(ctx context.Context) (out []Bound, lost []uint32, err err
 		return err
 	})
 	return out, lost, err
+}
+
+// tellDamage logs once that bindings are damaged.
+func (f *Follower) tellDamage(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.harmed != err.Error() {
+		f.harmed = err.Error()
+		f.config.Log.Error("a library is not brought up to date: what it follows cannot be read", "error", err)
+	}
 }
 
 // libraries gives those that are there, or can come back, by ID.

@@ -28,7 +28,9 @@ type Reader interface {
 
 // Bindings tells which bindings there are.
 type Bindings interface {
-	// Bindings gives all, in order of their libraries' IDs.
+	// Bindings gives all, in order of their libraries' IDs. Those that are damaged are
+	// left out, and the error, of kind paper.DataLoss, is that of the first; the others are
+	// given all the same.
 	Bindings() ([]Binding, error)
 	// Binding gives that of a library.
 	Binding(libraryID uint32) (b Binding, found bool, err error)

@@ -3,7 +3,6 @@ package lexical
 import (
 	"cmp"
 	"context"
-	"math"
 	"slices"
 	"strconv"
 
@@ -179,17 +178,60 @@ func (r *Reading) each(ctx context.Context, ordinals []uint32, f func(i int, pap
 // Score gives the scores of papers that something else has found: what Search
 // gives them, and 0 for a paper that does not match or is not there.
 func (r *Reading) Score(ctx context.Context, ordinals []uint32) ([]float64, error) {
-	scores := make([]float64, len(ordinals))
 	if r.p.never {
-		return scores, ctx.Err()
+		return make([]float64, len(ordinals)), ctx.Err()
 	}
+	places, err := r.v.places(ctx, ordinals)
+	if err != nil {
+		return nil, err
+	}
+	if r.p.flat || !r.v.postingsPay(r.p, len(ordinals)) {
+		return r.scoreRecords(ctx, places)
+	}
+	return r.scorePostings(ctx, places)
+}
+
+// scoreRecords is Score by the records of papers.
+func (r *Reading) scoreRecords(ctx context.Context, places []place) ([]float64, error) {
+	scores := make([]float64, len(places))
 	m := r.p.matcher()
-	err := r.each(ctx, ordinals, func(i int, paper found) {
+	for i, at := range places {
+		if i%step == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if at.leaf == nowhere {
+			continue
+		}
+		paper := r.v.at(at)
 		if score, ok := m.score(paper); ok {
 			scores[i] = float64(score) * r.p.unit * m.raised(paper.record)
 		}
-	})
-	return scores, err
+	}
+	return scores, ctx.Err()
+}
+
+// scorePostings is Score by the postings of the query's terms; phrases are looked for
+// in the records of what has any of them.
+func (r *Reading) scorePostings(ctx context.Context, places []place) ([]float64, error) {
+	scores := make([]float64, len(places))
+	sums, err := r.sums(ctx, places)
+	if err != nil {
+		return nil, err
+	}
+	m := r.p.matcher()
+	for i, s := range sums {
+		if i%step == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if !s.any {
+			continue
+		}
+		record := r.v.at(places[i]).record
+		if m.allows(record) {
+			scores[i] = float64(s.score) * r.p.unit * m.raised(record)
+		}
+	}
+	return scores, ctx.Err()
 }
 
 // Allows says which papers that something else has found the query allows: those
@@ -256,48 +298,4 @@ func missing(ordinal uint32) error {
 		Kind: paper.NotFound, Reason: paper.ReasonPaperNotFound,
 		Message: "the lexical index has no such paper", Metadata: map[string]string{"ordinal": strconv.FormatUint(uint64(ordinal), 10)},
 	}
-}
-
-// TermWeight is a part of a paper's term vector.
-type TermWeight struct {
-	// ID is the term's number. Numbers hold for this Index value only; View.Names
-	// gives words for them.
-	ID     uint32
-	Weight float32
-}
-
-// Vector gives the term vector of the paper under an ordinal: weights
-// (1 + ln tf) × √idf, scaled to unit length, in the order of ID (Manning, Raghavan
-// and Schütze, Introduction to Information Retrieval, 2008, section 6.4, but for
-// the root: the product of two papers then has the idf of a word once, as BM25
-// has it, and not squared). A word of the title counts as one of the abstract. It
-// is empty for a paper without words. Identifiers are not part of it.
-func (v *View) Vector(ordinal uint32) ([]TermWeight, error) {
-	papers, err := v.look(context.Background(), []uint32{ordinal})
-	if err != nil || papers[0].record == nil {
-		return nil, missing(ordinal)
-	}
-	ids := make([]uint32, 0, 256)
-	for t := readTokens(papers[0].record); t.next(); {
-		if t.field != fieldID {
-			ids = append(ids, t.id)
-		}
-	}
-	slices.Sort(ids)
-	vector := make([]TermWeight, 0, len(ids))
-	square := 0.0
-	for i := 0; i < len(ids); {
-		id, from := ids[i], i
-		for i < len(ids) && ids[i] == id {
-			i++
-		}
-		w := (1 + math.Log(float64(i-from))) * math.Sqrt(idf(v.papers, v.df.at(id)))
-		square += float64(w * w)
-		vector = append(vector, TermWeight{ID: id, Weight: float32(w)})
-	}
-	norm := float32(1 / math.Sqrt(square))
-	for i := range vector {
-		vector[i].Weight *= norm
-	}
-	return vector, nil
 }

@@ -28,6 +28,7 @@ type searcher struct {
 	leaf     *leaf
 	keep     Set
 	demands  *demands
+	weigher  weigher
 }
 
 // Reading is a query as a view understands it: which words it looks for, and what

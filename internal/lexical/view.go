@@ -181,31 +181,15 @@ type found struct {
 
 // look finds papers: parallel to ordinals, without a record where there is none.
 func (v *View) look(ctx context.Context, ordinals []uint32) ([]found, error) {
-	places := make([]found, len(ordinals))
-	if v.docs.len() > 0 {
-		v.chunks(len(ordinals), func(from, to int) {
-			for i, ordinal := range ordinals[from:to] {
-				if local, ok := v.memory.findAmong(ordinal, v.docs.len()); ok && !v.memoryDead.has(local) {
-					places[from+i] = found{v.docs.record(local), v.docs.lengths[local]}
-				}
-			}
-		})
+	places, err := v.places(ctx, ordinals)
+	if err != nil {
+		return nil, err
 	}
-	for i, ordinal := range ordinals {
-		if i%window == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		for j := range v.segments {
-			if places[i].record != nil {
-				break
-			}
-			s := &v.segments[j]
-			if local, ok := s.find(ordinal); ok && !s.dead.has(local) {
-				places[i] = found{s.record(local), s.lengths[local]}
-			}
-		}
+	out := make([]found, len(places))
+	for i, p := range places {
+		out[i] = v.at(p)
 	}
-	return places, ctx.Err()
+	return out, nil
 }
 
 // leaf is a segment, or memory, as it was at the moment of a view.

@@ -243,6 +243,9 @@ func (s *Digests) one(ctx context.Context, id uint32) (mailed bool, err error) {
 	if !begun && (result.Outcome == NoAnswer) { // nothing went out
 		result.Outcome = Deferred
 	}
+	if begun && result.Outcome != Delivered && result.Outcome != NoAnswer {
+		s.warn(sending, "a mail that was not delivered counts as sent should an older snapshot be restored", s.voidOutside(j))
+	}
 	return true, s.ended(sending, j, result)
 }
 
@@ -272,6 +275,9 @@ func (s *Digests) plan(ctx context.Context, id uint32) (*job, error) {
 	}
 	if j.address, err = s.addressOf(&j.recipient); err != nil {
 		return nil, err
+	}
+	if s.wentOut(j) {
+		return nil, s.restored(ctx, j)
 	}
 	return j, nil
 }
@@ -367,6 +373,9 @@ var errWithdrawn = errors.New("the digest ended meanwhile")
 
 // begun makes it durable that the first byte of a mail is about to go out.
 func (s *Digests) begun(ctx context.Context, j *job) error {
+	if err := s.noteOutside(j); err != nil {
+		return err
+	}
 	return s.Store.Write(ctx, func(w Writer) error {
 		d, found, err := w.Digest(j.digest.ID)
 		if err != nil {

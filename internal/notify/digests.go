@@ -71,6 +71,8 @@ type Parts struct {
 	Speaker Speaker
 	// Post sends mails; nil sends none.
 	Post Post
+	// Outside may be nil: then a store that was restored sends again what went out since.
+	Outside Outside
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	Log *slog.Logger

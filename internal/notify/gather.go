@@ -55,6 +55,9 @@ func (s *Digests) gather(ctx context.Context, d *Digest) (h harvest, err error) 
 	if picks, err = s.unseen(ctx, d, picks, &h.left); err != nil {
 		return h, err
 	}
+	if picks, err = s.withoutOutside(ctx, d, picks, &h.left); err != nil {
+		return h, err
+	}
 	sortPicks(picks)
 	if n := len(picks) - d.items(); n > 0 {
 		h.more, picks = n, picks[:d.items()]
@@ -150,6 +153,20 @@ func (s *Digests) unseen(ctx context.Context, d *Digest, picks []Pick, left *Lef
 		}
 	}
 	return out, nil
+}
+
+// withoutOutside leaves out what went out to the reader before the store was restored.
+func (s *Digests) withoutOutside(ctx context.Context, d *Digest, picks []Pick, left *Left) ([]Pick, error) {
+	ids := make([]string, len(picks))
+	for i := range picks {
+		ids[i] = picks[i].PaperID
+	}
+	sent, err := s.sentOutside(ctx, d, ids)
+	if err != nil || len(sent) == 0 {
+		return picks, err
+	}
+	left.Sent += len(sent)
+	return slices.DeleteFunc(picks, func(p Pick) bool { return sent[p.PaperID] }), nil
 }
 
 // seen says which papers the reader of a digest was sent, or its owner has read or
@@ -252,6 +269,9 @@ func (s *Digests) fromListing(ctx context.Context, d *Digest, h *harvest) error 
 			}
 		}
 		if picks, err = s.unseen(ctx, d, picks, &h.left); err != nil {
+			return err
+		}
+		if picks, err = s.withoutOutside(ctx, d, picks, &h.left); err != nil {
 			return err
 		}
 		h.picks = append(h.picks, picks...)

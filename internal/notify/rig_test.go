@@ -21,6 +21,7 @@ import (
 	"akin/internal/library"
 	"akin/internal/notify"
 	"akin/internal/notify/outbox"
+	"akin/internal/notify/sentfile"
 	"akin/internal/paper"
 	"akin/internal/seal"
 )
@@ -187,6 +188,8 @@ type rig struct {
 	set    notify.Settings
 	log    *bytes.Buffer
 	clock  time.Time
+	// outside is on another disk, which no snapshot has and no power cut reaches.
+	outside *sentfile.File
 }
 
 // now is the clock of the rig: the database has timers of its own, so that days of a
@@ -219,9 +222,15 @@ func (r *rig) open(create bool) {
 	}
 	secrets = secrets.WithClock(r.now)
 	r.db = db
+	if r.outside != nil {
+		r.outside.Close()
+	}
+	if r.outside, err = sentfile.Open(r.secret+sentfile.Suffix, r.now); err != nil {
+		r.t.Fatal(err)
+	}
 	r.Digests = notify.New(notify.Parts{
 		Store: outbox.New(db, nil), Seal: secrets, Papers: r.shelf, Marks: r.shelf, Feeds: r.shelf, Sources: r.shelf, Post: r.box, Now: r.now,
-		Log: slog.New(slog.NewTextHandler(r.log, nil)),
+		Log: slog.New(slog.NewTextHandler(r.log, nil)), Outside: r.outside,
 	}, r.set)
 }
 

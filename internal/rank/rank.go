@@ -3,9 +3,7 @@
 package rank
 
 import (
-	"cmp"
 	"math"
-	"slices"
 
 	"akin/internal/paper"
 )
@@ -24,14 +22,6 @@ type Hit struct {
 
 // Ref names the paper of a hit.
 func (h Hit) Ref() paper.Ref { return paper.Ref{ID: h.ID, Handle: h.Handle} }
-
-// Sort orders hits best first; ties break by id, so that the same query gives
-// the same list.
-func Sort(hits []Hit) {
-	slices.SortFunc(hits, func(a, b Hit) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.ID, b.ID))
-	})
-}
 
 // Weighted is an example: a unit vector and how much it counts (above 0).
 type Weighted struct {

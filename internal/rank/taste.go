@@ -45,21 +45,31 @@ func Contributions(likes, dislikes []Near, top int) []Contribution {
 	var heaviest float64 // so that a weight only counts against other weights
 	for i, l := range likes {
 		heaviest = math.Max(heaviest, l.Weight)
-		value := math.Max(0, l.Similarity) * l.Weight
-		if len(best) == top && value <= best[top-1].Value {
-			continue
-		}
-		at := len(best) // behind those that are equal
-		for at > 0 && best[at-1].Value < value {
-			at--
-		}
-		best = slices.Insert(best, at, Contribution{Example: i, Liked: true, Value: value})
-		best = best[:min(len(best), top)]
+		best = offer(best, i, l, top)
 	}
+	return conclude(best, heaviest, nearestDislike(dislikes))
+}
+
+// offer takes a like to the greatest parts, of which there are top at most.
+func offer(best []Contribution, example int, l Near, top int) []Contribution {
+	value := math.Max(0, l.Similarity) * l.Weight
+	if len(best) == top && value <= best[top-1].Value {
+		return best
+	}
+	at := len(best) // behind those that are equal
+	for at > 0 && best[at-1].Value < value {
+		at--
+	}
+	best = slices.Insert(best, at, Contribution{Example: example, Liked: true, Value: value})
+	return best[:min(len(best), top)]
+}
+
+// conclude makes a mean of the greatest parts, and adds what a dislike takes away.
+func conclude(best []Contribution, heaviest float64, worst Contribution) []Contribution {
 	for i := range best {
 		best[i].Value /= heaviest * float64(len(best))
 	}
-	if worst := nearestDislike(dislikes); worst.Value < 0 {
+	if worst.Value < 0 {
 		best = append(best, worst)
 	}
 	return best
@@ -71,11 +81,16 @@ func Contributions(likes, dislikes []Near, top int) []Contribution {
 func nearestDislike(dislikes []Near) Contribution {
 	var worst Contribution
 	for i, d := range dislikes {
-		if v := -negativeShare * math.Max(0, d.Similarity) * 2 * d.Weight / (1 + d.Weight); v < worst.Value {
+		if v := d.taken(); v < worst.Value {
 			worst = Contribution{Example: i, Value: v}
 		}
 	}
 	return worst
+}
+
+// taken is what a dislike takes away, 0 or less.
+func (n Near) taken() float64 {
+	return -negativeShare * math.Max(0, n.Similarity) * 2 * n.Weight / (1 + n.Weight)
 }
 
 // Examples are the vectors and weights of examples, laid out so that many papers
@@ -100,15 +115,20 @@ func NewExamples(examples []Weighted) *Examples {
 // Similarities gives how near a vector is to the examples: cosines of unit
 // vectors. scratch is used again from call to call.
 func (x *Examples) Similarities(v []float32, scratch *Scratch) []Near {
-	n := len(x.ids)
+	return x.among(v, x.ids, scratch)
+}
+
+// among is Similarities with some of the examples.
+func (x *Examples) among(v []float32, ids []uint32, scratch *Scratch) []Near {
+	n := len(ids)
 	scratch.dots = slices.Grow(scratch.dots[:0], n)[:n]
 	scratch.near = slices.Grow(scratch.near[:0], n)[:n]
 	if n == 0 {
 		return nil
 	}
-	vec.DotRows(scratch.dots, v, x.rows, x.ids)
+	vec.DotRows(scratch.dots, v, x.rows, ids)
 	for i, s := range scratch.dots {
-		scratch.near[i] = Near{float64(s), x.weights[i]}
+		scratch.near[i] = Near{float64(s), x.weights[ids[i]]}
 	}
 	return scratch.near
 }

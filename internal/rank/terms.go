@@ -14,7 +14,10 @@ type Term struct {
 // TermExamples finds how similar sparse vectors are to examples, by the terms
 // that they share.
 type TermExamples struct {
-	lists   map[uint32][]termExample
+	lists map[uint32][]termExample
+	// marks has a bit for each term of lists, by the last bits of its number: most
+	// terms of papers are in none of the examples.
+	marks   [1024]uint64
 	weights []float64 // of the examples, which add up to 1
 }
 
@@ -30,6 +33,7 @@ func NewTermExamples(examples [][]Term, weights []float64) *TermExamples {
 	for i, terms := range examples {
 		for _, term := range terms {
 			t.lists[term.ID] = append(t.lists[term.ID], termExample{i, term.Weight})
+			t.marks[term.ID>>6%1024] |= 1 << (term.ID % 64)
 		}
 	}
 	total := 0.0
@@ -50,6 +54,9 @@ func (t *TermExamples) Mean(terms []Term, scratch []float64) (float64, []float64
 	scratch = slices.Grow(scratch[:0], len(t.weights))[:len(t.weights)]
 	clear(scratch)
 	for _, term := range terms {
+		if t.marks[term.ID>>6%1024]&(1<<(term.ID%64)) == 0 {
+			continue
+		}
 		for _, e := range t.lists[term.ID] {
 			scratch[e.example] += float64(term.Weight) * float64(e.weight)
 		}

@@ -88,21 +88,42 @@ func newFetcher(o Options) *fetcher {
 // configure takes other settings.
 func (f *fetcher) configure(s Settings) {
 	g := newGuard(s, f.resolver)
-	dial := f.dial
-	if dial == nil {
-		dial = g.dial
-	}
-	transport := &http.Transport{
-		DialContext: dial, TLSHandshakeTimeout: dialTimeout, ResponseHeaderTimeout: headerTimeout, MaxResponseHeaderBytes: maxHeader,
-		DisableCompression: true, DisableKeepAlives: true, // what is decompressed is counted here, and requests are far between
-	}
-	if g.proxy != nil {
-		transport.Proxy = http.ProxyURL(g.proxy)
-	}
-	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	transport := g.transport(f.dial)
+	transport.DisableKeepAlives = true // requests are far between
+	client := &http.Client{Transport: transport, CheckRedirect: noRedirect}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.guard, f.contact, f.client = g, s.Contact, client
+}
+
+// noRedirect has answers with another address returned as they are.
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// transport makes connections as the guard allows them; dial is for tests, nil is the
+// network.
+func (g *guard) transport(dial dialer) *http.Transport {
+	if dial == nil {
+		dial = g.dial
+	}
+	t := &http.Transport{
+		DialContext: dial, TLSHandshakeTimeout: dialTimeout, ResponseHeaderTimeout: headerTimeout, MaxResponseHeaderBytes: maxHeader,
+		DisableCompression: true, // what is decompressed is counted where it is read
+	}
+	if g.proxy != nil {
+		t.Proxy = http.ProxyURL(g.proxy)
+	}
+	return t
+}
+
+// Client makes a client for others that ask one host of a configuration: it dials that
+// host alone, at an address that the settings allow, one connection at a time, and follows
+// no redirect. Whoever reads its answers bounds them.
+func Client(s Settings, host string, timeout time.Duration) *http.Client {
+	s.Sources, s.Hosts = nil, []string{host}
+	t := newGuard(s, nil).transport(nil)
+	t.DisableCompression = false
+	t.MaxConnsPerHost, t.MaxIdleConnsPerHost, t.IdleConnTimeout = 1, 1, time.Minute
+	return &http.Client{Transport: t, Timeout: timeout, CheckRedirect: noRedirect}
 }
 
 // siteOf names what is asked one question at a time: all hosts of a domain, such as

@@ -186,3 +186,33 @@ func TestProxy(t *testing.T) {
 		t.Errorf("%v, used %d times", err, used)
 	}
 }
+
+// The client that others use dials what the configuration names, and goes nowhere else.
+func TestClientOfOthers(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a redirect was followed") }))
+	defer elsewhere.Close()
+	asked := 0
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		http.Redirect(w, r, elsewhere.URL, http.StatusFound)
+	}))
+	defer s.Close()
+	resp, err := source.Client(source.Settings{}, "127.0.0.1", time.Minute).Get(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusFound || asked != 1 {
+		t.Errorf("status %d, asked %d times", resp.StatusCode, asked)
+	}
+	// A public name that leads into this machine is not dialled.
+	if resp, err := source.Client(source.Settings{}, "api.example.org", time.Minute).Get(s.URL); err == nil {
+		resp.Body.Close()
+		t.Error("this machine was dialled for another host")
+	}
+	if resp, err := source.Client(source.Settings{PrivateHosts: []string{"localhost"}}, "localhost", time.Minute).Get(strings.Replace(s.URL, "127.0.0.1", "localhost", 1)); err != nil {
+		t.Error(err)
+	} else {
+		resp.Body.Close()
+	}
+}

@@ -72,6 +72,15 @@ func (k kernel) panel(dst, rows, panel []float32, dim int) {
 	dotPanelAVX2(&dst[0], &rows[0], &panel[0], len(rows)/dim, dim)
 }
 
+// residual multiplies without looking at lengths. No slice is empty.
+func (k kernel) residual(dst, query []float32, codes []int8, residuals []uint8, ids []uint32) {
+	if k == portable || len(query)%residualBlock != 0 {
+		portableResidual(dst, query, codes, residuals, ids)
+		return
+	}
+	dotResidualAVX2(&dst[0], &query[0], &codes[0], &residuals[0], &ids[0], len(ids), len(query))
+}
+
 // Prefetch begins to fetch memory that will be read soon, so that other work can
 // be done meanwhile. It changes nothing but speed; on other CPUs it does nothing.
 func Prefetch[T any](s []T) {

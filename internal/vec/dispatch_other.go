@@ -22,6 +22,10 @@ func Prefetch[T any](_ []T) {}
 
 func (kernel) panel(dst, rows, panel []float32, dim int) { portablePanel(dst, rows, panel, dim) }
 
+func (kernel) residual(dst, query []float32, codes []int8, residuals []uint8, ids []uint32) {
+	portableResidual(dst, query, codes, residuals, ids)
+}
+
 func (kernel) sparse(s *Sparse, dst []float32, places []uint32, panel []float32) {
 	portableSparse(s, dst, places, panel)
 }

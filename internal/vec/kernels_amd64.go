@@ -49,6 +49,11 @@ func dotInt8VNNI(dst *int32, query *int8, rows *int8, ids *uint32, n int, dim in
 //go:noescape
 func dotPanelAVX2(dst *float32, rows *float32, panel *float32, n int, dim int)
 
+// dotResidualAVX2 needs AVX2 and FMA.
+//
+//go:noescape
+func dotResidualAVX2(dst *float32, query *float32, codes *int8, residuals *uint8, ids *uint32, n int, dim int)
+
 // addSparseAVX2 needs AVX2 and FMA.
 //
 //go:noescape

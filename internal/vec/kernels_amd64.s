@@ -970,6 +970,74 @@ end:
 	VZEROUPPER
 	RET
 
+// func dotResidualAVX2(dst *float32, query *float32, codes *int8, residuals *uint8, ids *uint32, n int, dim int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·dotResidualAVX2(SB), NOSPLIT, $0-56
+	MOVQ         dst+0(FP), AX
+	MOVQ         query+8(FP), CX
+	MOVQ         codes+16(FP), DX
+	MOVQ         residuals+24(FP), BX
+	MOVQ         ids+32(FP), SI
+	MOVQ         n+40(FP), DI
+	MOVQ         dim+48(FP), R8
+	MOVL         $0x0f0f0f0f, R9
+	VMOVD        R9, X2
+	VPBROADCASTD X2, X2
+	MOVL         $0x000f000f, R9
+	VMOVD        R9, X3
+	VPBROADCASTD X3, Y3
+	XORQ         R9, R9
+
+next:
+	CMPQ   R9, DI
+	JGE    done
+	MOVL   (SI)(R9*4), R10
+	IMULQ  R8, R10
+	MOVQ   R10, R11
+	SHRQ   $0x01, R11
+	ADDQ   DX, R10
+	ADDQ   BX, R11
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	XORQ   R12, R12
+
+elements:
+	VMOVQ        (R11), X4
+	VPSRLW       $0x04, X4, X5
+	VPUNPCKLQDQ  X5, X4, X4
+	VPAND        X2, X4, X4
+	VPMOVZXBW    X4, Y5
+	VPADDW       Y5, Y5, Y5
+	VPMOVSXBW    (R10)(R12*1), Y4
+	VPSLLW       $0x05, Y4, Y4
+	VPADDW       Y5, Y4, Y4
+	VPSUBW       Y3, Y4, Y4
+	VPMOVSXWD    X4, Y5
+	VCVTDQ2PS    Y5, Y5
+	VFMADD231PS  (CX)(R12*4), Y5, Y0
+	VEXTRACTI128 $0x01, Y4, X4
+	VPMOVSXWD    X4, Y5
+	VCVTDQ2PS    Y5, Y5
+	VFMADD231PS  32(CX)(R12*4), Y5, Y1
+	ADDQ         $0x08, R11
+	ADDQ         $0x10, R12
+	CMPQ         R12, R8
+	JL           elements
+	VADDPS       Y0, Y1, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VMOVSS       X0, (AX)(R9*4)
+	INCQ         R9
+	JMP          next
+
+done:
+	VZEROUPPER
+	RET
+
 // func addSparseAVX2(dst *float32, ends *uint32, columns *uint32, values *float32, places *uint32, panel *float32, n int)
 // Requires: AVX, FMA3
 TEXT ·addSparseAVX2(SB), NOSPLIT, $0-56

@@ -119,7 +119,54 @@ class Faiss:
         self.index.remove_ids(faiss.IDSelectorBatch(ids.astype(np.int64)))
 
 
-PEERS = {"hnswlib": Hnswlib, "usearch": Usearch, "faiss": Faiss}
+class FaissFastScan:
+    """Products of 4 bits, compared in registers, and float32 for what they find."""
+
+    settings, setting = PROBES, 64
+
+    def build(self, x, threads):
+        import faiss
+
+        faiss.omp_set_num_threads(threads)
+        lists = 512 if len(x) < 200_000 else 2048
+        self.index = faiss.index_factory(x.shape[1], "IVF%d,PQ%dx4fs,RFlat" % (lists, x.shape[1] // 2), faiss.METRIC_INNER_PRODUCT)
+        self.index.train(x)
+        self.index.add(x)
+
+    def search(self, q, ef):
+        import faiss
+
+        faiss.omp_set_num_threads(1)
+        inner = faiss.SearchParametersIVF(nprobe=ef)
+        return self.index.search(q, K, params=faiss.IndexRefineSearchParameters(k_factor=8, base_index_params=inner))[1]
+
+
+class SVS:
+    """Intel's Scalable Vector Search: Vamana over LVQ4x8, without float32. Its LVQ refuses
+    the machines of other makers, where it is left out."""
+
+    settings, setting = EFS, 64
+
+    def __init__(self):
+        self.build(np.eye(64, dtype=np.float32), 1)  # ends the process where it is refused
+
+    def build(self, x, threads):
+        import svs
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "x.fvecs")
+            svs.write_vecs(x, path)
+            loader = svs.LVQLoader(svs.VectorDataLoader(path, svs.DataType.float32, dims=x.shape[1]), primary=4, residual=8)
+            params = svs.VamanaBuildParameters(alpha=0.95, graph_max_degree=32, window_size=200)
+            self.index = svs.Vamana.build(params, loader, svs.DistanceType.MIP, num_threads=threads)
+        self.index.num_threads = 1
+
+    def search(self, q, ef):
+        self.index.search_window_size = ef
+        return self.index.search(q, K)[0]
+
+
+PEERS = {"hnswlib": Hnswlib, "usearch": Usearch, "faiss": Faiss, "faiss-fastscan": FaissFastScan, "svs": SVS}
 
 
 def cpu():
@@ -172,7 +219,7 @@ class Contender:
     def __init__(self, name, command, peer, greets):
         self.name, self.settings, self.setting = name, peer.settings, peer.setting
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "GOMAXPROCS": "2"})
-        self.ready = not greets or self.process.stdout.readline().strip() == "ready"
+        self.ready = not greets or any(line.strip() == "ready" for line in self.process.stdout)  # libraries greet, too
 
     def ask(self, what):
         """Gives wall seconds, CPU seconds and a value."""
@@ -244,10 +291,12 @@ def contenders(args, folder, x):
     yield Contender("akin", worker + (["-profile", args.profile] if args.profile else []), Hnswlib, False)
     if "akin-plain" in args.only:
         yield Contender("akin, float32 alone", worker + ["-plain"], Hnswlib, False)
+    if "akin-lvq" in args.only:
+        yield Contender("akin, LVQ", worker + ["-lvq"], Hnswlib, False)
     if "coder" in args.only and len(x) <= CODER_MOST:
         yield Contender("coder/hnsw", worker + ["-coder"], Hnswlib, False)
     for peer in PEERS:
-        if peer not in args.only:
+        if peer not in args.only.split(","):
             continue
         c = Contender(peer, [sys.executable, os.path.abspath(__file__), "--peer", peer, "--folder", folder], PEERS[peer], True)
         if c.ready:
@@ -375,7 +424,7 @@ def filters(args, all_):
 
 def deletes(args, all_, n):
     """Deletes a fifth at random and searches for what is left."""
-    all_ = [c for c in all_ if c.name not in ("coder/hnsw", "akin, float32 alone")]
+    all_ = [c for c in all_ if c.name not in ("coder/hnsw", "akin, float32 alone", "akin, LVQ", "faiss-fastscan", "svs")]
     print("| %d deleted | deletes per CPU-second | recall@10 before | after | queries per CPU-second before | after |" % n)
     print("|---|---|---|---|---|---|")
     before, after, deleted = {}, {}, {}
@@ -393,7 +442,7 @@ def deletes(args, all_, n):
     print(flush=True)
 
 
-COLOURS = ("#0b6", "#c33", "#36c", "#a70", "#666", "#909")
+COLOURS = ("#0b6", "#c33", "#36c", "#a70", "#666", "#909", "#088", "#b58", "#480")
 
 
 def draw(path, title, curves):
@@ -428,7 +477,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--builds", type=int, default=1)
     parser.add_argument("--threads", action="store_true", help="build with two threads as well")
-    parser.add_argument("--only", default="hnswlib,usearch,faiss,akin-plain,coder")
+    parser.add_argument("--only", default="hnswlib,usearch,faiss,faiss-fastscan,svs,akin-plain,akin-lvq,coder")
     parser.add_argument("--svg")
     parser.add_argument("--scratch", help="folder for temporary files")
     parser.add_argument("--profile", help="write akin's CPU profile here")

@@ -11,6 +11,7 @@ Peers that are not installed are left out, and the table says so.
 """
 
 import argparse
+import contextlib
 import glob
 import json
 import os
@@ -79,13 +80,54 @@ def onnx_peer(model, texts, sort):
     encoder_peer(model, texts, lambda ids, mask: session.run(None, {"input_ids": ids, "attention_mask": mask})[0], sort)
 
 
-def openvino_peer(model, texts):
+def openvino_peer(model, texts, hint="f32", path="plain.onnx"):
     import openvino
 
     # Where the CPU has bfloat16 it would be the default, which is another precision.
-    config = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": CORES, "PERFORMANCE_HINT": "LATENCY"}
-    compiled = openvino.Core().compile_model(os.path.join(model, "plain.onnx"), "CPU", config)
+    config = {"INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": CORES, "PERFORMANCE_HINT": "LATENCY"}
+    compiled = openvino.Core().compile_model(os.path.join(model, path), "CPU", config)
     encoder_peer(model, texts, lambda ids, mask: compiled({"input_ids": ids, "attention_mask": mask})[0], True)
+
+
+def openvino_int8_peer(model, texts):
+    """Quantised after training by NNCF, over the project's own sample papers; what is
+    not int8 is bf16 where there are matrix units, as OpenVINO has it by default."""
+    name = "openvino-int8.xml"
+    if not os.path.exists(os.path.join(model, name)):
+        with contextlib.redirect_stdout(sys.stderr):  # NNCF shows how far it is
+            quantize(model, os.path.join(model, name))
+    openvino_peer(model, texts, "bf16" if matrix_units() else "f32", name)
+
+
+def quantize(model, path):
+    import nncf
+    import numpy as np
+    import openvino
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(os.path.join(model, "tokenizer.json"))
+    tokenizer.enable_truncation(256)
+    tokenizer.no_padding()
+    sample = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "sample", "papers.jsonl")
+    with open(sample, encoding="utf-8") as f:
+        papers = [json.loads(line) for line in f]
+
+    def inputs(paper):
+        ids = tokenizer.encode(paper["title"] + ". " + paper["abstract"]).ids
+        return {"input_ids": np.array([ids], np.int64), "attention_mask": np.ones((1, len(ids)), np.int64)}
+
+    plain = openvino.Core().read_model(os.path.join(model, "plain.onnx"))
+    quantized = nncf.quantize(plain, nncf.Dataset(papers, inputs), model_type=nncf.ModelType.TRANSFORMER, subset_size=len(papers))
+    openvino.save_model(quantized, path, compress_to_fp16=False)
+
+
+def matrix_units():
+    """Whether this CPU multiplies bfloat16 on matrix units."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as f:
+            return "amx_bf16" in f.read().split()
+    except OSError:
+        return False
 
 
 def ctranslate2_peer(model, texts):
@@ -105,7 +147,7 @@ def ctranslate2_peer(model, texts):
     encoder_peer(model, texts, forward, True)
 
 
-def torch_peer(model, texts):
+def torch_peer(model, texts, bf16=False):
     import torch
     from sentence_transformers import SentenceTransformer, models
 
@@ -113,7 +155,12 @@ def torch_peer(model, texts):
     word = models.Transformer(model, max_seq_length=256)
     pool = models.Pooling(word.get_word_embedding_dimension())
     st = SentenceTransformer(modules=[word, pool, models.Normalize()], device="cpu")
-    serve(lambda texts, batch: st.encode(texts, batch_size=batch, show_progress_bar=False), texts)
+
+    def embed(texts, batch):
+        with torch.autocast("cpu", torch.bfloat16) if bf16 else contextlib.nullcontext():
+            return st.encode(texts, batch_size=batch, show_progress_bar=False)
+
+    serve(embed, texts)
 
 
 def gemm_peak(_model, _texts):
@@ -133,16 +180,22 @@ PEERS = {
     "onnx": lambda m, t: onnx_peer(m, t, False),
     "onnx-sorted": lambda m, t: onnx_peer(m, t, True),
     "openvino-sorted": openvino_peer,
+    "openvino-bf16-sorted": lambda m, t: openvino_peer(m, t, "bf16"),
+    "openvino-int8-sorted": openvino_int8_peer,
     "ctranslate2-sorted": ctranslate2_peer,
     "sentence-transformers": torch_peer,
+    "sentence-transformers-bf16": lambda m, t: torch_peer(m, t, True),
 }
 
 BATCHES = (
     ("sentence-transformers", 32),
+    ("sentence-transformers-bf16", 32),
     ("onnx", 8),
     ("onnx", 32),
     ("onnx-sorted", 32),
     ("openvino-sorted", 32),
+    ("openvino-bf16-sorted", 32),
+    ("openvino-int8-sorted", 32),
     ("ctranslate2-sorted", 32),
     ("gemm", 1),
 )
@@ -230,7 +283,13 @@ def measure(args, model, title, texts):
     contenders = [(Contender("akin", [args.worker, "-home", args.home, "-texts", path]), "run 0")]
     int8 = [args.worker, "-home", args.home, "-texts", path, "-precision", "int8"]
     contenders.append((Contender("akin, int8 (opt-in)", int8), "run 0"))
+    if matrix_units():
+        contenders.append((Contender("akin, bf16", int8[:-1] + ["bf16"]), "run 0"))
+    else:
+        print("This CPU has no matrix units: bf16 is left out, of akin and of its peers.\n")
     for peer, batch in BATCHES:
+        if "bf16" in peer and not matrix_units():
+            continue
         command = [sys.executable, os.path.abspath(__file__), "--peer", peer, "--texts", path, "--home", args.home]
         c = Contender(peer if peer == "gemm" else "%s, batches of %d" % (peer, batch), command)
         if c.ready:

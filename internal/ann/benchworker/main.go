@@ -70,6 +70,7 @@ func run() (err error) {
 	flag.IntVar(&w.options.M, "m", 16, "links")
 	flag.IntVar(&w.options.EfConstruction, "ef-construction", 200, "candidates")
 	flag.BoolVar(&w.options.Plain, "plain", false, "float32 alone")
+	flag.BoolVar(&w.options.LVQ, "lvq", false, "codes in two levels, no float32")
 	flag.BoolVar(&w.coder, "coder", false, "coder/hnsw in place of the graph")
 	profile := flag.String("profile", "", "file for a CPU profile")
 	flag.Parse()

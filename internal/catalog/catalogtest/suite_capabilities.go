@@ -3,6 +3,7 @@ package catalogtest
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -49,7 +50,7 @@ func capabilityChecks() []check {
 func having[C any](run func(s *suite, of func() C)) func(s *suite) {
 	return func(s *suite) {
 		if _, ok := s.view().(C); !ok {
-			s.Skipf("there is no %T", *new(C))
+			s.Skipf("there is no %v", reflect.TypeFor[C]())
 		}
 		run(s, func() C { return s.view().(C) }) //nolint:forcetypeassert // views of a catalog are alike
 	}

@@ -14,7 +14,7 @@ import (
 // scans. The caller holds c.writing.
 func (c *collection) maybeBuild() {
 	w := &c.writing
-	if c.config.Index != GraphIndex || w.building || w.index.walks || int(w.papers) < c.config.GraphFrom {
+	if !c.config.Index.graph() || w.building || w.index.walks || int(w.papers) < c.config.GraphFrom {
 		return
 	}
 	w.building = true
@@ -51,7 +51,9 @@ func (c *collection) buildGraph(ctx context.Context) error {
 	c.config.Log.Info("building the graph", "papers", snapshot.Count())
 	c.building.begin(snapshot.Count())
 	defer c.building.end()
-	graph, err := ann.NewGraph(c.space.Dimension, ann.Options{Capacity: snapshot.Count(), AlwaysWalk: c.config.alwaysWalk})
+	graph, err := ann.NewGraph(c.space.Dimension, ann.Options{
+		Capacity: snapshot.Count(), LVQ: c.config.Index == LVQIndex, AlwaysWalk: c.config.alwaysWalk,
+	})
 	if err != nil {
 		return err
 	}

@@ -65,13 +65,11 @@ func (v *view) Hybrid(ctx context.Context, q catalog.Hybrid) (catalog.Found, err
 	for _, h := range near.Hits {
 		ordinals = append(ordinals, h.Handle-1)
 	}
-	known := make(map[uint32]float64, len(words.Hits))
 	for _, h := range words.Hits {
 		ordinals = append(ordinals, h.Ordinal)
-		known[h.Ordinal] = h.Score
 	}
 	slices.Sort(ordinals)
-	out.Hits, err = v.score(ctx, q, asked, slices.Compact(ordinals), known)
+	out.Hits, err = v.score(ctx, q, asked, slices.Compact(ordinals), words.Hits)
 	return out, err
 }
 
@@ -106,67 +104,66 @@ func guarded(f func() error) func() error {
 	}
 }
 
-// score gives every candidate both scores, of which those of the words may be known,
-// and leaves out what the words forbid; asked is nil without words. The hits are in
-// order of id.
-func (v *view) score(ctx context.Context, q catalog.Hybrid, asked *lexical.Reading, ordinals []uint32, known map[uint32]float64) ([]rank.Hit, error) {
+// score gives every candidate both scores, of which those of the words are known of
+// what the words found, and leaves out what the words forbid; asked is nil without
+// words. The hits are in order of id.
+func (v *view) score(ctx context.Context, q catalog.Hybrid, asked *lexical.Reading, ordinals []uint32, found []lexical.Hit) ([]rank.Hit, error) {
 	semantic, err := v.cosines(ctx, q.Vector, ordinals)
 	if err != nil {
 		return nil, err
 	}
-	allowed, err := weighWords(ctx, asked, q.Words.Typed, ordinals, known)
+	words, err := weighWords(ctx, asked, q.Words.Typed, ordinals, found)
 	if err != nil {
 		return nil, err
 	}
 	hits := make([]rank.Hit, 0, len(ordinals))
 	for i, o := range ordinals {
-		if math.IsNaN(float64(semantic[i])) || !allowed(o) {
+		if math.IsNaN(float64(semantic[i])) || math.IsNaN(words[i]) {
 			continue
 		}
 		h := v.hit(o)
-		h.Semantic, h.Lexical = float64(semantic[i]), known[o]
+		h.Semantic, h.Lexical = float64(semantic[i]), words[i]
 		hits = append(hits, h)
 	}
-	slices.SortFunc(hits, func(a, b rank.Hit) int { return cmp.Compare(a.ID, b.ID) })
+	rank.SortByID(hits)
 	return hits, nil
 }
 
-// weighWords adds to the known scores of words those of the other candidates, and says
-// which of all a typed query allows; those that its words found it does.
-func weighWords(
-	ctx context.Context, asked *lexical.Reading, typed bool, ordinals []uint32, known map[uint32]float64,
-) (allowed func(ordinal uint32) bool, err error) {
-	all := func(uint32) bool { return true }
+// weighWords gives the scores by words of candidates, whose ordinals are sorted: those
+// that are known of what the words found, and those of the others. NaN is what a typed
+// query does not allow; what its words found it does.
+func weighWords(ctx context.Context, asked *lexical.Reading, typed bool, ordinals []uint32, found []lexical.Hit) ([]float64, error) {
+	out := make([]float64, len(ordinals))
 	if asked == nil {
-		return all, nil
+		return out, nil
 	}
-	var unknown []uint32
-	for _, o := range ordinals {
-		if _, ok := known[o]; !ok {
-			unknown = append(unknown, o)
+	known := slices.Clone(found)
+	slices.SortFunc(known, func(a, b lexical.Hit) int { return cmp.Compare(a.Ordinal, b.Ordinal) })
+	unknown, places := make([]uint32, 0, len(ordinals)), make([]int, 0, len(ordinals))
+	for i, o := range ordinals {
+		if len(known) > 0 && known[0].Ordinal == o {
+			out[i], known = known[0].Score, known[1:]
+			continue
 		}
+		unknown, places = append(unknown, o), append(places, i)
 	}
 	scores, err := asked.Score(ctx, unknown)
 	if err != nil {
 		return nil, err
 	}
-	for i, o := range unknown {
-		known[o] = scores[i]
-	}
-	if !typed {
-		return all, nil
-	}
-	may, err := asked.Allows(ctx, unknown)
-	if err != nil {
-		return nil, err
-	}
-	forbidden := make(map[uint32]bool)
-	for i, o := range unknown {
-		if !may[i] {
-			forbidden[o] = true
+	var may []bool // nil is all
+	if typed {
+		if may, err = asked.Allows(ctx, unknown); err != nil {
+			return nil, err
 		}
 	}
-	return func(o uint32) bool { return !forbidden[o] }, nil
+	for i, at := range places {
+		out[at] = scores[i]
+		if may != nil && !may[i] {
+			out[at] = math.NaN()
+		}
+	}
+	return out, nil
 }
 
 // cosines compares a vector with those of ordinals: 0 without a vector, NaN where

@@ -46,6 +46,10 @@ const (
 	// GraphIndex scans small collections exactly and walks our HNSW graph in
 	// larger ones.
 	GraphIndex IndexKind = "graph"
+	// LVQIndex is GraphIndex whose graph keeps no float32 vectors, for large collections:
+	// it walks on int8 codes as that does, and reads the vectors of what it found from
+	// the store. Answers and scores are the same.
+	LVQIndex IndexKind = "graph-lvq"
 	// ExactIndex always compares every vector.
 	ExactIndex IndexKind = "exact"
 	// CoderIndex is github.com/coder/hnsw, the baseline.
@@ -53,7 +57,10 @@ const (
 )
 
 // IndexKinds are all kinds, the default first.
-func IndexKinds() []IndexKind { return []IndexKind{GraphIndex, ExactIndex, CoderIndex} }
+func IndexKinds() []IndexKind { return []IndexKind{GraphIndex, LVQIndex, ExactIndex, CoderIndex} }
+
+// graph says that large collections have a graph of ours.
+func (k IndexKind) graph() bool { return k == GraphIndex || k == LVQIndex }
 
 // defaultGraphFrom is where queries, which ask for 1,000, begin to walk a graph
 // (ann.WalksFrom): a smaller one would be built for nothing.

@@ -74,6 +74,9 @@ func (v *view) near(ctx context.Context, p catalog.Probe, exact bool, keep *roar
 	if keep != nil { // a nil pointer in an interface would be a filter
 		query.Keep = keep
 	}
+	if graph, ok := v.index.Index.(*ann.Graph); ok && graph.LVQ() {
+		query.Read = v.storedMany
+	}
 	got, err := v.index.Search(ctx, query)
 	if err != nil {
 		return catalog.Found{}, err
@@ -187,4 +190,19 @@ func (v *view) stored(ctx context.Context, ordinal uint32) ([]float32, error) {
 		return nil, nil
 	}
 	return vector, err
+}
+
+// storedMany is stored of several papers: parallel to their ordinals.
+func (v *view) storedMany(ctx context.Context, ordinals []uint32) ([][]float32, error) {
+	out := make([][]float32, len(ordinals))
+	for i, o := range ordinals {
+		if i%lookStride == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		var err error
+		if out[i], err = v.stored(ctx, o); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 
 	"akin/internal/ann"
 	"akin/internal/lexical"
@@ -124,8 +123,7 @@ func (p *proof) vector(ctx context.Context, record *paper.Record, compare bool) 
 		}
 		return nil
 	}
-	have, ok := p.graph.Vector(record.Ordinal)
-	if !ok {
+	if !p.graph.Has(record.Ordinal) {
 		p.badGraph = fmt.Errorf("paper %q is not in it", record.ID)
 		return nil
 	}
@@ -133,7 +131,7 @@ func (p *proof) vector(ctx context.Context, record *paper.Record, compare bool) 
 	if err != nil {
 		return err
 	}
-	if !slices.Equal(have, want) {
+	if !p.graph.Holds(record.Ordinal, want) {
 		p.badGraph = fmt.Errorf("the vector of paper %q is not that of the store", record.ID)
 	}
 	return nil

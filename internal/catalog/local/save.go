@@ -30,7 +30,7 @@ const graphSuffix = ".graph"
 
 // graphPath is where the graph is kept; "" keeps none.
 func (c *collection) graphPath() string {
-	if c.config.Dir == "" || c.config.Index != GraphIndex {
+	if c.config.Dir == "" || !c.config.Index.graph() {
 		return ""
 	}
 	return filepath.Join(c.config.Dir, c.graphFile(c.space))
@@ -83,7 +83,7 @@ func (c *collection) traceGraph(snapshot *store.Snapshot, path string) (*ann.Gra
 		return nil, origin{}, err
 	}
 	from, err := c.trace(snapshot, stamp)
-	if err != nil || c.config.Index != GraphIndex {
+	if err != nil || !c.config.Index.graph() {
 		return nil, origin{}, err
 	}
 	if snapshot.Count() < c.config.GraphFrom {
@@ -91,6 +91,11 @@ func (c *collection) traceGraph(snapshot *store.Snapshot, path string) (*ann.Gra
 		return nil, origin{}, nil
 	}
 	graph, _, err := ann.OpenGraph(path, ann.OpenOptions{AlwaysWalk: c.config.alwaysWalk})
+	if err == nil && graph.LVQ() != (c.config.Index == LVQIndex) {
+		c.config.Log.Info("the saved graph is of another kind than is asked for; it is built anew", "file", path, "index", c.config.Index)
+		err, graph = graph.Close(), nil
+		c.discard(path)
+	}
 	return graph, from, err
 }
 

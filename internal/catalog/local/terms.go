@@ -3,9 +3,13 @@ package local
 import (
 	"context"
 
+	"akin/internal/lexical"
 	"akin/internal/paper"
 	"akin/internal/rank"
 )
+
+// termRoom is how many terms of papers share memory.
+const termRoom = 8192
 
 // Terms implements catalog.Terms.
 func (v *view) Terms(ctx context.Context, refs []paper.Ref) ([][]rank.Term, error) {
@@ -14,20 +18,18 @@ func (v *view) Terms(ctx context.Context, refs []paper.Ref) ([][]rank.Term, erro
 		return nil, err
 	}
 	out := make([][]rank.Term, len(ordinals))
-	for i, o := range ordinals {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+	var room []rank.Term // for many papers
+	err = v.words.Vectors(ctx, ordinals, func(i int, terms []lexical.TermWeight) {
+		if cap(room)-len(room) < len(terms) {
+			room = make([]rank.Term, 0, max(termRoom, len(terms)))
 		}
-		found, err := v.words.Vector(o)
-		if err != nil { // there is no such paper
-			continue
+		from := len(room)
+		for _, t := range terms {
+			room = append(room, rank.Term{ID: t.ID, Weight: t.Weight})
 		}
-		out[i] = make([]rank.Term, len(found))
-		for j, t := range found {
-			out[i][j] = rank.Term{ID: t.ID, Weight: t.Weight}
-		}
-	}
-	return out, nil
+		out[i] = room[from:len(room):len(room)]
+	})
+	return out, err
 }
 
 // TermNames implements catalog.Terms.

@@ -140,7 +140,13 @@ func (x *indexes) vectorPart() string {
 // compare looks at a paper in all indexes: whether it is there as the store has it.
 // vector is the store's. It tells fault what is not, part by part.
 func (x *indexes) compare(record *paper.Record, vector []float32, fault func(part, format string, args ...any)) {
-	if scorer, ok := x.vectors.(ann.Scorer); ok {
+	if graph, ok := x.vectors.(*ann.Graph); ok {
+		if !graph.Has(record.Ordinal) {
+			fault(PartGraph, "paper %q is not in it", record.ID)
+		} else if !graph.Holds(record.Ordinal, vector) {
+			fault(PartGraph, "the vector of paper %q is not that of the store", record.ID)
+		}
+	} else if scorer, ok := x.vectors.(ann.Scorer); ok {
 		if have, found := scorer.Vector(record.Ordinal); !found {
 			fault(x.vectorPart(), "paper %q is not in it", record.ID)
 		} else if !slices.Equal(have, vector) {

@@ -37,7 +37,7 @@ func run() error {
 	path := flag.String("texts", "", "file of JSON strings")
 	threads := flag.Int("threads", 0, "cores to use; 0 for all")
 	dir := flag.String("model-dir", "", "directory of the model, if not the default")
-	precision := flag.String("precision", model.Float32, "float32 or int8")
+	precision := flag.String("precision", model.Float32, "float32, int8, or bf16, which needs matrix units and make setup-bf16")
 	flag.Parse()
 	m, err := model.Load(models.Files, model.DefaultName)
 	if err != nil {
@@ -58,14 +58,31 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	e, err := embed.Open(embed.Config{
+	config := embed.Config{
 		Runtime:  onnx.Runtime{Library: filepath.Join(*home, "lib", host.Library.Name)},
 		ModelDir: *dir, Manifest: m, Precision: *precision, Threads: *threads, QueueTokens: 1 << 24,
-	})
+	}
+	if *precision == model.BFloat16 {
+		if config.Matrix, err = matrix(host, filepath.Join(*home, "lib")); err != nil {
+			return err
+		}
+	}
+	e, err := embed.Open(config)
 	if err != nil {
 		return err
 	}
 	return errors.Join(serve(e, texts), e.Close())
+}
+
+// matrix is what runs bf16; nothing else is measured under that name.
+func matrix(host model.Platform, lib string) (embed.Runtime, error) {
+	if host.Matrix == nil || !onnx.MatrixUnits() {
+		return nil, errors.New("this machine has no matrix units for bf16")
+	}
+	if err := host.Matrix.Verify(lib, model.Digest); err != nil {
+		return nil, fmt.Errorf("%w; run make setup-bf16", err)
+	}
+	return onnx.Matrix{Library: filepath.Join(lib, host.Library.Name), Plugin: host.Matrix.Plugin(lib)}, nil
 }
 
 func read(path string) (texts []string, err error) {

@@ -35,12 +35,20 @@ type Matrix struct {
 // none: there float32 is faster.
 func MatrixUnits() bool { return hasMatrixUnits() }
 
+// MayCompile says whether this process may run code that it made itself, which
+// OpenVINO does. Hardened units (MemoryDenyWriteExecute) and SELinux refuse it.
+func MayCompile() bool { return mayCompile() }
+
 // Load implements [embed.Runtime] for graphs of ordinary operators, with a mask,
 // that pool: texts are padded to a multiple of 16 tokens, which what the mask
 // leaves out does not change.
 func (m Matrix) Load(path string) (embed.Graph, error) {
 	if err := m.present(); err != nil {
 		return nil, err
+	}
+	if !MayCompile() {
+		return nil, errors.New("load OpenVINO: this process may not run code that it makes, which OpenVINO does; " +
+			"allow it (MemoryDenyWriteExecute=no in its unit), or do without: --matrix-units off")
 	}
 	if err := acquire(m.Library); err != nil {
 		return nil, err
@@ -54,7 +62,7 @@ func (m Matrix) Load(path string) (embed.Graph, error) {
 		err = m.register()
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open graph %s with OpenVINO: %w; run `akin setup`, or use --precision float32", path, err), release())
+		return nil, errors.Join(fmt.Errorf("open graph %s with OpenVINO: %w; run `akin setup`, or do without it: --matrix-units off", path, err), release())
 	}
 	g.shape.Streams = true
 	return g, nil
@@ -65,7 +73,7 @@ func (m Matrix) Load(path string) (embed.Graph, error) {
 func (m Matrix) present() error {
 	for _, name := range append([]string{filepath.Base(m.Plugin)}, PluginLibraries()...) {
 		if _, err := os.Stat(filepath.Join(filepath.Dir(m.Plugin), name)); err != nil {
-			return fmt.Errorf("load OpenVINO: %w; run `akin setup`, or use --precision float32", err)
+			return fmt.Errorf("load OpenVINO: %w; run `akin setup`, or do without it: --matrix-units off", err)
 		}
 	}
 	return nil

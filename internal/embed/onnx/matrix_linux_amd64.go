@@ -8,6 +8,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"runtime"
 	"slices"
@@ -38,6 +39,17 @@ func hasMatrixUnits() bool {
 	var supported uint64
 	_, _, failed := syscall.Syscall(syscall.SYS_ARCH_PRCTL, getSupported, uintptr(unsafe.Pointer(&supported)), 0)
 	return failed == 0 && supported&tiles == tiles
+}
+
+// mayCompile does what OpenVINO does: it writes a page, and then makes it code.
+func mayCompile() bool {
+	page, err := syscall.Mmap(-1, 0, os.Getpagesize(), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	if err != nil {
+		return false
+	}
+	defer syscall.Munmap(page) //nolint:errcheck // it is a page
+	page[0] = 0xc3             // ret
+	return syscall.Mprotect(page, syscall.PROT_READ|syscall.PROT_EXEC) == nil
 }
 
 // register makes ONNX Runtime know the plugin.

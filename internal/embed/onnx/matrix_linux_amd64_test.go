@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -264,7 +265,7 @@ func TestMatrixRefuses(t *testing.T) {
 	_, path := embedtest.TinyBERT(t, 64)
 	s := open(t, load(t, m, path), 1)
 	for _, missing := range append([]string{filepath.Base(m.Plugin)}, onnx.PluginLibraries()...) {
-		refusedWith(t, without(t, m, missing), path, missing, "akin setup", "--precision float32")
+		refusedWith(t, without(t, m, missing), path, missing, "akin setup", "--matrix-units off")
 	}
 	refusedWith(t, without(t, m, ""), path, "already uses "+m.Plugin)
 	refusedWith(t, m, writeGraph(t, []port{ids()}, []port{float("sentence_embedding", 2, 2)}), "padding would count")
@@ -327,6 +328,39 @@ func TestMatrixDamaged(t *testing.T) {
 	refusedWith(t, broken, path, "register the plugin", "akin setup")
 	// And the process is none the worse for it.
 	runOne(t, open(t, load(t, m, path), 1), text(1, 9))
+}
+
+// Where a process may not run code that it made, as in a hardened unit, that is an
+// error, and nothing dies.
+func TestMatrixWhereCodeMayNotBeMade(t *testing.T) {
+	if os.Getenv("AKIN_NO_CODE") == "" {
+		embedtest.Matrix(t)
+		cmd := exec.Command(os.Args[0], "-test.run", "^TestMatrixWhereCodeMayNotBeMade$", "-test.v")
+		cmd.Env = append(os.Environ(), "AKIN_NO_CODE=1")
+		out, err := cmd.CombinedOutput()
+		switch {
+		case strings.Contains(string(out), "--- SKIP"):
+			t.Skipf("%s", out)
+		case err != nil || !strings.Contains(string(out), "--- PASS: TestMatrixWhereCodeMayNotBeMade"):
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	const setMDWE, refuseExecGain = 65, 1
+	if !onnx.MayCompile() {
+		t.Error("this process may not make code")
+	}
+	if _, _, failed := syscall.RawSyscall6(syscall.SYS_PRCTL, setMDWE, refuseExecGain, 0, 0, 0, 0); failed != 0 {
+		t.Skipf("this kernel cannot forbid it: %v", failed)
+	}
+	if onnx.MayCompile() {
+		t.Error("it was forbidden, and may be done")
+	}
+	m := embedtest.Matrix(t)
+	fused, path := embedtest.TinyBERT(t, 64)
+	refusedWith(t, m, path, "MemoryDenyWriteExecute", "--matrix-units off")
+	// float32 needs no code of its own.
+	runOne(t, open(t, load(t, embedtest.Runtime(t), fused), 1), text(1, 9))
 }
 
 // rounds reads how often a test is to be run; make test-bf16 sets it.

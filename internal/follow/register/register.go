@@ -103,11 +103,20 @@ type state struct {
 // Bindings implements follow.Bindings.
 func (s *state) Bindings() (all []follow.Binding, err error) {
 	prefix := []byte{prefix, kindBinding}
+	var harmed error // that of the first
 	err = s.snap.Scan(s.ctx, prefix, kv.After(prefix), func(key, value []byte) error {
 		b, err := decodeBinding(key, value)
-		all = append(all, b)
-		return errors.Join(err, s.db.Closing())
+		if err != nil && harmed == nil {
+			harmed = err
+		}
+		if err == nil {
+			all = append(all, b)
+		}
+		return s.db.Closing()
 	})
+	if err == nil {
+		err = harmed
+	}
 	return all, err
 }
 

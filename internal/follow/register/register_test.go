@@ -11,6 +11,7 @@ import (
 	"akin/internal/follow/register"
 	"akin/internal/library"
 	"akin/internal/library/shelf"
+	"akin/internal/paper"
 	"akin/internal/store"
 )
 
@@ -72,5 +73,55 @@ func TestVerify(t *testing.T) {
 			t.Errorf("%s: %v", want, report.Err())
 		}
 		s.Close()
+	}
+}
+
+// One binding that is damaged does not keep the others from being read, and can be ended.
+func TestDamagedBinding(t *testing.T) {
+	s := openStore(t)
+	shelves := register.New(s.DB(), s.Moved)
+	file := func(id uint32) *follow.Binding {
+		return &follow.Binding{LibraryID: id, Source: follow.Source{File: &follow.File{Path: "/x"}}}
+	}
+	if err := shelves.Change(t.Context(), func(w follow.Writer) error {
+		return errors.Join(w.PutBinding(file(1)), w.PutBinding(file(2)), w.PutBinding(file(3)))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	end, err := s.DB().Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := s.DB().NewBatch()
+	if err := b.Set([]byte{register.Prefixes()[0], 1, 0, 0, 0, 2}, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	after, err := s.DB().Commit(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Moved(after)
+	end()
+	err = shelves.Change(t.Context(), func(w follow.Writer) error {
+		all, err := w.Bindings()
+		if len(all) != 2 || all[0].LibraryID != 1 || all[1].LibraryID != 3 || paper.KindOf(err) != paper.DataLoss || err == nil {
+			t.Errorf("bindings %v, error %v", all, err)
+		}
+		if _, _, err := w.Binding(2); err == nil || paper.KindOf(err) != paper.DataLoss {
+			t.Errorf("the damaged one: %v", err)
+		}
+		return w.RemoveBinding(2)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := shelves.Follow(t.Context(), func(r follow.Reader) error {
+		all, err := r.Bindings()
+		if len(all) != 2 || err != nil {
+			t.Errorf("after it was ended: bindings %v, error %v", all, err)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -1,0 +1,36 @@
+# A real cluster of Weaviate on this machine: see docs/scaling.md. It needs Linux, iproute2,
+# util-linux, curl, and root or user namespaces.
+
+CLUSTER := testdata/cluster/cluster.sh
+
+.PHONY: cluster-up cluster-down cluster-wipe test-cluster test-cluster-short bench-cluster
+
+cluster-up: ## Build (once, for minutes) and start a cluster of three Weaviate nodes.
+	@$(CLUSTER) up
+	@$(CLUSTER) status
+	@echo "run commands beside it with: $(CLUSTER) exec COMMAND; its address is $$($(CLUSTER) address)"
+
+cluster-down: ## Stop the cluster; what it holds stays.
+	@$(CLUSTER) down
+
+cluster-wipe: ## Stop the cluster, and remove what it holds.
+	@$(CLUSTER) wipe
+
+# Nothing in the namespaces of the cluster reaches a network, so tests are compiled before.
+CLUSTER_TEST = go test -c -o bin/weaviate.test ./internal/catalog/weaviate && \
+	cd internal/catalog/weaviate && AKIN_TEST_CLUSTER="$$(../../../$(CLUSTER) address)" AKIN_TEST_CLUSTER_CONTROL="$(CURDIR)/$(CLUSTER)" \
+	../../../$(CLUSTER) exec ../../../bin/weaviate.test -test.timeout 60m -test.v
+
+test-cluster: cluster-wipe cluster-up ## The contract, and nodes killed, cut off and halted, on a real cluster.
+	$(CLUSTER_TEST)
+	$(CLUSTER) down
+
+test-cluster-short: cluster-wipe cluster-up ## The contract once, and one node killed.
+	$(CLUSTER_TEST) -test.short
+	$(CLUSTER) down
+
+bench-cluster: cluster-wipe cluster-up ## Copy AKIN_CLUSTER_PAPERS papers of the data directory AKIN_CLUSTER_DATA to the cluster and back; compare and measure.
+	@test -n "$(AKIN_CLUSTER_DATA)" || { echo "AKIN_CLUSTER_DATA is not set to a copy of a data directory"; exit 2; }
+	AKIN_CLUSTER_DATA="$(abspath $(AKIN_CLUSTER_DATA))" AKIN_CLUSTER_PAPERS="$(AKIN_CLUSTER_PAPERS)" bash -c '$(CLUSTER_TEST) -test.run TestFigures'
+	$(CLUSTER) status
+	$(CLUSTER) down

@@ -1,0 +1,61 @@
+package weaviate
+
+import (
+	"context"
+
+	pb "github.com/weaviate/weaviate/grpc/generated/protocol/v1"
+
+	"akin/internal/catalog"
+)
+
+// CountAt counts the papers that one node finds, by its own replicas where it has them.
+func CountAt(ctx context.Context, c *Catalog, collection string, at int) (int64, error) {
+	own := c.named(collection)
+	reply, err := c.wire.nodes[at].Aggregate(ctx, &pb.AggregateRequest{Collection: own.papers, ObjectsCount: true})
+	return reply.GetSingleResult().GetObjectsCount(), err
+}
+
+// Strand writes a group as a writer does that dies after some steps: 1 is the log, 2 the
+// copies, 3 half of the papers, 4 all, 5 what it deletes.
+func Strand(ctx context.Context, c *Catalog, collection string, steps int, changes []catalog.Mutation) error {
+	own, err := c.collection(ctx, collection)
+	if err != nil {
+		return err
+	}
+	h, err := own.head(ctx)
+	if err != nil {
+		return err
+	}
+	p, _, err := own.plan(ctx, h, changes)
+	if err != nil {
+		return err
+	}
+	copies, papers, gone, err := own.objects(p)
+	if err != nil {
+		return err
+	}
+	if steps == 3 {
+		papers = papers[:(len(papers)+1)/2]
+	}
+	for i, step := range []func() error{
+		func() error { return own.putState(ctx, groupID(h.Group+1), p.group) },
+		func() error { return own.put(ctx, copies) },
+		func() error { return own.put(ctx, papers) },
+		func() error { return nil },
+		func() error {
+			for _, id := range gone {
+				if err := own.remove(ctx, own.papers, paperID(id)); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	} {
+		if i < steps {
+			if err := step(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

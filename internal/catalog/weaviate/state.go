@@ -1,0 +1,280 @@
+package weaviate
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"akin/internal/paper"
+)
+
+// head is a collection's state as all servers read it.
+type head struct {
+	Format   int
+	Space    paper.Space
+	Sequence uint64
+	Papers   uint32
+	// Group is the last one that was acknowledged or taken back.
+	Group uint64
+	// Ordinal is the next one.
+	Ordinal uint32
+	// Epoch is that of the writer.
+	Epoch uint64
+	// Trimmed is the last group whose copies are gone.
+	Trimmed uint64
+}
+
+// format is that of what this package writes; docs/format/weaviate.md describes it.
+const format = 1
+
+// group is what the log says of some changes that become visible together.
+type group struct {
+	// At is when it was written, Unix nanoseconds.
+	At int64
+	// Void says that it was taken back.
+	Void    bool `json:",omitempty"`
+	Entries []entry
+}
+
+// entry is one change.
+type entry struct {
+	Sequence uint64
+	ID       string
+	// Prior is the version that the paper had before the group; 0 if there was none.
+	Prior   uint64       `json:",omitempty"`
+	Deleted bool         `json:",omitempty"`
+	Fields  paper.Fields `json:",omitempty"`
+}
+
+func headID() string { return idOf("head", "") }
+
+func groupID(n uint64) string { return idOf("group", strconv.FormatUint(n, 10)) }
+
+// head reads the head by a quorum.
+func (c *collection) head(ctx context.Context) (*head, error) {
+	h, err := c.maybeHead(ctx)
+	if err == nil && h == nil {
+		err = &paper.Error{
+			Kind: paper.NotFound, Reason: paper.ReasonCollectionUnknown, ResourceType: "collection", ResourceName: c.name,
+			Message: fmt.Sprintf("collection %q does not exist", c.name),
+		}
+	}
+	return h, err
+}
+
+// maybeHead gives nil where there is no head yet.
+func (c *collection) maybeHead(ctx context.Context) (*head, error) {
+	f, err := c.fetch(ctx, c.state, headID())
+	if err != nil || f == nil {
+		return nil, err
+	}
+	var h head
+	if err := f.decode(propData, &h); err != nil {
+		return nil, err
+	}
+	if h.Format != format {
+		return nil, &paper.Error{
+			Kind: paper.FailedPrecondition, Reason: paper.ReasonUnsupported,
+			Message: fmt.Sprintf("collection %q of the cluster is of format %d, and this akin reads %d; run the akin that wrote it, or a later one", c.name, h.Format, format),
+		}
+	}
+	return &h, nil
+}
+
+func (c *collection) putState(ctx context.Context, id string, value any) error {
+	o, err := other(c.state, id, value)
+	if err != nil {
+		return err
+	}
+	return c.put(ctx, []*batchObject{o})
+}
+
+// takeOver makes the head of a new collection, or gives an old one the writer's epoch,
+// and takes back what the last writer did not finish.
+func (c *collection) takeOver(ctx context.Context, space paper.Space) error {
+	h, err := c.maybeHead(ctx)
+	if err != nil {
+		return err
+	}
+	if h == nil {
+		return c.putState(ctx, headID(), head{Format: format, Space: space, Epoch: c.config.Epoch})
+	}
+	if err := sameSpace(h, space); err != nil {
+		return err
+	}
+	if err := c.mine(h); err != nil {
+		return err
+	}
+	if h.Epoch < c.config.Epoch {
+		h.Epoch = c.config.Epoch
+		if err := c.putState(ctx, headID(), h); err != nil {
+			return err
+		}
+	}
+	return c.recover(ctx, h)
+}
+
+func sameSpace(h *head, space paper.Space) error {
+	if h.Space.Fingerprint() != space.Fingerprint() {
+		return paper.SpaceMismatch(space, h.Space)
+	}
+	return nil
+}
+
+func (c *collection) checkSpace(ctx context.Context, space paper.Space) error {
+	h, err := c.head(ctx)
+	if err != nil {
+		return err
+	}
+	return sameSpace(h, space)
+}
+
+// mine says whether this process may write.
+func (c *collection) mine(h *head) error {
+	switch {
+	case c.config.Epoch == 0:
+		return &paper.Error{
+			Kind: paper.FailedPrecondition, Reason: paper.ReasonUnsupported,
+			Message: "this server only reads from the cluster; send changes to the server that is its writer",
+		}
+	case h.Epoch > c.config.Epoch:
+		return &paper.Error{
+			Kind: paper.FailedPrecondition, Reason: ReasonWriterReplaced,
+			Message: fmt.Sprintf("the writer of epoch %d has taken over from this one, of epoch %d; send changes there, or start this one with a greater epoch",
+				h.Epoch, c.config.Epoch),
+		}
+	}
+	return nil
+}
+
+// group reads a group of the log by a quorum; nil if there is none.
+func (c *collection) group(ctx context.Context, n uint64) (*group, error) {
+	f, err := c.fetch(ctx, c.state, groupID(n))
+	if err != nil || f == nil {
+		return nil, err
+	}
+	var g group
+	return &g, f.decode(propData, &g)
+}
+
+// paperAt reads a paper by a quorum; nil if it is not there.
+func (c *collection) paperAt(ctx context.Context, id string) (*version, []float32, error) {
+	f, err := c.fetch(ctx, c.papers, paperID(id))
+	if err != nil || f == nil {
+		return nil, nil, err
+	}
+	var v version
+	if err := f.decode(propRecord, &v); err != nil {
+		return nil, nil, err
+	}
+	return &v, f.Vector, nil
+}
+
+// copyAt reads the copy of a version by a quorum; nil if there is none.
+func (c *collection) copyAt(ctx context.Context, id string, born uint64) (*version, error) {
+	f, err := c.fetch(ctx, c.state, copyID(id, born))
+	if err != nil || f == nil {
+		return nil, err
+	}
+	var v version
+	return &v, f.decode(propData, &v)
+}
+
+// priors gives the version that each paper had before a group.
+func (g *group) priors() map[string]uint64 {
+	out := make(map[string]uint64)
+	for _, e := range g.Entries {
+		if _, ok := out[e.ID]; !ok {
+			out[e.ID] = e.Prior
+		}
+	}
+	return out
+}
+
+// recover takes back the group that a writer began and did not finish, if there is one.
+func (c *collection) recover(ctx context.Context, h *head) error {
+	g, err := c.group(ctx, h.Group+1)
+	if err != nil || g == nil {
+		return err
+	}
+	if err := c.takeBack(ctx, g); err != nil {
+		return err
+	}
+	g.Void = true
+	if err := c.putState(ctx, groupID(h.Group+1), g); err != nil {
+		return err
+	}
+	h.Group++
+	// The numbers of versions are not given twice.
+	for _, e := range g.Entries {
+		h.Sequence = max(h.Sequence, e.Sequence)
+	}
+	h.Ordinal += uint32(len(g.Entries))
+	return c.putState(ctx, headID(), h)
+}
+
+// takeBack gives each paper of a group the version that it had.
+func (c *collection) takeBack(ctx context.Context, g *group) error {
+	priors := g.priors()
+	ids := make([]string, 0, len(priors))
+	for id := range priors {
+		ids = append(ids, id)
+	}
+	return each(ctx, len(ids), func(ctx context.Context, i int) error {
+		id, prior := ids[i], priors[ids[i]]
+		now, _, err := c.paperAt(ctx, id)
+		switch {
+		case err != nil:
+			return err
+		case prior == 0 && now == nil, now != nil && now.Born == prior:
+			return nil
+		case prior == 0:
+			return c.remove(ctx, c.papers, paperID(id))
+		}
+		was, err := c.copyAt(ctx, id, prior)
+		if err != nil {
+			return err
+		}
+		if was == nil { // it is copied before anything is replaced
+			return damaged(fmt.Errorf("there is no copy of %q of change %d", id, prior))
+		}
+		vector := vectorFrom(was.Vector)
+		was.Vector = nil
+		o, err := object(c.papers, was, vector)
+		if err != nil {
+			return err
+		}
+		return c.put(ctx, []*batchObject{o})
+	})
+}
+
+// trim removes the copies of groups that no view can be of any more, a few at a time.
+func (c *collection) trim(ctx context.Context, h *head) error {
+	const most = 8
+	from := h.Trimmed
+	for h.Trimmed < h.Group && h.Trimmed < from+most {
+		g, err := c.group(ctx, h.Trimmed+1)
+		if err != nil {
+			return err
+		}
+		if g != nil && time.Since(time.Unix(0, g.At)) < c.config.Keep {
+			return nil
+		}
+		if g != nil {
+			priors := g.priors()
+			var ids []string
+			for id, prior := range priors {
+				if prior > 0 {
+					ids = append(ids, id)
+				}
+			}
+			err = each(ctx, len(ids), func(ctx context.Context, i int) error { return c.remove(ctx, c.state, copyID(ids[i], priors[ids[i]])) })
+		}
+		if err != nil {
+			return err
+		}
+		h.Trimmed++
+	}
+	return nil
+}
