@@ -81,6 +81,8 @@ func (f modeFlags) scoreName(recency float64) string {
 type searchCommand struct {
 	Text   []string `arg:"" help:"What to look for; - reads it from standard input."`
 	Syntax string   `help:"Whether \"phrase\", -excluded and prefix* are operators: auto (in short queries, unless they leave nothing), on or off." enum:"auto,on,off" default:"auto"`
+	// Verbatim undoes what is understood.
+	Verbatim bool `help:"Take the words as they are typed: none is a name of an author or a venue, and none is corrected."`
 	resultFlags
 	modeFlags
 	rerankFlag
@@ -108,7 +110,7 @@ func (c searchCommand) Run(e *environment) error {
 		return err
 	}
 	resp, err := cl.Search.Search(e.ctx, &akinv1.SearchRequest{
-		Query: query, Syntax: syntax(c.Syntax), Mode: c.mode(), Fusion: c.fusion(), Rerank: c.Rerank,
+		Query: query, Syntax: syntax(c.Syntax), Verbatim: c.Verbatim, Mode: c.mode(), Fusion: c.fusion(), Rerank: c.Rerank,
 		PageSize: c.PageSize, PageToken: c.PageToken, MinScore: c.MinScore, Exact: c.Exact, IncludeVectors: c.IncludeVectors, Filter: c.Filter,
 		AsOf: c.AsOf, Diversity: c.Diversity, Explain: c.Explain, Evidence: c.Evidence, CollapseVersions: &c.CollapseVersions,
 		Recency: c.Recency, RecencyHalfLifeDays: c.RecencyHalfLifeDays, GroupBy: c.groupBy(), GroupSize: c.GroupSize, ReadMask: shown(c.JSON),
@@ -121,7 +123,7 @@ func (c searchCommand) Run(e *environment) error {
 			fmt.Fprintf(e.errOut, "The query was long: only its first %d tokens were used.\n", resp.GetQuery().GetTokens())
 		}
 		if detail := resp.GetInterpretation().GetDetail(); detail != "" {
-			fmt.Fprintln(e.errOut, strings.ReplaceAll(detail, "syntax ON", "--syntax on"))
+			fmt.Fprintln(e.errOut, strings.NewReplacer("syntax ON", "--syntax on", "With verbatim", "With --verbatim").Replace(detail))
 		}
 		e.answer(resp, c.scoreName(c.Recency))
 	})

@@ -24,6 +24,12 @@ type Answer struct {
 	Truncated   bool
 	// Operators is what became of those of a search.
 	Operators Operators
+	// Names are the parts of a search that were understood as names.
+	Names []Name
+	// Corrections are its words that were read as others.
+	Corrections []Correction
+	// Nearness says that nothing is near a search.
+	Nearness Nearness
 	// Empty is what left no paper on the page; 0 where there is one.
 	Empty LimitReason
 	// Limits say what kept papers out of a list that is shorter than a page.

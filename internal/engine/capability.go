@@ -113,6 +113,26 @@ func (a *asking) rechecker(madeAt uint64) catalog.Rechecker {
 	return getRechecker{a.view}
 }
 
+// mentions tells which names stand in a query; without the capability, it is words
+// alone.
+func (a *asking) mentions() (catalog.Mentions, bool) {
+	c, ok := a.view.(catalog.Mentions)
+	if !ok {
+		a.lack(catalog.CapMentions)
+	}
+	return c, ok
+}
+
+// spelling tells which words papers hardly have; without the capability, none is
+// corrected.
+func (a *asking) spelling() (catalog.Spelling, bool) {
+	c, ok := a.view.(catalog.Spelling)
+	if !ok {
+		a.lack(catalog.CapSpelling)
+	}
+	return c, ok
+}
+
 // counter counts values, or is refused.
 func (a *asking) counter() (catalog.Counter, error) {
 	if c, ok := a.view.(catalog.Counter); ok {

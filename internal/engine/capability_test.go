@@ -14,8 +14,8 @@ import (
 
 func capabilities() []catalog.Capability {
 	return []catalog.Capability{
-		catalog.CapAttributes, catalog.CapCounter, catalog.CapDays, catalog.CapDuplicates, catalog.CapFunnel, catalog.CapIndexes, catalog.CapMatcher, catalog.CapNamer,
-		catalog.CapRechecker, catalog.CapSampler, catalog.CapSyntax, catalog.CapTerms, catalog.CapVersions,
+		catalog.CapAttributes, catalog.CapCounter, catalog.CapDays, catalog.CapDuplicates, catalog.CapFunnel, catalog.CapIndexes, catalog.CapMatcher, catalog.CapMentions, catalog.CapNamer,
+		catalog.CapRechecker, catalog.CapSampler, catalog.CapSpelling, catalog.CapSyntax, catalog.CapTerms, catalog.CapVersions,
 	}
 }
 
@@ -91,7 +91,8 @@ func TestLacking(t *testing.T) {
 	lacks := map[catalog.Capability][]string{
 		catalog.CapVersions: {"folded"}, catalog.CapFunnel: {"short"}, catalog.CapMatcher: {"explained", "excluding"},
 		catalog.CapTerms: {"clustered", "recommend"}, catalog.CapSampler: {"recommend"},
-		catalog.CapSyntax: {"semantic", "folded", "short", "explained", "excluding", "by year", "clustered"},
+		catalog.CapSyntax: {"semantic", "folded", "short", "explained", "excluding", "by year", "clustered"}, catalog.CapMentions: {"explained"},
+		catalog.CapSpelling: {"explained"},
 	}
 	r := newRig(t, ladder(9)...)
 	for name, ask := range asks {

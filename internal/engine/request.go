@@ -54,6 +54,8 @@ type SearchRequest struct {
 	Rerank int
 	// Syntax says whether the signs in Query are operators.
 	Syntax Syntax
+	// Verbatim takes the words as they are typed: none is a name, or corrected.
+	Verbatim bool
 	ResultOptions
 }
 

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"akin/internal/catalog"
-	"akin/internal/embed"
 	"akin/internal/paper"
 )
 
@@ -23,14 +22,19 @@ func (e *Engine) Search(ctx context.Context, req SearchRequest) (*Answer, error)
 	}
 	defer a.close()
 	req.Collection = a.info.Collection
+	key := keyOf(req)
+	names, alone, err := a.restrictByFields(ctx, &req)
+	if err != nil {
+		return nil, err
+	}
 	read, err := a.readQuery(req.Query, req.Syntax)
 	if err != nil {
 		return nil, err
 	}
 	return a.answer(ctx, &query{
-		key: keyOf(req), collection: req.Collection, options: req.ResultOptions, mode: req.Mode, fusion: req.Fusion, rerank: req.Rerank,
+		key: key, collection: req.Collection, options: req.ResultOptions, mode: req.Mode, fusion: req.Fusion, rerank: req.Rerank,
 		excluded: read.Excluded, asksNothing: strings.TrimSpace(read.Asked) == "", wordsField: "query",
-		asked: &search{SearchRequest: req, typed: read},
+		asked: &search{SearchRequest: req, typed: read, fields: names, fieldsAlone: alone},
 	})
 }
 
@@ -39,6 +43,14 @@ func (e *Engine) Search(ctx context.Context, req SearchRequest) (*Answer, error)
 type search struct {
 	SearchRequest
 	typed readQuery
+	// fields are those that the query restricts itself by.
+	fields      []Name
+	fieldsAlone bool // it asks for nothing else
+	// rest is what it asks for beside its names, restVector the vector of that.
+	rest       string
+	restVector []float32
+	// asksNames says that it has nothing beside them.
+	asksNames bool
 }
 
 // identify implements asked.
@@ -50,24 +62,25 @@ func (s *search) own() (ids []string, texts []catalog.Text) { return nil, nil }
 // candidates implements asked.
 func (s *search) candidates(ctx context.Context, a *asking, d *draft) (err error) {
 	d.answer.Operators = s.typed.operators
+	if err := s.understand(ctx, a, d); err != nil {
+		return err
+	}
 	var vector []float32
 	if s.Mode != Lexical {
-		if vector, err = s.vector(ctx, a, d); err != nil {
+		if vector, err = s.vectors(ctx, a, d); err != nil {
 			return err
 		}
 	}
+	if err := s.found(ctx, a, d, vector); err != nil {
+		return err
+	}
+	return s.tellNearness(ctx, a, d)
+}
+
+// found finds the candidates, by what the mode says.
+func (s *search) found(ctx context.Context, a *asking, d *draft, vector []float32) error {
 	if s.Mode == Semantic {
-		if err := a.nearest(ctx, d, vector); err != nil {
-			return err
-		}
-		near := d.hits
-		if err := a.withoutExcluded(ctx, d); err != nil {
-			return err
-		}
-		if len(d.hits) == 0 && len(near) > 0 && s.typed.auto {
-			d.hits, d.words, d.answer.Operators = near, catalog.Words{}, OperatorsDropped
-		}
-		return nil
+		return s.byMeaning(ctx, a, d, vector)
 	}
 	defer d.searching()()
 	if err := a.hybrid(ctx, d, vector, s.typed.words); err != nil {
@@ -76,19 +89,26 @@ func (s *search) candidates(ctx context.Context, a *asking, d *draft) (err error
 	if err := s.loosen(ctx, a, d, vector); err != nil {
 		return err
 	}
+	if err := s.raiseNamed(ctx, a, d); err != nil {
+		return err
+	}
 	return s.lead(ctx, a, d, vector)
 }
 
-func (s *search) vector(ctx context.Context, a *asking, d *draft) ([]float32, error) {
-	model, err := a.model()
-	if err != nil {
-		return nil, err
+// byMeaning finds what is near the query and not excluded; exclusions that leave
+// nothing count only where somebody insists on them.
+func (s *search) byMeaning(ctx context.Context, a *asking, d *draft, vector []float32) error {
+	if err := a.nearest(ctx, d, vector); err != nil {
+		return err
 	}
-	vector, err := embedOne(ctx, model, &d.answer, s.typed.Asked, embed.Query)
-	if err == nil && (s.Evidence || s.Rerank > 0) {
-		newReader(model, a.sentences).keepQuery(s.typed.Asked, vector)
+	near := d.hits
+	if err := a.withoutExcluded(ctx, d); err != nil {
+		return err
 	}
-	return vector, err
+	if len(d.hits) == 0 && len(near) > 0 && s.typed.auto {
+		d.hits, d.words, d.answer.Operators = near, catalog.Words{}, OperatorsDropped
+	}
+	return nil
 }
 
 // evidenceSources implements asked: results are compared with the text.

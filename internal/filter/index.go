@@ -95,7 +95,7 @@ func NewIndex() *Index {
 			a.ids = newDictionary()
 		}
 		if f.kept && f.words {
-			a.names = newNames()
+			a.names = newNames(f.name == "venue")
 		}
 		x.attributes[f.name] = a
 		x.fixed = append(x.fixed, a)

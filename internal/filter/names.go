@@ -12,9 +12,30 @@ type names struct {
 	words []string   // folded; "" where one is free
 	terms [][]uint32 // of the words, in no order
 	free  []uint32   // places of words
+	// spelt says that values are found by their initials as well, as by a word that
+	// begins with initialsMark.
+	spelt bool
 }
 
-func newNames() *names { return &names{} }
+// initialsMark begins what is no word, but the initials of one value's words.
+const initialsMark = "\x00"
+
+func newNames(spelt bool) *names { return &names{spelt: spelt} }
+
+// keys gives what a value is found by.
+func (n *names) keys(value string) []string {
+	keys := distinct(value)
+	if !n.spelt {
+		return keys
+	}
+	if short := initials(wordsOf(value)); len(short) >= leastInitials {
+		keys = append(keys, initialsMark+short)
+	}
+	return keys
+}
+
+// leastInitials is how many initials a value has at least that it is found by.
+const leastInitials = 3
 
 // distinct gives the words of a value once each.
 func distinct(value string) []string {
@@ -39,7 +60,7 @@ func (n *names) add(id uint32, value string) {
 	if n == nil {
 		return
 	}
-	for _, word := range distinct(value) {
+	for _, word := range n.keys(value) {
 		at, ok := n.find(word)
 		if !ok {
 			at = n.place(strings.Clone(word))
@@ -64,7 +85,7 @@ func (n *names) remove(id uint32, value string) {
 	if n == nil {
 		return
 	}
-	for _, word := range distinct(value) {
+	for _, word := range n.keys(value) {
 		at, ok := n.find(word)
 		if !ok {
 			continue

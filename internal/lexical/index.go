@@ -94,6 +94,8 @@ type Index struct {
 	pool    sync.Pool // of *searcher
 	// analysers are those that nobody uses at the moment.
 	analysers sync.Pool // of *analyser
+	// speller is made when it is first asked for.
+	speller func() (speller, error)
 }
 
 // New makes an empty index. Close it to end its merges.
@@ -109,7 +111,7 @@ func New(options Options) (*Index, error) {
 
 // blank makes an empty index without background work.
 func blank(options Options) *Index {
-	x := &Index{options: options, ids: newIdentifiers(), lexicon: newLexicon(), memory: newMemory(), saved: map[*segment]savedFile{}}
+	x := &Index{options: options, ids: newIdentifiers(), lexicon: newLexicon(), memory: newMemory(), saved: map[*segment]savedFile{}, speller: sync.OnceValues(newSpeller)}
 	x.pool.New = func() any { return &searcher{} }
 	x.analysers.New = func() any { return &analyser{} }
 	return x

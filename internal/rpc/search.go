@@ -29,7 +29,7 @@ func (s *searchService) Search(ctx context.Context, req *akinv1.SearchRequest) (
 	}
 	asked := engine.SearchRequest{
 		Collection: req.GetCollection(), Query: req.GetQuery(), Mode: mode, Fusion: fusion, Rerank: int(req.GetRerank()),
-		Syntax: syntaxes[req.GetSyntax()], ResultOptions: options,
+		Syntax: syntaxes[req.GetSyntax()], Verbatim: req.GetVerbatim(), ResultOptions: options,
 	}
 	a, err := s.server.engine.Search(ctx, asked)
 	s.server.answered(ctx, a)

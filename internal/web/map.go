@@ -382,7 +382,7 @@ func (s *Site) idsOf(r *http.Request, q query) (ids []string, err error) {
 		results, err = resp.GetResults(), e
 	default:
 		resp, e := s.client.Search.Search(r.Context(), &akinv1.SearchRequest{
-			Query: q.Text, Syntax: q.syntax(), PageSize: mapResults, Filter: q.filter(""), Mode: q.mode(), MinScore: q.Min, ReadMask: mask("id"),
+			Query: q.Text, Syntax: q.syntax(), Verbatim: q.Verbatim, PageSize: mapResults, Filter: q.filter(""), Mode: q.mode(), MinScore: q.Min, ReadMask: mask("id"),
 		})
 		results, err = resp.GetResults(), e
 	}

@@ -37,7 +37,9 @@ type query struct {
 	// Syntax is "on" or "off" for signs that always or never are operators, and "" for
 	// what the API makes of them.
 	Syntax string
-	Sort   string // "" or "date"
+	// Verbatim takes the words as they are typed: none is a name, or corrected.
+	Verbatim bool
+	Sort     string // "" or "date"
 	// Filter is in the language of filters.
 	Filter string
 	// Take and Not are the values of fields that are chosen and excluded.
@@ -68,6 +70,7 @@ func readQuery(v url.Values) query {
 	if syntax := v.Get("syntax"); syntax == "on" || syntax == "off" {
 		q.Syntax = syntax
 	}
+	q.Verbatim = v.Get("verbatim") == "1"
 	if v.Get("sort") == "date" {
 		q.Sort = "date"
 	}
@@ -141,6 +144,9 @@ func (q query) values() url.Values {
 	set("sort", q.Sort)
 	set("filter", q.Filter)
 	set("page", q.Page)
+	if q.Verbatim {
+		v.Set("verbatim", "1")
+	}
 	if q.Evidence {
 		v.Set("evidence", "1")
 	}

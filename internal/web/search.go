@@ -34,7 +34,7 @@ type found struct {
 	empty   akinv1.EmptyReason
 	limits  []*akinv1.Limitation
 	timing  *akinv1.Timing
-	// understood is unset unless a query has operators.
+	// understood is unset where a query is words alone.
 	understood *akinv1.Interpretation
 }
 
@@ -54,7 +54,7 @@ type results struct {
 	How    string // the plan and the time
 	Note   string
 	// Understood is what was understood otherwise than it may have been meant.
-	Understood *limit
+	Understood []limit
 	Next       string
 	First      string // the first page, if this is another one
 	Limits     []limit
@@ -182,30 +182,13 @@ func (s *Site) find(ctx context.Context, b *results) (*found, error) {
 		})
 	}
 	resp, err := s.client.Search.Search(ctx, &akinv1.SearchRequest{
-		Query: q.Text, Syntax: q.syntax(), PageSize: size, PageToken: q.Page, Filter: q.filter(""), Mode: q.mode(), Recency: q.recency(),
+		Query: q.Text, Syntax: q.syntax(), Verbatim: q.Verbatim, PageSize: size, PageToken: q.Page, Filter: q.filter(""), Mode: q.mode(), Recency: q.recency(),
 		Explain: true, Evidence: q.Evidence, CollapseVersions: &collapse, MinScore: q.Min, ReadMask: listMask(),
 	})
 	return &found{
 		resp.GetResults(), resp.GetNextPageToken(), resp.GetPlan(), resp.GetQuery(), resp.GetEmptyReason(), resp.GetLimitedBy(), resp.GetTiming(),
 		resp.GetInterpretation(),
 	}, err
-}
-
-// understood says what became of a query's operators, with the list that undoes it;
-// nil if they count, or there are none.
-func (q query) understood(i *akinv1.Interpretation) *limit {
-	if i.GetDetail() == "" {
-		return nil
-	}
-	text := map[akinv1.OperatorUse]string{
-		akinv1.OperatorUse_OPERATOR_USE_RAISED:          "What stands in quotation marks in this long text raises papers that have it; no paper needs it.",
-		akinv1.OperatorUse_OPERATOR_USE_PHRASES_DROPPED: "No paper has all that stands in quotation marks. These are the nearest without it.",
-		akinv1.OperatorUse_OPERATOR_USE_DROPPED:         "No paper is left by the quotation marks and what is excluded. These are the nearest without either.",
-	}[i.GetOperators()]
-	if text == "" {
-		text = visible(i.GetDetail())
-	}
-	return &limit{Detail: text, Lifts: []link{{"Insist on it", q.with(func(q *query) { q.Syntax = "on" })}}}
 }
 
 // examples names the papers that a list is like.
@@ -298,6 +281,9 @@ func (b *results) choices() {
 	if q.Syntax != "" {
 		label := map[string]string{"on": "Signs are operators", "off": "Signs are words"}[q.Syntax]
 		b.Chosen = append(b.Chosen, chip{label, q.with(func(q *query) { q.Syntax = "" })})
+	}
+	if q.Verbatim {
+		b.Chosen = append(b.Chosen, chip{"As it is typed", q.with(func(q *query) { q.Verbatim = false })})
 	}
 	if q.Page != "" {
 		b.First = q.with(func(*query) {})

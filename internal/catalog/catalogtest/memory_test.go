@@ -25,8 +25,8 @@ func TestBare(t *testing.T) {
 func all() []catalog.Capability {
 	return []catalog.Capability{
 		catalog.CapAttributes, catalog.CapCounter, catalog.CapDays, catalog.CapDerived,
-		catalog.CapDuplicates, catalog.CapFunnel, catalog.CapIndexes, catalog.CapMatcher, catalog.CapNamer,
-		catalog.CapRechecker, catalog.CapSampler, catalog.CapSyntax, catalog.CapTerms, catalog.CapVersions,
+		catalog.CapDuplicates, catalog.CapFunnel, catalog.CapIndexes, catalog.CapMatcher, catalog.CapMentions, catalog.CapNamer,
+		catalog.CapRechecker, catalog.CapSampler, catalog.CapSpelling, catalog.CapSyntax, catalog.CapTerms, catalog.CapVersions,
 	}
 }
 

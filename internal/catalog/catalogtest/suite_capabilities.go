@@ -36,6 +36,9 @@ func capabilityChecks() []check {
 		{"signalled", having(signalled)},
 		{"derived", having(derived)},
 		{"indexes", having(indexes)},
+		{"mentions", having(mentions)},
+		{"mentions change", having(mentionsChange)},
+		{"spelling", having(spelling)},
 		{"changes", having(changes)},
 		{"created since", having(createdSince)},
 		{"word counts", having(wordCounts)},
@@ -475,7 +478,8 @@ func capabilitiesOf(v catalog.View) (out []catalog.Capability) {
 		catalog.CapCounter: is[catalog.Counter](v), catalog.CapDuplicates: is[catalog.Duplicates](v),
 		catalog.CapDays:    is[catalog.Days](v),
 		catalog.CapDerived: is[catalog.Derived](v),
-		catalog.CapIndexes: is[catalog.Indexes](v),
+		catalog.CapIndexes: is[catalog.Indexes](v), catalog.CapMentions: is[catalog.Mentions](v),
+		catalog.CapSpelling: is[catalog.Spelling](v),
 	} {
 		if has {
 			out = append(out, c)

@@ -88,6 +88,10 @@ func (v *view) without(c catalog.Capability) (catalog.View, error) {
 		return withoutDerived{view: v}, nil
 	case catalog.CapIndexes:
 		return withoutIndexes{view: v}, nil
+	case catalog.CapMentions:
+		return withoutMentions{view: v}, nil
+	case catalog.CapSpelling:
+		return withoutSpelling{view: v}, nil
 	}
 	return nil, fmt.Errorf("catalogtest: %q is no capability of views", c)
 }
@@ -148,5 +152,13 @@ type (
 	withoutIndexes struct {
 		*view
 		catalog.Indexes
+	}
+	withoutMentions struct {
+		*view
+		catalog.Mentions
+	}
+	withoutSpelling struct {
+		*view
+		catalog.Spelling
 	}
 )

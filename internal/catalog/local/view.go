@@ -39,6 +39,8 @@ var (
 	_ catalog.Days       = (*view)(nil)
 	_ catalog.Derived    = (*view)(nil)
 	_ catalog.Indexes    = (*view)(nil)
+	_ catalog.Mentions   = (*view)(nil)
+	_ catalog.Spelling   = (*view)(nil)
 	_ catalog.Changes    = (*view)(nil)
 	_ catalog.WordCounts = (*view)(nil)
 )

@@ -88,6 +88,123 @@ func (Syntax) EnumDescriptor() ([]byte, []int) {
 	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{0}
 }
 
+// Nearness says whether there is anything near a query, by its meaning.
+type Nearness int32
+
+const (
+	// There is, or nobody knows: in MODE_LEXICAL, and in a collection of fewer than 64
+	// papers.
+	Nearness_NEARNESS_UNSPECIFIED Nearness = 0
+	// The query has no words, or only such as are in every text.
+	Nearness_NEARNESS_NO_WORDS Nearness = 1
+	// No paper has most of its words, and nothing is near: it may be in a language that
+	// the model does not know.
+	Nearness_NEARNESS_UNKNOWN_WORDS Nearness = 2
+	// The nearest paper is no nearer than usual papers of the collection are to each
+	// other.
+	Nearness_NEARNESS_FAR Nearness = 3
+)
+
+// Enum value maps for Nearness.
+var (
+	Nearness_name = map[int32]string{
+		0: "NEARNESS_UNSPECIFIED",
+		1: "NEARNESS_NO_WORDS",
+		2: "NEARNESS_UNKNOWN_WORDS",
+		3: "NEARNESS_FAR",
+	}
+	Nearness_value = map[string]int32{
+		"NEARNESS_UNSPECIFIED":   0,
+		"NEARNESS_NO_WORDS":      1,
+		"NEARNESS_UNKNOWN_WORDS": 2,
+		"NEARNESS_FAR":           3,
+	}
+)
+
+func (x Nearness) Enum() *Nearness {
+	p := new(Nearness)
+	*p = x
+	return p
+}
+
+func (x Nearness) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Nearness) Descriptor() protoreflect.EnumDescriptor {
+	return file_akin_v1_search_service_proto_enumTypes[1].Descriptor()
+}
+
+func (Nearness) Type() protoreflect.EnumType {
+	return &file_akin_v1_search_service_proto_enumTypes[1]
+}
+
+func (x Nearness) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Nearness.Descriptor instead.
+func (Nearness) EnumDescriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{1}
+}
+
+// NameField is what a name is of.
+type NameField int32
+
+const (
+	// Unused.
+	NameField_NAME_FIELD_UNSPECIFIED NameField = 0
+	// Author.
+	NameField_NAME_FIELD_AUTHOR NameField = 1
+	// Venue.
+	NameField_NAME_FIELD_VENUE NameField = 2
+	// Year of publication.
+	NameField_NAME_FIELD_YEAR NameField = 3
+)
+
+// Enum value maps for NameField.
+var (
+	NameField_name = map[int32]string{
+		0: "NAME_FIELD_UNSPECIFIED",
+		1: "NAME_FIELD_AUTHOR",
+		2: "NAME_FIELD_VENUE",
+		3: "NAME_FIELD_YEAR",
+	}
+	NameField_value = map[string]int32{
+		"NAME_FIELD_UNSPECIFIED": 0,
+		"NAME_FIELD_AUTHOR":      1,
+		"NAME_FIELD_VENUE":       2,
+		"NAME_FIELD_YEAR":        3,
+	}
+)
+
+func (x NameField) Enum() *NameField {
+	p := new(NameField)
+	*p = x
+	return p
+}
+
+func (x NameField) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (NameField) Descriptor() protoreflect.EnumDescriptor {
+	return file_akin_v1_search_service_proto_enumTypes[2].Descriptor()
+}
+
+func (NameField) Type() protoreflect.EnumType {
+	return &file_akin_v1_search_service_proto_enumTypes[2]
+}
+
+func (x NameField) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use NameField.Descriptor instead.
+func (NameField) EnumDescriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{2}
+}
+
 // OperatorUse is what became of the operators of a query.
 type OperatorUse int32
 
@@ -137,11 +254,11 @@ func (x OperatorUse) String() string {
 }
 
 func (OperatorUse) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[1].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[3].Descriptor()
 }
 
 func (OperatorUse) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[1]
+	return &file_akin_v1_search_service_proto_enumTypes[3]
 }
 
 func (x OperatorUse) Number() protoreflect.EnumNumber {
@@ -150,7 +267,7 @@ func (x OperatorUse) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OperatorUse.Descriptor instead.
 func (OperatorUse) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{1}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{3}
 }
 
 // RecommendStrategy says how examples become a ranking.
@@ -213,11 +330,11 @@ func (x RecommendStrategy) String() string {
 }
 
 func (RecommendStrategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[2].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[4].Descriptor()
 }
 
 func (RecommendStrategy) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[2]
+	return &file_akin_v1_search_service_proto_enumTypes[4]
 }
 
 func (x RecommendStrategy) Number() protoreflect.EnumNumber {
@@ -226,7 +343,7 @@ func (x RecommendStrategy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use RecommendStrategy.Descriptor instead.
 func (RecommendStrategy) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{2}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
 }
 
 // Mode is what a query goes by.
@@ -271,11 +388,11 @@ func (x Mode) String() string {
 }
 
 func (Mode) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[3].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[5].Descriptor()
 }
 
 func (Mode) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[3]
+	return &file_akin_v1_search_service_proto_enumTypes[5]
 }
 
 func (x Mode) Number() protoreflect.EnumNumber {
@@ -284,7 +401,7 @@ func (x Mode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Mode.Descriptor instead.
 func (Mode) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{3}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{5}
 }
 
 // Fusion is how the two sides of a hybrid query become one list.
@@ -330,11 +447,11 @@ func (x Fusion) String() string {
 }
 
 func (Fusion) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[4].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[6].Descriptor()
 }
 
 func (Fusion) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[4]
+	return &file_akin_v1_search_service_proto_enumTypes[6]
 }
 
 func (x Fusion) Number() protoreflect.EnumNumber {
@@ -343,7 +460,7 @@ func (x Fusion) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Fusion.Descriptor instead.
 func (Fusion) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{6}
 }
 
 // GroupBy is what results are grouped by.
@@ -389,11 +506,11 @@ func (x GroupBy) String() string {
 }
 
 func (GroupBy) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[5].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[7].Descriptor()
 }
 
 func (GroupBy) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[5]
+	return &file_akin_v1_search_service_proto_enumTypes[7]
 }
 
 func (x GroupBy) Number() protoreflect.EnumNumber {
@@ -402,7 +519,7 @@ func (x GroupBy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use GroupBy.Descriptor instead.
 func (GroupBy) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{5}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{7}
 }
 
 // CollapseReason says why two papers count as one.
@@ -452,11 +569,11 @@ func (x CollapseReason) String() string {
 }
 
 func (CollapseReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[6].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[8].Descriptor()
 }
 
 func (CollapseReason) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[6]
+	return &file_akin_v1_search_service_proto_enumTypes[8]
 }
 
 func (x CollapseReason) Number() protoreflect.EnumNumber {
@@ -465,7 +582,7 @@ func (x CollapseReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CollapseReason.Descriptor instead.
 func (CollapseReason) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{6}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{8}
 }
 
 // EvidenceField is a field of a paper that a sentence is from.
@@ -505,11 +622,11 @@ func (x EvidenceField) String() string {
 }
 
 func (EvidenceField) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[7].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[9].Descriptor()
 }
 
 func (EvidenceField) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[7]
+	return &file_akin_v1_search_service_proto_enumTypes[9]
 }
 
 func (x EvidenceField) Number() protoreflect.EnumNumber {
@@ -518,7 +635,7 @@ func (x EvidenceField) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EvidenceField.Descriptor instead.
 func (EvidenceField) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{7}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{9}
 }
 
 // Strategy is a way to find neighbours.
@@ -564,11 +681,11 @@ func (x Strategy) String() string {
 }
 
 func (Strategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[8].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[10].Descriptor()
 }
 
 func (Strategy) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[8]
+	return &file_akin_v1_search_service_proto_enumTypes[10]
 }
 
 func (x Strategy) Number() protoreflect.EnumNumber {
@@ -577,7 +694,7 @@ func (x Strategy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Strategy.Descriptor instead.
 func (Strategy) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{8}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
 }
 
 // EmptyReason says why an answer holds nothing.
@@ -643,11 +760,11 @@ func (x EmptyReason) String() string {
 }
 
 func (EmptyReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[9].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[11].Descriptor()
 }
 
 func (EmptyReason) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[9]
+	return &file_akin_v1_search_service_proto_enumTypes[11]
 }
 
 func (x EmptyReason) Number() protoreflect.EnumNumber {
@@ -656,7 +773,7 @@ func (x EmptyReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EmptyReason.Descriptor instead.
 func (EmptyReason) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{9}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
 }
 
 // LimitationReason says what kept papers out.
@@ -735,11 +852,11 @@ func (x LimitationReason) String() string {
 }
 
 func (LimitationReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[10].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[12].Descriptor()
 }
 
 func (LimitationReason) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[10]
+	return &file_akin_v1_search_service_proto_enumTypes[12]
 }
 
 func (x LimitationReason) Number() protoreflect.EnumNumber {
@@ -748,7 +865,7 @@ func (x LimitationReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use LimitationReason.Descriptor instead.
 func (LimitationReason) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{12}
 }
 
 // NoveltyReason says why a novelty is missing or uncertain.
@@ -796,11 +913,11 @@ func (x NoveltyReason) String() string {
 }
 
 func (NoveltyReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[11].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[13].Descriptor()
 }
 
 func (NoveltyReason) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[11]
+	return &file_akin_v1_search_service_proto_enumTypes[13]
 }
 
 func (x NoveltyReason) Number() protoreflect.EnumNumber {
@@ -809,7 +926,7 @@ func (x NoveltyReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use NoveltyReason.Descriptor instead.
 func (NoveltyReason) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{13}
 }
 
 // SearchRequest is a free-text query.
@@ -875,7 +992,10 @@ type SearchRequest struct {
 	// Results a group: 0 means 3, at most 100. Without group_by it means nothing.
 	GroupSize int32 `protobuf:"varint,39,opt,name=group_size,json=groupSize,proto3" json:"group_size,omitempty"`
 	// Whether the signs in query are operators; unspecified means AUTO.
-	Syntax        Syntax `protobuf:"varint,40,opt,name=syntax,proto3,enum=akin.v1.Syntax" json:"syntax,omitempty"`
+	Syntax Syntax `protobuf:"varint,40,opt,name=syntax,proto3,enum=akin.v1.Syntax" json:"syntax,omitempty"`
+	// Take the words of query as they are typed: none is understood as a name, and
+	// none is corrected. It undoes what interpretation tells.
+	Verbatim      bool `protobuf:"varint,41,opt,name=verbatim,proto3" json:"verbatim,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1064,14 +1184,29 @@ func (x *SearchRequest) GetSyntax() Syntax {
 	return Syntax_SYNTAX_UNSPECIFIED
 }
 
+func (x *SearchRequest) GetVerbatim() bool {
+	if x != nil {
+		return x.Verbatim
+	}
+	return false
+}
+
 // Interpretation is what was understood of a query.
 type Interpretation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What became of its operators.
 	Operators OperatorUse `protobuf:"varint,1,opt,name=operators,proto3,enum=akin.v1.OperatorUse" json:"operators,omitempty"`
-	// In a sentence, in English, what was understood otherwise than it may have been
+	// In sentences, in English, what was understood otherwise than it may have been
 	// meant, and which field of the request undoes that; empty if nothing was.
-	Detail        string `protobuf:"bytes,2,opt,name=detail,proto3" json:"detail,omitempty"`
+	Detail string `protobuf:"bytes,2,opt,name=detail,proto3" json:"detail,omitempty"`
+	// The authors, venues and years of the collection that the query names, in the
+	// order of the query. With verbatim, it names none.
+	Names []*Name `protobuf:"bytes,3,rep,name=names,proto3" json:"names,omitempty"`
+	// The words of the query that no paper has and that were read as others, which many
+	// have. With verbatim, or in a query with operators, none are.
+	Corrections []*Correction `protobuf:"bytes,4,rep,name=corrections,proto3" json:"corrections,omitempty"`
+	// Whether there is anything near the query. Results are those that are least far.
+	Nearness      Nearness `protobuf:"varint,5,opt,name=nearness,proto3,enum=akin.v1.Nearness" json:"nearness,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1120,6 +1255,184 @@ func (x *Interpretation) GetDetail() string {
 	return ""
 }
 
+func (x *Interpretation) GetNames() []*Name {
+	if x != nil {
+		return x.Names
+	}
+	return nil
+}
+
+func (x *Interpretation) GetCorrections() []*Correction {
+	if x != nil {
+		return x.Corrections
+	}
+	return nil
+}
+
+func (x *Interpretation) GetNearness() Nearness {
+	if x != nil {
+		return x.Nearness
+	}
+	return Nearness_NEARNESS_UNSPECIFIED
+}
+
+// Correction is a word of a query that was read as another.
+type Correction struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The word of the query.
+	From string `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	// The word that was looked for instead.
+	To string `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	// How many papers have that.
+	Papers        int32 `protobuf:"varint,3,opt,name=papers,proto3" json:"papers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Correction) Reset() {
+	*x = Correction{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Correction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Correction) ProtoMessage() {}
+
+func (x *Correction) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Correction.ProtoReflect.Descriptor instead.
+func (*Correction) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Correction) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *Correction) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *Correction) GetPapers() int32 {
+	if x != nil {
+		return x.Papers
+	}
+	return 0
+}
+
+// Name is a part of a query that was understood as the name of an author or a venue,
+// or as a year.
+type Name struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the name is of.
+	Field NameField `protobuf:"varint,1,opt,name=field,proto3,enum=akin.v1.NameField" json:"field,omitempty"`
+	// The part of the query.
+	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	// What it names, as the collection writes it, those of most papers first; at most
+	// 16.
+	Values []string `protobuf:"bytes,3,rep,name=values,proto3" json:"values,omitempty"`
+	// How many papers have one of them.
+	Papers int32 `protobuf:"varint,4,opt,name=papers,proto3" json:"papers,omitempty"`
+	// Filter that keeps just these papers, for a request that is to find no others.
+	Filter string `protobuf:"bytes,5,opt,name=filter,proto3" json:"filter,omitempty"`
+	// No other papers were found. Otherwise these were raised, and others follow.
+	Restricts     bool `protobuf:"varint,6,opt,name=restricts,proto3" json:"restricts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Name) Reset() {
+	*x = Name{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Name) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Name) ProtoMessage() {}
+
+func (x *Name) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Name.ProtoReflect.Descriptor instead.
+func (*Name) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Name) GetField() NameField {
+	if x != nil {
+		return x.Field
+	}
+	return NameField_NAME_FIELD_UNSPECIFIED
+}
+
+func (x *Name) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Name) GetValues() []string {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+func (x *Name) GetPapers() int32 {
+	if x != nil {
+		return x.Papers
+	}
+	return 0
+}
+
+func (x *Name) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
+func (x *Name) GetRestricts() bool {
+	if x != nil {
+		return x.Restricts
+	}
+	return false
+}
+
 // SearchResponse has the best papers for a text.
 type SearchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1143,7 +1456,7 @@ type SearchResponse struct {
 	// The groups of the whole list, in the order of their best results, if the
 	// request asks for groups; the same on every page.
 	Groups []*Group `protobuf:"bytes,9,rep,name=groups,proto3" json:"groups,omitempty"`
-	// What was understood of the query; unset if it has no operators.
+	// What was understood of the query; unset if it is words alone.
 	Interpretation *Interpretation `protobuf:"bytes,10,opt,name=interpretation,proto3" json:"interpretation,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -1151,7 +1464,7 @@ type SearchResponse struct {
 
 func (x *SearchResponse) Reset() {
 	*x = SearchResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[2]
+	mi := &file_akin_v1_search_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1163,7 +1476,7 @@ func (x *SearchResponse) String() string {
 func (*SearchResponse) ProtoMessage() {}
 
 func (x *SearchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[2]
+	mi := &file_akin_v1_search_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1176,7 +1489,7 @@ func (x *SearchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchResponse.ProtoReflect.Descriptor instead.
 func (*SearchResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{2}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *SearchResponse) GetResults() []*Result {
@@ -1323,7 +1636,7 @@ type SimilarRequest struct {
 
 func (x *SimilarRequest) Reset() {
 	*x = SimilarRequest{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[3]
+	mi := &file_akin_v1_search_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1335,7 +1648,7 @@ func (x *SimilarRequest) String() string {
 func (*SimilarRequest) ProtoMessage() {}
 
 func (x *SimilarRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[3]
+	mi := &file_akin_v1_search_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1348,7 +1661,7 @@ func (x *SimilarRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SimilarRequest.ProtoReflect.Descriptor instead.
 func (*SimilarRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{3}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *SimilarRequest) GetPaperIds() []string {
@@ -1541,7 +1854,7 @@ type SimilarResponse struct {
 
 func (x *SimilarResponse) Reset() {
 	*x = SimilarResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[4]
+	mi := &file_akin_v1_search_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1553,7 +1866,7 @@ func (x *SimilarResponse) String() string {
 func (*SimilarResponse) ProtoMessage() {}
 
 func (x *SimilarResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[4]
+	mi := &file_akin_v1_search_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1566,7 +1879,7 @@ func (x *SimilarResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SimilarResponse.ProtoReflect.Descriptor instead.
 func (*SimilarResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SimilarResponse) GetResults() []*Result {
@@ -1655,7 +1968,7 @@ type Example struct {
 
 func (x *Example) Reset() {
 	*x = Example{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[5]
+	mi := &file_akin_v1_search_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1667,7 +1980,7 @@ func (x *Example) String() string {
 func (*Example) ProtoMessage() {}
 
 func (x *Example) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[5]
+	mi := &file_akin_v1_search_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1680,7 +1993,7 @@ func (x *Example) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Example.ProtoReflect.Descriptor instead.
 func (*Example) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{5}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Example) GetExample() isExample_Example {
@@ -1809,7 +2122,7 @@ type RecommendRequest struct {
 
 func (x *RecommendRequest) Reset() {
 	*x = RecommendRequest{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[6]
+	mi := &file_akin_v1_search_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1821,7 +2134,7 @@ func (x *RecommendRequest) String() string {
 func (*RecommendRequest) ProtoMessage() {}
 
 func (x *RecommendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[6]
+	mi := &file_akin_v1_search_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1834,7 +2147,7 @@ func (x *RecommendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecommendRequest.ProtoReflect.Descriptor instead.
 func (*RecommendRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{6}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RecommendRequest) GetPositive() []*Example {
@@ -2001,7 +2314,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[7]
+	mi := &file_akin_v1_search_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2013,7 +2326,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[7]
+	mi := &file_akin_v1_search_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2026,7 +2339,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{7}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Driver) GetPaperId() string {
@@ -2085,7 +2398,7 @@ type RecommendResponse struct {
 
 func (x *RecommendResponse) Reset() {
 	*x = RecommendResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[8]
+	mi := &file_akin_v1_search_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2097,7 +2410,7 @@ func (x *RecommendResponse) String() string {
 func (*RecommendResponse) ProtoMessage() {}
 
 func (x *RecommendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[8]
+	mi := &file_akin_v1_search_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2110,7 +2423,7 @@ func (x *RecommendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecommendResponse.ProtoReflect.Descriptor instead.
 func (*RecommendResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{8}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RecommendResponse) GetResults() []*Result {
@@ -2189,7 +2502,7 @@ type Parts struct {
 
 func (x *Parts) Reset() {
 	*x = Parts{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[9]
+	mi := &file_akin_v1_search_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2201,7 +2514,7 @@ func (x *Parts) String() string {
 func (*Parts) ProtoMessage() {}
 
 func (x *Parts) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[9]
+	mi := &file_akin_v1_search_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2214,7 +2527,7 @@ func (x *Parts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Parts.ProtoReflect.Descriptor instead.
 func (*Parts) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{9}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Parts) GetSemantic() float64 {
@@ -2276,7 +2589,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	mi := &file_akin_v1_search_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2288,7 +2601,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	mi := &file_akin_v1_search_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2301,7 +2614,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Result) GetPaper() *Paper {
@@ -2393,7 +2706,7 @@ type Group struct {
 
 func (x *Group) Reset() {
 	*x = Group{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	mi := &file_akin_v1_search_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2405,7 +2718,7 @@ func (x *Group) String() string {
 func (*Group) ProtoMessage() {}
 
 func (x *Group) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	mi := &file_akin_v1_search_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2418,7 +2731,7 @@ func (x *Group) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Group.ProtoReflect.Descriptor instead.
 func (*Group) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Group) GetKey() string {
@@ -2464,7 +2777,7 @@ type Collapsed struct {
 
 func (x *Collapsed) Reset() {
 	*x = Collapsed{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[12]
+	mi := &file_akin_v1_search_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2476,7 +2789,7 @@ func (x *Collapsed) String() string {
 func (*Collapsed) ProtoMessage() {}
 
 func (x *Collapsed) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[12]
+	mi := &file_akin_v1_search_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2489,7 +2802,7 @@ func (x *Collapsed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Collapsed.ProtoReflect.Descriptor instead.
 func (*Collapsed) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{12}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Collapsed) GetPaperId() string {
@@ -2529,7 +2842,7 @@ type FindDuplicatesRequest struct {
 
 func (x *FindDuplicatesRequest) Reset() {
 	*x = FindDuplicatesRequest{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[13]
+	mi := &file_akin_v1_search_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2541,7 +2854,7 @@ func (x *FindDuplicatesRequest) String() string {
 func (*FindDuplicatesRequest) ProtoMessage() {}
 
 func (x *FindDuplicatesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[13]
+	mi := &file_akin_v1_search_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2554,7 +2867,7 @@ func (x *FindDuplicatesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindDuplicatesRequest.ProtoReflect.Descriptor instead.
 func (*FindDuplicatesRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{13}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *FindDuplicatesRequest) GetCollection() string {
@@ -2598,7 +2911,7 @@ type FindDuplicatesResponse struct {
 
 func (x *FindDuplicatesResponse) Reset() {
 	*x = FindDuplicatesResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[14]
+	mi := &file_akin_v1_search_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2610,7 +2923,7 @@ func (x *FindDuplicatesResponse) String() string {
 func (*FindDuplicatesResponse) ProtoMessage() {}
 
 func (x *FindDuplicatesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[14]
+	mi := &file_akin_v1_search_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2623,7 +2936,7 @@ func (x *FindDuplicatesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindDuplicatesResponse.ProtoReflect.Descriptor instead.
 func (*FindDuplicatesResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{14}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *FindDuplicatesResponse) GetSequence() uint64 {
@@ -2666,7 +2979,7 @@ type DuplicateGroup struct {
 
 func (x *DuplicateGroup) Reset() {
 	*x = DuplicateGroup{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[15]
+	mi := &file_akin_v1_search_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2678,7 +2991,7 @@ func (x *DuplicateGroup) String() string {
 func (*DuplicateGroup) ProtoMessage() {}
 
 func (x *DuplicateGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[15]
+	mi := &file_akin_v1_search_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2691,7 +3004,7 @@ func (x *DuplicateGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DuplicateGroup.ProtoReflect.Descriptor instead.
 func (*DuplicateGroup) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{15}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DuplicateGroup) GetPapers() []*DuplicatePaper {
@@ -2721,7 +3034,7 @@ type DuplicatePaper struct {
 
 func (x *DuplicatePaper) Reset() {
 	*x = DuplicatePaper{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[16]
+	mi := &file_akin_v1_search_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2733,7 +3046,7 @@ func (x *DuplicatePaper) String() string {
 func (*DuplicatePaper) ProtoMessage() {}
 
 func (x *DuplicatePaper) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[16]
+	mi := &file_akin_v1_search_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2746,7 +3059,7 @@ func (x *DuplicatePaper) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DuplicatePaper.ProtoReflect.Descriptor instead.
 func (*DuplicatePaper) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{16}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *DuplicatePaper) GetPaperId() string {
@@ -2809,7 +3122,7 @@ type Evidence struct {
 
 func (x *Evidence) Reset() {
 	*x = Evidence{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[17]
+	mi := &file_akin_v1_search_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2821,7 +3134,7 @@ func (x *Evidence) String() string {
 func (*Evidence) ProtoMessage() {}
 
 func (x *Evidence) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[17]
+	mi := &file_akin_v1_search_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2834,7 +3147,7 @@ func (x *Evidence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Evidence.ProtoReflect.Descriptor instead.
 func (*Evidence) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{17}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Evidence) GetField() EvidenceField {
@@ -2909,7 +3222,7 @@ type EvidenceSource struct {
 
 func (x *EvidenceSource) Reset() {
 	*x = EvidenceSource{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[18]
+	mi := &file_akin_v1_search_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2921,7 +3234,7 @@ func (x *EvidenceSource) String() string {
 func (*EvidenceSource) ProtoMessage() {}
 
 func (x *EvidenceSource) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[18]
+	mi := &file_akin_v1_search_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2934,7 +3247,7 @@ func (x *EvidenceSource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvidenceSource.ProtoReflect.Descriptor instead.
 func (*EvidenceSource) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{18}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *EvidenceSource) GetPaperId() string {
@@ -2996,7 +3309,7 @@ type MatchedTerm struct {
 
 func (x *MatchedTerm) Reset() {
 	*x = MatchedTerm{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[19]
+	mi := &file_akin_v1_search_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3008,7 +3321,7 @@ func (x *MatchedTerm) String() string {
 func (*MatchedTerm) ProtoMessage() {}
 
 func (x *MatchedTerm) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[19]
+	mi := &file_akin_v1_search_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3021,7 +3334,7 @@ func (x *MatchedTerm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchedTerm.ProtoReflect.Descriptor instead.
 func (*MatchedTerm) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{19}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *MatchedTerm) GetTerm() string {
@@ -3069,7 +3382,7 @@ type Plan struct {
 
 func (x *Plan) Reset() {
 	*x = Plan{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[20]
+	mi := &file_akin_v1_search_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3081,7 +3394,7 @@ func (x *Plan) String() string {
 func (*Plan) ProtoMessage() {}
 
 func (x *Plan) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[20]
+	mi := &file_akin_v1_search_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3094,7 +3407,7 @@ func (x *Plan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plan.ProtoReflect.Descriptor instead.
 func (*Plan) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{20}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Plan) GetStrategy() Strategy {
@@ -3138,7 +3451,7 @@ type QueryInfo struct {
 
 func (x *QueryInfo) Reset() {
 	*x = QueryInfo{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[21]
+	mi := &file_akin_v1_search_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3150,7 +3463,7 @@ func (x *QueryInfo) String() string {
 func (*QueryInfo) ProtoMessage() {}
 
 func (x *QueryInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[21]
+	mi := &file_akin_v1_search_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3163,7 +3476,7 @@ func (x *QueryInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryInfo.ProtoReflect.Descriptor instead.
 func (*QueryInfo) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{21}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *QueryInfo) GetTokens() int32 {
@@ -3209,7 +3522,7 @@ type Limitation struct {
 
 func (x *Limitation) Reset() {
 	*x = Limitation{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[22]
+	mi := &file_akin_v1_search_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3221,7 +3534,7 @@ func (x *Limitation) String() string {
 func (*Limitation) ProtoMessage() {}
 
 func (x *Limitation) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[22]
+	mi := &file_akin_v1_search_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3234,7 +3547,7 @@ func (x *Limitation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limitation.ProtoReflect.Descriptor instead.
 func (*Limitation) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{22}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Limitation) GetReason() LimitationReason {
@@ -3320,7 +3633,7 @@ type GetNoveltyRequest struct {
 
 func (x *GetNoveltyRequest) Reset() {
 	*x = GetNoveltyRequest{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[23]
+	mi := &file_akin_v1_search_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3332,7 +3645,7 @@ func (x *GetNoveltyRequest) String() string {
 func (*GetNoveltyRequest) ProtoMessage() {}
 
 func (x *GetNoveltyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[23]
+	mi := &file_akin_v1_search_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3345,7 +3658,7 @@ func (x *GetNoveltyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNoveltyRequest.ProtoReflect.Descriptor instead.
 func (*GetNoveltyRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{23}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GetNoveltyRequest) GetPaperIds() []string {
@@ -3396,7 +3709,7 @@ type GetNoveltyResponse struct {
 
 func (x *GetNoveltyResponse) Reset() {
 	*x = GetNoveltyResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[24]
+	mi := &file_akin_v1_search_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3408,7 +3721,7 @@ func (x *GetNoveltyResponse) String() string {
 func (*GetNoveltyResponse) ProtoMessage() {}
 
 func (x *GetNoveltyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[24]
+	mi := &file_akin_v1_search_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3421,7 +3734,7 @@ func (x *GetNoveltyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNoveltyResponse.ProtoReflect.Descriptor instead.
 func (*GetNoveltyResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{24}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *GetNoveltyResponse) GetNovelties() []*Novelty {
@@ -3480,7 +3793,7 @@ type Novelty struct {
 
 func (x *Novelty) Reset() {
 	*x = Novelty{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[25]
+	mi := &file_akin_v1_search_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3492,7 +3805,7 @@ func (x *Novelty) String() string {
 func (*Novelty) ProtoMessage() {}
 
 func (x *Novelty) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[25]
+	mi := &file_akin_v1_search_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3505,7 +3818,7 @@ func (x *Novelty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Novelty.ProtoReflect.Descriptor instead.
 func (*Novelty) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{25}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Novelty) GetPaperId() string {
@@ -3574,7 +3887,7 @@ type EarlierPaper struct {
 
 func (x *EarlierPaper) Reset() {
 	*x = EarlierPaper{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[26]
+	mi := &file_akin_v1_search_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3586,7 +3899,7 @@ func (x *EarlierPaper) String() string {
 func (*EarlierPaper) ProtoMessage() {}
 
 func (x *EarlierPaper) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[26]
+	mi := &file_akin_v1_search_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3599,7 +3912,7 @@ func (x *EarlierPaper) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EarlierPaper.ProtoReflect.Descriptor instead.
 func (*EarlierPaper) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{26}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *EarlierPaper) GetPaperId() string {
@@ -3634,7 +3947,7 @@ var File_akin_v1_search_service_proto protoreflect.FileDescriptor
 
 const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xa0\x06\n" +
+	"\x1cakin/v1/search_service.proto\x12\aakin.v1\x1a\x13akin/v1/paper.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xbc\x06\n" +
 	"\rSearchRequest\x12\x1a\n" +
 	"\x05query\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\x05query\x12\x1e\n" +
 	"\n" +
@@ -3661,13 +3974,29 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\bgroup_by\x18& \x01(\x0e2\x10.akin.v1.GroupByR\agroupBy\x12\x1d\n" +
 	"\n" +
 	"group_size\x18' \x01(\x05R\tgroupSize\x12'\n" +
-	"\x06syntax\x18( \x01(\x0e2\x0f.akin.v1.SyntaxR\x06syntaxB\f\n" +
+	"\x06syntax\x18( \x01(\x0e2\x0f.akin.v1.SyntaxR\x06syntax\x12\x1a\n" +
+	"\bverbatim\x18) \x01(\bR\bverbatimB\f\n" +
 	"\n" +
 	"_min_scoreB\x14\n" +
-	"\x12_collapse_versions\"\\\n" +
+	"\x12_collapse_versions\"\xe7\x01\n" +
 	"\x0eInterpretation\x122\n" +
 	"\toperators\x18\x01 \x01(\x0e2\x14.akin.v1.OperatorUseR\toperators\x12\x16\n" +
-	"\x06detail\x18\x02 \x01(\tR\x06detail\"\xcb\x03\n" +
+	"\x06detail\x18\x02 \x01(\tR\x06detail\x12#\n" +
+	"\x05names\x18\x03 \x03(\v2\r.akin.v1.NameR\x05names\x125\n" +
+	"\vcorrections\x18\x04 \x03(\v2\x13.akin.v1.CorrectionR\vcorrections\x12-\n" +
+	"\bnearness\x18\x05 \x01(\x0e2\x11.akin.v1.NearnessR\bnearness\"H\n" +
+	"\n" +
+	"Correction\x12\x12\n" +
+	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\tR\x02to\x12\x16\n" +
+	"\x06papers\x18\x03 \x01(\x05R\x06papers\"\xaa\x01\n" +
+	"\x04Name\x12(\n" +
+	"\x05field\x18\x01 \x01(\x0e2\x12.akin.v1.NameFieldR\x05field\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x12\x16\n" +
+	"\x06values\x18\x03 \x03(\tR\x06values\x12\x16\n" +
+	"\x06papers\x18\x04 \x01(\x05R\x06papers\x12\x16\n" +
+	"\x06filter\x18\x05 \x01(\tR\x06filter\x12\x1c\n" +
+	"\trestricts\x18\x06 \x01(\bR\trestricts\"\xcb\x03\n" +
 	"\x0eSearchResponse\x12)\n" +
 	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.ResultR\aresults\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n" +
@@ -3905,7 +4234,17 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\vSYNTAX_AUTO\x10\x01\x12\r\n" +
 	"\tSYNTAX_ON\x10\x02\x12\x0e\n" +
 	"\n" +
-	"SYNTAX_OFF\x10\x03*\xb4\x01\n" +
+	"SYNTAX_OFF\x10\x03*i\n" +
+	"\bNearness\x12\x18\n" +
+	"\x14NEARNESS_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11NEARNESS_NO_WORDS\x10\x01\x12\x1a\n" +
+	"\x16NEARNESS_UNKNOWN_WORDS\x10\x02\x12\x10\n" +
+	"\fNEARNESS_FAR\x10\x03*i\n" +
+	"\tNameField\x12\x1a\n" +
+	"\x16NAME_FIELD_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11NAME_FIELD_AUTHOR\x10\x01\x12\x14\n" +
+	"\x10NAME_FIELD_VENUE\x10\x02\x12\x13\n" +
+	"\x0fNAME_FIELD_YEAR\x10\x03*\xb4\x01\n" +
 	"\vOperatorUse\x12\x1c\n" +
 	"\x18OPERATOR_USE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14OPERATOR_USE_COUNTED\x10\x01\x12\x17\n" +
@@ -4003,131 +4342,139 @@ func file_akin_v1_search_service_proto_rawDescGZIP() []byte {
 	return file_akin_v1_search_service_proto_rawDescData
 }
 
-var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 12)
-var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 14)
+var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_akin_v1_search_service_proto_goTypes = []any{
 	(Syntax)(0),                    // 0: akin.v1.Syntax
-	(OperatorUse)(0),               // 1: akin.v1.OperatorUse
-	(RecommendStrategy)(0),         // 2: akin.v1.RecommendStrategy
-	(Mode)(0),                      // 3: akin.v1.Mode
-	(Fusion)(0),                    // 4: akin.v1.Fusion
-	(GroupBy)(0),                   // 5: akin.v1.GroupBy
-	(CollapseReason)(0),            // 6: akin.v1.CollapseReason
-	(EvidenceField)(0),             // 7: akin.v1.EvidenceField
-	(Strategy)(0),                  // 8: akin.v1.Strategy
-	(EmptyReason)(0),               // 9: akin.v1.EmptyReason
-	(LimitationReason)(0),          // 10: akin.v1.LimitationReason
-	(NoveltyReason)(0),             // 11: akin.v1.NoveltyReason
-	(*SearchRequest)(nil),          // 12: akin.v1.SearchRequest
-	(*Interpretation)(nil),         // 13: akin.v1.Interpretation
-	(*SearchResponse)(nil),         // 14: akin.v1.SearchResponse
-	(*SimilarRequest)(nil),         // 15: akin.v1.SimilarRequest
-	(*SimilarResponse)(nil),        // 16: akin.v1.SimilarResponse
-	(*Example)(nil),                // 17: akin.v1.Example
-	(*RecommendRequest)(nil),       // 18: akin.v1.RecommendRequest
-	(*Driver)(nil),                 // 19: akin.v1.Driver
-	(*RecommendResponse)(nil),      // 20: akin.v1.RecommendResponse
-	(*Parts)(nil),                  // 21: akin.v1.Parts
-	(*Result)(nil),                 // 22: akin.v1.Result
-	(*Group)(nil),                  // 23: akin.v1.Group
-	(*Collapsed)(nil),              // 24: akin.v1.Collapsed
-	(*FindDuplicatesRequest)(nil),  // 25: akin.v1.FindDuplicatesRequest
-	(*FindDuplicatesResponse)(nil), // 26: akin.v1.FindDuplicatesResponse
-	(*DuplicateGroup)(nil),         // 27: akin.v1.DuplicateGroup
-	(*DuplicatePaper)(nil),         // 28: akin.v1.DuplicatePaper
-	(*Evidence)(nil),               // 29: akin.v1.Evidence
-	(*EvidenceSource)(nil),         // 30: akin.v1.EvidenceSource
-	(*MatchedTerm)(nil),            // 31: akin.v1.MatchedTerm
-	(*Plan)(nil),                   // 32: akin.v1.Plan
-	(*QueryInfo)(nil),              // 33: akin.v1.QueryInfo
-	(*Limitation)(nil),             // 34: akin.v1.Limitation
-	(*GetNoveltyRequest)(nil),      // 35: akin.v1.GetNoveltyRequest
-	(*GetNoveltyResponse)(nil),     // 36: akin.v1.GetNoveltyResponse
-	(*Novelty)(nil),                // 37: akin.v1.Novelty
-	(*EarlierPaper)(nil),           // 38: akin.v1.EarlierPaper
-	(*fieldmaskpb.FieldMask)(nil),  // 39: google.protobuf.FieldMask
-	(*Timing)(nil),                 // 40: akin.v1.Timing
-	(*Text)(nil),                   // 41: akin.v1.Text
-	(*timestamppb.Timestamp)(nil),  // 42: google.protobuf.Timestamp
-	(*Paper)(nil),                  // 43: akin.v1.Paper
-	(*date.Date)(nil),              // 44: google.type.Date
+	(Nearness)(0),                  // 1: akin.v1.Nearness
+	(NameField)(0),                 // 2: akin.v1.NameField
+	(OperatorUse)(0),               // 3: akin.v1.OperatorUse
+	(RecommendStrategy)(0),         // 4: akin.v1.RecommendStrategy
+	(Mode)(0),                      // 5: akin.v1.Mode
+	(Fusion)(0),                    // 6: akin.v1.Fusion
+	(GroupBy)(0),                   // 7: akin.v1.GroupBy
+	(CollapseReason)(0),            // 8: akin.v1.CollapseReason
+	(EvidenceField)(0),             // 9: akin.v1.EvidenceField
+	(Strategy)(0),                  // 10: akin.v1.Strategy
+	(EmptyReason)(0),               // 11: akin.v1.EmptyReason
+	(LimitationReason)(0),          // 12: akin.v1.LimitationReason
+	(NoveltyReason)(0),             // 13: akin.v1.NoveltyReason
+	(*SearchRequest)(nil),          // 14: akin.v1.SearchRequest
+	(*Interpretation)(nil),         // 15: akin.v1.Interpretation
+	(*Correction)(nil),             // 16: akin.v1.Correction
+	(*Name)(nil),                   // 17: akin.v1.Name
+	(*SearchResponse)(nil),         // 18: akin.v1.SearchResponse
+	(*SimilarRequest)(nil),         // 19: akin.v1.SimilarRequest
+	(*SimilarResponse)(nil),        // 20: akin.v1.SimilarResponse
+	(*Example)(nil),                // 21: akin.v1.Example
+	(*RecommendRequest)(nil),       // 22: akin.v1.RecommendRequest
+	(*Driver)(nil),                 // 23: akin.v1.Driver
+	(*RecommendResponse)(nil),      // 24: akin.v1.RecommendResponse
+	(*Parts)(nil),                  // 25: akin.v1.Parts
+	(*Result)(nil),                 // 26: akin.v1.Result
+	(*Group)(nil),                  // 27: akin.v1.Group
+	(*Collapsed)(nil),              // 28: akin.v1.Collapsed
+	(*FindDuplicatesRequest)(nil),  // 29: akin.v1.FindDuplicatesRequest
+	(*FindDuplicatesResponse)(nil), // 30: akin.v1.FindDuplicatesResponse
+	(*DuplicateGroup)(nil),         // 31: akin.v1.DuplicateGroup
+	(*DuplicatePaper)(nil),         // 32: akin.v1.DuplicatePaper
+	(*Evidence)(nil),               // 33: akin.v1.Evidence
+	(*EvidenceSource)(nil),         // 34: akin.v1.EvidenceSource
+	(*MatchedTerm)(nil),            // 35: akin.v1.MatchedTerm
+	(*Plan)(nil),                   // 36: akin.v1.Plan
+	(*QueryInfo)(nil),              // 37: akin.v1.QueryInfo
+	(*Limitation)(nil),             // 38: akin.v1.Limitation
+	(*GetNoveltyRequest)(nil),      // 39: akin.v1.GetNoveltyRequest
+	(*GetNoveltyResponse)(nil),     // 40: akin.v1.GetNoveltyResponse
+	(*Novelty)(nil),                // 41: akin.v1.Novelty
+	(*EarlierPaper)(nil),           // 42: akin.v1.EarlierPaper
+	(*fieldmaskpb.FieldMask)(nil),  // 43: google.protobuf.FieldMask
+	(*Timing)(nil),                 // 44: akin.v1.Timing
+	(*Text)(nil),                   // 45: akin.v1.Text
+	(*timestamppb.Timestamp)(nil),  // 46: google.protobuf.Timestamp
+	(*Paper)(nil),                  // 47: akin.v1.Paper
+	(*date.Date)(nil),              // 48: google.type.Date
 }
 var file_akin_v1_search_service_proto_depIdxs = []int32{
-	39, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
-	3,  // 1: akin.v1.SearchRequest.mode:type_name -> akin.v1.Mode
-	4,  // 2: akin.v1.SearchRequest.fusion:type_name -> akin.v1.Fusion
-	5,  // 3: akin.v1.SearchRequest.group_by:type_name -> akin.v1.GroupBy
+	43, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
+	5,  // 1: akin.v1.SearchRequest.mode:type_name -> akin.v1.Mode
+	6,  // 2: akin.v1.SearchRequest.fusion:type_name -> akin.v1.Fusion
+	7,  // 3: akin.v1.SearchRequest.group_by:type_name -> akin.v1.GroupBy
 	0,  // 4: akin.v1.SearchRequest.syntax:type_name -> akin.v1.Syntax
-	1,  // 5: akin.v1.Interpretation.operators:type_name -> akin.v1.OperatorUse
-	22, // 6: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
-	32, // 7: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
-	33, // 8: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
-	9,  // 9: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	40, // 10: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
-	34, // 11: akin.v1.SearchResponse.limited_by:type_name -> akin.v1.Limitation
-	23, // 12: akin.v1.SearchResponse.groups:type_name -> akin.v1.Group
-	13, // 13: akin.v1.SearchResponse.interpretation:type_name -> akin.v1.Interpretation
-	41, // 14: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
-	39, // 15: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
-	3,  // 16: akin.v1.SimilarRequest.mode:type_name -> akin.v1.Mode
-	4,  // 17: akin.v1.SimilarRequest.fusion:type_name -> akin.v1.Fusion
-	5,  // 18: akin.v1.SimilarRequest.group_by:type_name -> akin.v1.GroupBy
-	22, // 19: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
-	32, // 20: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
-	33, // 21: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
-	9,  // 22: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	40, // 23: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
-	34, // 24: akin.v1.SimilarResponse.limited_by:type_name -> akin.v1.Limitation
-	23, // 25: akin.v1.SimilarResponse.groups:type_name -> akin.v1.Group
-	41, // 26: akin.v1.Example.text:type_name -> akin.v1.Text
-	42, // 27: akin.v1.Example.time:type_name -> google.protobuf.Timestamp
-	17, // 28: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
-	17, // 29: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
-	2,  // 30: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
-	39, // 31: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
-	5,  // 32: akin.v1.RecommendRequest.group_by:type_name -> akin.v1.GroupBy
-	22, // 33: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
-	32, // 34: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
-	9,  // 35: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	40, // 36: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
-	34, // 37: akin.v1.RecommendResponse.limited_by:type_name -> akin.v1.Limitation
-	23, // 38: akin.v1.RecommendResponse.groups:type_name -> akin.v1.Group
-	43, // 39: akin.v1.Result.paper:type_name -> akin.v1.Paper
-	19, // 40: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
-	21, // 41: akin.v1.Result.parts:type_name -> akin.v1.Parts
-	31, // 42: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
-	24, // 43: akin.v1.Result.collapsed:type_name -> akin.v1.Collapsed
-	29, // 44: akin.v1.Result.evidence:type_name -> akin.v1.Evidence
-	6,  // 45: akin.v1.Collapsed.reason:type_name -> akin.v1.CollapseReason
-	27, // 46: akin.v1.FindDuplicatesResponse.groups:type_name -> akin.v1.DuplicateGroup
-	28, // 47: akin.v1.DuplicateGroup.papers:type_name -> akin.v1.DuplicatePaper
-	6,  // 48: akin.v1.DuplicatePaper.reason:type_name -> akin.v1.CollapseReason
-	7,  // 49: akin.v1.Evidence.field:type_name -> akin.v1.EvidenceField
-	30, // 50: akin.v1.Evidence.of:type_name -> akin.v1.EvidenceSource
-	7,  // 51: akin.v1.EvidenceSource.field:type_name -> akin.v1.EvidenceField
-	8,  // 52: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
-	10, // 53: akin.v1.Limitation.reason:type_name -> akin.v1.LimitationReason
-	41, // 54: akin.v1.GetNoveltyRequest.text:type_name -> akin.v1.Text
-	37, // 55: akin.v1.GetNoveltyResponse.novelties:type_name -> akin.v1.Novelty
-	33, // 56: akin.v1.GetNoveltyResponse.query:type_name -> akin.v1.QueryInfo
-	11, // 57: akin.v1.Novelty.reason:type_name -> akin.v1.NoveltyReason
-	38, // 58: akin.v1.Novelty.nearest:type_name -> akin.v1.EarlierPaper
-	44, // 59: akin.v1.EarlierPaper.publish_date:type_name -> google.type.Date
-	12, // 60: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
-	15, // 61: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
-	18, // 62: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
-	35, // 63: akin.v1.SearchService.GetNovelty:input_type -> akin.v1.GetNoveltyRequest
-	25, // 64: akin.v1.SearchService.FindDuplicates:input_type -> akin.v1.FindDuplicatesRequest
-	14, // 65: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
-	16, // 66: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
-	20, // 67: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
-	36, // 68: akin.v1.SearchService.GetNovelty:output_type -> akin.v1.GetNoveltyResponse
-	26, // 69: akin.v1.SearchService.FindDuplicates:output_type -> akin.v1.FindDuplicatesResponse
-	65, // [65:70] is the sub-list for method output_type
-	60, // [60:65] is the sub-list for method input_type
-	60, // [60:60] is the sub-list for extension type_name
-	60, // [60:60] is the sub-list for extension extendee
-	0,  // [0:60] is the sub-list for field type_name
+	3,  // 5: akin.v1.Interpretation.operators:type_name -> akin.v1.OperatorUse
+	17, // 6: akin.v1.Interpretation.names:type_name -> akin.v1.Name
+	16, // 7: akin.v1.Interpretation.corrections:type_name -> akin.v1.Correction
+	1,  // 8: akin.v1.Interpretation.nearness:type_name -> akin.v1.Nearness
+	2,  // 9: akin.v1.Name.field:type_name -> akin.v1.NameField
+	26, // 10: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
+	36, // 11: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
+	37, // 12: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
+	11, // 13: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	44, // 14: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
+	38, // 15: akin.v1.SearchResponse.limited_by:type_name -> akin.v1.Limitation
+	27, // 16: akin.v1.SearchResponse.groups:type_name -> akin.v1.Group
+	15, // 17: akin.v1.SearchResponse.interpretation:type_name -> akin.v1.Interpretation
+	45, // 18: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
+	43, // 19: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
+	5,  // 20: akin.v1.SimilarRequest.mode:type_name -> akin.v1.Mode
+	6,  // 21: akin.v1.SimilarRequest.fusion:type_name -> akin.v1.Fusion
+	7,  // 22: akin.v1.SimilarRequest.group_by:type_name -> akin.v1.GroupBy
+	26, // 23: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
+	36, // 24: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
+	37, // 25: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
+	11, // 26: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	44, // 27: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
+	38, // 28: akin.v1.SimilarResponse.limited_by:type_name -> akin.v1.Limitation
+	27, // 29: akin.v1.SimilarResponse.groups:type_name -> akin.v1.Group
+	45, // 30: akin.v1.Example.text:type_name -> akin.v1.Text
+	46, // 31: akin.v1.Example.time:type_name -> google.protobuf.Timestamp
+	21, // 32: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
+	21, // 33: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
+	4,  // 34: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
+	43, // 35: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
+	7,  // 36: akin.v1.RecommendRequest.group_by:type_name -> akin.v1.GroupBy
+	26, // 37: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
+	36, // 38: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
+	11, // 39: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	44, // 40: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
+	38, // 41: akin.v1.RecommendResponse.limited_by:type_name -> akin.v1.Limitation
+	27, // 42: akin.v1.RecommendResponse.groups:type_name -> akin.v1.Group
+	47, // 43: akin.v1.Result.paper:type_name -> akin.v1.Paper
+	23, // 44: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
+	25, // 45: akin.v1.Result.parts:type_name -> akin.v1.Parts
+	35, // 46: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
+	28, // 47: akin.v1.Result.collapsed:type_name -> akin.v1.Collapsed
+	33, // 48: akin.v1.Result.evidence:type_name -> akin.v1.Evidence
+	8,  // 49: akin.v1.Collapsed.reason:type_name -> akin.v1.CollapseReason
+	31, // 50: akin.v1.FindDuplicatesResponse.groups:type_name -> akin.v1.DuplicateGroup
+	32, // 51: akin.v1.DuplicateGroup.papers:type_name -> akin.v1.DuplicatePaper
+	8,  // 52: akin.v1.DuplicatePaper.reason:type_name -> akin.v1.CollapseReason
+	9,  // 53: akin.v1.Evidence.field:type_name -> akin.v1.EvidenceField
+	34, // 54: akin.v1.Evidence.of:type_name -> akin.v1.EvidenceSource
+	9,  // 55: akin.v1.EvidenceSource.field:type_name -> akin.v1.EvidenceField
+	10, // 56: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
+	12, // 57: akin.v1.Limitation.reason:type_name -> akin.v1.LimitationReason
+	45, // 58: akin.v1.GetNoveltyRequest.text:type_name -> akin.v1.Text
+	41, // 59: akin.v1.GetNoveltyResponse.novelties:type_name -> akin.v1.Novelty
+	37, // 60: akin.v1.GetNoveltyResponse.query:type_name -> akin.v1.QueryInfo
+	13, // 61: akin.v1.Novelty.reason:type_name -> akin.v1.NoveltyReason
+	42, // 62: akin.v1.Novelty.nearest:type_name -> akin.v1.EarlierPaper
+	48, // 63: akin.v1.EarlierPaper.publish_date:type_name -> google.type.Date
+	14, // 64: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
+	19, // 65: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
+	22, // 66: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
+	39, // 67: akin.v1.SearchService.GetNovelty:input_type -> akin.v1.GetNoveltyRequest
+	29, // 68: akin.v1.SearchService.FindDuplicates:input_type -> akin.v1.FindDuplicatesRequest
+	18, // 69: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
+	20, // 70: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
+	24, // 71: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
+	40, // 72: akin.v1.SearchService.GetNovelty:output_type -> akin.v1.GetNoveltyResponse
+	30, // 73: akin.v1.SearchService.FindDuplicates:output_type -> akin.v1.FindDuplicatesResponse
+	69, // [69:74] is the sub-list for method output_type
+	64, // [64:69] is the sub-list for method input_type
+	64, // [64:64] is the sub-list for extension type_name
+	64, // [64:64] is the sub-list for extension extendee
+	0,  // [0:64] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_search_service_proto_init() }
@@ -4137,21 +4484,21 @@ func file_akin_v1_search_service_proto_init() {
 	}
 	file_akin_v1_paper_proto_init()
 	file_akin_v1_search_service_proto_msgTypes[0].OneofWrappers = []any{}
-	file_akin_v1_search_service_proto_msgTypes[3].OneofWrappers = []any{}
-	file_akin_v1_search_service_proto_msgTypes[5].OneofWrappers = []any{
+	file_akin_v1_search_service_proto_msgTypes[5].OneofWrappers = []any{}
+	file_akin_v1_search_service_proto_msgTypes[7].OneofWrappers = []any{
 		(*Example_PaperId)(nil),
 		(*Example_Text)(nil),
 	}
-	file_akin_v1_search_service_proto_msgTypes[6].OneofWrappers = []any{}
-	file_akin_v1_search_service_proto_msgTypes[13].OneofWrappers = []any{}
-	file_akin_v1_search_service_proto_msgTypes[25].OneofWrappers = []any{}
+	file_akin_v1_search_service_proto_msgTypes[8].OneofWrappers = []any{}
+	file_akin_v1_search_service_proto_msgTypes[15].OneofWrappers = []any{}
+	file_akin_v1_search_service_proto_msgTypes[27].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_akin_v1_search_service_proto_rawDesc), len(file_akin_v1_search_service_proto_rawDesc)),
-			NumEnums:      12,
-			NumMessages:   27,
+			NumEnums:      14,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

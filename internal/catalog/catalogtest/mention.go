@@ -1,0 +1,69 @@
+package catalogtest
+
+import (
+	"context"
+	"math"
+	"strings"
+
+	"akin/internal/catalog"
+	"akin/internal/filter"
+	"akin/internal/paper"
+)
+
+// Mentions implements catalog.Mentions, by an index of attributes that is made for each
+// call.
+func (v *view) Mentions(ctx context.Context, text string) ([]catalog.Mention, error) {
+	if err := v.before(ctx, "Mentions"); err != nil {
+		return nil, err
+	}
+	x := filter.NewIndex()
+	for i, e := range v.entries {
+		x.Upsert(uint32(i), e.Record)
+	}
+	found, err := x.ViewAt(x.Version(), nil).Mentions(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]catalog.Mention, len(found))
+	for i := range found {
+		f := &found[i]
+		out[i] = catalog.Mention{
+			Field: catalog.MentionField(f.Field), Start: f.Start, End: f.End, Words: f.Words, Values: f.Values, All: f.All,
+			Papers: f.Papers, Whole: f.Whole, Last: f.Last, Coined: f.Coined, Alias: f.Alias, Common: math.MaxInt,
+		}
+		out[i].Texts = v.having(strings.Join(f.Words, " "))
+		for _, w := range f.Words {
+			if len(w) > 1 {
+				out[i].Common = min(out[i].Common, v.having(w))
+			}
+		}
+	}
+	return out, nil
+}
+
+// having counts the papers that have a phrase.
+func (v *view) having(phrase string) (n int) {
+	c := clause{words: split(phrase)}
+	for _, e := range v.entries {
+		if e.words.has(c) {
+			n++
+		}
+	}
+	return n
+}
+
+// Keeps implements catalog.Mentions.
+func (v *view) Keeps(ctx context.Context, filters []string, refs []paper.Ref) ([][]bool, error) {
+	if err := v.before(ctx, "Keeps"); err != nil {
+		return nil, err
+	}
+	out := make([][]bool, len(filters))
+	for i, text := range filters {
+		keep, err := filter.Parse(text)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = each(v, refs, func(e *entry) bool { return keep.Match(e.Record) })
+	}
+	return out, nil
+}

@@ -1,0 +1,86 @@
+package engine_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"akin/internal/engine"
+	"akin/internal/paper"
+)
+
+// spelled is a collection of more papers than stand for a background, of two subjects
+// and an author whose name is near a word.
+func spelled() []paper.Paper {
+	var out []paper.Paper
+	for i := range 80 {
+		subject := []string{"retrieval of documents", "grasping with manipulators"}[i%2]
+		p := paper.Paper{ID: fmt.Sprintf("p%02d", i), Title: subject, Abstract: fmt.Sprintf("measurements own%d", i), Authors: []paper.Author{{Name: "Ann Person"}}}
+		if i == 7 {
+			p.Authors = []paper.Author{{Name: "Otto Retreival"}}
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// Words that no paper has are read as words that many have, and what is meant stays.
+func TestCorrected(t *testing.T) {
+	r := newRig(t, spelled()...)
+	for _, test := range []struct{ query, want string }{
+		{"graspign with manipulators", "graspign>grasping.40"},
+		{"grasping with manipulatros", "manipulatros>manipulators.40"},
+		{"Graspign with manipulatros", "Graspign>grasping.40 manipulatros>manipulators.40"},
+		{"grasping with manipulators", ""},
+		{"retreival of documents", ""}, // an author's name
+		{"GRASPIGN method of manipulators", ""},
+		{"\"graspign\" manipulators", ""},
+		{"graspign -manipulators", ""},
+		{"graspi* manipulatros", ""},
+		{"own3x own4y", ""},
+		{"grxsping with nothing known here at all", ""},
+		{strings.Repeat("measurements ", 40) + "graspign", ""},
+	} {
+		for _, mode := range []engine.Mode{engine.Hybrid, engine.Lexical} {
+			got := r.good(r.Search(r.Context(), engine.SearchRequest{Query: test.query, Mode: mode}))
+			var said []string
+			for _, c := range got.Corrections {
+				said = append(said, fmt.Sprintf("%s>%s.%d", c.From, c.To, c.Papers))
+			}
+			r.same(test.query, strings.Join(said, " "), test.want)
+			if test.want != "" && got.Results[0].Record.Title != "grasping with manipulators" {
+				t.Errorf("%q finds %s", test.query, got.Results[0].Record.Title)
+			}
+		}
+		for _, req := range []engine.SearchRequest{{Query: test.query, Verbatim: true}, {Query: test.query, Mode: engine.Semantic}} {
+			if got := r.good(r.Search(r.Context(), req)); len(got.Corrections) > 0 {
+				t.Errorf("%+v: %v", req, got.Corrections)
+			}
+		}
+	}
+}
+
+// A query that nothing is near says so, and why.
+func TestNearness(t *testing.T) {
+	r := newRig(t, spelled()...)
+	few := newRig(t, spelled()[:20]...)
+	for _, test := range []struct {
+		query string
+		want  engine.Nearness
+	}{
+		{"retrieval of documents", engine.NearEnough},
+		{"documents", engine.NearEnough},
+		{"maschinelles lernen mit robotern", engine.UnknownWords},
+		{"measurements retrieval unheard", engine.NearEnough},
+		{"?! …", engine.NoWords},
+		{strings.Repeat("unheard ", 40), engine.NothingNear},
+	} {
+		for _, mode := range []engine.Mode{engine.Hybrid, engine.Semantic} {
+			r.same(test.query, r.search(test.query, mode, engine.ResultOptions{}).Nearness, test.want)
+		}
+		if got := r.search(test.query, engine.Lexical, engine.ResultOptions{}); got.Nearness != engine.NearEnough {
+			t.Errorf("%q by words: %v", test.query, got.Nearness)
+		}
+	}
+	r.same("of few papers", few.search("maschinelles lernen mit robotern", engine.Hybrid, engine.ResultOptions{}).Nearness, engine.NearEnough)
+}

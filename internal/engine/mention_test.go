@@ -1,0 +1,174 @@
+package engine_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"akin/internal/engine"
+	"akin/internal/paper"
+)
+
+// authored is a collection whose names are of no language, so that no list of names
+// that somebody knew can be what finds them.
+func authored() []paper.Paper {
+	var out []paper.Paper
+	for i := range 24 {
+		p := paper.Paper{
+			ID: fmt.Sprintf("p%02d", i), Title: fmt.Sprintf("gadget topic%d", i%4), Abstract: fmt.Sprintf("Measurements own%d. Quick tests of sorters.", i),
+			Authors: []paper.Author{{Name: "Common Person"}}, Venue: []string{"ZORP", "Gadgets"}[i%2], PublishDate: paper.Date{Year: 2010 + i%6},
+		}
+		switch {
+		case i < 3:
+			p.Authors = []paper.Author{{Name: "Zdeněk Quibblewick"}, {Name: "Ana B. Frobish"}}
+		case i < 5:
+			p.Authors = []paper.Author{{Name: "Ana Quick"}} // a word of every text
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// summary tells names for a test.
+func summary(names []engine.Name) string {
+	var out []string
+	for _, n := range names {
+		out = append(out, fmt.Sprintf("%d %s", n.Field, n.Text))
+	}
+	return strings.Join(out, "; ")
+}
+
+// Names of the collection are understood, whatever their spelling, and words stay words.
+func TestNamesUnderstood(t *testing.T) {
+	r := newRig(t, authored()...)
+	for _, test := range []struct{ query, names, first string }{
+		{"quibblewick topic2", "1 quibblewick", "p02"},
+		{"topic2 by Quibblewick", "1 Quibblewick", "p02"},
+		{"Zdenek Quibblewick topic1", "1 Zdenek Quibblewick", "p01"},
+		{"Quibblewick, Z. topic1", "1 Quibblewick, Z", "p01"},
+		{"Z. Quibblewick topic1", "1 Z. Quibblewick", "p01"},
+		{"A. Frobish et al. 2012", "1 A. Frobish; 3 2012", "p02"},
+		{"Ana Frobish's topic1", "1 Ana Frobish", "p01"},
+		{"Quibblewick and Frobish topic1", "1 Quibblewick; 1 Frobish", "p01"},
+		{"ZORP 2014 topic0", "2 ZORP; 3 2014", "p04"},
+		{"ZORP2014 topic0", "2 ZORP; 3 2014", "p04"},
+		{"ZORP'14 topic0", "2 ZORP; 3 14", "p04"},
+		{"topic0 zorp", "2 zorp", ""},
+		{"Gadgets 2013 topic3", "2 Gadgets; 3 2013", "p03"},
+		{"Ana Quick topic3", "1 Ana Quick", "p03"},
+		{"quick topic3", "", ""},
+		{"Quick sorters", "", ""},
+		{"gadgets", "", ""},
+		{"Gadgets of topic3", "", ""},
+		{"Quibblewick: a method", "", ""},
+		{"Quibblewick-free topic1", "", ""},
+		{"QUIBBLEWICK networks", "", ""},
+		{"nobody else", "", ""},
+		{`"Quibblewick" topic1`, "", ""},
+		{"own3 " + strings.Repeat("topic ", 40) + "Quibblewick", "", ""},
+	} {
+		for _, mode := range []engine.Mode{engine.Hybrid, engine.Lexical} {
+			got := r.good(r.Search(r.Context(), engine.SearchRequest{Query: test.query, Mode: mode}))
+			r.same(test.query, summary(got.Names), test.names)
+			if test.first != "" && got.Results[0].Record.ID != test.first {
+				t.Errorf("%q by %d finds %s first, not %s", test.query, mode, got.Results[0].Record.ID, test.first)
+			}
+		}
+		for _, req := range []engine.SearchRequest{{Query: test.query, Verbatim: true}, {Query: test.query, Mode: engine.Semantic}} {
+			if got := r.good(r.Search(r.Context(), req)); len(got.Names) > 0 {
+				t.Errorf("%+v: names %v", req, got.Names)
+			}
+		}
+	}
+}
+
+// Names raise and leave out nothing; fields restrict.
+func TestNamesRaise(t *testing.T) {
+	r := newRig(t, authored()...)
+	all := engine.ResultOptions{PageSize: 100, KeepVersions: true}
+	ask := func(req engine.SearchRequest) *engine.Answer {
+		req.ResultOptions = all
+		return r.good(r.Search(r.Context(), req))
+	}
+	raised, words := ask(engine.SearchRequest{Query: "quibblewick topic1"}), ask(engine.SearchRequest{Query: "quibblewick topic1", Verbatim: true})
+	r.same("how many", len(raised.Results), len(words.Results))
+	place := func(a *engine.Answer, id string) int {
+		return slices.IndexFunc(a.Results, func(r engine.Result) bool { return r.Record.ID == id })
+	}
+	for id, most := range map[string]int{"p00": 8, "p01": 0, "p02": 8} {
+		if now, before := place(raised, id), place(words, id); now > most || now > before {
+			t.Errorf("%s is at %d, and at %d by words alone", id, now, before)
+		}
+	}
+	for _, test := range []struct{ query, names, want string }{
+		{"author:quibblewick topic1", "1 quibblewick", "p01 p00 p02"},
+		{`topic1 author:"Zdenek Quibblewick" year:2011`, "1 Zdenek Quibblewick; 3 2011", "p01"},
+		{`Author:"Z. Quibblewick" year:2011-2012 topic2`, "1 Z. Quibblewick; 3 2011-2012", "p02 p01"},
+		{"venue:zorp year:2014 own4", "2 zorp; 3 2014", "p04 p10 p16 p22"},
+		{"author:nobody topic1", "1 nobody", ""},
+		{"year:2011", "3 2011", "p01 p07 p13 p19"},
+		{"author:quibblewick author:quick", "1 quibblewick; 1 quick", ""},
+	} {
+		got := ask(engine.SearchRequest{Query: test.query})
+		ids := strings.Fields(found(got.Results))
+		want := strings.Fields(test.want)
+		r.same(test.query, summary(got.Names), test.names)
+		r.same(test.query+" first", ids[:min(len(ids), 1)], want[:min(len(want), 1)])
+		slices.Sort(ids)
+		slices.Sort(want)
+		r.same(test.query+" finds", ids, want)
+		for _, n := range got.Names {
+			if !n.Restricts {
+				t.Errorf("%q: %s only raises", test.query, n.Text)
+			}
+		}
+	}
+	for _, query := range []string{"year:soon", "author: quibble", "http://author:8080 x", "title:gadget"} {
+		if got := ask(engine.SearchRequest{Query: query}); len(got.Results) != 24 {
+			t.Errorf("%q restricts: %d results", query, len(got.Results))
+		}
+	}
+	off := ask(engine.SearchRequest{Query: "author:quibblewick topic1", Syntax: engine.SyntaxOff})
+	r.same("off", len(off.Results), 24)
+}
+
+// What is imported is a name at once, and what is deleted is none any more.
+func TestNamesFollow(t *testing.T) {
+	r := newRig(t, authored()...)
+	ask := func(o engine.ResultOptions) *engine.Answer { return r.search("Vlexworth title", engine.Hybrid, o) }
+	r.same("before", summary(ask(engine.ResultOptions{}).Names), "")
+	added := paper.Paper{ID: "new", Title: "a title", Abstract: "an abstract", Authors: []paper.Author{{Name: "Ivo Vlexworth"}}}
+	r.put(added)
+	first := ask(engine.ResultOptions{PageSize: 1})
+	r.same("after", []any{summary(first.Names), found(first.Results)}, []any{"1 Vlexworth", "new"})
+	next := ask(engine.ResultOptions{PageSize: 1, PageToken: first.NextPageToken})
+	r.same("on the next page", summary(next.Names), "1 Vlexworth")
+	// A filter of the caller's stays one.
+	r.same("filtered", found(ask(engine.ResultOptions{Filter: "venue = ZORP", PageSize: 100}).Results) != "", true)
+	for _, result := range ask(engine.ResultOptions{Filter: "venue = ZORP", PageSize: 100}).Results {
+		r.same("venue", result.Record.Venue, "ZORP")
+	}
+}
+
+// Hostile names and queries break nothing.
+func TestNamesHostile(t *testing.T) {
+	papers := authored()
+	papers[0].Authors = append(papers[0].Authors, paper.Author{Name: `Quote" OR "x*\`}, paper.Author{Name: "** ()"}, paper.Author{Name: "O'Brien\nNewline"})
+	for i := range 90 { // of one surname
+		papers[1].Authors = append(papers[1].Authors, paper.Author{Name: fmt.Sprintf("N%s Manyname", strings.Repeat("o", i))})
+	}
+	r := newRig(t, papers...)
+	for _, query := range []string{
+		`Quote OR x`, `author:"Quote" x`, `author:"`, "author:* x", "author:\\ x", "N. Manyname topic1", "Manyname N. Manyname Quibblewick ZORP 2014 Ana Frobish Common Person",
+		"O'Brien Newline", "\xff\xfe quibblewick", "venue:\x00 q", "quibblewick " + strings.Repeat("author:x ", 60), "'s", "et al.", "by", "2014", "10",
+	} {
+		_, err := r.Search(r.Context(), engine.SearchRequest{Query: query})
+		if err != nil && paper.KindOf(err) != paper.Invalid {
+			t.Errorf("%q: %v", query, err)
+		}
+	}
+	long := "(" + strings.Repeat("author = x OR ", 250) + "venue = ZORP)"
+	got := r.search("N. Manyname topic1", engine.Hybrid, engine.ResultOptions{Filter: long})
+	r.same("beside a filter that is full", summary(got.Names), "")
+}

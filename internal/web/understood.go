@@ -1,0 +1,99 @@
+package web
+
+import (
+	"strconv"
+	"strings"
+
+	akinv1 "akin/proto/akin/v1"
+)
+
+// understood tells what was understood of a query, each with the lists that undo it, or
+// that go further.
+func (q query) understood(i *akinv1.Interpretation) (out []limit) {
+	if far := map[akinv1.Nearness]string{
+		akinv1.Nearness_NEARNESS_NO_WORDS:      "These words are in every text, so what follows is arbitrary. Name a subject, or type a whole title.",
+		akinv1.Nearness_NEARNESS_UNKNOWN_WORDS: "No paper has most of these words, and none is near in meaning: it may be a language that the model does not know. These are the least far.",
+		akinv1.Nearness_NEARNESS_FAR:           "Nothing here is near this. These are the least far.",
+	}[i.GetNearness()]; far != "" {
+		out = append(out, limit{Detail: far})
+	}
+	text := map[akinv1.OperatorUse]string{
+		akinv1.OperatorUse_OPERATOR_USE_RAISED:          "What stands in quotation marks in this long text raises papers that have it; no paper needs it.",
+		akinv1.OperatorUse_OPERATOR_USE_PHRASES_DROPPED: "No paper has all that stands in quotation marks. These are the nearest without it.",
+		akinv1.OperatorUse_OPERATOR_USE_DROPPED:         "No paper is left by the quotation marks and what is excluded. These are the nearest without either.",
+	}[i.GetOperators()]
+	if text != "" {
+		out = append(out, limit{Detail: text, Lifts: []link{{"Insist on it", q.with(func(q *query) { q.Syntax = "on" })}}})
+	}
+	verbatim := q.with(func(q *query) { q.Verbatim = true })
+	if text := correctedText(i.GetCorrections()); text != "" {
+		out = append(out, limit{Detail: text, Lifts: []link{{"Search for what was typed", verbatim}}})
+	}
+	return append(out, q.named(i.GetNames(), verbatim)...)
+}
+
+// correctedText tells what was read otherwise than it is typed.
+func correctedText(corrections []*akinv1.Correction) string {
+	said := make([]string, len(corrections))
+	for i, c := range corrections {
+		said[i] = "“" + visible(c.GetTo()) + "” for “" + visible(c.GetFrom()) + "”"
+	}
+	if len(said) == 0 {
+		return ""
+	}
+	return "Searched for " + strings.Join(said, ", ") + ", which no paper has."
+}
+
+// named tells which names were understood: those that raise can restrict, or be words.
+func (q query) named(names []*akinv1.Name, verbatim string) (out []limit) {
+	var raised, only, filters []string
+	for _, n := range names {
+		said := nameText(n)
+		if n.GetRestricts() {
+			only = append(only, said)
+			continue
+		}
+		raised, filters = append(raised, said), append(filters, "("+n.GetFilter()+")")
+	}
+	if len(only) > 0 {
+		out = append(out, limit{Detail: "Only " + strings.Join(only, ", ") + "."})
+	}
+	if len(raised) == 0 {
+		return out
+	}
+	further := q.with(func(q *query) {
+		if q.Filter != "" {
+			filters = append(filters, "("+q.Filter+")")
+		}
+		q.Filter = strings.Join(filters, " AND ")
+	})
+	return append(out, limit{
+		Detail: "First: " + strings.Join(raised, ", ") + ".",
+		Lifts:  []link{{"Only these", further}, {"These are words, no names", verbatim}},
+	})
+}
+
+// nameText says what a name is of.
+func nameText(n *akinv1.Name) string {
+	value := n.GetText()
+	if len(n.GetValues()) > 0 {
+		value = n.GetValues()[0]
+	}
+	value = visible(clip(value, 120))
+	switch n.GetField() {
+	case akinv1.NameField_NAME_FIELD_AUTHOR:
+		if len(n.GetValues()) > 1 {
+			return "papers by authors such as " + value
+		}
+		return "papers by " + value
+	case akinv1.NameField_NAME_FIELD_VENUE:
+		if more := len(n.GetValues()) - 1; more > 0 {
+			value += " and " + strconv.Itoa(more) + " more"
+		}
+		return "papers of " + value
+	case akinv1.NameField_NAME_FIELD_YEAR:
+		return "papers of " + value
+	case akinv1.NameField_NAME_FIELD_UNSPECIFIED:
+	}
+	return value
+}
