@@ -141,7 +141,8 @@ const mostAside = 4
 // author judges the name of an author. A name of several words is one unless its words
 // are rather a phrase of texts; one word needs papers whose author's name ends with it,
 // and as many of them as have it in their texts (twice as many in small letters, ten
-// times in long queries), or signs beside it: "by …", "… et al.", a year.
+// times in long queries), or signs beside it: "by …", "… et al.", a year. A first name
+// alone is one where few bear it.
 func (j *judge) author(m *catalog.Mention) (bonus float64, ok bool) {
 	cued := j.by(m) || j.etAl(m) || j.besideYear(m)
 	if len(m.Words) > 1 {
@@ -164,7 +165,7 @@ func (j *judge) author(m *catalog.Mention) (bonus float64, ok bool) {
 	case surname || len(m.Values) <= fewBearers && m.All:
 		return partBonus, true
 	}
-	return hintBonus, capitalised(written)
+	return 0, false // a first name of many
 }
 
 const (

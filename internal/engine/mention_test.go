@@ -24,6 +24,8 @@ func authored() []paper.Paper {
 			p.Authors = []paper.Author{{Name: "Zdeněk Quibblewick"}, {Name: "Ana B. Frobish"}}
 		case i < 5:
 			p.Authors = []paper.Author{{Name: "Ana Quick"}} // a word of every text
+		case i >= 16:
+			p.Authors = []paper.Author{{Name: "Vexel Anam" + string(rune('a'+i-16))}} // a first name of many
 		}
 		out = append(out, p)
 	}
@@ -65,6 +67,9 @@ func TestNamesUnderstood(t *testing.T) {
 		{"Quibblewick-free topic1", "", ""},
 		{"QUIBBLEWICK networks", "", ""},
 		{"nobody else", "", ""},
+		{"Vexel optimizer", "", ""},
+		{"convergence of Vexel", "", ""},
+		{"Vexel Anamc topic2", "1 Vexel Anamc", "p18"},
 		{`"Quibblewick" topic1`, "", ""},
 		{"own3 " + strings.Repeat("topic ", 40) + "Quibblewick", "", ""},
 	} {
