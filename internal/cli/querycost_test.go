@@ -72,10 +72,13 @@ func costKinds(t *testing.T, papers []*akinv1.Paper) []costKind {
 	return []costKind{
 		{"embed a title, the model alone", 50, func(c *client.Client, i int) error {
 			_, err := c.Embed.Embed(t.Context(), &akinv1.EmbedRequest{
-				Inputs: []*akinv1.EmbedInput{{Input: &akinv1.EmbedInput_Text{Text: at(i).GetTitle()}}}, Role: akinv1.Role_ROLE_QUERY})
+				Inputs: []*akinv1.EmbedInput{{Input: &akinv1.EmbedInput_Text{Text: at(i).GetTitle()}}}, Role: akinv1.Role_ROLE_QUERY,
+			})
 			return err
 		}},
-		{"search, semantic", 50, func(c *client.Client, i int) error { return searchIn(t, c, at(i).GetTitle(), akinv1.Mode_MODE_SEMANTIC) }},
+		{"search, semantic", 50, func(c *client.Client, i int) error {
+			return searchIn(t, c, at(i).GetTitle(), akinv1.Mode_MODE_SEMANTIC)
+		}},
 		{"search, lexical", 50, func(c *client.Client, i int) error { return searchIn(t, c, at(i).GetTitle(), akinv1.Mode_MODE_LEXICAL) }},
 		{"search, lexical, four words", 50, func(c *client.Client, i int) error { return searchIn(t, c, words(i), akinv1.Mode_MODE_LEXICAL) }},
 		{"search, hybrid", 50, func(c *client.Client, i int) error { return searchIn(t, c, at(i).GetTitle(), akinv1.Mode_MODE_HYBRID) }},
@@ -232,7 +235,8 @@ func somePapers(t *testing.T, c *client.Client) []*akinv1.Paper {
 	var papers []*akinv1.Paper
 	for token := ""; ; {
 		page, err := c.Papers.ListPapers(t.Context(), &akinv1.ListPapersRequest{
-			PageSize: 1000, PageToken: token, ReadMask: &fieldmaskpb.FieldMask{Paths: []string{"id", "title"}}})
+			PageSize: 1000, PageToken: token, ReadMask: &fieldmaskpb.FieldMask{Paths: []string{"id", "title"}},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

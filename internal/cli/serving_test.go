@@ -97,7 +97,7 @@ func measureServing(t *testing.T, shared string, n int) (m serving) {
 	if err := s.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	s.cmd.Wait() //nolint:errcheck // it was killed
+	s.cmd.Wait() // it was killed
 	begin = time.Now()
 	s = serve(t, data)
 	pid = s.cmd.Process.Pid

@@ -111,7 +111,10 @@ func New(options Options) (*Index, error) {
 
 // blank makes an empty index without background work.
 func blank(options Options) *Index {
-	x := &Index{options: options, ids: newIdentifiers(), lexicon: newLexicon(), memory: newMemory(), saved: map[*segment]savedFile{}, speller: sync.OnceValues(newSpeller)}
+	x := &Index{
+		options: options, ids: newIdentifiers(), lexicon: newLexicon(), memory: newMemory(), saved: map[*segment]savedFile{},
+		speller: sync.OnceValues(newSpeller),
+	}
 	x.pool.New = func() any { return &searcher{} }
 	x.analysers.New = func() any { return &analyser{} }
 	return x
