@@ -46,7 +46,7 @@ func TestConfigFaults(t *testing.T) {
 			file: "grpc-adr: x\nthreads: many\ninsecure-public: perhaps\nindex: tree\nslow-query: 5\ntimeout: {read: soon}\nlog-level: loud\notlp-headers: " + planted + "\n",
 			want: []string{
 				":1: \"grpc-adr\" is no setting; is grpc-addr meant?", ":2: threads is \"many\"; write a number", ":3: insecure-public is \"perhaps\"; write true or false",
-				":4: index is \"tree\"; write one of graph, exact, coder", ":5: slow-query is \"5\"", ":6: timeout is \"read=soon\"", ":7: log-level is \"loud\"", ":8: otlp-headers is a secret",
+				":4: index is \"tree\"; write one of graph, graph-lvq, exact, coder", ":5: slow-query is \"5\"", ":6: timeout is \"read=soon\"", ":7: log-level is \"loud\"", ":8: otlp-headers is a secret",
 			},
 		},
 		"values": {

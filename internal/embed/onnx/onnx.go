@@ -90,6 +90,7 @@ func release() error {
 // graph is what a graph file takes and gives, read once for all sessions.
 type graph struct {
 	path   string
+	file   string // path, without links
 	slim   *slim
 	inputs []string
 	output string
@@ -112,7 +113,11 @@ const (
 
 // inspect reads what the file takes and gives.
 func (g *graph) inspect() (err error) {
-	if g.slim, err = readSlim(g.path); err != nil {
+	// ONNX Runtime finds tensors that it maps below their real folder alone.
+	if g.file, err = filepath.EvalSymlinks(g.path); err != nil {
+		return err
+	}
+	if g.slim, err = readSlim(g.file); err != nil {
 		return err
 	}
 	if g.slim.shaped {
@@ -159,7 +164,7 @@ func (g *graph) open(threads int) (*ort.DynamicAdvancedSession, error) {
 		// Idle threads that spin would take cores from the other sessions.
 		options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"),
 		// Where the tensors are that the slim graph leaves in the file.
-		options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", filepath.Dir(g.path)),
+		options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", filepath.Dir(g.file)),
 	); err != nil {
 		return nil, err
 	}
