@@ -31,7 +31,7 @@ var rooms = map[string][]string{
 	"internal/client":                   {"internal/rpc/wire", "proto/akin/v1"},
 	"internal/engine":                   {"internal/catalog", "internal/embed", "internal/rank", "internal/sentence", "internal/paper", "internal/paper/titleid"},
 	"internal/catalog":                  {"internal/paper", "internal/rank"},
-	"internal/catalog/local":            {"internal/pending", "internal/catalog", "internal/store", "internal/kv", "internal/ann", "internal/filter", "internal/lexical", "internal/dedup", "internal/rank", "internal/splitmix", "internal/vec", "internal/paper"},
+	"internal/catalog/local":            {"internal/pending", "internal/catalog", "internal/store", "internal/kv", "internal/ann", "internal/filter", "internal/lexical", "internal/dedup", "internal/rank", "internal/splitmix", "internal/unpack", "internal/vec", "internal/paper"},
 	"internal/catalog/move":             {"internal/catalog", "internal/paper"},
 	"internal/catalog/weaviate":         {"internal/catalog", "internal/filter", "internal/lexical", "internal/rank", "internal/paper"},
 	"internal/dedup":                    {"internal/paper", "internal/splitmix", "internal/text/unify"},
@@ -59,8 +59,9 @@ var rooms = map[string][]string{
 	"internal/ann":                      {"internal/paper", "internal/pending", "internal/splitmix", "internal/vec"},
 	"internal/layout":                   {"internal/splitmix", "internal/vec"},
 	"internal/atlas":                    {"internal/catalog", "internal/layout", "internal/paper", "internal/splitmix"},
+	"internal/unpack":                   {}, // the bytes of files that can be made anew
 	"internal/splitmix":                 {}, // draws that are the same everywhere
-	"internal/filter":                   {"internal/paper", "internal/text/unify"},
+	"internal/filter":                   {"internal/paper", "internal/text/unify", "internal/unpack"},
 	"internal/lexical":                  {"internal/paper", "internal/pending", "internal/text", "internal/text/unify"},
 	"internal/text":                     {}, // cleaning, for whoever reads files
 	"internal/text/unify":               {},

@@ -11,6 +11,8 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 	"golang.org/x/text/unicode/norm"
+
+	"akin/internal/unpack"
 )
 
 // docs/format/attributes.md describes these bytes. Numbers are varints, unless said
@@ -41,11 +43,11 @@ func (x *Index) AppendBinary(b []byte) ([]byte, error) {
 	b = binary.AppendUvarint(b, uint64(len(x.keyed)))
 	for i, a := range all {
 		if a == nil {
-			b = appendString(b, "")
+			b = unpack.AppendText(b, "")
 			continue
 		}
 		places[a] = uint64(i)
-		b = appendString(b, a.name)
+		b = unpack.AppendText(b, a.name)
 		b = append(b, boolByte(a.ids != nil))
 		if b, err = appendBitmap(b, a.present); err != nil {
 			return nil, err
@@ -59,7 +61,7 @@ func (x *Index) AppendBinary(b []byte) ([]byte, error) {
 			continue
 		}
 		b = binary.AppendUvarint(b, 1+places[t.attribute])
-		b = appendString(b, t.value)
+		b = unpack.AppendText(b, t.value)
 	}
 	for _, a := range all {
 		if a != nil {
@@ -78,10 +80,6 @@ func boolByte(is bool) byte {
 		return 1
 	}
 	return 0
-}
-
-func appendString(b []byte, s string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
 func appendBitmap(b []byte, of *roaring.Bitmap) ([]byte, error) {
@@ -128,7 +126,7 @@ func (n *names) appendTo(b []byte) []byte {
 	}
 	b = binary.AppendUvarint(b, uint64(len(n.words)))
 	for i, word := range n.words {
-		b = appendString(b, word)
+		b = unpack.AppendText(b, word)
 		b = binary.AppendUvarint(b, uint64(len(n.terms[i])))
 		for _, id := range n.terms[i] {
 			b = binary.AppendUvarint(b, uint64(id))
@@ -159,7 +157,7 @@ func (x *Index) appendRows(b []byte) []byte {
 // ReadIndex reads what AppendBinary wrote in the same Layout. It keeps no reference to b.
 func ReadIndex(b []byte) (*Index, error) {
 	x := NewIndex()
-	r := &savedReader{rest: b}
+	r := &savedReader{unpack.Reader{Rest: b}}
 	r.bitmap(x.live)
 	x.overflowed = r.flag()
 	all := r.attributes(x)
@@ -178,85 +176,39 @@ func ReadIndex(b []byte) (*Index, error) {
 	readColumn(r, &x.dates, func(v uint64) uint32 { return uint32(v) })
 	readColumn(r, &x.created, func(v uint64) int64 { return int64(v) })
 	readColumn(r, &x.updated, func(v uint64) int64 { return int64(v) })
-	if r.failed || len(r.rest) != 0 {
+	if r.Failed || len(r.Rest) != 0 {
 		return nil, errSaved
 	}
 	return x, nil
 }
 
-// savedReader takes bytes apart. After it failed, it gives zeros.
-type savedReader struct {
-	rest   []byte
-	failed bool
-}
+// arenaPiece is how many numbers the pieces have at least that rows are kept in.
+const arenaPiece = 64 << 10
 
-func (r *savedReader) fail() {
-	r.failed, r.rest = true, nil
-}
-
-func (r *savedReader) number() uint64 {
-	v, n := binary.Uvarint(r.rest)
-	if n <= 0 {
-		r.fail()
-		return 0
-	}
-	r.rest = r.rest[n:]
-	return v
-}
-
-// count reads a number of things that take so many bytes each, at least.
-func (r *savedReader) count(each int) int {
-	n := r.number()
-	if n > uint64(len(r.rest)/each) {
-		r.fail()
-		return 0
-	}
-	return int(n)
-}
-
-// below reads a number below a limit.
-func (r *savedReader) below(limit int) int {
-	n := r.number()
-	if n >= uint64(limit) {
-		r.fail()
-		return 0
-	}
-	return int(n)
-}
-
-func (r *savedReader) bytes(n int) []byte {
-	if n > len(r.rest) {
-		r.fail()
-		return nil
-	}
-	b := r.rest[:n]
-	r.rest = r.rest[n:]
-	return b
-}
+// savedReader reads the parts of an index.
+type savedReader struct{ unpack.Reader }
 
 func (r *savedReader) flag() bool {
-	b := r.bytes(1)
-	return !r.failed && b[0] != 0
+	b := r.Bytes(1)
+	return !r.Failed && b[0] != 0
 }
 
-func (r *savedReader) text() string { return string(r.bytes(r.count(1))) }
-
 func (r *savedReader) bitmap(into *roaring.Bitmap) {
-	if raw := r.bytes(r.count(1)); !r.failed {
+	if raw := r.Counted(); !r.Failed {
 		if err := into.UnmarshalBinary(raw); err != nil || !into.IsEmpty() && into.Validate() != nil {
-			r.fail()
+			r.Fail()
 		}
 	}
 }
 
 // attributes reads the fields and names that the index has.
 func (r *savedReader) attributes(x *Index) []*attribute {
-	if r.below(len(x.fixed)+1) != len(x.fixed) {
-		r.fail()
+	if r.Below(len(x.fixed)+1) != len(x.fixed) {
+		r.Fail()
 	}
-	keyed := r.below(MaxKeys + 1)
+	keyed := r.Below(MaxKeys + 1)
 	var all []*attribute
-	for i := 0; i < len(x.fixed)+keyed && !r.failed; i++ {
+	for i := 0; i < len(x.fixed)+keyed && !r.Failed; i++ {
 		a := r.attribute(x, i)
 		if all = append(all, a); i >= len(x.fixed) {
 			if x.keyed = append(x.keyed, a); a != nil {
@@ -269,11 +221,11 @@ func (r *savedReader) attributes(x *Index) []*attribute {
 }
 
 func (r *savedReader) attribute(x *Index, i int) *attribute {
-	name := r.text()
+	name := string(r.Counted())
 	var a *attribute
 	if i < len(x.fixed) {
 		if a = x.fixed[i]; a.name != name {
-			r.fail()
+			r.Fail()
 		}
 	} else {
 		if name == "" {
@@ -281,7 +233,7 @@ func (r *savedReader) attribute(x *Index, i int) *attribute {
 		}
 		of, _, ok := strings.Cut(name, ".")
 		if f := x.known.byName[of]; !ok || f == nil || !f.keyed || x.attributes[name] != nil {
-			r.fail()
+			r.Fail()
 			return nil
 		}
 		a = &attribute{field: x.known.byName[of], name: name, present: roaring.New(), ids: newDictionary()}
@@ -289,7 +241,7 @@ func (r *savedReader) attribute(x *Index, i int) *attribute {
 	if !r.flag() {
 		a.ids = nil
 	} else if a.ids == nil {
-		r.fail()
+		r.Fail()
 	}
 	r.bitmap(a.present)
 	readColumn(r, &a.numbers, math.Float64frombits)
@@ -298,50 +250,34 @@ func (r *savedReader) attribute(x *Index, i int) *attribute {
 
 // terms reads the values.
 func (r *savedReader) terms(x *Index, all []*attribute) {
-	n := r.count(1)
-	slab, values := make([]term, n), savedTexts{}
+	n := r.Count(1)
+	slab, values := make([]term, n), unpack.Texts{}
 	x.terms, x.owners = make([]*term, n), make([]*attribute, n)
 	for i := range slab {
-		of := r.below(len(all) + 1)
+		of := r.Below(len(all) + 1)
 		if of == 0 {
 			x.free = append(x.free, uint32(i))
 			continue
 		}
 		t := &slab[i]
 		if t.attribute = all[of-1]; t.attribute == nil || t.attribute.ids == nil {
-			r.fail()
+			r.Fail()
 			return
 		}
-		t.value = values.keep(r.bytes(r.count(1)))
+		t.value = values.Keep(r.Counted())
 		x.terms[i], x.owners[i] = t, t.attribute
 	}
-}
-
-// savedTexts keeps many short texts in few pieces of memory.
-type savedTexts struct{ room strings.Builder }
-
-// savedPiece is how large a piece is.
-const savedPiece = 64 << 10
-
-func (s *savedTexts) keep(b []byte) string {
-	if s.room.Cap()-s.room.Len() < len(b) {
-		s.room = strings.Builder{}
-		s.room.Grow(max(savedPiece, len(b)))
-	}
-	from := s.room.Len()
-	s.room.Write(b)
-	return s.room.String()[from:]
 }
 
 // dictionary reads a table of numbers that may be in it.
 func (r *savedReader) dictionary(d *dictionary, may func(number uint32) bool) {
 	const slotBytes = 8
-	n := r.count(slotBytes)
+	n := r.Count(slotBytes)
 	if n&(n-1) != 0 {
-		r.fail()
+		r.Fail()
 	}
-	raw := r.bytes(n * slotBytes)
-	if r.failed {
+	raw := r.Bytes(n * slotBytes)
+	if r.Failed {
 		return
 	}
 	d.slots = make([]dictionarySlot, n)
@@ -349,7 +285,7 @@ func (r *savedReader) dictionary(d *dictionary, may func(number uint32) bool) {
 		s := dictionarySlot{binary.LittleEndian.Uint32(raw[i*slotBytes:]), binary.LittleEndian.Uint32(raw[i*slotBytes+4:])}
 		if s.ref >= refFirst {
 			if !may(s.ref - refFirst) {
-				r.fail()
+				r.Fail()
 				return
 			}
 			d.n++
@@ -360,7 +296,7 @@ func (r *savedReader) dictionary(d *dictionary, may func(number uint32) bool) {
 		d.slots[i] = s
 	}
 	if n > 0 && d.used >= n { // a search would not end
-		r.fail()
+		r.Fail()
 	}
 }
 
@@ -368,24 +304,24 @@ func (r *savedReader) names(n *names, terms int) {
 	if n == nil {
 		return
 	}
-	count := r.count(2)
+	count := r.Count(2)
 	n.words, n.terms = make([]string, count), make([][]uint32, count)
-	var words savedTexts
+	var words unpack.Texts
 	var arena []uint32
 	for i := range n.words {
-		n.words[i] = words.keep(r.bytes(r.count(1)))
-		some := r.count(1)
+		n.words[i] = words.Keep(r.Counted())
+		some := r.Count(1)
 		if len(arena) < some {
-			arena = make([]uint32, max(some, savedPiece))
+			arena = make([]uint32, max(some, arenaPiece))
 		}
 		n.terms[i], arena = arena[:some:some], arena[some:]
 		for j := range n.terms[i] {
-			n.terms[i][j] = uint32(r.below(terms))
+			n.terms[i][j] = uint32(r.Below(terms))
 		}
 		if n.words[i] == "" {
 			n.free = append(n.free, uint32(i))
 		}
-		if r.failed {
+		if r.Failed {
 			return
 		}
 	}
@@ -394,25 +330,25 @@ func (r *savedReader) names(n *names, terms int) {
 
 // rows reads what each paper has, and makes the postings of it.
 func (r *savedReader) rows(x *Index) {
-	n := r.count(2)
+	n := r.Count(2)
 	counts := make([]uint32, len(x.terms))
 	ordinal := uint64(0)
 	var arena []uint32
 	for i := 0; i < n; i++ {
-		gap := r.number()
+		gap := r.Number()
 		if ordinal += gap; ordinal > math.MaxUint32 || i > 0 && gap == 0 {
-			r.fail()
+			r.Fail()
 		}
-		some := r.count(1)
+		some := r.Count(1)
 		if len(arena) < some {
-			arena = make([]uint32, max(some, savedPiece))
+			arena = make([]uint32, max(some, arenaPiece))
 		}
 		row := arena[:some:some]
 		arena = arena[some:]
 		for j := range row {
 			row[j] = r.inRow(x, counts)
 		}
-		if r.failed {
+		if r.Failed {
 			return
 		}
 		x.rows.push(uint32(ordinal), row)
@@ -422,17 +358,17 @@ func (r *savedReader) rows(x *Index) {
 
 // inRow reads what stands in a row.
 func (r *savedReader) inRow(x *Index, counts []uint32) uint32 {
-	v := r.number()
+	v := r.Number()
 	id := v >> 1
 	if v&1 != 0 {
 		if id >= uint64(len(x.keyed)) || x.keyed[id] == nil {
-			r.fail()
+			r.Fail()
 			return 0
 		}
 		return keyedMark | uint32(id)
 	}
 	if id >= uint64(len(x.terms)) || x.terms[id] == nil {
-		r.fail()
+		r.Fail()
 		return 0
 	}
 	counts[id]++
@@ -471,13 +407,13 @@ func (x *Index) post(counts []uint32) {
 // readColumn reads a column into an empty one.
 func readColumn[T any](r *savedReader, c *column[T], value func(uint64) T) {
 	const valueBytes = 2 + 8
-	n := r.count(2)
+	n := r.Count(2)
 	for range n {
-		high, some := r.number(), r.count(valueBytes)
-		lows, values := r.bytes(2*some), r.bytes(8*some)
+		high, some := r.Number(), r.Count(valueBytes)
+		lows, values := r.Bytes(2*some), r.Bytes(8*some)
 		last := len(c.pages) - 1
-		if r.failed || some == 0 || high > math.MaxUint32>>pageBits || last >= 0 && uint32(high) <= c.pages[last].high {
-			r.fail()
+		if r.Failed || some == 0 || high > math.MaxUint32>>pageBits || last >= 0 && uint32(high) <= c.pages[last].high {
+			r.Fail()
 			return
 		}
 		p := &page[T]{high: uint32(high), lows: make([]uint16, some), values: make([]T, some)}
@@ -485,7 +421,7 @@ func readColumn[T any](r *savedReader, c *column[T], value func(uint64) T) {
 			p.lows[i] = binary.LittleEndian.Uint16(lows[2*i:])
 			p.values[i] = value(binary.LittleEndian.Uint64(values[8*i:]))
 			if p.lows[i]>>pageBits != 0 || i > 0 && p.lows[i] <= p.lows[i-1] {
-				r.fail()
+				r.Fail()
 				return
 			}
 		}

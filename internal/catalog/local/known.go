@@ -10,13 +10,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"akin/internal/dedup"
 	"akin/internal/filter"
 	"akin/internal/paper"
 	"akin/internal/pending"
 	"akin/internal/store"
+	"akin/internal/unpack"
 )
 
 // What a start would have to read all records for: ids, days, the keys that find
@@ -224,10 +224,10 @@ func (c *collection) encodeKnown(stamp string) ([]byte, error) {
 	b = binary.LittleEndian.AppendUint64(b, 0) // below
 	b = append(b, stamp...)
 	from := len(b)
-	b = appendText(b, knownLayout())
+	b = unpack.AppendText(b, knownLayout())
 	b = binary.AppendUvarint(b, uint64(n))
 	for o := range uint32(n) {
-		b = appendText(b, w.ids.at(o))
+		b = unpack.AppendText(b, w.ids.at(o))
 	}
 	for o := range uint32(n) {
 		key := w.keys.at(o)
@@ -244,10 +244,6 @@ func (c *collection) encodeKnown(stamp string) ([]byte, error) {
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, keptTable())), nil
 }
 
-func appendText(b []byte, s string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
-}
-
 // appendDay appends an entry: its day, how many signals it has, and if any, the day that
 // sources say and the signals.
 func appendDay(b []byte, e dayEntry) []byte {
@@ -258,7 +254,7 @@ func appendDay(b []byte, e dayEntry) []byte {
 	b = binary.AppendUvarint(b, uint64(len(e.signals.seen)))
 	b = binary.AppendUvarint(b, uint64(packDay(e.signals.dated)))
 	for _, trail := range e.signals.seen {
-		b = appendText(b, trail.Name)
+		b = unpack.AppendText(b, trail.Name)
 		b = binary.AppendUvarint(b, uint64(len(trail.Seen)))
 		for _, s := range trail.Seen {
 			b = binary.AppendVarint(b, s.Minute)
@@ -268,89 +264,42 @@ func appendDay(b []byte, e dayEntry) []byte {
 	return b
 }
 
-// knownReader takes the file apart. After it failed, it gives zeros.
+// knownReader reads the parts of the file.
 type knownReader struct {
-	rest   []byte
-	failed bool
-	names  map[string]string // of signals, which are few
-	room   strings.Builder   // of ids
+	unpack.Reader
+	names map[string]string // of signals, which are few
 }
 
 func decodeKnown(b []byte) (*known, error) {
-	r := &knownReader{rest: b, names: make(map[string]string)}
-	if layout := string(r.bytes(r.count(1))); layout != knownLayout() {
+	r := &knownReader{Reader: unpack.Reader{Rest: b}, names: make(map[string]string)}
+	if layout := string(r.Counted()); layout != knownLayout() {
 		return nil, fmt.Errorf("it was made by %q; this program has %q", layout, knownLayout())
 	}
-	n := r.count(1 + dedup.KeyBytes + 2)
+	n := r.Count(1 + dedup.KeyBytes + 2)
 	k := &known{ids: make([]string, n), keys: make([]dedup.Key, n), days: make([]dayEntry, n)}
+	var ids unpack.Texts
 	for i := range k.ids {
-		k.ids[i] = r.id()
+		k.ids[i] = ids.Keep(r.Counted())
 	}
 	for i := range k.keys {
-		if raw := r.bytes(dedup.KeyBytes); raw != nil {
+		if raw := r.Bytes(dedup.KeyBytes); raw != nil {
 			k.keys[i] = dedup.ReadKey(raw)
 		}
 	}
 	for i := range k.days {
 		k.days[i] = r.day()
 	}
-	if r.failed {
+	if r.Failed {
 		return nil, errors.New("it is not what an akin writes")
 	}
 	var err error
-	k.attributes, err = filter.ReadIndex(r.rest)
+	k.attributes, err = filter.ReadIndex(r.Rest)
 	return k, err
-}
-
-func (r *knownReader) fail() { r.failed, r.rest = true, nil }
-
-func (r *knownReader) number() uint64 {
-	v, n := binary.Uvarint(r.rest)
-	if n <= 0 {
-		r.fail()
-		return 0
-	}
-	r.rest = r.rest[n:]
-	return v
-}
-
-// count reads a number of things that take so many bytes each, at least.
-func (r *knownReader) count(each int) int {
-	n := r.number()
-	if n > uint64(len(r.rest)/each) {
-		r.fail()
-		return 0
-	}
-	return int(n)
-}
-
-func (r *knownReader) bytes(n int) []byte {
-	if n > len(r.rest) {
-		r.fail()
-		return nil
-	}
-	b := r.rest[:n]
-	r.rest = r.rest[n:]
-	return b
-}
-
-// idRoom is how large the pieces of memory are that ids are kept in.
-const idRoom = 64 << 10
-
-func (r *knownReader) id() string {
-	b := r.bytes(r.count(1))
-	if r.room.Cap()-r.room.Len() < len(b) {
-		r.room = strings.Builder{}
-		r.room.Grow(max(idRoom, len(b)))
-	}
-	from := r.room.Len()
-	r.room.Write(b)
-	return r.room.String()[from:]
 }
 
 func (r *knownReader) day() dayEntry {
 	e := dayEntry{day: r.packed()}
-	n := r.count(2)
+	n := r.Count(2)
 	if n == 0 {
 		return e
 	}
@@ -366,31 +315,26 @@ func (r *knownReader) day() dayEntry {
 
 // packed reads a day, or 0.
 func (r *knownReader) packed() uint32 {
-	v := r.number()
+	v := r.Number()
 	if v > math.MaxUint32 {
-		r.fail()
+		r.Fail()
 		return 0
 	}
 	return uint32(v)
 }
 
 func (r *knownReader) trail() (t paper.SignalTrail) {
-	raw := r.bytes(r.count(1))
+	raw := r.Counted()
 	name, ok := r.names[string(raw)]
 	if !ok {
 		name = string(raw)
 		r.names[name] = name
 	}
 	const sighting = 1 + 8
-	t.Name, t.Seen = name, make([]paper.Sighting, r.count(sighting))
+	t.Name, t.Seen = name, make([]paper.Sighting, r.Count(sighting))
 	for i := range t.Seen {
-		minute, n := binary.Varint(r.rest)
-		if n <= 0 {
-			r.fail()
-			return t
-		}
-		r.rest = r.rest[n:]
-		if raw := r.bytes(8); raw != nil {
+		minute := r.Signed()
+		if raw := r.Bytes(8); raw != nil {
 			t.Seen[i] = paper.Sighting{Minute: minute, Value: math.Float64frombits(binary.LittleEndian.Uint64(raw))}
 		}
 	}
