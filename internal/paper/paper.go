@@ -91,6 +91,29 @@ func (p Paper) Clone() Paper {
 	return p
 }
 
+// Plain returns the paper with nil for each list and map that is empty: what encodes
+// differently says something different. It shares memory with p.
+func (p Paper) Plain() Paper {
+	for _, list := range []*[]string{&p.Categories, &p.URLs} {
+		if len(*list) == 0 {
+			*list = nil
+		}
+	}
+	if len(p.Authors) == 0 {
+		p.Authors = nil
+	}
+	if len(p.ListedDates) == 0 {
+		p.ListedDates = nil
+	}
+	if len(p.Signals) == 0 {
+		p.Signals = nil
+	}
+	if len(p.Metadata) == 0 {
+		p.Metadata = nil
+	}
+	return p
+}
+
 // HasText says whether there is anything to embed.
 func (p *Paper) HasText() bool { return p.Title != "" || p.Abstract != "" }
 

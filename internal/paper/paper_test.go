@@ -3,6 +3,7 @@ package paper
 import (
 	"errors"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -82,5 +83,27 @@ func TestFingerprintCoversEveryField(t *testing.T) {
 			t.Errorf("changes %d and %d give one fingerprint", i, j)
 		}
 		seen[s.Fingerprint()] = i
+	}
+}
+
+// What is empty is nil in a plain paper, what is not stays, and the original is as it was.
+func TestPlain(t *testing.T) {
+	t.Parallel()
+	empty := Paper{
+		ID: "a", Authors: []Author{}, Categories: []string{}, ListedDates: []Date{}, URLs: []string{},
+		Signals: map[string]float64{}, Metadata: map[string]string{},
+	}
+	if got := empty.Plain(); !reflect.DeepEqual(got, Paper{ID: "a"}) {
+		t.Errorf("%#v", got)
+	}
+	if empty.Authors == nil || empty.Metadata == nil {
+		t.Error("the original was changed")
+	}
+	full := Paper{
+		ID: "a", Authors: []Author{{Name: "A"}}, Categories: []string{"c"}, ListedDates: []Date{{Year: 2026}}, URLs: []string{"u"},
+		Signals: map[string]float64{"s": 1}, Metadata: map[string]string{"m": "x"},
+	}
+	if got := full.Plain(); !reflect.DeepEqual(got, full) {
+		t.Errorf("%#v", got)
 	}
 }

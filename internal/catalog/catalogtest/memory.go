@@ -227,24 +227,7 @@ func (s *state) checkVector(vector []float32, old, e *entry) error {
 // contentDigest tells papers apart. Lists and maps that are empty are the same as
 // those that are nil.
 func contentDigest(p paper.Paper) paper.Digest {
-	for _, list := range []*[]string{&p.Categories, &p.URLs} {
-		if len(*list) == 0 {
-			*list = nil
-		}
-	}
-	if len(p.Authors) == 0 {
-		p.Authors = nil
-	}
-	if len(p.ListedDates) == 0 {
-		p.ListedDates = nil
-	}
-	if len(p.Signals) == 0 {
-		p.Signals = nil
-	}
-	if len(p.Metadata) == 0 {
-		p.Metadata = nil
-	}
-	b, err := json.Marshal(p)
+	b, err := json.Marshal(p.Plain())
 	if err != nil { // a valid paper holds nothing that cannot be written
 		return paper.Digest{}
 	}

@@ -166,30 +166,12 @@ func same(a, b *paper.Record) bool {
 
 // content is what is copied of a record, but for its vector.
 func content(r *paper.Record) ([]byte, error) {
-	p := r.Clone()
-	if len(p.Authors) == 0 {
-		p.Authors = nil
-	}
-	for _, list := range []*[]string{&p.Categories, &p.URLs} {
-		if len(*list) == 0 {
-			*list = nil
-		}
-	}
-	if len(p.ListedDates) == 0 {
-		p.ListedDates = nil
-	}
-	if len(p.Signals) == 0 {
-		p.Signals = nil
-	}
-	if len(p.Metadata) == 0 {
-		p.Metadata = nil
-	}
 	return json.Marshal(struct {
 		Paper      paper.Paper
 		Embed      paper.Digest
 		TokenCount int
 		Truncated  bool
-	}{p, r.EmbedDigest, r.TokenCount, r.Truncated})
+	}{r.Plain(), r.EmbedDigest, r.TokenCount, r.Truncated})
 }
 
 func write(ctx context.Context, source catalog.View, to catalog.Catalog, collection string, group []*paper.Record) error {

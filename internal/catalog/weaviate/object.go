@@ -71,25 +71,7 @@ func (s *storedRecord) record() *paper.Record {
 
 // contentDigest tells papers apart; what is empty is as what is nil.
 func contentDigest(p paper.Paper) (paper.Digest, error) {
-	p = p.Clone()
-	if len(p.Authors) == 0 {
-		p.Authors = nil
-	}
-	for _, list := range []*[]string{&p.Categories, &p.URLs} {
-		if len(*list) == 0 {
-			*list = nil
-		}
-	}
-	if len(p.ListedDates) == 0 {
-		p.ListedDates = nil
-	}
-	if len(p.Signals) == 0 {
-		p.Signals = nil
-	}
-	if len(p.Metadata) == 0 {
-		p.Metadata = nil
-	}
-	b, err := json.Marshal(p)
+	b, err := json.Marshal(p.Plain())
 	return sha256.Sum256(append([]byte("akin.weaviate.content.v1\n"), b...)), err
 }
 
