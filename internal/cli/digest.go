@@ -120,9 +120,9 @@ func (e *environment) changeDigest(t target, asJSON bool, call func(*client.Clie
 
 // digestWhen and digestWhat say in words when a digest is sent, and what it has.
 func digestWhen(s *akinv1.DigestSchedule) string {
-	when := strings.ToLower(strings.TrimPrefix(s.GetInterval().String(), "DIGEST_INTERVAL_"))
+	when := enumWord(s.GetInterval(), "DIGEST_INTERVAL_")
 	if s.GetWeekday() != 0 {
-		when = "every " + strings.ToLower(strings.TrimPrefix(s.GetWeekday().String(), "DIGEST_WEEKDAY_"))
+		when = "every " + enumWord(s.GetWeekday(), "DIGEST_WEEKDAY_")
 	}
 	return fmt.Sprintf("%s %s (%s)", when, s.GetTime(), cmp.Or(s.GetTimeZone(), "UTC"))
 }
@@ -130,35 +130,30 @@ func digestWhen(s *akinv1.DigestSchedule) string {
 func digestWhat(d *akinv1.Digest) string {
 	what := slices.Clone(d.GetFeeds())
 	if d.GetListing() != 0 {
-		what = append(what, strings.ToLower(strings.TrimPrefix(d.GetListing().String(), "DIGEST_LISTING_")))
+		what = append(what, enumWord(d.GetListing(), "DIGEST_LISTING_"))
 	}
 	return strings.Join(what, ", ")
 }
 
 func digestState(d *akinv1.Digest) string {
-	return strings.ToLower(strings.TrimPrefix(d.GetState().String(), "DIGEST_STATE_"))
+	return enumWord(d.GetState(), "DIGEST_STATE_")
 }
 
 // digest prints all of a digest.
 func (e *environment) digest(d *akinv1.Digest) {
-	line := func(what, text string) {
-		if text != "" {
-			e.wrapped(fmt.Sprintf("%-12s ", what), oneLine(text))
-		}
-	}
-	line("name", d.GetName())
-	line("called", d.GetDisplayName())
-	line("to", d.GetAddress())
-	line("sent", digestWhen(d.GetSchedule()))
-	line("papers of", digestWhat(d))
-	line("collection", d.GetCollection())
-	line("first", strings.Join(d.GetPinnedAuthors(), "; "))
+	e.fact("name", d.GetName())
+	e.fact("called", d.GetDisplayName())
+	e.fact("to", d.GetAddress())
+	e.fact("sent", digestWhen(d.GetSchedule()))
+	e.fact("papers of", digestWhat(d))
+	e.fact("collection", d.GetCollection())
+	e.fact("first", strings.Join(d.GetPinnedAuthors(), "; "))
 	if n := d.GetMaxItems(); n > 0 {
-		line("papers", fmt.Sprintf("at most %d", n))
+		e.fact("papers", fmt.Sprintf("at most %d", n))
 	}
-	line("likes go to", d.GetLibrary())
-	line("quiet days", strings.ToLower(strings.TrimPrefix(d.GetQuiet().String(), "DIGEST_QUIET_")))
-	line("state", digestState(d))
+	e.fact("likes go to", d.GetLibrary())
+	e.fact("quiet days", enumWord(d.GetQuiet(), "DIGEST_QUIET_"))
+	e.fact("state", digestState(d))
 }
 
 type digestListCommand struct {
@@ -340,7 +335,7 @@ func (c digestStatusCommand) Run(e *environment) error {
 			fmt.Fprintln(e.out, oneLine(words))
 		}
 		for _, i := range s.GetIssues() {
-			fmt.Fprintf(e.out, "  %s  %-10s %s  %s\n", i.GetDate(), strings.ToLower(strings.TrimPrefix(i.GetProgress().String(), "DIGEST_PROGRESS_")),
+			fmt.Fprintf(e.out, "  %s  %-10s %s  %s\n", i.GetDate(), enumWord(i.GetProgress(), "DIGEST_PROGRESS_"),
 				plural(len(i.GetPaperIds()), "paper"), oneLine(i.GetWords()))
 		}
 	})

@@ -102,3 +102,15 @@ func wrap(words []string, width int) []string {
 	}
 	return lines
 }
+
+// fact prints what something is, behind a name for that; nothing for no text.
+func (e *environment) fact(what, text string) {
+	if text != "" {
+		e.wrapped(fmt.Sprintf("%-12s ", what), text)
+	}
+}
+
+// enumWord gives the value of an enum as people write it.
+func enumWord(value fmt.Stringer, prefix string) string {
+	return strings.ToLower(strings.TrimPrefix(value.String(), prefix))
+}

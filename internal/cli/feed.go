@@ -178,30 +178,24 @@ func (e *environment) aboutFeed(t target, asJSON bool, call func(*client.Client)
 
 // feed prints a feed.
 func (e *environment) feed(f *akinv1.Feed) {
-	line := func(what, text string) {
-		if text != "" {
-			e.wrapped(fmt.Sprintf("%-12s ", what), oneLine(text))
-		}
-	}
-	short := func(name, prefix string) string { return strings.ToLower(strings.TrimPrefix(name, prefix)) }
-	line("name", f.GetName())
-	line("shown as", f.GetDisplayName())
-	line("text", f.GetText())
-	line("paper", f.GetPaperId())
-	line("library", f.GetLibrary())
-	line("authors", strings.Join(f.GetAuthors(), "; "))
-	line("collection", f.GetCollection())
-	line("filter", f.GetFilter())
-	line("mode", short(f.GetMode().String(), "MODE_"))
-	line("breadth", short(f.GetBreadth().String(), "BREADTH_"))
-	line("a day", fmt.Sprintf("at most %d", f.GetMaxPerDay()))
+	e.fact("name", f.GetName())
+	e.fact("shown as", f.GetDisplayName())
+	e.fact("text", f.GetText())
+	e.fact("paper", f.GetPaperId())
+	e.fact("library", f.GetLibrary())
+	e.fact("authors", strings.Join(f.GetAuthors(), "; "))
+	e.fact("collection", f.GetCollection())
+	e.fact("filter", f.GetFilter())
+	e.fact("mode", enumWord(f.GetMode(), "MODE_"))
+	e.fact("breadth", enumWord(f.GetBreadth(), "BREADTH_"))
+	e.fact("a day", fmt.Sprintf("at most %d", f.GetMaxPerDay()))
 	if c := f.GetCalibration(); len(f.GetAuthors()) == 0 {
-		line("matched by", fmt.Sprintf("scores of at least %.3f, compared with %s on %s",
+		e.fact("matched by", fmt.Sprintf("scores of at least %.3f, compared with %s on %s",
 			c.GetThreshold(), plural(int(c.GetBackgroundCount()), "paper"), c.GetCreateTime().AsTime().Format("2006-01-02")))
-		line("words", strings.Join(c.GetWords(), ", "))
+		e.fact("words", strings.Join(c.GetWords(), ", "))
 	}
-	line("found", fmt.Sprintf("%s, %d today", plural(int(f.GetItemCount()), "paper"), f.GetTodayCount()))
-	line("status", f.GetStatus())
+	e.fact("found", fmt.Sprintf("%s, %d today", plural(int(f.GetItemCount()), "paper"), f.GetTodayCount()))
+	e.fact("status", f.GetStatus())
 }
 
 type feedCreateCommand struct {

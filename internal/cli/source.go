@@ -70,7 +70,7 @@ func (e *environment) noSources(all *akinv1.ListSourcesResponse) {
 
 // kindName is a kind as the configuration has it.
 func kindName(k akinv1.SourceKind) string {
-	return strings.ToLower(strings.TrimPrefix(k.String(), "SOURCE_KIND_"))
+	return enumWord(k, "SOURCE_KIND_")
 }
 
 type sourceStatusCommand struct {
