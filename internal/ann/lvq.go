@@ -2,6 +2,7 @@ package ann
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -134,7 +135,7 @@ func (s *sights) read(ctx context.Context, q Query) ([]Neighbor, error) {
 	}
 	k := min(q.K, len(s.of))
 	slices.SortFunc(s.of, func(a, b sight) int { // the surest first
-		return -compareRanks(rankOf(a.least, a.ordinal), rankOf(b.least, b.ordinal))
+		return -cmp.Compare(rankOf(a.least, a.ordinal), rankOf(b.least, b.ordinal))
 	})
 	bar := s.of[k-1].least
 	s.of = slices.DeleteFunc(s.of, func(one sight) bool { return one.most < bar })
@@ -155,14 +156,4 @@ func (s *sights) read(ctx context.Context, q Query) ([]Neighbor, error) {
 		found.offer(rankOf(cosine(score), one.ordinal), k)
 	}
 	return neighbors(found.sorted(nil), k, q.Room), nil
-}
-
-func compareRanks(a, b rank) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }

@@ -80,18 +80,8 @@ func (c Config) observing() (errs []error) {
 		}
 	}
 	errs = append(errs, c.addresses()...)
-	slices.SortFunc(errs, func(a, b error) int { return compareText(a.Error(), b.Error()) })
+	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errs
-}
-
-func compareText(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // addresses says what is wrong with the form of addresses, and with two that are one.

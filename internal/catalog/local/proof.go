@@ -117,14 +117,11 @@ func (p *proof) look(ctx context.Context, record *paper.Record) error {
 }
 
 func (p *proof) vector(ctx context.Context, record *paper.Record, compare bool) error {
-	if !compare {
-		if !p.graph.Has(record.Ordinal) {
-			p.badGraph = fmt.Errorf("paper %q is not in it", record.ID)
-		}
-		return nil
-	}
 	if !p.graph.Has(record.Ordinal) {
 		p.badGraph = fmt.Errorf("paper %q is not in it", record.ID)
+		return nil
+	}
+	if !compare {
 		return nil
 	}
 	want, err := p.snapshot.Vector(ctx, record.Ordinal)
