@@ -111,6 +111,45 @@ func Split(text string) (asked, excluded string) {
 	return strings.Join(in, " "), strings.Join(out, " ")
 }
 
+// Loosened gives a typed query with its phrases as words, in their places: a query that
+// excludes the same and needs nothing. It is "" for a query without phrases.
+func Loosened(text string) string {
+	marks := quotesOf(text)
+	var out []string
+	phrases := false
+	for rest := text; rest != ""; {
+		r, size := utf8.DecodeRuneInString(rest)
+		if unicode.IsSpace(r) {
+			rest = rest[size:]
+			continue
+		}
+		c, after, ok := clauseAt(rest, &marks)
+		if !ok {
+			_, after = untilSpace(rest)
+		}
+		part := rest[:len(rest)-len(after)]
+		if ok && c.kind == clausePhrase {
+			phrases, part = true, wordsAlone(c.text)
+		}
+		out = append(out, part)
+		rest = after
+	}
+	if !phrases {
+		return ""
+	}
+	return strings.Join(out, " ")
+}
+
+// wordsAlone gives the inside of a phrase without what would be an operator outside.
+func wordsAlone(inside string) string {
+	fields := strings.FieldsFunc(inside, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`"“”`, r) })
+	for i, f := range fields {
+		stem, _ := opened(strings.TrimLeft(f, "-"))
+		fields[i] = stem
+	}
+	return strings.Join(fields, " ")
+}
+
 // mostMarked is how many phrases raise papers; those behind them are words alone.
 const mostMarked = 16
 

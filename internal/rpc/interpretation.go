@@ -125,10 +125,6 @@ func operatorsOf(a *engine.Answer) (akinv1.OperatorUse, string) {
 	case engine.PhrasesDropped:
 		return akinv1.OperatorUse_OPERATOR_USE_PHRASES_DROPPED,
 			"No paper has all that the query puts in quotation marks; these are the nearest without that. With syntax ON it must be there."
-	case engine.OperatorsDropped:
-		return akinv1.OperatorUse_OPERATOR_USE_DROPPED,
-			"No paper is left by what the query puts in quotation marks and excludes; these are the nearest without either. " +
-				"With syntax ON both count."
 	case engine.NoOperators:
 	}
 	return akinv1.OperatorUse_OPERATOR_USE_UNSPECIFIED, ""

@@ -20,7 +20,6 @@ func (q query) understood(i *akinv1.Interpretation) (out []limit) {
 	text := map[akinv1.OperatorUse]string{
 		akinv1.OperatorUse_OPERATOR_USE_RAISED:          "What stands in quotation marks in this long text raises papers that have it; no paper needs it.",
 		akinv1.OperatorUse_OPERATOR_USE_PHRASES_DROPPED: "No paper has all that stands in quotation marks. These are the nearest without it.",
-		akinv1.OperatorUse_OPERATOR_USE_DROPPED:         "No paper is left by the quotation marks and what is excluded. These are the nearest without either.",
 	}[i.GetOperators()]
 	if text != "" {
 		out = append(out, limit{Detail: text, Lifts: []link{{"Insist on it", q.with(func(q *query) { q.Syntax = "on" })}}})
