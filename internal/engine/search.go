@@ -74,6 +74,9 @@ func (s *search) candidates(ctx context.Context, a *asking, d *draft) (err error
 	if err := s.found(ctx, a, d, vector); err != nil {
 		return err
 	}
+	if err := s.putLast(ctx, a, d); err != nil {
+		return err
+	}
 	return s.tellNearness(ctx, a, d)
 }
 
