@@ -36,8 +36,8 @@ const (
 	// marks aside, that does not end as a sentence does, with a full stop, a question
 	// mark or an exclamation mark. In longer text a phrase in quotation marks only
 	// raises the papers that have it, by up to a fifth of the lexical score, and
-	// everything else is words. A short query that its operators leave empty is
-	// answered without its phrases, or, if that is not enough, without its exclusions.
+	// everything else is words. A short query that its phrases leave empty is
+	// answered without them; what it excludes is in no answer, which may be empty then.
 	Syntax_SYNTAX_AUTO Syntax = 1
 	// They always are, and an answer may be empty because of them.
 	Syntax_SYNTAX_ON Syntax = 2
@@ -997,8 +997,8 @@ type SearchRequest struct {
 	GroupSize int32 `protobuf:"varint,39,opt,name=group_size,json=groupSize,proto3" json:"group_size,omitempty"`
 	// Whether the signs in query are operators; unspecified means AUTO.
 	Syntax Syntax `protobuf:"varint,40,opt,name=syntax,proto3,enum=akin.v1.Syntax" json:"syntax,omitempty"`
-	// Take the words of query as they are typed: none is understood as a name, and
-	// none is corrected. It undoes what interpretation tells.
+	// Take the words of query as they are typed: none is understood as a name or as a
+	// negation, and none is corrected. It undoes what interpretation tells.
 	Verbatim      bool `protobuf:"varint,41,opt,name=verbatim,proto3" json:"verbatim,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
