@@ -232,7 +232,8 @@ func (v *view) Parse(text string) (catalog.TypedQuery, error) {
 	if len(q.clauses) > mostClauses {
 		return catalog.TypedQuery{}, paper.InvalidField("query", "has %d phrases and exclusions; the limit is %d; leave some out", len(q.clauses), mostClauses)
 	}
-	var asked, excluded []string
+	var asked, excluded, loose []string
+	phrases := false
 	for rest := text; strings.TrimSpace(rest) != ""; {
 		token, after := cut(rest)
 		rest = after
@@ -242,8 +243,16 @@ func (v *view) Parse(text string) (catalog.TypedQuery, error) {
 		case token != "":
 			asked = append(asked, strings.Trim(token, `"*`))
 		}
+		if inside := strings.Trim(token, `"`); inside != token && token[0] == '"' {
+			phrases, token = true, strings.Join(split(inside), " ")
+		}
+		loose = append(loose, token)
 	}
-	return catalog.TypedQuery{Asked: strings.Join(asked, " "), Excluded: strings.Join(excluded, " ")}, nil
+	out := catalog.TypedQuery{Asked: strings.Join(asked, " "), Excluded: strings.Join(excluded, " ")}
+	if phrases {
+		out.Loose = strings.Join(loose, " ")
+	}
+	return out, nil
 }
 
 // Operators implements catalog.Syntax.

@@ -254,15 +254,16 @@ func namer(s *suite, of func() catalog.Namer) {
 }
 
 func syntax(s *suite, of func() catalog.Syntax) {
-	for _, test := range []struct{ text, asked, excluded string }{
-		{"glacier turbine", "glacier turbine", ""},
-		{`glacier -turbine`, "glacier", "-turbine"},
-		{`"glacier turbine" violin`, "glacier turbine violin", ""},
-		{`glaci* -"violin lesson"`, "glaci", `-"violin lesson"`},
-		{"-turbine", "", "-turbine"},
+	for _, test := range []struct{ text, asked, excluded, loose string }{
+		{"glacier turbine", "glacier turbine", "", ""},
+		{`glacier -turbine`, "glacier", "-turbine", ""},
+		{`"glacier turbine" violin`, "glacier turbine violin", "", "glacier turbine violin"},
+		{`glaci* -"violin lesson"`, "glaci", `-"violin lesson"`, ""},
+		{`glaci* "violin lesson" -turbine`, "glaci violin lesson", "-turbine", "glaci* violin lesson -turbine"},
+		{"-turbine", "", "-turbine", ""},
 	} {
 		got := must[catalog.TypedQuery](s)(of().Parse(test.text))
-		s.same(test.text, got, catalog.TypedQuery{Asked: test.asked, Excluded: test.excluded})
+		s.same(test.text, got, catalog.TypedQuery{Asked: test.asked, Excluded: test.excluded, Loose: test.loose})
 	}
 	_, err := of().Parse(strings.Repeat("-glacier ", 10_000))
 	s.fault("a query that asks too much", err, paper.Invalid)
