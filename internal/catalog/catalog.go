@@ -36,6 +36,13 @@ type Catalog interface {
 	Apply(ctx context.Context, collection string, changes []Mutation) ([]Outcome, uint64, error)
 }
 
+// Gated is a catalog that may take no changes. One that is none says so when they are
+// applied.
+type Gated interface {
+	// Writable says why changes would be refused, before work is done for them.
+	Writable(ctx context.Context) error
+}
+
 // Preparer is a catalog that can do a part of the work of changes before it is their
 // turn, for many at once: changes of a collection are applied one group at a time. A
 // catalog that is none does all of it then.

@@ -31,10 +31,7 @@ type mapService struct {
 // atlas gives the maps, and the collection that a request is about.
 func (s *mapService) atlas(collection string) (*atlas.Atlas, string, error) {
 	if s.server.maps == nil {
-		return nil, "", &paper.Error{
-			Kind: paper.FailedPrecondition, Reason: paper.ReasonUnsupported,
-			Message: "this server only embeds: it was started without a data directory, and has no map",
-		}
+		return nil, "", s.server.without("this server has no map")
 	}
 	if collection == "" {
 		return s.server.maps, paper.DefaultCollection, nil

@@ -213,6 +213,10 @@ func classify(err error) error {
 	if err == nil {
 		return nil
 	}
+	var own *paper.Error
+	if errors.As(err, &own) {
+		return err
+	}
 	switch status.Code(err) {
 	case codes.Unauthenticated, codes.PermissionDenied:
 		return denied(err)
@@ -246,6 +250,11 @@ func (w *wire) rest(ctx context.Context, method, path string, body any) (answer,
 	}
 	var out answer
 	err := w.try(ctx, func(ctx context.Context, n *node) error {
+		if method != http.MethodGet {
+			if err := w.fenced(ctx); err != nil {
+				return err
+			}
+		}
 		var err error
 		out, err = w.send(ctx, n, method, path, payload)
 		return err
