@@ -223,6 +223,7 @@ func (a *App) openCluster(ctx context.Context) (engineModel, catalog.Catalog, rp
 	}
 	a.onClose(c.Close)
 	about.Index, about.Started, about.Without = weaviateIndex, time.Now(), a.withoutPapers
+	about.NoMaps = "maps are made of the vectors of all papers, which are in a cluster"
 	about.Writable = func() error { return c.Writable(context.Background()) }
 	if config.Epoch == 0 || a.config.Data == "" {
 		return model, c, about, nil

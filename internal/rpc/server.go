@@ -61,6 +61,8 @@ type About struct {
 	// Without says why there is nothing beside papers: libraries, feeds, digests, sources
 	// and maps; nil says that there is no data directory.
 	Without func() string
+	// NoMaps says why there are no maps although there are papers; "" is as Without.
+	NoMaps string
 }
 
 // Server holds the handlers.
