@@ -110,6 +110,7 @@ func object(class string, v *version, vector []float32) (*pb.BatchObject, error)
 	r := v.Record.record()
 	fields := map[string]any{
 		propID: r.ID, propRecord: string(data), propTerms: strings.Join(termsOf(&r.Paper), " "), propOrdinal: float64(r.Ordinal),
+		propLot:     float64(lotOf(r.ID)),
 		propCreated: float64(r.CreateTime.UnixMicro()), propUpdated: float64(r.UpdateTime.UnixMicro()),
 	}
 	if r.PublishDate.Year > 0 {

@@ -26,7 +26,7 @@ type head struct {
 }
 
 // format is that of what this package writes; docs/format/weaviate.md describes it.
-const format = 1
+const format = 2
 
 // group is what the log says of some changes that become visible together.
 type group struct {
@@ -76,7 +76,7 @@ func (c *collection) maybeHead(ctx context.Context) (*head, error) {
 	if h.Format != format {
 		return nil, &paper.Error{
 			Kind: paper.FailedPrecondition, Reason: paper.ReasonUnsupported,
-			Message: fmt.Sprintf("collection %q of the cluster is of format %d, and this akin reads %d; run the akin that wrote it, or a later one", c.name, h.Format, format),
+			Message: fmt.Sprintf("collection %q of the cluster is of format %d, and this akin reads %d; run the akin that wrote it, or move the papers to a new collection", c.name, h.Format, format),
 		}
 	}
 	return &h, nil

@@ -92,6 +92,10 @@ func (c *Catalog) Writable(context.Context) error {
 }
 
 func (c *Catalog) open(ctx context.Context) error {
+	if err := c.wire.createClass(ctx, c.wire.listsClass()); err != nil {
+		return err
+	}
+	c.wire.background(c.wire.sweep)
 	if c.wire.config.Epoch > 0 {
 		return c.CreateCollection(ctx, paper.DefaultCollection, c.wire.config.Space)
 	}

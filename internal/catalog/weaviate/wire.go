@@ -55,6 +55,7 @@ type wire struct {
 	turn   atomic.Uint32
 	whole  health
 
+	ctx     context.Context //nolint:containedctx // the life of what goes on by itself
 	stop    context.CancelFunc
 	probing sync.WaitGroup
 }
@@ -78,12 +79,16 @@ func dial(config Config) (*wire, error) {
 		}
 		w.nodes = append(w.nodes, &node{http: a.HTTP, conn: conn, WeaviateClient: pb.NewWeaviateClient(conn)})
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	w.stop = cancel
+	w.ctx, w.stop = context.WithCancel(context.Background())
 	for _, n := range w.nodes {
-		w.probing.Go(func() { w.probe(ctx, n) })
+		w.background(func(ctx context.Context) { w.probe(ctx, n) })
 	}
 	return w, nil
+}
+
+// background does something until close, which waits for it.
+func (w *wire) background(f func(context.Context)) {
+	w.probing.Go(func() { f(w.ctx) })
 }
 
 // probeEvery is how often a node is asked whether it is ready. To start takes longer.
