@@ -285,6 +285,9 @@ func (a *App) begin(ctx context.Context, config *weaviate.Config, there *weaviat
 	return m.Epoch, nil
 }
 
+// clustered says that papers are in a cluster.
+func (a *App) clustered() bool { return a.config.Cluster.Address != "" }
+
 // rightful says whether this server still writes, if its papers are in a cluster.
 func (a *App) rightful() error {
 	if a.fence == nil {
