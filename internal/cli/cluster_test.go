@@ -169,7 +169,7 @@ func TestClusterServes(t *testing.T) {
 func ids(a *akinv1.SearchResponse) string {
 	var all []string
 	for _, r := range a.GetResults() {
-		all = append(all, r.GetPaper().GetPaper().GetId())
+		all = append(all, r.GetPaper().GetId())
 	}
 	return strings.Join(all, " ")
 }
