@@ -57,6 +57,12 @@ func Run(t *testing.T, s Subject) {
 	}
 }
 
+// RunConcurrent runs the part of the contract in which several goroutines work, which
+// alone has something to show under the race detector.
+func RunConcurrent(t *testing.T, s Subject) {
+	t.Run("concurrent", func(t *testing.T) { testConcurrent(t, s) })
+}
+
 func (s Subject) empty(t *testing.T) ann.Index {
 	t.Helper()
 	index, err := s.New(dimension)
