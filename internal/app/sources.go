@@ -77,6 +77,9 @@ func (a *App) mayWrite() error {
 	if err := a.store.Writable(); err != nil {
 		return err
 	}
+	if err := a.store.Room(); err != nil {
+		return err
+	}
 	return a.store.Damage()
 }
 
