@@ -99,18 +99,47 @@ func digits(word string) bool { return word != "" && strings.Trim(word, "0123456
 // marksBefore are marks before a title; of those that begin alike the longer first.
 func marksBefore() [][]string {
 	return [][]string{
-		{"erratum", "to"}, {"erratum", "for"}, {"erratum"}, {"corrigendum", "to"}, {"corrigendum", "for"}, {"corrigendum"},
-		{"correction", "to"}, {"corrections", "to"}, {"publisher", "correction"}, {"author", "correction"}, {"addendum", "to"},
-		{"retraction", "note", "to"}, {"retracted", "article"}, {"retracted"}, {"withdrawn", "article"}, {"withdrawn"},
+		{"erratum", "to"},
+		{"erratum", "for"},
+		{"erratum"},
+		{"corrigendum", "to"},
+		{"corrigendum", "for"},
+		{"corrigendum"},
+		{"correction", "to"},
+		{"corrections", "to"},
+		{"publisher", "correction"},
+		{"author", "correction"},
+		{"addendum", "to"},
+		{"retraction", "note", "to"},
+		{"retracted", "article"},
+		{"retracted"},
+		{"withdrawn", "article"},
+		{"withdrawn"},
 	}
 }
 
 // marksBehind are marks behind a title.
 func marksBehind() [][]string {
 	return [][]string{
-		{"extended", "abstract"}, {"student", "abstract"}, {"extended", "version"}, {"full", "version"}, {"long", "version"}, {"short", "version"},
-		{"abridged", "version"}, {"journal", "version"}, {"conference", "version"}, {"short", "paper"}, {"technical", "report"},
-		{"video", "contribution"}, {"video"}, {"preprint"}, {"abstract", "reprint"}, {"erratum"}, {"corrigendum"}, {"retracted"}, {"withdrawn"},
+		{"extended", "abstract"},
+		{"student", "abstract"},
+		{"extended", "version"},
+		{"full", "version"},
+		{"long", "version"},
+		{"short", "version"},
+		{"abridged", "version"},
+		{"journal", "version"},
+		{"conference", "version"},
+		{"short", "paper"},
+		{"technical", "report"},
+		{"video", "contribution"},
+		{"video"},
+		{"preprint"},
+		{"abstract", "reprint"},
+		{"erratum"},
+		{"corrigendum"},
+		{"retracted"},
+		{"withdrawn"},
 	}
 }
 
