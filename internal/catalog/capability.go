@@ -103,6 +103,7 @@ type Collapsed struct {
 // Match is why two papers count as one, and how alike they are.
 type Match struct {
 	Reason MatchReason
+	Kind   MatchKind
 	// Similarity is the cosine of their vectors.
 	Similarity float64
 	// Resemblance estimates which part of the pairs of neighbouring words of both texts
@@ -123,6 +124,22 @@ const (
 	SameTitle
 	// SimilarText: nearly the same words in nearly the same order.
 	SimilarText
+)
+
+// MatchKind is what two papers are to each other.
+type MatchKind int
+
+// The kinds.
+const (
+	// SameWork: the same work, in the same text or nearly.
+	SameWork MatchKind = iota + 1
+	// OtherVersion: another version of one work.
+	OtherVersion
+	// Sequel: another work of the same authors or of a series in nearly the same words.
+	// It counts as none, and is told of among duplicates alone.
+	Sequel
+	// SameAbstract: nearly the same abstract under a title that has little in common.
+	SameAbstract
 )
 
 // Namer tells which papers requests mean. Without it, a name is an id.

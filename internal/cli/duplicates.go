@@ -25,7 +25,9 @@ func (duplicatesCommand) Help() string {
 Compares the papers as they are at one sequence number and prints the groups that
 count as one: one arXiv id whatever the version, one DOI, one title with authors
 or abstracts to match, or nearly the same text. Every paper of a group matches the
-first one. Nothing is changed; akin delete erases papers.`
+first one, and its line says what it is to that: the same work, another version,
+or nearly the same abstract under another title; or, marked with ~ in place of =, a
+sequel, which is a work of its own. Nothing is changed; akin delete erases papers.`
 }
 
 // Run lists groups.
@@ -40,7 +42,7 @@ func (c duplicatesCommand) Run(e *environment) error {
 	}
 	progress := e.newProgress("comparing")
 	defer progress.finish()
-	groups, extra, resp := 0, 0, new(akinv1.FindDuplicatesResponse)
+	groups, extra, sequels, resp := 0, 0, 0, new(akinv1.FindDuplicatesResponse)
 	first := "" // of the group before
 	for {
 		next, err := stream.Recv()
@@ -55,7 +57,13 @@ func (c duplicatesCommand) Run(e *environment) error {
 			if id := g.GetPapers()[0].GetPaperId(); id != first {
 				groups, first = groups+1, id
 			}
-			extra += len(g.GetPapers()) - 1
+			for _, p := range g.GetPapers()[1:] {
+				if p.GetRelation() == akinv1.Relation_RELATION_SEQUEL {
+					sequels++
+				} else {
+					extra++
+				}
+			}
 			if err := e.show(c.JSON, g, func() { e.duplicates(g) }); err != nil {
 				return err
 			}
@@ -63,8 +71,8 @@ func (c duplicatesCommand) Run(e *environment) error {
 		progress.total = int(resp.GetTotalSize())
 		progress.set(int(resp.GetPapersCompared()), "")
 	}
-	fmt.Fprintf(e.errOut, "%s of %s at sequence %d; %d of them could go\n",
-		plural(groups, "group"), plural(int(resp.GetTotalSize()), "paper"), resp.GetSequence(), extra)
+	fmt.Fprintf(e.errOut, "%s of %s at sequence %d; %d of them could go, %s\n",
+		plural(groups, "group"), plural(int(resp.GetTotalSize()), "paper"), resp.GetSequence(), extra, sequelCount(sequels))
 	return nil
 }
 
@@ -75,10 +83,37 @@ func (e *environment) duplicates(g *akinv1.DuplicateGroup) {
 			fmt.Fprintf(e.out, "%s\n    %s\n", oneLine(p.GetTitle()), oneLine(p.GetPaperId()))
 			continue
 		}
-		fmt.Fprintf(e.out, "  = %s\n    %s · %s · cosine %.3f · words %.0f %%\n",
-			oneLine(p.GetTitle()), oneLine(p.GetPaperId()), reasonName(p.GetReason()), p.GetSimilarity(), 100*p.GetResemblance())
+		sign := "="
+		if p.GetRelation() == akinv1.Relation_RELATION_SEQUEL {
+			sign = "~"
+		}
+		fmt.Fprintf(e.out, "  %s %s\n    %s · %s by %s · cosine %.3f · words %.0f %%\n", sign,
+			oneLine(p.GetTitle()), oneLine(p.GetPaperId()), relationName(p.GetRelation()), reasonName(p.GetReason()), p.GetSimilarity(), 100*p.GetResemblance())
 	}
 	fmt.Fprintln(e.out)
+}
+
+func sequelCount(n int) string {
+	if n == 1 {
+		return "1 is a sequel"
+	}
+	return fmt.Sprintf("%d are sequels", n)
+}
+
+// relationName says what a paper is to the first of its group, as the page does.
+func relationName(r akinv1.Relation) string {
+	switch r {
+	case akinv1.Relation_RELATION_SAME_WORK:
+		return "the same work"
+	case akinv1.Relation_RELATION_VERSION:
+		return "another version"
+	case akinv1.Relation_RELATION_SEQUEL:
+		return "a sequel"
+	case akinv1.Relation_RELATION_SAME_ABSTRACT:
+		return "nearly the same abstract"
+	case akinv1.Relation_RELATION_UNSPECIFIED:
+	}
+	return "a version"
 }
 
 func reasonName(reason akinv1.CollapseReason) string {

@@ -64,12 +64,12 @@ func TestVersionsOverSockets(t *testing.T) {
 		t.Error("similar --no-collapse-versions leaves a version out")
 	}
 	code, out, errOut := run(t, "", "duplicates", "--server", s.grpc)
-	for _, want := range []string{"arXiv:1706.03762v5 · same arxiv id · cosine 0.", "title:bert · same title · cosine 0."} {
+	for _, want := range []string{"arXiv:1706.03762v5 · another version by same arxiv id · cosine 0.", "title:bert · another version by same title · cosine 0."} {
 		if !strings.Contains(out, want) {
 			t.Errorf("duplicates printed %q, without %q", out, want)
 		}
 	}
-	if code != 0 || strings.Contains(out, "editorial") || !strings.Contains(errOut, "2 groups of 136 papers at sequence 136; 2 of them could go") {
+	if code != 0 || strings.Contains(out, "editorial") || !strings.Contains(errOut, "2 groups of 136 papers at sequence 136; 2 of them could go, 0 are sequels") {
 		t.Errorf("duplicates: exit code %d, %q, %q", code, out, errOut)
 	}
 	out = mustRun(t, "duplicates", "--server", s.grpc, "--json", "--filter", `id = ("title:bert" OR "arXiv:1810.04805")`)

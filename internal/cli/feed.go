@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
@@ -336,13 +337,22 @@ func feedReason(it *akinv1.FeedItem) string {
 		}
 	}
 	var parts []string
-	if it.GetPercentile() > 0 {
-		parts = append(parts, fmt.Sprintf("score %.3f, above %.2f %% of the collection", it.GetScore(), it.GetPercentile()))
+	if p := it.GetPercentile(); p > 0 {
+		parts = append(parts, fmt.Sprintf("score %.3f, %s", it.GetScore(), nearerThan(p)))
 	}
 	if len(names) > 0 {
 		parts = append(parts, "by "+strings.Join(names, ", "))
 	}
 	return strings.Join(parts, "; ")
+}
+
+// nearerThan says in words what a percentile means, as the page does. A paper of 20,000
+// is .005 of a hundred.
+func nearerThan(percentile float64) string {
+	if percentile >= 100 {
+		return "nearer than all papers it was held against"
+	}
+	return "nearer than " + strings.TrimRight(strings.TrimRight(strconv.FormatFloat(percentile, 'f', 3, 64), "0"), ".") + " % of the papers"
 }
 
 // mostEvidence is how many papers a page with evidence has.

@@ -17,6 +17,7 @@ import (
 	"akin/internal/engine"
 	"akin/internal/feed"
 	"akin/internal/feed/ledger"
+	"akin/internal/feed/match"
 	"akin/internal/library"
 	"akin/internal/library/shelf"
 	"akin/internal/paper"
@@ -362,6 +363,61 @@ func TestRecalibration(t *testing.T) {
 		time.Sleep(5 * time.Millisecond)
 	}
 	t.Errorf("%v", r.until("f", 1))
+}
+
+// A feed that was calibrated by older rules is calibrated anew, once: what it matched
+// stays, no paper matches twice, and its words are those of today's index.
+func TestOlderRules(t *testing.T) {
+	r := newRig(t)
+	r.put(by("Somebody Else", 0, 150)...)
+	if _, err := r.Create(t.Context(), "o", feed.Feed{Name: "f", Query: feed.Query{Text: "colour bread"}, Breadth: feed.Broad}); err != nil {
+		t.Fatal(err)
+	}
+	bread := func(id, title string) paper.Paper {
+		return paper.Paper{ID: id, Title: title, Abstract: "colour bread colour bread"}
+	}
+	stop := r.run()
+	r.put(bread("one", "Colour of bread"))
+	r.until("f", 1)
+	stop()
+	st, err := r.Get(t.Context(), "o", "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	older := st.Calibration
+	older.Version, older.Terms = match.Version-1, []feed.Term{{Name: "colour", Weight: 4}}
+	older.Threshold, older.Made = 0, older.Made.Add(-time.Hour)
+	if err := r.Calibrate(t.Context(), []feed.Feed{st.Feed}, []*feed.Calibration{&older}); err != nil {
+		t.Fatal(err)
+	}
+	r.close()
+	r.open(false)
+	stop = r.run()
+	r.put(bread("one", "The colour of bread"), bread("two", "Color of bread"))
+	if ids := r.until("f", 2); !slices.Equal(ids, []string{"one", "two"}) {
+		t.Errorf("items are %v", ids)
+	}
+	now, err := r.Get(t.Context(), "o", "f")
+	if err != nil || now.Calibration.Version != match.Version || !slices.Equal(namesOf(now.Calibration.Terms), []string{"bread", "color"}) || now.Calibration.Threshold == 0 {
+		t.Errorf("calibrated as %+v, %v", now.Calibration, err)
+	}
+	stop()
+	r.now.Add(3600)
+	stop = r.run()
+	r.put(bread("three", "Colour of a bread"))
+	once(t, r.until("f", 3), 3)
+	stop()
+	if again, err := r.Get(t.Context(), "o", "f"); err != nil || !again.Calibration.Made.Equal(now.Calibration.Made) {
+		t.Errorf("calibrated again at %v, %v", again.Calibration.Made, err)
+	}
+}
+
+func namesOf(terms []feed.Term) (names []string) {
+	for _, t := range terms {
+		names = append(names, t.Name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // A thousand authors, a filter that nothing passes, and an empty library cost no more than

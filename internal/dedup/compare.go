@@ -17,6 +17,28 @@ const (
 	SimilarText
 )
 
+// Kind is what two papers are to each other.
+type Kind int
+
+// The kinds. Unrelated is the zero value.
+const (
+	Unrelated Kind = iota
+	// SameWork: the same work, in the same text or nearly.
+	SameWork
+	// Version: another version of one work: an earlier or later one, an extended
+	// abstract, an erratum, one under a changed title.
+	Version
+	// Sequel: another work of the same authors, or of a series, in nearly the same
+	// words: part II, the next year's, the same for something else.
+	Sequel
+	// SameAbstract: nearly the same abstract under a title that has little in common.
+	// Most are one work that was renamed.
+	SameAbstract
+)
+
+// One says whether papers of a kind count as one work.
+func (k Kind) One() bool { return k == SameWork || k == Version || k == SameAbstract }
+
 // The thresholds; docs/duplicates.md has what they were chosen by.
 const (
 	// MinSimilarity is the cosine from which similar texts match.
@@ -37,14 +59,17 @@ const (
 	// shortTitle is how many words a title must have to count among papers of
 	// other authors.
 	shortTitle = 3
+	// sameText of 64 slots is a text that hardly differs.
+	sameText = 58
 	// longTitle is how many words a title must have to count where an abstract
 	// is missing, and specificTitle where authors are missing too.
 	longTitle, specificTitle = 5, 6
 )
 
-// Match is why two papers count as one, and how alike they are.
+// Match is why two papers match, what they are to each other, and how alike they are.
 type Match struct {
 	Reason Reason
+	Kind   Kind
 	// Similarity is the cosine of their vectors, as the caller computed it.
 	Similarity float64
 	// Resemblance estimates which part of the pairs of neighbouring words of
@@ -52,7 +77,8 @@ type Match struct {
 	Resemblance float64
 }
 
-// Compare decides whether two papers count as one. cosine gives the cosine of
+// Compare decides whether two papers match: count as one, or are sequels (Match.Kind).
+// cosine gives the cosine of
 // their vectors; it is asked only if all else agrees, and NaN refuses.
 // minSimilarity is the cosine that similar texts must have.
 func Compare(a, b *Key, minSimilarity float64, cosine func() float64) (Match, bool) {
@@ -64,7 +90,36 @@ func Compare(a, b *Key, minSimilarity float64, cosine func() float64) (Match, bo
 	if reason == SameTitle && !(m.Similarity >= least) && a.similarText(b) {
 		m.Reason, least = SimilarText, minSimilarity
 	}
+	m.Kind = a.kind(b, m.Reason)
 	return m, m.Reason <= SameDOI || m.Similarity >= least
+}
+
+// kind says what papers are to each other that match for a reason.
+func (k *Key) kind(o *Key, reason Reason) Kind {
+	switch {
+	case reason == SimilarText && k.sequel(o):
+		return Sequel
+	case reason == SimilarText && k.titleOverlap(o) < leastTitleOverlap && !k.titleWithin(o):
+		return SameAbstract
+	case reason == SimilarText || k.title != o.title || k.marked != o.marked || k.text.agree(&o.text) < sameText:
+		return Version
+	default:
+		return SameWork
+	}
+}
+
+// sequel says whether papers with similar texts under different titles are two works:
+// their titles have different numbers, or are for different things; or they were
+// published in different years, and neither title only adds to the other. A preprint
+// takes its time and may change its title on the way.
+func (k *Key) sequel(o *Key) bool {
+	switch {
+	case k.numbers != o.numbers && (k.numbers != 0 && o.numbers != 0 || k.bare != 0 && k.bare == o.bare):
+		return true
+	case k.frame != 0 && k.frame == o.frame && k.tail&o.tail == 0:
+		return true
+	}
+	return k.published && o.published && k.year != 0 && o.year != 0 && k.year != o.year && !k.titleWithin(o)
 }
 
 // candidate is the reason why two papers would match, and the cosine that it

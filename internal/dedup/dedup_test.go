@@ -77,6 +77,93 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// What papers are to each other that match: pairs as they were found in a collection of
+// conference papers, and what tells sequels apart.
+func TestKind(t *testing.T) {
+	long := strings.Repeat(abstract+" ", 2)
+	at := func(title, venue string, year int) paper.Paper {
+		p := paper.Paper{Title: title, Abstract: long, Authors: authors("Ada Lovelace", "Karl Sandström"), Venue: venue}
+		p.PublishDate.Year = year
+		return p
+	}
+	for _, tc := range []struct {
+		name string
+		a, b paper.Paper
+		want Kind
+	}{
+		{"one record twice", at("Comparing the abstracts of papers", "ACL", 2018), at("Comparing the Abstracts of Papers", "ACL", 2018), SameWork},
+		{"the same in another year", at("Comparing the abstracts of papers", "ACL", 2018), at("Comparing the Abstracts of Papers", "", 2017), SameWork},
+		{"extended abstract", at("Comparing the abstracts of papers", "ACL", 2018), at("Comparing the abstracts of papers (Extended Abstract)", "IJCAI", 2019), Version},
+		{"video", at("Comparing the abstracts of papers", "IROS", 2010), at("Comparing the abstracts of papers — Video contribution", "IROS", 2010), Version},
+		{"erratum", at("Comparing the abstracts of papers", "ACL", 2018), at("Erratum to: Comparing the abstracts of papers", "ACL", 2020), Version},
+		{"retracted", at("Comparing the abstracts of papers", "ACL", 2018), at("RETRACTED ARTICLE: Comparing the abstracts of papers", "ACL", 2018), Version},
+		{"v2", at("Comparing the abstracts of papers", "", 2018), at("Comparing the abstracts of papers v2", "", 2020), Version},
+		{"version 2", at("Comparing the abstracts of papers", "", 2018), at("Comparing the abstracts of papers, version 2", "", 2018), Version},
+		{"renamed on the way", at("Learning Gaussian Policies from Smoothed Action Value Functions", "ICLR", 2018), at("Smoothed Action Value Functions for Learning Gaussian Policies", "ICML", 2018), Version},
+		{"renamed in another year", at("Learning Gaussian policies from smoothed values", "CoRR", 2017), at("Smoothed values for learning Gaussian policies", "ICML", 2018), Version},
+		{"subtitle in another year", at("Autonomous carriers of hot metal", "ICRA", 2007), at("Autonomous carriers of hot metal: navigation and manipulation", "IROS", 2008), Version},
+		{"for nearly the same", at("Convergence of gradient methods for linearized control", "ICLR", 2018), at("Convergence of gradient methods for the linear regulator", "ICML", 2018), Version},
+		{"withdrawn", at("Withdrawn", "ICLR", 2018), at("Improving conditional networks by stepwise evaluation", "ICLR", 2018), SameAbstract},
+		{"two and three", at("Cooperative control of two snake robots", "ICRA", 2006), at("Cooperative Control of Three Snake Robots", "IROS", 2006), Sequel},
+		{"parts", at("Comparing the abstracts of papers, Part I: words", "ACL", 2018), at("Comparing the abstracts of papers, Part II: vectors", "ACL", 2018), Sequel},
+		{"second part", at("Comparing the abstracts of papers", "ACL", 2018), at("Comparing the abstracts of papers II", "ACL", 2018), Sequel},
+		{"editions", at("The 2nd edition of the shared task on words", "ACL", 2018), at("The third edition of the shared task on words", "ACL", 2018), Sequel},
+		{"years", at("Overview of the 2018 task on words", "CLEF", 2018), at("Overview of the 2019 task on words", "CLEF", 2019), Sequel},
+		{"numbers of sets", at("Robust networks on CIFAR-10", "ICLR", 2020), at("Robust networks on CIFAR-100", "ICLR", 2020), Sequel},
+		{"for something else", at("Contrastive pretraining for speech", "ICLR", 2020), at("Contrastive pretraining for proteins", "ICLR", 2020), Sequel},
+		{"the next year's", at("Evaluation of clock activity in membranes", "IROS", 2011), at("Control of clock activity in membranes", "ICRA", 2012), Sequel},
+		{"years that nobody knows", at("Evaluation of clock activity in membranes", "IROS", 0), at("Control of clock activity in membranes", "ICRA", 2012), Version},
+		{"one DOI, other numbers", withDOI(at("Robust networks on CIFAR-10", "ICLR", 2020)), withDOI(at("Robust networks on CIFAR-100", "ICLR", 2020)), Version},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			a, b := KeyOf(&tc.a), KeyOf(&tc.b)
+			for _, pair := range [][2]*Key{{&a, &b}, {&b, &a}} {
+				if m, ok := Compare(pair[0], pair[1], MinSimilarity, func() float64 { return .99 }); !ok || m.Kind != tc.want {
+					t.Errorf("got %+v, %v; want kind %d", m, ok, tc.want)
+				}
+			}
+		})
+	}
+}
+
+func withDOI(p paper.Paper) paper.Paper {
+	p.DOI = "10.1/x"
+	return p
+}
+
+// Marks of a title are no words of it, and numbers are found in whatever form.
+func TestTitle(t *testing.T) {
+	for title, want := range map[string]string{
+		"Learning from video": "learning from video", "Erratum: A b c": "a b c", "Retracted: A b": "retracted a b", "A b c v2": "a b c", "A b v2": "a b v2",
+		"Correction of motion in pictures": "correction of motion in pictures", "Erratum to: A b c (extended abstract)": "a b c", "": "",
+	} {
+		var words []string
+		eachWord(title, func(w []byte) { words = append(words, string(w)) })
+		if left, _ := withoutMarks(words); strings.Join(left, " ") != want {
+			t.Errorf("%q without marks is %q, want %q", title, left, want)
+		}
+	}
+	for word, want := range map[string]string{"two": "2", "2nd": "2", "second": "2", "ii": "2", "ten": "10", "cifar10": "10", "x": "", "i": "", "word": "", "2019": "2019"} {
+		if got, ok := numberOf(word, false); ok != (want != "") || ok && got != want {
+			t.Errorf("the number of %q is %q, %v", word, got, ok)
+		}
+	}
+	if got, ok := numberOf("v", true); got != "5" || !ok {
+		t.Errorf("part v is %q", got)
+	}
+}
+
+// A key comes back from its bytes as it was.
+func TestKeyBytes(t *testing.T) {
+	p := paper.Paper{ID: "arXiv:2112.09118", Title: "Erratum: Networks of 2 kinds for Ünïcode", Abstract: abstract, Authors: authors("Ada Lovelace"), Venue: "ACL"}
+	p.PublishDate.Year = 2018
+	k := KeyOf(&p)
+	raw := k.AppendBinary(nil)
+	if got := ReadKey(raw); got != k || len(raw) != KeyBytes || k.numbers == 0 || k.frame == 0 || !k.published || !k.marked || k.year != 2018 {
+		t.Errorf("%d bytes: %+v, want %+v", len(raw), got, k)
+	}
+}
+
 func nan() float64 {
 	zero := 0.0
 	return zero / zero
@@ -169,7 +256,7 @@ func genKeys(t *rapid.T) []Key {
 		p := paper.Paper{
 			ID:       rapid.SampledFrom([]string{"x", "arXiv:2112.09118", "arXiv:2112.09118v2", "doi:10.1/a"}).Draw(t, "id"),
 			DOI:      rapid.SampledFrom([]string{"", "", "10.1/A", "10.1/b"}).Draw(t, "doi"),
-			Title:    rapid.SampledFrom([]string{"", "Editorial", "One title of more than five words", "Another title of more than five"}).Draw(t, "title"),
+			Title:    rapid.SampledFrom([]string{"", "Editorial", "One title of more than five words", "Another title of more than five", "One title of more than 6 words", "One title of 7 words"}).Draw(t, "title"),
 			Abstract: rapid.SampledFrom(texts).Draw(t, "abstract"),
 			Authors:  authors(rapid.SliceOfN(rapid.SampledFrom([]string{"A. One", "B. Two", "C. Three"}), 0, 3).Draw(t, "authors")...),
 		}
@@ -192,7 +279,7 @@ func TestGroupIsComparingAll(t *testing.T) {
 		match := func(i, j int) (Match, bool) {
 			return Compare(&keys[i], &keys[j], MinSimilarity, func() float64 { return cosine(i, j) })
 		}
-		opt := Options{MinSimilarity: MinSimilarity, Apart: rapid.IntRange(0, len(keys)).Draw(t, "apart")}
+		opt := Options{MinSimilarity: MinSimilarity, Apart: rapid.IntRange(0, len(keys)).Draw(t, "apart"), Sequels: rapid.Bool().Draw(t, "sequels")}
 		want := make(map[int][]int)
 		taken := make([]bool, len(keys))
 		for i := range keys {
@@ -213,7 +300,7 @@ func TestGroupIsComparingAll(t *testing.T) {
 					}
 				}
 			}
-			grow(func(j int) bool { _, ok := match(i, j); return ok })
+			grow(func(j int) bool { m, ok := match(i, j); return ok && m.Kind.One() })
 			for _, byID := range classes(keys) {
 				if slices.ContainsFunc(byID, func(j int) bool { return group[j] }) {
 					grow(func(j int) bool { return slices.Contains(byID, j) })
@@ -231,9 +318,19 @@ func TestGroupIsComparingAll(t *testing.T) {
 			times[i]++
 			var got []int
 			for _, m := range members {
+				direct, ok := match(i, m.At)
+				if m.Kind == Sequel {
+					if !opt.Sequels || !ok || direct != m.Match {
+						t.Fatalf("%d is a sequel to %d, compared directly %+v", m.At, i, direct)
+					}
+					continue
+				}
 				times[m.At]++
 				got = append(got, m.At)
-				if direct, ok := match(i, m.At); ok && direct != m.Match || !ok && (m.Reason != SameArxivID && m.Reason != SameDOI) {
+				if direct.Kind == Sequel {
+					direct.Kind = Version // they have an id in common, through others
+				}
+				if ok && direct != m.Match || !ok && (m.Reason != SameArxivID && m.Reason != SameDOI) {
 					t.Fatalf("%d under %d: %+v, compared directly %+v", m.At, i, m.Match, direct)
 				}
 			}

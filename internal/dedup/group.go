@@ -1,6 +1,7 @@
 package dedup
 
 import (
+	"cmp"
 	"iter"
 	"math/bits"
 	"slices"
@@ -30,10 +31,13 @@ type Options struct {
 	// Apart is how many of the first papers are never taken, so that all later
 	// papers are compared with each of them.
 	Apart int
+	// Sequels yields sequels too (Match.Kind), behind whatever paper they match, which
+	// takes them not: each is in a group of its own, or of what it is one work with.
+	Sequels bool
 }
 
 // Group goes through papers in their order. It yields each paper that no earlier
-// one has taken, with the later papers that match it, which are taken by that, and
+// one has taken, with the later papers that count as one with it, which are taken by that, and
 // those that share an arXiv id or a DOI with one of them, or with one that shares
 // one, and so on. So every paper is in one group, and only identity makes chains.
 // cosine gives the cosine of two papers; see Compare. It takes 150 bytes a paper.
@@ -57,14 +61,12 @@ func Group(keys []Key, opt Options, cosine func(i, j int) float64) iter.Seq2[int
 					if t >= firstBand && keys[i].text.agree(&keys[j].text) < leastAgree {
 						continue // two slots of 64 say little; those with one title came before
 					}
-					if m, ok := g.compare(i, int(j)); ok {
-						g.members = append(g.members, Member{At: int(j), Match: m})
-						g.taken[j] = true
-						g.take(i, int(j))
-					}
+					g.offer(i, int(j))
 				}
 			}
-			slices.SortFunc(g.members, func(a, b Member) int { return a.At - b.At })
+			slices.SortFunc(g.members, func(a, b Member) int { return cmp.Or(a.At-b.At, int(a.Kind)-int(b.Kind)) })
+			// One that was a sequel by its text may have been taken by an id after that.
+			g.members = slices.CompactFunc(g.members, func(a, b Member) bool { return a.At == b.At })
 			if !yield(i, g.members) {
 				return
 			}
@@ -82,6 +84,19 @@ type grouping struct {
 	members []Member // of the group under way
 }
 
+// offer takes a paper into the group of i, if it matches.
+func (g *grouping) offer(i, j int) {
+	m, ok := g.compare(i, j)
+	if !ok || m.Kind == Sequel && !g.opt.Sequels {
+		return
+	}
+	g.members = append(g.members, Member{At: j, Match: m})
+	if m.Kind != Sequel {
+		g.taken[j] = true
+		g.take(i, j)
+	}
+}
+
 func (g *grouping) compare(i, j int) (Match, bool) {
 	return Compare(&g.keys[i], &g.keys[j], g.opt.MinSimilarity, func() float64 { return g.cosine(i, j) })
 }
@@ -94,8 +109,11 @@ func (g *grouping) take(i, j int) {
 		}
 		g.taken[k] = true
 		m, ok := g.compare(i, k)
-		if !ok {
-			m = Match{Reason: g.same.by[k], Similarity: g.cosine(i, k), Resemblance: resemblance(g.keys[i].text.agree(&g.keys[k].text))}
+		switch {
+		case ok && m.Kind == Sequel: // by its text alone
+			m.Kind = Version
+		case !ok:
+			m = Match{Reason: g.same.by[k], Kind: Version, Similarity: g.cosine(i, k), Resemblance: resemblance(g.keys[i].text.agree(&g.keys[k].text))}
 		}
 		g.members = append(g.members, Member{At: k, Match: m})
 	}

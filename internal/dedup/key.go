@@ -18,10 +18,10 @@ const (
 	keptAuthors = 4
 	// keptWords is how many words of a title a key has: those with the least
 	// hashes.
-	keptWords = 8
+	keptWords = 12
 )
 
-// Key is what a paper is compared by, 120 bytes. The zero value matches nothing.
+// Key is what a paper is compared by, 152 bytes. The zero value matches nothing.
 type Key struct {
 	arxiv, doi, title uint64              // hashes; 0 is none
 	text              signature           // of title and abstract
@@ -29,14 +29,19 @@ type Key struct {
 	authors           [keptAuthors]uint16 // last names, ascending, then 0
 	titleWords        uint16
 	textWords         uint16
+	numbers, bare     uint32 // the numbers of the title, and the title without them; 0 is none
+	frame, tail       uint32 // the title up to its last "for", and marks of the words behind it; 0 is none
+	year              uint16 // 0 is none
 	abstract          bool
+	marked            bool // the title says of what form the paper is
+	published         bool // by a venue that is no archive of preprints
 }
 
 // KeyBytes is how many bytes AppendBinary appends.
-const KeyBytes = 3*8 + slots + 2*(keptWords+keptAuthors+2) + 1
+const KeyBytes = 3*8 + slots + 2*(keptWords+keptAuthors+3) + 4*4 + 1
 
 // KeyVersion is raised with every change of what keys a paper has, or of their bytes.
-const KeyVersion = 1
+const KeyVersion = 2
 
 // AppendBinary appends the key, in KeyBytes bytes, little endian.
 func (k *Key) AppendBinary(b []byte) []byte {
@@ -53,11 +58,17 @@ func (k *Key) AppendBinary(b []byte) []byte {
 	for _, n := range k.authors {
 		b = le.AppendUint16(b, n)
 	}
-	b = le.AppendUint16(le.AppendUint16(b, k.titleWords), k.textWords)
-	if k.abstract {
-		return append(b, 1)
+	for _, n := range []uint32{k.numbers, k.bare, k.frame, k.tail} {
+		b = le.AppendUint32(b, n)
 	}
-	return append(b, 0)
+	b = le.AppendUint16(le.AppendUint16(le.AppendUint16(b, k.titleWords), k.textWords), k.year)
+	var flags byte
+	for i, set := range []bool{k.abstract, k.marked, k.published} {
+		if set {
+			flags |= 1 << i
+		}
+	}
+	return append(b, flags)
 }
 
 // ReadKey reads KeyBytes bytes that AppendBinary wrote.
@@ -78,9 +89,13 @@ func ReadKey(b []byte) (k Key) {
 	for i := range k.authors {
 		short(&k.authors[i])
 	}
+	for _, n := range []*uint32{&k.numbers, &k.bare, &k.frame, &k.tail} {
+		*n, b = le.Uint32(b), b[4:]
+	}
 	short(&k.titleWords)
 	short(&k.textWords)
-	k.abstract = b[0] != 0
+	short(&k.year)
+	k.abstract, k.marked, k.published = b[0]&1 != 0, b[0]&2 != 0, b[0]&4 != 0
 	return k
 }
 
@@ -90,9 +105,29 @@ func KeyOf(p *paper.Paper) Key {
 		arxiv: hashOf(arxivOf(p)), doi: hashOf(doiOf(p)),
 		authors: authorsOf(p.Authors), abstract: strings.TrimSpace(p.Abstract) != "",
 	}
+	if y := p.PublishDate.Year; y > 0 && y <= math.MaxUint16 {
+		k.year = uint16(y)
+	}
+	k.published = published(p.Venue)
 	k.ofTitle(p.Title)
 	k.ofText(p.Title, p.Abstract)
 	return k
+}
+
+// published says whether a venue is one that papers are published at, as far as its
+// name tells: no archive of preprints and no workshop, from where a work goes on.
+func published(venue string) bool {
+	if strings.TrimSpace(venue) == "" {
+		return false
+	}
+	out := true
+	eachWord(venue, func(word []byte) {
+		switch w := string(word); w {
+		case "arxiv", "biorxiv", "medrxiv", "chemrxiv", "corr", "ssrn", "preprint", "preprints", "workshop", "workshops", "openreview", "submitted":
+			out = false
+		}
+	})
+	return out
 }
 
 func hashOf(s string) uint64 {
@@ -102,43 +137,6 @@ func hashOf(s string) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(s))
 	return max(1, splitmix.Mix(h.Sum64()))
-}
-
-// ofTitle sets what comes from the title. "(Extended Abstract)" at its end does
-// not count.
-func (k *Key) ofTitle(title string) {
-	var hashes []uint64
-	h := fnv.New64a()
-	eachWord(title, func(word []byte) {
-		h.Reset()
-		h.Write(word)
-		hashes = append(hashes, splitmix.Mix(h.Sum64()))
-	})
-	const least = 3 // words that must be left
-	if n := len(hashes) - 2; n >= least && hashes[n] == wordHash("extended") && hashes[n+1] == wordHash("abstract") {
-		hashes = hashes[:n]
-	}
-	if len(hashes) == 0 {
-		return
-	}
-	h.Reset()
-	for _, x := range hashes {
-		h.Write(binary.LittleEndian.AppendUint64(nil, x))
-	}
-	k.title = max(1, splitmix.Mix(h.Sum64()))
-	k.titleWords = uint16(min(len(hashes), math.MaxUint16))
-	small := make([]uint16, len(hashes))
-	for i, x := range hashes {
-		small[i] = max(1, uint16(x))
-	}
-	slices.Sort(small)
-	copy(k.words[:], slices.Compact(small))
-}
-
-func wordHash(word string) uint64 {
-	h := fnv.New64a()
-	h.Write([]byte(word))
-	return splitmix.Mix(h.Sum64())
 }
 
 // authorsOf gives the hashes of the last names of the first authors and of the
@@ -195,6 +193,19 @@ func (k *Key) titleOverlap(o *Key) float64 {
 	if k.titleWords == 0 || o.titleWords == 0 {
 		return 0
 	}
+	shared, a, b := k.titles(o)
+	return float64(shared) / float64(max(1, a+b-shared))
+}
+
+// titleWithin says whether all words of one title are in the other, as far as samples
+// of long ones tell.
+func (k *Key) titleWithin(o *Key) bool {
+	shared, a, b := k.titles(o)
+	return shared > 0 && shared == min(a, b)
+}
+
+// titles counts the words that two titles share, and those of each, in a sample.
+func (k *Key) titles(o *Key) (shared, inK, inO int) {
 	// The least hashes of the union are a sample of it; those beyond the last
 	// kept one of either are not known to be missing there.
 	limit := uint16(math.MaxUint16)
@@ -203,8 +214,7 @@ func (k *Key) titleOverlap(o *Key) float64 {
 			limit = min(limit, last)
 		}
 	}
-	shared, a, b := overlap(upTo(k.words[:], limit), upTo(o.words[:], limit))
-	return float64(shared) / float64(max(1, a+b-shared))
+	return overlap(upTo(k.words[:], limit), upTo(o.words[:], limit))
 }
 
 // upTo gives the part of an ascending list that is no more than a limit.

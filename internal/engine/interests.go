@@ -23,6 +23,9 @@ const (
 	// nearDeviations is how near a paper must be, in the same way, that comes before
 	// better ones so that an interest gets its share.
 	nearDeviations = 1.5
+	// ownWeight is the semantic side's share in how near a paper is to one interest: its
+	// likes are few, and their words say less than those of all.
+	ownWeight = .7
 	// leastSpread is a deviation to divide by.
 	leastSpread = 1e-6
 )
@@ -196,7 +199,7 @@ func (i *interested) share(p *pool, m *measured, usual []spread) {
 	for place, at := range order {
 		g := m.interest[at]
 		near, words := m.each[g].Near[at], m.each[g].Words[at]
-		own[place] = tasteWeight*(near+m.penalty[at])/usual[g].near + (1-tasteWeight)*words/usual[g].words
+		own[place] = ownWeight*(near+m.penalty[at])/usual[g].near + (1-ownWeight)*words/usual[g].words
 		if of[place] = g; near < i.near {
 			of[place] = -1
 		}

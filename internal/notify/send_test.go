@@ -166,6 +166,31 @@ func TestLate(t *testing.T) {
 	})
 }
 
+// An address whose domain has letters beyond ASCII is written to as servers know it, and
+// is the same however it was typed.
+func TestVisitorAbroad(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, notify.Settings{})
+		defer r.close()
+		for _, address := range []string{"reader@bücher.example", "reader@BÜCHER.example", "reader@xn--bcher-kva.example", "reader@bu\u0308cher.example", "reader@bücher.example"} {
+			ask := notify.Subscription{Address: address, Listing: notify.Newest, Schedule: daily(7*60, "Europe/Berlin"), Caller: "192.0.2.1"}
+			if err := r.Subscribe(t.Context(), ask); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.run(time.Hour)
+		mails := r.box.got()
+		for _, m := range mails {
+			if m.To != "reader@xn--bcher-kva.example" {
+				t.Errorf("to %q", m.To)
+			}
+		}
+		if len(mails) != notify.ConfirmationsPerDay {
+			t.Errorf("%d mails to one address", len(mails))
+		}
+	})
+}
+
 // A visitor's digest begins when it is confirmed, ends with one POST, and is forgotten.
 func TestVisitor(t *testing.T) {
 	bubble(t, func(t *testing.T) {

@@ -18,8 +18,9 @@ const (
 	// sameWork is the cosine from which likes count as one, so that versions of one
 	// work do not make an interest larger.
 	sameWork = .97
-	// leastLacking is from which part of a paper on an interest lacks it: a half rounds as usual.
-	leastLacking = .5
+	// leastLacking is from which part of a paper on an interest lacks it. A half would
+	// round as usual; a small interest has its first paper sooner.
+	leastLacking = .25
 )
 
 // Interests are the groups that likes fall into.
@@ -142,11 +143,14 @@ func linkAverage(vectors [][]float32, near float64) []int {
 
 // Proportional orders a list so that every interest has its share of each beginning of
 // it. of are the interests of the papers, in the order that they have; a negative one
-// is none. Where an interest has fewer papers than its share of a beginning, rounded,
-// its next paper goes before the others, the one of the highest score by own, and the
-// interest that lacks most first (Sainte-Laguë's rounding, as Dang and Croft, Diversity by proportionality,
-// 2012, use it; the aim is that of Steck, Calibrated recommendations, 2018). Otherwise
-// the order stays. It gives positions.
+// is none. Where an interest lacks leastLacking papers of its share of a beginning, its
+// next paper goes before the others, the one of the highest score by own; of several
+// interests that of which the greatest part is lacking, which favours small ones as
+// Adams's apportionment does (Balinski and Young, Fair representation, 1982). The aim is
+// that of Steck, Calibrated recommendations, 2018; Dang and Croft, Diversity by
+// proportionality, 2012, order so by Sainte-Laguë's rounding, which favours none.
+// Otherwise, and where that interest's turn it is anyway, the order stays. It gives
+// positions.
 func Proportional(of []int, own, shares []float64) []int {
 	queues := make([][]int, len(shares))
 	for i, g := range of {
@@ -169,7 +173,7 @@ func Proportional(of []int, own, shares []float64) []int {
 			}
 		}
 		next := head
-		if g := lacking(queues, shares, have, len(out)+1); g >= 0 {
+		if g := lacking(queues, shares, have, len(out)+1); g >= 0 && g != of[head] {
 			next = queues[g][0]
 		}
 		taken[next] = true
@@ -181,21 +185,37 @@ func Proportional(of []int, own, shares []float64) []int {
 	return out
 }
 
-// lacking is the interest that lacks most of its share of the first n, at least
-// leastLacking, and has papers left; of equals, the one that has fewer. It is -1 if none does.
+// lacking is the interest that lacks the greatest part of its share of the first n, at
+// least leastLacking papers, and has papers left; but first one that lacks a whole paper,
+// of which the one that lacks most. Of equals it is the one that has fewer. It is -1 if
+// none does.
 func lacking(queues [][]int, shares, have []float64, n int) int {
 	const rounding = 1e-9
-	at, lack := -1, leastLacking-rounding
+	at, most := -1, [2]float64{}
 	for g, share := range shares {
 		missing := share*float64(n) - have[g]
-		if len(queues[g]) == 0 || missing < lack {
+		if len(queues[g]) == 0 || missing < leastLacking-rounding {
 			continue
 		}
-		if at < 0 || missing > lack+2*rounding || have[g] < have[at] {
-			at, lack = g, missing-rounding
+		part := [2]float64{0, missing / share}
+		if missing > 1-rounding {
+			part = [2]float64{missing, 0}
+		}
+		order := cmp.Or(compare(part[0], most[0]), compare(part[1], most[1]))
+		if at < 0 || order > 0 || order == 0 && have[g] < have[at] {
+			at, most = g, part
 		}
 	}
 	return at
+}
+
+// compare is cmp.Compare of what may differ by rounding.
+func compare(a, b float64) int {
+	const rounding = 1e-9
+	if math.Abs(a-b) < rounding {
+		return 0
+	}
+	return cmp.Compare(a, b)
 }
 
 // Descend raises scores where one is not above the next, by as little as can be, so

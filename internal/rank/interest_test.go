@@ -104,9 +104,9 @@ func TestProportional(t *testing.T) {
 		want   []int
 	}{
 		{"nothing", nil, nil, []float64{1}, []int{}},
-		{"one interest stays as it is", []int{0, 0, 0}, []float64{1, 2, 3}, []float64{1}, []int{2, 1, 0}},
+		{"one interest stays as it is", []int{0, 0, 0}, []float64{1, 2, 3}, []float64{1}, []int{0, 1, 2}},
 		{"what has its share stays", []int{0, 1, 0, 1}, []float64{9, 9, 8, 8}, []float64{.5, .5}, []int{0, 1, 2, 3}},
-		{"a share is given", []int{0, 0, 0, 0, 0, 1, 1}, []float64{9, 8, 7, 6, 5, 1, 2}, []float64{5. / 6, 1. / 6}, []int{0, 1, 6, 2, 3, 4, 5}},
+		{"a share is given", []int{0, 0, 0, 0, 0, 1, 1}, []float64{9, 8, 7, 6, 5, 1, 2}, []float64{5. / 6, 1. / 6}, []int{0, 6, 1, 2, 3, 4, 5}},
 		{"an interest without papers", []int{0, 0}, []float64{2, 1}, []float64{.5, .5}, []int{0, 1}},
 		{"papers of none stay behind shares", []int{-1, -1, 0}, []float64{0, 0, 1}, []float64{1}, []int{2, 0, 1}},
 	} {

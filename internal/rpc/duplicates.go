@@ -35,7 +35,8 @@ func toPieces(papers []catalog.Duplicate) (pieces []*akinv1.DuplicateGroup) {
 	piece, size := new(akinv1.DuplicateGroup), 0
 	for _, p := range papers {
 		made := &akinv1.DuplicatePaper{
-			PaperId: p.Record.ID, Title: p.Record.Title, Reason: collapseReasons[p.Reason], Similarity: p.Similarity, Resemblance: p.Resemblance,
+			PaperId: p.Record.ID, Title: p.Record.Title, Reason: collapseReasons[p.Reason], Relation: relations[p.Kind],
+			Similarity: p.Similarity, Resemblance: p.Resemblance,
 		}
 		if first == nil {
 			first = made
@@ -52,7 +53,7 @@ func toPieces(papers []catalog.Duplicate) (pieces []*akinv1.DuplicateGroup) {
 func toCollapsed(collapsed []catalog.Collapsed) []*akinv1.Collapsed {
 	var out []*akinv1.Collapsed
 	for _, c := range collapsed {
-		out = append(out, &akinv1.Collapsed{PaperId: c.ID, Reason: collapseReasons[c.Reason], Similarity: c.Similarity})
+		out = append(out, &akinv1.Collapsed{PaperId: c.ID, Reason: collapseReasons[c.Reason], Relation: relations[c.Kind], Similarity: c.Similarity})
 	}
 	return out
 }
@@ -62,4 +63,11 @@ var collapseReasons = map[catalog.MatchReason]akinv1.CollapseReason{ //nolint:go
 	catalog.SameDOI:     akinv1.CollapseReason_COLLAPSE_REASON_SAME_DOI,
 	catalog.SameTitle:   akinv1.CollapseReason_COLLAPSE_REASON_SAME_TITLE,
 	catalog.SimilarText: akinv1.CollapseReason_COLLAPSE_REASON_SIMILAR_TEXT,
+}
+
+var relations = map[catalog.MatchKind]akinv1.Relation{ //nolint:gochecknoglobals // a constant table
+	catalog.SameWork:     akinv1.Relation_RELATION_SAME_WORK,
+	catalog.OtherVersion: akinv1.Relation_RELATION_VERSION,
+	catalog.Sequel:       akinv1.Relation_RELATION_SEQUEL,
+	catalog.SameAbstract: akinv1.Relation_RELATION_SAME_ABSTRACT,
 }

@@ -311,11 +311,8 @@ func (s *Site) itemHits(items []*akinv1.FeedItem) (out []hit) {
 			case akinv1.FeedReasonKind_FEED_REASON_KIND_TEXT, akinv1.FeedReasonKind_FEED_REASON_KIND_UNSPECIFIED:
 			}
 		}
-		switch p := it.GetPercentile(); {
-		case p >= 100:
-			h.Why = append(h.Why, "the nearest so far")
-		case p > 0:
-			h.Why = append(h.Why, fmt.Sprintf("nearer than %.4g %% of the papers", it.GetPercentile()))
+		if p := it.GetPercentile(); p > 0 {
+			h.Why = append(h.Why, nearerThan(p))
 		}
 		if t := it.GetMatchTime(); t != nil {
 			h.Why = append(h.Why, "came "+dayText(t.AsTime()))
@@ -440,4 +437,13 @@ func (s *Site) deleteFeed(r *http.Request, name string) (*answer, error) {
 	v := form.values()
 	v.Set("said", "unfollowed")
 	return &answer{location: "/feeds?" + v.Encode()}, nil
+}
+
+// nearerThan says in words what a percentile means, as the command line does. A paper of
+// 20,000 is .005 of a hundred.
+func nearerThan(percentile float64) string {
+	if percentile >= 100 {
+		return "nearer than all papers it was held against"
+	}
+	return "nearer than " + strings.TrimRight(strings.TrimRight(strconv.FormatFloat(percentile, 'f', 3, 64), "0"), ".") + " % of the papers"
 }

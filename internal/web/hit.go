@@ -144,7 +144,7 @@ func (s *Site) resultHit(r *akinv1.Result, mark bool) hit {
 	}
 	h.Evidence = s.evidenceOf(r)
 	for _, c := range r.GetCollapsed()[:min(len(r.GetCollapsed()), 20)] {
-		h.Versions = append(h.Versions, version{visible(c.GetPaperId()), paperURL(c.GetPaperId()), collapseReasons(c.GetReason())})
+		h.Versions = append(h.Versions, version{visible(c.GetPaperId()), paperURL(c.GetPaperId()), relationOf(c)})
 	}
 	return h
 }
@@ -164,6 +164,21 @@ func (s *Site) evidenceOf(r *akinv1.Result) (out []evidence) {
 	return out
 }
 
+// relationOf says what a version is to a result, and what that was told by.
+func relationOf(c *akinv1.Collapsed) string {
+	what := "a version"
+	switch c.GetRelation() {
+	case akinv1.Relation_RELATION_SAME_WORK:
+		what = "the same work"
+	case akinv1.Relation_RELATION_VERSION:
+		what = "another version"
+	case akinv1.Relation_RELATION_SAME_ABSTRACT:
+		return "nearly the same abstract"
+	case akinv1.Relation_RELATION_SEQUEL, akinv1.Relation_RELATION_UNSPECIFIED:
+	}
+	return what + ", by " + collapseReasons(c.GetReason())
+}
+
 func collapseReasons(r akinv1.CollapseReason) string {
 	switch r {
 	case akinv1.CollapseReason_COLLAPSE_REASON_SAME_ARXIV_ID:
@@ -176,7 +191,7 @@ func collapseReasons(r akinv1.CollapseReason) string {
 		return "nearly the same text"
 	case akinv1.CollapseReason_COLLAPSE_REASON_UNSPECIFIED:
 	}
-	return "a version"
+	return "what they say"
 }
 
 //nolint:gochecknoglobals // a table that nothing writes to

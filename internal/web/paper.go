@@ -240,7 +240,7 @@ func (s *Site) fillSimilar(ctx context.Context, p *akinv1.Paper, b *about) error
 		}
 		for _, c := range r.GetCollapsed() {
 			if c.GetPaperId() != p.GetId() {
-				b.Versions = append(b.Versions, version{visible(c.GetPaperId()), paperURL(c.GetPaperId()), collapseReasons(c.GetReason())})
+				b.Versions = append(b.Versions, version{visible(c.GetPaperId()), paperURL(c.GetPaperId()), relationOf(c)})
 			}
 		}
 	}

@@ -33,6 +33,53 @@ func TestBrowserReader(t *testing.T) {
 	}
 }
 
+// TestBrowserUnderstood is somebody whose query was understood as more than words, and who
+// undoes that.
+func TestBrowserUnderstood(t *testing.T) {
+	at, b := program(t), browser(t)
+	p := open(t, b, at)
+	p.t, p.at = t, at
+	search := func(query string) { p.visit("/search?q=" + url.QueryEscape(query)) }
+	notes := func() string {
+		return js[string](p, `[...document.querySelectorAll("#main p.note")].map(n => n.textContent.trim().replace(/\s+/g, " ")).join("\n")`)
+	}
+	says := func(want string) {
+		t.Helper()
+		if got := notes(); !strings.Contains(got, want) {
+			t.Errorf("the page says %q, without %q", got, want)
+		}
+	}
+	search("Vaswani attention 2017")
+	says("Papers of the author Ashish Vaswani and the year 2017 come first. Only these These are words, no names")
+	if dir := os.Getenv("AKIN_SCREENSHOTS"); dir != "" {
+		p.size(820, 700)
+		picture(t, p, filepath.Join(dir, "understood.png"))
+	}
+	p.clickText("p.note a", "Only these")
+	p.until(`new URLSearchParams(location.search).get("filter")?.includes("vaswani") && document.querySelectorAll("#main .hit").length === 1`)
+	p.call(chromedp.NavigateBack())
+	p.clickText("p.note a", "These are words, no names")
+	p.until(`!document.querySelector("#main p.note") && document.querySelectorAll("#main .hit").length > 3`)
+
+	search("convolutional netwrks")
+	says("No paper has what was mistyped: “netwrks” was read as “networks”. Search for what was typed")
+	p.clickText("p.note a", "Search for what was typed")
+	p.until(`!document.body.textContent.includes("was read as") && document.getElementById("q").value === "convolutional netwrks"`)
+
+	search(`"attention is all you need" "graph"`)
+	says("No paper has all that the query puts in quotation marks; these are the nearest without that. Insist on it")
+	p.clickText("p.note a", "Insist on it")
+	p.until(`document.querySelectorAll("#main .hit").length === 0 && document.getElementById("q").value.includes("all you need")`)
+
+	search("the of and")
+	says("The query has no words that papers could be told apart by")
+	search("<b>netwrks</b> \u202e")
+	if strings.Contains(notes(), "\u202e") || js[bool](p, `!!document.querySelector("p.note b")`) {
+		t.Errorf("a note is %q", notes())
+	}
+	p.fine()
+}
+
 // do runs a script.
 func (p *tab) do(script string) {
 	p.t.Helper()

@@ -8,18 +8,18 @@ import (
 )
 
 // understood tells what was understood of a query, each with the lists that undo it, or
-// that go further.
+// that go further; otherwise in the words of the interpretation's detail.
 func (q query) understood(i *akinv1.Interpretation) (out []limit) {
 	if far := map[akinv1.Nearness]string{
-		akinv1.Nearness_NEARNESS_NO_WORDS:      "These words are in every text, so what follows is arbitrary. Name a subject, or type a whole title.",
-		akinv1.Nearness_NEARNESS_UNKNOWN_WORDS: "No paper has most of these words, and none is near in meaning: it may be a language that the model does not know. These are the least far.",
-		akinv1.Nearness_NEARNESS_FAR:           "Nothing here is near this. These are the least far.",
+		akinv1.Nearness_NEARNESS_NO_WORDS:      "The query has no words that papers could be told apart by; these results are arbitrary. Name a subject, or a whole title.",
+		akinv1.Nearness_NEARNESS_UNKNOWN_WORDS: "No paper has most of these words, and none is near in meaning; the query may be in a language that the model does not know. These are the least far.",
+		akinv1.Nearness_NEARNESS_FAR:           "Nothing in the collection is near this: the nearest paper is no nearer than usual papers are to each other. These are the least far.",
 	}[i.GetNearness()]; far != "" {
 		out = append(out, limit{Detail: far})
 	}
 	text := map[akinv1.OperatorUse]string{
-		akinv1.OperatorUse_OPERATOR_USE_RAISED:          "What stands in quotation marks in this long text raises papers that have it; no paper needs it.",
-		akinv1.OperatorUse_OPERATOR_USE_PHRASES_DROPPED: "No paper has all that stands in quotation marks. These are the nearest without it.",
+		akinv1.OperatorUse_OPERATOR_USE_RAISED:          "The query is long, so its signs are no operators: a phrase in quotation marks only raises the papers that have it, and everything else is words.",
+		akinv1.OperatorUse_OPERATOR_USE_PHRASES_DROPPED: "No paper has all that the query puts in quotation marks; these are the nearest without that.",
 	}[i.GetOperators()]
 	if text != "" {
 		out = append(out, limit{Detail: text, Lifts: []link{{"Insist on it", q.with(func(q *query) { q.Syntax = "on" })}}})
@@ -66,12 +66,20 @@ func (q query) negated(negations []*akinv1.Negation, verbatim string) (out []lim
 func correctedText(corrections []*akinv1.Correction) string {
 	said := make([]string, len(corrections))
 	for i, c := range corrections {
-		said[i] = "“" + visible(c.GetTo()) + "” for “" + visible(c.GetFrom()) + "”"
+		said[i] = "“" + visible(c.GetFrom()) + "” was read as “" + visible(c.GetTo()) + "”"
 	}
 	if len(said) == 0 {
 		return ""
 	}
-	return "Searched for " + strings.Join(said, ", ") + ", which no paper has."
+	return "No paper has what was mistyped: " + listed(said) + "."
+}
+
+// listed joins things in English.
+func listed(things []string) string {
+	if n := len(things); n > 1 {
+		return strings.Join(things[:n-1], ", ") + " and " + things[n-1]
+	}
+	return things[0]
 }
 
 // named tells which names were understood: those that raise can restrict, or be words.
@@ -90,7 +98,7 @@ func (q query) named(names []*akinv1.Name, verbatim string) (out []limit) {
 		raised, filters = append(raised, said), append(filters, "("+n.GetFilter()+")")
 	}
 	if len(only) > 0 {
-		out = append(out, limit{Detail: "Only " + strings.Join(only, ", ") + "."})
+		out = append(out, limit{Detail: "Only papers of " + listed(only) + " are found."})
 	}
 	if len(not) > 0 {
 		out = append(out, limit{Detail: "Without " + strings.Join(not, ", ") + "."})
@@ -105,7 +113,7 @@ func (q query) named(names []*akinv1.Name, verbatim string) (out []limit) {
 		q.Filter = strings.Join(filters, " AND ")
 	})
 	return append(out, limit{
-		Detail: "First: " + strings.Join(raised, ", ") + ".",
+		Detail: "Papers of " + listed(raised) + " come first.",
 		Lifts:  []link{{"Only these", further}, {"These are words, no names", verbatim}},
 	})
 }
@@ -117,19 +125,16 @@ func nameText(n *akinv1.Name) string {
 		value = n.GetValues()[0]
 	}
 	value = visible(clip(value, 120))
+	if more := len(n.GetValues()) - 1; more > 0 {
+		value += " and " + strconv.Itoa(more) + " more"
+	}
 	switch n.GetField() {
 	case akinv1.NameField_NAME_FIELD_AUTHOR:
-		if len(n.GetValues()) > 1 {
-			return "papers by authors such as " + value
-		}
-		return "papers by " + value
+		return "the author " + value
 	case akinv1.NameField_NAME_FIELD_VENUE:
-		if more := len(n.GetValues()) - 1; more > 0 {
-			value += " and " + strconv.Itoa(more) + " more"
-		}
-		return "papers of " + value
+		return "the venue " + value
 	case akinv1.NameField_NAME_FIELD_YEAR:
-		return "papers of " + value
+		return "the year " + value
 	case akinv1.NameField_NAME_FIELD_UNSPECIFIED:
 	}
 	return value

@@ -180,7 +180,10 @@ func match(m dedup.Match) catalog.Match {
 		dedup.SameArxivID: catalog.SameArxivID, dedup.SameDOI: catalog.SameDOI,
 		dedup.SameTitle: catalog.SameTitle, dedup.SimilarText: catalog.SimilarText,
 	}[m.Reason]
-	return catalog.Match{Reason: reason, Similarity: m.Similarity, Resemblance: m.Resemblance}
+	kind := map[dedup.Kind]catalog.MatchKind{
+		dedup.SameWork: catalog.SameWork, dedup.Version: catalog.OtherVersion, dedup.Sequel: catalog.Sequel, dedup.SameAbstract: catalog.SameAbstract,
+	}[m.Kind]
+	return catalog.Match{Reason: reason, Kind: kind, Similarity: m.Similarity, Resemblance: m.Resemblance}
 }
 
 // SameTexts implements catalog.Versions.
@@ -461,7 +464,7 @@ func (v *view) Duplicates(ctx context.Context, text string, minSimilarity float6
 		return 0, nil, err
 	}
 	return uint32(len(kept)), func(yield func(catalog.DuplicateGroup, error) bool) {
-		for i, members := range grouped(kept, dedup.Options{MinSimilarity: minSimilarity}) {
+		for i, members := range grouped(kept, dedup.Options{MinSimilarity: minSimilarity, Sequels: true}) {
 			if err := ctx.Err(); err != nil {
 				yield(catalog.DuplicateGroup{}, err)
 				return

@@ -460,7 +460,7 @@ func duplicates(s *suite, of func() catalog.Duplicates) {
 			var ids []string
 			for i, d := range g.Papers {
 				ids = append(ids, d.Record.ID)
-				if (i == 0) != (d.Reason == 0) {
+				if (i == 0) != (d.Reason == 0) || (i == 0) != (d.Kind == 0) {
 					s.Errorf("%s of %v: %+v", d.Record.ID, ids, d.Match)
 				}
 			}

@@ -24,7 +24,7 @@ func (v *view) Duplicates(ctx context.Context, filter string, minSimilarity floa
 	}
 	return uint32(len(ordinals)), func(yield func(catalog.DuplicateGroup, error) bool) {
 		near := &nearness{vector: func(i int) ([]float32, error) { return v.stored(ctx, ordinals[i]) }}
-		for i, members := range dedup.Group(v.keysAt(ordinals), dedup.Options{MinSimilarity: minSimilarity}, near.cosine) {
+		for i, members := range dedup.Group(v.keysAt(ordinals), dedup.Options{MinSimilarity: minSimilarity, Sequels: true}, near.cosine) {
 			group, failed := catalog.DuplicateGroup{Compared: i + 1}, near.err
 			if failed == nil && len(members) > 0 {
 				group.Papers, failed = v.group(ctx, ordinals, i, members)

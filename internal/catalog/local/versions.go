@@ -61,7 +61,7 @@ func (v *view) keysAt(ordinals []uint32) []dedup.Key {
 
 // matchOf is a match as the contract says it.
 func matchOf(m dedup.Match) catalog.Match {
-	return catalog.Match{Reason: reasonOf(m.Reason), Similarity: m.Similarity, Resemblance: m.Resemblance}
+	return catalog.Match{Reason: reasonOf(m.Reason), Kind: kindOf(m.Kind), Similarity: m.Similarity, Resemblance: m.Resemblance}
 }
 
 func reasonOf(r dedup.Reason) catalog.MatchReason {
@@ -75,6 +75,21 @@ func reasonOf(r dedup.Reason) catalog.MatchReason {
 	case dedup.SimilarText:
 		return catalog.SimilarText
 	case dedup.None:
+	}
+	return 0
+}
+
+func kindOf(k dedup.Kind) catalog.MatchKind {
+	switch k {
+	case dedup.SameWork:
+		return catalog.SameWork
+	case dedup.Version:
+		return catalog.OtherVersion
+	case dedup.Sequel:
+		return catalog.Sequel
+	case dedup.SameAbstract:
+		return catalog.SameAbstract
+	case dedup.Unrelated:
 	}
 	return 0
 }

@@ -11,8 +11,11 @@ import (
 )
 
 const (
-	// Version is that of the rules by which feeds are calibrated.
-	Version = 1
+	// Version is that of the rules by which feeds are calibrated. It is raised with every
+	// change of scores: of how words are analysed too, since a calibration names its
+	// words as the index compares them. Feeds of another version are calibrated anew,
+	// once. 2: British and American spellings are one word.
+	Version = 2
 	// BackgroundPapers is how many papers stand for a collection, or all if there are
 	// fewer.
 	BackgroundPapers = 20_000

@@ -24,6 +24,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	mail "github.com/wneessen/go-mail"
 	"github.com/wneessen/go-mail/smtp"
@@ -191,6 +192,9 @@ func (p *Post) Send(ctx context.Context, m *notify.Mail, begin func() error) not
 		p.drop()
 		return notify.Result{Outcome: notify.Unreachable, Code: codeOf(err), Words: Words(err.Error())}
 	}
+	if out, refused := p.beyondASCII(m.To); refused {
+		return out
+	}
 	var begun bool
 	var beginErr error
 	message.SetBodyWriter(mail.TypeTextPlain, func(w io.Writer) (int64, error) {
@@ -219,6 +223,21 @@ func (p *Post) Send(ctx context.Context, m *notify.Mail, begin func() error) not
 		p.drop()
 	}
 	return out
+}
+
+// beyondASCII refuses an address whose mailbox has letters beyond ASCII, which a server
+// must not be told of that has not said that it takes them (RFC 6531). Domains are xn--.
+func (p *Post) beyondASCII(address string) (notify.Result, bool) {
+	if strings.IndexFunc(address, func(r rune) bool { return r >= utf8.RuneSelf }) < 0 {
+		return notify.Result{}, false
+	}
+	if takes, _ := p.session.Extension("SMTPUTF8"); takes {
+		return notify.Result{}, false
+	}
+	return notify.Result{
+		Outcome: notify.Rejected,
+		Words:   "the mail server takes no names of mailboxes with letters beyond ASCII (SMTPUTF8); another address is needed, or another server",
+	}, true
 }
 
 // connect makes sure that there is a connection.

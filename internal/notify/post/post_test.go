@@ -317,6 +317,26 @@ func TestUTF8(t *testing.T) {
 	}
 }
 
+// A server that does not take them is not told of them, and the next mail goes out.
+func TestNoUTF8(t *testing.T) {
+	s := serve(t, script{})
+	p := newPost(t, s.config())
+	begun := 0
+	begin := func() error { begun++; return nil }
+	if got := p.Send(t.Context(), letterTo("jürgen@xn--bcher-kva.example"), begin); got.Outcome != notify.Rejected || begun != 0 || !strings.Contains(got.Words, "SMTPUTF8") {
+		t.Errorf("%+v, begun %d times", got, begun)
+	}
+	if got := p.Send(t.Context(), letterTo("reader@xn--bcher-kva.example"), begin); got.Outcome != notify.Delivered || begun != 1 {
+		t.Errorf("%+v, begun %d times", got, begun)
+	}
+	s.mu.Lock()
+	said := fmt.Sprint(s.lines)
+	s.mu.Unlock()
+	if strings.Contains(said, "jürgen") || !strings.Contains(said, "RCPT TO:<reader@xn--bcher-kva.example>") {
+		t.Errorf("said %s", said)
+	}
+}
+
 func TestSigner(t *testing.T) {
 	_, ed, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {

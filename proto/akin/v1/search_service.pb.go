@@ -287,7 +287,10 @@ const (
 	RecommendStrategy_RECOMMEND_STRATEGY_BEST_SCORE RecommendStrategy = 3
 	// Half TOP_MEAN of vectors, half the power mean (exponent 4) of the tf-idf
 	// cosines with all liked papers, both standardised by a sample of the
-	// collection; what dislikes take away is taken away after that.
+	// collection; what dislikes take away is taken away after that. Likes that are
+	// of several interests are told apart, and each interest has its share of every
+	// beginning of the list, by how many likes it has: its best papers go before
+	// others of a higher score, and their score is raised to their place.
 	RecommendStrategy_RECOMMEND_STRATEGY_HYBRID RecommendStrategy = 4
 	// The distance to hyperplanes that keep the liked papers apart from the
 	// disliked ones and from papers of the collection that are picked by chance,
@@ -585,6 +588,72 @@ func (CollapseReason) EnumDescriptor() ([]byte, []int) {
 	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{8}
 }
 
+// Relation says what two papers are to each other.
+type Relation int32
+
+const (
+	// Not said.
+	Relation_RELATION_UNSPECIFIED Relation = 0
+	// The same work, in the same text or nearly.
+	Relation_RELATION_SAME_WORK Relation = 1
+	// Another version of one work: earlier or later, an extended abstract, an
+	// erratum, or under a changed title.
+	Relation_RELATION_VERSION Relation = 2
+	// Another work in nearly the same words, by the same authors or of a series: the
+	// numbers of the titles differ ("part II", "CIFAR-10" and "CIFAR-100"), or what
+	// they are for, or both were published, in different years, under different
+	// titles. It does not count as one, so that no result stands for it.
+	Relation_RELATION_SEQUEL Relation = 3
+	// Nearly the same abstract under titles that have little in common. Most are one
+	// work that was renamed.
+	Relation_RELATION_SAME_ABSTRACT Relation = 4
+)
+
+// Enum value maps for Relation.
+var (
+	Relation_name = map[int32]string{
+		0: "RELATION_UNSPECIFIED",
+		1: "RELATION_SAME_WORK",
+		2: "RELATION_VERSION",
+		3: "RELATION_SEQUEL",
+		4: "RELATION_SAME_ABSTRACT",
+	}
+	Relation_value = map[string]int32{
+		"RELATION_UNSPECIFIED":   0,
+		"RELATION_SAME_WORK":     1,
+		"RELATION_VERSION":       2,
+		"RELATION_SEQUEL":        3,
+		"RELATION_SAME_ABSTRACT": 4,
+	}
+)
+
+func (x Relation) Enum() *Relation {
+	p := new(Relation)
+	*p = x
+	return p
+}
+
+func (x Relation) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Relation) Descriptor() protoreflect.EnumDescriptor {
+	return file_akin_v1_search_service_proto_enumTypes[9].Descriptor()
+}
+
+func (Relation) Type() protoreflect.EnumType {
+	return &file_akin_v1_search_service_proto_enumTypes[9]
+}
+
+func (x Relation) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Relation.Descriptor instead.
+func (Relation) EnumDescriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{9}
+}
+
 // EvidenceField is a field of a paper that a sentence is from.
 type EvidenceField int32
 
@@ -622,11 +691,11 @@ func (x EvidenceField) String() string {
 }
 
 func (EvidenceField) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[9].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[10].Descriptor()
 }
 
 func (EvidenceField) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[9]
+	return &file_akin_v1_search_service_proto_enumTypes[10]
 }
 
 func (x EvidenceField) Number() protoreflect.EnumNumber {
@@ -635,7 +704,7 @@ func (x EvidenceField) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EvidenceField.Descriptor instead.
 func (EvidenceField) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{9}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
 }
 
 // Strategy is a way to find neighbours.
@@ -681,11 +750,11 @@ func (x Strategy) String() string {
 }
 
 func (Strategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[10].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[11].Descriptor()
 }
 
 func (Strategy) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[10]
+	return &file_akin_v1_search_service_proto_enumTypes[11]
 }
 
 func (x Strategy) Number() protoreflect.EnumNumber {
@@ -694,7 +763,7 @@ func (x Strategy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Strategy.Descriptor instead.
 func (Strategy) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
 }
 
 // EmptyReason says why an answer holds nothing.
@@ -760,11 +829,11 @@ func (x EmptyReason) String() string {
 }
 
 func (EmptyReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[11].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[12].Descriptor()
 }
 
 func (EmptyReason) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[11]
+	return &file_akin_v1_search_service_proto_enumTypes[12]
 }
 
 func (x EmptyReason) Number() protoreflect.EnumNumber {
@@ -773,7 +842,7 @@ func (x EmptyReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EmptyReason.Descriptor instead.
 func (EmptyReason) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{12}
 }
 
 // LimitationReason says what kept papers out.
@@ -852,11 +921,11 @@ func (x LimitationReason) String() string {
 }
 
 func (LimitationReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[12].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[13].Descriptor()
 }
 
 func (LimitationReason) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[12]
+	return &file_akin_v1_search_service_proto_enumTypes[13]
 }
 
 func (x LimitationReason) Number() protoreflect.EnumNumber {
@@ -865,7 +934,7 @@ func (x LimitationReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use LimitationReason.Descriptor instead.
 func (LimitationReason) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{12}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{13}
 }
 
 // NoveltyReason says why a novelty is missing or uncertain.
@@ -917,11 +986,11 @@ func (x NoveltyReason) String() string {
 }
 
 func (NoveltyReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_akin_v1_search_service_proto_enumTypes[13].Descriptor()
+	return file_akin_v1_search_service_proto_enumTypes[14].Descriptor()
 }
 
 func (NoveltyReason) Type() protoreflect.EnumType {
-	return &file_akin_v1_search_service_proto_enumTypes[13]
+	return &file_akin_v1_search_service_proto_enumTypes[14]
 }
 
 func (x NoveltyReason) Number() protoreflect.EnumNumber {
@@ -930,7 +999,7 @@ func (x NoveltyReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use NoveltyReason.Descriptor instead.
 func (NoveltyReason) EnumDescriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{13}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{14}
 }
 
 // SearchRequest is a free-text query.
@@ -2710,7 +2779,9 @@ type Result struct {
 	// The paper's vector, unit length, if it was asked for.
 	Vector []float32 `protobuf:"fixed32,4,rep,packed,name=vector,proto3" json:"vector,omitempty"`
 	// The examples of a recommendation that the semantic part of the score is the
-	// sum of, the greatest first; empty for MEAN_VECTOR and for other queries.
+	// sum of, the greatest first; empty for MEAN_VECTOR and for other queries. With
+	// HYBRID and likes of several interests, the likes named are of one: that which
+	// the paper is nearest to.
 	DrivenBy []*Driver `protobuf:"bytes,5,rep,name=driven_by,json=drivenBy,proto3" json:"driven_by,omitempty"`
 	// What the score is made of.
 	Parts *Parts `protobuf:"bytes,6,opt,name=parts,proto3" json:"parts,omitempty"`
@@ -2913,7 +2984,9 @@ type Collapsed struct {
 	// Why it counts as one with the result.
 	Reason CollapseReason `protobuf:"varint,2,opt,name=reason,proto3,enum=akin.v1.CollapseReason" json:"reason,omitempty"`
 	// Cosine with the result's vector, in [-1, 1].
-	Similarity    float64 `protobuf:"fixed64,3,opt,name=similarity,proto3" json:"similarity,omitempty"`
+	Similarity float64 `protobuf:"fixed64,3,opt,name=similarity,proto3" json:"similarity,omitempty"`
+	// What it is to the result; never SEQUEL.
+	Relation      Relation `protobuf:"varint,4,opt,name=relation,proto3,enum=akin.v1.Relation" json:"relation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2967,6 +3040,13 @@ func (x *Collapsed) GetSimilarity() float64 {
 		return x.Similarity
 	}
 	return 0
+}
+
+func (x *Collapsed) GetRelation() Relation {
+	if x != nil {
+		return x.Relation
+	}
+	return Relation_RELATION_UNSPECIFIED
 }
 
 // FindDuplicatesRequest asks for the papers that count as one.
@@ -3044,9 +3124,10 @@ type FindDuplicatesResponse struct {
 	// How many of them have been compared with all others so far; the last
 	// response has total_size.
 	PapersCompared uint32 `protobuf:"varint,3,opt,name=papers_compared,json=papersCompared,proto3" json:"papers_compared,omitempty"`
-	// Groups that were found, in order of the id of their first paper. No paper is
-	// in two groups; one of more than 1,000 papers, or about 1 MiB, comes in parts
-	// that begin with the same first paper.
+	// Groups that were found, in order of the id of their first paper. No paper
+	// counts as one with the first of two groups; one that is a SEQUEL to the first
+	// of a group may be in another as well. A group of more than 1,000 papers, or about
+	// 1 MiB, comes in parts that begin with the same first paper.
 	Groups        []*DuplicateGroup `protobuf:"bytes,4,rep,name=groups,proto3" json:"groups,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3110,7 +3191,7 @@ func (x *FindDuplicatesResponse) GetGroups() []*DuplicateGroup {
 	return nil
 }
 
-// DuplicateGroup are papers that count as one.
+// DuplicateGroup are papers that count as one, and sequels to the first of them.
 type DuplicateGroup struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Two or more, in order of id. Each one matches the first, or has an id in common
@@ -3164,13 +3245,15 @@ type DuplicatePaper struct {
 	PaperId string `protobuf:"bytes,1,opt,name=paper_id,json=paperId,proto3" json:"paper_id,omitempty"`
 	// The paper's title.
 	Title string `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
-	// Why it counts as one with the first paper; unspecified for that itself.
+	// Why it matches the first paper; unspecified for that itself.
 	Reason CollapseReason `protobuf:"varint,3,opt,name=reason,proto3,enum=akin.v1.CollapseReason" json:"reason,omitempty"`
 	// Cosine with the first paper's vector, in [-1, 1]; 0 for that itself.
 	Similarity float64 `protobuf:"fixed64,4,opt,name=similarity,proto3" json:"similarity,omitempty"`
 	// Estimated share of the pairs of neighbouring words of both texts that the two
 	// have in common, from 0 to 1; 0 for the first paper itself.
-	Resemblance   float64 `protobuf:"fixed64,5,opt,name=resemblance,proto3" json:"resemblance,omitempty"`
+	Resemblance float64 `protobuf:"fixed64,5,opt,name=resemblance,proto3" json:"resemblance,omitempty"`
+	// What it is to the first paper; unspecified for that itself.
+	Relation      Relation `protobuf:"varint,6,opt,name=relation,proto3,enum=akin.v1.Relation" json:"relation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3238,6 +3321,13 @@ func (x *DuplicatePaper) GetResemblance() float64 {
 		return x.Resemblance
 	}
 	return 0
+}
+
+func (x *DuplicatePaper) GetRelation() Relation {
+	if x != nil {
+		return x.Relation
+	}
+	return Relation_RELATION_UNSPECIFIED
 }
 
 // Evidence is a sentence of a result that is near to what was asked for.
@@ -4291,13 +4381,14 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x12\x14\n" +
 	"\x05count\x18\x03 \x01(\x05R\x05count\x12\x1d\n" +
 	"\n" +
-	"best_score\x18\x04 \x01(\x01R\tbestScore\"w\n" +
+	"best_score\x18\x04 \x01(\x01R\tbestScore\"\xa6\x01\n" +
 	"\tCollapsed\x12\x19\n" +
 	"\bpaper_id\x18\x01 \x01(\tR\apaperId\x12/\n" +
 	"\x06reason\x18\x02 \x01(\x0e2\x17.akin.v1.CollapseReasonR\x06reason\x12\x1e\n" +
 	"\n" +
 	"similarity\x18\x03 \x01(\x01R\n" +
-	"similarity\"\x8e\x01\n" +
+	"similarity\x12-\n" +
+	"\brelation\x18\x04 \x01(\x0e2\x11.akin.v1.RelationR\brelation\"\x8e\x01\n" +
 	"\x15FindDuplicatesRequest\x12\x1e\n" +
 	"\n" +
 	"collection\x18\x01 \x01(\tR\n" +
@@ -4312,7 +4403,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x0fpapers_compared\x18\x03 \x01(\rR\x0epapersCompared\x12/\n" +
 	"\x06groups\x18\x04 \x03(\v2\x17.akin.v1.DuplicateGroupR\x06groups\"A\n" +
 	"\x0eDuplicateGroup\x12/\n" +
-	"\x06papers\x18\x01 \x03(\v2\x17.akin.v1.DuplicatePaperR\x06papers\"\xb4\x01\n" +
+	"\x06papers\x18\x01 \x03(\v2\x17.akin.v1.DuplicatePaperR\x06papers\"\xe3\x01\n" +
 	"\x0eDuplicatePaper\x12\x19\n" +
 	"\bpaper_id\x18\x01 \x01(\tR\apaperId\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12/\n" +
@@ -4320,7 +4411,8 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\n" +
 	"similarity\x18\x04 \x01(\x01R\n" +
 	"similarity\x12 \n" +
-	"\vresemblance\x18\x05 \x01(\x01R\vresemblance\"\xe2\x01\n" +
+	"\vresemblance\x18\x05 \x01(\x01R\vresemblance\x12-\n" +
+	"\brelation\x18\x06 \x01(\x0e2\x11.akin.v1.RelationR\brelation\"\xe2\x01\n" +
 	"\bEvidence\x12,\n" +
 	"\x05field\x18\x01 \x01(\x0e2\x16.akin.v1.EvidenceFieldR\x05field\x12\x14\n" +
 	"\x05start\x18\x02 \x01(\x05R\x05start\x12\x10\n" +
@@ -4449,7 +4541,13 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x1dCOLLAPSE_REASON_SAME_ARXIV_ID\x10\x01\x12\x1c\n" +
 	"\x18COLLAPSE_REASON_SAME_DOI\x10\x02\x12\x1e\n" +
 	"\x1aCOLLAPSE_REASON_SAME_TITLE\x10\x03\x12 \n" +
-	"\x1cCOLLAPSE_REASON_SIMILAR_TEXT\x10\x04*f\n" +
+	"\x1cCOLLAPSE_REASON_SIMILAR_TEXT\x10\x04*\x83\x01\n" +
+	"\bRelation\x12\x18\n" +
+	"\x14RELATION_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12RELATION_SAME_WORK\x10\x01\x12\x14\n" +
+	"\x10RELATION_VERSION\x10\x02\x12\x13\n" +
+	"\x0fRELATION_SEQUEL\x10\x03\x12\x1a\n" +
+	"\x16RELATION_SAME_ABSTRACT\x10\x04*f\n" +
 	"\rEvidenceField\x12\x1e\n" +
 	"\x1aEVIDENCE_FIELD_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14EVIDENCE_FIELD_TITLE\x10\x01\x12\x1b\n" +
@@ -4512,7 +4610,7 @@ func file_akin_v1_search_service_proto_rawDescGZIP() []byte {
 	return file_akin_v1_search_service_proto_rawDescData
 }
 
-var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 14)
+var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
 var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_akin_v1_search_service_proto_goTypes = []any{
 	(Syntax)(0),                    // 0: akin.v1.Syntax
@@ -4524,129 +4622,132 @@ var file_akin_v1_search_service_proto_goTypes = []any{
 	(Fusion)(0),                    // 6: akin.v1.Fusion
 	(GroupBy)(0),                   // 7: akin.v1.GroupBy
 	(CollapseReason)(0),            // 8: akin.v1.CollapseReason
-	(EvidenceField)(0),             // 9: akin.v1.EvidenceField
-	(Strategy)(0),                  // 10: akin.v1.Strategy
-	(EmptyReason)(0),               // 11: akin.v1.EmptyReason
-	(LimitationReason)(0),          // 12: akin.v1.LimitationReason
-	(NoveltyReason)(0),             // 13: akin.v1.NoveltyReason
-	(*SearchRequest)(nil),          // 14: akin.v1.SearchRequest
-	(*Interpretation)(nil),         // 15: akin.v1.Interpretation
-	(*Correction)(nil),             // 16: akin.v1.Correction
-	(*Name)(nil),                   // 17: akin.v1.Name
-	(*Negation)(nil),               // 18: akin.v1.Negation
-	(*SearchResponse)(nil),         // 19: akin.v1.SearchResponse
-	(*SimilarRequest)(nil),         // 20: akin.v1.SimilarRequest
-	(*SimilarResponse)(nil),        // 21: akin.v1.SimilarResponse
-	(*Example)(nil),                // 22: akin.v1.Example
-	(*RecommendRequest)(nil),       // 23: akin.v1.RecommendRequest
-	(*Driver)(nil),                 // 24: akin.v1.Driver
-	(*RecommendResponse)(nil),      // 25: akin.v1.RecommendResponse
-	(*Parts)(nil),                  // 26: akin.v1.Parts
-	(*Result)(nil),                 // 27: akin.v1.Result
-	(*Group)(nil),                  // 28: akin.v1.Group
-	(*Collapsed)(nil),              // 29: akin.v1.Collapsed
-	(*FindDuplicatesRequest)(nil),  // 30: akin.v1.FindDuplicatesRequest
-	(*FindDuplicatesResponse)(nil), // 31: akin.v1.FindDuplicatesResponse
-	(*DuplicateGroup)(nil),         // 32: akin.v1.DuplicateGroup
-	(*DuplicatePaper)(nil),         // 33: akin.v1.DuplicatePaper
-	(*Evidence)(nil),               // 34: akin.v1.Evidence
-	(*EvidenceSource)(nil),         // 35: akin.v1.EvidenceSource
-	(*MatchedTerm)(nil),            // 36: akin.v1.MatchedTerm
-	(*Plan)(nil),                   // 37: akin.v1.Plan
-	(*QueryInfo)(nil),              // 38: akin.v1.QueryInfo
-	(*Limitation)(nil),             // 39: akin.v1.Limitation
-	(*GetNoveltyRequest)(nil),      // 40: akin.v1.GetNoveltyRequest
-	(*GetNoveltyResponse)(nil),     // 41: akin.v1.GetNoveltyResponse
-	(*Novelty)(nil),                // 42: akin.v1.Novelty
-	(*EarlierPaper)(nil),           // 43: akin.v1.EarlierPaper
-	(*fieldmaskpb.FieldMask)(nil),  // 44: google.protobuf.FieldMask
-	(*Timing)(nil),                 // 45: akin.v1.Timing
-	(*Text)(nil),                   // 46: akin.v1.Text
-	(*timestamppb.Timestamp)(nil),  // 47: google.protobuf.Timestamp
-	(*Paper)(nil),                  // 48: akin.v1.Paper
-	(*date.Date)(nil),              // 49: google.type.Date
+	(Relation)(0),                  // 9: akin.v1.Relation
+	(EvidenceField)(0),             // 10: akin.v1.EvidenceField
+	(Strategy)(0),                  // 11: akin.v1.Strategy
+	(EmptyReason)(0),               // 12: akin.v1.EmptyReason
+	(LimitationReason)(0),          // 13: akin.v1.LimitationReason
+	(NoveltyReason)(0),             // 14: akin.v1.NoveltyReason
+	(*SearchRequest)(nil),          // 15: akin.v1.SearchRequest
+	(*Interpretation)(nil),         // 16: akin.v1.Interpretation
+	(*Correction)(nil),             // 17: akin.v1.Correction
+	(*Name)(nil),                   // 18: akin.v1.Name
+	(*Negation)(nil),               // 19: akin.v1.Negation
+	(*SearchResponse)(nil),         // 20: akin.v1.SearchResponse
+	(*SimilarRequest)(nil),         // 21: akin.v1.SimilarRequest
+	(*SimilarResponse)(nil),        // 22: akin.v1.SimilarResponse
+	(*Example)(nil),                // 23: akin.v1.Example
+	(*RecommendRequest)(nil),       // 24: akin.v1.RecommendRequest
+	(*Driver)(nil),                 // 25: akin.v1.Driver
+	(*RecommendResponse)(nil),      // 26: akin.v1.RecommendResponse
+	(*Parts)(nil),                  // 27: akin.v1.Parts
+	(*Result)(nil),                 // 28: akin.v1.Result
+	(*Group)(nil),                  // 29: akin.v1.Group
+	(*Collapsed)(nil),              // 30: akin.v1.Collapsed
+	(*FindDuplicatesRequest)(nil),  // 31: akin.v1.FindDuplicatesRequest
+	(*FindDuplicatesResponse)(nil), // 32: akin.v1.FindDuplicatesResponse
+	(*DuplicateGroup)(nil),         // 33: akin.v1.DuplicateGroup
+	(*DuplicatePaper)(nil),         // 34: akin.v1.DuplicatePaper
+	(*Evidence)(nil),               // 35: akin.v1.Evidence
+	(*EvidenceSource)(nil),         // 36: akin.v1.EvidenceSource
+	(*MatchedTerm)(nil),            // 37: akin.v1.MatchedTerm
+	(*Plan)(nil),                   // 38: akin.v1.Plan
+	(*QueryInfo)(nil),              // 39: akin.v1.QueryInfo
+	(*Limitation)(nil),             // 40: akin.v1.Limitation
+	(*GetNoveltyRequest)(nil),      // 41: akin.v1.GetNoveltyRequest
+	(*GetNoveltyResponse)(nil),     // 42: akin.v1.GetNoveltyResponse
+	(*Novelty)(nil),                // 43: akin.v1.Novelty
+	(*EarlierPaper)(nil),           // 44: akin.v1.EarlierPaper
+	(*fieldmaskpb.FieldMask)(nil),  // 45: google.protobuf.FieldMask
+	(*Timing)(nil),                 // 46: akin.v1.Timing
+	(*Text)(nil),                   // 47: akin.v1.Text
+	(*timestamppb.Timestamp)(nil),  // 48: google.protobuf.Timestamp
+	(*Paper)(nil),                  // 49: akin.v1.Paper
+	(*date.Date)(nil),              // 50: google.type.Date
 }
 var file_akin_v1_search_service_proto_depIdxs = []int32{
-	44, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
+	45, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
 	5,  // 1: akin.v1.SearchRequest.mode:type_name -> akin.v1.Mode
 	6,  // 2: akin.v1.SearchRequest.fusion:type_name -> akin.v1.Fusion
 	7,  // 3: akin.v1.SearchRequest.group_by:type_name -> akin.v1.GroupBy
 	0,  // 4: akin.v1.SearchRequest.syntax:type_name -> akin.v1.Syntax
 	3,  // 5: akin.v1.Interpretation.operators:type_name -> akin.v1.OperatorUse
-	17, // 6: akin.v1.Interpretation.names:type_name -> akin.v1.Name
-	16, // 7: akin.v1.Interpretation.corrections:type_name -> akin.v1.Correction
-	18, // 8: akin.v1.Interpretation.negations:type_name -> akin.v1.Negation
+	18, // 6: akin.v1.Interpretation.names:type_name -> akin.v1.Name
+	17, // 7: akin.v1.Interpretation.corrections:type_name -> akin.v1.Correction
+	19, // 8: akin.v1.Interpretation.negations:type_name -> akin.v1.Negation
 	1,  // 9: akin.v1.Interpretation.nearness:type_name -> akin.v1.Nearness
 	2,  // 10: akin.v1.Name.field:type_name -> akin.v1.NameField
-	27, // 11: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
-	37, // 12: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
-	38, // 13: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
-	11, // 14: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	45, // 15: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
-	39, // 16: akin.v1.SearchResponse.limited_by:type_name -> akin.v1.Limitation
-	28, // 17: akin.v1.SearchResponse.groups:type_name -> akin.v1.Group
-	15, // 18: akin.v1.SearchResponse.interpretation:type_name -> akin.v1.Interpretation
-	46, // 19: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
-	44, // 20: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
+	28, // 11: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
+	38, // 12: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
+	39, // 13: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
+	12, // 14: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	46, // 15: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
+	40, // 16: akin.v1.SearchResponse.limited_by:type_name -> akin.v1.Limitation
+	29, // 17: akin.v1.SearchResponse.groups:type_name -> akin.v1.Group
+	16, // 18: akin.v1.SearchResponse.interpretation:type_name -> akin.v1.Interpretation
+	47, // 19: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
+	45, // 20: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
 	5,  // 21: akin.v1.SimilarRequest.mode:type_name -> akin.v1.Mode
 	6,  // 22: akin.v1.SimilarRequest.fusion:type_name -> akin.v1.Fusion
 	7,  // 23: akin.v1.SimilarRequest.group_by:type_name -> akin.v1.GroupBy
-	27, // 24: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
-	37, // 25: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
-	38, // 26: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
-	11, // 27: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	45, // 28: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
-	39, // 29: akin.v1.SimilarResponse.limited_by:type_name -> akin.v1.Limitation
-	28, // 30: akin.v1.SimilarResponse.groups:type_name -> akin.v1.Group
-	46, // 31: akin.v1.Example.text:type_name -> akin.v1.Text
-	47, // 32: akin.v1.Example.time:type_name -> google.protobuf.Timestamp
-	22, // 33: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
-	22, // 34: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
+	28, // 24: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
+	38, // 25: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
+	39, // 26: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
+	12, // 27: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	46, // 28: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
+	40, // 29: akin.v1.SimilarResponse.limited_by:type_name -> akin.v1.Limitation
+	29, // 30: akin.v1.SimilarResponse.groups:type_name -> akin.v1.Group
+	47, // 31: akin.v1.Example.text:type_name -> akin.v1.Text
+	48, // 32: akin.v1.Example.time:type_name -> google.protobuf.Timestamp
+	23, // 33: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
+	23, // 34: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
 	4,  // 35: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
-	44, // 36: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
+	45, // 36: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
 	7,  // 37: akin.v1.RecommendRequest.group_by:type_name -> akin.v1.GroupBy
-	27, // 38: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
-	37, // 39: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
-	11, // 40: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	45, // 41: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
-	39, // 42: akin.v1.RecommendResponse.limited_by:type_name -> akin.v1.Limitation
-	28, // 43: akin.v1.RecommendResponse.groups:type_name -> akin.v1.Group
-	48, // 44: akin.v1.Result.paper:type_name -> akin.v1.Paper
-	24, // 45: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
-	26, // 46: akin.v1.Result.parts:type_name -> akin.v1.Parts
-	36, // 47: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
-	29, // 48: akin.v1.Result.collapsed:type_name -> akin.v1.Collapsed
-	34, // 49: akin.v1.Result.evidence:type_name -> akin.v1.Evidence
+	28, // 38: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
+	38, // 39: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
+	12, // 40: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	46, // 41: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
+	40, // 42: akin.v1.RecommendResponse.limited_by:type_name -> akin.v1.Limitation
+	29, // 43: akin.v1.RecommendResponse.groups:type_name -> akin.v1.Group
+	49, // 44: akin.v1.Result.paper:type_name -> akin.v1.Paper
+	25, // 45: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
+	27, // 46: akin.v1.Result.parts:type_name -> akin.v1.Parts
+	37, // 47: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
+	30, // 48: akin.v1.Result.collapsed:type_name -> akin.v1.Collapsed
+	35, // 49: akin.v1.Result.evidence:type_name -> akin.v1.Evidence
 	8,  // 50: akin.v1.Collapsed.reason:type_name -> akin.v1.CollapseReason
-	32, // 51: akin.v1.FindDuplicatesResponse.groups:type_name -> akin.v1.DuplicateGroup
-	33, // 52: akin.v1.DuplicateGroup.papers:type_name -> akin.v1.DuplicatePaper
-	8,  // 53: akin.v1.DuplicatePaper.reason:type_name -> akin.v1.CollapseReason
-	9,  // 54: akin.v1.Evidence.field:type_name -> akin.v1.EvidenceField
-	35, // 55: akin.v1.Evidence.of:type_name -> akin.v1.EvidenceSource
-	9,  // 56: akin.v1.EvidenceSource.field:type_name -> akin.v1.EvidenceField
-	10, // 57: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
-	12, // 58: akin.v1.Limitation.reason:type_name -> akin.v1.LimitationReason
-	46, // 59: akin.v1.GetNoveltyRequest.text:type_name -> akin.v1.Text
-	42, // 60: akin.v1.GetNoveltyResponse.novelties:type_name -> akin.v1.Novelty
-	38, // 61: akin.v1.GetNoveltyResponse.query:type_name -> akin.v1.QueryInfo
-	13, // 62: akin.v1.Novelty.reason:type_name -> akin.v1.NoveltyReason
-	43, // 63: akin.v1.Novelty.nearest:type_name -> akin.v1.EarlierPaper
-	49, // 64: akin.v1.EarlierPaper.publish_date:type_name -> google.type.Date
-	14, // 65: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
-	20, // 66: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
-	23, // 67: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
-	40, // 68: akin.v1.SearchService.GetNovelty:input_type -> akin.v1.GetNoveltyRequest
-	30, // 69: akin.v1.SearchService.FindDuplicates:input_type -> akin.v1.FindDuplicatesRequest
-	19, // 70: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
-	21, // 71: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
-	25, // 72: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
-	41, // 73: akin.v1.SearchService.GetNovelty:output_type -> akin.v1.GetNoveltyResponse
-	31, // 74: akin.v1.SearchService.FindDuplicates:output_type -> akin.v1.FindDuplicatesResponse
-	70, // [70:75] is the sub-list for method output_type
-	65, // [65:70] is the sub-list for method input_type
-	65, // [65:65] is the sub-list for extension type_name
-	65, // [65:65] is the sub-list for extension extendee
-	0,  // [0:65] is the sub-list for field type_name
+	9,  // 51: akin.v1.Collapsed.relation:type_name -> akin.v1.Relation
+	33, // 52: akin.v1.FindDuplicatesResponse.groups:type_name -> akin.v1.DuplicateGroup
+	34, // 53: akin.v1.DuplicateGroup.papers:type_name -> akin.v1.DuplicatePaper
+	8,  // 54: akin.v1.DuplicatePaper.reason:type_name -> akin.v1.CollapseReason
+	9,  // 55: akin.v1.DuplicatePaper.relation:type_name -> akin.v1.Relation
+	10, // 56: akin.v1.Evidence.field:type_name -> akin.v1.EvidenceField
+	36, // 57: akin.v1.Evidence.of:type_name -> akin.v1.EvidenceSource
+	10, // 58: akin.v1.EvidenceSource.field:type_name -> akin.v1.EvidenceField
+	11, // 59: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
+	13, // 60: akin.v1.Limitation.reason:type_name -> akin.v1.LimitationReason
+	47, // 61: akin.v1.GetNoveltyRequest.text:type_name -> akin.v1.Text
+	43, // 62: akin.v1.GetNoveltyResponse.novelties:type_name -> akin.v1.Novelty
+	39, // 63: akin.v1.GetNoveltyResponse.query:type_name -> akin.v1.QueryInfo
+	14, // 64: akin.v1.Novelty.reason:type_name -> akin.v1.NoveltyReason
+	44, // 65: akin.v1.Novelty.nearest:type_name -> akin.v1.EarlierPaper
+	50, // 66: akin.v1.EarlierPaper.publish_date:type_name -> google.type.Date
+	15, // 67: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
+	21, // 68: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
+	24, // 69: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
+	41, // 70: akin.v1.SearchService.GetNovelty:input_type -> akin.v1.GetNoveltyRequest
+	31, // 71: akin.v1.SearchService.FindDuplicates:input_type -> akin.v1.FindDuplicatesRequest
+	20, // 72: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
+	22, // 73: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
+	26, // 74: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
+	42, // 75: akin.v1.SearchService.GetNovelty:output_type -> akin.v1.GetNoveltyResponse
+	32, // 76: akin.v1.SearchService.FindDuplicates:output_type -> akin.v1.FindDuplicatesResponse
+	72, // [72:77] is the sub-list for method output_type
+	67, // [67:72] is the sub-list for method input_type
+	67, // [67:67] is the sub-list for extension type_name
+	67, // [67:67] is the sub-list for extension extendee
+	0,  // [0:67] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_search_service_proto_init() }
@@ -4669,7 +4770,7 @@ func file_akin_v1_search_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_akin_v1_search_service_proto_rawDesc), len(file_akin_v1_search_service_proto_rawDesc)),
-			NumEnums:      14,
+			NumEnums:      15,
 			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,

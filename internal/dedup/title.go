@@ -1,0 +1,215 @@
+package dedup
+
+import (
+	"encoding/binary"
+	"hash/fnv"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"akin/internal/splitmix"
+)
+
+const (
+	// leastTitle is how many words of a title must be left when a mark is taken off.
+	leastTitle = 3
+	// leastFrame is how many words stand before the "for" of titles that may differ in
+	// what they are for.
+	leastFrame = 2
+	// stemBytes is how many bytes of a word tell what it is for: linear, linearized.
+	stemBytes = 5
+)
+
+// ofTitle sets what comes from the title. What says of what form a paper is, such as
+// "(Extended Abstract)" at its end or "Erratum:" before it, does not count.
+func (k *Key) ofTitle(title string) {
+	var words []string
+	eachWord(title, func(word []byte) { words = append(words, string(word)) })
+	words, k.marked = withoutMarks(words)
+	if len(words) == 0 {
+		return
+	}
+	hashes := make([]uint64, len(words))
+	small := make([]uint16, len(words))
+	for i, w := range words {
+		hashes[i] = splitmix.Mix(fnv64(w))
+		small[i] = max(1, uint16(hashes[i]))
+	}
+	k.title = max(1, splitmix.Mix(joined(hashes)))
+	k.titleWords = uint16(min(len(words), math.MaxUint16))
+	slices.Sort(small)
+	copy(k.words[:], slices.Compact(small))
+	k.ofNumbers(words, hashes)
+	k.ofFrame(words, hashes)
+}
+
+func fnv64(s string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(s))
+	return h.Sum64()
+}
+
+func joined(hashes []uint64) uint64 {
+	h := fnv.New64a()
+	for _, x := range hashes {
+		h.Write(binary.LittleEndian.AppendUint64(nil, x))
+	}
+	return h.Sum64()
+}
+
+// withoutMarks takes off the words around a title that say of what form a paper is, and
+// says whether there were any.
+func withoutMarks(words []string) (left []string, marked bool) {
+	strip := func(n int, from int) {
+		words, marked = words[from:from+n], true
+	}
+	for again := true; again; {
+		again = false
+		for _, mark := range marksBefore() {
+			if n := len(words) - len(mark); n >= leastTitle && slices.Equal(words[:len(mark)], mark) {
+				strip(n, len(mark))
+				again = true
+				break
+			}
+		}
+		for _, mark := range marksBehind() {
+			if n := len(words) - len(mark); n >= leastTitle && slices.Equal(words[n:], mark) {
+				strip(n, 0)
+				again = true
+				break
+			}
+		}
+		if n := len(words); n > leastTitle && version(words[n-1]) {
+			strip(n-1, 0)
+			again = true
+		} else if n > leastTitle+1 && words[n-2] == "version" && digits(words[n-1]) {
+			strip(n-2, 0)
+			again = true
+		}
+	}
+	return words, marked
+}
+
+// version says whether a word is one such as v2.
+func version(word string) bool { return len(word) > 1 && word[0] == 'v' && digits(word[1:]) }
+
+func digits(word string) bool { return word != "" && strings.Trim(word, "0123456789") == "" }
+
+// marksBefore are marks before a title; of those that begin alike the longer first.
+func marksBefore() [][]string {
+	return [][]string{
+		{"erratum", "to"},
+		{"erratum", "for"},
+		{"erratum"},
+		{"corrigendum", "to"},
+		{"corrigendum", "for"},
+		{"corrigendum"},
+		{"correction", "to"},
+		{"corrections", "to"},
+		{"publisher", "correction"},
+		{"author", "correction"},
+		{"addendum", "to"},
+		{"retraction", "note", "to"},
+		{"retracted", "article"},
+		{"retracted"},
+		{"withdrawn", "article"},
+		{"withdrawn"},
+	}
+}
+
+// marksBehind are marks behind a title.
+func marksBehind() [][]string {
+	return [][]string{
+		{"extended", "abstract"},
+		{"student", "abstract"},
+		{"extended", "version"},
+		{"full", "version"},
+		{"long", "version"},
+		{"short", "version"},
+		{"abridged", "version"},
+		{"journal", "version"},
+		{"conference", "version"},
+		{"short", "paper"},
+		{"technical", "report"},
+		{"video", "contribution"},
+		{"video"},
+		{"preprint"},
+		{"abstract", "reprint"},
+		{"erratum"},
+		{"corrigendum"},
+		{"retracted"},
+		{"withdrawn"},
+	}
+}
+
+// ofNumbers sets the numbers of a title, in their order, and the title without them.
+func (k *Key) ofNumbers(words []string, hashes []uint64) {
+	var numbers, others []uint64
+	for i, w := range words {
+		n, ok := numberOf(w, i > 0 && series(words[i-1]))
+		switch {
+		case ok:
+			numbers = append(numbers, splitmix.Mix(fnv64(n)))
+		case !series(w):
+			others = append(others, hashes[i])
+		}
+	}
+	if len(numbers) > 0 {
+		k.numbers = max(1, uint32(joined(numbers)))
+	}
+	if len(others) >= leastFrame {
+		k.bare = max(1, uint32(joined(others)))
+	}
+}
+
+// series says whether a word numbers what follows a title's beginning: part, volume.
+func series(word string) bool {
+	switch word {
+	case "part", "parts", "volume", "vol", "chapter", "section", "edition", "ed", "no", "episode":
+		return true
+	}
+	return false
+}
+
+// numberOf gives the number that a word is or has, as digits: two, second, 2nd, cifar10,
+// iii. Roman numerals that are letters too count after a word such as part.
+func numberOf(word string, numbered bool) (string, bool) {
+	switch word {
+	case "i":
+		return "1", numbered
+	case "v":
+		return "5", numbered
+	case "x":
+		return "10", numbered
+	}
+	for n, spellings := range [][]string{
+		2: {"two", "second", "ii"}, 3: {"three", "third", "iii"}, 4: {"four", "fourth", "iv"}, 5: {"five", "fifth"},
+		6: {"six", "sixth", "vi"}, 7: {"seven", "seventh", "vii"}, 8: {"eight", "eighth", "viii"}, 9: {"nine", "ninth", "ix"}, 10: {"ten", "tenth"},
+	} {
+		if slices.Contains(spellings, word) {
+			return strconv.Itoa(n), true
+		}
+	}
+	number := strings.FieldsFunc(word, func(r rune) bool { return r < '0' || r > '9' })
+	return strings.Join(number, "."), len(number) > 0
+}
+
+// ofFrame sets the beginning of a title up to its last "for", and what follows.
+func (k *Key) ofFrame(words []string, hashes []uint64) {
+	for i := len(words) - 2; i >= leastFrame; i-- {
+		if words[i] != "for" {
+			continue
+		}
+		k.frame = max(1, uint32(joined(hashes[:i])))
+		for _, w := range words[i+1:] {
+			if len(w) > stemBytes {
+				w = w[:stemBytes]
+			}
+			if w != "a" && w != "an" && w != "the" && w != "of" && w != "in" && w != "and" && w != "with" {
+				k.tail |= 1 << (splitmix.Mix(fnv64(w)) % 32)
+			}
+		}
+		return
+	}
+}
