@@ -37,7 +37,9 @@ func hasWord(p paper.Paper, begin string, whole bool) bool {
 }
 
 func parts() []part {
-	not := func(f func(paper.Paper) bool) func(paper.Paper) bool { return func(p paper.Paper) bool { return !f(p) } }
+	not := func(f func(paper.Paper) bool) func(paper.Paper) bool {
+		return func(p paper.Paper) bool { return !f(p) }
+	}
 	red := func(p paper.Paper) bool { return hasWord(p, "red", true) }
 	blu := func(p paper.Paper) bool { return hasWord(p, "blu", false) }
 	redGreen := func(p paper.Paper) bool { return strings.Contains(p.Title+".", "red green.") }
