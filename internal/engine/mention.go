@@ -157,8 +157,9 @@ func (j *judge) author(m *catalog.Mention) (bonus float64, ok bool) {
 	}
 	written := j.text[m.Start:m.End]
 	surname := 2*m.Last >= m.Papers || m.Whole
+	inCapitals := !strings.ContainsFunc(written, unicode.IsLower) // LeCun is no abbreviation
 	switch {
-	case m.Papers == 0 || utf8.RuneCountInString(written) < 2 || !cued && (j.defined(m) || j.abbreviation(written) && !strings.ContainsFunc(written, unicode.IsLower)):
+	case m.Papers == 0 || utf8.RuneCountInString(written) < 2 || !cued && (j.defined(m) || inCapitals && j.abbreviation(written)):
 		return 0, false
 	case utf8.RuneCountInString(written) < leastSurname && !capitalised(written) && !cued:
 		return 0, false

@@ -203,7 +203,8 @@ func endsThing(w string) bool {
 	return slices.Contains([]string{
 		"for", "in", "on", "with", "to", "from", "at", "by", "as", "under", "over", "during", "when", "where", "while", "that", "which", "who",
 		"using", "based", "via", "but", "is", "are", "was", "were", "be", "can", "could", "if", "how", "what", "than", "not", "without", "into",
-		"only", "just", "merely", "least", "necessarily", "always", "yet", "also", "so", "very", "too", "it", "we", "they", "this", "these", "through", "across", "between", "within",
+		"only", "just", "merely", "least", "necessarily", "always", "yet", "also", "so", "very", "too",
+		"it", "we", "they", "this", "these", "through", "across", "between", "within",
 	}, w)
 }
 

@@ -48,11 +48,13 @@ func (v *View) parted(w string) (ids [2]uint32, ok bool) {
 	found, known := v.wordIDs(parts)
 	most := uint32(0)
 	for i := 0; i < len(parts); i += 2 {
-		if !known[i] || !known[i+1] || int(found[i]) >= len(v.terms) || int(found[i+1]) >= len(v.terms) || isStopWord([]byte(parts[i])) || isStopWord([]byte(parts[i+1])) {
+		a, b := found[i], found[i+1]
+		inView := known[i] && known[i+1] && max(int(a), int(b)) < len(v.terms)
+		if !inView || isStopWord([]byte(parts[i])) || isStopWord([]byte(parts[i+1])) {
 			continue
 		}
-		if n := min(v.df.at(found[i]), v.df.at(found[i+1])); n > most {
-			most, ids, ok = n, [2]uint32{found[i], found[i+1]}, true
+		if n := min(v.df.at(a), v.df.at(b)); n > most {
+			most, ids, ok = n, [2]uint32{a, b}, true
 		}
 	}
 	return ids, ok
