@@ -47,7 +47,10 @@ func parts() []part {
 	quib := func(p paper.Paper) bool { return p.Authors[0].Name == "Ada Quib" }
 	year := func(p paper.Paper) bool { return p.PublishDate.Year >= 2001 && p.PublishDate.Year <= 2002 }
 	return []part{
-		{text: "green"}, {text: "blue"}, {text: "blu*"}, {text: "unheard"},
+		{text: "green"},
+		{text: "blue"},
+		{text: "blu*"},
+		{text: "unheard"},
 		{text: "-red", excludes: true, meets: not(red)},
 		{text: "-blu*", excludes: true, meets: not(blu)},
 		{text: `-"red green"`, excludes: true, meets: not(redGreen)},
