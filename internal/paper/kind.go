@@ -112,8 +112,8 @@ func isFrontMatter(title string) bool {
 		"list of reviewers ", "preface of the ", "preface for the ", "organizing committee ", "program committee ", "acknowledgment of reviewers",
 		"acknowledgement of reviewers", "thanks to reviewers", "thank you to our reviewers", "reviewer acknowledg",
 	}) || beginsAs(title, []string{"preface", "foreword", "front matter", "frontmatter", "call for papers", "table of contents", "author index"}) ||
-	
-		strings.HasSuffix(title, " publication information") || strings.HasSuffix(title, " information for authors") || strings.HasSuffix(title, " table of contents") ||
+		strings.HasSuffix(title, " publication information") || strings.HasSuffix(title, " information for authors") ||
+		strings.HasSuffix(title, " table of contents") ||
 		strings.HasSuffix(title, " program committee") || strings.HasSuffix(title, " author index")
 }
 
