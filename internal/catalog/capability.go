@@ -46,6 +46,9 @@ type Attributes interface {
 type Terms interface {
 	// Terms is parallel to refs; nil for a paper that is not there.
 	Terms(ctx context.Context, refs []paper.Ref) ([][]rank.Term, error)
+	// TermsAmong is Terms, of which it gives some terms alone, with the weights that they
+	// have there.
+	TermsAmong(ctx context.Context, refs []paper.Ref, among []uint32) ([][]rank.Term, error)
 	// TermNames gives a word to show for each of some terms.
 	TermNames(ctx context.Context, terms []uint32) ([]string, error)
 }

@@ -72,6 +72,15 @@ func (v *view) Terms(ctx context.Context, refs []paper.Ref) ([][]rank.Term, erro
 	}), nil
 }
 
+// TermsAmong implements catalog.Terms.
+func (v *view) TermsAmong(ctx context.Context, refs []paper.Ref, among []uint32) ([][]rank.Term, error) {
+	out, err := v.Terms(ctx, refs)
+	for i := range out {
+		out[i] = slices.DeleteFunc(out[i], func(t rank.Term) bool { return !slices.Contains(among, t.ID) })
+	}
+	return out, err
+}
+
 // TermNames implements catalog.Terms.
 func (v *view) TermNames(ctx context.Context, terms []uint32) ([]string, error) {
 	if err := v.before(ctx, "TermNames"); err != nil {
