@@ -147,6 +147,9 @@ const mostAside = 4
 func (j *judge) author(m *catalog.Mention) (bonus float64, ok bool) {
 	cued := j.by(m) || j.etAl(m) || j.besideYear(m)
 	if len(m.Words) > 1 {
+		if j.listed(m) {
+			return 0, false
+		}
 		if slices.ContainsFunc(m.Words, oneLetter) && m.Common > m.Papers && !cued && !capitalised(j.text[m.Start:m.End]) {
 			return 0, false
 		}
@@ -154,8 +157,9 @@ func (j *judge) author(m *catalog.Mention) (bonus float64, ok bool) {
 	}
 	written := j.text[m.Start:m.End]
 	surname := 2*m.Last >= m.Papers || m.Whole
+	inCapitals := !strings.ContainsFunc(written, unicode.IsLower) // LeCun is no abbreviation
 	switch {
-	case m.Papers == 0 || utf8.RuneCountInString(written) < 2 || !cued && (j.defined(m) || j.abbreviation(written)):
+	case m.Papers == 0 || utf8.RuneCountInString(written) < 2 || !cued && (j.defined(m) || inCapitals && j.abbreviation(written)):
 		return 0, false
 	case utf8.RuneCountInString(written) < leastSurname && !capitalised(written) && !cued:
 		return 0, false
@@ -167,6 +171,21 @@ func (j *judge) author(m *catalog.Mention) (bonus float64, ok bool) {
 		return partBonus, true
 	}
 	return 0, false // a first name of many
+}
+
+// listed says whether a mention of two words is two surnames of a list: "Wang, Li and
+// Zhang".
+func (j *judge) listed(m *catalog.Mention) bool {
+	_, second, ok := strings.Cut(j.text[m.Start:m.End], ",")
+	behind := strings.TrimLeft(j.text[m.End:], " ,")
+	goesOn := strings.HasPrefix(behind, "and ") || strings.HasPrefix(behind, "& ")
+	if !ok || !goesOn {
+		return false
+	}
+	at := m.End - len(strings.TrimLeft(second, " "))
+	return slices.ContainsFunc(j.found, func(o catalog.Mention) bool {
+		return o.Field == catalog.MentionAuthor && o.Start == at && o.End == m.End && 2*o.Last >= o.Papers
+	})
 }
 
 const (

@@ -21,7 +21,7 @@ func authored() []paper.Paper {
 		}
 		switch {
 		case i < 3:
-			p.Authors = []paper.Author{{Name: "Zdeněk Quibblewick"}, {Name: "Ana B. Frobish"}}
+			p.Authors = []paper.Author{{Name: "Zdeněk Quibblewick"}, {Name: "Ana B. Frobish"}, {Name: "Frobish Quibblewick"}, {Name: "Mo LeVex"}}
 		case i < 5:
 			p.Authors = []paper.Author{{Name: "Ana Quick"}} // a word of every text
 		case i >= 16:
@@ -53,6 +53,10 @@ func TestNamesUnderstood(t *testing.T) {
 		{"A. Frobish et al. 2012", "1 A. Frobish; 3 2012", "p02"},
 		{"Ana Frobish's topic1", "1 Ana Frobish", "p01"},
 		{"Quibblewick and Frobish topic1", "1 Quibblewick; 1 Frobish", "p01"},
+		{"Quibblewick, Frobish and LeVex topic1", "1 Quibblewick; 1 Frobish; 1 LeVex", "p01"},
+		{"Quibblewick, Zdenek and LeVex topic1", "1 Quibblewick, Zdenek; 1 LeVex", "p01"},
+		{"LeVex topic2", "1 LeVex", "p02"},
+		{"LEVEX topic2", "", ""},
 		{"ZORP 2014 topic0", "2 ZORP; 3 2014", "p04"},
 		{"ZORP2014 topic0", "2 ZORP; 3 2014", "p04"},
 		{"ZORP'14 topic0", "2 ZORP; 3 14", "p04"},

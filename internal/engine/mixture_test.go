@@ -37,7 +37,9 @@ func hasWord(p paper.Paper, begin string, whole bool) bool {
 }
 
 func parts() []part {
-	not := func(f func(paper.Paper) bool) func(paper.Paper) bool { return func(p paper.Paper) bool { return !f(p) } }
+	not := func(f func(paper.Paper) bool) func(paper.Paper) bool {
+		return func(p paper.Paper) bool { return !f(p) }
+	}
 	red := func(p paper.Paper) bool { return hasWord(p, "red", true) }
 	blu := func(p paper.Paper) bool { return hasWord(p, "blu", false) }
 	redGreen := func(p paper.Paper) bool { return strings.Contains(p.Title+".", "red green.") }
@@ -45,7 +47,10 @@ func parts() []part {
 	quib := func(p paper.Paper) bool { return p.Authors[0].Name == "Ada Quib" }
 	year := func(p paper.Paper) bool { return p.PublishDate.Year >= 2001 && p.PublishDate.Year <= 2002 }
 	return []part{
-		{text: "green"}, {text: "blue"}, {text: "blu*"}, {text: "unheard"},
+		{text: "green"},
+		{text: "blue"},
+		{text: "blu*"},
+		{text: "unheard"},
 		{text: "-red", excludes: true, meets: not(red)},
 		{text: "-blu*", excludes: true, meets: not(blu)},
 		{text: `-"red green"`, excludes: true, meets: not(redGreen)},

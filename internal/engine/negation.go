@@ -38,14 +38,44 @@ type cue struct {
 func cues() []cue {
 	return []cue{
 		{"but not limited to", false}, // none: see negationAt
-		{"but not for", true}, {"but not in", true}, {"but not with", true}, {"but not on", true}, {"but not about", true}, {"but not from", true},
-		{"but not using", true}, {"but not based on", true}, {"but not", true}, {"but without", true}, {"but no", true},
-		{"not using", true}, {"not based on", true}, {"not involving", true}, {"not relying on", true}, {"not requiring", true}, {"not about", true},
-		{"not for", true}, {"not with", true},
-		{"that do not use", true}, {"that does not use", true}, {"that don't use", true}, {"that doesn't use", true},
-		{"which do not use", true}, {"which does not use", true}, {"do not use", true}, {"does not use", true},
-		{"other than", true}, {"except for", true}, {"except", true}, {"excluding", true}, {"apart from", true}, {"aside from", true},
-		{"without using", false}, {"without", false}, {"with no", false}, {"rather than", false}, {"instead of", false},
+		{"but not for", true},
+		{"but not in", true},
+		{"but not with", true},
+		{"but not on", true},
+		{"but not about", true},
+		{"but not from", true},
+		{"but not using", true},
+		{"but not based on", true},
+		{"but not", true},
+		{"but without", true},
+		{"but no", true},
+		{"not using", true},
+		{"not based on", true},
+		{"not involving", true},
+		{"not relying on", true},
+		{"not requiring", true},
+		{"not about", true},
+		{"not for", true},
+		{"not with", true},
+		{"that do not use", true},
+		{"that does not use", true},
+		{"that don't use", true},
+		{"that doesn't use", true},
+		{"which do not use", true},
+		{"which does not use", true},
+		{"do not use", true},
+		{"does not use", true},
+		{"other than", true},
+		{"except for", true},
+		{"except", true},
+		{"excluding", true},
+		{"apart from", true},
+		{"aside from", true},
+		{"without using", false},
+		{"without", false},
+		{"with no", false},
+		{"rather than", false},
+		{"instead of", false},
 	}
 }
 
@@ -203,7 +233,8 @@ func endsThing(w string) bool {
 	return slices.Contains([]string{
 		"for", "in", "on", "with", "to", "from", "at", "by", "as", "under", "over", "during", "when", "where", "while", "that", "which", "who",
 		"using", "based", "via", "but", "is", "are", "was", "were", "be", "can", "could", "if", "how", "what", "than", "not", "without", "into",
-		"only", "just", "merely", "least", "necessarily", "always", "yet", "also", "so", "very", "too", "it", "we", "they", "this", "these", "through", "across", "between", "within",
+		"only", "just", "merely", "least", "necessarily", "always", "yet", "also", "so", "very", "too",
+		"it", "we", "they", "this", "these", "through", "across", "between", "within",
 	}, w)
 }
 

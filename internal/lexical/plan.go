@@ -167,7 +167,10 @@ func (v *View) plan(q Query, s *searcher) (*plan, error) {
 	s.words, s.arena = s.words[:0], s.arena[:0]
 	ends := make([]int, len(clauses))
 	for i, c := range clauses {
-		s.gather(c)
+		from := len(s.words)
+		if s.gather(c); c.kind == clauseWords {
+			s.joinNeighbours(from)
+		}
 		ends[i] = len(s.words)
 	}
 	if err := checkClauses(clauses, s.words, ends); err != nil {
@@ -181,7 +184,7 @@ func (v *View) plan(q Query, s *searcher) (*plan, error) {
 		from = ends[i]
 		switch c.kind {
 		case clauseWords:
-			p.addWords(withoutFormulas(words, q.Mode), c.text)
+			v.addWords(p, s, withoutFormulas(words, q.Mode), c.text)
 		case clausePrefix:
 			v.addPrefix(p, s, words)
 		case clausePhrase, clauseNot:
@@ -212,7 +215,7 @@ func (p *plan) add(t weighted) {
 }
 
 // addWords adds a bag of words.
-func (p *plan) addWords(words []queryWord, text string) {
+func (v *View) addWords(p *plan, s *searcher, words []queryWord, text string) {
 	for i := range words {
 		w := &words[i]
 		if w.alone || w.stop != 0 {
@@ -220,6 +223,11 @@ func (p *plan) addWords(words []queryWord, text string) {
 		}
 		if !w.known {
 			p.miss(w, text)
+			if ids, ok := v.parted(s.folded(w)); ok && !w.beside() && len(words) <= mostTyped {
+				for _, id := range ids {
+					p.add(weighted{id: id, count: joinedWeight, surface: w.surface(text)})
+				}
+			}
 			continue
 		}
 		t := weighted{id: w.id, count: 1}

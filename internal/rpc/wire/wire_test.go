@@ -46,6 +46,7 @@ func TestPapersThereAndBack(t *testing.T) {
 func TestRecords(t *testing.T) {
 	day := time.Date(2020, 2, 3, 4, 5, 6, 0, time.UTC)
 	r := &paper.Record{Paper: FromPaper(full()), Revision: 7, CreateTime: day, UpdateTime: day.Add(time.Hour), ContentDigest: paper.Digest{1}, TokenCount: 9, Truncated: true}
+	r.Title = "Preface"
 	got := ToRecord(r)
 	fields := got.ProtoReflect().Descriptor().Fields()
 	for i := range fields.Len() {
