@@ -109,6 +109,7 @@ func (c Config) embedConfig(at resolved) (embed.Config, units) {
 // not what their space is named after, or could be faster.
 func (a *App) openSaying(at resolved) (*embed.Embedder, func() error, error) {
 	config, u := a.config.embedConfig(at)
+	config.Log = a.log
 	e, done, err := a.config.OpenModel(config)
 	switch {
 	case err != nil:

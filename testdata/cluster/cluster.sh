@@ -10,10 +10,12 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 home=${AKIN_CLUSTER:-$(cd "$here/../.." && pwd)/.akin/cluster}
 nodes=${AKIN_CLUSTER_NODES:-3}
 memory=${AKIN_CLUSTER_MEMORY:-2GiB} # of each node, for Go
+key=${AKIN_CLUSTER_KEY:-} # that the nodes ask for; none by default
+tls=${AKIN_CLUSTER_TLS:-} # what the files of a certificate begin with: it and .crt, .key; none by default
 patience=${AKIN_CLUSTER_PATIENCE:-180} # seconds until a node is ready
 version=$(sed -n 's|^\tgithub.com/weaviate/weaviate \(v[0-9.]*\).*|\1|p' "$here/go.mod")
 server=$home/weaviate-server-$version
-run=$home/run
+run=${AKIN_CLUSTER_RUN:-$home/run} # what one cluster holds; several may run beside each other
 
 # Each node is alone in a namespace, behind a bridge in the one where clients run.
 address() { echo "10.77.0.$(($1 + 1))"; }
@@ -79,7 +81,7 @@ within() { # node, command
 }
 
 start() {
-  local i=$1 dir=$run/node$1 join="" peers="" n
+  local i=$1 dir=$run/node$1 join="" peers="" n scheme=http secure=()
   mkdir -p "$dir/data"
   alive "$dir/pid" && return 0
   for ((n = 0; n < nodes; n++)); do
@@ -91,9 +93,18 @@ start() {
     export CLUSTER_HOSTNAME=node$i CLUSTER_BIND_ADDR=$(address "$i") CLUSTER_ADVERTISE_ADDR=$(address "$i") \
       CLUSTER_GOSSIP_BIND_PORT=7946 CLUSTER_DATA_BIND_PORT=7947 CLUSTER_JOIN="$join" RAFT_JOIN="$peers" \
       RAFT_BOOTSTRAP_EXPECT=$nodes RAFT_BOOTSTRAP_TIMEOUT=$patience PERSISTENCE_DATA_PATH=$dir/data GOMEMLIMIT=$memory \
-      AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED=true DEFAULT_VECTORIZER_MODULE=none ENABLE_MODULES= API_BASED_MODULES_DISABLED=true \
+      DEFAULT_VECTORIZER_MODULE=none ENABLE_MODULES= API_BASED_MODULES_DISABLED=true \
       DISABLE_TELEMETRY=true GO_PROFILING_DISABLE=true FAST_FAILURE_DETECTION=true LOG_LEVEL=${AKIN_CLUSTER_LOG:-warning}
-    exec $(enter "$run/holder$i") setsid "$server" --scheme http --host 0.0.0.0 --port 8080 --read-timeout=600s --write-timeout=600s \
+    export AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED=true
+    if [ -n "$key" ]; then
+      export AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED=false AUTHENTICATION_APIKEY_ENABLED=true \
+        AUTHENTICATION_APIKEY_ALLOWED_KEYS=$key AUTHENTICATION_APIKEY_USERS=akin
+    fi
+    if [ -n "$tls" ]; then
+      export GRPC_CERT_FILE=$tls.crt GRPC_KEY_FILE=$tls.key
+      scheme=https secure=(--tls-certificate "$tls.crt" --tls-key "$tls.key" --tls-port 8080 --tls-host 0.0.0.0 --tls-read-timeout=600s --tls-write-timeout=600s)
+    fi
+    exec $(enter "$run/holder$i") setsid "$server" --scheme "$scheme" "${secure[@]}" --host 0.0.0.0 --port 8080 --read-timeout=600s --write-timeout=600s \
       </dev/null >>"$dir/log" 2>&1
   ) &
   echo $! >"$dir/pid"
@@ -101,7 +112,7 @@ start() {
 
 await() {
   local began=$SECONDS
-  until inside curl -fsS -o /dev/null -m 2 "http://$(address "$1"):8080/v1/.well-known/ready" 2>/dev/null; do
+  until inside curl -fsSk -o /dev/null -m 2 "http${tls:+s}://$(address "$1"):8080/v1/.well-known/ready" 2>/dev/null; do
     alive "$run/node$1/pid" || { echo "node $1 died:"; tail -5 "$run/node$1/log"; return 1; } >&2
     ((SECONDS - began < patience)) || { echo "node $1 is not ready after $patience s:"; tail -5 "$run/node$1/log"; return 1; } >&2
     sleep 0.2
