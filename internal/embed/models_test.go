@@ -57,7 +57,7 @@ func TestExportedModels(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			built, plain := exported(t, tc.name, tc.pooling)
-			texts := append(sample(t, 10), "short", "a question about graphs?")
+			texts := append(sample(t, 3), "short", "a question about graphs?")
 			for _, role := range []embed.Role{embed.Query, embed.Document} {
 				prefix := map[embed.Role]string{embed.Query: tc.question, embed.Document: tc.paper}[role]
 				var prefixed []string
