@@ -11,7 +11,7 @@ VERSION     ?= 0.1.0-dev
 TOOLS       := $(CURDIR)/.akin/tools
 VENV        := $(CURDIR)/.akin/venv
 
-.PHONY: help setup setup-bf16 build run test test-bf16 test-crash test-kill ci-full lint gen gen-docs gen-check check-deploy gen-tools tools test-python test-clients test-mail test-page page-picture clean
+.PHONY: help setup setup-bf16 build run test test-bf16 test-crash test-kill ci-full lint gen gen-docs gen-check check-deploy gen-tools tools test-python test-clients test-mail test-models test-page page-picture clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -118,6 +118,10 @@ check-deploy: ## Check the alert rules, their tests, and that every metric named
 gen-check: gen ## Fail if committed generated code is not current.
 	git diff --exit-code -- proto internal/rpc/akin.openapi.json internal/vec
 	@test -z "$$(git status --porcelain -- proto)" || { git status --porcelain -- proto; exit 1; }
+
+test-models: setup ## Fetch bge-small-en-v1.5 and e5-small-v2 (needs Maven), and compare them with their plain exports.
+	for name in bge-small-en-v1.5 e5-small-v2; do bin/akin setup --home .akin --python $(PYTHON) --model $$name || exit 1; done
+	AKIN_REQUIRE=1 AKIN_MODELS_HOME=$(CURDIR)/.akin go test -count 1 -run ExportedModels -v ./internal/embed
 
 test-clients: setup ## Check what foreign tools make of the protos and the OpenAPI file (needs Node and npm).
 	.ci/clients.sh

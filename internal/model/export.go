@@ -251,7 +251,8 @@ func (x *export) nameProducts() error {
 			if !ok || len(matrix.Shape) != 2 {
 				return fmt.Errorf("%s is added to a product that is not by a matrix of the file: its weights cannot be told", bias)
 			}
-			matrix.Shape, matrix.turned = []int64{matrix.Shape[1], matrix.Shape[0]}, true
+			matrix.turned = matrix.Shape[0]
+			matrix.Shape = []int64{matrix.Shape[1], matrix.Shape[0]}
 			x.tensors[layer+weightSuffix] = matrix
 		}
 	}

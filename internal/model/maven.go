@@ -47,7 +47,7 @@ func (f Fetcher) copyArtifact(ctx context.Context, pkg Package, dir string, args
 		program = "mvn"
 	}
 	args = append([]string{
-		"--quiet", "--batch-mode", "dependency:copy", "-Dartifact=" + pkg.Name + ":" + pkg.Version, "-DoutputDirectory=" + dir,
+		"-q", "-B", "dependency:copy", "-Dartifact=" + pkg.Name + ":" + pkg.Version, "-DoutputDirectory=" + dir,
 	}, args...)
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = dir // and not where a project may be

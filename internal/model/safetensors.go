@@ -30,8 +30,9 @@ type tensorInfo struct {
 	DType   string   `json:"dtype"`
 	Shape   []int64  `json:"shape"`
 	Offsets [2]int64 `json:"data_offsets"`
-	// turned is a matrix whose columns are stored one after the other.
-	turned bool
+	// turned is how many columns a matrix has that are stored one after the other; 0
+	// where rows are.
+	turned int64
 	// data are the numbers, where they are in memory.
 	data []byte
 }
@@ -179,8 +180,8 @@ func (t *Tensors) Float32(name string, shape ...int64) ([]float32, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tensor %q has %w", name, err)
 	}
-	if info.turned && len(shape) == 2 {
-		return transpose(out, shape[1], shape[0]), nil
+	if info.turned > 0 {
+		return transpose(out, info.turned, int64(len(out))/info.turned), nil
 	}
 	return out, nil
 }
