@@ -192,7 +192,11 @@ func (x *Index) number(p *Prepared, term func(w []byte) uint32, id func(key stri
 			x.stops = append(x.stops, token{id: w.stop, field: fieldTitleStops + w.field, position: w.position})
 			continue
 		}
-		x.tokens = append(x.tokens, token{id: term(p.text[w.from:w.to]), field: w.field, position: w.position, fresh: w.fresh})
+		id := w.id
+		if !w.known || p.by != x {
+			id = term(p.text[w.from:w.to])
+		}
+		x.tokens = append(x.tokens, token{id: id, field: w.field, position: w.position, fresh: w.fresh})
 	}
 	for n, key := range p.keys {
 		x.tokens = append(x.tokens, token{id: id(key), field: fieldID, position: n, fresh: true})
