@@ -98,6 +98,9 @@ func (a *App) run(ctx context.Context, ready func(Addresses)) (err error) {
 	if ready != nil {
 		ready(a.addrs)
 	}
+	if err := letGoOfProgram(); err != nil {
+		a.log.Debug("memory of the start is kept", "error", err)
+	}
 	err = a.wait(ctx)
 	return errors.Join(err, a.Close())
 }
