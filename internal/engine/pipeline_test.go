@@ -15,7 +15,7 @@ func TestGroupsAreBounded(t *testing.T) {
 		want  []int // items of each group
 	}{
 		"many":  {make([]int, 2*groupMost+5), []int{groupMost, groupMost, 5}},
-		"long":  {slices.Repeat([]int{groupBytes / 100}, 250), []int{100, 100, 50}},
+		"long":  {slices.Repeat([]int{groupBytes/100 + 1}, 250), []int{100, 100, 50}},
 		"huge":  {slices.Repeat([]int{groupBytes}, groupSize+1), []int{groupSize, 1}},
 		"empty": {nil, nil},
 	} {

@@ -13,17 +13,17 @@ type Prepared struct {
 	keys  []string // of the identifiers, once each
 }
 
-// preparedWord is a word of a Prepared.
+// preparedWord is a word of a Prepared. There are many of them while an import is under
+// way.
 type preparedWord struct {
 	from, to uint32
-	// stop is the number of a stop word, 0 for other words.
-	stop     uint32
-	field    field
-	position int
-	fresh    bool
-	// known says that the word had a term when it was prepared, and id is its number.
-	known bool
-	id    uint32
+	position uint32
+	// id is the number of a stop word, or of the term that the word had when it was
+	// prepared, if it is known.
+	id          uint32
+	field       uint8
+	stop, known bool
+	fresh       bool
 }
 
 // Of says whether this was prepared of just this paper.
@@ -57,7 +57,7 @@ func (x *Index) Prepare(title, abstract string, ids []string) *Prepared {
 				p.text = append(p.text, w.text...)
 			}
 			p.words = append(p.words, preparedWord{
-				from: from, to: uint32(len(p.text)), stop: stop, field: field(f), position: w.position, fresh: w.position != at,
+				from: from, to: uint32(len(p.text)), id: stop, stop: stop != 0, field: uint8(f), position: uint32(w.position), fresh: w.position != at,
 			})
 			if stop == 0 {
 				at = w.position
@@ -102,7 +102,7 @@ func (x *Index) resolve(p *Prepared, cache *termCache) {
 	var asked []int32 // of p.words: what the cache does not know
 	for i := range p.words {
 		w := &p.words[i]
-		if w.stop != 0 {
+		if w.stop {
 			continue
 		}
 		text := p.text[w.from:w.to]
