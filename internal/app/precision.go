@@ -73,7 +73,7 @@ func (c Config) units(at resolved) units {
 		return units{why: "no plugin is pinned for this system"}
 	}
 	libraries := filepath.Join(c.Home, libraryFolder)
-	weights, _ := at.manifest.File(model.WeightsFile)
+	weights, _ := at.manifest.Weights()
 	_, err := model.VerifyBFloat16Graph(at.dir, weights.SHA256, model.RememberedDigest)
 	// A library that was cut short would end the process when it is loaded.
 	if err = errors.Join(at.matrix.Verify(libraries, model.RememberedDigest), err); err != nil {

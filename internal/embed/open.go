@@ -150,7 +150,7 @@ func (e *Embedder) verify(dir, precision string, matrix bool) (source, error) {
 		}
 		return source{graph: model.GraphFile, weights: file.SHA256, precision: model.Float32}, nil
 	}
-	file, _ = e.manifest.File(model.WeightsFile)
+	file, _ = e.manifest.Weights()
 	if precision == model.Int8 {
 		build, err := model.VerifyInt8Graph(dir, file.SHA256, model.RememberedDigest)
 		if err != nil {
