@@ -46,6 +46,9 @@ const (
 	// until one is closed.
 	maxConnections = 1_024
 	memoryBuffer   = 1 << 20
+	// checkAfter is when the store's files begin to be checked in the background: what
+	// the first answers need goes first.
+	checkAfter = 2 * time.Second
 )
 
 // App is a running akin. Its parts are closed in the reverse of the order in
@@ -208,7 +211,7 @@ func (a *App) openParts(ctx context.Context) (engineModel, catalog.Catalog, rpc.
 		return model, nil, about, err
 	}
 	s, err := store.Open(a.config.Data, store.Options{
-		Create: a.config.Create, ReadOnlyOnDamage: a.config.ReadOnlyOnDamage, Logger: a.log, Beside: beside(),
+		Create: a.config.Create, ReadOnlyOnDamage: a.config.ReadOnlyOnDamage, Logger: a.log, Beside: beside(), CheckAfter: checkAfter,
 	})
 	if err != nil {
 		return nil, nil, rpc.About{}, err
