@@ -47,6 +47,9 @@ const (
 	// until one is closed.
 	maxConnections = 1_024
 	memoryBuffer   = 1 << 20
+	// checkAfter is when the store's files begin to be checked in the background: what
+	// the first answers need goes first.
+	checkAfter = 2 * time.Second
 )
 
 // App is a running akin. Its parts are closed in the reverse of the order in
@@ -122,6 +125,9 @@ func (a *App) again(config Config) Config {
 func (a *App) run(ctx context.Context, ready func(Addresses)) (err error) {
 	if ready != nil {
 		ready(a.addrs)
+	}
+	if err := letGoOfProgram(); err != nil {
+		a.log.Debug("memory of the start is kept", "error", err)
 	}
 	err = a.wait(ctx)
 	return errors.Join(err, a.Close())
@@ -236,7 +242,7 @@ func (a *App) openParts(ctx context.Context) (engineModel, catalog.Catalog, rpc.
 		return nil, nil, rpc.About{}, err
 	}
 	s, err := store.Open(a.config.Data, store.Options{
-		Create: a.config.Create, ReadOnlyOnDamage: a.config.ReadOnlyOnDamage, Logger: a.log, Beside: beside(),
+		Create: a.config.Create, ReadOnlyOnDamage: a.config.ReadOnlyOnDamage, Logger: a.log, Beside: beside(), CheckAfter: checkAfter,
 	})
 	if err != nil {
 		return nil, nil, rpc.About{}, err

@@ -43,6 +43,7 @@ func (e *Engine) Import(ctx context.Context, collection string, next func(contex
 	var count uint64
 	return pipeline[Incoming, *write]{
 		turns: e.turns, class: "import", ready: func(in *Incoming) bool { return in.Vector != nil || in.Delete },
+		size: func(in *Incoming) int { return in.Paper.Bytes() + 4*len(in.Vector) },
 		next: func(ctx context.Context) (Incoming, error) {
 			in, err := next(ctx)
 			if err == nil {

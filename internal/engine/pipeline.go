@@ -13,8 +13,9 @@ const (
 	// groupSize is how many items of a stream are worked on and land together.
 	groupSize = 32
 	// groupMost is how many there are of items that are ready: what a group costs beside
-	// them is shared by more.
-	groupMost = 256
+	// them is shared by more. groupBytes is how long they are together, about.
+	groupMost  = 1024
+	groupBytes = 8 << 20
 	// groupsAhead is how many groups are worked on at once.
 	groupsAhead = 4
 	// groupPatience is how long a group waits for its next item, so that a slow
@@ -35,6 +36,8 @@ type pipeline[Item, Out any] struct {
 	// ready says which items make little work, of which a group may have groupMost; nil
 	// means none.
 	ready func(*Item) bool
+	// size is about how many bytes an item has; nil where all are small.
+	size func(*Item) int
 	// turns are those that work takes, of a class; nil for none.
 	turns Turns
 	class string
@@ -89,7 +92,7 @@ func (p pipeline[Item, Out]) receive(ctx context.Context, to chan<- Item) error 
 // gather forms groups and starts the work on them.
 func (p pipeline[Item, Out]) gather(ctx context.Context, from <-chan Item, to chan<- *flight[Item, Out]) error {
 	var items []Item
-	unready := 0
+	unready, bytes := 0, 0
 	pause := time.NewTimer(groupPatience)
 	defer pause.Stop()
 	for {
@@ -102,10 +105,13 @@ func (p pipeline[Item, Out]) gather(ctx context.Context, from <-chan Item, to ch
 			if p.ready == nil || !p.ready(&item) {
 				unready++
 			}
+			if p.size != nil {
+				bytes += p.size(&item)
+			}
 			if len(items) == 1 {
 				pause.Reset(groupPatience)
 			}
-			if len(items) < groupSize || unready == 0 && len(items) < groupMost {
+			if len(items) < groupSize || unready == 0 && len(items) < groupMost && bytes < groupBytes {
 				continue
 			}
 		case <-pause.C:
@@ -115,7 +121,7 @@ func (p pipeline[Item, Out]) gather(ctx context.Context, from <-chan Item, to ch
 		if err := p.launch(ctx, items, to); err != nil {
 			return err
 		}
-		items, unready = nil, 0
+		items, unready, bytes = nil, 0, 0
 	}
 }
 

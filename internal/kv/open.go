@@ -55,7 +55,7 @@ func Open(dir string, o Options) (*DB, error) {
 		return nil, errors.Join(err, unlock.Close())
 	}
 	db.unlock = unlock
-	db.watch()
+	db.watch(o.CheckAfter)
 	return db, nil
 }
 

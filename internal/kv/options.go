@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -33,6 +34,9 @@ type Options struct {
 	// MemTableBytes is the size of a table in memory before it is flushed, in
 	// bytes; 0 means 16 MiB. Up to four are held while a flush is under way.
 	MemTableBytes int
+	// CheckAfter is how long after the opening the check of all tables begins, in the
+	// background: what a start needs goes first. Reads check what they read.
+	CheckAfter time.Duration
 	// FS is the seam that tests break; nil means the operating system.
 	FS FS
 

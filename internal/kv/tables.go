@@ -137,9 +137,9 @@ func (f *pacedFile) ReadAt(p []byte, off int64) (int, error) {
 	return f.File.ReadAt(p, off)
 }
 
-// watch checks the tables once, in the background, from the opening on. What is
+// watch checks the tables once, in the background, some time after the opening. What is
 // found is logged, and told by Damage.
-func (db *DB) watch() {
+func (db *DB) watch(after time.Duration) {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	db.stopWatch = func() {
@@ -148,6 +148,11 @@ func (db *DB) watch() {
 	}
 	go func() {
 		defer close(done)
+		select {
+		case <-time.After(after):
+		case <-ctx.Done():
+			return
+		}
 		faults, err := db.checkTables(ctx, tableRate)
 		for _, fault := range faults {
 			db.damaged(fault)

@@ -48,6 +48,9 @@ type analyser struct {
 	behind   int    // where the signs end that belong to the last part
 	run      []word // letters of scripts without spaces that stand together
 	joint    []byte
+
+	// terms are of the index that the analyser belongs to.
+	terms termCache
 }
 
 // words calls emit for each word of a text, in order; w.text is only valid

@@ -188,11 +188,15 @@ func (x *Index) number(p *Prepared, term func(w []byte) uint32, id func(key stri
 	x.tokens, x.stops = x.tokens[:0], x.stops[:0]
 	for i := range p.words {
 		w := &p.words[i]
-		if w.stop != 0 {
-			x.stops = append(x.stops, token{id: w.stop, field: fieldTitleStops + w.field, position: w.position})
+		if w.stop {
+			x.stops = append(x.stops, token{id: w.id, field: fieldTitleStops + field(w.field), position: int(w.position)})
 			continue
 		}
-		x.tokens = append(x.tokens, token{id: term(p.text[w.from:w.to]), field: w.field, position: w.position, fresh: w.fresh})
+		id := w.id
+		if !w.known || p.by != x {
+			id = term(p.text[w.from:w.to])
+		}
+		x.tokens = append(x.tokens, token{id: id, field: field(w.field), position: int(w.position), fresh: w.fresh})
 	}
 	for n, key := range p.keys {
 		x.tokens = append(x.tokens, token{id: id(key), field: fieldID, position: n, fresh: true})

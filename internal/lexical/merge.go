@@ -51,11 +51,15 @@ func (m *merger) stop() {
 // live is how many papers of a segment are alive.
 func (s *sealed) live() int { return s.len() - s.dead.n }
 
-// tier is the order of magnitude of a segment.
+// tier is the order of magnitude of a segment: 0 is that of those which grew to
+// SegmentPapers, negative numbers are of those that were smaller when they were made.
 func (x *Index) tier(s *sealed) int {
 	t := 0
 	for size := x.options.SegmentPapers * fanIn; s.live() >= size*3/4; size *= fanIn {
 		t++
+	}
+	for size := x.options.SegmentPapers; s.live() < size*3/4; size /= fanIn {
+		t--
 	}
 	return t
 }

@@ -1,24 +1,29 @@
 package lexical
 
 // Prepared is a paper that was taken apart into words, which is most of the work of
-// putting it into an index, and needs nothing of the index. It never changes.
+// putting it into an index. It never changes.
 type Prepared struct {
 	title, abstract string
 	ids             []string
+	// by is the index that knows the numbers of words that are known.
+	by *Index
 
 	text  []byte // the words, one after another
 	words []preparedWord
 	keys  []string // of the identifiers, once each
 }
 
-// preparedWord is a word of a Prepared.
+// preparedWord is a word of a Prepared. There are many of them while an import is under
+// way.
 type preparedWord struct {
 	from, to uint32
-	// stop is the number of a stop word, 0 for other words.
-	stop     uint32
-	field    field
-	position int
-	fresh    bool
+	position uint32
+	// id is the number of a stop word, or of the term that the word had when it was
+	// prepared, if it is known.
+	id          uint32
+	field       uint8
+	stop, known bool
+	fresh       bool
 }
 
 // Of says whether this was prepared of just this paper.
@@ -34,11 +39,12 @@ func (p *Prepared) Of(title, abstract string, ids []string) bool {
 	return true
 }
 
-// Prepare takes a paper apart. Nobody waits for it, and it waits for nobody.
+// Prepare takes a paper apart, and looks up the words that the index has already. A
+// change waits for a few microseconds of it.
 func (x *Index) Prepare(title, abstract string, ids []string) *Prepared {
 	a := x.analysers.Get().(*analyser)
 	defer x.analysers.Put(a)
-	p := &Prepared{title: title, abstract: abstract, ids: ids}
+	p := &Prepared{title: title, abstract: abstract, ids: ids, by: x}
 	const usual = 7 // bytes, of English
 	p.text = make([]byte, 0, len(title)+len(abstract)+64)
 	p.words = make([]preparedWord, 0, cap(p.text)/usual+8)
@@ -51,13 +57,14 @@ func (x *Index) Prepare(title, abstract string, ids []string) *Prepared {
 				p.text = append(p.text, w.text...)
 			}
 			p.words = append(p.words, preparedWord{
-				from: from, to: uint32(len(p.text)), stop: stop, field: field(f), position: w.position, fresh: w.position != at,
+				from: from, to: uint32(len(p.text)), id: stop, stop: stop != 0, field: uint8(f), position: uint32(w.position), fresh: w.position != at,
 			})
 			if stop == 0 {
 				at = w.position
 			}
 		})
 	}
+	x.resolve(p, &a.terms)
 	seen := map[string]bool{}
 	for _, text := range ids {
 		for _, key := range x.ids.keys(text) {
@@ -68,4 +75,58 @@ func (x *Index) Prepare(title, abstract string, ids []string) *Prepared {
 		}
 	}
 	return p
+}
+
+// termCache remembers numbers of terms by their words, some of them: most words of a
+// text are of a few thousand. A word's number never changes.
+type termCache [1 << 12]struct {
+	word string
+	id   uint32
+}
+
+// place is where a word is remembered: by its FNV-1a hash (Fowler, Noll and Vo).
+func (c *termCache) place(w []byte) *struct {
+	word string
+	id   uint32
+} {
+	h := uint32(2166136261)
+	for _, b := range w {
+		h = (h ^ uint32(b)) * 16777619
+	}
+	return &c[(h^h>>16)%uint32(len(c))]
+}
+
+// resolve looks up the numbers of the words that are known. What is new gets its number
+// in the order of the papers, when it is their turn.
+func (x *Index) resolve(p *Prepared, cache *termCache) {
+	var asked []int32 // of p.words: what the cache does not know
+	for i := range p.words {
+		w := &p.words[i]
+		if w.stop {
+			continue
+		}
+		text := p.text[w.from:w.to]
+		if at := cache.place(text); at.word != "" && at.word == string(text) {
+			w.id, w.known = at.id, true
+			continue
+		}
+		asked = append(asked, int32(i))
+	}
+	for len(asked) > 0 {
+		some := asked[:min(step, len(asked))]
+		asked = asked[len(some):]
+		x.mu.RLock()
+		for _, i := range some {
+			w := &p.words[i]
+			w.id, w.known = x.lexicon.words[string(p.text[w.from:w.to])]
+		}
+		x.mu.RUnlock()
+		for _, i := range some {
+			if w := &p.words[i]; w.known {
+				text := p.text[w.from:w.to]
+				at := cache.place(text)
+				at.word, at.id = string(text), w.id
+			}
+		}
+	}
 }

@@ -45,6 +45,9 @@ type Options struct {
 	// MemTableBytes is the size of a table in memory before it is flushed, in
 	// bytes; 0 means 16 MiB. Up to four are held while a flush is under way.
 	MemTableBytes int
+	// CheckAfter is how long after the opening the check of all tables begins, in the
+	// background.
+	CheckAfter time.Duration
 	// Now is the clock of create and update times; nil means time.Now.
 	Now func() time.Time
 	// Beside are other rooms that keep something in the same database, by the first
@@ -76,6 +79,6 @@ func (o Options) WithFS(fs kv.FS) Options {
 func (o Options) kv() kv.Options {
 	return kv.Options{
 		Create: o.Create, ReadOnlyOnDamage: o.ReadOnlyOnDamage, Logger: o.Logger,
-		CacheBytes: o.CacheBytes, MemTableBytes: o.MemTableBytes, FS: o.fs,
+		CacheBytes: o.CacheBytes, MemTableBytes: o.MemTableBytes, CheckAfter: o.CheckAfter, FS: o.fs,
 	}
 }

@@ -24,7 +24,7 @@ type Open func(t *testing.T, space paper.Space) catalog.Catalog
 // said of scores but whether they are there.
 func Run(t *testing.T, open Open) {
 	t.Helper()
-	for _, group := range [][]check{coreChecks(), applyChecks(), momentChecks(), capabilityChecks(), keeperChecks()} {
+	for _, group := range [][]check{coreChecks(), applyChecks(), prepareChecks(), momentChecks(), capabilityChecks(), keeperChecks()} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {
 				s := &suite{T: t, space: Space(), collection: paper.DefaultCollection}

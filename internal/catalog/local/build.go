@@ -19,6 +19,7 @@ func (c *collection) maybeBuild() {
 	}
 	w.building = true
 	c.jobs.Go(func() {
+		c.awaitBulk(c.ctx)
 		begin := time.Now()
 		err := c.buildGraph(c.ctx)
 		if c.ctx.Err() == nil {
@@ -37,6 +38,36 @@ func (c *collection) maybeBuild() {
 			c.save()
 		}
 	})
+}
+
+const (
+	// bulkGroup is from how many changes on a group is one of a large import, and
+	// bulkPause how long after the last of them it counts as over.
+	bulkGroup = 256
+	bulkPause = time.Second
+	// bulkMost is up to how many papers the end of a large import is waited for:
+	// scans of more would take longer than its end is worth.
+	bulkMost = 200_000
+)
+
+// awaitBulk waits until no large import is under way. A graph that is built meanwhile
+// takes the cores from it, and the vectors that come one group at a time take longer
+// than all at once; scans answer until then.
+func (c *collection) awaitBulk(ctx context.Context) {
+	w := &c.writing
+	for {
+		w.Lock()
+		left, papers := bulkPause-time.Since(w.bulk), w.papers
+		w.Unlock()
+		if left <= 0 || papers >= bulkMost {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(left):
+		}
+	}
 }
 
 // buildGraph builds a graph from a snapshot beside the index that answers,

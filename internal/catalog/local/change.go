@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"akin/internal/ann"
 	"akin/internal/catalog"
@@ -23,6 +24,9 @@ func (c *collection) change(ctx context.Context, changes []catalog.Mutation) ([]
 	stored, err := c.config.Store.Apply(ctx, c.name, mutations(changes))
 	if err != nil {
 		return nil, 0, err
+	}
+	if len(changes) >= bulkGroup {
+		w.bulk = time.Now()
 	}
 	// From here on the changes are durable. When an index cannot take one, the vectors
 	// are loaded from the store into a new index, and the caller hears nothing of it
@@ -123,29 +127,31 @@ func changeOf(r store.Result) catalog.Change {
 // index brings the indexes to what the store now holds. The caller holds c.writing and
 // publishes it.
 func (c *collection) index(changes []catalog.Mutation, stored []store.Outcome) (err error) {
-	var vectors pendingVectors
+	var p pendingPapers
 	for i := range stored {
 		o := &stored[i]
 		c.writing.sequence = max(c.writing.sequence, o.Sequence)
 		switch o.Result {
 		case store.Created, store.Updated:
-			err = errors.Join(err, c.indexPaper(o, &changes[i], &vectors))
+			c.indexPaper(o, &changes[i], &p)
 		case store.Deleted:
-			err = errors.Join(err, c.flush(&vectors), c.unindexPaper(o.Record.Ordinal))
+			err = errors.Join(err, c.flush(&p), c.unindexPaper(o.Record.Ordinal))
 		case store.Unchanged, store.NotFound:
 		}
 	}
-	return errors.Join(err, c.flush(&vectors))
+	return errors.Join(err, c.flush(&p))
 }
 
-// pendingVectors are those of a group that are put into the index together.
-type pendingVectors struct {
-	ordinals []uint32
+// pendingPapers are those of a group that are put into the indexes together.
+type pendingPapers struct {
+	ordinals []uint32 // of vectors
 	vectors  [][]float32
+	read     []uint32 // ordinals of words
+	words    []*lexical.Prepared
 }
 
-// flush puts vectors into the index: into a graph, on all cores.
-func (c *collection) flush(p *pendingVectors) (err error) {
+// flush puts vectors and words into the indexes: into a graph, on all cores.
+func (c *collection) flush(p *pendingPapers) (err error) {
 	if graph, ok := c.writing.index.Index.(*ann.Graph); ok && len(p.ordinals) > 1 {
 		err = graph.UpsertMany(context.WithoutCancel(c.ctx), p.ordinals, p.vectors, 0)
 	} else {
@@ -153,13 +159,14 @@ func (c *collection) flush(p *pendingVectors) (err error) {
 			err = errors.Join(err, c.writing.index.Upsert(ordinal, p.vectors[i]))
 		}
 	}
-	*p = pendingVectors{}
+	err = errors.Join(err, c.words.UpsertMany(p.read, p.words))
+	*p = pendingPapers{}
 	return err
 }
 
-// indexPaper puts a paper that was stored into the indexes; without a vector it keeps
-// the one that is there.
-func (c *collection) indexPaper(o *store.Outcome, m *catalog.Mutation, vectors *pendingVectors) error {
+// indexPaper puts a paper that was stored into the indexes, vector and words with the
+// others of its group; without a vector it keeps the one that is there.
+func (c *collection) indexPaper(o *store.Outcome, m *catalog.Mutation, pending *pendingPapers) {
 	w, r := &c.writing, &o.Record
 	if o.Result == store.Created {
 		w.papers++
@@ -173,9 +180,9 @@ func (c *collection) indexPaper(o *store.Outcome, m *catalog.Mutation, vectors *
 	c.attributes.Upsert(r.Ordinal, r)
 	if m.Vector != nil {
 		c.vectors.set(r.Ordinal, o.Sequence)
-		vectors.ordinals, vectors.vectors = append(vectors.ordinals, r.Ordinal), append(vectors.vectors, m.Vector)
+		pending.ordinals, pending.vectors = append(pending.ordinals, r.Ordinal), append(pending.vectors, m.Vector)
 	}
-	return c.words.UpsertPrepared(r.Ordinal, p.words)
+	pending.read, pending.words = append(pending.read, r.Ordinal), append(pending.words, p.words)
 }
 
 // unindexPaper takes a paper that was deleted out of the indexes.

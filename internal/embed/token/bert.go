@@ -19,6 +19,29 @@ type bertScratch struct {
 	ids     []int64
 	ends    []int
 	offsets [][2]int
+	// known are the pieces of words that were split lately.
+	known knownWords
+}
+
+// knownWords remembers how words are split, each at a place of its hash: most of a text
+// are of a few thousand.
+type knownWords [1 << 11]knownWord
+
+type knownWord struct {
+	word string
+	ids  []int64
+}
+
+// longestKnown bounds the words that are remembered.
+const longestKnown = 24
+
+// of gives the place of a word: by its FNV-1a hash (Fowler, Noll and Vo).
+func (k *knownWords) of(word []byte) *knownWord {
+	h := uint32(2166136261)
+	for _, b := range word {
+		h = (h ^ uint32(b)) * 16777619
+	}
+	return &k[(h^h>>16)%uint32(len(k))]
 }
 
 // maxScratch is the capacity above which buffers are not kept for the next
@@ -45,9 +68,11 @@ func (b *bert) encode(text string, ask request) (Encoding, error) {
 	total, cut := 0, false
 	for s.words.next() {
 		old := len(s.ids)
-		b.appendWord(s)
 		if ask.offsets {
+			b.appendWord(s)
 			s.appendOffsets(old)
+		} else {
+			b.appendKnown(s)
 		}
 		total += len(s.ids) - old
 		if ask.cut >= 0 && len(s.ids) > ask.cut {
@@ -65,6 +90,23 @@ func (b *bert) encode(text string, ask request) (Encoding, error) {
 		b.scratch.Put(s)
 	}
 	return e, nil
+}
+
+// appendKnown is appendWord but for the ends of pieces, which nobody asks for.
+func (b *bert) appendKnown(s *bertScratch) {
+	word := s.words.word
+	if len(word) > longestKnown || s.words.chars > b.pieces.maxChars {
+		b.appendWord(s)
+		return
+	}
+	at := s.known.of(word)
+	if at.word != string(word) || at.word == "" {
+		old := len(s.ids)
+		b.appendWord(s)
+		at.word, at.ids = string(word), append(at.ids[:0], s.ids[old:]...)
+		return
+	}
+	s.ids = append(s.ids, at.ids...)
 }
 
 // appendWord adds the pieces of the word that was just read.

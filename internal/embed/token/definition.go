@@ -18,6 +18,7 @@ type definition struct {
 	preTokenizer json.RawMessage
 	model        modelHead
 	modelJSON    map[string]json.RawMessage
+	vocab        map[string]int // nil for Unigram
 	post         postProcessor
 	normalizers  normalizers  // what goes before sugarme's
 	bert         *bertOptions // nil unless the tokenizer is of the BERT family
@@ -130,7 +131,14 @@ func (d *definition) parseModel(raw json.RawMessage) error {
 		if err := json.Unmarshal(d.model.Vocab, &vocab); err != nil || len(vocab) == 0 {
 			return fmt.Errorf("%w: model has no vocabulary of strings and ids", ErrInvalid)
 		}
-		return d.checkVocab(vocab)
+		if err := d.checkVocab(vocab); err != nil {
+			return err
+		}
+		d.vocab = make(map[string]int, len(vocab))
+		for piece, id := range vocab {
+			d.vocab[piece] = int(id) // checkID has seen it
+		}
+		return nil
 	case "Unigram":
 		return d.checkUnigram()
 	}

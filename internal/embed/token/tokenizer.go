@@ -118,17 +118,16 @@ func Load(tokenizerJSON []byte) (*Tokenizer, error) {
 // chooseEncoder takes our own implementation where there is one and sugarme's
 // otherwise. It returns the model's vocabulary.
 func (t *Tokenizer) chooseEncoder(def *definition) (map[string]int, error) {
+	if def.bert != nil {
+		t.encoder, t.exact = newBERT(def, def.vocab), true
+		return def.vocab, nil
+	}
 	fallback, err := newSugarme(def)
 	if err != nil {
 		return nil, err
 	}
-	vocab := fallback.tokenizer.GetModel().GetVocab()
-	if def.bert == nil {
-		t.encoder = fallback
-		return vocab, nil
-	}
-	t.encoder, t.exact = newBERT(def, vocab), true
-	return vocab, nil
+	t.encoder = fallback
+	return fallback.tokenizer.GetModel().GetVocab(), nil
 }
 
 // names maps every id to its vocabulary entry.

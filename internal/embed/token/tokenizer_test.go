@@ -3,6 +3,7 @@ package token
 import (
 	"bytes"
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -431,5 +432,32 @@ func TestLoadKeepsInput(t *testing.T) {
 	keep := bytes.Clone(data)
 	if _, err := Load(data); err != nil || !bytes.Equal(data, keep) {
 		t.Errorf("Load changed its input, error %v", err)
+	}
+}
+
+// Words that were split lately have the pieces that they had: ids without offsets, which
+// remember, are those with offsets, which do not; also of words that push each other out.
+func TestKnownWords(t *testing.T) {
+	tok := model(t)
+	random := rand.New(rand.NewPCG(4, 4))
+	var words []string
+	for range 6000 {
+		var w strings.Builder
+		for range 1 + random.IntN(12) {
+			w.WriteRune([]rune("abcdefgàé中Ω1-")[random.IntN(13)])
+		}
+		words = append(words, w.String())
+	}
+	words = append(words, strings.Repeat("a", longestKnown), strings.Repeat("a", longestKnown+1), strings.Repeat("b", 120))
+	for range 40 {
+		var text strings.Builder
+		for range 400 {
+			text.WriteString(words[min(random.IntN(len(words)), random.IntN(len(words)))] + " ")
+		}
+		plain := mustEncode(t, tok, text.String(), Options{})
+		spans := mustEncode(t, tok, text.String(), Options{WithOffsets: true})
+		if !slices.Equal(plain.IDs, spans.IDs) {
+			t.Fatalf("%q has other tokens once its words are known", text.String())
+		}
 	}
 }
