@@ -135,54 +135,62 @@ func startCost(t *testing.T, data, exe string) *costSide {
 	return &costSide{client: c, pid: s.cmd.Process.Pid}
 }
 
-// cpu is the CPU time that the server has taken.
-func (s *costSide) cpu(t *testing.T) time.Duration {
+// cpu is the CPU time that the server has taken: that of its threads, in nanoseconds.
+func (s *costSide) cpu(t *testing.T) (sum time.Duration) {
 	t.Helper()
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.pid))
-	if err != nil {
-		t.Skipf("CPU time is read from /proc: %v", err)
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", s.pid))
+	if err != nil || len(threads) == 0 {
+		t.Skip("CPU time is read from /proc")
 	}
-	fields := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+1:]))
-	const user, system, tick = 11, 12, time.Second / 100
-	u, _ := strconv.Atoi(fields[user])
-	y, _ := strconv.Atoi(fields[system])
-	return time.Duration(u+y) * tick
-}
-
-// round asks so often and gives the CPU time of one query, and how long each took.
-func (s *costSide) round(t *testing.T, k costKind, from int) (cpu time.Duration, took []time.Duration) {
-	t.Helper()
-	before := s.cpu(t)
-	for i := range k.times {
-		begin := time.Now()
-		if err := k.ask(s.client, from+i); err != nil {
-			t.Fatal(err)
+	for _, name := range threads {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			continue // the thread has ended
 		}
-		took = append(took, time.Since(begin))
+		first, _, _ := strings.Cut(string(raw), " ")
+		n, _ := strconv.ParseInt(first, 10, 64)
+		sum += time.Duration(n)
 	}
-	return (s.cpu(t) - before) / time.Duration(k.times), took
+	return sum
 }
 
-// compareCost asks all sides in turn and gives a row of the table.
+// once asks once, and gives the CPU time that it took and how long that was.
+func (s *costSide) once(t *testing.T, k costKind, i int) (cpu, took time.Duration) {
+	t.Helper()
+	before, begin := s.cpu(t), time.Now()
+	if err := k.ask(s.client, i); err != nil {
+		t.Fatal(err)
+	}
+	took = time.Since(begin)
+	return s.cpu(t) - before, took
+}
+
+// compareCost asks all sides each query in turn, so that what else the machine does is the
+// same for all of them, and gives a row of the table. What a round takes is the mean of its
+// queries.
 func compareCost(t *testing.T, sides []*costSide, k costKind) string {
 	t.Helper()
 	cpus, took := make([][]time.Duration, len(sides)), make([][]time.Duration, len(sides))
 	for _, s := range sides {
-		s.round(t, k, 1_000_000) // warm
+		for i := range k.times {
+			s.once(t, k, 1_000_000+i) // warm
+		}
 	}
 	var ratios []float64
 	for r := range costRounds {
-		var now []time.Duration
-		for i := range sides {
-			i = (i + r) % len(sides)
-			cpu, t := sides[i].round(t, k, r*k.times)
-			cpus[i], took[i] = append(cpus[i], cpu), append(took[i], t...)
+		sums := make([]time.Duration, len(sides))
+		for q := range k.times {
+			for i := range sides {
+				i = (i + q + r) % len(sides)
+				cpu, wall := sides[i].once(t, k, r*k.times+q)
+				sums[i], took[i] = sums[i]+cpu, append(took[i], wall)
+			}
 		}
 		for i := range sides {
-			now = append(now, cpus[i][r])
+			cpus[i] = append(cpus[i], sums[i]/time.Duration(k.times))
 		}
 		if len(sides) > 1 {
-			ratios = append(ratios, float64(now[1])/float64(max(now[0], 1)))
+			ratios = append(ratios, float64(sums[1])/float64(max(sums[0], 1)))
 		}
 	}
 	ms := func(d []time.Duration) float64 { return percentile(slices.Clone(d), 50).Seconds() * 1000 }
