@@ -87,12 +87,15 @@ func (c *Config) clustering() (errs []error) {
 		errs = append(errs, Fault{setting, fmt.Sprintf(format, args...)})
 	}
 	if k.Address == "" {
-		for setting, given := range map[string]bool{
-			"catalog-tls": k.TLS, "catalog-ca": k.CA != "", "catalog-key-file": k.Key != "",
-			"catalog-writer-file": k.WriterFile != "", "catalog-role": k.Role == Writer,
+		for _, s := range []struct {
+			setting string
+			given   bool
+		}{
+			{"catalog-tls", k.TLS}, {"catalog-ca", k.CA != ""}, {"catalog-key-file", k.Key != ""},
+			{"catalog-writer-file", k.WriterFile != ""}, {"catalog-role", k.Role == Writer},
 		} {
-			if given {
-				fault(setting, "is of a cluster, and --catalog names none; add --catalog weaviate://HOST:PORT,…, or leave it out")
+			if s.given {
+				fault(s.setting, "is of a cluster, and --catalog names none; add --catalog weaviate://HOST:PORT,…, or leave it out")
 			}
 		}
 		return errs

@@ -75,7 +75,8 @@ func TestTakeOver(t *testing.T) {
 	if before, after, err := app.TakeOver(path, "b", now); before != nil || after.Writer != "b" || err != nil {
 		t.Errorf("%v, %v, %v", before, after, err)
 	}
-	if before, after, err := app.TakeOver(path, "c", now); before == nil || before.Writer != "b" || after.Writer != "c" || after.Epoch <= before.Epoch || err != nil {
+	before, after, err := app.TakeOver(path, "c", now)
+	if before == nil || before.Writer != "b" || after.Writer != "c" || after.Epoch <= before.Epoch || err != nil {
 		t.Errorf("%v, %v, %v", before, after, err)
 	}
 }

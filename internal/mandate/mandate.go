@@ -18,6 +18,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -91,16 +92,12 @@ func Read(path string) (*Mark, error) {
 		return nil, unreadable(path, err)
 	}
 	defer f.Close()
-	raw := make([]byte, maxFile+1)
-	n := 0
-	for n < len(raw) {
-		k, err := f.Read(raw[n:])
-		if n += k; err != nil || k == 0 {
-			break
-		}
+	raw, err := io.ReadAll(io.LimitReader(f, maxFile))
+	if err != nil {
+		return nil, unreadable(path, err)
 	}
 	var m Mark
-	if err := json.Unmarshal(raw[:n], &m); err != nil {
+	if err := json.Unmarshal(raw, &m); err != nil {
 		return nil, unreadable(path, err)
 	}
 	if m.Format != format || m.Epoch == 0 || CheckName(m.Writer) != nil {
