@@ -33,7 +33,7 @@ var rooms = map[string][]string{
 	"internal/catalog":                  {"internal/paper", "internal/rank"},
 	"internal/catalog/local":            {"internal/pending", "internal/catalog", "internal/store", "internal/kv", "internal/ann", "internal/filter", "internal/lexical", "internal/dedup", "internal/rank", "internal/splitmix", "internal/unpack", "internal/vec", "internal/paper"},
 	"internal/catalog/move":             {"internal/catalog", "internal/paper"},
-	"internal/catalog/weaviate":         {"internal/catalog", "internal/filter", "internal/lexical", "internal/rank", "internal/paper"},
+	"internal/catalog/weaviate":         {"internal/catalog", "internal/filter", "internal/lexical", "internal/rank", "internal/vec", "internal/paper"},
 	"internal/dedup":                    {"internal/paper", "internal/splitmix", "internal/text/unify"},
 	"internal/operation":                {"internal/paper"},
 	"internal/rank":                     {"internal/paper", "internal/vec"},

@@ -16,6 +16,7 @@ const (
 	propFacets  = "facets"  // "field=value" as package filter makes values equal, and "?field" where there is one
 	propWords   = "words"   // "field=word"
 	propTerms   = "terms"   // what package lexical makes of title, three times, and abstract
+	propLength  = "length"  // how many words those are
 	propDate    = "date"    // filter.PackedDate
 	propYear    = "year"    // of publication
 	propCreated = "created" // microseconds
@@ -47,11 +48,12 @@ func number(name string) property {
 }
 
 // papersClass is the class of papers. Nothing is left to the server's defaults that
-// answers depend on.
+// answers depend on. Lists are texts, for a search by words decodes every property of
+// what it finds, and lists of Weaviate's are slow at that.
 func (w *wire) papersClass(name string) map[string]any {
 	return w.class(name, []property{
-		text(propID, "text", "field", true, false), text(propFacets, "text[]", "field", true, false), text(propWords, "text[]", "field", true, false),
-		text(propTerms, "text", "whitespace", true, true), number(propDate), number(propYear), number(propCreated), number(propUpdated),
+		text(propID, "text", "field", true, false), text(propFacets, "text", "whitespace", true, false), text(propWords, "text", "whitespace", true, false),
+		text(propTerms, "text", "whitespace", true, true), {Name: propLength, Type: []string{"int"}}, number(propDate), number(propYear), number(propCreated), number(propUpdated),
 		number(propOrdinal), text(propRecord, "text", "field", false, false),
 	}, map[string]any{
 		"distance": "cosine", "maxConnections": 32, "efConstruction": 128, "ef": -1, "dynamicEfMin": 128, "dynamicEfMax": 512,

@@ -17,6 +17,8 @@ type head struct {
 	Papers   uint32
 	// Group is the last one that was acknowledged or taken back.
 	Group uint64
+	// Length is how many words all papers have, those of titles as often as they count.
+	Length uint64
 	// Ordinal is the next one.
 	Ordinal uint32
 	// Epoch is that of the writer.
@@ -26,7 +28,7 @@ type head struct {
 }
 
 // format is that of what this package writes; docs/format/weaviate.md describes it.
-const format = 1
+const format = 2
 
 // group is what the log says of some changes that become visible together.
 type group struct {
