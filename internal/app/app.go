@@ -204,6 +204,9 @@ func (a *App) openParts(ctx context.Context) (engineModel, catalog.Catalog, rpc.
 		model, about, err := a.openEmbedder()
 		return model, nil, about, err
 	}
+	if err := unfilled(a.config.Data); err != nil {
+		return nil, nil, rpc.About{}, err
+	}
 	s, err := store.Open(a.config.Data, store.Options{
 		Create: a.config.Create, ReadOnlyOnDamage: a.config.ReadOnlyOnDamage, Logger: a.log, Beside: beside(),
 	})

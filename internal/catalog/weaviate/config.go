@@ -44,6 +44,8 @@ type Config struct {
 	// Epoch is that of the writer. A greater one takes over from a smaller one; 0 is a
 	// reader, whose Apply is refused.
 	Epoch uint64
+	// Migration is what Open fills the default collection for; nil for whoever else uses it.
+	Migration *Migration
 	// Timeout bounds a call, Try the call of one node; 0 is 30 and 4 seconds.
 	Timeout, Try time.Duration
 	// Keep is how long copies of replaced versions stay for views that are open; 0 is

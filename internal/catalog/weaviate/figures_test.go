@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,6 +37,8 @@ func TestFigures(t *testing.T) {
 		take(t, whole, one, n)
 	}
 	cluster := open(t, space, func(c *weaviate.Config) {
+		// Busy machines answer late, and who asks again meanwhile makes them busier.
+		c.Timeout, c.Try, c.Replicas = 10*time.Minute, time.Minute, number(t, "AKIN_CLUSTER_REPLICAS", 3)
 		if c.Shards = 3; os.Getenv("AKIN_CLUSTER_PREFIX") != "" { // papers that are there already
 			c.Prefix = os.Getenv("AKIN_CLUSTER_PREFIX")
 		}
@@ -88,7 +91,7 @@ func stored(t *testing.T, dir string, space paper.Space) (catalog.Catalog, paper
 		}
 		space = all[0].Space
 	}
-	c, err := local.Open(t.Context(), local.Config{Store: s, Space: space})
+	c, err := local.Open(t.Context(), local.Config{Store: s, Space: space, Dir: filepath.Join(dir, "indexes")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package weaviate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -43,6 +44,45 @@ func Open(ctx context.Context, config Config) (*Catalog, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// Stored is what a cluster has of the default collection.
+type Stored struct {
+	Space    paper.Space
+	Papers   uint32
+	Sequence uint64
+	// Epoch is the greatest that wrote.
+	Epoch uint64
+	// Migration names what the collection is being filled from; "" once it is complete.
+	Migration string
+	// Migrated names what it was filled from.
+	Migrated string
+}
+
+// Look says what a cluster has; nil if it has no default collection yet.
+func Look(ctx context.Context, config Config) (_ *Stored, err error) {
+	config = config.withDefaults()
+	if err := config.validate(); err != nil {
+		return nil, err
+	}
+	w, err := dial(config)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	c := &Catalog{wire: w, collections: make(map[string]*collection)}
+	own, err := c.collection(ctx, paper.DefaultCollection)
+	if paper.KindOf(err) == paper.NotFound {
+		return nil, nil //nolint:nilnil // an empty cluster is no error
+	}
+	if err != nil {
+		return nil, err
+	}
+	h, err := own.maybeHead(ctx)
+	if err != nil || h == nil {
+		return nil, err
+	}
+	return &Stored{Space: h.Space, Papers: h.Papers, Sequence: h.Sequence, Epoch: h.Epoch, Migration: h.Migration, Migrated: h.Migrated}, nil
 }
 
 func (c *Catalog) open(ctx context.Context) error {
