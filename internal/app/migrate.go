@@ -70,12 +70,19 @@ var errMigrated = errors.New("all was migrated")
 // compares the two. What is being filled is refused by everybody else until it is the
 // same. It may end at any moment, and be run again.
 func Migrate(ctx context.Context, config Config, m Migration, log *slog.Logger) (out Migrated, err error) {
-	if config, err = config.withDefaults(); err != nil {
-		return out, err
-	}
 	if err := m.check(); err != nil {
 		return out, err
 	}
+	for _, place := range []string{m.From, m.To} {
+		if strings.HasPrefix(place, clusterScheme) {
+			config.Cluster = m.Cluster
+			config.Cluster.Address = place
+		}
+	}
+	if config, err = config.withDefaults(); err != nil {
+		return out, err
+	}
+	m.Cluster = config.Cluster
 	from, err := openSource(ctx, config, m, log)
 	if err != nil {
 		return out, err

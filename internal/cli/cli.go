@@ -77,42 +77,43 @@ var errPartial = errors.New("some rows were quarantined")
 const defaultServer = "127.0.0.1:7411"
 
 type commands struct {
-	Serve      serveCommand          `cmd:"" help:"Serve a data directory over gRPC and HTTP."`
-	Import     importCommand         `cmd:"" help:"Import files of papers."`
-	Export     exportCommand         `cmd:"" help:"Write papers, and vectors, to files."`
-	Harvest    harvestCommand        `cmd:"" help:"Fetch records from repositories, for akin import."`
-	Search     searchCommand         `cmd:"" help:"Find papers for a free text."`
-	Similar    similarCommand        `cmd:"" help:"Find papers like one, or like a title and abstract."`
-	Novelty    noveltyCommand        `cmd:"" help:"Say how far papers are from what came before them."`
-	Recommend  recommendCommand      `cmd:"" help:"Find papers like some and unlike others."`
-	Digest     digestCommand         `cmd:"" help:"Have papers sent by mail."`
-	Library    libraryCommand        `cmd:"" help:"Keep libraries of papers that you like, dislike or have read."`
-	Feed       feedCommand           `cmd:"" help:"Keep feeds: standing queries that new papers are matched against."`
-	Source     sourceCommand         `cmd:"" help:"Look after the sources that a server fetches papers from."`
-	Duplicates duplicatesCommand     `cmd:"" help:"List papers that are versions of one work, or have nearly the same text."`
-	Get        getCommand            `cmd:"" help:"Show papers."`
-	List       listCommand           `cmd:"" help:"List papers by id, by day, or by what is trending."`
-	Days       daysCommand           `cmd:"" help:"List the days that papers have, with how many of them."`
-	Count      countCommand          `cmd:"" help:"Count papers by venue, year, category, author or language."`
-	Delete     deleteCommand         `cmd:"" help:"Erase papers."`
-	Info       infoCommand           `cmd:"" help:"Show version, model, limits and size."`
-	Embed      embedCommand          `cmd:"" help:"Turn files of papers into files of vectors."`
-	Eval       evalCommand           `cmd:"" help:"Measure retrieval quality on a data set with judgements."`
-	Tokenize   tokenizeCommand       `cmd:"" help:"Show the token ids of texts."`
-	Model      modelCommand          `cmd:"" help:"List, verify, describe and build models."`
-	Verify     verifyCommand         `cmd:"" help:"Compare the store and all indexes with each other."`
-	Key        keyCommand            `cmd:"" help:"Create, list, revoke and rotate the keys that a server asks for."`
-	Snapshot   snapshotCommand       `cmd:"" help:"Create, list, verify and restore copies of the store."`
-	Reembed    reembedCommand        `cmd:"" help:"Embed a data directory anew, into the space of another model."`
-	Migrate    migrateCatalogCommand `cmd:"" name:"migrate-catalog" help:"Copy papers and vectors between a data directory and a cluster."`
-	Config     configCommand         `cmd:"" help:"Show, check and explain the configuration."`
-	Doctor     doctorCommand         `cmd:"" help:"Look for what keeps a server from running well, and say what to do."`
-	Setup      setupCommand          `cmd:"" help:"Fetch the model and ONNX Runtime (beside harvest, and servers with sources, the only command that reaches for the network by itself)."`
-	Help       helpCommand           `cmd:"" help:"Explain a command."`
-	Completion completionCommand     `cmd:"" help:"Print a script that completes command lines in a shell."`
-	Man        manCommand            `cmd:"" help:"Print the manual page."`
-	Version    versionCommand        `cmd:"" help:"Print the version, with its commit and day."`
-	Complete   completeCommand       `cmd:"" hidden:""`
+	Serve      serveCommand      `cmd:"" help:"Serve a data directory over gRPC and HTTP."`
+	Import     importCommand     `cmd:"" help:"Import files of papers."`
+	Export     exportCommand     `cmd:"" help:"Write papers, and vectors, to files."`
+	Harvest    harvestCommand    `cmd:"" help:"Fetch records from repositories, for akin import."`
+	Search     searchCommand     `cmd:"" help:"Find papers for a free text."`
+	Similar    similarCommand    `cmd:"" help:"Find papers like one, or like a title and abstract."`
+	Novelty    noveltyCommand    `cmd:"" help:"Say how far papers are from what came before them."`
+	Recommend  recommendCommand  `cmd:"" help:"Find papers like some and unlike others."`
+	Digest     digestCommand     `cmd:"" help:"Have papers sent by mail."`
+	Library    libraryCommand    `cmd:"" help:"Keep libraries of papers that you like, dislike or have read."`
+	Feed       feedCommand       `cmd:"" help:"Keep feeds: standing queries that new papers are matched against."`
+	Source     sourceCommand     `cmd:"" help:"Look after the sources that a server fetches papers from."`
+	Duplicates duplicatesCommand `cmd:"" help:"List papers that are versions of one work, or have nearly the same text."`
+	Get        getCommand        `cmd:"" help:"Show papers."`
+	List       listCommand       `cmd:"" help:"List papers by id, by day, or by what is trending."`
+	Days       daysCommand       `cmd:"" help:"List the days that papers have, with how many of them."`
+	Count      countCommand      `cmd:"" help:"Count papers by venue, year, category, author or language."`
+	Delete     deleteCommand     `cmd:"" help:"Erase papers."`
+	Info       infoCommand       `cmd:"" help:"Show version, model, limits and size."`
+	Embed      embedCommand      `cmd:"" help:"Turn files of papers into files of vectors."`
+	Eval       evalCommand       `cmd:"" help:"Measure retrieval quality on a data set with judgements."`
+	Tokenize   tokenizeCommand   `cmd:"" help:"Show the token ids of texts."`
+	Model      modelCommand      `cmd:"" help:"List, verify, describe and build models."`
+	Verify     verifyCommand     `cmd:"" help:"Compare the store and all indexes with each other."`
+	Key        keyCommand        `cmd:"" help:"Create, list, revoke and rotate the keys that a server asks for."`
+	Snapshot   snapshotCommand   `cmd:"" help:"Create, list, verify and restore copies of the store."`
+	Reembed    reembedCommand    `cmd:"" help:"Embed a data directory anew, into the space of another model."`
+	Move       moveCommand       `cmd:"" name:"migrate-catalog" help:"Copy papers and vectors between a data directory and a cluster."`
+	Catalog    catalogCommand    `cmd:"" help:"Look after the servers over one cluster."`
+	Config     configCommand     `cmd:"" help:"Show, check and explain the configuration."`
+	Doctor     doctorCommand     `cmd:"" help:"Look for what keeps a server from running well, and say what to do."`
+	Setup      setupCommand      `cmd:"" help:"Fetch the model and ONNX Runtime (beside harvest, and servers with sources, the only command that reaches for the network by itself)."`
+	Help       helpCommand       `cmd:"" help:"Explain a command."`
+	Completion completionCommand `cmd:"" help:"Print a script that completes command lines in a shell."`
+	Man        manCommand        `cmd:"" help:"Print the manual page."`
+	Version    versionCommand    `cmd:"" help:"Print the version, with its commit and day."`
+	Complete   completeCommand   `cmd:"" hidden:""`
 
 	modelFlags
 	securityFlags

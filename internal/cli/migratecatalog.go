@@ -7,7 +7,7 @@ import (
 	"akin/internal/app"
 )
 
-type migrateCatalogCommand struct {
+type moveCommand struct {
 	From string `help:"Data directory, which no server may be using, or weaviate://HOST:PORT,…" placeholder:"DIR|URL"`
 	To   string `help:"Empty data directory, or cluster without papers; or what an earlier run left." required:"" placeholder:"DIR|URL"`
 	clusterConnection
@@ -17,7 +17,7 @@ type migrateCatalogCommand struct {
 }
 
 // Validate says what is missing.
-func (c *migrateCatalogCommand) Validate() error {
+func (c *moveCommand) Validate() error {
 	if c.Samples < 0 || c.Samples > 10_000 {
 		return fmt.Errorf("--samples is %d; it must be from 1 to 10000 (0 means 50)", c.Samples)
 	}
@@ -31,7 +31,7 @@ func (c *migrateCatalogCommand) Validate() error {
 }
 
 // Help says what happens.
-func (migrateCatalogCommand) Help() string {
+func (moveCommand) Help() string {
 	return `Copies papers with their vectors from a data directory to a cluster of Weaviate, or
 back, or from one of either to another: nothing is embedded. The source is left as it
 is. Then both are compared: by count, by a digest of everything that papers say and of
@@ -51,13 +51,12 @@ Examples:
 }
 
 // Run migrates.
-func (c migrateCatalogCommand) Run(e *environment) error {
+func (c moveCommand) Run(e *environment) error {
 	m := app.Migration{From: c.From, To: c.To, Samples: c.Samples}
-	cluster, err := c.clusterConfig()
-	if err != nil {
+	var err error
+	if m.Cluster, _, err = c.connection(); err != nil {
 		return err
 	}
-	m.Cluster = cluster
 	if c.Abandon {
 		papers, err := app.AbandonMigration(e.ctx, m)
 		if err == nil {
@@ -73,7 +72,7 @@ func (c migrateCatalogCommand) Run(e *environment) error {
 	done, err := app.Migrate(e.ctx, e.config, m, e.log)
 	p.finish()
 	if err != nil {
-		return err
+		return e.placed(err)
 	}
 	if done.Done && !c.JSON {
 		fmt.Fprintln(e.out, "nothing to do: all was migrated from there, and found the same")

@@ -22,6 +22,7 @@ const (
 	propCreated = "created" // microseconds
 	propUpdated = "updated" // microseconds
 	propOrdinal = "ordinal"
+	propLot     = "lot"    // by which samples are drawn
 	propRecord  = "record" // all of it, as JSON
 	propData    = "data"   // of objects that are no papers: JSON
 )
@@ -53,8 +54,8 @@ func number(name string) property {
 func (w *wire) papersClass(name string) map[string]any {
 	return w.class(name, []property{
 		text(propID, "text", "field", true, false), text(propFacets, "text", "whitespace", true, false), text(propWords, "text", "whitespace", true, false),
-		text(propTerms, "text", "whitespace", true, true), {Name: propLength, Type: []string{"int"}}, number(propDate), number(propYear), number(propCreated), number(propUpdated),
-		number(propOrdinal), text(propRecord, "text", "field", false, false),
+		text(propTerms, "text", "whitespace", true, true), {Name: propLength, Type: []string{"int"}}, number(propDate), number(propYear),
+		number(propCreated), number(propUpdated), number(propOrdinal), number(propLot), text(propRecord, "text", "field", false, false),
 	}, map[string]any{
 		"distance": "cosine", "maxConnections": 32, "efConstruction": 128, "ef": -1, "dynamicEfMin": 128, "dynamicEfMax": 512,
 		"dynamicEfFactor": 8, "flatSearchCutoff": flatBelow, "skipDefaultQuantization": true, "vectorCacheMaxObjects": 1_000_000_000_000,

@@ -24,7 +24,9 @@ type collection struct {
 	*wire
 	name, papers, state string
 
-	writing sync.Mutex // one group at a time
+	writing sync.Mutex // one group at a time; guards what follows
+	// last is the head that this writer wrote last; nil before it wrote any.
+	last *head
 }
 
 // Open connects to a cluster. A writer creates the default collection, if it is not
@@ -85,7 +87,19 @@ func Look(ctx context.Context, config Config) (_ *Stored, err error) {
 	return &Stored{Space: h.Space, Papers: h.Papers, Sequence: h.Sequence, Epoch: h.Epoch, Migration: h.Migration, Migrated: h.Migrated}, nil
 }
 
+// Writable implements catalog.Gated.
+func (c *Catalog) Writable(context.Context) error {
+	if c.wire.config.Epoch == 0 {
+		return c.wire.readsOnly()
+	}
+	return c.wire.fence()
+}
+
 func (c *Catalog) open(ctx context.Context) error {
+	if err := c.wire.createClass(ctx, c.wire.listsClass()); err != nil {
+		return err
+	}
+	c.wire.background(c.wire.sweep)
 	if c.wire.config.Epoch > 0 {
 		return c.CreateCollection(ctx, paper.DefaultCollection, c.wire.config.Space)
 	}
