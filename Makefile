@@ -52,7 +52,8 @@ run: setup ## Fetch, build, import the sample corpus (or AKIN_LISTINGS=path), an
 
 test: setup ## Run all tests that need no extra program, with the race detector.
 	go test -race -timeout 20m ./...
-	go test -short -timeout 10m -run 'Memory|SampleCorpus|Contract/Coder|CoderOutlives|OnAbstracts|FiltersCost' ./internal/ingest ./internal/ann
+	go test -short -timeout 10m ./internal/ann
+	go test -short -timeout 10m -run 'Memory|SampleCorpus' ./internal/ingest
 
 # How often each test kills, copies or damages what it tests; make test does it a
 # few times. docs/reliability.md says which promise each is for.

@@ -28,12 +28,16 @@ func ordinalsTo(n int) []uint32 {
 // TestManyAreTheSameWithAnyWorkers stores new vectors, copies of vectors, new
 // vectors for old ordinals and an ordinal twice, with holes from deletes to fill.
 func TestManyAreTheSameWithAnyWorkers(t *testing.T) {
-	const dimension, size = 16, 4000
+	const dimension = 16
+	size, with := 4000, []int{2, 5, 0}
+	if raceDetector {
+		size, with = 1600, []int{5}
+	}
 	vectors := anntest.Clustered(41, size, dimension, 40)
-	copy(vectors[3000:], vectors[2900:2960])
-	copy(vectors[3100:], slices.Repeat(vectors[3099:3100], 40))
+	copy(vectors[size-1000:], vectors[size-1100:size-1040])
+	copy(vectors[size-900:], slices.Repeat(vectors[size-901:size-900], 40))
 	ordinals := ordinalsTo(size)
-	copy(ordinals[3500:], []uint32{7, 8, 9, 3490, 3490, 3501})
+	copy(ordinals[size-500:], []uint32{7, 8, 9, uint32(size - 510), uint32(size - 510), uint32(size - 499)})
 	build := func(workers int) *ann.Graph {
 		g := newGraph(t, dimension, ann.Options{M: 6, EfConstruction: 30, AlwaysWalk: true})
 		for from := 0; from < size; from += size / 2 {
@@ -50,7 +54,7 @@ func TestManyAreTheSameWithAnyWorkers(t *testing.T) {
 		return g
 	}
 	one := build(1)
-	for _, workers := range []int{2, 5, 0} {
+	for _, workers := range with {
 		if ann.State(build(workers)) != ann.State(one) {
 			t.Errorf("%d workers built another graph than one", workers)
 		}
@@ -84,9 +88,10 @@ func TestManyAreTheSameWithAnyWorkers(t *testing.T) {
 // TestManyAreAsGoodAsOneByOne compares recall where the beam is small. The vectors
 // come sorted by subject, so that those of a batch are each other's nearest.
 func TestManyAreAsGoodAsOneByOne(t *testing.T) {
+	alone(t)
 	const dimension, size = 48, 6000
 	n := size
-	if raceDetector || testing.Short() {
+	if testing.Short() {
 		n = 1500
 	}
 	vectors := anntest.Clustered(43, n, dimension, 60)

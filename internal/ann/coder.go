@@ -235,6 +235,9 @@ func (c *Coder) Scores(dst, query []float32, ordinals []uint32) error {
 // Vector implements [Scorer].
 func (c *Coder) Vector(ordinal uint32) (vector []float32, found bool) { return c.exact.Vector(ordinal) }
 
+// Vectors implements [Scorer].
+func (c *Coder) Vectors(dst [][]float32, ordinals []uint32) { c.exact.Vectors(dst, ordinals) }
+
 // guard turns a panic of the library into an error.
 func guard(operation string, call func()) (err error) {
 	defer func() {

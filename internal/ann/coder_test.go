@@ -17,6 +17,7 @@ import (
 // library's Delete. If it fails after an upgrade, that is good news: tombstones
 // may go, and docs/adr/0003-index.md wants measuring again.
 func TestUpstreamDeletesBreakSearches(t *testing.T) {
+	alone(t)
 	const size = 2000
 	vectors := anntest.Random(14, size, 16)
 	g := hnsw.NewGraph[uint32]()

@@ -44,6 +44,7 @@ func TestMarginHolds(t *testing.T) {
 
 // TestExactIsPlain compares a scan of codes with a scan of float32.
 func TestExactIsPlain(t *testing.T) {
+	alone(t)
 	for _, dimension := range []int{3, 16, 200} {
 		vectors := slices.Concat(anntest.Random(31, 700, dimension), anntest.Clustered(32, 700, dimension, 5))
 		vectors = append(vectors, vectors[600:800]...)
@@ -82,6 +83,7 @@ func TestExactIsPlain(t *testing.T) {
 
 // TestPoolAndHeapsFindTheSame: they are two ways to keep one beam.
 func TestPoolAndHeapsFindTheSame(t *testing.T) {
+	alone(t)
 	const dimension, size = 24, 3000
 	g := newGraph(t, dimension, ann.Options{M: 6, EfConstruction: 30, AlwaysWalk: true})
 	anntest.Fill(t, g, anntest.Clustered(34, size, dimension, 30))
@@ -160,6 +162,7 @@ func TestSearchAllocatesNothing(t *testing.T) {
 }
 
 func TestSlotTable(t *testing.T) {
+	alone(t)
 	rapid.Check(t, func(t *rapid.T) {
 		table, model := ann.NewSlotTable(), map[uint32]uint32{}
 		empty := table.Bytes()

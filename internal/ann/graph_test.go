@@ -131,6 +131,7 @@ func (m *model) compare(t *rapid.T, q ann.Query) {
 }
 
 func TestGraphAgainstExact(t *testing.T) {
+	alone(t)
 	rapid.Check(t, func(t *rapid.T) {
 		m := newModel(t)
 		ordinal := rapid.OneOf(rapid.Uint32Range(0, 150), rapid.SampledFrom([]uint32{math.MaxUint32, 1 << 31}))
@@ -179,11 +180,9 @@ func TestGraphAgainstExact(t *testing.T) {
 // TestGraphChurn replaces and deletes until every vector has changed several
 // times, and compaction has been at work.
 func TestGraphChurn(t *testing.T) {
+	alone(t)
 	const dimension = 16
-	size, rounds := 3000, 12_000
-	if raceDetector || testing.Short() {
-		size, rounds = 800, 3000
-	}
+	const size, rounds = 3000, 12_000
 	vectors := anntest.Clustered(3, size+rounds, dimension, 40)
 	g, e := newGraph(t, dimension, ann.Options{AlwaysWalk: true}), newExact(t, dimension)
 	anntest.Fill(t, g, vectors[:size])
@@ -232,6 +231,7 @@ func TestGraphChurn(t *testing.T) {
 // TestGraphDegenerate builds from vectors in which a graph has nothing to hold
 // on to.
 func TestGraphDegenerate(t *testing.T) {
+	alone(t)
 	const dimension, size = 8, 700
 	random := anntest.Random(6, size, dimension)
 	arc := make([][]float32, size)
@@ -279,6 +279,7 @@ func opposites(vectors [][]float32) [][]float32 {
 }
 
 func TestGraphIsDeterministic(t *testing.T) {
+	alone(t)
 	const dimension, size = 16, 600
 	vectors := anntest.Clustered(7, 2*size, dimension, 12)
 	build := func(seed uint64) *ann.Graph {
@@ -400,6 +401,7 @@ func TestGraphLeavesTheSameVectorAlone(t *testing.T) {
 // TestGraphSharesNodes stores many papers of the same vector: the k nearest are
 // the k nearest papers, whichever share a node, and the others are still found.
 func TestGraphSharesNodes(t *testing.T) {
+	alone(t)
 	const dimension, kinds, copies = 16, 40, 50
 	base := anntest.Random(15, kinds, dimension)
 	g, e := newGraph(t, dimension, ann.Options{AlwaysWalk: true}), newExact(t, dimension)
@@ -475,6 +477,7 @@ func TestDescentIntoADeadEnd(t *testing.T) {
 // TestDearWalkBecomesScan keeps only what is far from the query, so that a walk
 // would have to see everything else first: it ends soon.
 func TestDearWalkBecomesScan(t *testing.T) {
+	alone(t)
 	const dimension, size, kept, wasted = 16, 4000, 900, 120
 	vectors := anntest.Random(18, size, dimension)
 	g, e := newGraph(t, dimension, ann.Options{M: 8, EfConstruction: 40}), newExact(t, dimension)
@@ -547,6 +550,7 @@ func (u uncounted) Contains(ordinal uint32) bool { return u.bitmap.Contains(ordi
 // TestMarksAreForgotten outlasts the 16 bits that mark what a walk has seen: a
 // search must not take the marks of 65,536 searches ago for its own.
 func TestMarksAreForgotten(t *testing.T) {
+	alone(t)
 	vectors := opposites(anntest.Random(19, 150, 4))
 	g := newGraph(t, 4, ann.Options{M: 2, AlwaysWalk: true})
 	anntest.Fill(t, g, vectors)
@@ -564,6 +568,7 @@ func TestMarksAreForgotten(t *testing.T) {
 // TestCompaction deletes most papers, among them some of those that share
 // nodes, and looks for the others in the smaller tables.
 func TestCompaction(t *testing.T) {
+	alone(t)
 	const dimension, kinds, size = 8, 1500, 2000
 	vectors := anntest.Random(20, kinds, dimension)
 	vectors = append(vectors, vectors[kinds-(size-kinds):]...)

@@ -81,6 +81,9 @@ type Scorer interface {
 	Scores(dst []float32, query []float32, ordinals []uint32) error
 	// Vector returns a copy of the vector under an ordinal, if it is kept.
 	Vector(ordinal uint32) (vector []float32, found bool)
+	// Vectors sets dst[i] to a copy of the vector under ordinals[i], or to nil where there
+	// is none, or it is not kept. Copies share memory.
+	Vectors(dst [][]float32, ordinals []uint32)
 }
 
 // Index is a set of vectors under ordinals that can be searched.

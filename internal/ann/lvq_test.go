@@ -59,6 +59,7 @@ func (e *elsewhere) Search(ctx context.Context, q ann.Query) (ann.Result, error)
 // from elsewhere with those of one that keeps them, through changes: walks, scans and
 // filters of all kinds. Its scores without reading are within Blur.
 func TestLVQAnswersAsFloats(t *testing.T) {
+	alone(t)
 	for _, dimension := range []int{3, 20, 48} {
 		random := rand.New(rand.NewPCG(uint64(dimension), 1))
 		const size = 1500

@@ -57,7 +57,7 @@ func (g *gauge) compareAll(r *rows, p *probe, slots []uint32) []float32 {
 	}
 	scores := g.scores[:n]
 	if !r.coded {
-		g.inFull(r, p.vector, slots, scores)
+		r.inFull(p.vector, slots, scores)
 		return scores
 	}
 	ints := g.ints[:n]
@@ -75,24 +75,46 @@ func (g *gauge) exactly(r *rows, vector []float32, slots []uint32) []float32 {
 	if cap(g.scores) < n {
 		g.ints, g.scores = make([]int32, 2*n), make([]float32, 2*n)
 	}
-	g.inFull(r, vector, slots, g.scores[:n])
+	r.inFull(vector, slots, g.scores[:n])
 	return g.scores[:n]
 }
 
-func (g *gauge) inFull(r *rows, vector []float32, slots []uint32, scores []float32) {
-	if r.lvq {
+// inFull sets scores to the dot products of a vector with rows: within blur of a table
+// without vectors.
+func (r *rows) inFull(vector []float32, slots []uint32, scores []float32) {
+	switch {
+	case r.lvq:
 		vec.DotResidualRows(scores, vector, r.codes, r.residuals, slots)
 		for i, slot := range slots {
 			scores[i] *= r.scales[slot] / (2 * vec.ResidualSteps)
 		}
-		return
-	}
-	if len(r.mapped) == 0 {
+	case len(r.mapped) == 0:
 		vec.DotRows(scores, vector, r.vectors, slots)
-		return
+	default:
+		r.inBoth(vector, slots, scores)
 	}
-	for i, slot := range slots {
-		scores[i] = vec.Dot(vector, r.at(slot))
+}
+
+// inBoth is inFull where the first vectors are in a file: those that stand beside each
+// other in the list and are in the same place are compared together.
+func (r *rows) inBoth(vector []float32, slots []uint32, scores []float32) {
+	const most = 256
+	var ids [most]uint32
+	first := uint32(len(r.mapped) / r.dimension) // that is not in the file
+	for len(slots) > 0 {
+		in, n := slots[0] < first, 1
+		for n < len(slots) && (slots[n] < first) == in && (in || n < most) {
+			n++
+		}
+		if in {
+			vec.DotRows(scores, vector, r.mapped, slots[:n])
+		} else {
+			for i, slot := range slots[:n] {
+				ids[i] = slot - first
+			}
+			vec.DotRows(scores, vector, r.vectors, ids[:n])
+		}
+		slots, scores = slots[n:], scores[n:]
 	}
 }
 

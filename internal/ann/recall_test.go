@@ -17,7 +17,7 @@ const (
 	fewer     = 2_500 // with -short, as make test runs them
 )
 
-// alone leaves a long test of one goroutine to the part of make test that runs
+// alone leaves a test of one goroutine to the part of make test that runs
 // without the race detector.
 func alone(t *testing.T) {
 	t.Helper()

@@ -166,7 +166,7 @@ func (d *doctor) checkModel() {
 	case err != nil:
 		d.say("model", FindingFailure, err.Error(), "run `akin setup` to fetch and build it anew")
 	default:
-		weights, _ := at.manifest.File(model.WeightsFile)
+		weights, _ := at.manifest.Weights()
 		d.ok("model", "%s in %s has the digests of its manifest (weights: SHA-256 %.16s…)", at.manifest.Name, dir, weights.SHA256)
 	}
 	d.checkLibrary(at)

@@ -73,7 +73,7 @@ func (c Config) units(at resolved) units {
 		return units{why: "no plugin is pinned for this system"}
 	}
 	libraries := filepath.Join(c.Home, libraryFolder)
-	weights, _ := at.manifest.File(model.WeightsFile)
+	weights, _ := at.manifest.Weights()
 	_, err := model.VerifyBFloat16Graph(at.dir, weights.SHA256, model.RememberedDigest)
 	// A library that was cut short would end the process when it is loaded.
 	if err = errors.Join(at.matrix.Verify(libraries, model.RememberedDigest), err); err != nil {
@@ -109,6 +109,7 @@ func (c Config) embedConfig(at resolved) (embed.Config, units) {
 // not what their space is named after, or could be faster.
 func (a *App) openSaying(at resolved) (*embed.Embedder, func() error, error) {
 	config, u := a.config.embedConfig(at)
+	config.Log = a.log
 	e, done, err := a.config.OpenModel(config)
 	switch {
 	case err != nil:

@@ -69,6 +69,8 @@ type Origin struct {
 	Hub string
 	// Python is the interpreter whose pip asks the registry; "" means python3.
 	Python string
+	// Maven is the program that asks it for packages of Java archives; "" means mvn.
+	Maven string
 }
 
 func (o Origin) folder() bool {
@@ -88,7 +90,7 @@ func Setup(ctx context.Context, config Config, from Origin, say func(format stri
 	if err != nil {
 		return err
 	}
-	fetcher := model.Fetcher{Python: from.Python, From: from.Source, Hub: from.Hub, Log: say}
+	fetcher := model.Fetcher{Python: from.Python, Maven: from.Maven, From: from.Source, Hub: from.Hub, Log: say}
 	if config.Library == "" {
 		if err := setupLibrary(ctx, fetcher, from, at, say); err != nil {
 			return err
@@ -220,7 +222,7 @@ func VerifyModel(config Config) (dir string, err error) {
 	if err := at.manifest.VerifyDir(at.dir); err != nil {
 		return at.dir, err
 	}
-	if weights, ok := at.manifest.File(model.WeightsFile); ok {
+	if weights, ok := at.manifest.Weights(); ok {
 		_, err := model.VerifyGraph(at.dir, weights.SHA256, model.Digest)
 		return at.dir, err
 	}

@@ -289,13 +289,13 @@ func (e *environment) main(args []string) int {
 func (e *environment) run(args []string) int {
 	var cmds commands
 	exit := -1
-	parser, err := newParser(&cmds, e, func(code int) { exit = code })
+	if len(args) > 0 && args[0] == "help" {
+		args = append(slices.Clone(args[1:]), "--help")
+	}
+	parser, err := newParser(&cmds, e, args, func(code int) { exit = code })
 	if err != nil {
 		fmt.Fprintln(e.errOut, "akin:", err)
 		return exitFailed
-	}
-	if len(args) > 0 && args[0] == "help" {
-		args = append(slices.Clone(args[1:]), "--help")
 	}
 	e.args = args
 	faults := e.readSettings(parser)
@@ -349,9 +349,9 @@ func (e *environment) finish(parsed *kong.Context) error {
 	}
 }
 
-// newParser makes the parser of the command line; exited gets the exit code when
+// newParser makes the parser of a command line; exited gets the exit code when
 // help was asked for.
-func newParser(cmds *commands, e *environment, exited func(code int)) (*kong.Kong, error) {
+func newParser(cmds *commands, e *environment, args []string, exited func(code int)) (*kong.Kong, error) {
 	return kong.New(cmds,
 		kong.Name("akin"),
 		kong.Description("akin answers: which papers are akin to this one?\n\n"+exitCodeSentence()),
@@ -363,7 +363,25 @@ func newParser(cmds *commands, e *environment, exited func(code int)) (*kong.Kon
 		kong.Writers(e.out, e.errOut),
 		kong.Exit(func(code int) { exited(code); panic(exitNow{}) }), //nolint:forbidigo // kong only knows how to exit; parse catches it
 		kong.UsageOnError(),
+		kong.PostBuild(func(k *kong.Kong) error {
+			k.Model.Children = concerned(k.Model.Children, args)
+			return nil
+		}),
 	)
+}
+
+// concerned gives the commands that a command line can be about: the one that it begins
+// with, and serve where settings are read; otherwise all. What kong does for each flag of
+// a command takes longer than many commands themselves.
+func concerned(all []*kong.Node, args []string) []*kong.Node {
+	if len(args) == 0 || slices.Contains([]string{"complete", "man", "doctor"}, args[0]) ||
+		!slices.ContainsFunc(all, func(n *kong.Node) bool { return n.Name == args[0] }) {
+		return all
+	}
+	settings := args[0] == "config" || configPath(args) != ""
+	return slices.DeleteFunc(all, func(n *kong.Node) bool {
+		return n.Name != args[0] && (n.Name != "serve" || !settings)
+	})
 }
 
 // logFlags say what is logged, and how.

@@ -29,7 +29,7 @@ var foreign = strings.Fields("dest disable-pip-version-check hash implementation
 // searched for `akin COMMAND`, `--flag` and docs/PAGE.md.
 func TestMessagesNameWhatThereIs(t *testing.T) {
 	var cmds commands
-	k, err := newParser(&cmds, &environment{out: newScreen(io.Discard), errOut: newScreen(io.Discard)}, func(int) {})
+	k, err := newParser(&cmds, &environment{out: newScreen(io.Discard), errOut: newScreen(io.Discard)}, nil, func(int) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestMessagesNameWhatThereIs(t *testing.T) {
 // The collector itself finds what it should, and lets prose pass.
 func TestMessagesAreChecked(t *testing.T) {
 	var cmds commands
-	k, err := newParser(&cmds, &environment{out: newScreen(io.Discard), errOut: newScreen(io.Discard)}, func(int) {})
+	k, err := newParser(&cmds, &environment{out: newScreen(io.Discard), errOut: newScreen(io.Discard)}, nil, func(int) {})
 	if err != nil {
 		t.Fatal(err)
 	}

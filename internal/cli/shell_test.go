@@ -2,9 +2,13 @@ package cli
 
 import (
 	"bytes"
+	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/alecthomas/kong"
 )
 
 // say runs a command line that needs no data and no model.
@@ -16,6 +20,11 @@ func say(t *testing.T, args ...string) (code int, out, errOut string) {
 }
 
 func TestCandidates(t *testing.T) {
+	var cmds commands
+	parser, err := newParser(&cmds, &environment{out: newScreen(io.Discard), errOut: newScreen(io.Discard)}, nil, func(int) {})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for line, want := range map[string][]string{
 		"se":                       {"search", "serve", "setup"},
 		"search --mod":             {"--mode", "--model", "--model-dir"},
@@ -36,10 +45,12 @@ func TestCandidates(t *testing.T) {
 		"recommend --strategy top": {"top-mean"},
 		"compl":                    {"completion"}, // not the hidden one
 	} {
-		code, out, errOut := say(t, append([]string{"complete", "--"}, strings.Split(line, " ")...)...)
-		if got := strings.Fields(out); code != 0 || errOut != "" || !slices.Equal(got, want) {
-			t.Errorf("%q: exit code %d, %q %s, want %q", line, code, got, errOut, want)
+		if got := candidates(parser.Model.Node, strings.Split(line, " ")); !slices.Equal(got, want) {
+			t.Errorf("%q: %q, want %q", line, got, want)
 		}
+	}
+	if code, out, errOut := say(t, "complete", "--", "search", "--mod"); code != 0 || errOut != "" || out != "--mode\n--model\n--model-dir\n" {
+		t.Errorf("exit code %d, %q %s", code, out, errOut)
 	}
 	if code, out, _ := say(t, "complete"); code != 0 || !strings.Contains(out, "search\n") || strings.Contains(out, "complete\n") {
 		t.Errorf("no words: exit code %d, %q", code, out)
@@ -65,13 +76,56 @@ func TestQueryWords(t *testing.T) {
 		"":                                          "",
 	} {
 		var cmds commands
-		parser, err := newParser(&cmds, &environment{out: newScreen(new(bytes.Buffer)), errOut: newScreen(new(bytes.Buffer))}, func(int) {})
+		parser, err := newParser(&cmds, &environment{out: newScreen(new(bytes.Buffer)), errOut: newScreen(new(bytes.Buffer))}, strings.Fields(line), func(int) {})
 		if err != nil {
 			t.Fatal(err)
 		}
 		got := strings.ReplaceAll(strings.Join(queryWords(parser, strings.Fields(line)), " "), excluded, "!")
 		if got != want {
 			t.Errorf("%q becomes %q, want %q", line, got, want)
+		}
+	}
+}
+
+// A command line about one command is parsed as if by the parser of all.
+func TestConcerned(t *testing.T) {
+	t.Setenv("AKIN_CONFIG", "")
+	parser := func(args ...string) *kong.Kong {
+		var cmds commands
+		k, err := newParser(&cmds, &environment{out: newScreen(io.Discard), errOut: newScreen(io.Discard)}, args, func(int) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	for _, all := range [][]string{nil, {"--log-format", "json", "list"}, {"nonsense"}, {"man"}, {"complete"}, {"doctor"}} {
+		if got := parser(all...).Model.Children; len(got) < len(CommandNames()) {
+			t.Errorf("%q: %d commands", all, len(got))
+		}
+	}
+	for line, want := range map[string]string{
+		"search graph": "search", "search --config x graph": "serve search", "serve --grpc-addr x": "serve", "config example": "serve config", "list man": "list",
+	} {
+		var got []string
+		for _, n := range parser(strings.Fields(line)...).Model.Children {
+			got = append(got, n.Name)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q: %q, want %s", line, got, want)
+		}
+	}
+	describe := func(n *kong.Node) (out []string) {
+		kong.Visit(n, func(node kong.Visitable, next kong.Next) error {
+			if v, ok := node.(*kong.Flag); ok {
+				out = append(out, fmt.Sprint(v.Name, v.Default, v.Enum, v.Envs, v.Help, v.PlaceHolder))
+			}
+			return next(nil)
+		})
+		return out
+	}
+	for _, n := range parser().Model.Children {
+		if slices.Contains([]string{"serve", "search", "library", "harvest"}, n.Name) && !slices.Equal(describe(parser(n.Name).Model.Children[0]), describe(n)) {
+			t.Errorf("%s has other flags if it is alone", n.Name)
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -236,7 +237,7 @@ func (e *Embedder) Close() error {
 
 func (e *Embedder) closeModel() error {
 	var errs []error
-	for _, s := range e.sessions {
+	for _, s := range slices.Backward(e.sessions) { // the second may stand on the first
 		errs = append(errs, s.Close())
 	}
 	e.sessions = nil

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -35,6 +36,8 @@ type Config struct {
 	// QueueTokens bounds the tokens that wait or run in each class; default
 	// 65,536. A single larger request is taken when nothing else waits.
 	QueueTokens int
+	// Log says what nobody is told of otherwise; default: nowhere.
+	Log *slog.Logger
 }
 
 // Open verifies and loads the model. The error says which file is wrong and
@@ -45,6 +48,9 @@ func Open(config Config) (_ *Embedder, err error) {
 	}
 	if config.QueueTokens <= 0 {
 		config.QueueTokens = 65_536
+	}
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
 	}
 	e := &Embedder{manifest: config.Manifest, limit: int64(config.QueueTokens)}
 	for class := range e.places {
@@ -75,7 +81,7 @@ func Open(config Config) (_ *Embedder, err error) {
 		return nil, fmt.Errorf("the graph in %s gives %d dimensions, the manifest of %s says %d",
 			config.ModelDir, d, config.Manifest.Name, config.Manifest.Dimension)
 	}
-	if err := e.start(config.Threads); err != nil {
+	if err := e.start(config, source); err != nil {
 		return nil, err
 	}
 	return e, nil
@@ -144,7 +150,7 @@ func (e *Embedder) verify(dir, precision string, matrix bool) (source, error) {
 		}
 		return source{graph: model.GraphFile, weights: file.SHA256, precision: model.Float32}, nil
 	}
-	file, _ = e.manifest.File(model.WeightsFile)
+	file, _ = e.manifest.Weights()
 	if precision == model.Int8 {
 		build, err := model.VerifyInt8Graph(dir, file.SHA256, model.RememberedDigest)
 		if err != nil {
@@ -193,27 +199,29 @@ func (e *Embedder) loadTokenizer(dir string) error {
 	return nil
 }
 
-// start opens the two sessions: one that uses all cores for a lone query, and
-// one of a single thread that as many workers as there are cores share. Where one
-// session has a stream a core, it is both, and its workers are twice as many, so
+// start opens the sessions: one that uses all cores for a lone query, and, when it is
+// needed, one of a single thread that as many workers as there are cores share. Where
+// one session has a stream a core, it is both, and its workers are twice as many, so
 // that no core waits for its next text.
-func (e *Embedder) start(threads int) error {
-	workers, sizes := threads, []int{threads, 1}
-	if e.graph.Output().Streams {
-		workers, sizes = 2*threads, []int{threads}
+func (e *Embedder) start(config Config, verified source) error {
+	threads, workers := config.Threads, config.Threads
+	lone, err := e.graph.Open(threads)
+	if err != nil {
+		return err
 	}
-	for _, n := range sizes {
-		s, err := e.graph.Open(n)
-		if err != nil {
-			return err
+	e.sessions = append(e.sessions, lone)
+	shared := lone
+	switch streams := e.graph.Output().Streams; {
+	case streams:
+		workers = 2 * threads
+	case threads > 1:
+		shared = &lateSession{
+			open: func() (Session, error) { return e.openAgain(config, verified, 1) }, instead: lone, log: config.Log,
 		}
-		e.sessions = append(e.sessions, s)
-		if n == 1 && threads == 1 {
-			break
-		}
+		e.sessions = append(e.sessions, shared)
 	}
 	pool := pooler{pooled: e.graph.Output().Pooled, pooling: e.manifest.Pooling, dim: e.manifest.Dimension}
-	e.queue = newQueue(threads, workers, runner{e.sessions[0], pool}, runner{e.sessions[len(e.sessions)-1], pool})
+	e.queue = newQueue(threads, workers, runner{lone, pool}, runner{shared, pool})
 	return nil
 }
 

@@ -33,8 +33,6 @@ type interested struct {
 	rank.Interests
 	// near is the cosine from which a paper may get a share.
 	near float64
-	// wordsOf is the interest of each like that has words.
-	wordsOf []int
 }
 
 // measured is how near papers are to a taste, parallel to them.
@@ -70,13 +68,18 @@ func (i *interested) likedWords(ctx context.Context, c catalog.Terms, likes []Ex
 	}
 	var terms [][]rank.Term
 	var weights []float64
+	var of []int
 	for at, x := range likes {
 		if x.Text == nil {
 			terms, weights = append(terms, all[at]), append(weights, x.weight())
-			i.wordsOf = append(i.wordsOf, i.Of[at])
+			of = append(of, i.Of[at])
 		}
 	}
-	return rank.NewTermExamples(terms, weights), nil
+	words := rank.NewTermExamples(terms, weights)
+	if i.several() {
+		words.Group(of, len(i.Shares))
+	}
+	return words, nil
 }
 
 // measure tells apart what likes give to the scores of papers and what dislikes take
@@ -86,7 +89,7 @@ func (i *interested) measure(ctx context.Context, c catalog.Terms, words *rank.T
 	m := i.empty(len(p.hits))
 	var err error
 	if i.several() {
-		m.parts, err = i.judgeApart(ctx, p, rank.TopLikes, i.seeing(m, usual))
+		m.parts, err = i.judgeApart(ctx, p, i.Interests, i.seeing(m, usual))
 	} else if m.parts, err = i.judge(ctx, p, rank.TopLikes); err == nil {
 		for at, parts := range m.parts {
 			m.tell(at, parts)
@@ -104,7 +107,7 @@ func (i *interested) measure(ctx context.Context, c catalog.Terms, words *rank.T
 	}
 	each, scratch := make([]float64, len(m.each)), []float64(nil)
 	for at := range p.hits {
-		m.all.Words[at], scratch = words.Means(terms[at], i.wordsOf, each, scratch)
+		m.all.Words[at], scratch = words.Means(terms[at], each, scratch)
 		for g, w := range each {
 			m.each[g].Words[at] = w
 		}
@@ -142,13 +145,12 @@ func (m *measured) tell(at int, parts []rank.Contribution) {
 // seeing notes of each paper that is judged how near it is to all likes and to each
 // interest. It gives what is to be said of the paper: the parts of the interest that it
 // is nearest to.
-func (i *interested) seeing(m *measured, usual []spread) func(at int, likes, dislikes []rank.Near, parts []rank.Contribution) []rank.Contribution {
-	var best [][]rank.Contribution
-	return func(at int, likes, dislikes []rank.Near, parts []rank.Contribution) []rank.Contribution {
-		m.tell(at, parts)
-		best = rank.TopByInterest(likes, i.Of, len(i.Shares), rank.TopLikes, best)
+func (i *interested) seeing(m *measured, usual []spread) func(at int, v *rank.Verdict) []rank.Contribution {
+	return func(at int, v *rank.Verdict) []rank.Contribution {
+		m.tell(at, v.All)
+		m.penalty[at] += v.Dislike.Value
 		nearest := math.Inf(-1)
-		for g, parts := range best {
+		for g, parts := range v.Apart {
 			near := rank.Sum(parts)
 			m.each[g].Near[at] = near
 			if usual != nil {
@@ -158,7 +160,7 @@ func (i *interested) seeing(m *measured, usual []spread) func(at int, likes, dis
 				nearest, m.interest[at] = near, g
 			}
 		}
-		return rank.WithDislikes(slices.Clone(best[m.interest[at]]), dislikes)
+		return v.Parts(m.interest[at])
 	}
 }
 

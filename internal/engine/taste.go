@@ -167,24 +167,19 @@ func (t *tasted) judge(ctx context.Context, p *pool, top int) ([][]rank.Contribu
 	return contributions, nil
 }
 
-// judgeApart is judge for a taste of several interests. seen sees the similarities of
-// each paper, which hold until it returns, and gives the contributions that count.
+// judgeApart is judge for a taste of several interests. see sees the verdict on each
+// paper, which holds until it returns, and gives the contributions that count.
 func (t *tasted) judgeApart(
-	ctx context.Context, p *pool, top int, seen func(i int, likes, dislikes []rank.Near, parts []rank.Contribution) []rank.Contribution,
+	ctx context.Context, p *pool, interests rank.Interests, see func(i int, v *rank.Verdict) []rank.Contribution,
 ) ([][]rank.Contribution, error) {
-	likes, dislikes := rank.NewExamples(t.likes), rank.NewExamples(t.dislikes)
 	contributions := make([][]rank.Contribution, len(p.hits))
-	var a, b rank.Scratch
-	for i := range p.hits {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		liked, disliked := likes.Similarities(p.vectors[i], &a), dislikes.Similarities(p.vectors[i], &b)
-		contributions[i] = seen(i, liked, disliked, rank.Contributions(liked, disliked, top))
+	likes, dislikes := rank.NewExamples(t.likes), rank.NewExamples(t.dislikes)
+	err := rank.JudgeApart(ctx, likes, dislikes, interests.Of, len(interests.Shares), p.vectors, rank.TopLikes, func(i int, v *rank.Verdict) {
+		contributions[i] = see(i, v)
 		p.hits[i].Semantic = rank.Sum(contributions[i])
 		p.hits[i].Score = p.hits[i].Semantic
-	}
-	return contributions, nil
+	})
+	return contributions, err
 }
 
 // choose keeps the candidates that are nearest to the likes that were asked.

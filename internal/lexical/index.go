@@ -225,6 +225,23 @@ func (x *Index) Has(ordinal uint32) bool {
 	return d != nil
 }
 
+// Each calls f with the ordinals of all papers, in no order. Changes wait meanwhile.
+func (x *Index) Each(f func(ordinal uint32)) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	each := func(d *docs, dead *bitset) {
+		for local, ordinal := range d.ordinals {
+			if !dead.has(uint32(local)) {
+				f(ordinal)
+			}
+		}
+	}
+	each(&x.memory.docs, &x.memoryDead)
+	for i := range x.segments {
+		each(&x.segments[i].docs, &x.segments[i].dead)
+	}
+}
+
 // Holds says whether the paper under an ordinal is there with just this text, as
 // Upsert would put it there. Changes wait meanwhile, searches don't.
 func (x *Index) Holds(ordinal uint32, title, abstract string, ids []string) bool {

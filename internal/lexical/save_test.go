@@ -167,6 +167,85 @@ func refused(t *testing.T, dir, path string, bad []byte, what string) {
 	}
 }
 
+// A record that is called sound is read to its end by those who trust it, whatever its
+// bytes are; and those that are written are sound.
+func TestSoundRecord(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 7))
+	sound, damaged := 0, 0
+	for range 20_000 {
+		const terms = 70_000
+		var tokens []token
+		for f := range fields {
+			at := -1
+			for range random.IntN(4) {
+				at += random.IntN(4)
+				if random.IntN(9) == 0 {
+					at += random.IntN(1 << 20)
+				}
+				at = max(at, 0)
+				tokens = append(tokens, token{id: uint32(random.IntN(1 << random.IntN(17))), field: f, position: at})
+			}
+		}
+		raw := appendRecord(nil, tokens)
+		if !soundRecord(raw, terms) {
+			t.Fatalf("the record of %v is refused", tokens)
+		}
+		if soundRecord(append(slices.Clone(raw), 0), terms) || len(tokens) > 0 && soundRecord(raw[:len(raw)-1], terms) {
+			t.Fatalf("a record of %v that is longer or shorter is taken", tokens)
+		}
+		for range 1 + random.IntN(3) {
+			raw[random.IntN(len(raw))] ^= 1 << random.IntN(8)
+		}
+		if !soundRecord(raw, terms) {
+			damaged++
+			continue
+		}
+		sound++
+		reader, read := readUntil(raw, fields-1), uint64(0)
+		expected := uint64(0)
+		for _, n := range reader.counts {
+			expected += n
+		}
+		for reader.next() {
+			read++
+			if reader.field < fieldTitleStops && reader.id >= terms {
+				t.Fatalf("term %d of %d in a record that is taken", reader.id, terms)
+			}
+		}
+		if read != expected || len(reader.raw) > 0 {
+			t.Fatalf("of a record that is taken, %d of %d tokens are read, and %d bytes are left", read, expected, len(reader.raw))
+		}
+	}
+	if sound == 0 || damaged == 0 {
+		t.Errorf("%d harmed records were sound, %d were not", sound, damaged)
+	}
+}
+
+// Each names the papers that are there, and no others.
+func TestEach(t *testing.T) {
+	x := busy(t, 900)
+	if _, err := x.Delete(899); err != nil { // in what still grows
+		t.Fatal(err)
+	}
+	if err := x.Upsert(5, "another title", "", nil); err != nil { // in two places, once alive
+		t.Fatal(err)
+	}
+	seen := make(map[uint32]int)
+	x.Each(func(ordinal uint32) { seen[ordinal]++ })
+	for ordinal := range uint32(900) {
+		want := 0
+		if x.Has(ordinal) {
+			want = 1
+		}
+		if seen[ordinal] != want {
+			t.Fatalf("paper %d is named %d times, want %d", ordinal, seen[ordinal], want)
+		}
+	}
+	if len(seen) != x.Len() {
+		t.Errorf("%d papers are named, %d are there", len(seen), x.Len())
+	}
+}
+
 func TestOpenWithoutFiles(t *testing.T) {
 	dir := t.TempDir()
 	if _, _, err := Open(dir, Options{}); !errors.Is(err, fs.ErrNotExist) {

@@ -73,24 +73,69 @@ func (s *segment) checkDocs(terms uint32) error {
 	return nil
 }
 
-// soundRecord says whether all tokens of a record are there, of known terms.
+// soundRecord says whether all tokens of a record are there, of known terms, and
+// nothing else. A start asks it of every paper.
 func soundRecord(raw []byte, terms uint32) bool {
-	t := readUntil(raw, fields-1)
-	var expected uint64
-	for _, n := range t.counts {
-		if n > uint64(len(raw)) {
+	var counts [fields]uint64
+	for f := range counts {
+		n, size := binary.Uvarint(raw)
+		if size <= 0 || n > uint64(len(raw)) {
 			return false
 		}
-		expected += n
+		counts[f], raw = n, raw[size:]
 	}
-	var n uint64
-	for t.next() {
-		if t.field < fieldTitleStops && t.id >= terms {
+	for f, n := range counts {
+		below := uint64(terms)
+		if field(f) >= fieldTitleStops { // numbers of stop words
+			below = 1 << 32
+		}
+		var ok bool
+		if raw, ok = soundTokens(raw, n, below); !ok {
 			return false
 		}
-		n++
 	}
-	return n == expected && len(t.raw) == 0
+	return len(raw) == 0
+}
+
+// soundTokens goes over n tokens, whose terms must be below a number, and gives what is
+// behind them. It is tokens.next for those who only look.
+func soundTokens(raw []byte, n, below uint64) (rest []byte, ok bool) {
+	at := 0
+	for range n {
+		if at >= len(raw) {
+			return nil, false
+		}
+		v := uint64(raw[at])
+		switch { // most numbers have one to three bytes
+		case v < 0x80:
+			at++
+		case at+2 < len(raw) && raw[at+1] < 0x80:
+			v = v&0x7f | uint64(raw[at+1])<<7
+			at += 2
+		case at+2 < len(raw) && raw[at+2] < 0x80:
+			v = v&0x7f | uint64(raw[at+1]&0x7f)<<7 | uint64(raw[at+2])<<14
+			at += 3
+		default:
+			full, size := binary.Uvarint(raw[at:])
+			if size <= 0 {
+				return nil, false
+			}
+			v = full
+			at += size
+		}
+		if uint64(uint32(v>>2)) >= below {
+			return nil, false
+		}
+		if v&3 != 3 {
+			continue
+		}
+		_, size := binary.Uvarint(raw[at:]) // how far the position moves
+		if size <= 0 {
+			return nil, false
+		}
+		at += size
+	}
+	return raw[at:], true
 }
 
 // checkPostings checks that every term's postings can be read.

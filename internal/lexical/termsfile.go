@@ -45,12 +45,12 @@ func decodeLexicon(name string, raw []byte) (*lexicon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &decoder{name: name, raw: body}
+	d := &decoder{name: name, raw: body, text: string(body)}
 	n := int(d.uvarint("terms", min(maxTerms, uint64(len(body)))))
 	l := &lexicon{terms: make([]string, 0, n), shown: make([]string, 0, n), stems: make(map[string]uint32, n)}
 	l.df.grow(n)
 	for i := 0; i < n && d.err == nil; i++ {
-		term, shown := d.string(maxTermBytes), d.string(maxTermBytes)
+		term, shown := d.part(maxTermBytes), d.part(maxTermBytes)
 		if shown == "" {
 			shown = strings.TrimPrefix(term, idMark)
 		}
@@ -61,9 +61,9 @@ func decodeLexicon(name string, raw []byte) (*lexicon, error) {
 		d.failf("has a term twice")
 	}
 	words := int(d.uvarint("words", min(maxTerms, uint64(len(body)))))
-	l.words = make(map[string]uint32, words)
+	l.words, l.sorted = make(map[string]uint32, words), make([]string, 0, words)
 	for i := 0; i < words && d.err == nil; i++ {
-		w := d.string(maxTermBytes)
+		w := d.part(maxTermBytes)
 		id := d.uvarint("as a term's number", max(uint64(n), 1)-1)
 		if i > 0 && d.err == nil && w <= l.sorted[i-1] || n == 0 {
 			d.failf("has words that are not in order")

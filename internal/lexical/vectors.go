@@ -69,16 +69,30 @@ type weigher struct {
 	present, words []uint64
 	terms          []TermWeight
 	// tfs and roots are 1 + ln tf and √idf, by count and by frequency; 0 where they
-	// were not computed yet.
+	// were not computed yet. roots are of a number of papers.
 	tfs, roots [knownParts]float64
+	papers     int
+	// frequent are roots of frequencies that roots has no room for, by their last bits.
+	frequent [knownFrequent]struct {
+		df   uint32
+		root float64
+	}
 }
+
+// knownFrequent is how many of the other frequencies have their roots kept. Few terms are
+// so frequent, but most words of a text are such terms.
+const knownFrequent = 1024
 
 func (w *weigher) begin(v *View) {
 	if n := len(v.terms); len(w.counts) < n {
 		n += n / 4
 		w.counts, w.present, w.words = make([]uint32, n), make([]uint64, (n+63)/64), make([]uint64, (n+4095)/4096)
 	}
-	clear(w.roots[:]) // of another number of papers
+	if w.papers != v.papers {
+		w.papers = v.papers
+		clear(w.roots[:])
+		clear(w.frequent[:])
+	}
 }
 
 func (w *weigher) weigh(v *View, record []byte) []TermWeight {
@@ -126,7 +140,11 @@ func (w *weigher) tf(count uint32) float64 {
 // root is √idf.
 func (w *weigher) root(v *View, df uint32) float64 {
 	if df >= knownParts {
-		return math.Sqrt(idf(v.papers, df))
+		known := &w.frequent[df%knownFrequent]
+		if known.df != df {
+			known.df, known.root = df, math.Sqrt(idf(v.papers, df))
+		}
+		return known.root
 	}
 	if w.roots[df] == 0 {
 		w.roots[df] = math.Sqrt(idf(v.papers, df))

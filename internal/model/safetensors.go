@@ -13,7 +13,7 @@ import (
 // maxSafetensorsHeader is the format's own limit of its JSON header.
 const maxSafetensorsHeader = 100 << 20
 
-// Tensors is an open safetensors file: a little-endian uint64 with the length
+// Tensors are the named weights of a file, by default of safetensors: a little-endian uint64 with the length
 // of a JSON header, the header (name -> dtype, shape, offsets), and the raw
 // tensors, little-endian and row-major.
 type Tensors struct {
@@ -30,6 +30,10 @@ type tensorInfo struct {
 	DType   string   `json:"dtype"`
 	Shape   []int64  `json:"shape"`
 	Offsets [2]int64 `json:"data_offsets"`
+	// turned is a matrix whose columns are stored one after the other.
+	turned bool
+	// data are the numbers, where they are in memory.
+	data []byte
 }
 
 // OpenTensors reads the header. Close the result.
@@ -164,11 +168,26 @@ func (t *Tensors) Float32(name string, shape ...int64) ([]float32, error) {
 	if fmt.Sprint(info.Shape) != fmt.Sprint(shape) {
 		return nil, fmt.Errorf("tensor %q has shape %v; the configuration says %v", name, info.Shape, shape)
 	}
-	raw := make([]byte, info.Offsets[1]-info.Offsets[0])
-	if _, err := t.file.ReadAt(raw, t.start+info.Offsets[0]); err != nil {
-		return nil, fmt.Errorf("read tensor %q: %w", name, err)
+	raw := info.data
+	if raw == nil {
+		raw = make([]byte, info.Offsets[1]-info.Offsets[0])
+		if _, err := t.file.ReadAt(raw, t.start+info.Offsets[0]); err != nil {
+			return nil, fmt.Errorf("read tensor %q: %w", name, err)
+		}
 	}
-	switch info.DType {
+	out, err := widen(raw, info.DType)
+	if err != nil {
+		return nil, fmt.Errorf("tensor %q has %w", name, err)
+	}
+	if info.turned && len(shape) == 2 {
+		return transpose(out, shape[1], shape[0]), nil
+	}
+	return out, nil
+}
+
+// widen reads little-endian numbers of a type.
+func widen(raw []byte, dtype string) ([]float32, error) {
+	switch dtype {
 	case "F32":
 		out := make([]float32, len(raw)/4)
 		for i := range out {
@@ -179,7 +198,7 @@ func (t *Tensors) Float32(name string, shape ...int64) ([]float32, error) {
 		out := make([]float32, len(raw)/2)
 		for i := range out {
 			bits := binary.LittleEndian.Uint16(raw[2*i:])
-			if info.DType == "BF16" {
+			if dtype == "BF16" {
 				out[i] = math.Float32frombits(uint32(bits) << 16)
 			} else {
 				out[i] = float16(bits)
@@ -187,7 +206,7 @@ func (t *Tensors) Float32(name string, shape ...int64) ([]float32, error) {
 		}
 		return out, nil
 	default:
-		return nil, fmt.Errorf("tensor %q has dtype %s; F32, F16 or BF16 is needed", name, info.DType)
+		return nil, fmt.Errorf("dtype %s; F32, F16 or BF16 is needed", dtype)
 	}
 }
 

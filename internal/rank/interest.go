@@ -140,37 +140,6 @@ func linkAverage(vectors [][]float32, near float64) []int {
 	return flatten(parent)
 }
 
-// TopByInterest gives, for each of n interests, the contributions of its likes to a
-// paper's score, as Contributions does for all of them. of says which interest each
-// like is of; best is used again from call to call, and returned.
-func TopByInterest(likes []Near, of []int, n, top int, best [][]Contribution) [][]Contribution {
-	best = slices.Grow(best[:0], n)[:n]
-	heaviest := make([]float64, n)
-	for g := range best {
-		best[g] = best[g][:0]
-	}
-	for i, l := range likes {
-		g := of[i]
-		heaviest[g] = math.Max(heaviest[g], l.Weight)
-		best[g] = offer(best[g], i, l, top)
-	}
-	for g, parts := range best {
-		for i := range parts {
-			parts[i].Value /= heaviest[g] * float64(len(parts))
-		}
-	}
-	return best
-}
-
-// WithDislikes adds to contributions of likes what the nearest dislike takes away, if
-// it does.
-func WithDislikes(parts []Contribution, dislikes []Near) []Contribution {
-	if worst := nearestDislike(dislikes); worst.Value < 0 {
-		parts = append(parts, worst)
-	}
-	return parts
-}
-
 // Proportional orders a list so that every interest has its share of each beginning of
 // it. of are the interests of the papers, in the order that they have; a negative one
 // is none. Where an interest has fewer papers than its share of a beginning, rounded,

@@ -3,6 +3,7 @@ package rank
 import (
 	"context"
 	"math"
+	"slices"
 
 	"akin/internal/vec"
 )
@@ -32,40 +33,166 @@ func Judge(ctx context.Context, likes, dislikes *Examples, papers [][]float32, t
 		}
 		return out, nil
 	}
-	up := newJury(likes, top, func(weight float64) float64 { return weight })
-	down := newJury(dislikes, 1, func(weight float64) float64 { return 2 * weight / (1 + weight) })
-	heaviest := 0.0
-	for _, w := range likes.weights {
-		heaviest = math.Max(heaviest, w)
-	}
-	for from := 0; from < len(papers); from += judgedTogether {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		some := papers[from:min(from+judgedTogether, len(papers))]
-		up.compare(some)
-		down.compare(some)
-		for i, v := range some {
-			best := make([]Contribution, 0, top+1)
-			for at, n := range up.nearest(i, v) {
-				best = offer(best, up.seats[i].examples[at], n, top)
-			}
-			var worst Contribution
-			for at, n := range down.nearest(i, v) {
-				if taken := n.taken(); taken < worst.Value {
-					worst = Contribution{Example: down.seats[i].examples[at], Value: taken}
-				}
-			}
-			out[from+i] = conclude(best, heaviest, worst)
-		}
-	}
-	return out, nil
+	heaviest := likes.heaviest(nil, 1)[0]
+	bench := newBench(likes, dislikes, nil, 1, top)
+	return out, bench.judge(ctx, papers, func(i int, v []float32) {
+		best := bench.best(i, 0, v, make([]Contribution, 0, top+1))
+		out[i] = conclude(best, heaviest, bench.worst(i, v))
+	})
 }
 
-// jury finds, of some papers at a time, the examples whose similarity times force can be
-// among the greatest.
+// Verdict is what examples contribute to the score of a paper.
+type Verdict struct {
+	// All are the contributions of all likes, without dislikes.
+	All []Contribution
+	// Apart are those of the likes of each group.
+	Apart [][]Contribution
+	// Dislike is what the nearest dislike takes away; its value is 0 if none does.
+	Dislike Contribution
+}
+
+// Parts are the contributions of the likes of a group and of a dislike, if that takes
+// anything away; they are a copy.
+func (v *Verdict) Parts(group int) []Contribution {
+	parts := append(make([]Contribution, 0, len(v.Apart[group])+1), v.Apart[group]...)
+	if v.Dislike.Value < 0 {
+		parts = append(parts, v.Dislike)
+	}
+	return parts
+}
+
+// JudgeApart tells of each paper, in order, what likes that fall into n groups and
+// dislikes contribute: by all likes and by those of each group, as Contributions does, bit
+// for bit. of says which group each like is of. A verdict holds until see returns. Its
+// only error is the context's.
+func JudgeApart(ctx context.Context, likes, dislikes *Examples, of []int, n int, papers [][]float32, top int, see func(i int, v *Verdict)) error {
+	heaviest := likes.heaviest(of, n)
+	greatest := math.Max(0, slices.Max(heaviest))
+	verdict := Verdict{Apart: make([][]Contribution, n)}
+	say := func(i int) {
+		verdict.All = mergeBest(verdict.All, verdict.Apart, top)
+		scale(verdict.All, greatest)
+		for g, parts := range verdict.Apart {
+			scale(parts, heaviest[g])
+		}
+		see(i, &verdict)
+	}
+	if max(len(likes.ids), len(dislikes.ids)) < manyExamples {
+		var a, b Scratch
+		for i, v := range papers {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			for g := range verdict.Apart {
+				verdict.Apart[g] = verdict.Apart[g][:0]
+			}
+			for at, l := range likes.Similarities(v, &a) {
+				verdict.Apart[of[at]] = offer(verdict.Apart[of[at]], at, l, top)
+			}
+			verdict.Dislike = nearestDislike(dislikes.Similarities(v, &b))
+			say(i)
+		}
+		return nil
+	}
+	bench := newBench(likes, dislikes, of, n, top)
+	return bench.judge(ctx, papers, func(i int, v []float32) {
+		for g := range verdict.Apart {
+			verdict.Apart[g] = bench.best(i, g, v, verdict.Apart[g][:0])
+		}
+		verdict.Dislike = bench.worst(i, v)
+		say(i)
+	})
+}
+
+// heaviest is the greatest weight of each of n groups; of nil is one group.
+func (x *Examples) heaviest(of []int, n int) []float64 {
+	out := make([]float64, n)
+	for i, w := range x.weights {
+		g := 0
+		if of != nil {
+			g = of[i]
+		}
+		out[g] = math.Max(out[g], w)
+	}
+	return out
+}
+
+// mergeBest gives the greatest parts of all groups, of equal ones those of the first
+// examples, as if all had been offered in turn.
+func mergeBest(out []Contribution, groups [][]Contribution, top int) []Contribution {
+	out = out[:0]
+	for _, parts := range groups {
+		for _, c := range parts {
+			at := len(out)
+			for at > 0 && (out[at-1].Value < c.Value || out[at-1].Value == c.Value && out[at-1].Example > c.Example) {
+				at--
+			}
+			if at < top {
+				out = slices.Insert(out, at, c)
+				out = out[:min(len(out), top)]
+			}
+		}
+	}
+	return out
+}
+
+// bench is those who judge papers by likes and by dislikes, some papers at a time.
+type bench struct {
+	up, down *jury
+	top      int
+	from     int // the first paper of those at hand
+}
+
+func newBench(likes, dislikes *Examples, of []int, n, top int) *bench {
+	return &bench{
+		up:   newJury(likes, of, n, top, func(weight float64) float64 { return weight }),
+		down: newJury(dislikes, nil, 1, 1, func(weight float64) float64 { return 2 * weight / (1 + weight) }),
+		top:  top,
+	}
+}
+
+// judge calls each for every paper, in order, when best and worst know it.
+func (b *bench) judge(ctx context.Context, papers [][]float32, each func(i int, v []float32)) error {
+	for b.from = 0; b.from < len(papers); b.from += judgedTogether {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		some := papers[b.from:min(b.from+judgedTogether, len(papers))]
+		b.up.compare(some)
+		b.down.compare(some)
+		for i, v := range some {
+			each(b.from+i, v)
+		}
+	}
+	return nil
+}
+
+// best appends the greatest parts of a group of likes.
+func (b *bench) best(i, group int, v []float32, best []Contribution) []Contribution {
+	at := (i-b.from)*b.up.groups + group
+	for k, n := range b.up.nearest(at, v) {
+		best = offer(best, b.up.seats[at].examples[k], n, b.top)
+	}
+	return best
+}
+
+// worst is what the nearest dislike takes away.
+func (b *bench) worst(i int, v []float32) (worst Contribution) {
+	at := i - b.from
+	for k, n := range b.down.nearest(at, v) {
+		if taken := n.taken(); taken < worst.Value {
+			worst = Contribution{Example: b.down.seats[at].examples[k], Value: taken}
+		}
+	}
+	return worst
+}
+
+// jury finds, of some papers at a time, the examples of each group whose similarity times
+// force can be among the greatest of that group.
 type jury struct {
 	*Examples
+	of     []int // the groups of examples; nil is one group
+	groups int
 	top    int
 	force  []float64 // by which a similarity counts
 	panels []float32 // the examples, interleaved in panels
@@ -73,7 +200,7 @@ type jury struct {
 	rounding float64
 	matrix   []float32 // the vectors of the papers at hand
 	dots     []float32
-	seats    []seat
+	seats    []seat // of each paper and group
 	dim      int
 	few      []uint32
 	scratch  Scratch
@@ -85,10 +212,15 @@ type seat struct {
 	examples []int
 	most     []float64
 	least    []float64
+	// bar is what an example must be able to reach, once there are enough.
+	bar float64
 }
 
-func newJury(x *Examples, top int, force func(weight float64) float64) *jury {
-	j := &jury{Examples: x, top: top, force: make([]float64, len(x.weights)), seats: make([]seat, judgedTogether)}
+func newJury(x *Examples, of []int, groups, top int, force func(weight float64) float64) *jury {
+	j := &jury{
+		Examples: x, of: of, groups: groups, top: top,
+		force: make([]float64, len(x.weights)), seats: make([]seat, judgedTogether*groups),
+	}
 	if len(x.ids) == 0 {
 		return j
 	}
@@ -117,31 +249,40 @@ func (j *jury) compare(papers [][]float32) {
 	}
 	for i, v := range papers {
 		copy(j.matrix[i*j.dim:(i+1)*j.dim], v)
+	}
+	for i := range j.seats {
 		s := &j.seats[i]
-		s.examples, s.most, s.least = s.examples[:0], s.most[:0], s.least[:0]
+		s.examples, s.most, s.least, s.bar = s.examples[:0], s.most[:0], s.least[:0], math.Inf(-1)
 	}
 	size := vec.PanelWidth * j.dim
 	for p := 0; p*size < len(j.panels); p++ {
 		vec.DotPanel(j.dots, j.matrix[:len(papers)*j.dim], j.panels[p*size:(p+1)*size], j.dim)
 		first := p * vec.PanelWidth
-		force := j.force[first:min(first+vec.PanelWidth, len(j.force))]
-		for i := range papers {
-			dots := j.dots[i*vec.PanelWidth:][:vec.PanelWidth]
-			for k, f := range force {
-				j.seats[i].consider(first+k, float64(dots[k]), j.rounding, f, j.top)
+		j.consider(first, min(first+vec.PanelWidth, len(j.force)), len(papers))
+	}
+}
+
+// consider has the papers at hand consider the examples of a panel.
+func (j *jury) consider(first, end, papers int) {
+	force := j.force[first:end]
+	for i := range papers {
+		dots, seats := j.dots[i*vec.PanelWidth:][:len(force)], j.seats[i*j.groups:][:j.groups]
+		for k, f := range force {
+			s := &seats[0]
+			if j.of != nil {
+				s = &seats[j.of[first+k]]
+			}
+			if most := max(0, float64(dots[k])+j.rounding) * f; most >= s.bar {
+				s.keep(first+k, most, max(0, float64(dots[k])-j.rounding)*f, j.top)
 			}
 		}
 	}
 }
 
-// consider keeps an example that may be among the greatest so far.
-func (s *seat) consider(example int, similarity, rounding, force float64, top int) {
-	most := math.Max(0, similarity+rounding) * force
-	if len(s.least) == top && most < s.least[top-1] {
-		return
-	}
+// keep keeps an example that may be among the greatest so far: it is most at most, and
+// least at least.
+func (s *seat) keep(example int, most, least float64, top int) {
 	s.examples, s.most = append(s.examples, example), append(s.most, most)
-	least := math.Max(0, similarity-rounding) * force
 	at := len(s.least)
 	for at > 0 && s.least[at-1] < least {
 		at--
@@ -153,7 +294,9 @@ func (s *seat) consider(example int, similarity, rounding, force float64, top in
 		return
 	}
 	copy(s.least[at+1:], s.least[at:])
-	s.least[at] = least
+	if s.least[at] = least; len(s.least) == top {
+		s.bar = s.least[top-1]
+	}
 }
 
 // nearest gives the similarities of a paper with the examples that are left in its seat,
@@ -166,7 +309,7 @@ func (j *jury) nearest(i int, v []float32) []Near {
 	n := 0
 	j.few = j.few[:0]
 	for at, example := range s.examples {
-		if len(s.least) < j.top || s.most[at] >= s.least[len(s.least)-1] {
+		if s.most[at] >= s.bar {
 			s.examples[n] = example
 			j.few = append(j.few, uint32(example))
 			n++

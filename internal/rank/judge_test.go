@@ -112,3 +112,76 @@ func BenchmarkJudge(b *testing.B) {
 		})
 	}
 }
+
+// TestJudgeApartEqualsComparingAll compares verdicts by groups, bit for bit, with those by
+// all similarities: of few and many likes, in few and many groups, some of one like or of
+// none, with equal similarities across groups.
+func TestJudgeApartEqualsComparingAll(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 2))
+	for round := range 40 {
+		dim := []int{1, 7, 48, 384}[round%4]
+		papers := drawn(random, 1+random.IntN(220), dim, 3, 1)
+		likes := drawn(random, []int{2, 31, 33, 300}[random.IntN(4)], dim, 2, []float64{0, .001, 1}[random.IntN(3)])
+		if round%5 == 0 {
+			likes = append(likes, likes...) // in other groups as well
+		}
+		n := []int{1, 2, 20}[random.IntN(3)]
+		of := make([]int, len(likes))
+		for i := range of {
+			of[i] = random.IntN(n)
+		}
+		weighted := weightedOf(random, likes, round%2 == 0)
+		up, down := NewExamples(weighted), NewExamples(weightedOf(random, drawn(random, random.IntN(50), dim, 2, 1), round%3 == 0))
+		var a, b Scratch
+		seen := 0
+		err := JudgeApart(t.Context(), up, down, of, n, papers, TopLikes, func(i int, v *Verdict) {
+			if i != seen {
+				t.Fatalf("round %d: paper %d after %d", round, i, seen)
+			}
+			seen++
+			liked, disliked := up.Similarities(papers[i], &a), down.Similarities(papers[i], &b)
+			if want := Contributions(liked, nil, TopLikes); !slices.Equal(v.All, want) {
+				t.Fatalf("round %d: paper %d of %d, %d likes: all are %v, not %v", round, i, len(papers), len(likes), v.All, want)
+			}
+			if want := nearestDislike(disliked); v.Dislike != want {
+				t.Fatalf("round %d: paper %d: the dislike is %v, not %v", round, i, v.Dislike, want)
+			}
+			for g := range n {
+				want := contributionsOf(liked, of, g)
+				if !slices.Equal(v.Apart[g], want) {
+					t.Fatalf("round %d: paper %d, group %d of %d: %v, not %v", round, i, g, n, v.Apart[g], want)
+				}
+				if parts := v.Parts(g); len(parts) < len(want) || !slices.Equal(parts[:len(want)], want) || (v.Dislike.Value < 0) != (len(parts) > len(want)) {
+					t.Fatalf("round %d: paper %d, group %d: parts %v of %v and %v", round, i, g, parts, want, v.Dislike)
+				}
+			}
+		})
+		if err != nil || seen != len(papers) {
+			t.Fatalf("round %d: %d of %d papers, %v", round, seen, len(papers), err)
+		}
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	err := JudgeApart(ended, NewExamples(about(random, 1, 2)), NewExamples(nil), []int{0, 1}, 2, [][]float32{make([]float32, 32)}, 1, func(int, *Verdict) {
+		t.Error("a paper is judged although nobody waits")
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("an ended context gives %v", err)
+	}
+}
+
+// contributionsOf are those of the likes of a group alone, under their places among all.
+func contributionsOf(likes []Near, of []int, group int) []Contribution {
+	var own []Near
+	var places []int
+	for i, l := range likes {
+		if of[i] == group {
+			own, places = append(own, l), append(places, i)
+		}
+	}
+	parts := Contributions(own, nil, TopLikes)
+	for i := range parts {
+		parts[i].Example = places[parts[i].Example]
+	}
+	return parts
+}

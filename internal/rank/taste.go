@@ -66,13 +66,18 @@ func offer(best []Contribution, example int, l Near, top int) []Contribution {
 
 // conclude makes a mean of the greatest parts, and adds what a dislike takes away.
 func conclude(best []Contribution, heaviest float64, worst Contribution) []Contribution {
-	for i := range best {
-		best[i].Value /= heaviest * float64(len(best))
-	}
+	scale(best, heaviest)
 	if worst.Value < 0 {
 		best = append(best, worst)
 	}
 	return best
+}
+
+// scale makes a mean of the greatest parts.
+func scale(best []Contribution, heaviest float64) {
+	for i := range best {
+		best[i].Value /= heaviest * float64(len(best))
+	}
 }
 
 // nearestDislike is the one dislike that counts. What a dislike takes away does

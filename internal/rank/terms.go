@@ -19,6 +19,10 @@ type TermExamples struct {
 	// terms of papers are in none of the examples.
 	marks   [1024]uint64
 	weights []float64 // of the examples, which add up to 1
+	// of are the groups that they fall into, nil if there are none, totals the weights of
+	// these.
+	of     []int
+	totals []float64
 }
 
 type termExample struct {
@@ -51,18 +55,40 @@ func NewTermExamples(examples [][]Term, weights []float64) *TermExamples {
 // examples that are like a paper count for most, and all for something. scratch is
 // used again from call to call, and returned.
 func (t *TermExamples) Mean(terms []Term, scratch []float64) (float64, []float64) {
-	scratch = t.cosines(terms, scratch)
-	return t.power(scratch, nil, 0), scratch
+	return t.Means(terms, nil, scratch)
 }
 
-// Means is Mean over all examples, and in each over those of every group; of says
-// which group each example is of. A group without examples has 0.
-func (t *TermExamples) Means(terms []Term, of []int, each, scratch []float64) (all float64, _ []float64) {
-	scratch = t.cosines(terms, scratch)
-	for g := range each {
-		each[g] = t.power(scratch, of, g)
+// Group says which of n groups each example is of, for Means.
+func (t *TermExamples) Group(of []int, n int) {
+	t.of, t.totals = of, make([]float64, n)
+	for i, w := range t.weights {
+		t.totals[of[i]] += w
 	}
-	return t.power(scratch, nil, 0), scratch
+}
+
+// Means is Mean over all examples, and in each over those of every group. A group without
+// examples has 0.
+func (t *TermExamples) Means(terms []Term, each, scratch []float64) (all float64, _ []float64) {
+	scratch = t.cosines(terms, scratch)
+	clear(each)
+	sum := 0.0
+	for i, s := range scratch {
+		if s == 0 { // as most are; 0 would change no sum
+			continue
+		}
+		part := t.weights[i] * s * s * s * s
+		sum += part
+		if len(each) > 0 {
+			each[t.of[i]] += part
+		}
+	}
+	for g := range each {
+		if t.totals[g] > 0 {
+			each[g] /= t.totals[g]
+		}
+		each[g] = root4(each[g])
+	}
+	return root4(sum), scratch
 }
 
 // cosines gives those of a sparse vector with the examples.
@@ -80,17 +106,4 @@ func (t *TermExamples) cosines(terms []Term, scratch []float64) []float64 {
 	return scratch
 }
 
-// power is the weighted power mean over all examples, or over those of a group.
-func (t *TermExamples) power(cosines []float64, of []int, group int) float64 {
-	sum, total := 0.0, 0.0
-	for i, s := range cosines {
-		if of == nil || of[i] == group {
-			sum += t.weights[i] * s * s * s * s
-			total += t.weights[i]
-		}
-	}
-	if of != nil && total > 0 {
-		sum /= total
-	}
-	return math.Sqrt(math.Sqrt(sum))
-}
+func root4(x float64) float64 { return math.Sqrt(math.Sqrt(x)) }

@@ -2,10 +2,14 @@ package store
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"math"
 	"reflect"
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"pgregory.net/rapid"
 
 	"akin/internal/kv"
@@ -216,4 +220,58 @@ func TestKeysSortAndParse(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The short way to read an ordinal reads what the decoder reads, and refuses what it
+// refuses.
+func TestUnsealOrdinal(t *testing.T) {
+	key := idKey(3, "a paper")
+	for _, n := range []uint32{0, 1, 23, 24, 255, 256, 65_535, 65_536, math.MaxUint32} {
+		value := must(kv.SealCBOR(key, n))(t)
+		if got := must(unsealOrdinal(key, value))(t); got != n {
+			t.Errorf("%d is read as %d", n, got)
+		}
+	}
+	for _, payload := range [][]byte{nil, {24}, {25, 1}, {26, 1, 2, 3}, {26, 1, 2, 3, 4, 5}, {27, 0, 0, 0, 1, 0, 0, 0, 0}, {0x20}, {0x60}, {0xf6, 0}, {1, 1}} {
+		if got, err := unsealOrdinal(key, kv.Seal(key, payload)); paper.KindOf(err) != paper.DataLoss {
+			t.Errorf("% x is read as %d, %v", payload, got, err)
+		}
+		var n uint32
+		if err := unsealCBOR(key, kv.Seal(key, payload), &n); err == nil {
+			t.Errorf("% x is what the decoder takes", payload)
+		}
+	}
+	if _, err := unsealOrdinal(key, []byte{1, 2}); paper.KindOf(err) != paper.DataLoss {
+		t.Errorf("a value that is cut off: %v", err)
+	}
+}
+
+func TestEachID(t *testing.T) {
+	s := openMem(t, vfs.NewMem())
+	want := map[string]uint32{}
+	for i := range 300 {
+		id := fmt.Sprintf("p%03d", i)
+		want[id] = apply(t, s, upsert(testPaper(id, id)))[0].Record.Ordinal
+	}
+	apply(t, s, remove("p007"))
+	delete(want, "p007")
+	sn := must(s.Snapshot(papers))(t)
+	defer sn.Close()
+	apply(t, s, remove("p008")) // later than the snapshot
+	last := ""
+	err := sn.EachID(t.Context(), func(id []byte, ordinal uint32) error {
+		if ordinal != want[string(id)] || string(id) <= last {
+			t.Errorf("%q after %q is %d, want %d", id, last, ordinal, want[string(id)])
+		}
+		last = string(id)
+		delete(want, last)
+		return nil
+	})
+	if err != nil || len(want) > 0 {
+		t.Errorf("%v; %d ids are missing", err, len(want))
+	}
+	stop := errors.New("stop")
+	if err := sn.EachID(t.Context(), func([]byte, uint32) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("its end: %v", err)
+	}
 }

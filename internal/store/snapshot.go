@@ -175,23 +175,24 @@ func (sn *Snapshot) Records(ctx context.Context) iter.Seq2[*paper.Record, error]
 	return sequence(ctx, sn, prefix, kv.After(prefix), decodeRecordEntry)
 }
 
-// Named is the id of a paper and its ordinal.
-type Named struct {
-	ID      string
-	Ordinal uint32
-}
-
-// IDs iterates over the ids of all papers, in their order, without reading their records.
-// After an error the iteration ends.
-func (sn *Snapshot) IDs(ctx context.Context) iter.Seq2[Named, error] {
+// EachID calls f for the ids of all papers, in their order, without reading their
+// records. An id is lent for the call; an error of f ends it.
+func (sn *Snapshot) EachID(ctx context.Context, f func(id []byte, ordinal uint32) error) error {
+	if err := sn.enter(); err != nil {
+		return err
+	}
+	defer sn.leave()
 	prefix := under(prefixID, sn.coll.ID)
-	return sequence(ctx, sn, prefix, kv.After(prefix), func(key, value []byte) (n Named, err error) {
-		id, ok := idOf(key)
-		if !ok {
-			return n, damagedKey(key, kv.ErrKeyShape)
+	return sn.scan(ctx, prefix, kv.After(prefix), func(key, value []byte) error {
+		id := key[min(collectionKeyBytes, len(key)):]
+		if len(id) == 0 {
+			return damagedKey(key, kv.ErrKeyShape)
 		}
-		n.ID = id
-		return n, unsealCBOR(key, value, &n.Ordinal)
+		ordinal, err := unsealOrdinal(key, value)
+		if err != nil {
+			return err
+		}
+		return f(id, ordinal)
 	})
 }
 

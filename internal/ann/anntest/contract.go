@@ -57,6 +57,12 @@ func Run(t *testing.T, s Subject) {
 	}
 }
 
+// RunConcurrent runs the part of the contract in which several goroutines work, which
+// alone has something to show under the race detector.
+func RunConcurrent(t *testing.T, s Subject) {
+	t.Run("concurrent", func(t *testing.T) { testConcurrent(t, s) })
+}
+
 func (s Subject) empty(t *testing.T) ann.Index {
 	t.Helper()
 	index, err := s.New(dimension)
@@ -384,8 +390,13 @@ func testScores(t *testing.T, s Subject) {
 	if err := scorer.Scores(scores, vectors[5], ordinals); err != nil {
 		t.Fatal(err)
 	}
+	copies := make([][]float32, len(ordinals))
+	scorer.Vectors(copies, ordinals)
 	for i, o := range ordinals {
 		v, found := scorer.Vector(o)
+		if !slices.Equal(copies[i], v) || found == (copies[i] == nil) {
+			t.Errorf("ordinal %d: %v among several, %v alone", o, copies[i], v)
+		}
 		if found != (o < 20) || !found && !math.IsNaN(float64(scores[i])) {
 			t.Errorf("ordinal %d, of 20: score %v, vector %v", o, scores[i], v)
 		}

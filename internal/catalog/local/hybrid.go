@@ -69,7 +69,7 @@ func (v *view) Hybrid(ctx context.Context, q catalog.Hybrid) (catalog.Found, err
 		ordinals = append(ordinals, h.Ordinal)
 	}
 	slices.Sort(ordinals)
-	out.Hits, err = v.score(ctx, q, asked, slices.Compact(ordinals), words.Hits)
+	out.Hits, err = v.score(ctx, q, asked, slices.Compact(ordinals), near.Hits, words.Hits)
 	return out, err
 }
 
@@ -104,11 +104,13 @@ func guarded(f func() error) func() error {
 	}
 }
 
-// score gives every candidate both scores, of which those of the words are known of
-// what the words found, and leaves out what the words forbid; asked is nil without
-// words. The hits are in order of id.
-func (v *view) score(ctx context.Context, q catalog.Hybrid, asked *lexical.Reading, ordinals []uint32, found []lexical.Hit) ([]rank.Hit, error) {
-	semantic, err := v.cosines(ctx, q.Vector, ordinals)
+// score gives every candidate both scores, of which those of the vector are known of what
+// is near it and those of the words of what the words found, and leaves out what the words
+// forbid; asked is nil without words. The hits are in order of id.
+func (v *view) score(
+	ctx context.Context, q catalog.Hybrid, asked *lexical.Reading, ordinals []uint32, near []rank.Hit, found []lexical.Hit,
+) ([]rank.Hit, error) {
+	semantic, err := v.weighNear(ctx, q.Vector, ordinals, near)
 	if err != nil {
 		return nil, err
 	}
@@ -164,6 +166,38 @@ func weighWords(ctx context.Context, asked *lexical.Reading, typed bool, ordinal
 		}
 	}
 	return out, nil
+}
+
+// weighNear gives the cosines of candidates, whose ordinals are sorted, as cosines does:
+// those that are known of what was found near the vector, and those of the others. One of 1
+// or -1 may have been cut off there, so that it is computed again.
+func (v *view) weighNear(ctx context.Context, vector []float32, ordinals []uint32, near []rank.Hit) ([]float32, error) {
+	if vector == nil || len(near) == 0 {
+		return v.cosines(ctx, vector, ordinals)
+	}
+	out := make([]float32, len(ordinals))
+	known := make([]uint64, 0, len(near)) // an ordinal, and the place of its hit
+	for i, h := range near {
+		if math.Abs(h.Semantic) < 1 {
+			known = append(known, uint64(h.Handle-1)<<32|uint64(i))
+		}
+	}
+	slices.Sort(known)
+	unknown, places := make([]uint32, 0, len(ordinals)), make([]int, 0, len(ordinals))
+	for i, o := range ordinals {
+		if len(known) > 0 && uint32(known[0]>>32) == o {
+			out[i], known = float32(near[uint32(known[0])].Semantic), known[1:]
+			continue
+		}
+		unknown, places = append(unknown, o), append(places, i)
+	}
+	others, err := v.cosines(ctx, vector, unknown)
+	for i, at := range places {
+		if err == nil {
+			out[at] = others[i]
+		}
+	}
+	return out, err
 }
 
 // cosines compares a vector with those of ordinals: 0 without a vector, NaN where

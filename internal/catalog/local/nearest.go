@@ -153,20 +153,23 @@ const lookStride = 64
 func (v *view) vectors(ctx context.Context, ordinals []uint32) ([][]float32, error) {
 	scorer, ok := v.index.Index.(ann.Scorer)
 	out := make([][]float32, len(ordinals))
-	for i, o := range ordinals {
-		if i%lookStride == 0 && ctx.Err() != nil {
+	for from := 0; from < len(ordinals); from += lookStride {
+		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if v.ids.at(o) == "" {
-			continue
-		}
+		some := ordinals[from:min(from+lookStride, len(ordinals))]
 		if ok {
-			out[i], _ = scorer.Vector(o)
+			scorer.Vectors(out[from:], some)
 		}
-		if out[i] == nil || v.changedSince(o) {
-			var err error
-			if out[i], err = v.stored(ctx, o); err != nil {
-				return nil, err
+		for i, o := range some {
+			switch {
+			case v.ids.at(o) == "":
+				out[from+i] = nil
+			case out[from+i] == nil || v.changedSince(o):
+				var err error
+				if out[from+i], err = v.stored(ctx, o); err != nil {
+					return nil, err
+				}
 			}
 		}
 	}

@@ -12,9 +12,10 @@ import (
 	"akin/internal/store"
 )
 
-// proofSample is about how many papers' vectors and words are compared with the
-// store's when derived files are opened; that a paper is there is looked up for all.
-const proofSample = 512
+// proofSample is about how many papers' vectors, words and attributes are compared with
+// the store's when derived files are opened, others each time; that a paper is there is
+// looked up for all.
+const proofSample = 128
 
 // proof compares what was read from derived files, and caught up, with the store:
 // each paper must be there, no other may, and the vectors and words of a sample,
@@ -25,6 +26,8 @@ type proof struct {
 	graph    *ann.Graph     // nil if there is none to prove
 	words    *lexical.Index // likewise
 	known    *known         // likewise
+	// inWords are the ordinals that words has.
+	inWords ordinalSet
 	// at counts records; one in every is compared.
 	at, every int
 	// badGraph, badWords and badKnown say what is wrong, the first thing found.
@@ -51,13 +54,16 @@ func newProof(snapshot *store.Snapshot, graph *ann.Graph, words *lexical.Index, 
 // quick proves all by the ids of the store's papers, and by the records of the sample
 // alone.
 func (p *proof) quick(ctx context.Context) error {
+	p.inWords = make(ordinalSet, p.snapshot.NextOrdinal()/64+1)
+	p.words.Each(p.inWords.add)
 	sample := sampleOf{at: p.at, every: p.every}
-	for named, err := range p.snapshot.IDs(ctx) {
-		if err != nil {
-			return err
-		}
-		p.named(named)
-		sample.offer(named.Ordinal)
+	err := p.snapshot.EachID(ctx, func(id []byte, ordinal uint32) error {
+		p.named(id, ordinal)
+		sample.offer(ordinal)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	records, err := p.snapshot.ByOrdinals(ctx, sample.sorted())
 	if err != nil {
@@ -79,21 +85,38 @@ func (p *proof) quick(ctx context.Context) error {
 }
 
 // named looks whether a paper is there.
-func (p *proof) named(n store.Named) {
-	missing := func(bad *error, is bool) {
-		if *bad == nil && !is {
-			*bad = fmt.Errorf("paper %q is not in it", n.ID)
-		}
+func (p *proof) named(id []byte, ordinal uint32) {
+	if p.graph != nil && p.badGraph == nil && !p.graph.Has(ordinal) {
+		p.badGraph = notInIt(id)
 	}
-	if p.graph != nil {
-		missing(&p.badGraph, p.graph.Has(n.Ordinal))
+	if p.words != nil && p.badWords == nil && !p.inWords.has(ordinal) {
+		p.badWords = notInIt(id)
 	}
-	if p.words != nil {
-		missing(&p.badWords, p.words.Has(n.Ordinal))
+	p.knownAs(id, ordinal)
+}
+
+// knownAs looks whether what is known of an ordinal is of the paper with an id.
+func (p *proof) knownAs(id []byte, ordinal uint32) {
+	if p.known != nil && p.badKnown == nil && (int(ordinal) >= len(p.known.ids) || p.known.ids[ordinal] != string(id)) {
+		p.badKnown = notInIt(id)
 	}
-	if p.known != nil {
-		missing(&p.badKnown, int(n.Ordinal) < len(p.known.ids) && p.known.ids[n.Ordinal] == n.ID)
+}
+
+func notInIt(id []byte) error { return fmt.Errorf("paper %q is not in it", id) }
+
+// ordinalSet is a set of ordinals below a bound.
+type ordinalSet []uint64
+
+// add puts an ordinal in; one that is beyond is of no paper.
+func (s ordinalSet) add(ordinal uint32) {
+	if at := ordinal / 64; int(at) < len(s) {
+		s[at] |= 1 << (ordinal % 64)
 	}
+}
+
+func (s ordinalSet) has(ordinal uint32) bool {
+	at := ordinal / 64
+	return int(at) < len(s) && s[at]&(1<<(ordinal%64)) != 0
 }
 
 // look goes on with a record of the store. The error is the store's.
@@ -199,8 +222,8 @@ func (c *collection) readAll(ctx context.Context, p *proof, d *derived) (err err
 		if makeKnown {
 			d.known.put(record)
 			hashing.add(record)
-		} else if p.known != nil && p.badKnown == nil {
-			p.named(store.Named{ID: record.ID, Ordinal: record.Ordinal})
+		} else {
+			p.knownAs([]byte(record.ID), record.Ordinal)
 		}
 		if makeWords {
 			if err := addWords(d.words, record); err != nil {

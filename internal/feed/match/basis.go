@@ -32,19 +32,22 @@ type Basis struct {
 }
 
 // NewBasis finds the main axes of vectors, [n][dim], by turning directions (orthogonal
-// iteration).
+// iteration). Fewer vectors than axes have none worth the work: they keep their first
+// numbers.
 func NewBasis(dim int, vectors []float32) *Basis {
 	k := min(mostPrefix, dim)
 	x := &Basis{dim: dim, axes: make([]float32, k*dim), ids: numbers(k)}
+	if len(vectors)/dim < k {
+		for a := range k {
+			x.axes[a*dim+a] = 1
+		}
+		return x
+	}
 	for i := range x.axes {
 		x.axes[i] = float32(float64(splitmix.At(seedOfAxes, uint64(i))>>11)/(1<<53) - 0.5)
 	}
 	x.orthogonal()
-	moments := momentsOf(dim, vectors)
-	if moments == nil {
-		return x
-	}
-	rows := numbers(dim)
+	moments, rows := momentsOf(dim, vectors), numbers(dim)
 	turned := make([]float32, len(x.axes))
 	for range turns {
 		for a := range k {
@@ -64,12 +67,9 @@ func numbers(n int) []uint32 {
 	return out
 }
 
-// momentsOf gives the products of the columns of vectors, [dim][dim]; nil without vectors.
+// momentsOf gives the products of the columns of vectors, [dim][dim].
 func momentsOf(dim int, vectors []float32) []float32 {
 	n := min(len(vectors)/dim, axesSample)
-	if n == 0 {
-		return nil
-	}
 	columns := make([]float32, n*dim)
 	for i := range n {
 		for j, v := range vectors[i*dim : (i+1)*dim] {

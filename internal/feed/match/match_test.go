@@ -133,10 +133,11 @@ func (w *world) feed(id uint32, g *Background) *Rule {
 
 // TestSetIsBruteForce holds what a Set finds against holding each paper against each rule.
 func TestSetIsBruteForce(t *testing.T) {
-	for _, dim := range []int{3, 64, 384} {
+	for _, c := range []struct{ dim, background int }{{3, 400}, {64, 400}, {384, 400}, {384, 150}} {
+		dim := c.dim
 		w := newWorld(uint64(dim), dim)
 		var before, papers []Paper
-		for i := range 400 {
+		for i := range c.background {
 			before = append(before, w.paper(1000+i))
 		}
 		for i := range 500 {
@@ -170,10 +171,10 @@ func TestSetIsBruteForce(t *testing.T) {
 		}
 		got := set.Match(papers, func(i int) *paper.Record { return papers[i].Record })
 		if len(want) < 500 {
-			t.Errorf("dimension %d: only %d matches, which tests little", dim, len(want))
+			t.Errorf("%+v: only %d matches, which tests little", c, len(want))
 		}
 		if !slices.Equal(got, want) {
-			t.Errorf("dimension %d: a set finds %d, brute force %d, which are others", dim, len(got), len(want))
+			t.Errorf("%+v: a set finds %d, brute force %d, which are others", c, len(got), len(want))
 		}
 	}
 }
