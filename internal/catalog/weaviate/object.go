@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -140,6 +141,9 @@ func unspaced(text string) string {
 
 func escaped(r rune) bool { return r == '%' || unicode.IsSpace(r) }
 
+// keyOf is an id in an alphabet that is sorted by bytes, whatever sorts it.
+func keyOf(id string) string { return hex.EncodeToString([]byte(id)) }
+
 func presence(field, key string) string { return facet("?"+field, key, "") }
 
 // object makes the object of a paper.
@@ -151,7 +155,7 @@ func object(class string, v *version, vector []float32) (*pb.BatchObject, error)
 	r := v.Record.record()
 	terms, length := v.analysed()
 	fields := map[string]any{
-		propID: r.ID, propRecord: string(data), propTerms: strings.Join(terms, " "), propLength: float64(length), propOrdinal: float64(r.Ordinal),
+		propID: r.ID, propKey: keyOf(r.ID), propRecord: string(data), propTerms: strings.Join(terms, " "), propLength: float64(length), propOrdinal: float64(r.Ordinal),
 		propFacets: strings.Join(facetsOf(r), " "), propWords: strings.Join(wordsOf(r), " "),
 		propLot:     float64(lotOf(r.ID)),
 		propCreated: float64(r.CreateTime.UnixMicro()), propUpdated: float64(r.UpdateTime.UnixMicro()),

@@ -13,6 +13,7 @@ import (
 // The properties of papers. Those without an index are read alone.
 const (
 	propID      = "pid"     // the id
+	propKey     = "key"     // the id in hexadecimal digits, by which lists are sorted: Weaviate sorts A and a alike, and filters them apart
 	propFacets  = "facets"  // "field=value" as package filter makes values equal, and "?field" where there is one
 	propWords   = "words"   // "field=word"
 	propTerms   = "terms"   // what package lexical makes of title, three times, and abstract
@@ -53,8 +54,8 @@ func number(name string) property {
 // what it finds, and lists of Weaviate's are slow at that.
 func (w *wire) papersClass(name string) map[string]any {
 	return w.class(name, []property{
-		text(propID, "text", "field", true, false), text(propFacets, "text", "whitespace", true, false), text(propWords, "text", "whitespace", true, false),
-		text(propTerms, "text", "whitespace", true, true), {Name: propLength, Type: []string{"int"}}, number(propDate), number(propYear),
+		text(propID, "text", "field", true, false), text(propKey, "text", "field", true, false), text(propFacets, "text", "whitespace", true, false),
+		text(propWords, "text", "whitespace", true, false), text(propTerms, "text", "whitespace", true, true), {Name: propLength, Type: []string{"int"}}, number(propDate), number(propYear),
 		number(propCreated), number(propUpdated), number(propOrdinal), number(propLot), text(propRecord, "text", "field", false, false),
 	}, map[string]any{
 		"distance": "cosine", "maxConnections": 32, "efConstruction": 128, "ef": -1, "dynamicEfMin": 128, "dynamicEfMax": 512,

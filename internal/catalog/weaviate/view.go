@@ -436,11 +436,12 @@ func (v *view) page(ctx context.Context, r *restriction, after string) (page []*
 	err = v.moment(ctx, func(ids moved, was map[string]*version) error {
 		w := ids.without(r.where)
 		if after != "" {
-			w = all(w, textAfter(propID, after))
+			w = all(w, textAfter(propKey, keyOf(after)))
 		}
 		results, err := v.c.search(ctx, &pb.SearchRequest{
-			Filters: w, Limit: pageOf, Properties: properties(propID, propRecord), Metadata: &pb.MetadataRequest{Uuid: true},
-			SortBy: []*pb.SortBy{{Ascending: true, Path: []string{propID}}},
+			// The lists of shards are merged by what is asked for alone.
+			Filters: w, Limit: pageOf, Properties: properties(propID, propKey, propRecord), Metadata: &pb.MetadataRequest{Uuid: true},
+			SortBy: []*pb.SortBy{{Ascending: true, Path: []string{propKey}}},
 		})
 		if err != nil {
 			return err
