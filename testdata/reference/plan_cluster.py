@@ -23,11 +23,11 @@ def flags():
     p.add_argument("--one-lvq", type=float, default=0.73, help="kB of it that a vector takes with graph-lvq, instead of 2.2")
     p.add_argument("--one-disk", type=float, default=5.2, help="kB of disk a paper")
     # A node of a cluster: make bench-cluster.
-    p.add_argument("--node-base", type=float, default=227, help="MiB of memory of a node")
-    p.add_argument("--node-memory", type=float, default=10.2, help="kB of memory a paper that the node holds")
-    p.add_argument("--node-disk-base", type=float, default=88, help="MiB of disk of a node")
-    p.add_argument("--node-disk", type=float, default=9.3, help="kB of disk a paper that the node holds")
-    p.add_argument("--insert-cpu", type=float, default=10, help="CPU-ms to write a paper once, of all nodes")
+    p.add_argument("--node-base", type=float, default=217, help="MiB of memory of a node")
+    p.add_argument("--node-memory", type=float, default=11.0, help="kB of memory a paper that the node holds")
+    p.add_argument("--node-disk-base", type=float, default=36, help="MiB of disk of a node")
+    p.add_argument("--node-disk", type=float, default=11.7, help="kB of disk a paper that the node holds")
+    p.add_argument("--insert-cpu", type=float, default=5.4, help="CPU-ms to write a paper once, of all nodes")
     p.add_argument("--query-cpu", type=float, default=30, help="CPU-ms of a query at --query-papers, of all nodes")
     p.add_argument("--query-papers", type=float, default=62518)
     # The plan.
