@@ -167,7 +167,7 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 	}
 	e.Watch(a.telemetry)
 	a.onClose(a.server.Close)
-	if cat != nil && a.config.Cluster.Address == "" { // a map is made of all vectors, which a cluster is not asked for
+	if cat != nil && !a.clustered() { // a map is made of all vectors, which a cluster is not asked for
 		a.serveMaps(cat, bounds)
 	}
 	a.onReload("access", func(c Config) error { return a.ReloadAccess(c.Access) })

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -261,7 +262,7 @@ func (a *App) begin(ctx context.Context, config *weaviate.Config, there *weaviat
 	if there != nil {
 		least = there.Epoch
 	}
-	m, began, prior, err := mandate.Begin(k.WriterFile, k.Server, a.addrs.GRPC, least, time.Now())
+	m, began, prior, err := mandate.Begin(k.WriterFile, k.Server, reachedAt(a.addrs.GRPC, k.Server), least, time.Now())
 	if err != nil {
 		return 0, err
 	}
@@ -284,6 +285,22 @@ func (a *App) begin(ctx context.Context, config *weaviate.Config, there *weaviat
 	a.log.Info("this server is the writer", "name", k.Server, "epoch", m.Epoch)
 	return m.Epoch, nil
 }
+
+// reachedAt is where others reach a server that listens on an address: that, or, where it
+// listens on all, by its name.
+func reachedAt(listens, name string) string {
+	host, port, err := net.SplitHostPort(listens)
+	if err != nil {
+		return ""
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		return net.JoinHostPort(name, port)
+	}
+	return listens
+}
+
+// clustered says that papers are in a cluster.
+func (a *App) clustered() bool { return a.config.Cluster.Address != "" }
 
 // rightful says whether this server still writes, if its papers are in a cluster.
 func (a *App) rightful() error {

@@ -28,7 +28,15 @@ const (
 	CapDays       Capability = "days"
 	CapDerived    Capability = "derived"
 	CapIndexes    Capability = "indexes"
+	CapStatistics Capability = "statistics"
 )
+
+// Partial is a view whose scores of words are made of the statistics of parts of the
+// collection, so that papers of two parts compare only roughly: it lacks CapStatistics.
+type Partial interface {
+	// PartialStatistics says that the collection has several parts.
+	PartialStatistics() bool
+}
 
 // Attributes tells what candidates are, mostly from memory, parallel to refs. What a
 // paper lacks is the zero value; so is a paper that is not there. Without it the papers

@@ -150,7 +150,7 @@ func (f modelFlags) config() app.Config {
 // target says where a data command works.
 type target struct {
 	Data   string `help:"Work on this data directory; no server needed." type:"path" placeholder:"DIR" xor:"target"`
-	Server string `help:"Talk to a server (default ${server}). Without either flag, AKIN_DATA or AKIN_SERVER say where." placeholder:"HOST:PORT" xor:"target"`
+	Server string `help:"Talk to a server (default ${server}), or to several in turn: HOST:PORT,HOST:PORT. Without either flag, AKIN_DATA or AKIN_SERVER say where." placeholder:"HOST:PORT" xor:"target"`
 	Index  string `help:"Index of --data: graph, graph-lvq, exact or coder." enum:"${indexes}" default:"${index}" env:"AKIN_INDEX"`
 }
 

@@ -39,6 +39,7 @@ func (c noveltyCommand) Run(e *environment) error {
 		for _, n := range resp.GetNovelties() {
 			e.novelty(n)
 		}
+		e.lacking(resp.GetLacking())
 		fmt.Fprintf(e.errOut, "Percentiles are among %d papers of the collection.\n", resp.GetReferenceCount())
 	})
 }

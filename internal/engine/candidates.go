@@ -56,6 +56,7 @@ func (a *asking) hybrid(ctx context.Context, d *draft, vector []float32, words c
 	if err != nil {
 		return err
 	}
+	a.statistics(words)
 	d.take(found)
 	fuse(d.hits, d.query.mode, d.query.fusion, len(found.Terms) > 0)
 	rank.Sort(d.hits)

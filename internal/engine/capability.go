@@ -29,6 +29,13 @@ func (e *Engine) writable(ctx context.Context) error {
 	return nil
 }
 
+// statistics notes where scores of words compare only roughly.
+func (a *asking) statistics(words catalog.Words) {
+	if c, ok := a.view.(catalog.Partial); ok && words.Text != "" && c.PartialStatistics() {
+		a.lack(catalog.CapStatistics)
+	}
+}
+
 // prepare lets the catalog do a part of the work of changes before they are applied,
 // where it can.
 func (e *Engine) prepare(ctx context.Context, collection string, changes []*catalog.Mutation) error {

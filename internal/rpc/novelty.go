@@ -18,7 +18,8 @@ func (s *searchService) GetNovelty(ctx context.Context, req *akinv1.GetNoveltyRe
 	}
 	out := &akinv1.GetNoveltyResponse{
 		ReferenceCount: int32(a.Reference), Sequence: a.Sequence,
-		Query: toQueryInfo(&engine.Answer{QueryTokens: a.QueryTokens, Truncated: a.Truncated}),
+		Query:   toQueryInfo(&engine.Answer{QueryTokens: a.QueryTokens, Truncated: a.Truncated}),
+		Lacking: lacking(a.Lacking),
 	}
 	for i := range a.Papers {
 		out.Novelties = append(out.Novelties, toNovelty(&a.Papers[i]))

@@ -1458,8 +1458,13 @@ type SearchResponse struct {
 	Groups []*Group `protobuf:"bytes,9,rep,name=groups,proto3" json:"groups,omitempty"`
 	// What was understood of the query; unset if it is words alone.
 	Interpretation *Interpretation `protobuf:"bytes,10,opt,name=interpretation,proto3" json:"interpretation,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// What this server's catalog cannot do, without which the answer would be another:
+	// names such as terms, versions or statistics (scores of words are made of the
+	// statistics of parts of the collection, and compare only roughly). Empty where the
+	// catalog can do all, as on one machine.
+	Lacking       []string `protobuf:"bytes,11,rep,name=lacking,proto3" json:"lacking,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SearchResponse) Reset() {
@@ -1558,6 +1563,13 @@ func (x *SearchResponse) GetGroups() []*Group {
 func (x *SearchResponse) GetInterpretation() *Interpretation {
 	if x != nil {
 		return x.Interpretation
+	}
+	return nil
+}
+
+func (x *SearchResponse) GetLacking() []string {
+	if x != nil {
+		return x.Lacking
 	}
 	return nil
 }
@@ -1847,7 +1859,12 @@ type SimilarResponse struct {
 	LimitedBy []*Limitation `protobuf:"bytes,8,rep,name=limited_by,json=limitedBy,proto3" json:"limited_by,omitempty"`
 	// The groups of the whole list, in the order of their best results, if the
 	// request asks for groups; the same on every page.
-	Groups        []*Group `protobuf:"bytes,9,rep,name=groups,proto3" json:"groups,omitempty"`
+	Groups []*Group `protobuf:"bytes,9,rep,name=groups,proto3" json:"groups,omitempty"`
+	// What this server's catalog cannot do, without which the answer would be another:
+	// names such as terms, versions or statistics (scores of words are made of the
+	// statistics of parts of the collection, and compare only roughly). Empty where the
+	// catalog can do all, as on one machine.
+	Lacking       []string `protobuf:"bytes,10,rep,name=lacking,proto3" json:"lacking,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1941,6 +1958,13 @@ func (x *SimilarResponse) GetLimitedBy() []*Limitation {
 func (x *SimilarResponse) GetGroups() []*Group {
 	if x != nil {
 		return x.Groups
+	}
+	return nil
+}
+
+func (x *SimilarResponse) GetLacking() []string {
+	if x != nil {
+		return x.Lacking
 	}
 	return nil
 }
@@ -2391,7 +2415,12 @@ type RecommendResponse struct {
 	LimitedBy []*Limitation `protobuf:"bytes,8,rep,name=limited_by,json=limitedBy,proto3" json:"limited_by,omitempty"`
 	// The groups of the whole list, in the order of their best results, if the
 	// request asks for groups; the same on every page.
-	Groups        []*Group `protobuf:"bytes,9,rep,name=groups,proto3" json:"groups,omitempty"`
+	Groups []*Group `protobuf:"bytes,9,rep,name=groups,proto3" json:"groups,omitempty"`
+	// What this server's catalog cannot do, without which the answer would be another:
+	// names such as terms, versions or statistics (scores of words are made of the
+	// statistics of parts of the collection, and compare only roughly). Empty where the
+	// catalog can do all, as on one machine.
+	Lacking       []string `protobuf:"bytes,10,rep,name=lacking,proto3" json:"lacking,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2478,6 +2507,13 @@ func (x *RecommendResponse) GetLimitedBy() []*Limitation {
 func (x *RecommendResponse) GetGroups() []*Group {
 	if x != nil {
 		return x.Groups
+	}
+	return nil
+}
+
+func (x *RecommendResponse) GetLacking() []string {
+	if x != nil {
+		return x.Lacking
 	}
 	return nil
 }
@@ -3702,7 +3738,12 @@ type GetNoveltyResponse struct {
 	// What was read of a pasted text; unset for ids.
 	Query *QueryInfo `protobuf:"bytes,3,opt,name=query,proto3" json:"query,omitempty"`
 	// Sequence number of the last write that the answer has seen.
-	Sequence      uint64 `protobuf:"varint,4,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	Sequence uint64 `protobuf:"varint,4,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// What this server's catalog cannot do, without which the answer would be another:
+	// names such as terms, versions or statistics (scores of words are made of the
+	// statistics of parts of the collection, and compare only roughly). Empty where the
+	// catalog can do all, as on one machine.
+	Lacking       []string `protobuf:"bytes,5,rep,name=lacking,proto3" json:"lacking,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3763,6 +3804,13 @@ func (x *GetNoveltyResponse) GetSequence() uint64 {
 		return x.Sequence
 	}
 	return 0
+}
+
+func (x *GetNoveltyResponse) GetLacking() []string {
+	if x != nil {
+		return x.Lacking
+	}
+	return nil
 }
 
 // Novelty is how far a paper is from what came before it. A paper is earlier if
@@ -3996,7 +4044,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06values\x18\x03 \x03(\tR\x06values\x12\x16\n" +
 	"\x06papers\x18\x04 \x01(\x05R\x06papers\x12\x16\n" +
 	"\x06filter\x18\x05 \x01(\tR\x06filter\x12\x1c\n" +
-	"\trestricts\x18\x06 \x01(\bR\trestricts\"\xcb\x03\n" +
+	"\trestricts\x18\x06 \x01(\bR\trestricts\"\xe5\x03\n" +
 	"\x0eSearchResponse\x12)\n" +
 	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.ResultR\aresults\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n" +
@@ -4009,7 +4057,8 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"limited_by\x18\b \x03(\v2\x13.akin.v1.LimitationR\tlimitedBy\x12&\n" +
 	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\x12?\n" +
 	"\x0einterpretation\x18\n" +
-	" \x01(\v2\x17.akin.v1.InterpretationR\x0einterpretation\"\xbf\x06\n" +
+	" \x01(\v2\x17.akin.v1.InterpretationR\x0einterpretation\x12\x18\n" +
+	"\alacking\x18\v \x03(\tR\alacking\"\xbf\x06\n" +
 	"\x0eSimilarRequest\x12\x1b\n" +
 	"\tpaper_ids\x18\x01 \x03(\tR\bpaperIds\x12!\n" +
 	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextR\x04text\x12\x1e\n" +
@@ -4040,7 +4089,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"group_size\x18' \x01(\x05R\tgroupSizeB\f\n" +
 	"\n" +
 	"_min_scoreB\x14\n" +
-	"\x12_collapse_versions\"\x8b\x03\n" +
+	"\x12_collapse_versions\"\xa5\x03\n" +
 	"\x0fSimilarResponse\x12)\n" +
 	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.ResultR\aresults\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n" +
@@ -4051,7 +4100,9 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\x122\n" +
 	"\n" +
 	"limited_by\x18\b \x03(\v2\x13.akin.v1.LimitationR\tlimitedBy\x12&\n" +
-	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\"\x9e\x01\n" +
+	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\x12\x18\n" +
+	"\alacking\x18\n" +
+	" \x03(\tR\alacking\"\x9e\x01\n" +
 	"\aExample\x12\x1b\n" +
 	"\bpaper_id\x18\x01 \x01(\tH\x00R\apaperId\x12#\n" +
 	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextH\x00R\x04text\x12\x16\n" +
@@ -4091,7 +4142,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\bpaper_id\x18\x01 \x01(\tR\apaperId\x12\x18\n" +
 	"\aexample\x18\x02 \x01(\x05R\aexample\x12\x14\n" +
 	"\x05liked\x18\x03 \x01(\bR\x05liked\x12\"\n" +
-	"\fcontribution\x18\x04 \x01(\x01R\fcontribution\"\xe3\x02\n" +
+	"\fcontribution\x18\x04 \x01(\x01R\fcontribution\"\xfd\x02\n" +
 	"\x11RecommendResponse\x12)\n" +
 	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.ResultR\aresults\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n" +
@@ -4101,7 +4152,9 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06timing\x18\x06 \x01(\v2\x0f.akin.v1.TimingR\x06timing\x122\n" +
 	"\n" +
 	"limited_by\x18\b \x03(\v2\x13.akin.v1.LimitationR\tlimitedBy\x12&\n" +
-	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\"W\n" +
+	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\x12\x18\n" +
+	"\alacking\x18\n" +
+	" \x03(\tR\alacking\"W\n" +
 	"\x05Parts\x12\x1a\n" +
 	"\bsemantic\x18\x01 \x01(\x01R\bsemantic\x12\x18\n" +
 	"\alexical\x18\x02 \x01(\x01R\alexical\x12\x18\n" +
@@ -4204,12 +4257,13 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\n" +
 	"collection\x18\x03 \x01(\tR\n" +
 	"collection\x12\x13\n" +
-	"\x05as_of\x18\x04 \x01(\tR\x04asOf\"\xb3\x01\n" +
+	"\x05as_of\x18\x04 \x01(\tR\x04asOf\"\xcd\x01\n" +
 	"\x12GetNoveltyResponse\x12.\n" +
 	"\tnovelties\x18\x01 \x03(\v2\x10.akin.v1.NoveltyR\tnovelties\x12'\n" +
 	"\x0freference_count\x18\x02 \x01(\x05R\x0ereferenceCount\x12(\n" +
 	"\x05query\x18\x03 \x01(\v2\x12.akin.v1.QueryInfoR\x05query\x12\x1a\n" +
-	"\bsequence\x18\x04 \x01(\x04R\bsequence\"\xb3\x02\n" +
+	"\bsequence\x18\x04 \x01(\x04R\bsequence\x12\x18\n" +
+	"\alacking\x18\x05 \x03(\tR\alacking\"\xb3\x02\n" +
 	"\aNovelty\x12\x19\n" +
 	"\bpaper_id\x18\x01 \x01(\tR\apaperId\x12\x1f\n" +
 	"\bdistance\x18\x02 \x01(\x01H\x00R\bdistance\x88\x01\x01\x12#\n" +
