@@ -209,6 +209,9 @@ func (c *collection) filled(ctx context.Context, results []*pb.SearchResult, nam
 		}
 		fields := make(map[string]*pb.Value)
 		for _, name := range names {
+			if _, has := f.Properties[name]; !has && name != propID && name != propRecord {
+				continue // a text without words
+			}
 			if fields[name], err = valueOf(f.Properties[name]); err != nil {
 				return damaged(err)
 			}
