@@ -78,6 +78,8 @@ func noveltySentence(n *akinv1.Novelty) string {
 		return fmt.Sprintf("the collection has fewer than 5 earlier papers (%d).", n.GetEarlierCount())
 	case akinv1.NoveltyReason_NOVELTY_REASON_NO_REFERENCE:
 		return "too few papers have earlier ones to compare with."
+	case akinv1.NoveltyReason_NOVELTY_REASON_NO_PAPER:
+		return "the record is no paper by its title, but front matter, an editorial, a correction or a volume."
 	default:
 		return ""
 	}

@@ -87,28 +87,6 @@ func fuse(hits []rank.Hit, mode Mode, fusion Fusion, words bool) {
 	}
 }
 
-// withoutExcluded drops what a search excludes from candidates that were found by
-// meaning alone.
-func (a *asking) withoutExcluded(ctx context.Context, d *draft) error {
-	if d.query.excluded == "" {
-		return nil
-	}
-	defer d.searching()()
-	d.words = catalog.Words{Text: d.query.excluded, Typed: true}
-	allowed, err := a.matcher().Allows(ctx, d.words, refsOf(d.hits))
-	if err != nil {
-		return err
-	}
-	kept := make([]rank.Hit, 0, len(d.hits))
-	for i, h := range d.hits {
-		if allowed[i] {
-			kept = append(kept, h)
-		}
-	}
-	d.hits = kept
-	return nil
-}
-
 // embedOne embeds the text of a query and notes what was read of it.
 func embedOne(ctx context.Context, model Model, out *Answer, text string, role embed.Role) ([]float32, error) {
 	got, timing, err := model.Embed(ctx, []string{text}, embed.Options{Role: role})

@@ -36,8 +36,8 @@ const (
 	// marks aside, that does not end as a sentence does, with a full stop, a question
 	// mark or an exclamation mark. In longer text a phrase in quotation marks only
 	// raises the papers that have it, by up to a fifth of the lexical score, and
-	// everything else is words. A short query that its operators leave empty is
-	// answered without its phrases, or, if that is not enough, without its exclusions.
+	// everything else is words. A short query that its phrases leave empty is
+	// answered without them; what it excludes is in no answer, which may be empty then.
 	Syntax_SYNTAX_AUTO Syntax = 1
 	// They always are, and an answer may be empty because of them.
 	Syntax_SYNTAX_ON Syntax = 2
@@ -217,7 +217,7 @@ const (
 	OperatorUse_OPERATOR_USE_RAISED OperatorUse = 2
 	// They left nothing: the phrases need not be there.
 	OperatorUse_OPERATOR_USE_PHRASES_DROPPED OperatorUse = 3
-	// They left nothing: the phrases need not be there, and what was excluded may be.
+	// Not given any more: what a query excludes is in no answer.
 	OperatorUse_OPERATOR_USE_DROPPED OperatorUse = 4
 	// The request turned them off: they are words.
 	OperatorUse_OPERATOR_USE_IGNORED OperatorUse = 5
@@ -882,6 +882,8 @@ const (
 	NoveltyReason_NOVELTY_REASON_FEW_EARLIER NoveltyReason = 3
 	// No paper of the collection has 5 earlier ones: there is no percentile.
 	NoveltyReason_NOVELTY_REASON_NO_REFERENCE NoveltyReason = 4
+	// The record is no paper (its record_kind says what it is): it has no novelty.
+	NoveltyReason_NOVELTY_REASON_NO_PAPER NoveltyReason = 5
 )
 
 // Enum value maps for NoveltyReason.
@@ -892,6 +894,7 @@ var (
 		2: "NOVELTY_REASON_NO_EARLIER",
 		3: "NOVELTY_REASON_FEW_EARLIER",
 		4: "NOVELTY_REASON_NO_REFERENCE",
+		5: "NOVELTY_REASON_NO_PAPER",
 	}
 	NoveltyReason_value = map[string]int32{
 		"NOVELTY_REASON_UNSPECIFIED":  0,
@@ -899,6 +902,7 @@ var (
 		"NOVELTY_REASON_NO_EARLIER":   2,
 		"NOVELTY_REASON_FEW_EARLIER":  3,
 		"NOVELTY_REASON_NO_REFERENCE": 4,
+		"NOVELTY_REASON_NO_PAPER":     5,
 	}
 )
 
@@ -993,8 +997,8 @@ type SearchRequest struct {
 	GroupSize int32 `protobuf:"varint,39,opt,name=group_size,json=groupSize,proto3" json:"group_size,omitempty"`
 	// Whether the signs in query are operators; unspecified means AUTO.
 	Syntax Syntax `protobuf:"varint,40,opt,name=syntax,proto3,enum=akin.v1.Syntax" json:"syntax,omitempty"`
-	// Take the words of query as they are typed: none is understood as a name, and
-	// none is corrected. It undoes what interpretation tells.
+	// Take the words of query as they are typed: none is understood as a name or as a
+	// negation, and none is corrected. It undoes what interpretation tells.
 	Verbatim      bool `protobuf:"varint,41,opt,name=verbatim,proto3" json:"verbatim,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1205,6 +1209,9 @@ type Interpretation struct {
 	// The words of the query that no paper has and that were read as others, which many
 	// have. With verbatim, or in a query with operators, none are.
 	Corrections []*Correction `protobuf:"bytes,4,rep,name=corrections,proto3" json:"corrections,omitempty"`
+	// What the query says in words not to mean. With verbatim, or in a query with
+	// operators, nothing is.
+	Negations []*Negation `protobuf:"bytes,6,rep,name=negations,proto3" json:"negations,omitempty"`
 	// Whether there is anything near the query. Results are those that are least far.
 	Nearness      Nearness `protobuf:"varint,5,opt,name=nearness,proto3,enum=akin.v1.Nearness" json:"nearness,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1265,6 +1272,13 @@ func (x *Interpretation) GetNames() []*Name {
 func (x *Interpretation) GetCorrections() []*Correction {
 	if x != nil {
 		return x.Corrections
+	}
+	return nil
+}
+
+func (x *Interpretation) GetNegations() []*Negation {
+	if x != nil {
+		return x.Negations
 	}
 	return nil
 }
@@ -1356,7 +1370,10 @@ type Name struct {
 	// Filter that keeps just these papers, for a request that is to find no others.
 	Filter string `protobuf:"bytes,5,opt,name=filter,proto3" json:"filter,omitempty"`
 	// No other papers were found. Otherwise these were raised, and others follow.
-	Restricts     bool `protobuf:"varint,6,opt,name=restricts,proto3" json:"restricts,omitempty"`
+	Restricts bool `protobuf:"varint,6,opt,name=restricts,proto3" json:"restricts,omitempty"`
+	// These papers were left out, and the others found (-author:...). The filter keeps
+	// the others.
+	Excludes      bool `protobuf:"varint,7,opt,name=excludes,proto3" json:"excludes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1433,6 +1450,96 @@ func (x *Name) GetRestricts() bool {
 	return false
 }
 
+func (x *Name) GetExcludes() bool {
+	if x != nil {
+		return x.Excludes
+	}
+	return false
+}
+
+// Negation is a part of a query that says in words what is not meant.
+type Negation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The part of the query, for example "not using lidar".
+	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	// What it excludes, for example "lidar"; at most 4.
+	Excludes []string `protobuf:"bytes,2,rep,name=excludes,proto3" json:"excludes,omitempty"`
+	// How many papers have it; those that have several count several times.
+	Papers int32 `protobuf:"varint,3,opt,name=papers,proto3" json:"papers,omitempty"`
+	// The query that leaves these papers out, for a request that is to find none.
+	Query string `protobuf:"bytes,4,opt,name=query,proto3" json:"query,omitempty"`
+	// The part was not looked for, and papers about what it excludes come last. Otherwise
+	// nothing was done, as the words may name a topic.
+	Honoured      bool `protobuf:"varint,5,opt,name=honoured,proto3" json:"honoured,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Negation) Reset() {
+	*x = Negation{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Negation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Negation) ProtoMessage() {}
+
+func (x *Negation) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Negation.ProtoReflect.Descriptor instead.
+func (*Negation) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Negation) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Negation) GetExcludes() []string {
+	if x != nil {
+		return x.Excludes
+	}
+	return nil
+}
+
+func (x *Negation) GetPapers() int32 {
+	if x != nil {
+		return x.Papers
+	}
+	return 0
+}
+
+func (x *Negation) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *Negation) GetHonoured() bool {
+	if x != nil {
+		return x.Honoured
+	}
+	return false
+}
+
 // SearchResponse has the best papers for a text.
 type SearchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1469,7 +1576,7 @@ type SearchResponse struct {
 
 func (x *SearchResponse) Reset() {
 	*x = SearchResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[4]
+	mi := &file_akin_v1_search_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1481,7 +1588,7 @@ func (x *SearchResponse) String() string {
 func (*SearchResponse) ProtoMessage() {}
 
 func (x *SearchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[4]
+	mi := &file_akin_v1_search_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1494,7 +1601,7 @@ func (x *SearchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchResponse.ProtoReflect.Descriptor instead.
 func (*SearchResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *SearchResponse) GetResults() []*Result {
@@ -1648,7 +1755,7 @@ type SimilarRequest struct {
 
 func (x *SimilarRequest) Reset() {
 	*x = SimilarRequest{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[5]
+	mi := &file_akin_v1_search_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1660,7 +1767,7 @@ func (x *SimilarRequest) String() string {
 func (*SimilarRequest) ProtoMessage() {}
 
 func (x *SimilarRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[5]
+	mi := &file_akin_v1_search_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1673,7 +1780,7 @@ func (x *SimilarRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SimilarRequest.ProtoReflect.Descriptor instead.
 func (*SimilarRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{5}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SimilarRequest) GetPaperIds() []string {
@@ -1871,7 +1978,7 @@ type SimilarResponse struct {
 
 func (x *SimilarResponse) Reset() {
 	*x = SimilarResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[6]
+	mi := &file_akin_v1_search_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1883,7 +1990,7 @@ func (x *SimilarResponse) String() string {
 func (*SimilarResponse) ProtoMessage() {}
 
 func (x *SimilarResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[6]
+	mi := &file_akin_v1_search_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1896,7 +2003,7 @@ func (x *SimilarResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SimilarResponse.ProtoReflect.Descriptor instead.
 func (*SimilarResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{6}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SimilarResponse) GetResults() []*Result {
@@ -1992,7 +2099,7 @@ type Example struct {
 
 func (x *Example) Reset() {
 	*x = Example{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[7]
+	mi := &file_akin_v1_search_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2004,7 +2111,7 @@ func (x *Example) String() string {
 func (*Example) ProtoMessage() {}
 
 func (x *Example) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[7]
+	mi := &file_akin_v1_search_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2017,7 +2124,7 @@ func (x *Example) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Example.ProtoReflect.Descriptor instead.
 func (*Example) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{7}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Example) GetExample() isExample_Example {
@@ -2146,7 +2253,7 @@ type RecommendRequest struct {
 
 func (x *RecommendRequest) Reset() {
 	*x = RecommendRequest{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[8]
+	mi := &file_akin_v1_search_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2158,7 +2265,7 @@ func (x *RecommendRequest) String() string {
 func (*RecommendRequest) ProtoMessage() {}
 
 func (x *RecommendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[8]
+	mi := &file_akin_v1_search_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2171,7 +2278,7 @@ func (x *RecommendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecommendRequest.ProtoReflect.Descriptor instead.
 func (*RecommendRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{8}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RecommendRequest) GetPositive() []*Example {
@@ -2338,7 +2445,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[9]
+	mi := &file_akin_v1_search_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2350,7 +2457,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[9]
+	mi := &file_akin_v1_search_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2363,7 +2470,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{9}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Driver) GetPaperId() string {
@@ -2427,7 +2534,7 @@ type RecommendResponse struct {
 
 func (x *RecommendResponse) Reset() {
 	*x = RecommendResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	mi := &file_akin_v1_search_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2439,7 +2546,7 @@ func (x *RecommendResponse) String() string {
 func (*RecommendResponse) ProtoMessage() {}
 
 func (x *RecommendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	mi := &file_akin_v1_search_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2452,7 +2559,7 @@ func (x *RecommendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecommendResponse.ProtoReflect.Descriptor instead.
 func (*RecommendResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RecommendResponse) GetResults() []*Result {
@@ -2538,7 +2645,7 @@ type Parts struct {
 
 func (x *Parts) Reset() {
 	*x = Parts{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	mi := &file_akin_v1_search_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2550,7 +2657,7 @@ func (x *Parts) String() string {
 func (*Parts) ProtoMessage() {}
 
 func (x *Parts) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	mi := &file_akin_v1_search_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2563,7 +2670,7 @@ func (x *Parts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Parts.ProtoReflect.Descriptor instead.
 func (*Parts) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Parts) GetSemantic() float64 {
@@ -2625,7 +2732,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[12]
+	mi := &file_akin_v1_search_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2637,7 +2744,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[12]
+	mi := &file_akin_v1_search_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2650,7 +2757,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{12}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Result) GetPaper() *Paper {
@@ -2742,7 +2849,7 @@ type Group struct {
 
 func (x *Group) Reset() {
 	*x = Group{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[13]
+	mi := &file_akin_v1_search_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2754,7 +2861,7 @@ func (x *Group) String() string {
 func (*Group) ProtoMessage() {}
 
 func (x *Group) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[13]
+	mi := &file_akin_v1_search_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2767,7 +2874,7 @@ func (x *Group) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Group.ProtoReflect.Descriptor instead.
 func (*Group) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{13}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Group) GetKey() string {
@@ -2813,7 +2920,7 @@ type Collapsed struct {
 
 func (x *Collapsed) Reset() {
 	*x = Collapsed{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[14]
+	mi := &file_akin_v1_search_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2825,7 +2932,7 @@ func (x *Collapsed) String() string {
 func (*Collapsed) ProtoMessage() {}
 
 func (x *Collapsed) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[14]
+	mi := &file_akin_v1_search_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2838,7 +2945,7 @@ func (x *Collapsed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Collapsed.ProtoReflect.Descriptor instead.
 func (*Collapsed) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{14}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Collapsed) GetPaperId() string {
@@ -2878,7 +2985,7 @@ type FindDuplicatesRequest struct {
 
 func (x *FindDuplicatesRequest) Reset() {
 	*x = FindDuplicatesRequest{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[15]
+	mi := &file_akin_v1_search_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2890,7 +2997,7 @@ func (x *FindDuplicatesRequest) String() string {
 func (*FindDuplicatesRequest) ProtoMessage() {}
 
 func (x *FindDuplicatesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[15]
+	mi := &file_akin_v1_search_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2903,7 +3010,7 @@ func (x *FindDuplicatesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindDuplicatesRequest.ProtoReflect.Descriptor instead.
 func (*FindDuplicatesRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{15}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *FindDuplicatesRequest) GetCollection() string {
@@ -2947,7 +3054,7 @@ type FindDuplicatesResponse struct {
 
 func (x *FindDuplicatesResponse) Reset() {
 	*x = FindDuplicatesResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[16]
+	mi := &file_akin_v1_search_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2959,7 +3066,7 @@ func (x *FindDuplicatesResponse) String() string {
 func (*FindDuplicatesResponse) ProtoMessage() {}
 
 func (x *FindDuplicatesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[16]
+	mi := &file_akin_v1_search_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2972,7 +3079,7 @@ func (x *FindDuplicatesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindDuplicatesResponse.ProtoReflect.Descriptor instead.
 func (*FindDuplicatesResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{16}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *FindDuplicatesResponse) GetSequence() uint64 {
@@ -3015,7 +3122,7 @@ type DuplicateGroup struct {
 
 func (x *DuplicateGroup) Reset() {
 	*x = DuplicateGroup{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[17]
+	mi := &file_akin_v1_search_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3027,7 +3134,7 @@ func (x *DuplicateGroup) String() string {
 func (*DuplicateGroup) ProtoMessage() {}
 
 func (x *DuplicateGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[17]
+	mi := &file_akin_v1_search_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3040,7 +3147,7 @@ func (x *DuplicateGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DuplicateGroup.ProtoReflect.Descriptor instead.
 func (*DuplicateGroup) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{17}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *DuplicateGroup) GetPapers() []*DuplicatePaper {
@@ -3070,7 +3177,7 @@ type DuplicatePaper struct {
 
 func (x *DuplicatePaper) Reset() {
 	*x = DuplicatePaper{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[18]
+	mi := &file_akin_v1_search_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3082,7 +3189,7 @@ func (x *DuplicatePaper) String() string {
 func (*DuplicatePaper) ProtoMessage() {}
 
 func (x *DuplicatePaper) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[18]
+	mi := &file_akin_v1_search_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3095,7 +3202,7 @@ func (x *DuplicatePaper) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DuplicatePaper.ProtoReflect.Descriptor instead.
 func (*DuplicatePaper) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{18}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *DuplicatePaper) GetPaperId() string {
@@ -3158,7 +3265,7 @@ type Evidence struct {
 
 func (x *Evidence) Reset() {
 	*x = Evidence{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[19]
+	mi := &file_akin_v1_search_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3170,7 +3277,7 @@ func (x *Evidence) String() string {
 func (*Evidence) ProtoMessage() {}
 
 func (x *Evidence) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[19]
+	mi := &file_akin_v1_search_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3183,7 +3290,7 @@ func (x *Evidence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Evidence.ProtoReflect.Descriptor instead.
 func (*Evidence) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{19}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Evidence) GetField() EvidenceField {
@@ -3258,7 +3365,7 @@ type EvidenceSource struct {
 
 func (x *EvidenceSource) Reset() {
 	*x = EvidenceSource{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[20]
+	mi := &file_akin_v1_search_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3270,7 +3377,7 @@ func (x *EvidenceSource) String() string {
 func (*EvidenceSource) ProtoMessage() {}
 
 func (x *EvidenceSource) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[20]
+	mi := &file_akin_v1_search_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3283,7 +3390,7 @@ func (x *EvidenceSource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvidenceSource.ProtoReflect.Descriptor instead.
 func (*EvidenceSource) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{20}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *EvidenceSource) GetPaperId() string {
@@ -3345,7 +3452,7 @@ type MatchedTerm struct {
 
 func (x *MatchedTerm) Reset() {
 	*x = MatchedTerm{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[21]
+	mi := &file_akin_v1_search_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3357,7 +3464,7 @@ func (x *MatchedTerm) String() string {
 func (*MatchedTerm) ProtoMessage() {}
 
 func (x *MatchedTerm) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[21]
+	mi := &file_akin_v1_search_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3370,7 +3477,7 @@ func (x *MatchedTerm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchedTerm.ProtoReflect.Descriptor instead.
 func (*MatchedTerm) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{21}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *MatchedTerm) GetTerm() string {
@@ -3418,7 +3525,7 @@ type Plan struct {
 
 func (x *Plan) Reset() {
 	*x = Plan{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[22]
+	mi := &file_akin_v1_search_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3430,7 +3537,7 @@ func (x *Plan) String() string {
 func (*Plan) ProtoMessage() {}
 
 func (x *Plan) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[22]
+	mi := &file_akin_v1_search_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3443,7 +3550,7 @@ func (x *Plan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plan.ProtoReflect.Descriptor instead.
 func (*Plan) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{22}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Plan) GetStrategy() Strategy {
@@ -3487,7 +3594,7 @@ type QueryInfo struct {
 
 func (x *QueryInfo) Reset() {
 	*x = QueryInfo{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[23]
+	mi := &file_akin_v1_search_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3499,7 +3606,7 @@ func (x *QueryInfo) String() string {
 func (*QueryInfo) ProtoMessage() {}
 
 func (x *QueryInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[23]
+	mi := &file_akin_v1_search_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3512,7 +3619,7 @@ func (x *QueryInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryInfo.ProtoReflect.Descriptor instead.
 func (*QueryInfo) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{23}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *QueryInfo) GetTokens() int32 {
@@ -3558,7 +3665,7 @@ type Limitation struct {
 
 func (x *Limitation) Reset() {
 	*x = Limitation{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[24]
+	mi := &file_akin_v1_search_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3570,7 +3677,7 @@ func (x *Limitation) String() string {
 func (*Limitation) ProtoMessage() {}
 
 func (x *Limitation) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[24]
+	mi := &file_akin_v1_search_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3583,7 +3690,7 @@ func (x *Limitation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limitation.ProtoReflect.Descriptor instead.
 func (*Limitation) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{24}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Limitation) GetReason() LimitationReason {
@@ -3669,7 +3776,7 @@ type GetNoveltyRequest struct {
 
 func (x *GetNoveltyRequest) Reset() {
 	*x = GetNoveltyRequest{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[25]
+	mi := &file_akin_v1_search_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3681,7 +3788,7 @@ func (x *GetNoveltyRequest) String() string {
 func (*GetNoveltyRequest) ProtoMessage() {}
 
 func (x *GetNoveltyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[25]
+	mi := &file_akin_v1_search_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3694,7 +3801,7 @@ func (x *GetNoveltyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNoveltyRequest.ProtoReflect.Descriptor instead.
 func (*GetNoveltyRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{25}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *GetNoveltyRequest) GetPaperIds() []string {
@@ -3750,7 +3857,7 @@ type GetNoveltyResponse struct {
 
 func (x *GetNoveltyResponse) Reset() {
 	*x = GetNoveltyResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[26]
+	mi := &file_akin_v1_search_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3762,7 +3869,7 @@ func (x *GetNoveltyResponse) String() string {
 func (*GetNoveltyResponse) ProtoMessage() {}
 
 func (x *GetNoveltyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[26]
+	mi := &file_akin_v1_search_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3775,7 +3882,7 @@ func (x *GetNoveltyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNoveltyResponse.ProtoReflect.Descriptor instead.
 func (*GetNoveltyResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{26}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *GetNoveltyResponse) GetNovelties() []*Novelty {
@@ -3841,7 +3948,7 @@ type Novelty struct {
 
 func (x *Novelty) Reset() {
 	*x = Novelty{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[27]
+	mi := &file_akin_v1_search_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3853,7 +3960,7 @@ func (x *Novelty) String() string {
 func (*Novelty) ProtoMessage() {}
 
 func (x *Novelty) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[27]
+	mi := &file_akin_v1_search_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3866,7 +3973,7 @@ func (x *Novelty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Novelty.ProtoReflect.Descriptor instead.
 func (*Novelty) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{27}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Novelty) GetPaperId() string {
@@ -3935,7 +4042,7 @@ type EarlierPaper struct {
 
 func (x *EarlierPaper) Reset() {
 	*x = EarlierPaper{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[28]
+	mi := &file_akin_v1_search_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3947,7 +4054,7 @@ func (x *EarlierPaper) String() string {
 func (*EarlierPaper) ProtoMessage() {}
 
 func (x *EarlierPaper) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[28]
+	mi := &file_akin_v1_search_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3960,7 +4067,7 @@ func (x *EarlierPaper) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EarlierPaper.ProtoReflect.Descriptor instead.
 func (*EarlierPaper) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{28}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *EarlierPaper) GetPaperId() string {
@@ -4026,25 +4133,33 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\bverbatim\x18) \x01(\bR\bverbatimB\f\n" +
 	"\n" +
 	"_min_scoreB\x14\n" +
-	"\x12_collapse_versions\"\xe7\x01\n" +
+	"\x12_collapse_versions\"\x98\x02\n" +
 	"\x0eInterpretation\x122\n" +
 	"\toperators\x18\x01 \x01(\x0e2\x14.akin.v1.OperatorUseR\toperators\x12\x16\n" +
 	"\x06detail\x18\x02 \x01(\tR\x06detail\x12#\n" +
 	"\x05names\x18\x03 \x03(\v2\r.akin.v1.NameR\x05names\x125\n" +
-	"\vcorrections\x18\x04 \x03(\v2\x13.akin.v1.CorrectionR\vcorrections\x12-\n" +
+	"\vcorrections\x18\x04 \x03(\v2\x13.akin.v1.CorrectionR\vcorrections\x12/\n" +
+	"\tnegations\x18\x06 \x03(\v2\x11.akin.v1.NegationR\tnegations\x12-\n" +
 	"\bnearness\x18\x05 \x01(\x0e2\x11.akin.v1.NearnessR\bnearness\"H\n" +
 	"\n" +
 	"Correction\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12\x16\n" +
-	"\x06papers\x18\x03 \x01(\x05R\x06papers\"\xaa\x01\n" +
+	"\x06papers\x18\x03 \x01(\x05R\x06papers\"\xc6\x01\n" +
 	"\x04Name\x12(\n" +
 	"\x05field\x18\x01 \x01(\x0e2\x12.akin.v1.NameFieldR\x05field\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x16\n" +
 	"\x06values\x18\x03 \x03(\tR\x06values\x12\x16\n" +
 	"\x06papers\x18\x04 \x01(\x05R\x06papers\x12\x16\n" +
 	"\x06filter\x18\x05 \x01(\tR\x06filter\x12\x1c\n" +
-	"\trestricts\x18\x06 \x01(\bR\trestricts\"\xe5\x03\n" +
+	"\trestricts\x18\x06 \x01(\bR\trestricts\x12\x1a\n" +
+	"\bexcludes\x18\a \x01(\bR\bexcludes\"\x84\x01\n" +
+	"\bNegation\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1a\n" +
+	"\bexcludes\x18\x02 \x03(\tR\bexcludes\x12\x16\n" +
+	"\x06papers\x18\x03 \x01(\x05R\x06papers\x12\x14\n" +
+	"\x05query\x18\x04 \x01(\tR\x05query\x12\x1a\n" +
+	"\bhonoured\x18\x05 \x01(\bR\bhonoured\"\xe5\x03\n" +
 	"\x0eSearchResponse\x12)\n" +
 	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.ResultR\aresults\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n" +
@@ -4367,13 +4482,14 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x1cLIMITATION_REASON_GROUP_SIZE\x10\t\x12\x1e\n" +
 	"\x1aLIMITATION_REASON_VERSIONS\x10\n" +
 	"\x12\x1d\n" +
-	"\x19LIMITATION_REASON_CHANGED\x10\v*\xab\x01\n" +
+	"\x19LIMITATION_REASON_CHANGED\x10\v*\xc8\x01\n" +
 	"\rNoveltyReason\x12\x1e\n" +
 	"\x1aNOVELTY_REASON_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16NOVELTY_REASON_NO_DATE\x10\x01\x12\x1d\n" +
 	"\x19NOVELTY_REASON_NO_EARLIER\x10\x02\x12\x1e\n" +
 	"\x1aNOVELTY_REASON_FEW_EARLIER\x10\x03\x12\x1f\n" +
-	"\x1bNOVELTY_REASON_NO_REFERENCE\x10\x042\x8d\x04\n" +
+	"\x1bNOVELTY_REASON_NO_REFERENCE\x10\x04\x12\x1b\n" +
+	"\x17NOVELTY_REASON_NO_PAPER\x10\x052\x8d\x04\n" +
 	"\rSearchService\x12^\n" +
 	"\x06Search\x12\x16.akin.v1.SearchRequest\x1a\x17.akin.v1.SearchResponse\"#\x82\xd3\xe4\x93\x02\x1d:\x01*Z\f\x12\n" +
 	"/v1/search\"\n" +
@@ -4397,7 +4513,7 @@ func file_akin_v1_search_service_proto_rawDescGZIP() []byte {
 }
 
 var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 14)
-var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_akin_v1_search_service_proto_goTypes = []any{
 	(Syntax)(0),                    // 0: akin.v1.Syntax
 	(Nearness)(0),                  // 1: akin.v1.Nearness
@@ -4417,40 +4533,41 @@ var file_akin_v1_search_service_proto_goTypes = []any{
 	(*Interpretation)(nil),         // 15: akin.v1.Interpretation
 	(*Correction)(nil),             // 16: akin.v1.Correction
 	(*Name)(nil),                   // 17: akin.v1.Name
-	(*SearchResponse)(nil),         // 18: akin.v1.SearchResponse
-	(*SimilarRequest)(nil),         // 19: akin.v1.SimilarRequest
-	(*SimilarResponse)(nil),        // 20: akin.v1.SimilarResponse
-	(*Example)(nil),                // 21: akin.v1.Example
-	(*RecommendRequest)(nil),       // 22: akin.v1.RecommendRequest
-	(*Driver)(nil),                 // 23: akin.v1.Driver
-	(*RecommendResponse)(nil),      // 24: akin.v1.RecommendResponse
-	(*Parts)(nil),                  // 25: akin.v1.Parts
-	(*Result)(nil),                 // 26: akin.v1.Result
-	(*Group)(nil),                  // 27: akin.v1.Group
-	(*Collapsed)(nil),              // 28: akin.v1.Collapsed
-	(*FindDuplicatesRequest)(nil),  // 29: akin.v1.FindDuplicatesRequest
-	(*FindDuplicatesResponse)(nil), // 30: akin.v1.FindDuplicatesResponse
-	(*DuplicateGroup)(nil),         // 31: akin.v1.DuplicateGroup
-	(*DuplicatePaper)(nil),         // 32: akin.v1.DuplicatePaper
-	(*Evidence)(nil),               // 33: akin.v1.Evidence
-	(*EvidenceSource)(nil),         // 34: akin.v1.EvidenceSource
-	(*MatchedTerm)(nil),            // 35: akin.v1.MatchedTerm
-	(*Plan)(nil),                   // 36: akin.v1.Plan
-	(*QueryInfo)(nil),              // 37: akin.v1.QueryInfo
-	(*Limitation)(nil),             // 38: akin.v1.Limitation
-	(*GetNoveltyRequest)(nil),      // 39: akin.v1.GetNoveltyRequest
-	(*GetNoveltyResponse)(nil),     // 40: akin.v1.GetNoveltyResponse
-	(*Novelty)(nil),                // 41: akin.v1.Novelty
-	(*EarlierPaper)(nil),           // 42: akin.v1.EarlierPaper
-	(*fieldmaskpb.FieldMask)(nil),  // 43: google.protobuf.FieldMask
-	(*Timing)(nil),                 // 44: akin.v1.Timing
-	(*Text)(nil),                   // 45: akin.v1.Text
-	(*timestamppb.Timestamp)(nil),  // 46: google.protobuf.Timestamp
-	(*Paper)(nil),                  // 47: akin.v1.Paper
-	(*date.Date)(nil),              // 48: google.type.Date
+	(*Negation)(nil),               // 18: akin.v1.Negation
+	(*SearchResponse)(nil),         // 19: akin.v1.SearchResponse
+	(*SimilarRequest)(nil),         // 20: akin.v1.SimilarRequest
+	(*SimilarResponse)(nil),        // 21: akin.v1.SimilarResponse
+	(*Example)(nil),                // 22: akin.v1.Example
+	(*RecommendRequest)(nil),       // 23: akin.v1.RecommendRequest
+	(*Driver)(nil),                 // 24: akin.v1.Driver
+	(*RecommendResponse)(nil),      // 25: akin.v1.RecommendResponse
+	(*Parts)(nil),                  // 26: akin.v1.Parts
+	(*Result)(nil),                 // 27: akin.v1.Result
+	(*Group)(nil),                  // 28: akin.v1.Group
+	(*Collapsed)(nil),              // 29: akin.v1.Collapsed
+	(*FindDuplicatesRequest)(nil),  // 30: akin.v1.FindDuplicatesRequest
+	(*FindDuplicatesResponse)(nil), // 31: akin.v1.FindDuplicatesResponse
+	(*DuplicateGroup)(nil),         // 32: akin.v1.DuplicateGroup
+	(*DuplicatePaper)(nil),         // 33: akin.v1.DuplicatePaper
+	(*Evidence)(nil),               // 34: akin.v1.Evidence
+	(*EvidenceSource)(nil),         // 35: akin.v1.EvidenceSource
+	(*MatchedTerm)(nil),            // 36: akin.v1.MatchedTerm
+	(*Plan)(nil),                   // 37: akin.v1.Plan
+	(*QueryInfo)(nil),              // 38: akin.v1.QueryInfo
+	(*Limitation)(nil),             // 39: akin.v1.Limitation
+	(*GetNoveltyRequest)(nil),      // 40: akin.v1.GetNoveltyRequest
+	(*GetNoveltyResponse)(nil),     // 41: akin.v1.GetNoveltyResponse
+	(*Novelty)(nil),                // 42: akin.v1.Novelty
+	(*EarlierPaper)(nil),           // 43: akin.v1.EarlierPaper
+	(*fieldmaskpb.FieldMask)(nil),  // 44: google.protobuf.FieldMask
+	(*Timing)(nil),                 // 45: akin.v1.Timing
+	(*Text)(nil),                   // 46: akin.v1.Text
+	(*timestamppb.Timestamp)(nil),  // 47: google.protobuf.Timestamp
+	(*Paper)(nil),                  // 48: akin.v1.Paper
+	(*date.Date)(nil),              // 49: google.type.Date
 }
 var file_akin_v1_search_service_proto_depIdxs = []int32{
-	43, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
+	44, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
 	5,  // 1: akin.v1.SearchRequest.mode:type_name -> akin.v1.Mode
 	6,  // 2: akin.v1.SearchRequest.fusion:type_name -> akin.v1.Fusion
 	7,  // 3: akin.v1.SearchRequest.group_by:type_name -> akin.v1.GroupBy
@@ -4458,77 +4575,78 @@ var file_akin_v1_search_service_proto_depIdxs = []int32{
 	3,  // 5: akin.v1.Interpretation.operators:type_name -> akin.v1.OperatorUse
 	17, // 6: akin.v1.Interpretation.names:type_name -> akin.v1.Name
 	16, // 7: akin.v1.Interpretation.corrections:type_name -> akin.v1.Correction
-	1,  // 8: akin.v1.Interpretation.nearness:type_name -> akin.v1.Nearness
-	2,  // 9: akin.v1.Name.field:type_name -> akin.v1.NameField
-	26, // 10: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
-	36, // 11: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
-	37, // 12: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
-	11, // 13: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	44, // 14: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
-	38, // 15: akin.v1.SearchResponse.limited_by:type_name -> akin.v1.Limitation
-	27, // 16: akin.v1.SearchResponse.groups:type_name -> akin.v1.Group
-	15, // 17: akin.v1.SearchResponse.interpretation:type_name -> akin.v1.Interpretation
-	45, // 18: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
-	43, // 19: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
-	5,  // 20: akin.v1.SimilarRequest.mode:type_name -> akin.v1.Mode
-	6,  // 21: akin.v1.SimilarRequest.fusion:type_name -> akin.v1.Fusion
-	7,  // 22: akin.v1.SimilarRequest.group_by:type_name -> akin.v1.GroupBy
-	26, // 23: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
-	36, // 24: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
-	37, // 25: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
-	11, // 26: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	44, // 27: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
-	38, // 28: akin.v1.SimilarResponse.limited_by:type_name -> akin.v1.Limitation
-	27, // 29: akin.v1.SimilarResponse.groups:type_name -> akin.v1.Group
-	45, // 30: akin.v1.Example.text:type_name -> akin.v1.Text
-	46, // 31: akin.v1.Example.time:type_name -> google.protobuf.Timestamp
-	21, // 32: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
-	21, // 33: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
-	4,  // 34: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
-	43, // 35: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
-	7,  // 36: akin.v1.RecommendRequest.group_by:type_name -> akin.v1.GroupBy
-	26, // 37: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
-	36, // 38: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
-	11, // 39: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	44, // 40: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
-	38, // 41: akin.v1.RecommendResponse.limited_by:type_name -> akin.v1.Limitation
-	27, // 42: akin.v1.RecommendResponse.groups:type_name -> akin.v1.Group
-	47, // 43: akin.v1.Result.paper:type_name -> akin.v1.Paper
-	23, // 44: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
-	25, // 45: akin.v1.Result.parts:type_name -> akin.v1.Parts
-	35, // 46: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
-	28, // 47: akin.v1.Result.collapsed:type_name -> akin.v1.Collapsed
-	33, // 48: akin.v1.Result.evidence:type_name -> akin.v1.Evidence
-	8,  // 49: akin.v1.Collapsed.reason:type_name -> akin.v1.CollapseReason
-	31, // 50: akin.v1.FindDuplicatesResponse.groups:type_name -> akin.v1.DuplicateGroup
-	32, // 51: akin.v1.DuplicateGroup.papers:type_name -> akin.v1.DuplicatePaper
-	8,  // 52: akin.v1.DuplicatePaper.reason:type_name -> akin.v1.CollapseReason
-	9,  // 53: akin.v1.Evidence.field:type_name -> akin.v1.EvidenceField
-	34, // 54: akin.v1.Evidence.of:type_name -> akin.v1.EvidenceSource
-	9,  // 55: akin.v1.EvidenceSource.field:type_name -> akin.v1.EvidenceField
-	10, // 56: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
-	12, // 57: akin.v1.Limitation.reason:type_name -> akin.v1.LimitationReason
-	45, // 58: akin.v1.GetNoveltyRequest.text:type_name -> akin.v1.Text
-	41, // 59: akin.v1.GetNoveltyResponse.novelties:type_name -> akin.v1.Novelty
-	37, // 60: akin.v1.GetNoveltyResponse.query:type_name -> akin.v1.QueryInfo
-	13, // 61: akin.v1.Novelty.reason:type_name -> akin.v1.NoveltyReason
-	42, // 62: akin.v1.Novelty.nearest:type_name -> akin.v1.EarlierPaper
-	48, // 63: akin.v1.EarlierPaper.publish_date:type_name -> google.type.Date
-	14, // 64: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
-	19, // 65: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
-	22, // 66: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
-	39, // 67: akin.v1.SearchService.GetNovelty:input_type -> akin.v1.GetNoveltyRequest
-	29, // 68: akin.v1.SearchService.FindDuplicates:input_type -> akin.v1.FindDuplicatesRequest
-	18, // 69: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
-	20, // 70: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
-	24, // 71: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
-	40, // 72: akin.v1.SearchService.GetNovelty:output_type -> akin.v1.GetNoveltyResponse
-	30, // 73: akin.v1.SearchService.FindDuplicates:output_type -> akin.v1.FindDuplicatesResponse
-	69, // [69:74] is the sub-list for method output_type
-	64, // [64:69] is the sub-list for method input_type
-	64, // [64:64] is the sub-list for extension type_name
-	64, // [64:64] is the sub-list for extension extendee
-	0,  // [0:64] is the sub-list for field type_name
+	18, // 8: akin.v1.Interpretation.negations:type_name -> akin.v1.Negation
+	1,  // 9: akin.v1.Interpretation.nearness:type_name -> akin.v1.Nearness
+	2,  // 10: akin.v1.Name.field:type_name -> akin.v1.NameField
+	27, // 11: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
+	37, // 12: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
+	38, // 13: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
+	11, // 14: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	45, // 15: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
+	39, // 16: akin.v1.SearchResponse.limited_by:type_name -> akin.v1.Limitation
+	28, // 17: akin.v1.SearchResponse.groups:type_name -> akin.v1.Group
+	15, // 18: akin.v1.SearchResponse.interpretation:type_name -> akin.v1.Interpretation
+	46, // 19: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
+	44, // 20: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
+	5,  // 21: akin.v1.SimilarRequest.mode:type_name -> akin.v1.Mode
+	6,  // 22: akin.v1.SimilarRequest.fusion:type_name -> akin.v1.Fusion
+	7,  // 23: akin.v1.SimilarRequest.group_by:type_name -> akin.v1.GroupBy
+	27, // 24: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
+	37, // 25: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
+	38, // 26: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
+	11, // 27: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	45, // 28: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
+	39, // 29: akin.v1.SimilarResponse.limited_by:type_name -> akin.v1.Limitation
+	28, // 30: akin.v1.SimilarResponse.groups:type_name -> akin.v1.Group
+	46, // 31: akin.v1.Example.text:type_name -> akin.v1.Text
+	47, // 32: akin.v1.Example.time:type_name -> google.protobuf.Timestamp
+	22, // 33: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
+	22, // 34: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
+	4,  // 35: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
+	44, // 36: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
+	7,  // 37: akin.v1.RecommendRequest.group_by:type_name -> akin.v1.GroupBy
+	27, // 38: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
+	37, // 39: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
+	11, // 40: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	45, // 41: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
+	39, // 42: akin.v1.RecommendResponse.limited_by:type_name -> akin.v1.Limitation
+	28, // 43: akin.v1.RecommendResponse.groups:type_name -> akin.v1.Group
+	48, // 44: akin.v1.Result.paper:type_name -> akin.v1.Paper
+	24, // 45: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
+	26, // 46: akin.v1.Result.parts:type_name -> akin.v1.Parts
+	36, // 47: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
+	29, // 48: akin.v1.Result.collapsed:type_name -> akin.v1.Collapsed
+	34, // 49: akin.v1.Result.evidence:type_name -> akin.v1.Evidence
+	8,  // 50: akin.v1.Collapsed.reason:type_name -> akin.v1.CollapseReason
+	32, // 51: akin.v1.FindDuplicatesResponse.groups:type_name -> akin.v1.DuplicateGroup
+	33, // 52: akin.v1.DuplicateGroup.papers:type_name -> akin.v1.DuplicatePaper
+	8,  // 53: akin.v1.DuplicatePaper.reason:type_name -> akin.v1.CollapseReason
+	9,  // 54: akin.v1.Evidence.field:type_name -> akin.v1.EvidenceField
+	35, // 55: akin.v1.Evidence.of:type_name -> akin.v1.EvidenceSource
+	9,  // 56: akin.v1.EvidenceSource.field:type_name -> akin.v1.EvidenceField
+	10, // 57: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
+	12, // 58: akin.v1.Limitation.reason:type_name -> akin.v1.LimitationReason
+	46, // 59: akin.v1.GetNoveltyRequest.text:type_name -> akin.v1.Text
+	42, // 60: akin.v1.GetNoveltyResponse.novelties:type_name -> akin.v1.Novelty
+	38, // 61: akin.v1.GetNoveltyResponse.query:type_name -> akin.v1.QueryInfo
+	13, // 62: akin.v1.Novelty.reason:type_name -> akin.v1.NoveltyReason
+	43, // 63: akin.v1.Novelty.nearest:type_name -> akin.v1.EarlierPaper
+	49, // 64: akin.v1.EarlierPaper.publish_date:type_name -> google.type.Date
+	14, // 65: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
+	20, // 66: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
+	23, // 67: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
+	40, // 68: akin.v1.SearchService.GetNovelty:input_type -> akin.v1.GetNoveltyRequest
+	30, // 69: akin.v1.SearchService.FindDuplicates:input_type -> akin.v1.FindDuplicatesRequest
+	19, // 70: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
+	21, // 71: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
+	25, // 72: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
+	41, // 73: akin.v1.SearchService.GetNovelty:output_type -> akin.v1.GetNoveltyResponse
+	31, // 74: akin.v1.SearchService.FindDuplicates:output_type -> akin.v1.FindDuplicatesResponse
+	70, // [70:75] is the sub-list for method output_type
+	65, // [65:70] is the sub-list for method input_type
+	65, // [65:65] is the sub-list for extension type_name
+	65, // [65:65] is the sub-list for extension extendee
+	0,  // [0:65] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_search_service_proto_init() }
@@ -4538,21 +4656,21 @@ func file_akin_v1_search_service_proto_init() {
 	}
 	file_akin_v1_paper_proto_init()
 	file_akin_v1_search_service_proto_msgTypes[0].OneofWrappers = []any{}
-	file_akin_v1_search_service_proto_msgTypes[5].OneofWrappers = []any{}
-	file_akin_v1_search_service_proto_msgTypes[7].OneofWrappers = []any{
+	file_akin_v1_search_service_proto_msgTypes[6].OneofWrappers = []any{}
+	file_akin_v1_search_service_proto_msgTypes[8].OneofWrappers = []any{
 		(*Example_PaperId)(nil),
 		(*Example_Text)(nil),
 	}
-	file_akin_v1_search_service_proto_msgTypes[8].OneofWrappers = []any{}
-	file_akin_v1_search_service_proto_msgTypes[15].OneofWrappers = []any{}
-	file_akin_v1_search_service_proto_msgTypes[27].OneofWrappers = []any{}
+	file_akin_v1_search_service_proto_msgTypes[9].OneofWrappers = []any{}
+	file_akin_v1_search_service_proto_msgTypes[16].OneofWrappers = []any{}
+	file_akin_v1_search_service_proto_msgTypes[28].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_akin_v1_search_service_proto_rawDesc), len(file_akin_v1_search_service_proto_rawDesc)),
 			NumEnums:      14,
-			NumMessages:   29,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
