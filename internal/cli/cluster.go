@@ -15,7 +15,7 @@ type clusterConnection struct {
 	CatalogShards      int           `name:"catalog-shards" help:"Shards of collections that are created (default: 3)." env:"AKIN_CATALOG_SHARDS" placeholder:"N" group:"Cluster:"`
 	CatalogReplicas    int           `name:"catalog-replicas" help:"Replicas of collections that are created, and those that there must be (default: 3; 1 survives the loss of no node, and 2 do neither)." env:"AKIN_CATALOG_REPLICAS" placeholder:"N" group:"Cluster:"`
 	CatalogConsistency string        `name:"catalog-consistency" help:"When a write is acknowledged: quorum, or all, which refuses writes while a node is away." env:"AKIN_CATALOG_CONSISTENCY" placeholder:"NAME" group:"Cluster:"`
-	CatalogTimeout     time.Duration `name:"catalog-timeout" help:"How long the cluster is asked, with repetitions, before a call fails (default: 30s)." env:"AKIN_CATALOG_TIMEOUT" placeholder:"TIME" group:"Cluster:"`
+	CatalogTimeout     time.Duration `name:"catalog-timeout" help:"How long the cluster is asked, with repetitions, before a call fails." default:"30s" env:"AKIN_CATALOG_TIMEOUT" placeholder:"TIME" group:"Cluster:"`
 	CatalogPrefix      string        `name:"catalog-prefix" help:"What the names of the cluster's classes begin with (default: Akin)." env:"AKIN_CATALOG_PREFIX" placeholder:"NAME" group:"Cluster:"`
 }
 
