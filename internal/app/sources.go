@@ -78,6 +78,9 @@ func (a *App) mayWrite() error {
 	if err := errors.Join(a.store.Writable(), a.rightful()); err != nil {
 		return err
 	}
+	if err := a.store.Room(); err != nil {
+		return err
+	}
 	return a.store.Damage()
 }
 
