@@ -67,7 +67,11 @@ func (c moveCommand) Run(e *environment) error {
 	p := e.newProgress("migrating")
 	m.Progress = func(step string, done, total uint64) {
 		p.total, p.what = int(total), map[string]string{"copy": "copying", "compare": "comparing"}[step]
-		p.set(int(done), fmt.Sprintf("%s: %d of %d", step, done, total))
+		line := ""
+		if !c.JSON {
+			line = fmt.Sprintf("%s: %d of %d", step, done, total)
+		}
+		p.set(int(done), line)
 	}
 	done, err := app.Migrate(e.ctx, e.config, m, e.log)
 	p.finish()
@@ -80,7 +84,7 @@ func (c moveCommand) Run(e *environment) error {
 	}
 	if c.JSON {
 		return e.printJSON(map[string]any{
-			"done_before": done.Done, "papers": done.Copied.Papers, "written": done.Written, "removed": done.Removed, "digest": fmt.Sprintf("%x", done.Digests[1]),
+			"done_before": done.Done, "papers": done.Copied.Papers, "written": done.Written, "removed": done.Removed, "digest": done.Digests[1].String(),
 			"compared_neighbours_of": done.Sampled, "same_neighbours": done.Overlap, "not_copied": done.Beside,
 		})
 	}
