@@ -155,8 +155,8 @@ func object(class string, v *version, vector []float32) (*pb.BatchObject, error)
 	r := v.Record.record()
 	terms, length := v.analysed()
 	fields := map[string]any{
-		propID: r.ID, propKey: keyOf(r.ID), propRecord: string(data), propTerms: strings.Join(terms, " "), propLength: float64(length), propOrdinal: float64(r.Ordinal),
-		propFacets: strings.Join(facetsOf(r), " "), propWords: strings.Join(wordsOf(r), " "),
+		propID: r.ID, propKey: keyOf(r.ID), propRecord: string(data), propTerms: strings.Join(terms, " "), propLength: float64(length),
+		propOrdinal: float64(r.Ordinal), propFacets: strings.Join(facetsOf(r), " "), propWords: strings.Join(wordsOf(r), " "),
 		propLot:     float64(lotOf(r.ID)),
 		propCreated: float64(r.CreateTime.UnixMicro()), propUpdated: float64(r.UpdateTime.UnixMicro()),
 	}

@@ -41,8 +41,8 @@ type property struct {
 	Ranges     bool     `json:"indexRangeFilters"`
 }
 
-func text(name, kind, tokens string, filterable, searchable bool) property {
-	return property{Name: name, Type: []string{kind}, Tokens: tokens, Filterable: filterable, Searchable: searchable}
+func text(name, tokens string, filterable, searchable bool) property {
+	return property{Name: name, Type: []string{"text"}, Tokens: tokens, Filterable: filterable, Searchable: searchable}
 }
 
 func number(name string) property {
@@ -54,9 +54,10 @@ func number(name string) property {
 // what it finds, and lists of Weaviate's are slow at that.
 func (w *wire) papersClass(name string) map[string]any {
 	return w.class(name, []property{
-		text(propID, "text", "field", true, false), text(propKey, "text", "field", true, false), text(propFacets, "text", "whitespace", true, false),
-		text(propWords, "text", "whitespace", true, false), text(propTerms, "text", "whitespace", true, true), {Name: propLength, Type: []string{"int"}}, number(propDate), number(propYear),
-		number(propCreated), number(propUpdated), number(propOrdinal), number(propLot), text(propRecord, "text", "field", false, false),
+		text(propID, "field", true, false), text(propKey, "field", true, false), text(propFacets, "whitespace", true, false),
+		text(propWords, "whitespace", true, false), text(propTerms, "whitespace", true, true), {Name: propLength, Type: []string{"int"}},
+		number(propDate), number(propYear), number(propCreated), number(propUpdated), number(propOrdinal), number(propLot),
+		text(propRecord, "field", false, false),
 	}, map[string]any{
 		"distance": "cosine", "maxConnections": 32, "efConstruction": 128, "ef": -1, "dynamicEfMin": 128, "dynamicEfMax": 512,
 		"dynamicEfFactor": 8, "flatSearchCutoff": flatBelow, "skipDefaultQuantization": true, "vectorCacheMaxObjects": 1_000_000_000_000,
@@ -64,7 +65,7 @@ func (w *wire) papersClass(name string) map[string]any {
 }
 
 func (w *wire) stateClass(name string) map[string]any {
-	return w.class(name, []property{text(propData, "text", "field", false, false)}, map[string]any{"skip": true})
+	return w.class(name, []property{text(propData, "field", false, false)}, map[string]any{"skip": true})
 }
 
 func (w *wire) class(name string, properties []property, vectors map[string]any) map[string]any {
