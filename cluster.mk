@@ -3,7 +3,7 @@
 
 CLUSTER := testdata/cluster/cluster.sh
 
-.PHONY: cluster-up cluster-down cluster-wipe test-cluster test-cluster-serve test-cluster-short bench-cluster
+.PHONY: cluster-up cluster-down cluster-wipe test-cluster test-cluster-serve test-cluster-short bench-cluster plan-cluster
 
 cluster-up: ## Build (once, for minutes) and start a cluster of three Weaviate nodes.
 	@$(CLUSTER) up
@@ -46,8 +46,15 @@ test-cluster-short: cluster-wipe cluster-up ## The contract once, and one node k
 	$(CLUSTER_TEST) -test.short
 	$(CLUSTER) down
 
-bench-cluster: cluster-wipe cluster-up ## Copy AKIN_CLUSTER_PAPERS papers of the data directory AKIN_CLUSTER_DATA to the cluster and back; compare and measure.
+# AKIN_CLUSTER_REPLICAS is the factor, AKIN_CLUSTER_QUERIES how many queries both are asked.
+bench-cluster: cluster-wipe cluster-up ## Copy AKIN_CLUSTER_PAPERS papers of the data directory AKIN_CLUSTER_DATA to the cluster; compare and measure.
 	@test -n "$(AKIN_CLUSTER_DATA)" || { echo "AKIN_CLUSTER_DATA is not set to a copy of a data directory"; exit 2; }
 	AKIN_CLUSTER_DATA="$(abspath $(AKIN_CLUSTER_DATA))" AKIN_CLUSTER_PAPERS="$(AKIN_CLUSTER_PAPERS)" bash -c '$(CLUSTER_TEST) -test.run TestFigures'
 	$(CLUSTER) status
 	$(CLUSTER) down
+
+# PLAN_FLAGS are other constants, prices and points to check; see the program's --help.
+PLAN_FLAGS ?= --check 62518:3:1:435:277
+
+plan-cluster: ## Print what 1M to 1B papers take: memory, disk, machines, money.
+	@$(PYTHON) testdata/reference/plan_cluster.py $(PLAN_FLAGS)

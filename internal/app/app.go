@@ -238,7 +238,7 @@ func (a *App) openParts(ctx context.Context) (engineModel, catalog.Catalog, rpc.
 		model, about, err := a.openEmbedder()
 		return model, nil, about, err
 	}
-	if err := papersElsewhere(a.config.Data); err != nil {
+	if err := errors.Join(papersElsewhere(a.config.Data), unfilled(a.config.Data)); err != nil {
 		return nil, nil, rpc.About{}, err
 	}
 	s, err := store.Open(a.config.Data, store.Options{

@@ -22,6 +22,9 @@ func Reembed(ctx context.Context, config Config, log *slog.Logger, progress func
 	if config.Precision == Auto { // another precision is for whoever names it
 		config.Precision = model.Float32
 	}
+	if err := unfilled(config.Data); err != nil {
+		return false, err
+	}
 	a := &App{config: config, log: log}
 	defer func() { err = errors.Join(err, a.Close()) }()
 	s, err := store.Open(config.Data, store.Options{Logger: log, Beside: beside()})

@@ -104,6 +104,7 @@ type commands struct {
 	Key        keyCommand        `cmd:"" help:"Create, list, revoke and rotate the keys that a server asks for."`
 	Snapshot   snapshotCommand   `cmd:"" help:"Create, list, verify and restore copies of the store."`
 	Reembed    reembedCommand    `cmd:"" help:"Embed a data directory anew, into the space of another model."`
+	Move       moveCommand       `cmd:"" name:"migrate-catalog" help:"Copy papers and vectors between a data directory and a cluster."`
 	Catalog    catalogCommand    `cmd:"" help:"Look after the servers over one cluster."`
 	Config     configCommand     `cmd:"" help:"Show, check and explain the configuration."`
 	Doctor     doctorCommand     `cmd:"" help:"Look for what keeps a server from running well, and say what to do."`

@@ -7,9 +7,8 @@ import (
 	"akin/internal/app"
 )
 
-// clusterFlags say which cluster keeps the papers of a server.
-type clusterFlags struct {
-	Catalog            string        `help:"Keep papers in a cluster of Weaviate, instead of the data directory: weaviate://HOST:PORT,… with all nodes; HOST:PORT:GRPCPORT where gRPC is not on port 50051." env:"AKIN_CATALOG" placeholder:"URL" group:"Cluster:"`
+// clusterConnection says how to speak to a cluster, and what is created there.
+type clusterConnection struct {
 	CatalogTLS         bool          `name:"catalog-tls" help:"Speak TLS with the cluster, whose certificates are from an authority of this machine." env:"AKIN_CATALOG_TLS" group:"Cluster:"`
 	CatalogCA          string        `name:"catalog-ca" help:"Speak TLS with the cluster, whose certificates are from an authority in this file." type:"path" env:"AKIN_CATALOG_CA" placeholder:"FILE" group:"Cluster:"`
 	CatalogKeyFile     string        `name:"catalog-key-file" help:"File with the API key that the cluster asks for. AKIN_CATALOG_KEY may have it instead." type:"path" env:"AKIN_CATALOG_KEY_FILE" placeholder:"FILE" secret:"catalog-key" group:"Cluster:"`
@@ -18,24 +17,36 @@ type clusterFlags struct {
 	CatalogConsistency string        `name:"catalog-consistency" help:"When a write is acknowledged: quorum, or all, which refuses writes while a node is away." env:"AKIN_CATALOG_CONSISTENCY" placeholder:"NAME" group:"Cluster:"`
 	CatalogTimeout     time.Duration `name:"catalog-timeout" help:"How long the cluster is asked, with repetitions, before a call fails." default:"30s" env:"AKIN_CATALOG_TIMEOUT" placeholder:"TIME" group:"Cluster:"`
 	CatalogPrefix      string        `name:"catalog-prefix" help:"What the names of the cluster's classes begin with (default: Akin)." env:"AKIN_CATALOG_PREFIX" placeholder:"NAME" group:"Cluster:"`
-	CatalogRole        string        `name:"catalog-role" help:"reader, or writer: the one server that changes papers, matches feeds and sends digests. Of several writers, the one that the writer file names; the others read." enum:",reader,writer" default:"" env:"AKIN_CATALOG_ROLE" placeholder:"NAME" group:"Cluster:"`
-	CatalogWriterFile  string        `name:"catalog-writer-file" help:"File that says which server writes, where all servers see it; readers need none, but can name the writer with it." type:"path" env:"AKIN_CATALOG_WRITER_FILE" placeholder:"FILE" group:"Cluster:"`
-	ServerName         string        `name:"server-name" help:"Name of this server in the writer file (default: the host's)." env:"AKIN_SERVER_NAME" placeholder:"NAME" group:"Cluster:"`
+}
+
+// connection is what the flags say, with the files that others should not read.
+func (f *clusterConnection) connection() (to app.Cluster, secrets []string, err error) {
+	if f.CatalogKeyFile != "" {
+		secrets = append(secrets, f.CatalogKeyFile)
+	}
+	key, err := secret("catalog-key-file", f.CatalogKeyFile, "AKIN_CATALOG_KEY")
+	return app.Cluster{
+		TLS: f.CatalogTLS, CA: f.CatalogCA, Key: key, Shards: f.CatalogShards, Replicas: f.CatalogReplicas,
+		Consistency: f.CatalogConsistency, Timeout: f.CatalogTimeout, Prefix: f.CatalogPrefix,
+	}, secrets, err
+}
+
+// clusterFlags say which cluster keeps the papers of a server.
+type clusterFlags struct {
+	Catalog string `help:"Keep papers in a cluster of Weaviate, instead of the data directory: weaviate://HOST:PORT,… with all nodes; HOST:PORT:GRPCPORT where gRPC is not on port 50051." env:"AKIN_CATALOG" placeholder:"URL" group:"Cluster:"`
+	clusterConnection
+	CatalogRole       string `name:"catalog-role" help:"reader, or writer: the one server that changes papers, matches feeds and sends digests. Of several writers, the one that the writer file names; the others read." enum:",reader,writer" default:"" env:"AKIN_CATALOG_ROLE" placeholder:"NAME" group:"Cluster:"`
+	CatalogWriterFile string `name:"catalog-writer-file" help:"File that says which server writes, where all servers see it; readers need none, but can name the writer with it." type:"path" env:"AKIN_CATALOG_WRITER_FILE" placeholder:"FILE" group:"Cluster:"`
+	ServerName        string `name:"server-name" help:"Name of this server in the writer file (default: the host's)." env:"AKIN_SERVER_NAME" placeholder:"NAME" group:"Cluster:"`
 }
 
 func (f *clusterFlags) cluster(config *app.Config) error {
-	if f.CatalogKeyFile != "" {
-		config.Secrets = append(config.Secrets, f.CatalogKeyFile)
-	}
-	key, err := secret("catalog-key-file", f.CatalogKeyFile, "AKIN_CATALOG_KEY")
+	to, secrets, err := f.connection()
 	if err != nil {
 		return err
 	}
-	config.Cluster = app.Cluster{
-		Address: f.Catalog, TLS: f.CatalogTLS, CA: f.CatalogCA, Key: key, Shards: f.CatalogShards, Replicas: f.CatalogReplicas,
-		Consistency: f.CatalogConsistency, Timeout: f.CatalogTimeout, Prefix: f.CatalogPrefix, Role: f.CatalogRole,
-		WriterFile: f.CatalogWriterFile, Server: f.ServerName,
-	}
+	to.Address, to.Role, to.WriterFile, to.Server = f.Catalog, f.CatalogRole, f.CatalogWriterFile, f.ServerName
+	config.Secrets, config.Cluster = append(config.Secrets, secrets...), to
 	return nil
 }
 

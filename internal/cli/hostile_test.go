@@ -100,6 +100,8 @@ func TestNothingIsObeyed(t *testing.T) {
 		on("source", "list"), on("source", "status"), on("source", "status", hostile), on("source", "show", hostile), on("source", "run", hostile),
 		on("source", "add", hostile, "--kind", "feed", "--url", hostile), on("source", "add", "s", "--kind", "feed", "--url", "http://"+"x/\x1b[31m"),
 		on("source", "remove", hostile), on("source", "pause", hostile), on("source", "resume", hostile),
+		{"migrate-catalog", "--from", at("none\x1b[31m"), "--to", at("filled\x1b[31m")}, {"migrate-catalog", "--from", hostile, "--to", "weaviate://" + hostile},
+		{"migrate-catalog", "--to", at("data\x1b"), "--abandon"},
 		{"catalog", "writer", "--catalog-writer-file", input}, {"catalog", "writer", "--catalog-writer-file", at("none\x1b")},
 		{"catalog", "take-over", "--catalog-writer-file", at("writer\x1b"), "--writer", hostile},
 		{"catalog", "take-over", "--catalog-writer-file", at("writer\x1b"), "--writer", "b"},

@@ -101,6 +101,13 @@ const firstSpace = 1
 // exists in another space is an error of paper.SpaceMismatch; ask Collection
 // for the space it has. A creation is on disk when the call returns.
 func (s *Store) EnsureCollection(ctx context.Context, name string, space paper.Space) (Collection, error) {
+	return s.EnsureCollectionAt(ctx, name, space, 0)
+}
+
+// EnsureCollectionAt is EnsureCollection whose new collection begins behind a sequence
+// number, as if its log had lost all changes up to there: for a copy of papers whose
+// followers are to go on.
+func (s *Store) EnsureCollectionAt(ctx context.Context, name string, space paper.Space, sequence uint64) (Collection, error) {
 	if err := paper.ValidateCollection(name); err != nil {
 		return Collection{}, err
 	}
@@ -121,7 +128,7 @@ func (s *Store) EnsureCollection(ctx context.Context, name string, space paper.S
 	if c, ok := s.current.collections[name]; ok { // made while this call waited
 		return c.Collection, sameSpace(c.Space, space)
 	}
-	return s.createCollection(name, space)
+	return s.createCollection(name, space, sequence)
 }
 
 func sameSpace(have, want paper.Space) error {
@@ -132,7 +139,7 @@ func sameSpace(have, want paper.Space) error {
 }
 
 // createCollection is EnsureCollection's writing part; the caller is the writer.
-func (s *Store) createCollection(name string, space paper.Space) (Collection, error) {
+func (s *Store) createCollection(name string, space paper.Space, sequence uint64) (Collection, error) {
 	id, err := s.nextCollection()
 	if err != nil {
 		return Collection{}, err
@@ -140,6 +147,7 @@ func (s *Store) createCollection(name string, space paper.Space) (Collection, er
 	c := &collection{
 		Collection: Collection{Name: name, ID: id, Space: space, CreateTime: s.clock()},
 		spaceID:    firstSpace,
+		state:      storedState{Sequence: sequence, Trimmed: sequence},
 	}
 	batch := s.db.NewBatch()
 	err = errors.Join(

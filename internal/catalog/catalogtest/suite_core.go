@@ -20,6 +20,7 @@ func coreChecks() []check {
 		{"vectors", vectors},
 		{"list", list},
 		{"list stops", listStops},
+		{"list order", listOrder},
 		{"nearest", nearest},
 		{"nearest to several", nearestToSeveral},
 		{"nearest ties", nearestTies},
@@ -165,6 +166,24 @@ func list(s *suite) {
 	} {
 		s.same(fmt.Sprintf("%+v", test.from), s.list(v, test.from), test.want)
 	}
+}
+
+// Lists are in the order of the bytes of ids, over many papers whose ids differ by case
+// alone, and lack none.
+func listOrder(s *suite) {
+	var given []catalog.Mutation
+	var want []string
+	for i := range 150 {
+		for _, first := range []string{"aB:", "Ab:", "ab:", "\u00e9:"} {
+			id := fmt.Sprint(first, (i*37)%150)
+			given, want = append(given, put(id, "a survey", i%10)), append(want, id)
+		}
+	}
+	s.apply(given...)
+	slices.Sort(want)
+	v := s.view()
+	s.same("all", s.list(v, catalog.Listing{}), want)
+	s.same("after", s.list(v, catalog.Listing{After: want[299]}), want[300:])
 }
 
 // What stops is not asked for more, and may be gone through again.

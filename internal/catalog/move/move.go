@@ -17,6 +17,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash"
 	"iter"
@@ -34,6 +35,9 @@ type Options struct {
 	Progress catalog.Progress
 	// Samples is how many papers' neighbours are compared; 0 is 50.
 	Samples int
+	// Mirror deletes what the destination has beside, instead of refusing to copy: the
+	// source may have lost papers since an earlier copy.
+	Mirror bool
 }
 
 // Neighbours is how many of them are compared.
@@ -43,6 +47,8 @@ const Neighbours = 10
 type Copied struct {
 	// Papers is how many the source has; Written of them were not there, or not the same.
 	Papers, Written int
+	// Removed is how many were there that the source has not.
+	Removed int
 }
 
 // Compared is how two collections differ.
@@ -94,60 +100,98 @@ func views(ctx context.Context, from, to catalog.Catalog, collection string) (a,
 	return a, b, closeBoth, nil
 }
 
-// Copy writes the papers of a collection to another catalog, and changes none that it has
-// beside: if there are any, it is refused.
-func Copy(ctx context.Context, from, to catalog.Catalog, collection string, options Options) (done Copied, err error) {
-	options = options.withDefaults()
+// Copy writes the papers of a collection to another catalog. Of papers that it has beside
+// it deletes none, and is refused, unless Options.Mirror is set.
+func Copy(ctx context.Context, from, to catalog.Catalog, collection string, options Options) (Copied, error) {
 	source, there, closeBoth, err := views(ctx, from, to, collection)
 	if err != nil {
 		return Copied{}, err
 	}
 	defer closeBoth()
+	c := &copying{Options: options.withDefaults(), source: source, to: to, collection: collection}
 	next, stop := iter.Pull2(there.List(ctx, catalog.Listing{}))
 	defer stop()
 	old, err, more := next()
-	var group []*paper.Record
-	flush := func() error {
-		err := write(ctx, source, to, collection, group)
-		if err == nil {
-			done.Written += len(group)
-			group = nil
-		}
-		return err
-	}
 	for r, readErr := range source.List(ctx, catalog.Listing{}) {
-		if readErr != nil {
-			return done, readErr
-		}
-		done.Papers++
-		if more && err == nil && old.ID < r.ID {
-			return done, beside(old.ID)
-		}
-		if err != nil {
-			return done, err
-		}
-		if more && old.ID == r.ID {
-			if !same(old, r) {
-				group = append(group, r)
+		for more && err == nil && readErr == nil && old.ID < r.ID {
+			if err = c.remove(ctx, old.ID); err == nil {
+				old, err, more = next()
 			}
+		}
+		if err := errors.Join(readErr, err); err != nil {
+			return c.Copied, err
+		}
+		c.Papers++
+		has := more && old.ID == r.ID
+		if !has || !same(old, r) {
+			c.group = append(c.group, r)
+		}
+		if has {
 			old, err, more = next()
-		} else {
-			group = append(group, r)
 		}
-		if len(group) == options.Group {
-			if err := flush(); err != nil {
-				return done, err
-			}
-			options.Progress("copy", uint64(done.Papers), uint64(source.Info().Papers))
+		if err := c.step(ctx); err != nil {
+			return c.Copied, err
 		}
 	}
-	if err == nil && more {
-		return done, beside(old.ID)
+	for more && err == nil {
+		if err = c.remove(ctx, old.ID); err == nil {
+			old, err, more = next()
+		}
 	}
 	if err != nil {
-		return done, err
+		return c.Copied, err
 	}
-	return done, flush()
+	return c.Copied, c.flush(ctx)
+}
+
+// copying is a copy that is being made.
+type copying struct {
+	Options
+	Copied
+	source     catalog.View
+	to         catalog.Catalog
+	collection string
+	group      []*paper.Record
+	gone       []catalog.Mutation
+}
+
+// step tells how far the copy is, and writes what is enough for a group.
+func (c *copying) step(ctx context.Context) error {
+	if c.Papers%c.Group == 0 {
+		c.Progress("copy", uint64(c.Papers), uint64(c.source.Info().Papers))
+	}
+	if len(c.group) < c.Group {
+		return nil
+	}
+	return c.flush(ctx)
+}
+
+// remove deletes a paper that the source has not.
+func (c *copying) remove(ctx context.Context, id string) error {
+	if !c.Mirror {
+		return beside(id)
+	}
+	c.gone = append(c.gone, catalog.Mutation{Delete: true, Paper: paper.Paper{ID: id}})
+	if len(c.gone) < c.Group {
+		return nil
+	}
+	return c.flush(ctx)
+}
+
+func (c *copying) flush(ctx context.Context) error {
+	if len(c.gone) > 0 {
+		if _, _, err := c.to.Apply(ctx, c.collection, c.gone); err != nil {
+			return err
+		}
+		c.Removed += len(c.gone)
+		c.gone = nil
+	}
+	if err := write(ctx, c.source, c.to, c.collection, c.group); err != nil {
+		return err
+	}
+	c.Written += len(c.group)
+	c.group = nil
+	return nil
 }
 
 func beside(id string) error {

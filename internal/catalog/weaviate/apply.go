@@ -146,6 +146,7 @@ func (p *plan) note(id string, s state, deleted bool, fields paper.Fields) {
 	if was := p.before[id].version; was != nil {
 		prior = was.Born
 	}
+	p.head.Length += s.version.length() - p.at(id).version.length()
 	p.group.Entries = append(p.group.Entries, entry{Sequence: p.head.Sequence, ID: id, Prior: prior, Deleted: deleted, Fields: fields})
 	p.after[id] = s
 }

@@ -84,8 +84,8 @@ func (v *view) identify(ctx context.Context, name string) (id string, err error)
 	var records []*paper.Record
 	err = v.moment(ctx, func(ids moved, was map[string]*version) error {
 		results, err := v.c.search(ctx, &pb.SearchRequest{
-			Filters: ids.without(anyOf(propFacets, facets)), Limit: mostNamed, Properties: properties(propID, propRecord), Metadata: &pb.MetadataRequest{Uuid: true},
-			SortBy: []*pb.SortBy{{Ascending: true, Path: []string{propID}}},
+			Filters: ids.without(anyOf(propFacets, facets)), Limit: mostNamed, Properties: properties(propID, propKey, propRecord),
+			Metadata: &pb.MetadataRequest{Uuid: true}, SortBy: []*pb.SortBy{{Ascending: true, Path: []string{propKey}}},
 		})
 		records = records[:0]
 		for _, r := range ids.drop(results) {

@@ -48,6 +48,8 @@ type Config struct {
 	// Epoch is that of the writer. A greater one takes over from a smaller one; 0 is a
 	// reader, whose Apply is refused.
 	Epoch uint64
+	// Migration is what Open fills the default collection for; nil for whoever else uses it.
+	Migration *Migration
 	// Fence is asked before each request that writes papers whether this process still
 	// is the writer, for the cluster cannot tell; nil is not asked.
 	Fence func() error

@@ -23,7 +23,7 @@ const (
 
 // listsClass is the class of lists of results that servers keep for each other.
 func (w *wire) listsClass() map[string]any {
-	return w.class(w.lists(), []property{text(propData, "text", "field", false, false), number(propUntil)}, map[string]any{"skip": true})
+	return w.class(w.lists(), []property{text(propData, "field", false, false), number(propUntil)}, map[string]any{"skip": true})
 }
 
 func (w *wire) lists() string { return w.config.Prefix + "Lists" }

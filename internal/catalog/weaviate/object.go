@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/google/uuid"
 	pb "github.com/weaviate/weaviate/grpc/generated/protocol/v1"
@@ -26,9 +28,11 @@ import (
 const (
 	// parallel is how many objects are asked for at a time.
 	parallel = 16
-	// batchObjects and batchBytes are how much is written with one call.
-	batchObjects = 200
-	batchBytes   = 8 << 20
+	// batchObjects and batchBytes are how much is written with one call, and batches how
+	// many calls at a time.
+	batchObjects = 100
+	batchBytes   = 4 << 20
+	batches      = 4
 )
 
 // version is a paper as it was from one change to the next.
@@ -37,6 +41,26 @@ type version struct {
 	Born   uint64       `json:"born"`
 	Record storedRecord `json:"record"`
 	Vector []byte       `json:"vector,omitempty"` // of copies; papers have theirs beside
+
+	terms []string // what termsOf gives, once it was asked
+	words int
+}
+
+// analysed is termsOf, once. Not for concurrent use.
+func (v *version) analysed() (terms []string, length int) {
+	if v.terms == nil {
+		v.terms, v.words = termsOf(&v.Record.Paper)
+	}
+	return v.terms, v.words
+}
+
+// length is how many words a version has; nil has none.
+func (v *version) length() uint64 {
+	if v == nil {
+		return 0
+	}
+	_, n := v.analysed()
+	return uint64(n)
 }
 
 // storedRecord is a record in JSON. Its digests are bytes.
@@ -96,8 +120,29 @@ func facet(field, key, value string) string {
 	if len(field)+len(value) > longest {
 		return fmt.Sprintf("#%x", sha256.Sum256([]byte(field+"\x00"+value)))
 	}
-	return field + "=" + value
+	return unspaced(field + "=" + value)
 }
+
+// unspaced makes one word of a text, another one of each.
+func unspaced(text string) string {
+	if !strings.ContainsFunc(text, escaped) {
+		return text
+	}
+	var out strings.Builder
+	for _, r := range text {
+		if escaped(r) {
+			fmt.Fprintf(&out, "%%%x;", r)
+		} else {
+			out.WriteRune(r)
+		}
+	}
+	return out.String()
+}
+
+func escaped(r rune) bool { return r == '%' || unicode.IsSpace(r) }
+
+// keyOf is an id in an alphabet that is sorted by bytes, whatever sorts it.
+func keyOf(id string) string { return hex.EncodeToString([]byte(id)) }
 
 func presence(field, key string) string { return facet("?"+field, key, "") }
 
@@ -108,8 +153,10 @@ func object(class string, v *version, vector []float32) (*pb.BatchObject, error)
 		return nil, fmt.Errorf("weaviate: the paper %q: %w", v.Record.Paper.ID, err)
 	}
 	r := v.Record.record()
+	terms, length := v.analysed()
 	fields := map[string]any{
-		propID: r.ID, propRecord: string(data), propTerms: strings.Join(termsOf(&r.Paper), " "), propOrdinal: float64(r.Ordinal),
+		propID: r.ID, propKey: keyOf(r.ID), propRecord: string(data), propTerms: strings.Join(terms, " "), propLength: float64(length),
+		propOrdinal: float64(r.Ordinal), propFacets: strings.Join(facetsOf(r), " "), propWords: strings.Join(wordsOf(r), " "),
 		propLot:     float64(lotOf(r.ID)),
 		propCreated: float64(r.CreateTime.UnixMicro()), propUpdated: float64(r.UpdateTime.UnixMicro()),
 	}
@@ -122,14 +169,13 @@ func object(class string, v *version, vector []float32) (*pb.BatchObject, error)
 	}
 	return &pb.BatchObject{
 		Collection: class, Uuid: paperID(r.ID), VectorBytes: vectorBytes(vector),
-		Properties: &pb.BatchObject_Properties{NonRefProperties: properties, TextArrayProperties: []*pb.TextArrayProperties{
-			{PropName: propFacets, Values: facetsOf(r)}, {PropName: propWords, Values: wordsOf(r)},
-		}},
+		Properties: &pb.BatchObject_Properties{NonRefProperties: properties},
 	}, nil
 }
 
-// termsOf are the terms of a paper, those of its title as often as they count.
-func termsOf(p *paper.Paper) (terms []string) {
+// termsOf are the terms of a paper, those of its title as often as they count, and how
+// many words that is: other forms of words are terms, and no words.
+func termsOf(p *paper.Paper) (terms []string, length int) {
 	const titleWeight = 3 // as in package lexical
 	for i, text := range []string{p.Title, p.Abstract} {
 		for _, t := range lexical.Analyse(text) {
@@ -137,9 +183,16 @@ func termsOf(p *paper.Paper) (terms []string) {
 			for n := 1; i == 0 && n < titleWeight; n++ {
 				terms = append(terms, t.Term)
 			}
+			switch {
+			case t.Joined:
+			case i == 0:
+				length += titleWeight
+			default:
+				length++
+			}
 		}
 	}
-	return terms
+	return terms, length
 }
 
 func facetsOf(r *paper.Record) (facets []string) {
@@ -268,18 +321,19 @@ func (w *wire) level() *pb.ConsistencyLevel {
 // put writes objects, each to a quorum at least. While all nodes answer it waits for all
 // replicas, so that searches find at once what was acknowledged.
 func (w *wire) put(ctx context.Context, objects []*pb.BatchObject) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(batches)
 	for len(objects) > 0 {
 		n, bytes := 0, 0
 		for n < len(objects) && n < batchObjects && (n == 0 || bytes < batchBytes) {
 			bytes += len(objects[n].GetProperties().GetNonRefProperties().GetFields()[propRecord].GetStringValue()) + 4096
 			n++
 		}
-		if err := w.putSome(ctx, objects[:n]); err != nil {
-			return err
-		}
+		some := objects[:n]
+		g.Go(func() error { return w.putSome(ctx, some) })
 		objects = objects[n:]
 	}
-	return nil
+	return g.Wait()
 }
 
 func (w *wire) putSome(ctx context.Context, objects []*pb.BatchObject) error {

@@ -13,9 +13,11 @@ import (
 // The properties of papers. Those without an index are read alone.
 const (
 	propID      = "pid"     // the id
+	propKey     = "key"     // the id in hexadecimal digits, by which lists are sorted: Weaviate sorts A and a alike, and filters them apart
 	propFacets  = "facets"  // "field=value" as package filter makes values equal, and "?field" where there is one
 	propWords   = "words"   // "field=word"
 	propTerms   = "terms"   // what package lexical makes of title, three times, and abstract
+	propLength  = "length"  // how many words those are
 	propDate    = "date"    // filter.PackedDate
 	propYear    = "year"    // of publication
 	propCreated = "created" // microseconds
@@ -39,8 +41,8 @@ type property struct {
 	Ranges     bool     `json:"indexRangeFilters"`
 }
 
-func text(name, kind, tokens string, filterable, searchable bool) property {
-	return property{Name: name, Type: []string{kind}, Tokens: tokens, Filterable: filterable, Searchable: searchable}
+func text(name, tokens string, filterable, searchable bool) property {
+	return property{Name: name, Type: []string{"text"}, Tokens: tokens, Filterable: filterable, Searchable: searchable}
 }
 
 func number(name string) property {
@@ -48,12 +50,14 @@ func number(name string) property {
 }
 
 // papersClass is the class of papers. Nothing is left to the server's defaults that
-// answers depend on.
+// answers depend on. Lists are texts, for a search by words decodes every property of
+// what it finds, and lists of Weaviate's are slow at that.
 func (w *wire) papersClass(name string) map[string]any {
 	return w.class(name, []property{
-		text(propID, "text", "field", true, false), text(propFacets, "text[]", "field", true, false), text(propWords, "text[]", "field", true, false),
-		text(propTerms, "text", "whitespace", true, true), number(propDate), number(propYear), number(propCreated), number(propUpdated),
-		number(propOrdinal), number(propLot), text(propRecord, "text", "field", false, false),
+		text(propID, "field", true, false), text(propKey, "field", true, false), text(propFacets, "whitespace", true, false),
+		text(propWords, "whitespace", true, false), text(propTerms, "whitespace", true, true), {Name: propLength, Type: []string{"int"}},
+		number(propDate), number(propYear), number(propCreated), number(propUpdated), number(propOrdinal), number(propLot),
+		text(propRecord, "field", false, false),
 	}, map[string]any{
 		"distance": "cosine", "maxConnections": 32, "efConstruction": 128, "ef": -1, "dynamicEfMin": 128, "dynamicEfMax": 512,
 		"dynamicEfFactor": 8, "flatSearchCutoff": flatBelow, "skipDefaultQuantization": true, "vectorCacheMaxObjects": 1_000_000_000_000,
@@ -61,7 +65,7 @@ func (w *wire) papersClass(name string) map[string]any {
 }
 
 func (w *wire) stateClass(name string) map[string]any {
-	return w.class(name, []property{text(propData, "text", "field", false, false)}, map[string]any{"skip": true})
+	return w.class(name, []property{text(propData, "field", false, false)}, map[string]any{"skip": true})
 }
 
 func (w *wire) class(name string, properties []property, vectors map[string]any) map[string]any {

@@ -27,10 +27,20 @@ const (
 	mostTerms = 100
 )
 
-// hit is a paper that was found, with a cosine or a score of words.
+// hit is a paper that was found, with a cosine or a score of words, and what the other
+// of these is made from.
 type hit struct {
-	id    string
-	score float64
+	id     string
+	score  float64
+	terms  string
+	length int
+	vector []byte
+}
+
+// hitOf reads what an answer has of a paper but for its score.
+func hitOf(r *pb.SearchResult) hit {
+	length := r.GetProperties().GetNonRefProps().GetFields()[propLength].GetIntValue()
+	return hit{id: textOf(r, propID), terms: textOf(r, propTerms), length: int(length), vector: vectorOf(r.GetMetadata())}
 }
 
 // best sorts hits, ties by id, and gives the first k.
@@ -49,13 +59,14 @@ func checkK(k int) error {
 	return nil
 }
 
-// near asks for the papers nearest to a vector among those that w keeps.
-func (c *collection) near(ctx context.Context, vector []float32, k int, w where, gone moved) ([]hit, error) {
+// near asks for the papers nearest to a vector among those that w keeps, with some of
+// their properties beside their ids.
+func (c *collection) near(ctx context.Context, vector []float32, k int, w where, gone moved, beside []string) ([]hit, error) {
 	if k <= 0 {
 		return nil, nil
 	}
 	results, err := c.search(ctx, &pb.SearchRequest{
-		Filters: w, Limit: uint32(k + beyond), Properties: properties(propID),
+		Filters: w, Limit: uint32(k + beyond), Properties: properties(append([]string{propID}, beside...)...),
 		Metadata:   &pb.MetadataRequest{Uuid: true, Distance: true},
 		NearVector: &pb.NearVector{Vectors: []*pb.Vectors{{VectorBytes: vectorBytes(vector), Type: pb.Vectors_VECTOR_TYPE_SINGLE_FP32}}},
 	})
@@ -65,40 +76,53 @@ func (c *collection) near(ctx context.Context, vector []float32, k int, w where,
 	results = gone.drop(results)
 	hits := make([]hit, len(results))
 	for i, r := range results {
-		hits[i] = hit{textOf(r, propID), 1 - float64(r.GetMetadata().GetDistance())}
+		hits[i] = hitOf(r)
+		hits[i].score = 1 - float64(r.GetMetadata().GetDistance())
 	}
 	return best(hits, k), nil
 }
 
 // exactly compares a vector with all papers that w keeps. Weaviate does that of itself
 // for few papers; of many, it is asked part by part.
-func (c *collection) exactly(ctx context.Context, vector []float32, k int, w where, gone moved, ordinals uint32) ([]hit, error) {
+func (c *collection) exactly(ctx context.Context, p catalog.Probe, w where, gone moved, beside []string, ordinals uint32) ([]hit, error) {
 	var found []hit
 	for from := int64(0); from < int64(ordinals); from += flatBelow - 1 {
-		part, err := c.near(ctx, vector, k, all(w, between(propOrdinal, from, from+flatBelow-2)), gone)
+		part, err := c.near(ctx, p.Vector, p.K, all(w, between(propOrdinal, from, from+flatBelow-2)), gone, beside)
 		if err != nil {
 			return nil, err
 		}
 		found = append(found, part...)
 	}
-	return best(found, k), nil
+	return best(found, p.K), nil
+}
+
+// siding is what is asked of the nearest papers.
+type siding struct {
+	exact bool
+	where where
+	gone  moved
+	// filtered says that a restriction keeps kept of the papers.
+	filtered bool
+	kept     uint32
+	// beside are the properties that hits bring along.
+	beside []string
 }
 
 // side asks for the nearest papers at the view's moment, and says how.
-func (v *view) side(ctx context.Context, p catalog.Probe, exact bool, w where, gone moved, filtered bool, kept uint32) ([]hit, catalog.Strategy, error) {
-	if kept == 0 {
+func (v *view) side(ctx context.Context, p catalog.Probe, s siding) ([]hit, catalog.Strategy, error) {
+	if s.kept == 0 {
 		return nil, catalog.ExactScan, nil
 	}
-	if filtered && kept < flatBelow { // each shard has as many or fewer
-		hits, err := v.c.near(ctx, p.Vector, p.K, w, gone)
+	if s.filtered && s.kept < flatBelow { // each shard has as many or fewer
+		hits, err := v.c.near(ctx, p.Vector, p.K, s.where, s.gone, s.beside)
 		return hits, catalog.ExactScan, err
 	}
-	if exact {
-		hits, err := v.c.exactly(ctx, p.Vector, p.K, w, gone, v.head.Ordinal)
+	if s.exact {
+		hits, err := v.c.exactly(ctx, p, s.where, s.gone, s.beside, v.head.Ordinal)
 		return hits, catalog.ExactScan, err
 	}
-	hits, err := v.c.near(ctx, p.Vector, p.K, w, gone)
-	if filtered {
+	hits, err := v.c.near(ctx, p.Vector, p.K, s.where, s.gone, s.beside)
+	if s.filtered {
 		return hits, catalog.FilteredGraphWalk, err
 	}
 	return hits, catalog.GraphWalk, err
@@ -131,7 +155,7 @@ func (v *view) nearest(ctx context.Context, q catalog.Nearest, r *restriction, i
 	out := catalog.Found{Kept: kept, Strategy: catalog.ExactScan}
 	union := make(map[string]float64)
 	for _, p := range q.Probes {
-		hits, strategy, err := v.side(ctx, p, q.Exact, ids.without(r.where), ids, r.where != nil, kept)
+		hits, strategy, err := v.side(ctx, p, siding{exact: q.Exact, where: ids.without(r.where), gone: ids, filtered: r.where != nil, kept: kept})
 		if err != nil {
 			return catalog.Found{}, err
 		}
@@ -180,19 +204,24 @@ func (v *view) hybrid(ctx context.Context, q catalog.Hybrid, asked *asked, r *re
 	out := catalog.Found{Kept: kept, Strategy: catalog.ExactScan}
 	w := ids.without(r.where)
 	var near, words []hit
+	var weights *weights
 	g, beside := errgroup.WithContext(ctx)
 	if q.Vector != nil {
 		g.Go(func() (err error) {
-			near, out.Strategy, err = v.side(beside, catalog.Probe{Vector: q.Vector, K: q.K}, q.Exact, w, ids, r.where != nil, kept)
+			s := siding{exact: q.Exact, where: w, gone: ids, filtered: r.where != nil, kept: kept}
+			if len(asked.terms) > 0 {
+				s.beside = []string{propTerms, propLength}
+			}
+			near, out.Strategy, err = v.side(beside, catalog.Probe{Vector: q.Vector, K: q.K}, s)
 			return err
 		})
 	}
 	g.Go(func() (err error) {
-		words, err = v.c.words(beside, asked, q.K, w, ids)
+		words, err = v.c.words(beside, asked, q, w, ids)
 		return err
 	})
 	g.Go(func() (err error) {
-		out.Terms, err = v.c.known(beside, asked)
+		weights, err = v.weigh(beside, asked)
 		return err
 	})
 	if err := g.Wait(); err != nil {
@@ -201,44 +230,22 @@ func (v *view) hybrid(ctx context.Context, q catalog.Hybrid, asked *asked, r *re
 	if q.Vector != nil && out.Strategy == catalog.ExactScan {
 		out.Visited = int(kept)
 	}
-	out.Hits, err = v.c.both(ctx, q, asked, near, words)
+	out.Terms = weights.known
+	out.Hits, err = v.c.both(ctx, q, asked, weights, near, words)
 	return out, err
 }
 
 // both gives every candidate both scores, in order of id, and leaves out what the words
 // forbid.
-func (c *collection) both(ctx context.Context, q catalog.Hybrid, asked *asked, near, words []hit) ([]rank.Hit, error) {
-	hits := make(map[string]*rank.Hit)
-	at := func(id string) *rank.Hit {
-		if hits[id] == nil {
-			hits[id] = &rank.Hit{ID: id}
-		}
-		return hits[id]
-	}
+func (c *collection) both(ctx context.Context, q catalog.Hybrid, asked *asked, weights *weights, near, words []hit) ([]rank.Hit, error) {
+	hits := make(map[string]*rank.Hit, len(near)+len(words))
 	for _, h := range near {
-		at(h.id).Semantic = h.score
+		hits[h.id] = &rank.Hit{ID: h.id, Semantic: h.score, Lexical: weights.score(&h)}
 	}
 	for _, h := range words {
-		at(h.id).Lexical = h.score
-	}
-	g, beside := errgroup.WithContext(ctx)
-	var others, scores []hit
-	g.Go(func() (err error) {
-		others, err = c.nearOf(beside, q.Vector, lacking(words, near))
-		return err
-	})
-	g.Go(func() (err error) {
-		scores, err = c.wordsOf(beside, asked, lacking(near, words))
-		return err
-	})
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	for _, h := range others {
-		at(h.id).Semantic = h.score
-	}
-	for _, h := range scores {
-		at(h.id).Lexical = h.score
+		if hits[h.id] == nil {
+			hits[h.id] = &rank.Hit{ID: h.id, Semantic: cosine(q.Vector, h.vector), Lexical: weights.score(&h)}
+		}
 	}
 	if err := c.judge(ctx, asked, hits); err != nil {
 		return nil, err
@@ -251,41 +258,13 @@ func (c *collection) both(ctx context.Context, q catalog.Hybrid, asked *asked, n
 	return out, nil
 }
 
-// lacking gives the ids of hits that others lack.
-func lacking(hits, others []hit) (ids []string) {
-	have := make(map[string]bool, len(others))
-	for _, h := range others {
-		have[h.id] = true
-	}
-	for _, h := range hits {
-		if !have[h.id] {
-			ids = append(ids, h.id)
-		}
-	}
-	return ids
-}
-
-// nearOf compares a vector with some papers.
-func (c *collection) nearOf(ctx context.Context, vector []float32, ids []string) ([]hit, error) {
-	if vector == nil || len(ids) == 0 {
-		return nil, nil
-	}
-	return c.near(ctx, vector, len(ids), anyOf(propID, ids), nil)
-}
-
-// wordsOf scores the words of some papers.
-func (c *collection) wordsOf(ctx context.Context, a *asked, ids []string) ([]hit, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	return c.bm25(ctx, a, len(ids), anyOf(propID, ids), nil)
-}
-
 // asked is the lexical part of a query.
 type asked struct {
 	catalog.Words
-	// terms are what is looked for, and written how the query writes each.
+	// terms are what is looked for, and written how the query writes each; counts is how
+	// much a term counts in the query, among them other forms of its words.
 	terms, written []string
+	counts         map[string]float64
 	// excluded are terms that must not be there.
 	excluded []string
 	// phrases are texts in quotation marks, and clauses says that papers are judged by
@@ -295,7 +274,7 @@ type asked struct {
 }
 
 func read(w catalog.Words) (*asked, error) {
-	a := &asked{Words: w}
+	a := &asked{Words: w, counts: make(map[string]float64)}
 	text := w.Text
 	if w.Typed {
 		if err := lexical.CheckText(text); err != nil {
@@ -319,7 +298,15 @@ func read(w catalog.Words) (*asked, error) {
 		a.phrases = quoted(w.Text)
 	}
 	for _, t := range lexical.Analyse(text) {
-		if !t.Joined && len(a.terms) < mostTerms && !slices.Contains(a.terms, t.Term) {
+		if a.counts[t.Term] == 0 && len(a.counts) >= mostTerms {
+			continue
+		}
+		if t.Joined {
+			a.counts[t.Term] += joinedWeight
+			continue
+		}
+		a.counts[t.Term]++
+		if !slices.Contains(a.terms, t.Term) {
 			a.terms, a.written = append(a.terms, t.Term), append(a.written, text[t.Start:t.End])
 		}
 	}
@@ -348,7 +335,8 @@ func quoted(text string) (phrases []string) {
 }
 
 // words asks for the papers that have words of a query best.
-func (c *collection) words(ctx context.Context, a *asked, k int, w where, gone moved) ([]hit, error) {
+func (c *collection) words(ctx context.Context, a *asked, q catalog.Hybrid, w where, gone moved) ([]hit, error) {
+	k := q.K
 	if k <= 0 {
 		return nil, nil
 	}
@@ -366,7 +354,7 @@ func (c *collection) words(ctx context.Context, a *asked, k int, w where, gone m
 		}
 		ask = min(4*k, mostHits-beyond)
 	}
-	hits, err := c.bm25(ctx, a, ask, w, gone)
+	hits, err := c.bm25(ctx, a, ask, w, gone, q.Vector != nil)
 	if err != nil || !a.Typed || !a.clauses {
 		return hits, err
 	}
@@ -381,13 +369,13 @@ func (c *collection) words(ctx context.Context, a *asked, k int, w where, gone m
 	return best(hits, k), nil
 }
 
-func (c *collection) bm25(ctx context.Context, a *asked, k int, w where, gone moved) ([]hit, error) {
+func (c *collection) bm25(ctx context.Context, a *asked, k int, w where, gone moved, vectors bool) ([]hit, error) {
 	if len(a.terms) == 0 {
 		return nil, nil
 	}
 	results, err := c.search(ctx, &pb.SearchRequest{
-		Filters: w, Limit: uint32(min(k+beyond, mostHits)), Properties: properties(propID),
-		Metadata:   &pb.MetadataRequest{Uuid: true, Score: true},
+		Filters: w, Limit: uint32(min(k+beyond, mostHits)), Properties: properties(propID, propTerms, propLength),
+		Metadata:   &pb.MetadataRequest{Uuid: true, Score: true, Vector: vectors},
 		Bm25Search: &pb.BM25{Query: strings.Join(a.terms, " "), Properties: []string{propTerms}},
 	})
 	if err != nil {
@@ -396,26 +384,10 @@ func (c *collection) bm25(ctx context.Context, a *asked, k int, w where, gone mo
 	results = gone.drop(results)
 	hits := make([]hit, len(results))
 	for i, r := range results {
-		hits[i] = hit{textOf(r, propID), float64(r.GetMetadata().GetScore())}
+		hits[i] = hitOf(r)
+		hits[i].score = float64(r.GetMetadata().GetScore())
 	}
 	return best(hits, k), nil
-}
-
-// known gives the words of a query that a paper has, as it writes them.
-func (c *collection) known(ctx context.Context, a *asked) ([]string, error) {
-	has := make([]bool, len(a.terms))
-	err := each(ctx, len(a.terms), func(ctx context.Context, i int) error {
-		results, err := c.search(ctx, &pb.SearchRequest{Filters: textIs(propTerms, a.terms[i]), Limit: 1, Properties: properties(propID)})
-		has[i] = len(results) > 0
-		return err
-	})
-	var out []string
-	for i, word := range a.written {
-		if has[i] {
-			out = append(out, word)
-		}
-	}
-	return out, err
 }
 
 // judge takes out the hits that a typed query does not allow, and raises those that have

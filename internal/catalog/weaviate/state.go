@@ -17,12 +17,18 @@ type head struct {
 	Papers   uint32
 	// Group is the last one that was acknowledged or taken back.
 	Group uint64
+	// Length is how many words all papers have, those of titles as often as they count.
+	Length uint64
 	// Ordinal is the next one.
 	Ordinal uint32
 	// Epoch is that of the writer.
 	Epoch uint64
 	// Trimmed is the last group whose copies are gone.
 	Trimmed uint64
+	// Migration names what the collection is being filled from; "" once it is complete.
+	Migration string `json:",omitempty"`
+	// Migrated names what it was filled from.
+	Migrated string `json:",omitempty"`
 }
 
 // format is that of what this package writes; docs/format/weaviate.md describes it.
@@ -98,7 +104,11 @@ func (c *collection) takeOver(ctx context.Context, space paper.Space) error {
 		return err
 	}
 	if h == nil {
-		return c.putState(ctx, headID(), head{Format: format, Space: space, Epoch: c.config.Epoch})
+		h = &head{Format: format, Space: space, Epoch: c.config.Epoch}
+		if _, err := c.belongs(h); err != nil {
+			return err
+		}
+		return c.putState(ctx, headID(), h)
 	}
 	if err := sameSpace(h, space); err != nil {
 		return err
@@ -106,7 +116,11 @@ func (c *collection) takeOver(ctx context.Context, space paper.Space) error {
 	if err := c.mine(h); err != nil {
 		return err
 	}
-	if h.Epoch < c.config.Epoch {
+	changed, err := c.belongs(h)
+	if err != nil {
+		return err
+	}
+	if changed || h.Epoch < c.config.Epoch {
 		h.Epoch = c.config.Epoch
 		if err := c.putHead(ctx, h); err != nil {
 			return err
@@ -125,6 +139,9 @@ func sameSpace(h *head, space paper.Space) error {
 func (c *collection) checkSpace(ctx context.Context, space paper.Space) error {
 	h, err := c.head(ctx)
 	if err != nil {
+		return err
+	}
+	if _, err := c.belongs(h); err != nil {
 		return err
 	}
 	return sameSpace(h, space)

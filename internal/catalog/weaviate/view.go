@@ -190,13 +190,14 @@ func (c *collection) search(ctx context.Context, q *pb.SearchRequest) ([]*pb.Sea
 	if err != nil {
 		return nil, err
 	}
-	return c.filled(ctx, reply.GetResults(), slices.Contains(q.GetProperties().GetNonRefProperties(), propRecord))
+	return c.filled(ctx, reply.GetResults(), q.GetProperties().GetNonRefProperties())
 }
 
 // filled reads the papers of an answer that came without their properties by a quorum: so
 // nodes give what a replica does not have, or not as others have it, as after it was away.
 // Every search asks for the id, some for the record.
-func (c *collection) filled(ctx context.Context, results []*pb.SearchResult, record bool) ([]*pb.SearchResult, error) {
+func (c *collection) filled(ctx context.Context, results []*pb.SearchResult, names []string) ([]*pb.SearchResult, error) {
+	record := slices.Contains(names, propRecord)
 	hollow := func(r *pb.SearchResult) bool { return textOf(r, propID) == "" || record && textOf(r, propRecord) == "" }
 	err := each(ctx, len(results), func(ctx context.Context, i int) error {
 		if !hollow(results[i]) {
@@ -207,12 +208,13 @@ func (c *collection) filled(ctx context.Context, results []*pb.SearchResult, rec
 			return err
 		}
 		fields := make(map[string]*pb.Value)
-		for _, name := range []string{propID, propRecord} {
-			var text string
-			if err := json.Unmarshal(f.Properties[name], &text); err != nil {
+		for _, name := range names {
+			if _, has := f.Properties[name]; !has && name != propID && name != propRecord {
+				continue // a text without words
+			}
+			if fields[name], err = valueOf(f.Properties[name]); err != nil {
 				return damaged(err)
 			}
-			fields[name] = &pb.Value{Kind: &pb.Value_TextValue{TextValue: text}}
 		}
 		results[i].Properties = &pb.PropertiesResult{NonRefProps: &pb.Properties{Fields: fields}}
 		if m := results[i].GetMetadata(); len(vectorOf(m)) == 0 {
@@ -221,6 +223,17 @@ func (c *collection) filled(ctx context.Context, results []*pb.SearchResult, rec
 		return nil
 	})
 	return slices.DeleteFunc(results, hollow), err
+}
+
+// valueOf reads a property as answers of searches have it: a text, or a whole number.
+func valueOf(raw json.RawMessage) (*pb.Value, error) {
+	var n int64
+	if json.Unmarshal(raw, &n) == nil {
+		return &pb.Value{Kind: &pb.Value_IntValue{IntValue: n}}, nil
+	}
+	var text string
+	err := json.Unmarshal(raw, &text)
+	return &pb.Value{Kind: &pb.Value_TextValue{TextValue: text}}, err
 }
 
 func textOf(r *pb.SearchResult, name string) string {
@@ -429,11 +442,12 @@ func (v *view) page(ctx context.Context, r *restriction, after string) (page []*
 	err = v.moment(ctx, func(ids moved, was map[string]*version) error {
 		w := ids.without(r.where)
 		if after != "" {
-			w = all(w, textAfter(propID, after))
+			w = all(w, textAfter(propKey, keyOf(after)))
 		}
 		results, err := v.c.search(ctx, &pb.SearchRequest{
-			Filters: w, Limit: pageOf, Properties: properties(propID, propRecord), Metadata: &pb.MetadataRequest{Uuid: true},
-			SortBy: []*pb.SortBy{{Ascending: true, Path: []string{propID}}},
+			// The lists of shards are merged by what is asked for alone.
+			Filters: w, Limit: pageOf, Properties: properties(propID, propKey, propRecord), Metadata: &pb.MetadataRequest{Uuid: true},
+			SortBy: []*pb.SortBy{{Ascending: true, Path: []string{propKey}}},
 		})
 		if err != nil {
 			return err

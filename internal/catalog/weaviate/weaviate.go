@@ -55,6 +55,10 @@ type Stored struct {
 	Sequence uint64
 	// Epoch is the greatest that wrote.
 	Epoch uint64
+	// Migration names what the collection is being filled from; "" once it is complete.
+	Migration string
+	// Migrated names what it was filled from.
+	Migrated string
 }
 
 // Look says what a cluster has; nil if it has no default collection yet.
@@ -80,7 +84,7 @@ func Look(ctx context.Context, config Config) (_ *Stored, err error) {
 	if err != nil || h == nil {
 		return nil, err
 	}
-	return &Stored{Space: h.Space, Papers: h.Papers, Sequence: h.Sequence, Epoch: h.Epoch}, nil
+	return &Stored{Space: h.Space, Papers: h.Papers, Sequence: h.Sequence, Epoch: h.Epoch, Migration: h.Migration, Migrated: h.Migrated}, nil
 }
 
 // Writable implements catalog.Gated.
