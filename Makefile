@@ -50,7 +50,7 @@ run: setup ## Fetch, build, import the sample corpus (or AKIN_LISTINGS=path), an
 	  if [ $$code -ne 0 ] && [ $$code -ne 3 ]; then exit $$code; fi
 	@exec bin/akin serve --data $(RUN_DATA) --grpc-addr $(GRPC_ADDR) --http-addr $(HTTP_ADDR) --hint
 
-test: setup ## Run all tests that need no extra program, with the race detector.
+test: setup ## Run all tests that need no extra program, with the race detector where goroutines meet.
 	go test -race -timeout 20m ./...
 	go test -short -timeout 10m ./internal/ann
 	go test -short -timeout 10m -run 'Memory|SampleCorpus' ./internal/ingest
