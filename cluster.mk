@@ -3,7 +3,7 @@
 
 CLUSTER := testdata/cluster/cluster.sh
 
-.PHONY: cluster-up cluster-down cluster-wipe test-cluster test-cluster-short bench-cluster
+.PHONY: cluster-up cluster-down cluster-wipe test-cluster test-cluster-serve test-cluster-short bench-cluster
 
 cluster-up: ## Build (once, for minutes) and start a cluster of three Weaviate nodes.
 	@$(CLUSTER) up
@@ -21,9 +21,26 @@ CLUSTER_TEST = go test -c -o bin/weaviate.test ./internal/catalog/weaviate && \
 	cd internal/catalog/weaviate && AKIN_TEST_CLUSTER="$$(../../../$(CLUSTER) address)" AKIN_TEST_CLUSTER_CONTROL="$(CURDIR)/$(CLUSTER)" \
 	../../../$(CLUSTER) exec ../../../bin/weaviate.test -test.timeout 60m -test.v
 
-test-cluster: cluster-wipe cluster-up ## The contract, and nodes killed, cut off and halted, on a real cluster.
+# Servers over a cluster are processes of the test's own program.
+SERVE_TEST = go test -c -o bin/cli.test ./internal/cli && \
+	cd internal/cli && AKIN_TEST_CLUSTER="$$(../../$(CLUSTER) address)" ../../$(CLUSTER) exec ../../bin/cli.test -test.timeout 30m -test.v -test.run TestCluster
+
+test-cluster: cluster-wipe cluster-up ## The contract, nodes killed, cut off and halted, and servers that take over, on a real cluster.
 	$(CLUSTER_TEST)
+	$(SERVE_TEST)
 	$(CLUSTER) down
+	$(MAKE) test-cluster-serve
+
+test-cluster-serve: export AKIN_CLUSTER_KEY := sesame
+test-cluster-serve: export AKIN_CLUSTER_TLS := $(CURDIR)/bin/cluster-tls/node
+test-cluster-serve: ## Servers over a cluster that speaks TLS and asks for a key.
+	mkdir -p bin/cluster-tls
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=cluster \
+		-addext "subjectAltName=IP:10.77.0.1,IP:10.77.0.2,IP:10.77.0.3" -keyout $(AKIN_CLUSTER_TLS).key -out $(AKIN_CLUSTER_TLS).crt
+	$(CLUSTER) wipe
+	$(CLUSTER) up
+	$(SERVE_TEST)
+	$(CLUSTER) wipe
 
 test-cluster-short: cluster-wipe cluster-up ## The contract once, and one node killed.
 	$(CLUSTER_TEST) -test.short

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -65,13 +66,17 @@ type App struct {
 	local   net.Listener // in the data directory; nil if there is none
 	addrs   Addresses
 
-	store     *store.Store    // nil without a data directory
-	sources   *source.Manager // nil without a data directory
+	store     *store.Store    // nil without a data directory, and for readers of a cluster
+	sources   *source.Manager // nil without a store
 	digests   *notify.Digests // nil if no mail is sent
 	telemetry *telemetry.Telemetry
 	// reloads apply a changed configuration to parts that can take one.
 	reloads []reload
-	before  sync.Once // guards writtenBefore
+	// writes says that this server is the writer of a cluster.
+	writes bool
+	// fence says whether it still is; nil without a cluster.
+	fence  func() error
+	before sync.Once // guards writtenBefore
 	// writtenBefore is when a change was last acknowledged before the start.
 	writtenBefore time.Time
 }
@@ -86,11 +91,31 @@ type Addresses struct {
 // Run serves until ctx ends, then stops in order: no new calls, calls under way
 // finish, indexes and store close. ready is called once with the addresses.
 func Run(ctx context.Context, config Config, log *slog.Logger, ready func(Addresses)) error {
-	a, err := Open(ctx, config, log)
-	if err != nil {
-		return err
+	for {
+		a, err := Open(ctx, config, log)
+		if err != nil {
+			return err
+		}
+		err = a.run(ctx, ready)
+		if !errors.Is(err, errTurn) {
+			return err
+		}
+		log.Info("starting anew", "because", err)
+		config, ready = a.again(config), nil
 	}
-	return a.run(ctx, ready)
+}
+
+// again is the configuration of a server that takes another turn, on the same addresses.
+func (a *App) again(config Config) Config {
+	for _, addr := range []struct {
+		to  *string
+		was string
+	}{{&config.GRPCAddr, a.addrs.GRPC}, {&config.HTTPAddr, a.addrs.HTTP}, {&config.AdminAddr, a.addrs.Admin}} {
+		if strings.HasSuffix(*addr.to, ":0") {
+			*addr.to = addr.was
+		}
+	}
+	return config
 }
 
 // run serves until ctx ends or a listener fails, and closes all.
@@ -142,7 +167,7 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (_ *App, err err
 	}
 	e.Watch(a.telemetry)
 	a.onClose(a.server.Close)
-	if cat != nil {
+	if cat != nil && !a.clustered() { // a map is made of all vectors, which a cluster is not asked for
 		a.serveMaps(cat, bounds)
 	}
 	a.onReload("access", func(c Config) error { return a.ReloadAccess(c.Access) })
@@ -200,9 +225,15 @@ func (a *App) onClose(f func() error) { a.closers = append(a.closers, f) }
 // openParts opens what answers: the model, and the catalog if there is a data
 // directory, which says what its model is unless the configuration does.
 func (a *App) openParts(ctx context.Context) (engineModel, catalog.Catalog, rpc.About, error) {
+	if a.config.Cluster.Address != "" {
+		return a.openCluster(ctx)
+	}
 	if a.config.Data == "" {
 		model, about, err := a.openEmbedder()
 		return model, nil, about, err
+	}
+	if err := papersElsewhere(a.config.Data); err != nil {
+		return nil, nil, rpc.About{}, err
 	}
 	s, err := store.Open(a.config.Data, store.Options{
 		Create: a.config.Create, ReadOnlyOnDamage: a.config.ReadOnlyOnDamage, Logger: a.log, Beside: beside(),

@@ -52,6 +52,9 @@ type Config struct {
 	// means beside the keys.
 	SecretFile string
 
+	// Cluster says which cluster keeps the papers, instead of the data directory.
+	Cluster Cluster
+
 	// Mail says how digests are sent; by default they are not.
 	Mail Mail
 
@@ -165,6 +168,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Timeouts, err = rpc.CompleteTimeouts(c.Timeouts); err != nil {
 		errs = append(errs, timeoutFaults(err)...)
 	}
+	errs = append(errs, c.clustering()...)
 	errs = append(errs, c.observing()...)
 	errs = append(errs, c.Following.faults()...)
 	errs = append(errs, c.Access.Check())

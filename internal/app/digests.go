@@ -202,6 +202,9 @@ func (a *App) openDigests(s *store.Store, e *engine.Engine, b *librarian.Librari
 		return err
 	}
 	parts.Post = sender
+	if a.fence != nil {
+		parts.Post = rightfulPost{sender, a.fence}
+	}
 	if s.Writable() == nil {
 		outside, err := sentfile.Open(path+sentfile.Suffix, nil)
 		if err != nil {
@@ -213,6 +216,23 @@ func (a *App) openDigests(s *store.Store, e *engine.Engine, b *librarian.Librari
 	a.digests = notify.New(parts, set)
 	a.server.KeepDigests(a.digests, "")
 	return nil
+}
+
+// rightfulPost sends mails as long as this server writes: one that was replaced while it
+// was halted must not send what the next one has sent.
+type rightfulPost struct {
+	notify.Post
+	fence func() error
+}
+
+// Send implements notify.Post.
+func (p rightfulPost) Send(ctx context.Context, m *notify.Mail, begin func() error) notify.Result {
+	return p.Post.Send(ctx, m, func() error {
+		if err := p.fence(); err != nil {
+			return err
+		}
+		return begin()
+	})
 }
 
 // runDigests sends what is due, until the end; it follows the secret file.

@@ -48,14 +48,10 @@ func (c *Config) follow(s *store.Store) (*kept, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &kept{space: collection.Space, explicit: c.named}
-	if c.Precision == Auto || !c.named { // it goes on as it began
-		c.Precision = precisionOf(collection.Space)
-	}
+	k := c.followSpace(collection.Space)
 	if c.named {
 		return k, nil
 	}
-	c.Model = collection.Space.Model
 	raw, err := os.ReadFile(filepath.Join(c.Data, keptFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return k, nil // of the time before there was one
@@ -74,6 +70,18 @@ func (c *Config) follow(s *store.Store) (*kept, error) {
 		c.ModelDir = file.ModelDir
 	}
 	return k, nil
+}
+
+// followSpace makes the configuration name the model of a space, unless it names one
+// itself.
+func (c *Config) followSpace(space paper.Space) *kept {
+	if c.Precision == Auto || !c.named { // it goes on as it began
+		c.Precision = precisionOf(space)
+	}
+	if !c.named {
+		c.Model = space.Model
+	}
+	return &kept{space: space, explicit: c.named}
 }
 
 // keep writes where the model is, if it is not there already.

@@ -39,7 +39,7 @@ func (a *App) watch(e *engine.Engine, bounds rpc.Bounds, model *observedModel, s
 			return append(model.queues(), queueOf("calls", bounds.Calls), queueOf("batches", bounds.Bulk))
 		},
 		Collections: func() []telemetry.Collection {
-			if s == nil {
+			if s == nil && !a.clustered() {
 				return nil
 			}
 			return a.collections(e, s)
@@ -70,10 +70,11 @@ func (a *App) collections(e *engine.Engine, s *store.Store) []telemetry.Collecti
 	if err != nil {
 		return nil
 	}
-	return []telemetry.Collection{{
-		Name: info.Collection, Papers: uint64(info.Papers), Sequence: info.Sequence,
-		IndexBytes: bytesBelow(indexesOf(a.config.Data)), Written: a.lastWrite(ctx, s),
-	}}
+	c := telemetry.Collection{Name: info.Collection, Papers: uint64(info.Papers), Sequence: info.Sequence}
+	if !a.clustered() {
+		c.IndexBytes, c.Written = bytesBelow(indexesOf(a.config.Data)), a.lastWrite(ctx, s)
+	}
+	return []telemetry.Collection{c}
 }
 
 // figuresTimeout bounds how long a scrape may take to read.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -74,7 +75,10 @@ func (c Config) sources() SourceSettings {
 
 // mayWrite says why papers cannot be changed.
 func (a *App) mayWrite() error {
-	if err := a.store.Writable(); err != nil {
+	if err := errors.Join(a.store.Writable(), a.rightful()); err != nil {
+		return err
+	}
+	if err := a.store.Room(); err != nil {
 		return err
 	}
 	return a.store.Damage()

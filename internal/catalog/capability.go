@@ -28,7 +28,15 @@ const (
 	CapDays       Capability = "days"
 	CapDerived    Capability = "derived"
 	CapIndexes    Capability = "indexes"
+	CapStatistics Capability = "statistics"
 )
+
+// Partial is a view whose scores of words are made of the statistics of parts of the
+// collection, so that papers of two parts compare only roughly: it lacks CapStatistics.
+type Partial interface {
+	// PartialStatistics says that the collection has several parts.
+	PartialStatistics() bool
+}
 
 // Attributes tells what candidates are, mostly from memory, parallel to refs. What a
 // paper lacks is the zero value; so is a paper that is not there. Without it the papers
@@ -46,6 +54,9 @@ type Attributes interface {
 type Terms interface {
 	// Terms is parallel to refs; nil for a paper that is not there.
 	Terms(ctx context.Context, refs []paper.Ref) ([][]rank.Term, error)
+	// TermsAmong is Terms, of which it gives some terms alone, with the weights that they
+	// have there.
+	TermsAmong(ctx context.Context, refs []paper.Ref, among []uint32) ([][]rank.Term, error)
 	// TermNames gives a word to show for each of some terms.
 	TermNames(ctx context.Context, terms []uint32) ([]string, error)
 }
@@ -143,8 +154,8 @@ type Namer interface {
 // Syntax reads typed queries. Without it, a query is words alone.
 type Syntax interface {
 	// Parse says what a typed query asks for: a text for the model, without the signs
-	// of the syntax, and what it excludes, as a query of its own. It is an error for a
-	// query that asks too much.
+	// of the syntax, what it excludes, and the query without phrases, both as queries of
+	// their own. It is an error for a query that asks too much.
 	Parse(text string) (TypedQuery, error)
 	// Operators says whether a text has signs that can be operators, and whether it is
 	// long: of several lines, of more than 12 words outside quotation marks, or ended
@@ -153,7 +164,12 @@ type Syntax interface {
 }
 
 // TypedQuery is a query that was read.
-type TypedQuery struct{ Asked, Excluded string }
+type TypedQuery struct {
+	Asked, Excluded string
+	// Loose is the query with its phrases as words, a query of its own that excludes the
+	// same; "" where it has no phrases.
+	Loose string
+}
 
 // Matcher tells which words papers and queries share. Without it, results name no
 // matched words, evidence no shared terms, and exclusions only hold where Hybrid holds

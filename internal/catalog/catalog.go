@@ -20,6 +20,7 @@ package catalog
 import (
 	"context"
 	"iter"
+	"time"
 
 	"akin/internal/paper"
 )
@@ -34,6 +35,23 @@ type Catalog interface {
 	// sequence number that the collection has reached. Where an id stands twice, the
 	// changes are applied in their order.
 	Apply(ctx context.Context, collection string, changes []Mutation) ([]Outcome, uint64, error)
+}
+
+// Gated is a catalog that may take no changes. One that is none says so when they are
+// applied.
+type Gated interface {
+	// Writable says why changes would be refused, before work is done for them.
+	Writable(ctx context.Context) error
+}
+
+// Lists keeps lists of results for their page tokens where all servers over the catalog
+// find them. Without it each server keeps those that it made, and their tokens only lead
+// on there.
+type Lists interface {
+	// KeepList keeps bytes under a name until a time, in the place of what it has.
+	KeepList(ctx context.Context, name string, data []byte, until time.Time) error
+	// List gives what is kept under a name, and until when; nil where nothing is.
+	List(ctx context.Context, name string) (data []byte, until time.Time, err error)
 }
 
 // Preparer is a catalog that can do a part of the work of changes before it is their

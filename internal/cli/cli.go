@@ -104,6 +104,7 @@ type commands struct {
 	Key        keyCommand        `cmd:"" help:"Create, list, revoke and rotate the keys that a server asks for."`
 	Snapshot   snapshotCommand   `cmd:"" help:"Create, list, verify and restore copies of the store."`
 	Reembed    reembedCommand    `cmd:"" help:"Embed a data directory anew, into the space of another model."`
+	Catalog    catalogCommand    `cmd:"" help:"Look after the servers over one cluster."`
 	Config     configCommand     `cmd:"" help:"Show, check and explain the configuration."`
 	Doctor     doctorCommand     `cmd:"" help:"Look for what keeps a server from running well, and say what to do."`
 	Setup      setupCommand      `cmd:"" help:"Fetch the model and ONNX Runtime (beside harvest, and servers with sources, the only command that reaches for the network by itself)."`
@@ -148,7 +149,7 @@ func (f modelFlags) config() app.Config {
 // target says where a data command works.
 type target struct {
 	Data   string `help:"Work on this data directory; no server needed." type:"path" placeholder:"DIR" xor:"target"`
-	Server string `help:"Talk to a server (default ${server}). Without either flag, AKIN_DATA or AKIN_SERVER say where." placeholder:"HOST:PORT" xor:"target"`
+	Server string `help:"Talk to a server (default ${server}), or to several in turn: HOST:PORT,HOST:PORT. Without either flag, AKIN_DATA or AKIN_SERVER say where." placeholder:"HOST:PORT" xor:"target"`
 	Index  string `help:"Index of --data: graph, graph-lvq, exact or coder." enum:"${indexes}" default:"${index}" env:"AKIN_INDEX"`
 }
 

@@ -39,6 +39,7 @@ func (c noveltyCommand) Run(e *environment) error {
 		for _, n := range resp.GetNovelties() {
 			e.novelty(n)
 		}
+		e.lacking(resp.GetLacking())
 		fmt.Fprintf(e.errOut, "Percentiles are among %d papers of the collection.\n", resp.GetReferenceCount())
 	})
 }
@@ -77,6 +78,8 @@ func noveltySentence(n *akinv1.Novelty) string {
 		return fmt.Sprintf("the collection has fewer than 5 earlier papers (%d).", n.GetEarlierCount())
 	case akinv1.NoveltyReason_NOVELTY_REASON_NO_REFERENCE:
 		return "too few papers have earlier ones to compare with."
+	case akinv1.NoveltyReason_NOVELTY_REASON_NO_PAPER:
+		return "the record is no paper by its title, but front matter, an editorial, a correction or a volume."
 	default:
 		return ""
 	}

@@ -20,6 +20,7 @@ type serveFlags struct {
 	PublicURL      string   `name:"public-url" help:"Address under which readers reach the page, such as https://papers.example.org: links in mails and feeds begin with it, and HTTP requests may be sent to its host." env:"AKIN_PUBLIC_URL" placeholder:"URL"`
 	SecretFile     string   `help:"File of the secrets that encrypt addresses and sign links, made at first use (default: secrets.json beside the keys). Back it up apart from the snapshots." type:"path" env:"AKIN_SECRET_FILE" placeholder:"FILE"`
 	Index          string   `help:"Index: graph, graph-lvq (its vectors stay in the store: for large collections), exact or coder (the baseline)." enum:"${indexes}" default:"${index}" env:"AKIN_INDEX"`
+	clusterFlags
 	boundFlags
 	accessFlags
 	followFlags
@@ -44,7 +45,7 @@ func (f *serveFlags) serverConfig(e *environment) (app.Config, error) {
 		config.Secrets = append(config.Secrets, f.TLSKey)
 	}
 	f.fetch(&config)
-	err := errors.Join(f.mail(&config), f.observe(&config))
+	err := errors.Join(f.mail(&config), f.observe(&config), f.cluster(&config))
 	return config, err
 }
 
@@ -55,8 +56,8 @@ type serveCommand struct {
 
 // Validate says what is missing; flags, environment or configuration file may have it.
 func (c *serveCommand) Validate() error {
-	if c.Data == "" {
-		return errors.New("missing flags: --data=DIR")
+	if c.Data == "" && c.Catalog == "" {
+		return errors.New("missing flags: --data=DIR, or --catalog=URL")
 	}
 	return nil
 }
@@ -67,6 +68,7 @@ func (serveCommand) Help() string {
   akin serve --data papers
   akin serve --data papers --grpc-addr 127.0.0.1:0 --http-addr ''
   akin serve --data papers --grpc-addr 10.0.0.7:7411 --http-addr '' --tls-cert cert.pem --tls-key key.pem
+  akin serve --catalog weaviate://10.0.0.1:8080,10.0.0.2:8080,10.0.0.3:8080
 
 The first lines printed are the addresses. Once there is a key (akin key create),
 whoever calls over them is asked for one. Addresses beside the loopback ones need

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
 	akinv1 "akin/proto/akin/v1"
 )
@@ -48,6 +49,9 @@ func (e *environment) answer(resp response, score string) {
 	} else {
 		e.groups(resp, score)
 	}
+	if r, ok := resp.(interface{ GetLacking() []string }); ok {
+		e.lacking(r.GetLacking())
+	}
 	for _, l := range resp.GetLimitedBy() {
 		fmt.Fprintln(e.errOut, oneLine(l.GetDetail()))
 	}
@@ -82,4 +86,25 @@ func (e *environment) groups(resp response, score string) {
 		}
 		e.results(here, score, next, resp.GetEmptyReason())
 	}
+}
+
+// lacking says what the server's catalog cannot do that would have made another answer.
+func (e *environment) lacking(all []string) {
+	if len(all) == 0 {
+		return
+	}
+	means := map[string]string{
+		"statistics": "scores of words compare only roughly", "versions": "versions of one work stand beside each other", "terms": "words of papers do not count",
+		"sampler": "there is nothing to compare with", "spelling": "no word is corrected", "mentions": "no name is understood as one",
+		"matcher": "matched words are not named", "funnel": "short lists are explained less", "syntax": "the query is words alone",
+		"rechecker": "papers that changed since are not looked at again",
+	}
+	var parts []string
+	for _, name := range all {
+		if text := means[name]; text != "" {
+			name += " (" + text + ")"
+		}
+		parts = append(parts, oneLine(name))
+	}
+	fmt.Fprintf(e.errOut, "The server's catalog lacks %s.\n", strings.Join(parts, ", "))
 }

@@ -67,7 +67,8 @@ type Client struct {
 }
 
 // Dial makes a client for a server at host:port, in clear and without a key. It
-// connects with the first call.
+// connects with the first call. Of several servers, host:port,host:port, those are asked
+// in turn that say that they are well (balance.go).
 func Dial(address string) (*Client, error) { return DialSecure(address, Security{}) }
 
 // DialSecure is Dial with a key, or over TLS.
@@ -86,8 +87,14 @@ func DialWith(connect func(context.Context) (net.Conn, error)) (*Client, error) 
 }
 
 func dial(address string, more ...grpc.DialOption) (*Client, error) {
-	conn, err := grpc.NewClient(address, append(more,
-		grpc.WithDefaultServiceConfig(serviceConfig),
+	target, balanced := address, []grpc.DialOption{grpc.WithDefaultServiceConfig(serviceConfig)}
+	if all := servers(address); len(all) > 1 {
+		var err error
+		if target, balanced, err = balance(all); err != nil {
+			return nil, err
+		}
+	}
+	conn, err := grpc.NewClient(target, append(append(more, balanced...),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(wire.MaxMessageBytes), grpc.MaxCallSendMsgSize(wire.MaxMessageBytes)),
 	)...)
 	if err != nil {

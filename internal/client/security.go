@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -52,7 +53,7 @@ func (s Security) options(address string) ([]grpc.DialOption, error) {
 	if s.Token == "" {
 		return options, nil
 	}
-	if !s.encrypted() && !s.InClear && !loopback(address) {
+	if !s.encrypted() && !s.InClear && slices.ContainsFunc(servers(address), func(one string) bool { return !loopback(one) }) {
 		return nil, fmt.Errorf("the API key would be sent to %s in clear, where others could read it: use --tls, or --tls-ca FILE; --key-in-clear sends it all the same", address)
 	}
 	return append(options, grpc.WithPerRPCCredentials(bearer(s.Token))), nil

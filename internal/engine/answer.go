@@ -26,6 +26,8 @@ type Answer struct {
 	Operators Operators
 	// Names are the parts of a search that were understood as names.
 	Names []Name
+	// Negations are its parts that say in words what is not meant.
+	Negations []Negation
 	// Corrections are its words that were read as others.
 	Corrections []Correction
 	// Nearness says that nothing is near a search.

@@ -56,6 +56,7 @@ func (a *asking) hybrid(ctx context.Context, d *draft, vector []float32, words c
 	if err != nil {
 		return err
 	}
+	a.statistics(words)
 	d.take(found)
 	fuse(d.hits, d.query.mode, d.query.fusion, len(found.Terms) > 0)
 	rank.Sort(d.hits)
@@ -84,28 +85,6 @@ func fuse(hits []rank.Hit, mode Mode, fusion Fusion, words bool) {
 	for i := range hits {
 		hits[i].Score = scores[i]
 	}
-}
-
-// withoutExcluded drops what a search excludes from candidates that were found by
-// meaning alone.
-func (a *asking) withoutExcluded(ctx context.Context, d *draft) error {
-	if d.query.excluded == "" {
-		return nil
-	}
-	defer d.searching()()
-	d.words = catalog.Words{Text: d.query.excluded, Typed: true}
-	allowed, err := a.matcher().Allows(ctx, d.words, refsOf(d.hits))
-	if err != nil {
-		return err
-	}
-	kept := make([]rank.Hit, 0, len(d.hits))
-	for i, h := range d.hits {
-		if allowed[i] {
-			kept = append(kept, h)
-		}
-	}
-	d.hits = kept
-	return nil
 }
 
 // embedOne embeds the text of a query and notes what was read of it.

@@ -21,6 +21,21 @@ func refuse(what string, c catalog.Capability) error {
 	return unsupported(fmt.Sprintf("this server's catalog cannot %s: it lacks the capability %q", what, c))
 }
 
+// writable says why the catalog takes no changes, where it knows before.
+func (e *Engine) writable(ctx context.Context) error {
+	if c, ok := e.catalog.(catalog.Gated); ok {
+		return c.Writable(ctx)
+	}
+	return nil
+}
+
+// statistics notes where scores of words compare only roughly.
+func (a *asking) statistics(words catalog.Words) {
+	if c, ok := a.view.(catalog.Partial); ok && words.Text != "" && c.PartialStatistics() {
+		a.lack(catalog.CapStatistics)
+	}
+}
+
 // prepare lets the catalog do a part of the work of changes before they are applied,
 // where it can.
 func (e *Engine) prepare(ctx context.Context, collection string, changes []*catalog.Mutation) error {
@@ -173,7 +188,7 @@ func (e *Engine) verifier() (catalog.Verifier, error) {
 	if c, ok := e.catalog.(catalog.Verifier); ok {
 		return c, nil
 	}
-	return nil, refuse("verify what it has", catalog.CapVerifier)
+	return nil, refuse("verify what it has (of a cluster, use what the cluster has for that)", catalog.CapVerifier)
 }
 
 // snapshots keeps copies of the catalog, or is refused.
@@ -184,7 +199,7 @@ func (e *Engine) snapshots() (catalog.Snapshots, error) {
 	if c, ok := e.catalog.(catalog.Snapshots); ok {
 		return c, nil
 	}
-	return nil, refuse("keep snapshots", catalog.CapSnapshots)
+	return nil, refuse("keep snapshots (of a cluster, use its own backups)", catalog.CapSnapshots)
 }
 
 // readAttributes is catalog.Attributes by reading the papers.

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 
 	"akin/internal/catalog"
@@ -87,6 +88,11 @@ func (e *Engine) FindDuplicates(ctx context.Context, q FindDuplicates, send func
 			return err
 		}
 		found.Compared = group.Compared
+		if group.Papers != nil {
+			if group.Papers = papersOf(group.Papers); len(group.Papers) < 2 {
+				continue
+			}
+		}
 		for _, found.Group = range installments(group.Papers) {
 			if err := send(found); err != nil {
 				return err
@@ -94,6 +100,16 @@ func (e *Engine) FindDuplicates(ctx context.Context, q FindDuplicates, send func
 		}
 	}
 	return nil
+}
+
+// papersOf leaves what is a paper of a group that begins with one: a preface is like
+// those of other volumes, and yet no version of them.
+func papersOf(group []catalog.Duplicate) []catalog.Duplicate {
+	isNone := func(d catalog.Duplicate) bool { return d.Record != nil && d.Record.Kind() != paper.IsPaper }
+	if isNone(group[0]) {
+		return nil
+	}
+	return slices.DeleteFunc(group, isNone)
 }
 
 // installments cuts a group, at least into one, each with its first paper.

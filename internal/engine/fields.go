@@ -4,12 +4,14 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"akin/internal/catalog"
 )
 
 // A short query may restrict itself: author:bengio, author:"Y. Bengio", venue:NeurIPS,
-// year:2017, year:2015-2018. What is so written is no word of the query.
+// year:2017, year:2015-2018, year:2015-. A - before a field leaves its papers out. What
+// is so written is no word of the query; what stands in quotation marks is no field.
 
 // fieldNames are what queries restrict by.
 func fieldNames() map[string]NameField {
@@ -27,23 +29,21 @@ func (a *asking) restrictByFields(ctx context.Context, req *SearchRequest) (name
 		return nil, false, nil
 	}
 	var rest, values []string
-	for text := req.Query; text != ""; {
-		word, value, after := nextField(text)
+	for text := req.Query; strings.TrimSpace(text) != ""; {
+		f, after := nextField(text)
 		text = after
-		field, ok := fieldNames()[strings.ToLower(word)]
-		if !ok || value == "" {
-			rest = append(rest, word)
-			continue
-		}
-		n, ok, err := a.fieldName(ctx, field, value)
+		n, ok, err := a.fieldName(ctx, f)
 		if err != nil {
 			return nil, false, err
 		}
 		if !ok {
-			rest = append(rest, word+":"+value)
+			rest = append(rest, f.written)
 			continue
 		}
-		names, values = append(names, n), append(values, value)
+		names = append(names, n)
+		if !n.Excludes {
+			values = append(values, signless(f.value))
+		}
 	}
 	if len(names) == 0 {
 		return nil, false, nil
@@ -53,60 +53,102 @@ func (a *asking) restrictByFields(ctx context.Context, req *SearchRequest) (name
 		filters = append(filters, n.Filter)
 	}
 	req.Filter = both(filters...)
-	req.Query = strings.Join(strings.Fields(strings.Join(rest, " ")), " ")
-	if req.Query == "" {
-		req.Query, alone = strings.Join(values, " "), true
+	req.Query = strings.Join(rest, " ")
+	if asked, err := a.syntax().Parse(req.Query); err == nil && strings.TrimSpace(asked.Asked) == "" && len(values) > 0 {
+		req.Query, alone = strings.TrimSpace(strings.Join(values, " ")+" "+req.Query), true
 	}
 	return names, alone, nil
 }
 
-// nextField reads the next word of a text: the name of a field and its value, or a word
-// without one.
-func nextField(text string) (word, value, rest string) {
-	text = strings.TrimLeft(text, " \t\r\n")
-	end := strings.IndexAny(text, " \t\r\n")
+// signless takes the signs of the syntax out of a value that stands for a query.
+func signless(value string) string {
+	words := strings.FieldsFunc(value, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("\"“”*", r) })
+	for i, w := range words {
+		words[i] = strings.TrimLeft(w, "-")
+	}
+	return strings.Join(words, " ")
+}
+
+// written is a part of a query as it is written: with a field, where it is one.
+type written struct {
+	written  string
+	field    NameField
+	value    string
+	excluded bool
+}
+
+// nextField reads the next part of a text: a field and its value, what stands in
+// quotation marks, or a word.
+func nextField(text string) (part written, rest string) {
+	text = strings.TrimLeftFunc(text, unicode.IsSpace)
+	bare, excluded := strings.CutPrefix(text, "-")
+	if _, after, ok := quoted(bare); ok {
+		return written{written: text[:len(text)-len(after)]}, after
+	}
+	end := strings.IndexFunc(text, unicode.IsSpace)
 	if end < 0 {
 		end = len(text)
 	}
-	name, after, ok := strings.Cut(text[:end], ":")
-	if _, known := fieldNames()[strings.ToLower(name)]; !ok || !known || after == "" {
-		return text[:end], "", text[end:]
+	name, after, _ := strings.Cut(bare, ":")
+	field, known := fieldNames()[strings.ToLower(name)]
+	if !known {
+		return written{written: text[:end]}, text[end:]
 	}
-	from := len(name) + 1
+	if inside, after, ok := quoted(after); ok {
+		return written{text[:len(text)-len(after)], field, strings.TrimSpace(inside), excluded}, after
+	}
+	return written{text[:end], field, text[len(text)-len(after) : max(end, len(text)-len(after))], excluded}, text[end:]
+}
+
+// quoted reads text in quotation marks at the beginning of another.
+func quoted(text string) (inside, rest string, ok bool) {
 	for _, marks := range [][2]string{{`"`, `"`}, {"“", "”"}} {
-		if inside, found := strings.CutPrefix(text[from:], marks[0]); found {
-			if value, rest, ok := strings.Cut(inside, marks[1]); ok {
-				return name, strings.TrimSpace(value), rest
+		if after, found := strings.CutPrefix(text, marks[0]); found {
+			if inside, rest, ok := strings.Cut(after, marks[1]); ok {
+				return inside, rest, true
 			}
 		}
 	}
-	return name, text[from:end], text[end:]
+	return "", "", false
 }
 
-// fieldName reads the value of a field: the spellings of the collection that it names,
-// or else its words. A year that is none is a word.
-func (a *asking) fieldName(ctx context.Context, field NameField, value string) (n Name, ok bool, err error) {
-	n = Name{Field: field, Text: value, Values: []string{value}, Restricts: true}
-	if field == NamesYear {
-		n.Filter, ok = yearFilter(value)
-	} else {
-		n.Filter, ok = map[NameField]string{NamesAuthor: "author:", NamesVenue: "venue:"}[field]+strconv.Quote(value), true
+// fieldName reads a field: the spellings of the collection that its value names, or else
+// its words. A year that is none is a word.
+func (a *asking) fieldName(ctx context.Context, f written) (n Name, ok bool, err error) {
+	if f.value == "" {
+		return n, false, nil
 	}
-	teller, there := a.mentions()
-	if !ok || !there {
-		return n, ok, nil
+	n = Name{Field: f.field, Text: f.value, Values: []string{f.value}, Restricts: true, Excludes: f.excluded}
+	switch f.field {
+	case NamesYear:
+		n.Filter, ok = yearFilter(f.value)
+	case NamesAuthor:
+		n.Filter, ok = "author:"+strconv.Quote(f.value), true
+	case NamesVenue:
+		n.Filter, ok = "venue:"+strconv.Quote(f.value), true
 	}
-	found, err := teller.Mentions(ctx, value)
+	if teller, there := a.mentions(); ok && there {
+		err = n.nameBy(ctx, teller)
+	}
+	if n.Excludes {
+		n.Filter = "NOT (" + n.Filter + ")"
+	}
+	return n, ok, err
+}
+
+// nameBy finds what a name of a field names in the collection.
+func (n *Name) nameBy(ctx context.Context, teller catalog.Mentions) error {
+	found, err := teller.Mentions(ctx, n.Text)
 	if err != nil {
-		return n, false, err
+		return err
 	}
 	for i := range found {
 		m := &found[i]
-		if !onlySigns(value[:m.Start]) || !onlySigns(value[m.End:]) || nameFieldOf(m.Field) != field {
+		if !onlySigns(n.Text[:m.Start]) || !onlySigns(n.Text[m.End:]) || nameFieldOf(m.Field) != n.Field {
 			continue
 		}
 		n.Values, n.Papers = m.Values[:min(len(m.Values), mostValues)], m.Papers
-		switch field {
+		switch n.Field {
 		case NamesAuthor:
 			n.Filter = authorFilter(m)
 		case NamesVenue:
@@ -114,7 +156,7 @@ func (a *asking) fieldName(ctx context.Context, field NameField, value string) (
 		case NamesYear:
 		}
 	}
-	return n, true, nil
+	return nil
 }
 
 func nameFieldOf(f catalog.MentionField) NameField {
@@ -128,16 +170,19 @@ func nameFieldOf(f catalog.MentionField) NameField {
 	return NamesYear
 }
 
-// yearFilter keeps the papers of a year, or of those from one to another.
+// yearFilter keeps the papers of a year, or of those from one to another, one of which
+// may be open.
 func yearFilter(value string) (string, bool) {
-	from, to, many := strings.Cut(value, "-")
-	if !isYear(from) || many && !isYear(to) {
-		return "", false
-	}
-	if many {
+	from, to, many := strings.Cut(strings.ReplaceAll(value, "–", "-"), "-")
+	switch {
+	case !many:
+		return "year = " + from, isYear(from)
+	case isYear(from) && isYear(to):
 		return "year >= " + from + " AND year <= " + to, true
+	case isYear(from) && to == "":
+		return "year >= " + from, true
 	}
-	return "year = " + from, true
+	return "year <= " + to, from == "" && isYear(to)
 }
 
 func isYear(s string) bool {

@@ -104,7 +104,7 @@ func (i *interested) measure(ctx context.Context, c catalog.Terms, words *rank.T
 	if words == nil {
 		return m, nil
 	}
-	terms, err := c.Terms(ctx, refsOf(p.hits))
+	terms, err := c.TermsAmong(ctx, refsOf(p.hits), words.Terms())
 	if err != nil {
 		return nil, err
 	}

@@ -33,8 +33,9 @@ type Name struct {
 	// these papers.
 	Papers int
 	Filter string
-	// Restricts says that no other papers are found; otherwise they are raised.
-	Restricts bool
+	// Restricts says that no other papers are found; otherwise they are raised. Excludes
+	// says that these are left out, and the others found.
+	Restricts, Excludes bool
 
 	start, end, words int
 	// bonus is what the papers are raised by, in shares of the spread of scores.

@@ -140,11 +140,15 @@ func (a *asking) addBonus(ctx context.Context, hits []rank.Hit, names []Name, sp
 	return nil
 }
 
-// understand corrects a query, and finds its names and what it asks for beside them.
+// understand corrects a query, and finds its negations, its names and what it asks for
+// beside them.
 func (s *search) understand(ctx context.Context, a *asking, d *draft) error {
 	s.rest, d.answer.Names = s.typed.Asked, s.fields
-	if s.Verbatim || s.fieldsAlone || s.Mode == Semantic || s.typed.operators != NoOperators {
+	if s.Verbatim || s.fieldsAlone || s.typed.operators != NoOperators {
 		return nil
+	}
+	if s.Mode == Semantic {
+		return s.understandNegations(ctx, a, d)
 	}
 	corrected, corrections, err := a.correct(ctx, s.typed.Asked)
 	if err != nil {
@@ -153,6 +157,9 @@ func (s *search) understand(ctx context.Context, a *asking, d *draft) error {
 	if len(corrections) > 0 {
 		d.answer.Corrections = corrections
 		s.Query, s.typed.Asked, s.typed.words.Text, s.rest = corrected, corrected, corrected, corrected
+	}
+	if err := s.understandNegations(ctx, a, d); err != nil {
+		return err
 	}
 	names, err := a.understandNames(ctx, s.typed.Asked)
 	if err != nil {

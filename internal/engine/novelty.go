@@ -17,6 +17,8 @@ const (
 	// NoveltyNeighbors is how many of the nearest earlier papers a paper is
 	// compared with.
 	NoveltyNeighbors = 5
+	// mostNoPapers is how many of the nearest records may be no papers.
+	mostNoPapers = 8
 	// NoveltySample is how many papers of a collection make the reference.
 	NoveltySample = 500
 )
@@ -48,6 +50,8 @@ const (
 	// NoReference: no paper of the collection has enough earlier ones, so that
 	// there is no percentile.
 	NoReference
+	// NoPaper: the record is none, but a preface, an erratum, a volume.
+	NoPaper
 )
 
 // Novelty is how far a paper is from what came before it.
@@ -116,8 +120,11 @@ func (e *Engine) Novelty(ctx context.Context, req NoveltyRequest) (*NoveltyAnswe
 	out := &NoveltyAnswer{Reference: len(ref.distances), QueryTokens: answer.QueryTokens, Truncated: answer.Truncated, Sequence: ref.sequence}
 	for _, s := range subjects {
 		n := Novelty{PaperID: s.id, Until: s.until, Reason: s.reason}
+		if n.Reason == NoPaper {
+			n.Until = ""
+		}
 		if n.Reason == NoveltyKnown {
-			found, err := a.past(ctx, s.vector, s.until, ref.papers)
+			found, err := a.past(ctx, s.vector, s.until, ref.papers, NoveltyNeighbors+mostNoPapers)
 			if err != nil {
 				return nil, err
 			}
@@ -159,6 +166,9 @@ func (a *asking) subjects(ctx context.Context, req NoveltyRequest, out *Answer) 
 		}
 		subjects[i] = subject{id: r.ID, vector: vectors[i]}
 		subjects[i].until, subjects[i].reason = dayBefore(r.PublishDate)
+		if r.Kind() != paper.IsPaper {
+			subjects[i].reason = NoPaper
+		}
 		if req.AsOf != "" && subjects[i].until > req.AsOf { // days in ISO form compare as text
 			subjects[i].until = req.AsOf
 		}
@@ -207,27 +217,28 @@ func distance(hits []rank.Hit) float64 {
 // judge fills in a novelty from what came before.
 func (a *asking) judge(ctx context.Context, n *Novelty, found catalog.Found, ref *reference) error {
 	n.Earlier = int(found.Kept)
-	switch {
-	case len(found.Hits) == 0:
-		n.Reason = NoEarlier
-		return nil
-	case len(found.Hits) < NoveltyNeighbors:
-		n.Reason = FewEarlier
-	}
-	n.Distance = distance(found.Hits)
-	if len(ref.distances) == 0 {
-		n.Reason = NoReference
-	} else {
-		n.Percentile = rank.Percentile(ref.distances, n.Distance)
-	}
 	records, err := a.view.Get(ctx, refsOf(found.Hits))
 	if err != nil {
 		return err
 	}
-	for i, h := range found.Hits {
-		if r := records[i]; r != nil {
-			n.Nearest = append(n.Nearest, Earlier{*r, h.Semantic})
+	var hits []rank.Hit
+	for i, r := range records {
+		if r != nil && r.Kind() == paper.IsPaper && len(hits) < NoveltyNeighbors {
+			hits, n.Nearest = append(hits, found.Hits[i]), append(n.Nearest, Earlier{*r, found.Hits[i].Semantic})
 		}
+	}
+	switch {
+	case len(hits) == 0:
+		n.Reason = NoEarlier
+		return nil
+	case len(hits) < NoveltyNeighbors:
+		n.Reason = FewEarlier
+	}
+	n.Distance = distance(hits)
+	if len(ref.distances) == 0 {
+		n.Reason = NoReference
+	} else {
+		n.Percentile = rank.Percentile(ref.distances, n.Distance)
 	}
 	return nil
 }

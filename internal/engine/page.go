@@ -52,7 +52,7 @@ func (a *asking) page(ctx context.Context, q *query, list *pinned, at token) (_ 
 	}
 	changed = end - offset - len(out.Results)
 	if end < len(list.hits) {
-		out.NextPageToken = a.nextToken(list, at, end)
+		out.NextPageToken = a.nextToken(ctx, list, at, end)
 	}
 	if out.Empty == 0 && len(out.Results) == 0 {
 		out.Empty = LimitEnd

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"container/list"
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -39,6 +40,9 @@ type pin struct {
 	list  *pinned
 	bytes int
 	until time.Time
+	// shared is until when the catalog keeps the list for other servers; zero if it
+	// does not.
+	shared time.Time
 }
 
 func newPins() *pins {
@@ -49,6 +53,13 @@ func newPins() *pins {
 // than the first page was read may use all the budget, others half of it: few
 // readers turn pages, and those that do need it.
 func (p *pins) add(l *pinned, read bool) (name string, ok bool) {
+	name = newToken()
+	return name, p.put(name, l, read, time.Time{})
+}
+
+// put is add under a name that the list has with other servers too, which keep it until
+// shared.
+func (p *pins) put(name string, l *pinned, read bool, shared time.Time) bool {
 	l = l.compact()
 	bytes := l.bytes()
 	p.mu.Lock()
@@ -59,12 +70,50 @@ func (p *pins) add(l *pinned, read bool) (name string, ok bool) {
 		budget = p.budget
 	}
 	if p.size+bytes > budget {
-		return "", false
+		return false
 	}
-	name = newToken()
-	p.byName[name] = p.order.PushBack(&pin{name: name, list: l, bytes: bytes, until: time.Now().Add(pageTTL)})
+	if at := p.byName[name]; at != nil { // of a call at the same time
+		p.drop(at)
+	}
+	p.byName[name] = p.order.PushBack(&pin{name: name, list: l, bytes: bytes, until: time.Now().Add(pageTTL), shared: shared})
 	p.size += bytes
-	return name, true
+	return true
+}
+
+// drop lets go of a list. The lock is held.
+func (p *pins) drop(at *list.Element) {
+	if old, ok := p.order.Remove(at).(*pin); ok {
+		delete(p.byName, old.name)
+		p.size -= old.bytes
+	}
+}
+
+// forget lets go of a list that was not kept elsewhere.
+func (p *pins) forget(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if at := p.byName[name]; at != nil {
+		p.drop(at)
+	}
+}
+
+// sharedUntil is until when others keep a list; zero for one that is not there.
+func (p *pins) sharedUntil(name string) time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if at := p.byName[name]; at != nil {
+		return at.Value.(*pin).shared
+	}
+	return time.Time{}
+}
+
+// share notes until when others keep a list.
+func (p *pins) share(name string, until time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if at := p.byName[name]; at != nil {
+		at.Value.(*pin).shared = until
+	}
 }
 
 // get gives a list that is kept, and keeps it anew.
@@ -89,9 +138,7 @@ func (p *pins) expire() {
 		if time.Now().Before(oldest.until) {
 			return
 		}
-		p.order.Remove(at)
-		delete(p.byName, oldest.name)
-		p.size -= oldest.bytes
+		p.drop(at)
 	}
 }
 
@@ -194,7 +241,7 @@ func badToken(format string, args ...any) error {
 
 // resume reads a page token: it gives the list, if that is kept, and where its
 // page begins.
-func (e *Engine) resume(q *query) (list *pinned, at token, err error) {
+func (e *Engine) resume(ctx context.Context, q *query) (list *pinned, at token, err error) {
 	if q.options.PageToken == "" {
 		return nil, token{}, nil
 	}
@@ -205,8 +252,10 @@ func (e *Engine) resume(q *query) (list *pinned, at token, err error) {
 	if !at.pinned {
 		return nil, at, nil
 	}
-	list, ok = e.pages.get(at.name)
-	if !ok || list.key != q.key || at.offset > len(list.hits) {
+	if list, err = e.keptList(ctx, at.name); err != nil {
+		return nil, at, err
+	}
+	if list == nil || list.key != q.key || at.offset > len(list.hits) {
 		return nil, at, badToken("is unknown, of another request, or older than %s", pageTTL)
 	}
 	return list, at, nil
@@ -221,12 +270,12 @@ func (t token) check(list *pinned) error {
 }
 
 // nextToken names what comes after a page of a list, which at led to.
-func (e *Engine) nextToken(list *pinned, at token, end int) string {
+func (e *Engine) nextToken(ctx context.Context, list *pinned, at token, end int) string {
 	next := token{name: at.name, pinned: true, offset: end}
 	if at.pinned {
 		return next.String()
 	}
-	if next.name, next.pinned = e.pages.add(list, at.offset > 0); !next.pinned {
+	if next.name, next.pinned = e.keepList(ctx, list, at.offset > 0); !next.pinned {
 		next.name = list.fingerprint()
 	}
 	return next.String()

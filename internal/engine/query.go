@@ -46,7 +46,7 @@ type asked interface {
 
 // answer runs a query, or continues one that a page token names.
 func (a *asking) answer(ctx context.Context, q *query) (*Answer, error) {
-	list, at, err := a.resume(q)
+	list, at, err := a.resume(ctx, q)
 	if err != nil {
 		return nil, err
 	}

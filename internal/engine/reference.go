@@ -47,10 +47,10 @@ func newReferences() references {
 	return references{kept: expirable.NewLRU[referenceKey, *reference](noveltyReferences, nil, 0), making: make(chan struct{}, 1)}
 }
 
-// past finds the nearest papers that had appeared by a day.
-func (a *asking) past(ctx context.Context, vector []float32, until string, papers uint32) (catalog.Found, error) {
+// past finds the k nearest papers that had appeared by a day.
+func (a *asking) past(ctx context.Context, vector []float32, until string, papers uint32, k int) (catalog.Found, error) {
 	return a.view.Nearest(ctx, catalog.Nearest{
-		Probes: []catalog.Probe{{Vector: vector, K: NoveltyNeighbors}}, Exact: papers <= exactUntil,
+		Probes: []catalog.Probe{{Vector: vector, K: k}}, Exact: papers <= exactUntil,
 		Restriction: catalog.Restriction{AsOf: until},
 	})
 }
@@ -103,12 +103,19 @@ func (a *asking) measure(ctx context.Context, r *reference, sampler catalog.Samp
 	if err != nil {
 		return err
 	}
+	records, err := a.view.Get(ctx, refs)
+	if err != nil {
+		return err
+	}
 	for i, v := range vectors {
+		if records[i] != nil && records[i].Kind() != paper.IsPaper {
+			continue
+		}
 		until, reason := dayBefore(sample[i].Date)
 		if v == nil || reason != NoveltyKnown {
 			continue
 		}
-		found, err := a.past(ctx, v, until, r.papers)
+		found, err := a.past(ctx, v, until, r.papers, NoveltyNeighbors)
 		if err != nil {
 			return err
 		}

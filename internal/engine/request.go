@@ -64,8 +64,8 @@ type Syntax int
 
 // The syntaxes.
 const (
-	// SyntaxAuto counts operators in short queries, unless they leave nothing; in
-	// longer text phrases raise.
+	// SyntaxAuto counts operators in short queries, but for phrases that leave nothing;
+	// in longer text phrases raise.
 	SyntaxAuto Syntax = iota
 	// SyntaxOn always counts them.
 	SyntaxOn
@@ -86,8 +86,6 @@ const (
 	OperatorsRaised
 	// PhrasesDropped: they left nothing, and the phrases need not be there.
 	PhrasesDropped
-	// OperatorsDropped: they left nothing, and what was excluded may be there too.
-	OperatorsDropped
 	// OperatorsIgnored: the request turned them off.
 	OperatorsIgnored
 )

@@ -74,6 +74,9 @@ func (s *search) candidates(ctx context.Context, a *asking, d *draft) (err error
 	if err := s.found(ctx, a, d, vector); err != nil {
 		return err
 	}
+	if err := s.putLast(ctx, a, d); err != nil {
+		return err
+	}
 	return s.tellNearness(ctx, a, d)
 }
 
@@ -95,20 +98,13 @@ func (s *search) found(ctx context.Context, a *asking, d *draft, vector []float3
 	return s.lead(ctx, a, d, vector)
 }
 
-// byMeaning finds what is near the query and not excluded; exclusions that leave
-// nothing count only where somebody insists on them.
+// byMeaning finds what is near the query and not excluded.
 func (s *search) byMeaning(ctx context.Context, a *asking, d *draft, vector []float32) error {
-	if err := a.nearest(ctx, d, vector); err != nil {
-		return err
+	if s.typed.Excluded == "" {
+		return a.nearest(ctx, d, vector)
 	}
-	near := d.hits
-	if err := a.withoutExcluded(ctx, d); err != nil {
-		return err
-	}
-	if len(d.hits) == 0 && len(near) > 0 && s.typed.auto {
-		d.hits, d.words, d.answer.Operators = near, catalog.Words{}, OperatorsDropped
-	}
-	return nil
+	defer d.searching()()
+	return a.hybrid(ctx, d, vector, catalog.Words{Text: s.typed.Excluded, Typed: true})
 }
 
 // evidenceSources implements asked: results are compared with the text.

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"strings"
 
 	"akin/internal/catalog"
 )
@@ -46,36 +45,21 @@ func (a *asking) readQuery(text string, how Syntax) (readQuery, error) {
 	return out, nil
 }
 
-// loosen answers a query that its operators leave empty without its phrases, or else
-// without all of them, unless somebody insists. Where that finds nothing either, it
-// is not the operators' doing.
+// loosen answers a query that its operators leave empty without its phrases, unless
+// somebody insists. What it excludes stays excluded: a list that has what somebody did
+// not want is worse than none.
 func (s *search) loosen(ctx context.Context, a *asking, d *draft, vector []float32) error {
-	if len(d.hits) > 0 || d.kept == 0 || !s.typed.auto || s.typed.operators != OperatorsCounted {
+	if len(d.hits) > 0 || d.kept == 0 || !s.typed.auto || s.typed.Loose == "" || s.typed.operators != OperatorsCounted {
 		return nil
 	}
 	asked := d.words
-	for _, try := range s.typed.looser(a.syntax()) {
-		if err := a.hybrid(ctx, d, vector, try.words); err != nil {
-			return err
-		}
-		if len(d.hits) > 0 {
-			d.answer.Operators = try.operators
-			return nil
-		}
+	if err := a.hybrid(ctx, d, vector, catalog.Words{Text: s.typed.Loose, Typed: true}); err != nil {
+		return err
+	}
+	if len(d.hits) > 0 {
+		d.answer.Operators = PhrasesDropped
+		return nil
 	}
 	d.words = asked
 	return nil
-}
-
-// looser gives a query without its phrases, where it has exclusions as well, and
-// without all operators.
-func (q *readQuery) looser(syntax catalog.Syntax) (out []readQuery) {
-	bare := catalog.Words{Text: q.Asked}
-	if q.Excluded == "" {
-		return []readQuery{{words: bare, operators: PhrasesDropped}}
-	}
-	if some, _ := syntax.Operators(q.Asked); !some { // none stood within a phrase
-		out = append(out, readQuery{words: catalog.Words{Text: strings.Join([]string{q.Asked, q.Excluded}, " "), Typed: true}, operators: PhrasesDropped})
-	}
-	return append(out, readQuery{words: bare, operators: OperatorsDropped})
 }

@@ -8,8 +8,8 @@ import (
 	"akin/internal/engine"
 )
 
-// What operators leave empty is answered without them, unless somebody insists, and
-// the answer says so.
+// What phrases leave empty is answered without them, unless somebody insists, and the
+// answer says so; an exclusion stays.
 func TestLoosened(t *testing.T) {
 	r := newRig(t, ladder(4)...)
 	long := strings.Repeat("unheard ", 13)
@@ -25,10 +25,13 @@ func TestLoosened(t *testing.T) {
 		{`"own2x1 alpha"`, engine.Hybrid, engine.SyntaxOn, engine.OperatorsCounted, ""},
 		{`"own2x1 alpha"`, engine.Hybrid, engine.SyntaxAuto, engine.PhrasesDropped, "p02 p01 p03 p04"},
 		{`"own2x1 unheard" -own3x1`, engine.Hybrid, engine.SyntaxAuto, engine.PhrasesDropped, "p02 p01 p04"},
-		{`"own2x1 unheard" -alpha`, engine.Lexical, engine.SyntaxAuto, engine.OperatorsDropped, "p02"},
-		{`"own2x1" -alpha`, engine.Hybrid, engine.SyntaxAuto, engine.OperatorsDropped, "p02 p01 p03 p04"},
+		{`"own2x1 unheard" -alpha`, engine.Lexical, engine.SyntaxAuto, engine.OperatorsCounted, ""},
+		{`"own2x1" -alpha`, engine.Hybrid, engine.SyntaxAuto, engine.OperatorsCounted, ""},
+		{"own2x1 -alph*", engine.Hybrid, engine.SyntaxAuto, engine.OperatorsCounted, ""},
+		{"own2x1 -alph*", engine.Lexical, engine.SyntaxAuto, engine.OperatorsCounted, ""},
 		{"own2x1 -alpha", engine.Semantic, engine.SyntaxOn, engine.OperatorsCounted, ""},
-		{"own2x1 -alpha", engine.Semantic, engine.SyntaxAuto, engine.OperatorsDropped, "p02 p01 p03 p04"},
+		{"own2x1 -alpha", engine.Semantic, engine.SyntaxAuto, engine.OperatorsCounted, ""},
+		{"alpha -own2x1 -own3x1", engine.Semantic, engine.SyntaxAuto, engine.OperatorsCounted, "p01 p04"},
 		{`"unheard unseen"`, engine.Lexical, engine.SyntaxAuto, engine.OperatorsCounted, ""},
 		{`"unheard own2x1" -own3x1`, engine.Lexical, engine.SyntaxOff, engine.OperatorsIgnored, "p02 p03"},
 		{long + `"own2x1 unheard" -own3x1`, engine.Lexical, engine.SyntaxAuto, engine.OperatorsRaised, "p02 p03"},

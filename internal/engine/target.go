@@ -19,6 +19,9 @@ type target struct {
 
 // target opens a collection to see what its space is.
 func (e *Engine) target(ctx context.Context, collection string) (*target, error) {
+	if err := e.writable(ctx); err != nil {
+		return nil, err
+	}
 	a, err := e.ask(ctx, collection)
 	if err != nil {
 		return nil, err

@@ -81,7 +81,7 @@ func namesIn(title string) (names []string) {
 // it as a name, then those whose title begins with it. Vector is the query's, or nil.
 func (s *search) lead(ctx context.Context, a *asking, d *draft, vector []float32) error {
 	wanted := titleid.Normalize(s.Query)
-	if s.typed.operators == OperatorsCounted || len(s.Query) > maxTitleBytes || wanted == "" || d.kept == 0 {
+	if s.typed.operators == OperatorsCounted || s.typed.Excluded != "" || len(s.Query) > maxTitleBytes || wanted == "" || d.kept == 0 {
 		return nil
 	}
 	phrase := strings.NewReplacer(`"`, " ", "“", " ", "”", " ", "*", "* ").Replace(s.Query)

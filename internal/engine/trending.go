@@ -26,7 +26,11 @@ func (a *asking) listByTrend(ctx context.Context, q *List) (Listed, error) {
 			return Listed{}, badToken("is none that this server gave")
 		}
 		if at.pinned {
-			if list, ok = a.pages.get(at.name); !ok || list.key != key || at.offset > len(list.hits) {
+			var err error
+			if list, err = a.keptList(ctx, at.name); err != nil {
+				return Listed{}, err
+			}
+			if list == nil || list.key != key || at.offset > len(list.hits) {
 				return Listed{}, badToken("is unknown, of another request, or older than %s", pageTTL)
 			}
 		}
@@ -102,7 +106,7 @@ func (a *asking) trendPage(ctx context.Context, q *List, list *pinned, at token)
 		for _, r := range records {
 			if r != nil {
 				if q.Fits != nil && !q.Fits(r, list.trends[end]) {
-					out.Next = a.nextToken(list, at, end)
+					out.Next = a.nextToken(ctx, list, at, end)
 					return out, nil
 				}
 				out.Papers = append(out.Papers, *r)
@@ -112,7 +116,7 @@ func (a *asking) trendPage(ctx context.Context, q *List, list *pinned, at token)
 		}
 	}
 	if end < len(list.hits) {
-		out.Next = a.nextToken(list, at, end)
+		out.Next = a.nextToken(ctx, list, at, end)
 	}
 	return out, nil
 }

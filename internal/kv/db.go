@@ -39,6 +39,9 @@ type DB struct {
 	// begun says that a commit was made since the opening, so that the epoch is
 	// this opening's. It belongs to the writer.
 	begun bool
+	// full says that the disk was nearly full when it was last asked. It belongs to the
+	// writer.
+	full bool
 
 	mu   sync.Mutex // guards the fields below and every view's refs
 	live map[*view]struct{}
@@ -94,6 +97,10 @@ func (db *DB) Begin(ctx context.Context) (end func(), err error) {
 		db.inflight.leave()
 	}
 	if err := errors.Join(db.Writable(), ctx.Err()); err != nil {
+		end()
+		return nil, err
+	}
+	if err := db.room(); err != nil {
 		end()
 		return nil, err
 	}

@@ -14,6 +14,8 @@ import (
 const (
 	// ReasonReadOnly: a write failed earlier; the directory must be opened again.
 	ReasonReadOnly = "STORE_READ_ONLY"
+	// ReasonDiskFull: there is too little space for a change; there may be again.
+	ReasonDiskFull = "DISK_FULL"
 	// ReasonDamaged: something that was acknowledged cannot be read.
 	ReasonDamaged = "STORE_DAMAGED"
 	// ReasonNotEmpty: a snapshot would be restored over a store.
@@ -33,6 +35,8 @@ var (
 	ErrClosed = errors.New("store: closed")
 	// ErrReadOnly is returned by writes after a write failed.
 	ErrReadOnly = errors.New("store: read-only")
+	// ErrDiskFull is returned by writes while the disk is nearly full.
+	ErrDiskFull = errors.New("store: the disk is nearly full")
 )
 
 // errDamagedStore is the cause of refusals to open.

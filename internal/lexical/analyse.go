@@ -28,6 +28,8 @@ type word struct {
 	// joined says that the word is another form of the words at its position: a
 	// compound written as one, or a word without the signs that belong to it.
 	joined bool
+	// formula says that the word is a letter or a number of a formula.
+	formula bool
 	// alone says that the word is one letter of a run of a script without spaces,
 	// which is looked for in pairs unless it is asked for alone.
 	alone bool
@@ -35,6 +37,7 @@ type word struct {
 
 // analyser splits text into words. It is not safe for concurrent use.
 type analyser struct {
+	source string
 	folded folded
 	tokens [][]byte
 	types  []int
@@ -50,7 +53,7 @@ type analyser struct {
 // words calls emit for each word of a text, in order; w.text is only valid
 // during the call.
 func (a *analyser) words(text string, emit func(w word)) {
-	a.folded = fold(text, a.folded)
+	a.source, a.folded = text, fold(text, a.folded)
 	a.emit, a.position, a.chain, a.run, a.behind = emit, 0, a.chain[:0], a.run[:0], 0
 	// Segmentation is Unicode Annex 29's; the only error is a bad start state.
 	tokens, types, _, err := uax29.SegmentWordsDirect(a.folded.text, a.tokens[:0], a.types[:0])
@@ -71,7 +74,7 @@ func (a *analyser) words(text string, emit func(w word)) {
 	}
 	a.endRun()
 	a.endChain()
-	a.emit = nil
+	a.emit, a.source = nil, ""
 }
 
 // Token is a term at a place of a text.
@@ -85,6 +88,8 @@ type Token struct {
 	Position int
 	// Joined says that the word is another form of the words at its position.
 	Joined bool
+	// Formula says that the word is a letter or a number of a formula.
+	Formula bool
 }
 
 // Analyse gives the terms of a text as a query looks for them, in order, without
@@ -97,7 +102,7 @@ func Analyse(text string) []Token {
 			return
 		}
 		start, end := a.span(w)
-		found = append(found, Token{Term: stem(string(w.text)), Start: start, End: end, Position: w.position, Joined: w.joined})
+		found = append(found, Token{Term: stem(string(w.text)), Start: start, End: end, Position: w.position, Joined: w.joined, Formula: w.formula})
 	})
 	return found
 }
@@ -166,11 +171,36 @@ func (a *analyser) part(t []byte, at int) {
 	}
 	a.endRun()
 	w := word{text: t, start: at, end: end}
-	if from, to := signs(a.folded.text, at, end); from < at || to > end {
+	if from, to := signs(a.folded.text, at, end, a.acronym(at, end)); from < at || to > end {
 		w.start, w.end, w.text = from, to, signed(a.folded.text[from:to])
 		a.behind = to
 	}
 	a.chain = append(a.chain, w)
+}
+
+// acronym says whether a word stands in capitals in the text, digits aside, as RRT does.
+func (a *analyser) acronym(start, end int) bool {
+	if end-start > longestAcronym || end >= len(a.folded.text) || a.folded.text[end] != '*' && a.folded.text[end] != '^' {
+		return false // nobody asks
+	}
+	return inCapitals(a.source[a.folded.origin(start):a.folded.end(end)])
+}
+
+// longestAcronym is how many letters a name has that stands in capitals.
+const longestAcronym = 10
+
+// inCapitals says whether a word has capitals, two at least, and no small letters.
+func inCapitals(w string) bool {
+	capitals := 0
+	for _, r := range w {
+		switch {
+		case unicode.IsUpper(r):
+			capitals++
+		case unicode.IsLetter(r):
+			return false
+		}
+	}
+	return capitals >= 2
 }
 
 // maxJoined is how many parts a compound may have to be joined; longer ones are
@@ -209,7 +239,7 @@ func (a *analyser) endChain() {
 // a longer name has (PointNet++), or together with an article that lost its vowel
 // (l'hospital).
 func (a *analyser) putForms(w word) {
-	if bare := bytes.TrimRight(w.text, "+"); len(bare) < len(w.text) && len(bare) > 1 {
+	if bare := bytes.TrimRight(w.text, "+*"); len(bare) < len(w.text) && len(bare) > 1 {
 		a.put(w)
 		w.text, w.joined = bare, true
 		a.put(w)
@@ -248,6 +278,7 @@ func (a *analyser) endRun() {
 // put cleans a word and hands it on.
 func (a *analyser) put(w word) {
 	w.text = plain(w.text)
+	w.formula = variable(w.text) && (a.folded.formula(w.start, w.end) || beside(a.folded.text, w.start, w.end))
 	if len(w.text) > maxWordBytes {
 		cut := maxWordBytes
 		for !utf8.RuneStart(w.text[cut]) {

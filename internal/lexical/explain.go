@@ -70,6 +70,33 @@ func (r *Reading) Explain(ctx context.Context, keep Set, words bool) ([]Step, er
 	return steps, nil
 }
 
+// Excludes says whether the query excludes something, and needs no phrase.
+func (r *Reading) Excludes() bool { return len(r.p.mustNot) > 0 && len(r.p.must) == 0 }
+
+// Allowed gives the papers of a set, nil for all, that have the phrases of the query and
+// nothing that it excludes, in no order. It looks at every paper.
+func (r *Reading) Allowed(ctx context.Context, keep Set) ([]uint32, error) {
+	leaves := r.v.leaves(r.p)
+	reader := r.p.reader()
+	var out []uint32
+	for i := range leaves {
+		v := &leaves[i]
+		left, err := v.kept(ctx, keep)
+		if err != nil {
+			return nil, err
+		}
+		for _, q := range r.p.steps {
+			if left, err = v.pass(ctx, q, reader, left); err != nil {
+				return nil, err
+			}
+		}
+		for _, doc := range left {
+			out = append(out, v.ordinals[doc])
+		}
+	}
+	return out, nil
+}
+
 // pass gives the documents that pass a phrase or an exclusion.
 func (v *leaf) pass(ctx context.Context, q quotation, reader *reader, docs []uint32) ([]uint32, error) {
 	if q.phrase == nil {

@@ -15,6 +15,8 @@ type folded struct {
 	shifts []shift
 	// source is how long the original is, in bytes.
 	source int
+	// formulas are the places where one begins or ends, in turn.
+	formulas []int
 }
 
 // shift says that the byte at, and those behind it until the next shift, stand
@@ -37,6 +39,19 @@ func (f *folded) end(at int) int {
 	return min(f.origin(at-1)+1, f.source)
 }
 
+// formula says whether a word stands within a formula, with nothing of it outside.
+func (f *folded) formula(start, end int) bool {
+	i, found := slices.BinarySearch(f.formulas, start)
+	if found {
+		i++
+	}
+	return i%2 == 1 && i < len(f.formulas) && end <= f.formulas[i] && f.formulas[i]-f.formulas[i-1] <= longestFormula
+}
+
+// longestFormula is how many bytes a formula within a text has at most: signs that are
+// farther apart stand for money.
+const longestFormula = 400
+
 // shift gives the last shift that is not behind at, or -1.
 func (f *folded) shift(at int) int {
 	i, found := slices.BinarySearchFunc(f.shifts, at, func(s shift, at int) int { return s.at - at })
@@ -58,7 +73,7 @@ type folder struct {
 // fold lowers the case of a text, strips accents and TeX markup, and replaces
 // characters by what they are compatible with (package unify).
 func fold(text string, into folded) folded {
-	f := folder{in: text, out: folded{text: into.text[:0], shifts: into.shifts[:0], source: len(text)}}
+	f := folder{in: text, out: folded{text: into.text[:0], shifts: into.shifts[:0], source: len(text), formulas: into.formulas[:0]}}
 	for f.at < len(text) {
 		c := text[f.at]
 		switch {
@@ -68,6 +83,9 @@ func fold(text string, into folded) folded {
 			f.command()
 			continue
 		case c == '{' || c == '}' || c == '$':
+			if c == '$' && (f.at == 0 || text[f.at-1] != '$') { // $$ is one
+				f.out.formulas = append(f.out.formulas, len(f.out.text))
+			}
 			f.write("", f.at+1) // markup, which does not end a word: {B}ERT, $k$-means
 			continue
 		case 'A' <= c && c <= 'Z':

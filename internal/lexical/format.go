@@ -39,7 +39,7 @@ const (
 // fingerprint changes whenever the same text may become other terms: the index
 // is then built anew. Raise its number with every change of the analysis.
 func fingerprint() string {
-	return fmt.Sprintf("analysis 4, title %d, unicode %s, normalisation %s", titleWeight, unicode.Version, norm.Version)
+	return fmt.Sprintf("analysis 5, title %d, unicode %s, normalisation %s", titleWeight, unicode.Version, norm.Version)
 }
 
 // corruptf says that a file cannot be used.

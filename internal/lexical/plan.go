@@ -101,6 +101,7 @@ type queryWord struct {
 	from, to, start, end int
 	position             int
 	joined, alone        bool
+	formula              bool
 	// stop is the number of a stop word, or 0.
 	stop uint32
 	// id is its term, if a paper has it.
@@ -115,16 +116,43 @@ func (w *queryWord) beside() bool { return w.joined || w.alone }
 // gather splits a clause into words.
 func (s *searcher) gather(c clause) {
 	text := c.text
-	if c.kind != clauseWords && c.kind != clausePrefix {
+	if c.kind != clauseWords && c.kind != clausePrefix && !c.starred {
 		text, _ = opened(text)
 	}
 	s.analyser.words(text, func(w word) {
 		from := len(s.arena)
 		s.arena = append(s.arena, w.text...)
-		q := queryWord{from: from, to: len(s.arena), position: w.position, joined: w.joined, alone: w.alone, stop: stopWord(w.text)}
+		q := queryWord{from: from, to: len(s.arena), position: w.position, joined: w.joined, alone: w.alone, formula: w.formula, stop: stopWord(w.text)}
 		q.start, q.end = s.analyser.span(w)
 		s.words = append(s.words, q)
 	})
+}
+
+// nameStarred reads a word in capitals with a * as the name that it is in papers (RRT*).
+// Where none has that, the * leaves a word open as any does.
+func (v *View) nameStarred(c *clause) {
+	text := c.text
+	switch c.kind {
+	case clausePrefix:
+		text += "*"
+	case clausePhrase, clauseNot:
+		if _, open := opened(text); !open {
+			return
+		}
+	case clauseWords, clauseMark:
+		return
+	}
+	last := text[strings.LastIndexFunc(text, func(r rune) bool { return r != '*' && !alphanumeric(r) })+1:]
+	if !inCapitals(last) {
+		return
+	}
+	ids, found := v.TermIDs([]string{strings.ToLower(last)})
+	if !found[0] || v.df.at(ids[0]) == 0 {
+		return
+	}
+	if c.starred = true; c.kind == clausePrefix {
+		c.kind, c.text = clauseWords, text
+	}
 }
 
 // folded gives the folded form of a word.
@@ -133,6 +161,9 @@ func (s *searcher) folded(w *queryWord) string { return string(s.arena[w.from:w.
 // plan reads a query.
 func (v *View) plan(q Query, s *searcher) (*plan, error) {
 	clauses := parse(q.Text, q.Mode)
+	for i := range clauses {
+		v.nameStarred(&clauses[i])
+	}
 	s.words, s.arena = s.words[:0], s.arena[:0]
 	ends := make([]int, len(clauses))
 	for i, c := range clauses {
@@ -150,7 +181,7 @@ func (v *View) plan(q Query, s *searcher) (*plan, error) {
 		from = ends[i]
 		switch c.kind {
 		case clauseWords:
-			p.addWords(words, c.text)
+			p.addWords(withoutFormulas(words, q.Mode), c.text)
 		case clausePrefix:
 			v.addPrefix(p, s, words)
 		case clausePhrase, clauseNot:
@@ -202,6 +233,20 @@ func (p *plan) addWords(words []queryWord, text string) {
 	}
 }
 
+// withoutFormulas leaves out the letters and numbers of formulas, which say nothing of
+// what a text is about. In a query that somebody typed they are words.
+func withoutFormulas(words []queryWord, mode Mode) []queryWord {
+	formula := func(w queryWord) bool { return w.formula }
+	if mode == ModeSearch && len(words) <= mostTyped || !slices.ContainsFunc(words, formula) {
+		return words
+	}
+	left := slices.DeleteFunc(slices.Clone(words), formula)
+	if !slices.ContainsFunc(left, func(w queryWord) bool { return w.stop == 0 }) {
+		return words
+	}
+	return left
+}
+
 // miss notes a word that no paper has.
 func (p *plan) miss(w *queryWord, text string) {
 	if w.beside() || len(p.unknown) == MaxUnknown {
@@ -239,6 +284,7 @@ func (v *View) addPrefix(p *plan, s *searcher, words []queryWord) {
 // nothing.
 func (v *View) addQuotation(p *plan, s *searcher, words []queryWord, c clause) {
 	_, open := opened(c.text)
+	open = open && !c.starred
 	counts := c.kind == clausePhrase
 	words = slices.DeleteFunc(slices.Clone(words), func(w queryWord) bool { return w.beside() })
 	var ph phrase

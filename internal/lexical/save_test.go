@@ -374,10 +374,10 @@ func TestHolds(t *testing.T) {
 }
 
 // TestOldAnalysis: an index whose terms another analysis made is refused whole, so that
-// it is built anew: analysis 2 took Thai apart at vowel signs, and analysis 3 told British
-// and American spelling apart.
+// it is built anew: analysis 2 took Thai apart at vowel signs, analysis 3 told British and
+// American spelling apart, and analysis 4 knew no star of RRT*.
 func TestOldAnalysis(t *testing.T) {
-	for _, old := range []string{"2", "3"} {
+	for _, old := range []string{"2", "3", "4"} {
 		dir, name := filepath.Join("testdata", "analysis"+old), `"analysis `+old+","
 		if _, err := ReadStamp(dir); paper.KindOf(err) != paper.DataLoss || !strings.Contains(err.Error(), name) {
 			t.Errorf("the stamp of analysis %s: %v", old, err)

@@ -7,18 +7,20 @@ import (
 )
 
 // signs gives the place of a word of a folded text with the signs that are part of
-// its name: C++ and PointNet++, C# and F#, A* and R*-trees, .NET.
-func signs(text []byte, start, end int) (from, to int) {
+// its name: C++ and PointNet++, C# and F#, A* and R*-trees, RRT*, .NET. acronym says that
+// the word stands in capitals, which is folded away.
+func signs(text []byte, start, end int, acronym bool) (from, to int) {
 	from, to = start, end
 	letter := utf8.RuneCount(text[start:end]) == 1 && !digit(text[start])
+	starred := letter || acronym && (start == 0 || text[start-1] != '*') // *NOTE* is not
 	rest := text[end:]
 	switch {
 	case bytes.HasPrefix(rest, []byte("++")) && !isWord(rest[2:], unicode.IsLetter) && !number(text[start:end]):
 		to += len("++")
 	case letter && bytes.HasPrefix(rest, []byte("#")) && !isWord(rest[1:], unicode.IsLetter):
 		to++
-	case letter && bytes.HasPrefix(bytes.TrimPrefix(rest, []byte("^")), []byte("*")): // also C^* of formulas
-		if star := bytes.IndexByte(rest, '*') + 1; !isWord(rest[star:], alphanumeric) {
+	case starred && bytes.HasPrefix(bytes.TrimPrefix(rest, []byte("^")), []byte("*")): // also C^* of formulas
+		if star := bytes.IndexByte(rest, '*') + 1; !isWord(rest[star:], alphanumeric) && (letter || !bytes.HasPrefix(rest[star:], []byte("*"))) {
 			to += star
 		}
 	}

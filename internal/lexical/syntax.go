@@ -36,6 +36,8 @@ const (
 type clause struct {
 	kind clauseKind
 	text string
+	// starred says that the * at its end is part of a name.
+	starred bool
 }
 
 // parse reads the text of a query. There are no errors: what is no syntax is
@@ -43,9 +45,9 @@ type clause struct {
 func parse(text string, mode Mode) []clause {
 	switch mode {
 	case ModeText:
-		return []clause{{clauseWords, text}}
+		return []clause{{kind: clauseWords, text: text}}
 	case ModeMarked:
-		return append([]clause{{clauseWords, text}}, marked(text)...)
+		return append([]clause{{kind: clauseWords, text: text}}, marked(text)...)
 	case ModeSearch:
 	}
 	marks := quotesOf(text)
@@ -73,7 +75,7 @@ func parse(text string, mode Mode) []clause {
 		text = text[end:]
 	}
 	if bag := strings.TrimSpace(words.String()); bag != "" {
-		clauses = append(clauses, clause{clauseWords, bag})
+		clauses = append(clauses, clause{kind: clauseWords, text: bag})
 	}
 	return clauses
 }
@@ -95,8 +97,11 @@ func Split(text string) (asked, excluded string) {
 		if !ok {
 			c.text, after = untilSpace(rest)
 		}
-		plain = plain && !ok
+		name := c.kind == clausePrefix && inCapitals(c.text)
+		plain = plain && (!ok || name)
 		switch {
+		case name:
+			in = append(in, c.text+"*")
 		case c.kind == clauseNot:
 			out = append(out, rest[:len(rest)-len(after)])
 		case strings.TrimSpace(c.text) != "":
@@ -111,6 +116,45 @@ func Split(text string) (asked, excluded string) {
 	return strings.Join(in, " "), strings.Join(out, " ")
 }
 
+// Loosened gives a typed query with its phrases as words, in their places: a query that
+// excludes the same and needs nothing. It is "" for a query without phrases.
+func Loosened(text string) string {
+	marks := quotesOf(text)
+	var out []string
+	phrases := false
+	for rest := text; rest != ""; {
+		r, size := utf8.DecodeRuneInString(rest)
+		if unicode.IsSpace(r) {
+			rest = rest[size:]
+			continue
+		}
+		c, after, ok := clauseAt(rest, &marks)
+		if !ok {
+			_, after = untilSpace(rest)
+		}
+		part := rest[:len(rest)-len(after)]
+		if ok && c.kind == clausePhrase {
+			phrases, part = true, wordsAlone(c.text)
+		}
+		out = append(out, part)
+		rest = after
+	}
+	if !phrases {
+		return ""
+	}
+	return strings.Join(out, " ")
+}
+
+// wordsAlone gives the inside of a phrase without what would be an operator outside.
+func wordsAlone(inside string) string {
+	fields := strings.FieldsFunc(inside, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`"“”`, r) })
+	for i, f := range fields {
+		stem, _ := opened(strings.TrimLeft(f, "-"))
+		fields[i] = stem
+	}
+	return strings.Join(fields, " ")
+}
+
 // mostMarked is how many phrases raise papers; those behind them are words alone.
 const mostMarked = 16
 
@@ -123,7 +167,7 @@ func marked(text string) (out []clause) {
 		phrase, rest, ok := marks.inside(text)
 		switch {
 		case ok && !alphanumeric(before) && strings.TrimSpace(phrase) != "":
-			out = append(out, clause{clauseMark, phrase})
+			out = append(out, clause{kind: clauseMark, text: phrase})
 			before, text = r, rest
 		default:
 			before, text = r, text[size:]
@@ -150,12 +194,13 @@ func Operators(text string) (some, long bool) {
 			rest = rest[size:]
 			continue
 		}
-		_, after, ok := clauseAt(rest, &marks)
+		c, after, ok := clauseAt(rest, &marks)
 		if !ok {
 			_, after = untilSpace(rest)
 			words++
 		}
-		some = some || ok
+		// A star behind capitals may be part of a name (RRT*), and is no sign of syntax.
+		some = some || ok && (c.kind != clausePrefix || !inCapitals(c.text))
 		rest = after
 	}
 	return some, long || words > mostTyped || strings.HasSuffix(text, ".") || strings.HasSuffix(text, "?") || strings.HasSuffix(text, "!")
@@ -164,21 +209,21 @@ func Operators(text string) (some, long bool) {
 // clauseAt reads a clause that is not words, at the beginning of text.
 func clauseAt(text string, marks *quotes) (c clause, rest string, ok bool) {
 	if phrase, rest, ok := marks.inside(text); ok {
-		return clause{clausePhrase, phrase}, rest, true
+		return clause{kind: clausePhrase, text: phrase}, rest, true
 	}
 	if excluded, found := strings.CutPrefix(text, "-"); found {
 		if phrase, rest, ok := marks.inside(excluded); ok {
-			return clause{clauseNot, phrase}, rest, true
+			return clause{kind: clauseNot, text: phrase}, rest, true
 		}
 		if r, _ := utf8.DecodeRuneInString(excluded); unicode.IsLetter(r) || unicode.IsNumber(r) {
 			word, rest := untilSpace(excluded)
-			return clause{clauseNot, word}, rest, true
+			return clause{kind: clauseNot, text: word}, rest, true
 		}
 		return clause{}, "", false
 	}
 	word, rest := untilSpace(text)
 	if stem, found := strings.CutSuffix(word, "*"); found && utf8.RuneCountInString(stem) >= minPrefix && !strings.ContainsAny(stem, `*"`) {
-		return clause{clausePrefix, stem}, rest, true
+		return clause{kind: clausePrefix, text: stem}, rest, true
 	}
 	return clause{}, "", false
 }

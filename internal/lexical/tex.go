@@ -53,7 +53,10 @@ func (f *folder) symbol(rest string) {
 		f.write("", f.at+2)
 	case rest != "" && (rest[0] == '_' || rest[0] == '#'):
 		f.write(rest[:1], f.at+2)
-	case rest != "" && strings.IndexByte("%&$,;:! \\/()[]{}", rest[0]) >= 0:
+	case rest != "" && (rest[0] == '(' || rest[0] == ')'):
+		f.out.formulas = append(f.out.formulas, len(f.out.text))
+		f.write("", f.at+2) // \(k\)-means, as $k$-means
+	case rest != "" && strings.IndexByte("%&$,;:! \\/[]{}", rest[0]) >= 0:
 		f.write(" ", f.at+2)
 	default:
 		f.write(" ", f.at+1)

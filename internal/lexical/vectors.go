@@ -1,10 +1,13 @@
 package lexical
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"math/bits"
 	"slices"
+	"sync"
+	"sync/atomic"
 )
 
 // TermWeight is a part of a paper's term vector.
@@ -37,24 +40,74 @@ func (v *View) Vector(ordinal uint32) (vector []TermWeight, err error) {
 // BM25 has it, and not squared). A word of the title counts as one of the abstract. It is
 // empty for a paper without words. Identifiers are not part of it.
 func (v *View) Vectors(ctx context.Context, ordinals []uint32, each func(i int, terms []TermWeight)) error {
-	found, err := v.look(ctx, ordinals)
+	return v.weighAll(ctx, ordinals, each, func(w *weigher, at place) []TermWeight {
+		terms := w.weigh(v, v.at(at).record)
+		v.norms.put(v, at, w.norm)
+		return terms
+	})
+}
+
+// VectorsAmong is Vectors, of which it gives the weights of some terms alone. A view keeps
+// how long the vectors are that it was asked for: after the first time, it takes a fraction
+// of the time of Vectors.
+func (v *View) VectorsAmong(ctx context.Context, ordinals, among []uint32, each func(i int, terms []TermWeight)) error {
+	wanted := make([]uint64, (len(v.terms)+63)/64)
+	for _, id := range among {
+		if int64(id) < int64(len(v.terms)) {
+			wanted[id/64] |= 1 << (id % 64)
+		}
+	}
+	return v.weighAll(ctx, ordinals, each, func(w *weigher, at place) []TermWeight {
+		record := v.at(at).record
+		if norm := v.norms.get(v, at); norm != 0 {
+			return w.weighSome(v, record, wanted, norm)
+		}
+		terms := w.weigh(v, record)
+		v.norms.put(v, at, w.norm)
+		return slices.DeleteFunc(terms, func(t TermWeight) bool { return wanted[t.ID/64]&(1<<(t.ID%64)) == 0 })
+	})
+}
+
+// weighAll calls each with what weigh gives for the papers that are there.
+func (v *View) weighAll(ctx context.Context, ordinals []uint32, each func(i int, terms []TermWeight), weigh func(*weigher, place) []TermWeight) error {
+	places, err := v.places(ctx, ordinals)
 	if err != nil {
 		return err
 	}
 	s, _ := v.x.pool.Get().(*searcher)
 	defer s.release(v.x)
-	w := &s.weigher
-	w.begin(v)
-	for i := range found {
+	s.weigher.begin(v)
+	for i, at := range places {
 		if i%step == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if found[i].record != nil {
-			each(i, w.weigh(v, found[i].record))
+		if at.leaf != nowhere {
+			each(i, weigh(&s.weigher, at))
 		}
 	}
 	return ctx.Err()
 }
+
+// norms are what the vectors of papers of a view are multiplied by, as far as they were
+// asked for; 0 where they were not. Whoever computes one gets the same.
+type norms struct {
+	once   sync.Once
+	leaves [][]atomic.Uint32 // bits of float32, by place
+}
+
+func (n *norms) at(v *View, p place) *atomic.Uint32 {
+	n.once.Do(func() {
+		for i := range v.segments {
+			n.leaves = append(n.leaves, make([]atomic.Uint32, v.segments[i].len()))
+		}
+		n.leaves = append(n.leaves, make([]atomic.Uint32, v.docs.len()))
+	})
+	return &n.leaves[p.leaf][p.local]
+}
+
+func (n *norms) get(v *View, p place) float32 { return math.Float32frombits(n.at(v, p).Load()) }
+
+func (n *norms) put(v *View, p place, norm float32) { n.at(v, p).Store(math.Float32bits(norm)) }
 
 // knownParts is how many counts and frequencies have their parts of a weight computed
 // once.
@@ -68,6 +121,8 @@ type weigher struct {
 	counts         []uint32
 	present, words []uint64
 	terms          []TermWeight
+	// norm is what the vector of the last paper was multiplied by.
+	norm float32
 	// tfs and roots are 1 + ln tf and √idf, by count and by frequency; 0 where they
 	// were not computed yet. roots are of a number of papers.
 	tfs, roots [knownParts]float64
@@ -119,9 +174,30 @@ func (w *weigher) weigh(v *View, record []byte) []TermWeight {
 		}
 		w.words[i] = 0
 	}
-	norm := float32(1 / math.Sqrt(square))
+	w.norm = float32(1 / math.Sqrt(square))
 	for i := range w.terms {
-		w.terms[i].Weight *= norm
+		w.terms[i].Weight *= w.norm
+	}
+	return slices.Clip(w.terms)
+}
+
+// weighSome gives the weights that weigh gives to some terms, with the norm that it had.
+func (w *weigher) weighSome(v *View, record []byte, wanted []uint64, norm float32) []TermWeight {
+	w.terms = w.terms[:0]
+	for t := readTokens(record); t.next(); {
+		if t.field == fieldID || wanted[t.id/64]&(1<<(t.id%64)) == 0 {
+			continue
+		}
+		if w.counts[t.id] == 0 {
+			w.terms = append(w.terms, TermWeight{ID: t.id})
+		}
+		w.counts[t.id]++
+	}
+	slices.SortFunc(w.terms, func(a, b TermWeight) int { return cmp.Compare(a.ID, b.ID) })
+	for i := range w.terms {
+		t := &w.terms[i]
+		t.Weight = float32(w.tf(w.counts[t.ID])*w.root(v, v.df.at(t.ID))) * norm
+		w.counts[t.ID] = 0
 	}
 	return slices.Clip(w.terms)
 }

@@ -70,6 +70,7 @@ func TestVectorsAreThoseOfTheFormula(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		checkVectorsAmong(t, v, random, ordinals, found)
 		for i, f := range found {
 			if there[i] != (f.record != nil) {
 				t.Errorf("ordinal %d is there: %v", ordinals[i], f.record != nil)
@@ -78,6 +79,33 @@ func TestVectorsAreThoseOfTheFormula(t *testing.T) {
 			if f.record == nil && paper.KindOf(err) != paper.NotFound || f.record != nil && !slices.Equal(one, plainVector(v, f.record)) {
 				t.Errorf("the vector of %d alone is %v (%v)", ordinals[i], one, errors.Unwrap(err))
 			}
+		}
+	}
+}
+
+// checkVectorsAmong compares, bit for bit, the weights of some terms with those of whole
+// vectors, with and without known norms: where none was asked for, all papers, and again.
+func checkVectorsAmong(t *testing.T, v *View, random *rand.Rand, ordinals []uint32, found []found) {
+	t.Helper()
+	fresh := &View{ // of which nothing is known
+		x: v.x, segments: v.segments, memory: v.memory, docs: v.docs, memoryDead: v.memoryDead,
+		papers: v.papers, length: v.length, terms: v.terms, df: v.df, sorted: v.sorted, fresh: v.fresh,
+	}
+	for _, v := range []*View{v, fresh, fresh} {
+		among := []uint32{math.MaxUint32, uint32(len(v.terms))}
+		for range random.IntN(2 * len(v.terms)) {
+			among = append(among, random.Uint32N(uint32(len(v.terms))))
+		}
+		seen := 0
+		err := v.VectorsAmong(t.Context(), ordinals, among, func(i int, got []TermWeight) {
+			seen++
+			want := slices.DeleteFunc(plainVector(v, found[i].record), func(w TermWeight) bool { return !slices.Contains(among, w.ID) })
+			if !slices.Equal(got, want) {
+				t.Fatalf("among %d terms, the vector of %d is %v, not %v", len(among), ordinals[i], got, want)
+			}
+		})
+		if err != nil || seen == 0 {
+			t.Fatalf("%d papers, %v", seen, err)
 		}
 	}
 }

@@ -25,6 +25,7 @@ type View struct {
 	terms         []string
 	df            counts
 	sorted, fresh []string
+	norms         norms
 }
 
 // step is how many things are looked up at a time in what still changes, so that

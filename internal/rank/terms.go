@@ -50,6 +50,16 @@ func NewTermExamples(examples [][]Term, weights []float64) *TermExamples {
 	return t
 }
 
+// Terms are those that the examples have, in no order: all that others do to Mean and
+// Means is nothing.
+func (t *TermExamples) Terms() []uint32 {
+	out := make([]uint32, 0, len(t.lists))
+	for id := range t.lists {
+		out = append(out, id)
+	}
+	return out
+}
+
 // Mean is the weighted power mean of the cosines of a sparse unit vector with the
 // examples, with exponent 4: between their mean and the greatest of them, so that
 // examples that are like a paper count for most, and all for something. scratch is

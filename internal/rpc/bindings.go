@@ -27,10 +27,7 @@ type bindingService struct {
 // open gives what follows, and whose libraries are meant.
 func (s *bindingService) open(ctx context.Context) (*follow.Follower, string, error) {
 	if s.server.follower == nil {
-		return nil, "", &paper.Error{
-			Kind: paper.FailedPrecondition, Reason: paper.ReasonUnsupported,
-			Message: "this server keeps no libraries, and so follows nothing: it was started without a data directory",
-		}
+		return nil, "", s.server.without("this server keeps no libraries, and so follows nothing")
 	}
 	owner, err := ownerOf(ctx)
 	return s.server.follower, owner, err

@@ -1,7 +1,6 @@
 package rpc
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -31,10 +30,11 @@ func (s *Server) KeepDigests(d *notify.Digests, why string) { s.digests, s.noDig
 // kept gives what keeps digests.
 func (s *digestService) kept() (*notify.Digests, error) {
 	if s.server.digests == nil {
-		return nil, &paper.Error{
-			Kind: paper.FailedPrecondition, Reason: notify.ReasonOff,
-			Message: "this server sends no mail: " + cmp.Or(s.server.noDigests, "it was started without a data directory"),
+		why := s.server.noDigests
+		if why == "" {
+			return nil, s.server.without("this server sends no mail")
 		}
+		return nil, &paper.Error{Kind: paper.FailedPrecondition, Reason: notify.ReasonOff, Message: "this server sends no mail: " + why}
 	}
 	return s.server.digests, nil
 }

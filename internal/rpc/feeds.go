@@ -39,10 +39,7 @@ const (
 // open gives what keeps feeds and whose they are.
 func (s *feedService) open(ctx context.Context) (*courier.Courier, string, error) {
 	if s.server.feeds == nil {
-		return nil, "", &paper.Error{
-			Kind: paper.FailedPrecondition, Reason: paper.ReasonUnsupported,
-			Message: "this server keeps no feeds: it was started without a data directory",
-		}
+		return nil, "", s.server.without("this server keeps no feeds")
 	}
 	owner, err := ownerOf(ctx)
 	return s.server.feeds, owner, err

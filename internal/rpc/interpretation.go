@@ -31,15 +31,21 @@ func toInterpretation(a *engine.Answer) *akinv1.Interpretation {
 	out.Operators, out.Detail = operatorsOf(a)
 	for _, n := range a.Names {
 		out.Names = append(out.Names, &akinv1.Name{
-			Field: namesOf[n.Field], Text: n.Text, Values: n.Values, Papers: int32(min(n.Papers, math.MaxInt32)), Filter: n.Filter, Restricts: n.Restricts,
+			Field: namesOf[n.Field], Text: n.Text, Values: n.Values, Papers: int32(min(n.Papers, math.MaxInt32)), Filter: n.Filter, Restricts: n.Restricts, Excludes: n.Excludes,
 		})
 	}
 	for _, c := range a.Corrections {
 		out.Corrections = append(out.Corrections, &akinv1.Correction{From: c.From, To: c.To, Papers: int32(min(c.Papers, math.MaxInt32))})
 	}
+	for _, n := range a.Negations {
+		out.Negations = append(out.Negations, &akinv1.Negation{
+			Text: n.Text, Excludes: n.Excludes, Papers: int32(min(n.Papers, math.MaxInt32)), Query: n.Query, Honoured: n.Honoured,
+		})
+	}
 	var far string
 	out.Nearness, far = nearnessOf(a.Nearness)
 	sentences := append([]string{far, out.GetDetail()}, correctionSentences(a.Corrections)...)
+	sentences = append(sentences, negationSentences(a.Negations)...)
 	sentences = append(sentences, nameSentences(a.Names)...)
 	out.Detail = strings.Join(slices.DeleteFunc(sentences, func(s string) bool { return s == "" }), " ")
 	if proto.Size(out) == 0 {
@@ -77,9 +83,31 @@ func correctionSentences(corrections []engine.Correction) []string {
 	return []string{"No paper has what was mistyped: " + listed(said) + ". With verbatim the query is taken as it is typed."}
 }
 
+// negationSentences tells what was understood as not meant, and how to go further, or to
+// undo that.
+func negationSentences(negations []engine.Negation) []string {
+	var last, maybe []string
+	for _, n := range negations {
+		if n.Honoured {
+			last = append(last, n.Excludes...)
+		} else {
+			maybe = append(maybe, fmt.Sprintf("%q", n.Text))
+		}
+	}
+	var out []string
+	if len(last) > 0 {
+		out = append(out, fmt.Sprintf("What is about %s comes last; the query %q leaves it out. With verbatim these are words like others.",
+			listed(last), clip(negations[0].Query)))
+	}
+	if len(maybe) > 0 {
+		out = append(out, fmt.Sprintf("If %s says what to leave out, ask for %q.", listed(maybe), clip(negations[0].Query)))
+	}
+	return out
+}
+
 // nameSentences tells what was understood as names, and how to undo that.
 func nameSentences(names []engine.Name) []string {
-	var raised, only []string
+	var raised, only, not []string
 	for _, n := range names {
 		said := fmt.Sprintf("%s %s", map[engine.NameField]string{
 			engine.NamesAuthor: "the author", engine.NamesVenue: "the venue", engine.NamesYear: "the year",
@@ -87,15 +115,21 @@ func nameSentences(names []engine.Name) []string {
 		if more := len(n.Values) - 1; more > 0 {
 			said = fmt.Sprintf("%s and %d more", said, more)
 		}
-		if n.Restricts {
+		switch {
+		case n.Excludes:
+			not = append(not, said)
+		case n.Restricts:
 			only = append(only, said)
-		} else {
+		default:
 			raised = append(raised, said)
 		}
 	}
 	var out []string
 	if len(only) > 0 {
 		out = append(out, "Only papers of "+listed(only)+" are found.")
+	}
+	if len(not) > 0 {
+		out = append(out, "Papers of "+listed(not)+" are left out.")
 	}
 	if len(raised) > 0 {
 		out = append(out, "Papers of "+listed(raised)+" come first. With verbatim these are words like others.")
@@ -125,10 +159,6 @@ func operatorsOf(a *engine.Answer) (akinv1.OperatorUse, string) {
 	case engine.PhrasesDropped:
 		return akinv1.OperatorUse_OPERATOR_USE_PHRASES_DROPPED,
 			"No paper has all that the query puts in quotation marks; these are the nearest without that. With syntax ON it must be there."
-	case engine.OperatorsDropped:
-		return akinv1.OperatorUse_OPERATOR_USE_DROPPED,
-			"No paper is left by what the query puts in quotation marks and excludes; these are the nearest without either. " +
-				"With syntax ON both count."
 	case engine.NoOperators:
 	}
 	return akinv1.OperatorUse_OPERATOR_USE_UNSPECIFIED, ""

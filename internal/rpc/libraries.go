@@ -42,10 +42,7 @@ func ownerOf(ctx context.Context) (string, error) {
 // open gives what keeps libraries and whose they are.
 func (s *libraryService) open(ctx context.Context) (*librarian.Librarian, string, error) {
 	if s.server.libraries == nil {
-		return nil, "", &paper.Error{
-			Kind: paper.FailedPrecondition, Reason: paper.ReasonUnsupported,
-			Message: "this server keeps no libraries: it was started without a data directory",
-		}
+		return nil, "", s.server.without("this server keeps no libraries")
 	}
 	owner, err := ownerOf(ctx)
 	return s.server.libraries, owner, err

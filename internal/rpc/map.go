@@ -31,10 +31,7 @@ type mapService struct {
 // atlas gives the maps, and the collection that a request is about.
 func (s *mapService) atlas(collection string) (*atlas.Atlas, string, error) {
 	if s.server.maps == nil {
-		return nil, "", &paper.Error{
-			Kind: paper.FailedPrecondition, Reason: paper.ReasonUnsupported,
-			Message: "this server only embeds: it was started without a data directory, and has no map",
-		}
+		return nil, "", s.noMaps()
 	}
 	if collection == "" {
 		return s.server.maps, paper.DefaultCollection, nil
@@ -43,6 +40,15 @@ func (s *mapService) atlas(collection string) (*atlas.Atlas, string, error) {
 		return nil, "", paper.InvalidField("collection", "%v", err)
 	}
 	return s.server.maps, collection, nil
+}
+
+// noMaps is the error of a server without maps.
+func (s *mapService) noMaps() error {
+	const what = "this server has no map"
+	if why := s.server.about.NoMaps; why != "" {
+		return &paper.Error{Kind: paper.FailedPrecondition, Reason: paper.ReasonUnsupported, Message: what + ": " + why}
+	}
+	return s.server.without(what)
 }
 
 // GetMap implements MapService.

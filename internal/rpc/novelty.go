@@ -18,7 +18,8 @@ func (s *searchService) GetNovelty(ctx context.Context, req *akinv1.GetNoveltyRe
 	}
 	out := &akinv1.GetNoveltyResponse{
 		ReferenceCount: int32(a.Reference), Sequence: a.Sequence,
-		Query: toQueryInfo(&engine.Answer{QueryTokens: a.QueryTokens, Truncated: a.Truncated}),
+		Query:   toQueryInfo(&engine.Answer{QueryTokens: a.QueryTokens, Truncated: a.Truncated}),
+		Lacking: lacking(a.Lacking),
 	}
 	for i := range a.Papers {
 		out.Novelties = append(out.Novelties, toNovelty(&a.Papers[i]))
@@ -35,7 +36,7 @@ func toNovelty(n *engine.Novelty) *akinv1.Novelty {
 		})
 	}
 	switch n.Reason {
-	case engine.NoDate, engine.NoEarlier:
+	case engine.NoDate, engine.NoEarlier, engine.NoPaper:
 		return out
 	case engine.NoveltyKnown, engine.FewEarlier:
 		out.Percentile = &n.Percentile
@@ -50,4 +51,5 @@ var noveltyReasons = map[engine.NoveltyReason]akinv1.NoveltyReason{ //nolint:goc
 	engine.NoEarlier:   akinv1.NoveltyReason_NOVELTY_REASON_NO_EARLIER,
 	engine.FewEarlier:  akinv1.NoveltyReason_NOVELTY_REASON_FEW_EARLIER,
 	engine.NoReference: akinv1.NoveltyReason_NOVELTY_REASON_NO_REFERENCE,
+	engine.NoPaper:     akinv1.NoveltyReason_NOVELTY_REASON_NO_PAPER,
 }

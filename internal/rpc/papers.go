@@ -118,7 +118,7 @@ func (s *paperService) UpsertPaper(ctx context.Context, req *akinv1.UpsertPaperR
 		p := resp.GetPaper()
 		resp.Paper = &akinv1.Paper{
 			Id: p.GetId(), Revision: p.GetRevision(), CreateTime: p.GetCreateTime(), UpdateTime: p.GetUpdateTime(),
-			ContentDigest: p.GetContentDigest(), TokenCount: p.GetTokenCount(), Truncated: p.GetTruncated(), Day: p.GetDay(),
+			ContentDigest: p.GetContentDigest(), TokenCount: p.GetTokenCount(), Truncated: p.GetTruncated(), Day: p.GetDay(), RecordKind: p.GetRecordKind(),
 		}
 	}
 	return resp, nil

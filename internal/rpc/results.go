@@ -71,7 +71,7 @@ func respond[R proto.Message](to R, f *form, a *engine.Answer, err error) (R, er
 	all := (&akinv1.SearchResponse{
 		Results: f.results(a), NextPageToken: a.NextPageToken, Plan: toPlan(a), Query: toQueryInfo(a),
 		EmptyReason: emptyReasons[a.Empty], Sequence: a.Sequence, Timing: toTiming(a.Timing), Groups: toGroups(a), LimitedBy: toLimits(a),
-		Interpretation: toInterpretation(a),
+		Interpretation: toInterpretation(a), Lacking: lacking(a.Lacking),
 	}).ProtoReflect()
 	r := to.ProtoReflect()
 	fields := r.Descriptor().Fields()
@@ -82,6 +82,14 @@ func respond[R proto.Message](to R, f *form, a *engine.Answer, err error) (R, er
 		return true
 	})
 	return to, nil
+}
+
+// lacking names what an answer lacks of a catalog.
+func lacking(all []catalog.Capability) (names []string) {
+	for _, c := range all {
+		names = append(names, string(c))
+	}
+	return names
 }
 
 // drivers names the examples that a score comes from.

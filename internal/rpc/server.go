@@ -58,6 +58,11 @@ type About struct {
 	// changed last, zero if it does not know; nil does not know.
 	Started time.Time
 	Written func(context.Context) time.Time
+	// Without says why there is nothing beside papers: libraries, feeds, digests, sources
+	// and maps; nil says that there is no data directory.
+	Without func() string
+	// NoMaps says why there are no maps although there are papers; "" is as Without.
+	NoMaps string
 }
 
 // Server holds the handlers.
@@ -97,6 +102,15 @@ func NewServer(e *engine.Engine, about About, bounds Bounds, log *slog.Logger) *
 		door: newDoorkeeper(bounds, log), operations: operation.NewRunner(nil),
 		telemetry: tel, recall: newRecall(tel, bounds.Calls),
 	}
+}
+
+// without is the error of what is not there beside papers; what says so of it.
+func (s *Server) without(what string) error {
+	why := "it was started without a data directory"
+	if s.about.Without != nil {
+		why = s.about.Without()
+	}
+	return &paper.Error{Kind: paper.FailedPrecondition, Reason: paper.ReasonUnsupported, Message: what + ": " + why}
 }
 
 // AuditTo writes down what calls change. It comes before GRPC and Guarded.

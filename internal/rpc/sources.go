@@ -26,10 +26,7 @@ type sourceService struct {
 // open gives what keeps sources.
 func (s *sourceService) open() (*source.Manager, error) {
 	if s.server.sources == nil {
-		return nil, &paper.Error{
-			Kind: paper.FailedPrecondition, Reason: paper.ReasonUnsupported,
-			Message: "this server has no sources: it was started without a data directory",
-		}
+		return nil, s.server.without("this server has no sources")
 	}
 	return s.server.sources, nil
 }

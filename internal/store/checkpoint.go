@@ -113,6 +113,9 @@ func AcceptLoss(ctx context.Context, dataDir string, o Options) (kv.Loss, error)
 // get: why not, and the remedy. It takes constant time.
 func (s *Store) Writable() error { return s.db.Writable() }
 
+// Room is an error while the disk is nearly full: changes are refused until it is not.
+func (s *Store) Room() error { return s.db.Room() }
+
 // Damage is the first damage of a file that was found since the opening, by the
 // opening itself, by a read, or by the check of the tables that runs in the
 // background after it; nil if none was. It takes constant time.

@@ -305,6 +305,8 @@ func noveltyText(n *akinv1.Novelty) string {
 		return "No paper here is earlier."
 	case akinv1.NoveltyReason_NOVELTY_REASON_FEW_EARLIER:
 		return "Few papers here are earlier."
+	case akinv1.NoveltyReason_NOVELTY_REASON_NO_PAPER:
+		return "By its title this is no paper, but front matter, an editorial, a correction or a volume."
 	case akinv1.NoveltyReason_NOVELTY_REASON_NO_REFERENCE, akinv1.NoveltyReason_NOVELTY_REASON_UNSPECIFIED:
 	}
 	if n.Percentile == nil {

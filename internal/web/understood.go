@@ -20,7 +20,6 @@ func (q query) understood(i *akinv1.Interpretation) (out []limit) {
 	text := map[akinv1.OperatorUse]string{
 		akinv1.OperatorUse_OPERATOR_USE_RAISED:          "The query is long, so its signs are no operators: a phrase in quotation marks only raises the papers that have it, and everything else is words.",
 		akinv1.OperatorUse_OPERATOR_USE_PHRASES_DROPPED: "No paper has all that the query puts in quotation marks; these are the nearest without that.",
-		akinv1.OperatorUse_OPERATOR_USE_DROPPED:         "No paper is left by what the query puts in quotation marks and excludes; these are the nearest without either.",
 	}[i.GetOperators()]
 	if text != "" {
 		out = append(out, limit{Detail: text, Lifts: []link{{"Insist on it", q.with(func(q *query) { q.Syntax = "on" })}}})
@@ -29,7 +28,38 @@ func (q query) understood(i *akinv1.Interpretation) (out []limit) {
 	if text := correctedText(i.GetCorrections()); text != "" {
 		out = append(out, limit{Detail: text, Lifts: []link{{"Search for what was typed", verbatim}}})
 	}
+	out = append(out, q.negated(i.GetNegations(), verbatim)...)
 	return append(out, q.named(i.GetNames(), verbatim)...)
+}
+
+// negated tells what was understood as not meant, with the list without it.
+func (q query) negated(negations []*akinv1.Negation, verbatim string) (out []limit) {
+	var last, maybe []string
+	for _, n := range negations {
+		for _, thing := range n.GetExcludes() {
+			if n.GetHonoured() {
+				last = append(last, "“"+visible(clip(thing, 120))+"”")
+			}
+		}
+		if !n.GetHonoured() {
+			maybe = append(maybe, "“"+visible(clip(n.GetText(), 120))+"”")
+		}
+	}
+	if len(last)+len(maybe) == 0 {
+		return nil
+	}
+	leaveOut := link{"Leave them out", q.with(func(q *query) { q.Text = negations[0].GetQuery() })}
+	if len(last) > 0 {
+		out = append(out, limit{
+			Detail: "Last: papers about " + strings.Join(last, ", ") + ".",
+			Lifts:  []link{leaveOut, {"Search for what was typed", verbatim}},
+		})
+	}
+	if len(maybe) > 0 {
+		leaveOut.Label = "Leave such papers out"
+		out = append(out, limit{Detail: "If " + strings.Join(maybe, ", ") + " says what you do not want:", Lifts: []link{leaveOut}})
+	}
+	return out
 }
 
 // correctedText tells what was read otherwise than it is typed.
@@ -54,9 +84,13 @@ func listed(things []string) string {
 
 // named tells which names were understood: those that raise can restrict, or be words.
 func (q query) named(names []*akinv1.Name, verbatim string) (out []limit) {
-	var raised, only, filters []string
+	var raised, only, not, filters []string
 	for _, n := range names {
 		said := nameText(n)
+		if n.GetExcludes() {
+			not = append(not, said)
+			continue
+		}
 		if n.GetRestricts() {
 			only = append(only, said)
 			continue
@@ -65,6 +99,9 @@ func (q query) named(names []*akinv1.Name, verbatim string) (out []limit) {
 	}
 	if len(only) > 0 {
 		out = append(out, limit{Detail: "Only papers of " + listed(only) + " are found."})
+	}
+	if len(not) > 0 {
+		out = append(out, limit{Detail: "Without " + strings.Join(not, ", ") + "."})
 	}
 	if len(raised) == 0 {
 		return out

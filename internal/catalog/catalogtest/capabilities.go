@@ -72,6 +72,15 @@ func (v *view) Terms(ctx context.Context, refs []paper.Ref) ([][]rank.Term, erro
 	}), nil
 }
 
+// TermsAmong implements catalog.Terms.
+func (v *view) TermsAmong(ctx context.Context, refs []paper.Ref, among []uint32) ([][]rank.Term, error) {
+	out, err := v.Terms(ctx, refs)
+	for i := range out {
+		out[i] = slices.DeleteFunc(out[i], func(t rank.Term) bool { return !slices.Contains(among, t.ID) })
+	}
+	return out, err
+}
+
 // TermNames implements catalog.Terms.
 func (v *view) TermNames(ctx context.Context, terms []uint32) ([]string, error) {
 	if err := v.before(ctx, "TermNames"); err != nil {
@@ -235,7 +244,8 @@ func (v *view) Parse(text string) (catalog.TypedQuery, error) {
 	if len(q.clauses) > mostClauses {
 		return catalog.TypedQuery{}, paper.InvalidField("query", "has %d phrases and exclusions; the limit is %d; leave some out", len(q.clauses), mostClauses)
 	}
-	var asked, excluded []string
+	var asked, excluded, loose []string
+	phrases := false
 	for rest := text; strings.TrimSpace(rest) != ""; {
 		token, after := cut(rest)
 		rest = after
@@ -245,8 +255,16 @@ func (v *view) Parse(text string) (catalog.TypedQuery, error) {
 		case token != "":
 			asked = append(asked, strings.Trim(token, `"*`))
 		}
+		if inside := strings.Trim(token, `"`); inside != token && token[0] == '"' {
+			phrases, token = true, strings.Join(split(inside), " ")
+		}
+		loose = append(loose, token)
 	}
-	return catalog.TypedQuery{Asked: strings.Join(asked, " "), Excluded: strings.Join(excluded, " ")}, nil
+	out := catalog.TypedQuery{Asked: strings.Join(asked, " "), Excluded: strings.Join(excluded, " ")}
+	if phrases {
+		out.Loose = strings.Join(loose, " ")
+	}
+	return out, nil
 }
 
 // Operators implements catalog.Syntax.

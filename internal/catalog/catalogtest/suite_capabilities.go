@@ -93,6 +93,19 @@ func terms(s *suite, of func() catalog.Terms) {
 			s.Errorf("%v is of length %v", got[at], math.Sqrt(dot(got[at], got[at])))
 		}
 	}
+	glacier := got[0]
+	for _, t := range got[0] {
+		if !slices.ContainsFunc(got[1], func(o rank.Term) bool { return o.ID == t.ID }) {
+			glacier = slices.DeleteFunc(slices.Clone(glacier), func(o rank.Term) bool { return o.ID == t.ID })
+		}
+	}
+	for range 2 {
+		among := []uint32{math.MaxUint32, glacier[0].ID, glacier[0].ID}
+		some := parallel[[]rank.Term](s, 3)(v.TermsAmong(s.Context(), catalog.Refs("a", "nobody", "c"), among))
+		if !slices.Equal(some[0], glacier) || some[1] != nil || len(some[2]) != 0 {
+			s.Errorf("among a word that a has: %v; all of its: %v", some, got[0])
+		}
+	}
 	if one, none := dot(got[0], got[1]), dot(got[0], got[3]); one <= 0 || one >= 1 || none != 0 {
 		s.Errorf("papers with a word in common: %v; with none: %v", one, none)
 	}
@@ -254,15 +267,16 @@ func namer(s *suite, of func() catalog.Namer) {
 }
 
 func syntax(s *suite, of func() catalog.Syntax) {
-	for _, test := range []struct{ text, asked, excluded string }{
-		{"glacier turbine", "glacier turbine", ""},
-		{`glacier -turbine`, "glacier", "-turbine"},
-		{`"glacier turbine" violin`, "glacier turbine violin", ""},
-		{`glaci* -"violin lesson"`, "glaci", `-"violin lesson"`},
-		{"-turbine", "", "-turbine"},
+	for _, test := range []struct{ text, asked, excluded, loose string }{
+		{"glacier turbine", "glacier turbine", "", ""},
+		{`glacier -turbine`, "glacier", "-turbine", ""},
+		{`"glacier turbine" violin`, "glacier turbine violin", "", "glacier turbine violin"},
+		{`glaci* -"violin lesson"`, "glaci", `-"violin lesson"`, ""},
+		{`glaci* "violin lesson" -turbine`, "glaci violin lesson", "-turbine", "glaci* violin lesson -turbine"},
+		{"-turbine", "", "-turbine", ""},
 	} {
 		got := must[catalog.TypedQuery](s)(of().Parse(test.text))
-		s.same(test.text, got, catalog.TypedQuery{Asked: test.asked, Excluded: test.excluded})
+		s.same(test.text, got, catalog.TypedQuery{Asked: test.asked, Excluded: test.excluded, Loose: test.loose})
 	}
 	_, err := of().Parse(strings.Repeat("-glacier ", 10_000))
 	s.fault("a query that asks too much", err, paper.Invalid)

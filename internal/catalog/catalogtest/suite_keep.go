@@ -1,14 +1,16 @@
 package catalogtest
 
 import (
+	"bytes"
 	"errors"
+	"time"
 
 	"akin/internal/catalog"
 	"akin/internal/paper"
 )
 
 func keeperChecks() []check {
-	return []check{{"verifier", verifier}, {"snapshots", snapshots}}
+	return []check{{"verifier", verifier}, {"snapshots", snapshots}, {"lists", lists}}
 }
 
 func quiet(string, uint64, uint64) {}
@@ -26,6 +28,39 @@ func verifier(s *suite) {
 	if _, err := c.Verify(canceled(s), quiet); err != nil && !paper.Canceled(err) {
 		s.Error(err)
 	}
+}
+
+func lists(s *suite) {
+	c, ok := s.catalog.(catalog.Lists)
+	if !ok {
+		s.Skip("no lists are kept")
+	}
+	holds := func(name string, want []byte, until time.Time) {
+		s.Helper()
+		data, at, err := c.List(s.Context(), name)
+		if err != nil || !bytes.Equal(data, want) || data != nil && at.UnixMilli() != until.UnixMilli() {
+			s.Errorf("%s: %d bytes until %v, %v", name, len(data), at, err)
+		}
+	}
+	until := time.Now().Add(10 * time.Minute)
+	large := bytes.Repeat([]byte{0, 1, 0xff}, 50_000)
+	for name, data := range map[string][]byte{"a": {1}, "b": large} {
+		if err := c.KeepList(s.Context(), name, data, until); err != nil {
+			s.Fatal(err)
+		}
+	}
+	holds("a", []byte{1}, until)
+	holds("b", large, until)
+	holds("c", nil, until)
+	later := until.Add(time.Minute)
+	if err := c.KeepList(s.Context(), "a", []byte{2}, later); err != nil {
+		s.Fatal(err)
+	}
+	holds("a", []byte{2}, later)
+	if err := c.KeepList(s.Context(), "a", []byte{3}, time.Now().Add(-time.Second)); err != nil {
+		s.Fatal(err)
+	}
+	holds("a", nil, until)
 }
 
 func snapshots(s *suite) {

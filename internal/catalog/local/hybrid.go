@@ -56,6 +56,9 @@ func (v *view) Hybrid(ctx context.Context, q catalog.Hybrid) (catalog.Found, err
 	if err != nil {
 		return catalog.Found{}, err
 	}
+	if near, err = v.beyondExcluded(ctx, q, asked, keep, near); err != nil {
+		return catalog.Found{}, err
+	}
 	out := v.before(keep)
 	if q.Vector != nil {
 		out.Strategy, out.Visited = near.Strategy, near.Visited
@@ -89,6 +92,40 @@ func (v *view) bothSides(
 	}
 	wordsErr := beside.Wait()
 	return near, words, errors.Join(wordsErr, err)
+}
+
+// fewAllowed is which part of the nearest papers at least are no answer where a query
+// excludes so many that those behind them are looked for.
+const fewAllowed = 0.9
+
+// beyondExcluded looks for the nearest papers among those that a query does not exclude,
+// where that leaves few of the nearest of all.
+func (v *view) beyondExcluded(ctx context.Context, q catalog.Hybrid, asked *lexical.Reading, keep *roaring.Bitmap, near catalog.Found) (catalog.Found, error) {
+	if asked == nil || !asked.Excludes() || q.Vector == nil || len(near.Hits) < q.K {
+		return near, nil
+	}
+	ordinals := make([]uint32, len(near.Hits))
+	for i, h := range near.Hits {
+		ordinals[i] = h.Handle - 1
+	}
+	may, err := asked.Allows(ctx, ordinals)
+	if err != nil {
+		return near, err
+	}
+	excluded := 0
+	for _, ok := range may {
+		if !ok {
+			excluded++
+		}
+	}
+	if float64(excluded) < fewAllowed*float64(len(may)) {
+		return near, nil
+	}
+	allowed, err := asked.Allowed(ctx, setOf(keep))
+	if err != nil {
+		return near, err
+	}
+	return v.near(ctx, catalog.Probe{Vector: q.Vector, K: q.K}, q.Exact, roaring.BitmapOf(allowed...))
 }
 
 // guarded makes a panic of a goroutine an error, as the server makes it of those of

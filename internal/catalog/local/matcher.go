@@ -14,7 +14,7 @@ func (v *view) Parse(text string) (catalog.TypedQuery, error) {
 		return catalog.TypedQuery{}, err
 	}
 	asked, excluded := lexical.Split(text)
-	return catalog.TypedQuery{Asked: asked, Excluded: excluded}, nil
+	return catalog.TypedQuery{Asked: asked, Excluded: excluded, Loose: lexical.Loosened(text)}, nil
 }
 
 // Operators implements catalog.Syntax.

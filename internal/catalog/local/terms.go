@@ -13,14 +13,28 @@ const termRoom = 8192
 
 // Terms implements catalog.Terms.
 func (v *view) Terms(ctx context.Context, refs []paper.Ref) ([][]rank.Term, error) {
+	return v.termsOf(ctx, refs, v.words.Vectors)
+}
+
+// TermsAmong implements catalog.Terms.
+func (v *view) TermsAmong(ctx context.Context, refs []paper.Ref, among []uint32) ([][]rank.Term, error) {
+	return v.termsOf(ctx, refs, func(ctx context.Context, ordinals []uint32, each func(int, []lexical.TermWeight)) error {
+		return v.words.VectorsAmong(ctx, ordinals, among, each)
+	})
+}
+
+// termsOf copies the vectors that the lexical index gives for papers.
+func (v *view) termsOf(
+	ctx context.Context, refs []paper.Ref, vectors func(context.Context, []uint32, func(int, []lexical.TermWeight)) error,
+) ([][]rank.Term, error) {
 	ordinals, err := v.ordinals(ctx, refs)
 	if err != nil {
 		return nil, err
 	}
 	out := make([][]rank.Term, len(ordinals))
 	var room []rank.Term // for many papers
-	err = v.words.Vectors(ctx, ordinals, func(i int, terms []lexical.TermWeight) {
-		if cap(room)-len(room) < len(terms) {
+	err = vectors(ctx, ordinals, func(i int, terms []lexical.TermWeight) {
+		if cap(room)-len(room) < len(terms) || room == nil {
 			room = make([]rank.Term, 0, max(termRoom, len(terms)))
 		}
 		from := len(room)

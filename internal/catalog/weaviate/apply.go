@@ -47,6 +47,12 @@ func (c *collection) apply(ctx context.Context, changes []catalog.Mutation) ([]c
 	if err := c.mine(h); err != nil {
 		return nil, 0, err
 	}
+	if err := c.fence(); err != nil {
+		return nil, 0, err
+	}
+	if h, err = c.rightful(ctx, h); err != nil {
+		return nil, 0, err
+	}
 	if err := c.recover(ctx, h); err != nil {
 		return nil, 0, err
 	}
@@ -242,14 +248,19 @@ func (c *collection) commit(ctx context.Context, p *plan) error {
 		if trimErr := c.trim(ctx, &p.head); trimErr != nil {
 			c.config.Log.WarnContext(ctx, "copies of replaced papers could not be removed", "error", trimErr)
 		}
-		err = c.putState(ctx, headID(), p.head)
+		err = c.putHead(ctx, &p.head)
 	}
 	if err == nil {
 		return nil
 	}
 	h, headErr := c.head(ctx)
-	if headErr == nil && h.Group >= p.head.Group { // the head was written, and the answer lost
+	if headErr == nil && h.Epoch == p.head.Epoch && h.Group >= p.head.Group { // the head was written, and the answer lost
+		last := *h
+		c.last = &last
 		return nil
+	}
+	if headErr == nil {
+		headErr = c.mine(h)
 	}
 	if headErr == nil {
 		headErr = c.recover(ctx, h)

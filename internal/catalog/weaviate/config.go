@@ -18,6 +18,7 @@ const (
 	ReasonClusterDenied      = "CLUSTER_DENIED"
 	ReasonClusterChanging    = "CLUSTER_CHANGING"
 	ReasonWriterReplaced     = "WRITER_REPLACED"
+	ReasonNotWriter          = "NOT_THE_WRITER"
 	ReasonClusterRefused     = "CLUSTER_REFUSED"
 )
 
@@ -41,9 +42,17 @@ type Config struct {
 	Space paper.Space
 	// Shards and Replicas are those of classes that are created; 0 is 3 of both.
 	Shards, Replicas int
+	// AllReplicas acknowledges a write once all replicas have it, so that none succeeds
+	// while a node is away; false waits for a quorum.
+	AllReplicas bool
 	// Epoch is that of the writer. A greater one takes over from a smaller one; 0 is a
 	// reader, whose Apply is refused.
 	Epoch uint64
+	// Fence is asked before each request that writes papers whether this process still
+	// is the writer, for the cluster cannot tell; nil is not asked.
+	Fence func() error
+	// Writer tells who writes, for readers to say so; nil or "" is nobody known.
+	Writer func() string
 	// Timeout bounds a call, Try the call of one node; 0 is 30 and 4 seconds.
 	Timeout, Try time.Duration
 	// Keep is how long copies of replaced versions stay for views that are open; 0 is
@@ -80,6 +89,10 @@ func (c Config) withDefaults() Config {
 	}
 	return c
 }
+
+// Check reports all that is wrong with a configuration, but for what only the cluster
+// knows.
+func (c Config) Check() error { return c.withDefaults().validate() }
 
 func (c Config) validate() error {
 	var err error

@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 	pb "github.com/weaviate/weaviate/grpc/generated/protocol/v1"
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"akin/internal/filter"
@@ -109,6 +110,7 @@ func object(class string, v *version, vector []float32) (*pb.BatchObject, error)
 	r := v.Record.record()
 	fields := map[string]any{
 		propID: r.ID, propRecord: string(data), propTerms: strings.Join(termsOf(&r.Paper), " "), propOrdinal: float64(r.Ordinal),
+		propLot:     float64(lotOf(r.ID)),
 		propCreated: float64(r.CreateTime.UnixMicro()), propUpdated: float64(r.UpdateTime.UnixMicro()),
 	}
 	if r.PublishDate.Year > 0 {
@@ -282,12 +284,12 @@ func (w *wire) put(ctx context.Context, objects []*pb.BatchObject) error {
 
 func (w *wire) putSome(ctx context.Context, objects []*pb.BatchObject) error {
 	level := w.level()
-	if all := pb.ConsistencyLevel_CONSISTENCY_LEVEL_ALL; w.config.Replicas > 1 && w.whole.well() {
+	if all := pb.ConsistencyLevel_CONSISTENCY_LEVEL_ALL; w.config.Replicas > 1 && (w.config.AllReplicas || w.whole.well()) {
 		level = &all
 	}
 	var last error
 	for round := range 4 {
-		reply, err := call(ctx, w, func(n *node) batchCall { return n.BatchObjects }, &pb.BatchObjectsRequest{Objects: objects, ConsistencyLevel: level})
+		reply, err := call(ctx, w, w.batch, &pb.BatchObjectsRequest{Objects: objects, ConsistencyLevel: level})
 		if err != nil {
 			return err
 		}
@@ -301,11 +303,12 @@ func (w *wire) putSome(ctx context.Context, objects []*pb.BatchObject) error {
 			}
 			last = fmt.Errorf("object %d of %d: %s", e.GetIndex(), len(objects), e.GetError())
 		}
-		if *level == pb.ConsistencyLevel_CONSISTENCY_LEVEL_ALL {
+		if *level == pb.ConsistencyLevel_CONSISTENCY_LEVEL_ALL && !w.config.AllReplicas {
 			w.config.Log.WarnContext(ctx, "not all replicas took a write; for a while, it is enough that most do", "error", last)
 			w.whole.ill()
+			level = w.level()
 		}
-		objects, level = left, w.level()
+		objects = left
 		select {
 		case <-ctx.Done():
 			return w.given(ctx, last)
@@ -313,6 +316,16 @@ func (w *wire) putSome(ctx context.Context, objects []*pb.BatchObject) error {
 		}
 	}
 	return notTaken(last)
+}
+
+// batch writes to a node, as long as this process is the writer.
+func (w *wire) batch(n *node) batchCall {
+	return func(ctx context.Context, q *pb.BatchObjectsRequest, o ...grpc.CallOption) (*pb.BatchObjectsReply, error) {
+		if err := w.fenced(ctx); err != nil {
+			return nil, err
+		}
+		return n.BatchObjects(ctx, q, o...)
+	}
 }
 
 // notTaken is the error of a write that the cluster refused although nodes answered.
@@ -325,7 +338,11 @@ func notTaken(err error) error {
 
 // remove deletes an object; one that is not there is no fault.
 func (w *wire) remove(ctx context.Context, class, id string) error {
-	path := "/objects/" + class + "/" + id + "?consistency_level=" + w.quorum()
+	level := w.quorum()
+	if w.config.AllReplicas && w.config.Replicas > 1 {
+		level = "ALL"
+	}
+	path := "/objects/" + class + "/" + id + "?consistency_level=" + level
 	a, err := w.rest(ctx, http.MethodDelete, path, nil)
 	if err == nil && a.code/100 != 2 && a.code != http.StatusNotFound {
 		err = a.fault(http.MethodDelete, path)

@@ -21,6 +21,7 @@ const (
 	propCreated = "created" // microseconds
 	propUpdated = "updated" // microseconds
 	propOrdinal = "ordinal"
+	propLot     = "lot"    // by which samples are drawn
 	propRecord  = "record" // all of it, as JSON
 	propData    = "data"   // of objects that are no papers: JSON
 )
@@ -52,7 +53,7 @@ func (w *wire) papersClass(name string) map[string]any {
 	return w.class(name, []property{
 		text(propID, "text", "field", true, false), text(propFacets, "text[]", "field", true, false), text(propWords, "text[]", "field", true, false),
 		text(propTerms, "text", "whitespace", true, true), number(propDate), number(propYear), number(propCreated), number(propUpdated),
-		number(propOrdinal), text(propRecord, "text", "field", false, false),
+		number(propOrdinal), number(propLot), text(propRecord, "text", "field", false, false),
 	}, map[string]any{
 		"distance": "cosine", "maxConnections": 32, "efConstruction": 128, "ef": -1, "dynamicEfMin": 128, "dynamicEfMax": 512,
 		"dynamicEfFactor": 8, "flatSearchCutoff": flatBelow, "skipDefaultQuantization": true, "vectorCacheMaxObjects": 1_000_000_000_000,

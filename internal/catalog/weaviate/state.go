@@ -26,7 +26,7 @@ type head struct {
 }
 
 // format is that of what this package writes; docs/format/weaviate.md describes it.
-const format = 1
+const format = 2
 
 // group is what the log says of some changes that become visible together.
 type group struct {
@@ -76,7 +76,7 @@ func (c *collection) maybeHead(ctx context.Context) (*head, error) {
 	if h.Format != format {
 		return nil, &paper.Error{
 			Kind: paper.FailedPrecondition, Reason: paper.ReasonUnsupported,
-			Message: fmt.Sprintf("collection %q of the cluster is of format %d, and this akin reads %d; run the akin that wrote it, or a later one", c.name, h.Format, format),
+			Message: fmt.Sprintf("collection %q of the cluster is of format %d, and this akin reads %d; run the akin that wrote it, or move the papers to a new collection", c.name, h.Format, format),
 		}
 	}
 	return &h, nil
@@ -108,7 +108,7 @@ func (c *collection) takeOver(ctx context.Context, space paper.Space) error {
 	}
 	if h.Epoch < c.config.Epoch {
 		h.Epoch = c.config.Epoch
-		if err := c.putState(ctx, headID(), h); err != nil {
+		if err := c.putHead(ctx, h); err != nil {
 			return err
 		}
 	}
@@ -134,10 +134,7 @@ func (c *collection) checkSpace(ctx context.Context, space paper.Space) error {
 func (c *collection) mine(h *head) error {
 	switch {
 	case c.config.Epoch == 0:
-		return &paper.Error{
-			Kind: paper.FailedPrecondition, Reason: paper.ReasonUnsupported,
-			Message: "this server only reads from the cluster; send changes to the server that is its writer",
-		}
+		return c.readsOnly()
 	case h.Epoch > c.config.Epoch:
 		return &paper.Error{
 			Kind: paper.FailedPrecondition, Reason: ReasonWriterReplaced,
@@ -145,6 +142,66 @@ func (c *collection) mine(h *head) error {
 				h.Epoch, c.config.Epoch),
 		}
 	}
+	return nil
+}
+
+// readsOnly is what a reader says to who wants to write.
+func (w *wire) readsOnly() error {
+	e := &paper.Error{
+		Kind: paper.FailedPrecondition, Reason: ReasonNotWriter,
+		Message: "this server only reads from the cluster; send changes to the server that is its writer",
+	}
+	if w.config.Writer == nil {
+		return e
+	}
+	if writer := w.config.Writer(); writer != "" {
+		e.Message += ": " + writer
+		e.Metadata = map[string]string{"writer": writer}
+	}
+	return e
+}
+
+// fence asks whether this process still is the writer.
+func (w *wire) fence() error {
+	if w.config.Fence == nil {
+		return nil
+	}
+	return w.config.Fence()
+}
+
+// fenced is fence right before a request is sent. Who was held up for longer than the
+// request may take does not send it.
+func (w *wire) fenced(ctx context.Context) error {
+	if err := w.fence(); err != nil {
+		return err
+	}
+	if until, ok := ctx.Deadline(); ok && !time.Now().Before(until) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// rightful gives the head that this writer goes on from: the one that it wrote last, where
+// the cluster has another of no later epoch. That is what a writer left that was replaced
+// and was held up between its last look at who writes and the cluster.
+func (c *collection) rightful(ctx context.Context, h *head) (*head, error) {
+	if c.last == nil || h.Epoch == c.last.Epoch && h.Group >= c.last.Group {
+		return h, nil
+	}
+	c.config.Log.WarnContext(ctx, "the head of the collection was overwritten by a writer that was replaced; it is written again",
+		"sequence", h.Sequence, "epoch", h.Epoch, "want", c.last.Sequence)
+	h = new(head)
+	*h = *c.last
+	return h, c.putHead(ctx, h)
+}
+
+// putHead writes the head, and remembers it.
+func (c *collection) putHead(ctx context.Context, h *head) error {
+	if err := c.putState(ctx, headID(), h); err != nil {
+		return err
+	}
+	last := *h
+	c.last = &last
 	return nil
 }
 
@@ -211,7 +268,7 @@ func (c *collection) recover(ctx context.Context, h *head) error {
 		h.Sequence = max(h.Sequence, e.Sequence)
 	}
 	h.Ordinal += uint32(len(g.Entries))
-	return c.putState(ctx, headID(), h)
+	return c.putHead(ctx, h)
 }
 
 // takeBack gives each paper of a group the version that it had.

@@ -124,7 +124,7 @@ func TestEpochs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := apply(reader, "b"); reason(err) != paper.ReasonUnsupported {
+	if err := apply(reader, "b"); reason(err) != weaviate.ReasonNotWriter {
 		t.Errorf("a reader writes: %v", err)
 	}
 	second, err := other(2)

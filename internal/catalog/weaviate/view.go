@@ -44,6 +44,9 @@ func (v *view) Info() catalog.Info {
 	return catalog.Info{Collection: v.c.name, Space: v.head.Space, Papers: v.head.Papers, Sequence: v.head.Sequence}
 }
 
+// PartialStatistics implements catalog.Partial: each shard has statistics of its own.
+func (v *view) PartialStatistics() bool { return v.c.config.Shards > 1 }
+
 // Close implements catalog.View. A view holds nothing.
 func (v *view) Close() {}
 

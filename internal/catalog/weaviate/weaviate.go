@@ -2,6 +2,7 @@ package weaviate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -23,7 +24,9 @@ type collection struct {
 	*wire
 	name, papers, state string
 
-	writing sync.Mutex // one group at a time
+	writing sync.Mutex // one group at a time; guards what follows
+	// last is the head that this writer wrote last; nil before it wrote any.
+	last *head
 }
 
 // Open connects to a cluster. A writer creates the default collection, if it is not
@@ -45,7 +48,54 @@ func Open(ctx context.Context, config Config) (*Catalog, error) {
 	return c, nil
 }
 
+// Stored is what a cluster has of the default collection.
+type Stored struct {
+	Space    paper.Space
+	Papers   uint32
+	Sequence uint64
+	// Epoch is the greatest that wrote.
+	Epoch uint64
+}
+
+// Look says what a cluster has; nil if it has no default collection yet.
+func Look(ctx context.Context, config Config) (_ *Stored, err error) {
+	config = config.withDefaults()
+	if err := config.validate(); err != nil {
+		return nil, err
+	}
+	w, err := dial(config)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	c := &Catalog{wire: w, collections: make(map[string]*collection)}
+	own, err := c.collection(ctx, paper.DefaultCollection)
+	if paper.KindOf(err) == paper.NotFound {
+		return nil, nil //nolint:nilnil // an empty cluster is no error
+	}
+	if err != nil {
+		return nil, err
+	}
+	h, err := own.maybeHead(ctx)
+	if err != nil || h == nil {
+		return nil, err
+	}
+	return &Stored{Space: h.Space, Papers: h.Papers, Sequence: h.Sequence, Epoch: h.Epoch}, nil
+}
+
+// Writable implements catalog.Gated.
+func (c *Catalog) Writable(context.Context) error {
+	if c.wire.config.Epoch == 0 {
+		return c.wire.readsOnly()
+	}
+	return c.wire.fence()
+}
+
 func (c *Catalog) open(ctx context.Context) error {
+	if err := c.wire.createClass(ctx, c.wire.listsClass()); err != nil {
+		return err
+	}
+	c.wire.background(c.wire.sweep)
 	if c.wire.config.Epoch > 0 {
 		return c.CreateCollection(ctx, paper.DefaultCollection, c.wire.config.Space)
 	}

@@ -55,6 +55,7 @@ type wire struct {
 	turn   atomic.Uint32
 	whole  health
 
+	ctx     context.Context //nolint:containedctx // the life of what goes on by itself
 	stop    context.CancelFunc
 	probing sync.WaitGroup
 }
@@ -78,12 +79,16 @@ func dial(config Config) (*wire, error) {
 		}
 		w.nodes = append(w.nodes, &node{http: a.HTTP, conn: conn, WeaviateClient: pb.NewWeaviateClient(conn)})
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	w.stop = cancel
+	w.ctx, w.stop = context.WithCancel(context.Background())
 	for _, n := range w.nodes {
-		w.probing.Go(func() { w.probe(ctx, n) })
+		w.background(func(ctx context.Context) { w.probe(ctx, n) })
 	}
 	return w, nil
+}
+
+// background does something until close, which waits for it.
+func (w *wire) background(f func(context.Context)) {
+	w.probing.Go(func() { f(w.ctx) })
 }
 
 // probeEvery is how often a node is asked whether it is ready. To start takes longer.
@@ -213,6 +218,10 @@ func classify(err error) error {
 	if err == nil {
 		return nil
 	}
+	var own *paper.Error
+	if errors.As(err, &own) {
+		return err
+	}
 	switch status.Code(err) {
 	case codes.Unauthenticated, codes.PermissionDenied:
 		return denied(err)
@@ -246,6 +255,11 @@ func (w *wire) rest(ctx context.Context, method, path string, body any) (answer,
 	}
 	var out answer
 	err := w.try(ctx, func(ctx context.Context, n *node) error {
+		if method != http.MethodGet {
+			if err := w.fenced(ctx); err != nil {
+				return err
+			}
+		}
 		var err error
 		out, err = w.send(ctx, n, method, path, payload)
 		return err

@@ -83,7 +83,23 @@ func ToRecord(r *paper.Record) *akinv1.Paper {
 	out.TokenCount = int32(r.TokenCount)
 	out.Truncated = r.Truncated
 	out.Day = ToDate(r.Day())
+	out.RecordKind = recordKind(r.Kind())
 	return out
+}
+
+func recordKind(k paper.RecordKind) akinv1.RecordKind {
+	switch k {
+	case paper.FrontMatter:
+		return akinv1.RecordKind_RECORD_KIND_FRONT_MATTER
+	case paper.Editorial:
+		return akinv1.RecordKind_RECORD_KIND_EDITORIAL
+	case paper.Correction:
+		return akinv1.RecordKind_RECORD_KIND_CORRECTION
+	case paper.Volume:
+		return akinv1.RecordKind_RECORD_KIND_VOLUME
+	case paper.IsPaper:
+	}
+	return akinv1.RecordKind_RECORD_KIND_UNSPECIFIED
 }
 
 // ToSpace turns a space into its wire form.

@@ -158,6 +158,8 @@ func special(r rune) (string, bool) {
 		return " ", true // beside a word, and no part of it
 	case '♯':
 		return "#", true
+	case '∗', '⋆': // as A* is written in formulas
+		return "*", true
 	case 'ß', 'ẞ':
 		return "ss", true
 	case 'ø', 'Ø':

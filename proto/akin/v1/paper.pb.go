@@ -24,6 +24,68 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// RecordKind is what a record is that is no paper. Listings of volumes have such.
+type RecordKind int32
+
+const (
+	// It is a paper, or nothing says otherwise.
+	RecordKind_RECORD_KIND_UNSPECIFIED RecordKind = 0
+	// A page of a volume that is no work of its own: a preface, a table of contents, a
+	// committee, an index, "Workshops and tutorials".
+	RecordKind_RECORD_KIND_FRONT_MATTER RecordKind = 1
+	// What editors write about an issue.
+	RecordKind_RECORD_KIND_EDITORIAL RecordKind = 2
+	// An erratum, or the notice that a paper is retracted.
+	RecordKind_RECORD_KIND_CORRECTION RecordKind = 3
+	// Proceedings as a whole.
+	RecordKind_RECORD_KIND_VOLUME RecordKind = 4
+)
+
+// Enum value maps for RecordKind.
+var (
+	RecordKind_name = map[int32]string{
+		0: "RECORD_KIND_UNSPECIFIED",
+		1: "RECORD_KIND_FRONT_MATTER",
+		2: "RECORD_KIND_EDITORIAL",
+		3: "RECORD_KIND_CORRECTION",
+		4: "RECORD_KIND_VOLUME",
+	}
+	RecordKind_value = map[string]int32{
+		"RECORD_KIND_UNSPECIFIED":  0,
+		"RECORD_KIND_FRONT_MATTER": 1,
+		"RECORD_KIND_EDITORIAL":    2,
+		"RECORD_KIND_CORRECTION":   3,
+		"RECORD_KIND_VOLUME":       4,
+	}
+)
+
+func (x RecordKind) Enum() *RecordKind {
+	p := new(RecordKind)
+	*p = x
+	return p
+}
+
+func (x RecordKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RecordKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_akin_v1_paper_proto_enumTypes[0].Descriptor()
+}
+
+func (RecordKind) Type() protoreflect.EnumType {
+	return &file_akin_v1_paper_proto_enumTypes[0]
+}
+
+func (x RecordKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RecordKind.Descriptor instead.
+func (RecordKind) EnumDescriptor() ([]byte, []int) {
+	return file_akin_v1_paper_proto_rawDescGZIP(), []int{0}
+}
+
 // Paper is one record: what a source says of a research paper, and, in the
 // output-only fields, what akin knows of it.
 type Paper struct {
@@ -80,7 +142,10 @@ type Paper struct {
 	// its publish date (to the precision that is known), else the day of its import.
 	// A listing date without a year is the nearest one that was past when it was
 	// imported, unless the same day is listed with its year.
-	Day           *date.Date `protobuf:"bytes,26,opt,name=day,proto3" json:"day,omitempty"`
+	Day *date.Date `protobuf:"bytes,26,opt,name=day,proto3" json:"day,omitempty"`
+	// What the record is, by its title; unspecified for a paper. What is no paper has no
+	// novelty, is no reference for that of others, and is no duplicate.
+	RecordKind    RecordKind `protobuf:"varint,27,opt,name=record_kind,json=recordKind,proto3,enum=akin.v1.RecordKind" json:"record_kind,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -260,6 +325,13 @@ func (x *Paper) GetDay() *date.Date {
 		return x.Day
 	}
 	return nil
+}
+
+func (x *Paper) GetRecordKind() RecordKind {
+	if x != nil {
+		return x.RecordKind
+	}
+	return RecordKind_RECORD_KIND_UNSPECIFIED
 }
 
 // Author is one author of a paper.
@@ -577,7 +649,7 @@ var File_akin_v1_paper_proto protoreflect.FileDescriptor
 
 const file_akin_v1_paper_proto_rawDesc = "" +
 	"\n" +
-	"\x13akin/v1/paper.proto\x12\aakin.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xa8\a\n" +
+	"\x13akin/v1/paper.proto\x12\aakin.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xe4\a\n" +
 	"\x05Paper\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12\x1a\n" +
@@ -605,7 +677,9 @@ const file_akin_v1_paper_proto_rawDesc = "" +
 	"\vtoken_count\x18\x18 \x01(\x05B\x04\xe2A\x01\x03R\n" +
 	"tokenCount\x12\"\n" +
 	"\ttruncated\x18\x19 \x01(\bB\x04\xe2A\x01\x03R\ttruncated\x12)\n" +
-	"\x03day\x18\x1a \x01(\v2\x11.google.type.DateB\x04\xe2A\x01\x03R\x03day\x1a:\n" +
+	"\x03day\x18\x1a \x01(\v2\x11.google.type.DateB\x04\xe2A\x01\x03R\x03day\x12:\n" +
+	"\vrecord_kind\x18\x1b \x01(\x0e2\x13.akin.v1.RecordKindB\x04\xe2A\x01\x03R\n" +
+	"recordKind\x1a:\n" +
 	"\fSignalsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\x1a;\n" +
@@ -634,7 +708,14 @@ const file_akin_v1_paper_proto_rawDesc = "" +
 	"\x10tokenize_seconds\x18\x02 \x01(\x01R\x0ftokenizeSeconds\x12+\n" +
 	"\x11inference_seconds\x18\x03 \x01(\x01R\x10inferenceSeconds\x12%\n" +
 	"\x0esearch_seconds\x18\x04 \x01(\x01R\rsearchSeconds\x12'\n" +
-	"\x0fhydrate_seconds\x18\x05 \x01(\x01R\x0ehydrateSecondsB\x1bZ\x19akin/proto/akin/v1;akinv1b\x06proto3"
+	"\x0fhydrate_seconds\x18\x05 \x01(\x01R\x0ehydrateSeconds*\x96\x01\n" +
+	"\n" +
+	"RecordKind\x12\x1b\n" +
+	"\x17RECORD_KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18RECORD_KIND_FRONT_MATTER\x10\x01\x12\x19\n" +
+	"\x15RECORD_KIND_EDITORIAL\x10\x02\x12\x1a\n" +
+	"\x16RECORD_KIND_CORRECTION\x10\x03\x12\x16\n" +
+	"\x12RECORD_KIND_VOLUME\x10\x04B\x1bZ\x19akin/proto/akin/v1;akinv1b\x06proto3"
 
 var (
 	file_akin_v1_paper_proto_rawDescOnce sync.Once
@@ -648,32 +729,35 @@ func file_akin_v1_paper_proto_rawDescGZIP() []byte {
 	return file_akin_v1_paper_proto_rawDescData
 }
 
+var file_akin_v1_paper_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_akin_v1_paper_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_akin_v1_paper_proto_goTypes = []any{
-	(*Paper)(nil),                 // 0: akin.v1.Paper
-	(*Author)(nil),                // 1: akin.v1.Author
-	(*Space)(nil),                 // 2: akin.v1.Space
-	(*Text)(nil),                  // 3: akin.v1.Text
-	(*Timing)(nil),                // 4: akin.v1.Timing
-	nil,                           // 5: akin.v1.Paper.SignalsEntry
-	nil,                           // 6: akin.v1.Paper.MetadataEntry
-	(*date.Date)(nil),             // 7: google.type.Date
-	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(RecordKind)(0),               // 0: akin.v1.RecordKind
+	(*Paper)(nil),                 // 1: akin.v1.Paper
+	(*Author)(nil),                // 2: akin.v1.Author
+	(*Space)(nil),                 // 3: akin.v1.Space
+	(*Text)(nil),                  // 4: akin.v1.Text
+	(*Timing)(nil),                // 5: akin.v1.Timing
+	nil,                           // 6: akin.v1.Paper.SignalsEntry
+	nil,                           // 7: akin.v1.Paper.MetadataEntry
+	(*date.Date)(nil),             // 8: google.type.Date
+	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
 }
 var file_akin_v1_paper_proto_depIdxs = []int32{
-	1, // 0: akin.v1.Paper.authors:type_name -> akin.v1.Author
-	7, // 1: akin.v1.Paper.publish_date:type_name -> google.type.Date
-	7, // 2: akin.v1.Paper.listed_dates:type_name -> google.type.Date
-	5, // 3: akin.v1.Paper.signals:type_name -> akin.v1.Paper.SignalsEntry
-	6, // 4: akin.v1.Paper.metadata:type_name -> akin.v1.Paper.MetadataEntry
-	8, // 5: akin.v1.Paper.create_time:type_name -> google.protobuf.Timestamp
-	8, // 6: akin.v1.Paper.update_time:type_name -> google.protobuf.Timestamp
-	7, // 7: akin.v1.Paper.day:type_name -> google.type.Date
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	2, // 0: akin.v1.Paper.authors:type_name -> akin.v1.Author
+	8, // 1: akin.v1.Paper.publish_date:type_name -> google.type.Date
+	8, // 2: akin.v1.Paper.listed_dates:type_name -> google.type.Date
+	6, // 3: akin.v1.Paper.signals:type_name -> akin.v1.Paper.SignalsEntry
+	7, // 4: akin.v1.Paper.metadata:type_name -> akin.v1.Paper.MetadataEntry
+	9, // 5: akin.v1.Paper.create_time:type_name -> google.protobuf.Timestamp
+	9, // 6: akin.v1.Paper.update_time:type_name -> google.protobuf.Timestamp
+	8, // 7: akin.v1.Paper.day:type_name -> google.type.Date
+	0, // 8: akin.v1.Paper.record_kind:type_name -> akin.v1.RecordKind
+	9, // [9:9] is the sub-list for method output_type
+	9, // [9:9] is the sub-list for method input_type
+	9, // [9:9] is the sub-list for extension type_name
+	9, // [9:9] is the sub-list for extension extendee
+	0, // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_paper_proto_init() }
@@ -686,13 +770,14 @@ func file_akin_v1_paper_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_akin_v1_paper_proto_rawDesc), len(file_akin_v1_paper_proto_rawDesc)),
-			NumEnums:      0,
+			NumEnums:      1,
 			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
 		GoTypes:           file_akin_v1_paper_proto_goTypes,
 		DependencyIndexes: file_akin_v1_paper_proto_depIdxs,
+		EnumInfos:         file_akin_v1_paper_proto_enumTypes,
 		MessageInfos:      file_akin_v1_paper_proto_msgTypes,
 	}.Build()
 	File_akin_v1_paper_proto = out.File

@@ -36,8 +36,8 @@ const (
 	// marks aside, that does not end as a sentence does, with a full stop, a question
 	// mark or an exclamation mark. In longer text a phrase in quotation marks only
 	// raises the papers that have it, by up to a fifth of the lexical score, and
-	// everything else is words. A short query that its operators leave empty is
-	// answered without its phrases, or, if that is not enough, without its exclusions.
+	// everything else is words. A short query that its phrases leave empty is
+	// answered without them; what it excludes is in no answer, which may be empty then.
 	Syntax_SYNTAX_AUTO Syntax = 1
 	// They always are, and an answer may be empty because of them.
 	Syntax_SYNTAX_ON Syntax = 2
@@ -217,7 +217,7 @@ const (
 	OperatorUse_OPERATOR_USE_RAISED OperatorUse = 2
 	// They left nothing: the phrases need not be there.
 	OperatorUse_OPERATOR_USE_PHRASES_DROPPED OperatorUse = 3
-	// They left nothing: the phrases need not be there, and what was excluded may be.
+	// Not given any more: what a query excludes is in no answer.
 	OperatorUse_OPERATOR_USE_DROPPED OperatorUse = 4
 	// The request turned them off: they are words.
 	OperatorUse_OPERATOR_USE_IGNORED OperatorUse = 5
@@ -951,6 +951,8 @@ const (
 	NoveltyReason_NOVELTY_REASON_FEW_EARLIER NoveltyReason = 3
 	// No paper of the collection has 5 earlier ones: there is no percentile.
 	NoveltyReason_NOVELTY_REASON_NO_REFERENCE NoveltyReason = 4
+	// The record is no paper (its record_kind says what it is): it has no novelty.
+	NoveltyReason_NOVELTY_REASON_NO_PAPER NoveltyReason = 5
 )
 
 // Enum value maps for NoveltyReason.
@@ -961,6 +963,7 @@ var (
 		2: "NOVELTY_REASON_NO_EARLIER",
 		3: "NOVELTY_REASON_FEW_EARLIER",
 		4: "NOVELTY_REASON_NO_REFERENCE",
+		5: "NOVELTY_REASON_NO_PAPER",
 	}
 	NoveltyReason_value = map[string]int32{
 		"NOVELTY_REASON_UNSPECIFIED":  0,
@@ -968,6 +971,7 @@ var (
 		"NOVELTY_REASON_NO_EARLIER":   2,
 		"NOVELTY_REASON_FEW_EARLIER":  3,
 		"NOVELTY_REASON_NO_REFERENCE": 4,
+		"NOVELTY_REASON_NO_PAPER":     5,
 	}
 )
 
@@ -1062,8 +1066,8 @@ type SearchRequest struct {
 	GroupSize int32 `protobuf:"varint,39,opt,name=group_size,json=groupSize,proto3" json:"group_size,omitempty"`
 	// Whether the signs in query are operators; unspecified means AUTO.
 	Syntax Syntax `protobuf:"varint,40,opt,name=syntax,proto3,enum=akin.v1.Syntax" json:"syntax,omitempty"`
-	// Take the words of query as they are typed: none is understood as a name, and
-	// none is corrected. It undoes what interpretation tells.
+	// Take the words of query as they are typed: none is understood as a name or as a
+	// negation, and none is corrected. It undoes what interpretation tells.
 	Verbatim      bool `protobuf:"varint,41,opt,name=verbatim,proto3" json:"verbatim,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1274,6 +1278,9 @@ type Interpretation struct {
 	// The words of the query that no paper has and that were read as others, which many
 	// have. With verbatim, or in a query with operators, none are.
 	Corrections []*Correction `protobuf:"bytes,4,rep,name=corrections,proto3" json:"corrections,omitempty"`
+	// What the query says in words not to mean. With verbatim, or in a query with
+	// operators, nothing is.
+	Negations []*Negation `protobuf:"bytes,6,rep,name=negations,proto3" json:"negations,omitempty"`
 	// Whether there is anything near the query. Results are those that are least far.
 	Nearness      Nearness `protobuf:"varint,5,opt,name=nearness,proto3,enum=akin.v1.Nearness" json:"nearness,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1334,6 +1341,13 @@ func (x *Interpretation) GetNames() []*Name {
 func (x *Interpretation) GetCorrections() []*Correction {
 	if x != nil {
 		return x.Corrections
+	}
+	return nil
+}
+
+func (x *Interpretation) GetNegations() []*Negation {
+	if x != nil {
+		return x.Negations
 	}
 	return nil
 }
@@ -1425,7 +1439,10 @@ type Name struct {
 	// Filter that keeps just these papers, for a request that is to find no others.
 	Filter string `protobuf:"bytes,5,opt,name=filter,proto3" json:"filter,omitempty"`
 	// No other papers were found. Otherwise these were raised, and others follow.
-	Restricts     bool `protobuf:"varint,6,opt,name=restricts,proto3" json:"restricts,omitempty"`
+	Restricts bool `protobuf:"varint,6,opt,name=restricts,proto3" json:"restricts,omitempty"`
+	// These papers were left out, and the others found (-author:...). The filter keeps
+	// the others.
+	Excludes      bool `protobuf:"varint,7,opt,name=excludes,proto3" json:"excludes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1502,6 +1519,96 @@ func (x *Name) GetRestricts() bool {
 	return false
 }
 
+func (x *Name) GetExcludes() bool {
+	if x != nil {
+		return x.Excludes
+	}
+	return false
+}
+
+// Negation is a part of a query that says in words what is not meant.
+type Negation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The part of the query, for example "not using lidar".
+	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	// What it excludes, for example "lidar"; at most 4.
+	Excludes []string `protobuf:"bytes,2,rep,name=excludes,proto3" json:"excludes,omitempty"`
+	// How many papers have it; those that have several count several times.
+	Papers int32 `protobuf:"varint,3,opt,name=papers,proto3" json:"papers,omitempty"`
+	// The query that leaves these papers out, for a request that is to find none.
+	Query string `protobuf:"bytes,4,opt,name=query,proto3" json:"query,omitempty"`
+	// The part was not looked for, and papers about what it excludes come last. Otherwise
+	// nothing was done, as the words may name a topic.
+	Honoured      bool `protobuf:"varint,5,opt,name=honoured,proto3" json:"honoured,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Negation) Reset() {
+	*x = Negation{}
+	mi := &file_akin_v1_search_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Negation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Negation) ProtoMessage() {}
+
+func (x *Negation) ProtoReflect() protoreflect.Message {
+	mi := &file_akin_v1_search_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Negation.ProtoReflect.Descriptor instead.
+func (*Negation) Descriptor() ([]byte, []int) {
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Negation) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Negation) GetExcludes() []string {
+	if x != nil {
+		return x.Excludes
+	}
+	return nil
+}
+
+func (x *Negation) GetPapers() int32 {
+	if x != nil {
+		return x.Papers
+	}
+	return 0
+}
+
+func (x *Negation) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *Negation) GetHonoured() bool {
+	if x != nil {
+		return x.Honoured
+	}
+	return false
+}
+
 // SearchResponse has the best papers for a text.
 type SearchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1527,13 +1634,18 @@ type SearchResponse struct {
 	Groups []*Group `protobuf:"bytes,9,rep,name=groups,proto3" json:"groups,omitempty"`
 	// What was understood of the query; unset if it is words alone.
 	Interpretation *Interpretation `protobuf:"bytes,10,opt,name=interpretation,proto3" json:"interpretation,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// What this server's catalog cannot do, without which the answer would be another:
+	// names such as terms, versions or statistics (scores of words are made of the
+	// statistics of parts of the collection, and compare only roughly). Empty where the
+	// catalog can do all, as on one machine.
+	Lacking       []string `protobuf:"bytes,11,rep,name=lacking,proto3" json:"lacking,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SearchResponse) Reset() {
 	*x = SearchResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[4]
+	mi := &file_akin_v1_search_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1545,7 +1657,7 @@ func (x *SearchResponse) String() string {
 func (*SearchResponse) ProtoMessage() {}
 
 func (x *SearchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[4]
+	mi := &file_akin_v1_search_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1558,7 +1670,7 @@ func (x *SearchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchResponse.ProtoReflect.Descriptor instead.
 func (*SearchResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{4}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *SearchResponse) GetResults() []*Result {
@@ -1627,6 +1739,13 @@ func (x *SearchResponse) GetGroups() []*Group {
 func (x *SearchResponse) GetInterpretation() *Interpretation {
 	if x != nil {
 		return x.Interpretation
+	}
+	return nil
+}
+
+func (x *SearchResponse) GetLacking() []string {
+	if x != nil {
+		return x.Lacking
 	}
 	return nil
 }
@@ -1705,7 +1824,7 @@ type SimilarRequest struct {
 
 func (x *SimilarRequest) Reset() {
 	*x = SimilarRequest{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[5]
+	mi := &file_akin_v1_search_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1717,7 +1836,7 @@ func (x *SimilarRequest) String() string {
 func (*SimilarRequest) ProtoMessage() {}
 
 func (x *SimilarRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[5]
+	mi := &file_akin_v1_search_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1730,7 +1849,7 @@ func (x *SimilarRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SimilarRequest.ProtoReflect.Descriptor instead.
 func (*SimilarRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{5}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SimilarRequest) GetPaperIds() []string {
@@ -1916,14 +2035,19 @@ type SimilarResponse struct {
 	LimitedBy []*Limitation `protobuf:"bytes,8,rep,name=limited_by,json=limitedBy,proto3" json:"limited_by,omitempty"`
 	// The groups of the whole list, in the order of their best results, if the
 	// request asks for groups; the same on every page.
-	Groups        []*Group `protobuf:"bytes,9,rep,name=groups,proto3" json:"groups,omitempty"`
+	Groups []*Group `protobuf:"bytes,9,rep,name=groups,proto3" json:"groups,omitempty"`
+	// What this server's catalog cannot do, without which the answer would be another:
+	// names such as terms, versions or statistics (scores of words are made of the
+	// statistics of parts of the collection, and compare only roughly). Empty where the
+	// catalog can do all, as on one machine.
+	Lacking       []string `protobuf:"bytes,10,rep,name=lacking,proto3" json:"lacking,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SimilarResponse) Reset() {
 	*x = SimilarResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[6]
+	mi := &file_akin_v1_search_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1935,7 +2059,7 @@ func (x *SimilarResponse) String() string {
 func (*SimilarResponse) ProtoMessage() {}
 
 func (x *SimilarResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[6]
+	mi := &file_akin_v1_search_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1948,7 +2072,7 @@ func (x *SimilarResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SimilarResponse.ProtoReflect.Descriptor instead.
 func (*SimilarResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{6}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SimilarResponse) GetResults() []*Result {
@@ -2014,6 +2138,13 @@ func (x *SimilarResponse) GetGroups() []*Group {
 	return nil
 }
 
+func (x *SimilarResponse) GetLacking() []string {
+	if x != nil {
+		return x.Lacking
+	}
+	return nil
+}
+
 // Example is a paper or text that somebody likes or dislikes.
 type Example struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2037,7 +2168,7 @@ type Example struct {
 
 func (x *Example) Reset() {
 	*x = Example{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[7]
+	mi := &file_akin_v1_search_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2049,7 +2180,7 @@ func (x *Example) String() string {
 func (*Example) ProtoMessage() {}
 
 func (x *Example) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[7]
+	mi := &file_akin_v1_search_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2062,7 +2193,7 @@ func (x *Example) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Example.ProtoReflect.Descriptor instead.
 func (*Example) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{7}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Example) GetExample() isExample_Example {
@@ -2191,7 +2322,7 @@ type RecommendRequest struct {
 
 func (x *RecommendRequest) Reset() {
 	*x = RecommendRequest{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[8]
+	mi := &file_akin_v1_search_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2203,7 +2334,7 @@ func (x *RecommendRequest) String() string {
 func (*RecommendRequest) ProtoMessage() {}
 
 func (x *RecommendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[8]
+	mi := &file_akin_v1_search_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2216,7 +2347,7 @@ func (x *RecommendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecommendRequest.ProtoReflect.Descriptor instead.
 func (*RecommendRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{8}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RecommendRequest) GetPositive() []*Example {
@@ -2383,7 +2514,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[9]
+	mi := &file_akin_v1_search_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2395,7 +2526,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[9]
+	mi := &file_akin_v1_search_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2408,7 +2539,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{9}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Driver) GetPaperId() string {
@@ -2460,14 +2591,19 @@ type RecommendResponse struct {
 	LimitedBy []*Limitation `protobuf:"bytes,8,rep,name=limited_by,json=limitedBy,proto3" json:"limited_by,omitempty"`
 	// The groups of the whole list, in the order of their best results, if the
 	// request asks for groups; the same on every page.
-	Groups        []*Group `protobuf:"bytes,9,rep,name=groups,proto3" json:"groups,omitempty"`
+	Groups []*Group `protobuf:"bytes,9,rep,name=groups,proto3" json:"groups,omitempty"`
+	// What this server's catalog cannot do, without which the answer would be another:
+	// names such as terms, versions or statistics (scores of words are made of the
+	// statistics of parts of the collection, and compare only roughly). Empty where the
+	// catalog can do all, as on one machine.
+	Lacking       []string `protobuf:"bytes,10,rep,name=lacking,proto3" json:"lacking,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RecommendResponse) Reset() {
 	*x = RecommendResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	mi := &file_akin_v1_search_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2479,7 +2615,7 @@ func (x *RecommendResponse) String() string {
 func (*RecommendResponse) ProtoMessage() {}
 
 func (x *RecommendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[10]
+	mi := &file_akin_v1_search_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2492,7 +2628,7 @@ func (x *RecommendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecommendResponse.ProtoReflect.Descriptor instead.
 func (*RecommendResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{10}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RecommendResponse) GetResults() []*Result {
@@ -2551,6 +2687,13 @@ func (x *RecommendResponse) GetGroups() []*Group {
 	return nil
 }
 
+func (x *RecommendResponse) GetLacking() []string {
+	if x != nil {
+		return x.Lacking
+	}
+	return nil
+}
+
 // Parts are what a score is made of.
 type Parts struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2571,7 +2714,7 @@ type Parts struct {
 
 func (x *Parts) Reset() {
 	*x = Parts{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	mi := &file_akin_v1_search_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2583,7 +2726,7 @@ func (x *Parts) String() string {
 func (*Parts) ProtoMessage() {}
 
 func (x *Parts) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[11]
+	mi := &file_akin_v1_search_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2596,7 +2739,7 @@ func (x *Parts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Parts.ProtoReflect.Descriptor instead.
 func (*Parts) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{11}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Parts) GetSemantic() float64 {
@@ -2660,7 +2803,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[12]
+	mi := &file_akin_v1_search_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2672,7 +2815,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[12]
+	mi := &file_akin_v1_search_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2685,7 +2828,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{12}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Result) GetPaper() *Paper {
@@ -2777,7 +2920,7 @@ type Group struct {
 
 func (x *Group) Reset() {
 	*x = Group{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[13]
+	mi := &file_akin_v1_search_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2789,7 +2932,7 @@ func (x *Group) String() string {
 func (*Group) ProtoMessage() {}
 
 func (x *Group) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[13]
+	mi := &file_akin_v1_search_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2802,7 +2945,7 @@ func (x *Group) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Group.ProtoReflect.Descriptor instead.
 func (*Group) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{13}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Group) GetKey() string {
@@ -2850,7 +2993,7 @@ type Collapsed struct {
 
 func (x *Collapsed) Reset() {
 	*x = Collapsed{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[14]
+	mi := &file_akin_v1_search_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2862,7 +3005,7 @@ func (x *Collapsed) String() string {
 func (*Collapsed) ProtoMessage() {}
 
 func (x *Collapsed) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[14]
+	mi := &file_akin_v1_search_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2875,7 +3018,7 @@ func (x *Collapsed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Collapsed.ProtoReflect.Descriptor instead.
 func (*Collapsed) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{14}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Collapsed) GetPaperId() string {
@@ -2922,7 +3065,7 @@ type FindDuplicatesRequest struct {
 
 func (x *FindDuplicatesRequest) Reset() {
 	*x = FindDuplicatesRequest{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[15]
+	mi := &file_akin_v1_search_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2934,7 +3077,7 @@ func (x *FindDuplicatesRequest) String() string {
 func (*FindDuplicatesRequest) ProtoMessage() {}
 
 func (x *FindDuplicatesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[15]
+	mi := &file_akin_v1_search_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2947,7 +3090,7 @@ func (x *FindDuplicatesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindDuplicatesRequest.ProtoReflect.Descriptor instead.
 func (*FindDuplicatesRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{15}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *FindDuplicatesRequest) GetCollection() string {
@@ -2992,7 +3135,7 @@ type FindDuplicatesResponse struct {
 
 func (x *FindDuplicatesResponse) Reset() {
 	*x = FindDuplicatesResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[16]
+	mi := &file_akin_v1_search_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3004,7 +3147,7 @@ func (x *FindDuplicatesResponse) String() string {
 func (*FindDuplicatesResponse) ProtoMessage() {}
 
 func (x *FindDuplicatesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[16]
+	mi := &file_akin_v1_search_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3017,7 +3160,7 @@ func (x *FindDuplicatesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindDuplicatesResponse.ProtoReflect.Descriptor instead.
 func (*FindDuplicatesResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{16}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *FindDuplicatesResponse) GetSequence() uint64 {
@@ -3060,7 +3203,7 @@ type DuplicateGroup struct {
 
 func (x *DuplicateGroup) Reset() {
 	*x = DuplicateGroup{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[17]
+	mi := &file_akin_v1_search_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3072,7 +3215,7 @@ func (x *DuplicateGroup) String() string {
 func (*DuplicateGroup) ProtoMessage() {}
 
 func (x *DuplicateGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[17]
+	mi := &file_akin_v1_search_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3085,7 +3228,7 @@ func (x *DuplicateGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DuplicateGroup.ProtoReflect.Descriptor instead.
 func (*DuplicateGroup) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{17}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *DuplicateGroup) GetPapers() []*DuplicatePaper {
@@ -3117,7 +3260,7 @@ type DuplicatePaper struct {
 
 func (x *DuplicatePaper) Reset() {
 	*x = DuplicatePaper{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[18]
+	mi := &file_akin_v1_search_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3129,7 +3272,7 @@ func (x *DuplicatePaper) String() string {
 func (*DuplicatePaper) ProtoMessage() {}
 
 func (x *DuplicatePaper) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[18]
+	mi := &file_akin_v1_search_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3142,7 +3285,7 @@ func (x *DuplicatePaper) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DuplicatePaper.ProtoReflect.Descriptor instead.
 func (*DuplicatePaper) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{18}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *DuplicatePaper) GetPaperId() string {
@@ -3212,7 +3355,7 @@ type Evidence struct {
 
 func (x *Evidence) Reset() {
 	*x = Evidence{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[19]
+	mi := &file_akin_v1_search_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3224,7 +3367,7 @@ func (x *Evidence) String() string {
 func (*Evidence) ProtoMessage() {}
 
 func (x *Evidence) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[19]
+	mi := &file_akin_v1_search_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3237,7 +3380,7 @@ func (x *Evidence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Evidence.ProtoReflect.Descriptor instead.
 func (*Evidence) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{19}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Evidence) GetField() EvidenceField {
@@ -3312,7 +3455,7 @@ type EvidenceSource struct {
 
 func (x *EvidenceSource) Reset() {
 	*x = EvidenceSource{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[20]
+	mi := &file_akin_v1_search_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3324,7 +3467,7 @@ func (x *EvidenceSource) String() string {
 func (*EvidenceSource) ProtoMessage() {}
 
 func (x *EvidenceSource) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[20]
+	mi := &file_akin_v1_search_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3337,7 +3480,7 @@ func (x *EvidenceSource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvidenceSource.ProtoReflect.Descriptor instead.
 func (*EvidenceSource) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{20}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *EvidenceSource) GetPaperId() string {
@@ -3399,7 +3542,7 @@ type MatchedTerm struct {
 
 func (x *MatchedTerm) Reset() {
 	*x = MatchedTerm{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[21]
+	mi := &file_akin_v1_search_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3411,7 +3554,7 @@ func (x *MatchedTerm) String() string {
 func (*MatchedTerm) ProtoMessage() {}
 
 func (x *MatchedTerm) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[21]
+	mi := &file_akin_v1_search_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3424,7 +3567,7 @@ func (x *MatchedTerm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchedTerm.ProtoReflect.Descriptor instead.
 func (*MatchedTerm) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{21}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *MatchedTerm) GetTerm() string {
@@ -3472,7 +3615,7 @@ type Plan struct {
 
 func (x *Plan) Reset() {
 	*x = Plan{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[22]
+	mi := &file_akin_v1_search_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3484,7 +3627,7 @@ func (x *Plan) String() string {
 func (*Plan) ProtoMessage() {}
 
 func (x *Plan) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[22]
+	mi := &file_akin_v1_search_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3497,7 +3640,7 @@ func (x *Plan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plan.ProtoReflect.Descriptor instead.
 func (*Plan) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{22}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Plan) GetStrategy() Strategy {
@@ -3541,7 +3684,7 @@ type QueryInfo struct {
 
 func (x *QueryInfo) Reset() {
 	*x = QueryInfo{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[23]
+	mi := &file_akin_v1_search_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3553,7 +3696,7 @@ func (x *QueryInfo) String() string {
 func (*QueryInfo) ProtoMessage() {}
 
 func (x *QueryInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[23]
+	mi := &file_akin_v1_search_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3566,7 +3709,7 @@ func (x *QueryInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryInfo.ProtoReflect.Descriptor instead.
 func (*QueryInfo) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{23}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *QueryInfo) GetTokens() int32 {
@@ -3612,7 +3755,7 @@ type Limitation struct {
 
 func (x *Limitation) Reset() {
 	*x = Limitation{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[24]
+	mi := &file_akin_v1_search_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3624,7 +3767,7 @@ func (x *Limitation) String() string {
 func (*Limitation) ProtoMessage() {}
 
 func (x *Limitation) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[24]
+	mi := &file_akin_v1_search_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3637,7 +3780,7 @@ func (x *Limitation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limitation.ProtoReflect.Descriptor instead.
 func (*Limitation) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{24}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Limitation) GetReason() LimitationReason {
@@ -3723,7 +3866,7 @@ type GetNoveltyRequest struct {
 
 func (x *GetNoveltyRequest) Reset() {
 	*x = GetNoveltyRequest{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[25]
+	mi := &file_akin_v1_search_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3735,7 +3878,7 @@ func (x *GetNoveltyRequest) String() string {
 func (*GetNoveltyRequest) ProtoMessage() {}
 
 func (x *GetNoveltyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[25]
+	mi := &file_akin_v1_search_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3748,7 +3891,7 @@ func (x *GetNoveltyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNoveltyRequest.ProtoReflect.Descriptor instead.
 func (*GetNoveltyRequest) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{25}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *GetNoveltyRequest) GetPaperIds() []string {
@@ -3792,14 +3935,19 @@ type GetNoveltyResponse struct {
 	// What was read of a pasted text; unset for ids.
 	Query *QueryInfo `protobuf:"bytes,3,opt,name=query,proto3" json:"query,omitempty"`
 	// Sequence number of the last write that the answer has seen.
-	Sequence      uint64 `protobuf:"varint,4,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	Sequence uint64 `protobuf:"varint,4,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// What this server's catalog cannot do, without which the answer would be another:
+	// names such as terms, versions or statistics (scores of words are made of the
+	// statistics of parts of the collection, and compare only roughly). Empty where the
+	// catalog can do all, as on one machine.
+	Lacking       []string `protobuf:"bytes,5,rep,name=lacking,proto3" json:"lacking,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetNoveltyResponse) Reset() {
 	*x = GetNoveltyResponse{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[26]
+	mi := &file_akin_v1_search_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3811,7 +3959,7 @@ func (x *GetNoveltyResponse) String() string {
 func (*GetNoveltyResponse) ProtoMessage() {}
 
 func (x *GetNoveltyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[26]
+	mi := &file_akin_v1_search_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3824,7 +3972,7 @@ func (x *GetNoveltyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNoveltyResponse.ProtoReflect.Descriptor instead.
 func (*GetNoveltyResponse) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{26}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *GetNoveltyResponse) GetNovelties() []*Novelty {
@@ -3855,6 +4003,13 @@ func (x *GetNoveltyResponse) GetSequence() uint64 {
 	return 0
 }
 
+func (x *GetNoveltyResponse) GetLacking() []string {
+	if x != nil {
+		return x.Lacking
+	}
+	return nil
+}
+
 // Novelty is how far a paper is from what came before it. A paper is earlier if
 // its date is before the first day that the other's date can be: of dates that are
 // known to the year, those of the years before.
@@ -3883,7 +4038,7 @@ type Novelty struct {
 
 func (x *Novelty) Reset() {
 	*x = Novelty{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[27]
+	mi := &file_akin_v1_search_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3895,7 +4050,7 @@ func (x *Novelty) String() string {
 func (*Novelty) ProtoMessage() {}
 
 func (x *Novelty) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[27]
+	mi := &file_akin_v1_search_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3908,7 +4063,7 @@ func (x *Novelty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Novelty.ProtoReflect.Descriptor instead.
 func (*Novelty) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{27}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Novelty) GetPaperId() string {
@@ -3977,7 +4132,7 @@ type EarlierPaper struct {
 
 func (x *EarlierPaper) Reset() {
 	*x = EarlierPaper{}
-	mi := &file_akin_v1_search_service_proto_msgTypes[28]
+	mi := &file_akin_v1_search_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3989,7 +4144,7 @@ func (x *EarlierPaper) String() string {
 func (*EarlierPaper) ProtoMessage() {}
 
 func (x *EarlierPaper) ProtoReflect() protoreflect.Message {
-	mi := &file_akin_v1_search_service_proto_msgTypes[28]
+	mi := &file_akin_v1_search_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4002,7 +4157,7 @@ func (x *EarlierPaper) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EarlierPaper.ProtoReflect.Descriptor instead.
 func (*EarlierPaper) Descriptor() ([]byte, []int) {
-	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{28}
+	return file_akin_v1_search_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *EarlierPaper) GetPaperId() string {
@@ -4068,25 +4223,33 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\bverbatim\x18) \x01(\bR\bverbatimB\f\n" +
 	"\n" +
 	"_min_scoreB\x14\n" +
-	"\x12_collapse_versions\"\xe7\x01\n" +
+	"\x12_collapse_versions\"\x98\x02\n" +
 	"\x0eInterpretation\x122\n" +
 	"\toperators\x18\x01 \x01(\x0e2\x14.akin.v1.OperatorUseR\toperators\x12\x16\n" +
 	"\x06detail\x18\x02 \x01(\tR\x06detail\x12#\n" +
 	"\x05names\x18\x03 \x03(\v2\r.akin.v1.NameR\x05names\x125\n" +
-	"\vcorrections\x18\x04 \x03(\v2\x13.akin.v1.CorrectionR\vcorrections\x12-\n" +
+	"\vcorrections\x18\x04 \x03(\v2\x13.akin.v1.CorrectionR\vcorrections\x12/\n" +
+	"\tnegations\x18\x06 \x03(\v2\x11.akin.v1.NegationR\tnegations\x12-\n" +
 	"\bnearness\x18\x05 \x01(\x0e2\x11.akin.v1.NearnessR\bnearness\"H\n" +
 	"\n" +
 	"Correction\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12\x16\n" +
-	"\x06papers\x18\x03 \x01(\x05R\x06papers\"\xaa\x01\n" +
+	"\x06papers\x18\x03 \x01(\x05R\x06papers\"\xc6\x01\n" +
 	"\x04Name\x12(\n" +
 	"\x05field\x18\x01 \x01(\x0e2\x12.akin.v1.NameFieldR\x05field\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x16\n" +
 	"\x06values\x18\x03 \x03(\tR\x06values\x12\x16\n" +
 	"\x06papers\x18\x04 \x01(\x05R\x06papers\x12\x16\n" +
 	"\x06filter\x18\x05 \x01(\tR\x06filter\x12\x1c\n" +
-	"\trestricts\x18\x06 \x01(\bR\trestricts\"\xcb\x03\n" +
+	"\trestricts\x18\x06 \x01(\bR\trestricts\x12\x1a\n" +
+	"\bexcludes\x18\a \x01(\bR\bexcludes\"\x84\x01\n" +
+	"\bNegation\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1a\n" +
+	"\bexcludes\x18\x02 \x03(\tR\bexcludes\x12\x16\n" +
+	"\x06papers\x18\x03 \x01(\x05R\x06papers\x12\x14\n" +
+	"\x05query\x18\x04 \x01(\tR\x05query\x12\x1a\n" +
+	"\bhonoured\x18\x05 \x01(\bR\bhonoured\"\xe5\x03\n" +
 	"\x0eSearchResponse\x12)\n" +
 	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.ResultR\aresults\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n" +
@@ -4099,7 +4262,8 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"limited_by\x18\b \x03(\v2\x13.akin.v1.LimitationR\tlimitedBy\x12&\n" +
 	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\x12?\n" +
 	"\x0einterpretation\x18\n" +
-	" \x01(\v2\x17.akin.v1.InterpretationR\x0einterpretation\"\xbf\x06\n" +
+	" \x01(\v2\x17.akin.v1.InterpretationR\x0einterpretation\x12\x18\n" +
+	"\alacking\x18\v \x03(\tR\alacking\"\xbf\x06\n" +
 	"\x0eSimilarRequest\x12\x1b\n" +
 	"\tpaper_ids\x18\x01 \x03(\tR\bpaperIds\x12!\n" +
 	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextR\x04text\x12\x1e\n" +
@@ -4130,7 +4294,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"group_size\x18' \x01(\x05R\tgroupSizeB\f\n" +
 	"\n" +
 	"_min_scoreB\x14\n" +
-	"\x12_collapse_versions\"\x8b\x03\n" +
+	"\x12_collapse_versions\"\xa5\x03\n" +
 	"\x0fSimilarResponse\x12)\n" +
 	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.ResultR\aresults\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n" +
@@ -4141,7 +4305,9 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06timing\x18\a \x01(\v2\x0f.akin.v1.TimingR\x06timing\x122\n" +
 	"\n" +
 	"limited_by\x18\b \x03(\v2\x13.akin.v1.LimitationR\tlimitedBy\x12&\n" +
-	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\"\x9e\x01\n" +
+	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\x12\x18\n" +
+	"\alacking\x18\n" +
+	" \x03(\tR\alacking\"\x9e\x01\n" +
 	"\aExample\x12\x1b\n" +
 	"\bpaper_id\x18\x01 \x01(\tH\x00R\apaperId\x12#\n" +
 	"\x04text\x18\x02 \x01(\v2\r.akin.v1.TextH\x00R\x04text\x12\x16\n" +
@@ -4181,7 +4347,7 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\bpaper_id\x18\x01 \x01(\tR\apaperId\x12\x18\n" +
 	"\aexample\x18\x02 \x01(\x05R\aexample\x12\x14\n" +
 	"\x05liked\x18\x03 \x01(\bR\x05liked\x12\"\n" +
-	"\fcontribution\x18\x04 \x01(\x01R\fcontribution\"\xe3\x02\n" +
+	"\fcontribution\x18\x04 \x01(\x01R\fcontribution\"\xfd\x02\n" +
 	"\x11RecommendResponse\x12)\n" +
 	"\aresults\x18\x01 \x03(\v2\x0f.akin.v1.ResultR\aresults\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n" +
@@ -4191,7 +4357,9 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x06timing\x18\x06 \x01(\v2\x0f.akin.v1.TimingR\x06timing\x122\n" +
 	"\n" +
 	"limited_by\x18\b \x03(\v2\x13.akin.v1.LimitationR\tlimitedBy\x12&\n" +
-	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\"W\n" +
+	"\x06groups\x18\t \x03(\v2\x0e.akin.v1.GroupR\x06groups\x12\x18\n" +
+	"\alacking\x18\n" +
+	" \x03(\tR\alacking\"W\n" +
 	"\x05Parts\x12\x1a\n" +
 	"\bsemantic\x18\x01 \x01(\x01R\bsemantic\x12\x18\n" +
 	"\alexical\x18\x02 \x01(\x01R\alexical\x12\x18\n" +
@@ -4296,12 +4464,13 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\n" +
 	"collection\x18\x03 \x01(\tR\n" +
 	"collection\x12\x13\n" +
-	"\x05as_of\x18\x04 \x01(\tR\x04asOf\"\xb3\x01\n" +
+	"\x05as_of\x18\x04 \x01(\tR\x04asOf\"\xcd\x01\n" +
 	"\x12GetNoveltyResponse\x12.\n" +
 	"\tnovelties\x18\x01 \x03(\v2\x10.akin.v1.NoveltyR\tnovelties\x12'\n" +
 	"\x0freference_count\x18\x02 \x01(\x05R\x0ereferenceCount\x12(\n" +
 	"\x05query\x18\x03 \x01(\v2\x12.akin.v1.QueryInfoR\x05query\x12\x1a\n" +
-	"\bsequence\x18\x04 \x01(\x04R\bsequence\"\xb3\x02\n" +
+	"\bsequence\x18\x04 \x01(\x04R\bsequence\x12\x18\n" +
+	"\alacking\x18\x05 \x03(\tR\alacking\"\xb3\x02\n" +
 	"\aNovelty\x12\x19\n" +
 	"\bpaper_id\x18\x01 \x01(\tR\apaperId\x12\x1f\n" +
 	"\bdistance\x18\x02 \x01(\x01H\x00R\bdistance\x88\x01\x01\x12#\n" +
@@ -4411,13 +4580,14 @@ const file_akin_v1_search_service_proto_rawDesc = "" +
 	"\x1cLIMITATION_REASON_GROUP_SIZE\x10\t\x12\x1e\n" +
 	"\x1aLIMITATION_REASON_VERSIONS\x10\n" +
 	"\x12\x1d\n" +
-	"\x19LIMITATION_REASON_CHANGED\x10\v*\xab\x01\n" +
+	"\x19LIMITATION_REASON_CHANGED\x10\v*\xc8\x01\n" +
 	"\rNoveltyReason\x12\x1e\n" +
 	"\x1aNOVELTY_REASON_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16NOVELTY_REASON_NO_DATE\x10\x01\x12\x1d\n" +
 	"\x19NOVELTY_REASON_NO_EARLIER\x10\x02\x12\x1e\n" +
 	"\x1aNOVELTY_REASON_FEW_EARLIER\x10\x03\x12\x1f\n" +
-	"\x1bNOVELTY_REASON_NO_REFERENCE\x10\x042\x8d\x04\n" +
+	"\x1bNOVELTY_REASON_NO_REFERENCE\x10\x04\x12\x1b\n" +
+	"\x17NOVELTY_REASON_NO_PAPER\x10\x052\x8d\x04\n" +
 	"\rSearchService\x12^\n" +
 	"\x06Search\x12\x16.akin.v1.SearchRequest\x1a\x17.akin.v1.SearchResponse\"#\x82\xd3\xe4\x93\x02\x1d:\x01*Z\f\x12\n" +
 	"/v1/search\"\n" +
@@ -4441,7 +4611,7 @@ func file_akin_v1_search_service_proto_rawDescGZIP() []byte {
 }
 
 var file_akin_v1_search_service_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
-var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_akin_v1_search_service_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_akin_v1_search_service_proto_goTypes = []any{
 	(Syntax)(0),                    // 0: akin.v1.Syntax
 	(Nearness)(0),                  // 1: akin.v1.Nearness
@@ -4462,40 +4632,41 @@ var file_akin_v1_search_service_proto_goTypes = []any{
 	(*Interpretation)(nil),         // 16: akin.v1.Interpretation
 	(*Correction)(nil),             // 17: akin.v1.Correction
 	(*Name)(nil),                   // 18: akin.v1.Name
-	(*SearchResponse)(nil),         // 19: akin.v1.SearchResponse
-	(*SimilarRequest)(nil),         // 20: akin.v1.SimilarRequest
-	(*SimilarResponse)(nil),        // 21: akin.v1.SimilarResponse
-	(*Example)(nil),                // 22: akin.v1.Example
-	(*RecommendRequest)(nil),       // 23: akin.v1.RecommendRequest
-	(*Driver)(nil),                 // 24: akin.v1.Driver
-	(*RecommendResponse)(nil),      // 25: akin.v1.RecommendResponse
-	(*Parts)(nil),                  // 26: akin.v1.Parts
-	(*Result)(nil),                 // 27: akin.v1.Result
-	(*Group)(nil),                  // 28: akin.v1.Group
-	(*Collapsed)(nil),              // 29: akin.v1.Collapsed
-	(*FindDuplicatesRequest)(nil),  // 30: akin.v1.FindDuplicatesRequest
-	(*FindDuplicatesResponse)(nil), // 31: akin.v1.FindDuplicatesResponse
-	(*DuplicateGroup)(nil),         // 32: akin.v1.DuplicateGroup
-	(*DuplicatePaper)(nil),         // 33: akin.v1.DuplicatePaper
-	(*Evidence)(nil),               // 34: akin.v1.Evidence
-	(*EvidenceSource)(nil),         // 35: akin.v1.EvidenceSource
-	(*MatchedTerm)(nil),            // 36: akin.v1.MatchedTerm
-	(*Plan)(nil),                   // 37: akin.v1.Plan
-	(*QueryInfo)(nil),              // 38: akin.v1.QueryInfo
-	(*Limitation)(nil),             // 39: akin.v1.Limitation
-	(*GetNoveltyRequest)(nil),      // 40: akin.v1.GetNoveltyRequest
-	(*GetNoveltyResponse)(nil),     // 41: akin.v1.GetNoveltyResponse
-	(*Novelty)(nil),                // 42: akin.v1.Novelty
-	(*EarlierPaper)(nil),           // 43: akin.v1.EarlierPaper
-	(*fieldmaskpb.FieldMask)(nil),  // 44: google.protobuf.FieldMask
-	(*Timing)(nil),                 // 45: akin.v1.Timing
-	(*Text)(nil),                   // 46: akin.v1.Text
-	(*timestamppb.Timestamp)(nil),  // 47: google.protobuf.Timestamp
-	(*Paper)(nil),                  // 48: akin.v1.Paper
-	(*date.Date)(nil),              // 49: google.type.Date
+	(*Negation)(nil),               // 19: akin.v1.Negation
+	(*SearchResponse)(nil),         // 20: akin.v1.SearchResponse
+	(*SimilarRequest)(nil),         // 21: akin.v1.SimilarRequest
+	(*SimilarResponse)(nil),        // 22: akin.v1.SimilarResponse
+	(*Example)(nil),                // 23: akin.v1.Example
+	(*RecommendRequest)(nil),       // 24: akin.v1.RecommendRequest
+	(*Driver)(nil),                 // 25: akin.v1.Driver
+	(*RecommendResponse)(nil),      // 26: akin.v1.RecommendResponse
+	(*Parts)(nil),                  // 27: akin.v1.Parts
+	(*Result)(nil),                 // 28: akin.v1.Result
+	(*Group)(nil),                  // 29: akin.v1.Group
+	(*Collapsed)(nil),              // 30: akin.v1.Collapsed
+	(*FindDuplicatesRequest)(nil),  // 31: akin.v1.FindDuplicatesRequest
+	(*FindDuplicatesResponse)(nil), // 32: akin.v1.FindDuplicatesResponse
+	(*DuplicateGroup)(nil),         // 33: akin.v1.DuplicateGroup
+	(*DuplicatePaper)(nil),         // 34: akin.v1.DuplicatePaper
+	(*Evidence)(nil),               // 35: akin.v1.Evidence
+	(*EvidenceSource)(nil),         // 36: akin.v1.EvidenceSource
+	(*MatchedTerm)(nil),            // 37: akin.v1.MatchedTerm
+	(*Plan)(nil),                   // 38: akin.v1.Plan
+	(*QueryInfo)(nil),              // 39: akin.v1.QueryInfo
+	(*Limitation)(nil),             // 40: akin.v1.Limitation
+	(*GetNoveltyRequest)(nil),      // 41: akin.v1.GetNoveltyRequest
+	(*GetNoveltyResponse)(nil),     // 42: akin.v1.GetNoveltyResponse
+	(*Novelty)(nil),                // 43: akin.v1.Novelty
+	(*EarlierPaper)(nil),           // 44: akin.v1.EarlierPaper
+	(*fieldmaskpb.FieldMask)(nil),  // 45: google.protobuf.FieldMask
+	(*Timing)(nil),                 // 46: akin.v1.Timing
+	(*Text)(nil),                   // 47: akin.v1.Text
+	(*timestamppb.Timestamp)(nil),  // 48: google.protobuf.Timestamp
+	(*Paper)(nil),                  // 49: akin.v1.Paper
+	(*date.Date)(nil),              // 50: google.type.Date
 }
 var file_akin_v1_search_service_proto_depIdxs = []int32{
-	44, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
+	45, // 0: akin.v1.SearchRequest.read_mask:type_name -> google.protobuf.FieldMask
 	5,  // 1: akin.v1.SearchRequest.mode:type_name -> akin.v1.Mode
 	6,  // 2: akin.v1.SearchRequest.fusion:type_name -> akin.v1.Fusion
 	7,  // 3: akin.v1.SearchRequest.group_by:type_name -> akin.v1.GroupBy
@@ -4503,79 +4674,80 @@ var file_akin_v1_search_service_proto_depIdxs = []int32{
 	3,  // 5: akin.v1.Interpretation.operators:type_name -> akin.v1.OperatorUse
 	18, // 6: akin.v1.Interpretation.names:type_name -> akin.v1.Name
 	17, // 7: akin.v1.Interpretation.corrections:type_name -> akin.v1.Correction
-	1,  // 8: akin.v1.Interpretation.nearness:type_name -> akin.v1.Nearness
-	2,  // 9: akin.v1.Name.field:type_name -> akin.v1.NameField
-	27, // 10: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
-	37, // 11: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
-	38, // 12: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
-	12, // 13: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	45, // 14: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
-	39, // 15: akin.v1.SearchResponse.limited_by:type_name -> akin.v1.Limitation
-	28, // 16: akin.v1.SearchResponse.groups:type_name -> akin.v1.Group
-	16, // 17: akin.v1.SearchResponse.interpretation:type_name -> akin.v1.Interpretation
-	46, // 18: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
-	44, // 19: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
-	5,  // 20: akin.v1.SimilarRequest.mode:type_name -> akin.v1.Mode
-	6,  // 21: akin.v1.SimilarRequest.fusion:type_name -> akin.v1.Fusion
-	7,  // 22: akin.v1.SimilarRequest.group_by:type_name -> akin.v1.GroupBy
-	27, // 23: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
-	37, // 24: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
-	38, // 25: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
-	12, // 26: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	45, // 27: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
-	39, // 28: akin.v1.SimilarResponse.limited_by:type_name -> akin.v1.Limitation
-	28, // 29: akin.v1.SimilarResponse.groups:type_name -> akin.v1.Group
-	46, // 30: akin.v1.Example.text:type_name -> akin.v1.Text
-	47, // 31: akin.v1.Example.time:type_name -> google.protobuf.Timestamp
-	22, // 32: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
-	22, // 33: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
-	4,  // 34: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
-	44, // 35: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
-	7,  // 36: akin.v1.RecommendRequest.group_by:type_name -> akin.v1.GroupBy
-	27, // 37: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
-	37, // 38: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
-	12, // 39: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
-	45, // 40: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
-	39, // 41: akin.v1.RecommendResponse.limited_by:type_name -> akin.v1.Limitation
-	28, // 42: akin.v1.RecommendResponse.groups:type_name -> akin.v1.Group
-	48, // 43: akin.v1.Result.paper:type_name -> akin.v1.Paper
-	24, // 44: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
-	26, // 45: akin.v1.Result.parts:type_name -> akin.v1.Parts
-	36, // 46: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
-	29, // 47: akin.v1.Result.collapsed:type_name -> akin.v1.Collapsed
-	34, // 48: akin.v1.Result.evidence:type_name -> akin.v1.Evidence
-	8,  // 49: akin.v1.Collapsed.reason:type_name -> akin.v1.CollapseReason
-	9,  // 50: akin.v1.Collapsed.relation:type_name -> akin.v1.Relation
-	32, // 51: akin.v1.FindDuplicatesResponse.groups:type_name -> akin.v1.DuplicateGroup
-	33, // 52: akin.v1.DuplicateGroup.papers:type_name -> akin.v1.DuplicatePaper
-	8,  // 53: akin.v1.DuplicatePaper.reason:type_name -> akin.v1.CollapseReason
-	9,  // 54: akin.v1.DuplicatePaper.relation:type_name -> akin.v1.Relation
-	10, // 55: akin.v1.Evidence.field:type_name -> akin.v1.EvidenceField
-	35, // 56: akin.v1.Evidence.of:type_name -> akin.v1.EvidenceSource
-	10, // 57: akin.v1.EvidenceSource.field:type_name -> akin.v1.EvidenceField
-	11, // 58: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
-	13, // 59: akin.v1.Limitation.reason:type_name -> akin.v1.LimitationReason
-	46, // 60: akin.v1.GetNoveltyRequest.text:type_name -> akin.v1.Text
-	42, // 61: akin.v1.GetNoveltyResponse.novelties:type_name -> akin.v1.Novelty
-	38, // 62: akin.v1.GetNoveltyResponse.query:type_name -> akin.v1.QueryInfo
-	14, // 63: akin.v1.Novelty.reason:type_name -> akin.v1.NoveltyReason
-	43, // 64: akin.v1.Novelty.nearest:type_name -> akin.v1.EarlierPaper
-	49, // 65: akin.v1.EarlierPaper.publish_date:type_name -> google.type.Date
-	15, // 66: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
-	20, // 67: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
-	23, // 68: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
-	40, // 69: akin.v1.SearchService.GetNovelty:input_type -> akin.v1.GetNoveltyRequest
-	30, // 70: akin.v1.SearchService.FindDuplicates:input_type -> akin.v1.FindDuplicatesRequest
-	19, // 71: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
-	21, // 72: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
-	25, // 73: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
-	41, // 74: akin.v1.SearchService.GetNovelty:output_type -> akin.v1.GetNoveltyResponse
-	31, // 75: akin.v1.SearchService.FindDuplicates:output_type -> akin.v1.FindDuplicatesResponse
-	71, // [71:76] is the sub-list for method output_type
-	66, // [66:71] is the sub-list for method input_type
-	66, // [66:66] is the sub-list for extension type_name
-	66, // [66:66] is the sub-list for extension extendee
-	0,  // [0:66] is the sub-list for field type_name
+	19, // 8: akin.v1.Interpretation.negations:type_name -> akin.v1.Negation
+	1,  // 9: akin.v1.Interpretation.nearness:type_name -> akin.v1.Nearness
+	2,  // 10: akin.v1.Name.field:type_name -> akin.v1.NameField
+	28, // 11: akin.v1.SearchResponse.results:type_name -> akin.v1.Result
+	38, // 12: akin.v1.SearchResponse.plan:type_name -> akin.v1.Plan
+	39, // 13: akin.v1.SearchResponse.query:type_name -> akin.v1.QueryInfo
+	12, // 14: akin.v1.SearchResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	46, // 15: akin.v1.SearchResponse.timing:type_name -> akin.v1.Timing
+	40, // 16: akin.v1.SearchResponse.limited_by:type_name -> akin.v1.Limitation
+	29, // 17: akin.v1.SearchResponse.groups:type_name -> akin.v1.Group
+	16, // 18: akin.v1.SearchResponse.interpretation:type_name -> akin.v1.Interpretation
+	47, // 19: akin.v1.SimilarRequest.text:type_name -> akin.v1.Text
+	45, // 20: akin.v1.SimilarRequest.read_mask:type_name -> google.protobuf.FieldMask
+	5,  // 21: akin.v1.SimilarRequest.mode:type_name -> akin.v1.Mode
+	6,  // 22: akin.v1.SimilarRequest.fusion:type_name -> akin.v1.Fusion
+	7,  // 23: akin.v1.SimilarRequest.group_by:type_name -> akin.v1.GroupBy
+	28, // 24: akin.v1.SimilarResponse.results:type_name -> akin.v1.Result
+	38, // 25: akin.v1.SimilarResponse.plan:type_name -> akin.v1.Plan
+	39, // 26: akin.v1.SimilarResponse.query:type_name -> akin.v1.QueryInfo
+	12, // 27: akin.v1.SimilarResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	46, // 28: akin.v1.SimilarResponse.timing:type_name -> akin.v1.Timing
+	40, // 29: akin.v1.SimilarResponse.limited_by:type_name -> akin.v1.Limitation
+	29, // 30: akin.v1.SimilarResponse.groups:type_name -> akin.v1.Group
+	47, // 31: akin.v1.Example.text:type_name -> akin.v1.Text
+	48, // 32: akin.v1.Example.time:type_name -> google.protobuf.Timestamp
+	23, // 33: akin.v1.RecommendRequest.positive:type_name -> akin.v1.Example
+	23, // 34: akin.v1.RecommendRequest.negative:type_name -> akin.v1.Example
+	4,  // 35: akin.v1.RecommendRequest.strategy:type_name -> akin.v1.RecommendStrategy
+	45, // 36: akin.v1.RecommendRequest.read_mask:type_name -> google.protobuf.FieldMask
+	7,  // 37: akin.v1.RecommendRequest.group_by:type_name -> akin.v1.GroupBy
+	28, // 38: akin.v1.RecommendResponse.results:type_name -> akin.v1.Result
+	38, // 39: akin.v1.RecommendResponse.plan:type_name -> akin.v1.Plan
+	12, // 40: akin.v1.RecommendResponse.empty_reason:type_name -> akin.v1.EmptyReason
+	46, // 41: akin.v1.RecommendResponse.timing:type_name -> akin.v1.Timing
+	40, // 42: akin.v1.RecommendResponse.limited_by:type_name -> akin.v1.Limitation
+	29, // 43: akin.v1.RecommendResponse.groups:type_name -> akin.v1.Group
+	49, // 44: akin.v1.Result.paper:type_name -> akin.v1.Paper
+	25, // 45: akin.v1.Result.driven_by:type_name -> akin.v1.Driver
+	27, // 46: akin.v1.Result.parts:type_name -> akin.v1.Parts
+	37, // 47: akin.v1.Result.matched_terms:type_name -> akin.v1.MatchedTerm
+	30, // 48: akin.v1.Result.collapsed:type_name -> akin.v1.Collapsed
+	35, // 49: akin.v1.Result.evidence:type_name -> akin.v1.Evidence
+	8,  // 50: akin.v1.Collapsed.reason:type_name -> akin.v1.CollapseReason
+	9,  // 51: akin.v1.Collapsed.relation:type_name -> akin.v1.Relation
+	33, // 52: akin.v1.FindDuplicatesResponse.groups:type_name -> akin.v1.DuplicateGroup
+	34, // 53: akin.v1.DuplicateGroup.papers:type_name -> akin.v1.DuplicatePaper
+	8,  // 54: akin.v1.DuplicatePaper.reason:type_name -> akin.v1.CollapseReason
+	9,  // 55: akin.v1.DuplicatePaper.relation:type_name -> akin.v1.Relation
+	10, // 56: akin.v1.Evidence.field:type_name -> akin.v1.EvidenceField
+	36, // 57: akin.v1.Evidence.of:type_name -> akin.v1.EvidenceSource
+	10, // 58: akin.v1.EvidenceSource.field:type_name -> akin.v1.EvidenceField
+	11, // 59: akin.v1.Plan.strategy:type_name -> akin.v1.Strategy
+	13, // 60: akin.v1.Limitation.reason:type_name -> akin.v1.LimitationReason
+	47, // 61: akin.v1.GetNoveltyRequest.text:type_name -> akin.v1.Text
+	43, // 62: akin.v1.GetNoveltyResponse.novelties:type_name -> akin.v1.Novelty
+	39, // 63: akin.v1.GetNoveltyResponse.query:type_name -> akin.v1.QueryInfo
+	14, // 64: akin.v1.Novelty.reason:type_name -> akin.v1.NoveltyReason
+	44, // 65: akin.v1.Novelty.nearest:type_name -> akin.v1.EarlierPaper
+	50, // 66: akin.v1.EarlierPaper.publish_date:type_name -> google.type.Date
+	15, // 67: akin.v1.SearchService.Search:input_type -> akin.v1.SearchRequest
+	21, // 68: akin.v1.SearchService.Similar:input_type -> akin.v1.SimilarRequest
+	24, // 69: akin.v1.SearchService.Recommend:input_type -> akin.v1.RecommendRequest
+	41, // 70: akin.v1.SearchService.GetNovelty:input_type -> akin.v1.GetNoveltyRequest
+	31, // 71: akin.v1.SearchService.FindDuplicates:input_type -> akin.v1.FindDuplicatesRequest
+	20, // 72: akin.v1.SearchService.Search:output_type -> akin.v1.SearchResponse
+	22, // 73: akin.v1.SearchService.Similar:output_type -> akin.v1.SimilarResponse
+	26, // 74: akin.v1.SearchService.Recommend:output_type -> akin.v1.RecommendResponse
+	42, // 75: akin.v1.SearchService.GetNovelty:output_type -> akin.v1.GetNoveltyResponse
+	32, // 76: akin.v1.SearchService.FindDuplicates:output_type -> akin.v1.FindDuplicatesResponse
+	72, // [72:77] is the sub-list for method output_type
+	67, // [67:72] is the sub-list for method input_type
+	67, // [67:67] is the sub-list for extension type_name
+	67, // [67:67] is the sub-list for extension extendee
+	0,  // [0:67] is the sub-list for field type_name
 }
 
 func init() { file_akin_v1_search_service_proto_init() }
@@ -4585,21 +4757,21 @@ func file_akin_v1_search_service_proto_init() {
 	}
 	file_akin_v1_paper_proto_init()
 	file_akin_v1_search_service_proto_msgTypes[0].OneofWrappers = []any{}
-	file_akin_v1_search_service_proto_msgTypes[5].OneofWrappers = []any{}
-	file_akin_v1_search_service_proto_msgTypes[7].OneofWrappers = []any{
+	file_akin_v1_search_service_proto_msgTypes[6].OneofWrappers = []any{}
+	file_akin_v1_search_service_proto_msgTypes[8].OneofWrappers = []any{
 		(*Example_PaperId)(nil),
 		(*Example_Text)(nil),
 	}
-	file_akin_v1_search_service_proto_msgTypes[8].OneofWrappers = []any{}
-	file_akin_v1_search_service_proto_msgTypes[15].OneofWrappers = []any{}
-	file_akin_v1_search_service_proto_msgTypes[27].OneofWrappers = []any{}
+	file_akin_v1_search_service_proto_msgTypes[9].OneofWrappers = []any{}
+	file_akin_v1_search_service_proto_msgTypes[16].OneofWrappers = []any{}
+	file_akin_v1_search_service_proto_msgTypes[28].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_akin_v1_search_service_proto_rawDesc), len(file_akin_v1_search_service_proto_rawDesc)),
 			NumEnums:      15,
-			NumMessages:   29,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
