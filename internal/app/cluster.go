@@ -91,8 +91,11 @@ func (c *Config) clustering() (errs []error) {
 			setting string
 			given   bool
 		}{
-			{"catalog-tls", k.TLS}, {"catalog-ca", k.CA != ""}, {"catalog-key-file", k.Key != ""},
-			{"catalog-writer-file", k.WriterFile != ""}, {"catalog-role", k.Role == Writer},
+			{"catalog-tls", k.TLS},
+			{"catalog-ca", k.CA != ""},
+			{"catalog-key-file", k.Key != ""},
+			{"catalog-writer-file", k.WriterFile != ""},
+			{"catalog-role", k.Role == Writer},
 		} {
 			if s.given {
 				fault(s.setting, "is of a cluster, and --catalog names none; add --catalog weaviate://HOST:PORT,…, or leave it out")

@@ -125,9 +125,11 @@ func TestClusterServes(t *testing.T) {
 	}
 	r := c.server("r", "127.0.0.1:0")
 	for _, args := range [][]string{
-		{"search", "graph neural networks", "--json"}, {"search", "--mode", "lexical", "retrieval", "--json"},
+		{"search", "graph neural networks", "--json"},
+		{"search", "--mode", "lexical", "retrieval", "--json"},
 		{"search", "--mode", "semantic", "translation", "--json"},
-		{"similar", "arXiv:1710.10903", "--json"}, {"recommend", "--like", "arXiv:1710.10903", "--json"},
+		{"similar", "arXiv:1710.10903", "--json"},
+		{"recommend", "--like", "arXiv:1710.10903", "--json"},
 	} {
 		a := unmarshal(t, mustRun(t, append(args, "--server", w.grpc)...), new(akinv1.SearchResponse))
 		b := unmarshal(t, mustRun(t, append(args, "--server", r.grpc)...), new(akinv1.SearchResponse))

@@ -34,7 +34,7 @@ func listen(t *testing.T, address string) (*well, string) {
 		return new(akinv1.Paper), nil
 	}})
 	healthpb.RegisterHealthServer(w.server, w.health)
-	go w.server.Serve(l) //nolint:errcheck // it ends with the test
+	go w.server.Serve(l)
 	t.Cleanup(w.server.Stop)
 	return w, l.Addr().String()
 }

@@ -16,11 +16,14 @@ func searched(t *testing.T, e *engine.Engine, query, token string) (*engine.Answ
 	return e.Search(t.Context(), engine.SearchRequest{Query: query, ResultOptions: engine.ResultOptions{PageSize: 7, PageToken: token}})
 }
 
-// pages reads a list to its end.
-func pages(t *testing.T, e *engine.Engine, query, token string) (ids []string) {
+// manyResults finds more papers than a page has.
+const manyResults = "work word60 word100 word59"
+
+// pages reads the list of manyResults to its end.
+func pages(t *testing.T, e *engine.Engine, token string) (ids []string) {
 	t.Helper()
 	for {
-		a, err := searched(t, e, query, token)
+		a, err := searched(t, e, manyResults, token)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -46,9 +49,8 @@ func expired(t *testing.T, err error, words string) {
 func TestPinnedMemory(t *testing.T) {
 	e := open(t)
 	upsert(t, e, corpus(30)...)
-	const query = "work word60 word100 word59"
-	all := pages(t, e, query, "")
-	first, err := searched(t, e, query, "")
+	all := pages(t, e, "")
+	first, err := searched(t, e, manyResults, "")
 	if err != nil || first.NextPageToken == "" {
 		t.Fatalf("%q, %v", first.NextPageToken, err)
 	}
@@ -56,7 +58,7 @@ func TestPinnedMemory(t *testing.T) {
 	engine.LimitPinned(e, 3*one)
 	kept, tokens := 1, []string{first.NextPageToken}
 	for i := range 20 {
-		a, err := searched(t, e, fmt.Sprint(query, " word", i), "")
+		a, err := searched(t, e, fmt.Sprint(manyResults, " word", i), "")
 		if err != nil || a.NextPageToken == "" {
 			t.Fatalf("%q, %v", a.NextPageToken, err)
 		}
@@ -65,27 +67,27 @@ func TestPinnedMemory(t *testing.T) {
 		}
 		tokens = append(tokens, a.NextPageToken)
 	}
-	if got := pages(t, e, query, first.NextPageToken); !slices.Equal(got, all[7:]) {
+	if got := pages(t, e, first.NextPageToken); !slices.Equal(got, all[7:]) {
 		t.Error("a list that was kept came out otherwise")
 	}
 	engine.LimitPinned(e, 0)
-	loose, err := searched(t, e, query, "")
+	loose, err := searched(t, e, manyResults, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := pages(t, e, query, loose.NextPageToken); !slices.Equal(got, all[7:]) {
+	if got := pages(t, e, loose.NextPageToken); !slices.Equal(got, all[7:]) {
 		t.Error("a list that was not kept came out otherwise")
 	}
-	_, err = searched(t, e, query+" more", loose.NextPageToken)
+	_, err = searched(t, e, manyResults+" more", loose.NextPageToken)
 	expired(t, err, "of another request")
-	upsert(t, e, paper.Paper{ID: "new", Title: query, Abstract: strings.Repeat(query+" ", 10)})
-	_, err = searched(t, e, query, loose.NextPageToken)
+	upsert(t, e, paper.Paper{ID: "new", Title: manyResults, Abstract: strings.Repeat(manyResults+" ", 10)})
+	_, err = searched(t, e, manyResults, loose.NextPageToken)
 	expired(t, err, "changed since")
-	if _, err := searched(t, e, query, first.NextPageToken); err != nil {
+	if _, err := searched(t, e, manyResults, first.NextPageToken); err != nil {
 		t.Errorf("a list that was kept is lost: %v", err)
 	}
 	for _, bad := range []string{"x", "~x", "~.5", "a.-1", "~0123456789abcdef01234567.7", ".", tokens[0] + "0000"} {
-		_, err := searched(t, e, query, bad)
+		_, err := searched(t, e, manyResults, bad)
 		expired(t, err, "ask for the first page again")
 	}
 }

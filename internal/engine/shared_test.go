@@ -58,18 +58,16 @@ func two(t *testing.T) (*shelf, *engine.Engine, *engine.Engine) {
 	return s, a, b
 }
 
-const asked = "work word60 word100 word59"
-
 // A token leads on at any server, to the same list, and each may turn a page.
 func TestSharedLists(t *testing.T) {
 	s, a, b := two(t)
-	whole := pages(t, a, asked, "")
-	first, err := searched(t, a, asked, "")
+	whole := pages(t, a, "")
+	first, err := searched(t, a, manyResults, "")
 	if err != nil || len(first.NextPageToken) > 2048 {
 		t.Fatalf("%d bytes of token, %v", len(first.NextPageToken), err)
 	}
 	upsert(t, b, corpus(40)...) // a list is of its moment
-	second, err := searched(t, b, asked, first.NextPageToken)
+	second, err := searched(t, b, manyResults, first.NextPageToken)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +75,7 @@ func TestSharedLists(t *testing.T) {
 	for _, r := range append(first.Results, second.Results...) {
 		got = append(got, r.Record.ID)
 	}
-	if got = append(got, pages(t, a, asked, second.NextPageToken)...); !slices.Equal(got, whole) {
+	if got = append(got, pages(t, a, second.NextPageToken)...); !slices.Equal(got, whole) {
 		t.Errorf("by turns %v\nwant     %v", got, whole)
 	}
 	if first.Sequence != second.Sequence || second.Results[0].Rank != 8 || second.Results[0].Score == 0 {
@@ -85,12 +83,12 @@ func TestSharedLists(t *testing.T) {
 	}
 	_, err = searched(t, b, "word3", first.NextPageToken)
 	expired(t, err, "of another request")
-	_, err = searched(t, b, asked, "0123.7")
+	_, err = searched(t, b, manyResults, "0123.7")
 	expired(t, err, "unknown")
 	for name := range s.lists { // what another version wrote, or nobody
 		s.lists[name] = kept{[]byte("{}"), time.Now().Add(time.Minute)}
 	}
-	_, err = searched(t, engine.New(engine.OneModel{Model: bag{}}, s, nil), asked, first.NextPageToken)
+	_, err = searched(t, engine.New(engine.OneModel{Model: bag{}}, s, nil), manyResults, first.NextPageToken)
 	expired(t, err, "unknown")
 }
 
@@ -98,26 +96,26 @@ func TestSharedLists(t *testing.T) {
 func TestListsTheCatalogCannotKeep(t *testing.T) {
 	s, a, b := two(t)
 	s.fails = true
-	first, err := searched(t, a, asked, "")
+	first, err := searched(t, a, manyResults, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if lists, _ := engine.Pinned(a); lists != 0 {
 		t.Errorf("%d lists are kept by one server alone", lists)
 	}
-	second, err := searched(t, b, asked, first.NextPageToken)
+	second, err := searched(t, b, manyResults, first.NextPageToken)
 	if err != nil || second.Results[0].Rank != 8 {
 		t.Fatalf("%+v, %v", second, err)
 	}
 	upsert(t, a, corpus(40)...)
-	_, err = searched(t, b, asked, first.NextPageToken)
+	_, err = searched(t, b, manyResults, first.NextPageToken)
 	expired(t, err, "changed")
 }
 
 // A list that is read stays, where other servers find it.
 func TestSharedListsStay(t *testing.T) {
 	s, a, b := two(t)
-	first, err := searched(t, a, asked, "")
+	first, err := searched(t, a, manyResults, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +123,7 @@ func TestSharedListsStay(t *testing.T) {
 		k.until = time.Now().Add(time.Minute)
 		s.lists[name] = k
 	}
-	if _, err := searched(t, b, asked, first.NextPageToken); err != nil {
+	if _, err := searched(t, b, manyResults, first.NextPageToken); err != nil {
 		t.Fatal(err)
 	}
 	for name, k := range s.lists {

@@ -31,7 +31,8 @@ func toInterpretation(a *engine.Answer) *akinv1.Interpretation {
 	out.Operators, out.Detail = operatorsOf(a)
 	for _, n := range a.Names {
 		out.Names = append(out.Names, &akinv1.Name{
-			Field: namesOf[n.Field], Text: n.Text, Values: n.Values, Papers: int32(min(n.Papers, math.MaxInt32)), Filter: n.Filter, Restricts: n.Restricts, Excludes: n.Excludes,
+			Field: namesOf[n.Field], Text: n.Text, Values: n.Values, Papers: int32(min(n.Papers, math.MaxInt32)),
+			Filter: n.Filter, Restricts: n.Restricts, Excludes: n.Excludes,
 		})
 	}
 	for _, c := range a.Corrections {

@@ -55,7 +55,8 @@ func number(name string) property {
 func (w *wire) papersClass(name string) map[string]any {
 	return w.class(name, []property{
 		text(propID, "field", true, false), text(propKey, "field", true, false), text(propFacets, "whitespace", true, false),
-		text(propWords, "whitespace", true, false), text(propTerms, "whitespace", true, true), {Name: propLength, Type: []string{"int"}},
+		text(propWords, "whitespace", true, false), text(propTerms, "whitespace", true, true),
+		{Name: propLength, Type: []string{"int"}},
 		number(propDate), number(propYear), number(propCreated), number(propUpdated), number(propOrdinal), number(propLot),
 		text(propRecord, "field", false, false),
 	}, map[string]any{
