@@ -14,8 +14,8 @@ const (
 	// Version is that of the rules by which feeds are calibrated. It is raised with every
 	// change of scores: of how words are analysed too, since a calibration names its
 	// words as the index compares them. Feeds of another version are calibrated anew,
-	// once. 2: British and American spellings are one word.
-	Version = 2
+	// once. 2: British and American spellings are one word; 3: names keep their signs.
+	Version = 3
 	// BackgroundPapers is how many papers stand for a collection, or all if there are
 	// fewer.
 	BackgroundPapers = 20_000
