@@ -197,36 +197,45 @@ func TestMigrateChild(t *testing.T) {
 func TestMigrateKilled(t *testing.T) {
 	dir := t.TempDir()
 	from := filepath.Join(dir, "from")
-	const papers = 2000
+	const papers, kills = 600, 4
 	papersIn(t, from, 0, papers)
 	random := rand.New(rand.NewPCG(7, 7))
+	child := func(to string) *exec.Cmd {
+		c := exec.Command(os.Args[0], "-test.run", "^TestMigrateChild$")
+		c.Env = append(os.Environ(), childOf+"="+from+"|"+to)
+		return c
+	}
+	began := time.Now()
+	if out, err := child(filepath.Join(dir, "whole")).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	took := time.Since(began)
 	killed, rounds := 0, crashtest.Rounds(t, 2)
 	for round := range rounds {
 		to := filepath.Join(dir, fmt.Sprint("to", round))
-		for wait := 0; ; wait++ {
-			c := exec.Command(os.Args[0], "-test.run", "^TestMigrateChild$")
-			c.Env = append(os.Environ(), childOf+"="+from+"|"+to)
+		for range kills {
+			c := child(to)
 			if err := c.Start(); err != nil {
 				t.Fatal(err)
 			}
-			// Ever later, so that it comes to an end.
-			end := time.AfterFunc(time.Duration(random.IntN(100+150*wait))*time.Millisecond, func() { _ = c.Process.Kill() })
+			end := time.AfterFunc(time.Duration(random.Int64N(int64(took))), func() { _ = c.Process.Kill() })
 			err := c.Wait()
 			end.Stop()
 			if err == nil {
 				break
 			}
-			if killed++; wait == 50 {
-				t.Fatalf("it ends never: %v", err)
-			}
+			killed++
+		}
+		if out, err := child(to).CombinedOutput(); err != nil {
+			t.Fatalf("after %d kills: %v\n%s", killed, err, out)
 		}
 		sound(t, to, papers)
 		if again, err := migrate(t, from, to); err != nil || !again.Done {
 			t.Errorf("again: %+v, %v", again, err)
 		}
 	}
-	if killed < rounds {
-		t.Errorf("%d kills in %d rounds", killed, rounds)
+	if killed == 0 {
+		t.Errorf("nothing was killed in %d rounds", rounds)
 	}
 	sound(t, from, papers)
 }
