@@ -19,7 +19,7 @@ import (
 )
 
 // prose are the words that follow the name akin where it is no command.
-var prose = strings.Fields("a from alone asks calibrates dies does promises and answers build builds built can data first for has is itself keeps knows makes needs on or opened reads relinks searches seal sends shows signs supports takes that to waits wins writes")
+var prose = strings.Fields("a from alone asks calibrates dies does promises and answers build builds built can creates data first for has is itself keeps knows makes needs on or opened reads relinks scores searches seal sends serves shows signs sorts supports takes that to waits wins writes")
 
 // foreign are flags of pip, which fetches the model.
 var foreign = strings.Fields("dest disable-pip-version-check hash implementation no-cache-dir no-deps no-input only-binary platform python-version quiet require-hashes")
