@@ -65,17 +65,27 @@ func TestUpsertMany(t *testing.T) {
 	}
 }
 
-// sameIndex compares what two indexes keep of terms and papers.
-func sameIndex(t *testing.T, x, y *Index) {
+// sameTerms compares what two indexes keep of terms; the caller holds y's lock.
+func sameTerms(t *testing.T, x, y *Index) {
 	t.Helper()
-	if x.Len() != y.Len() || x.length != y.length || !slices.Equal(x.lexicon.terms, y.lexicon.terms) {
-		t.Fatalf("%d papers of length %d and %d terms; %d, %d, %d", x.Len(), x.length, len(x.lexicon.terms), y.Len(), y.length, len(y.lexicon.terms))
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if x.papers != y.papers || x.length != y.length || !slices.Equal(x.lexicon.terms, y.lexicon.terms) {
+		t.Fatalf("%d papers of length %d and %d terms; %d, %d, %d", x.papers, x.length, len(x.lexicon.terms), y.papers, y.length, len(y.lexicon.terms))
 	}
 	for id := range uint32(len(x.lexicon.terms)) {
 		if a, b := x.lexicon.df.at(id), y.lexicon.df.at(id); a != b {
 			t.Fatalf("term %d is in %d papers, and in %d", id, a, b)
 		}
 	}
+}
+
+// sameIndex compares what two indexes keep of terms and papers.
+func sameIndex(t *testing.T, x, y *Index) {
+	t.Helper()
+	y.mu.RLock() // segments are joined beside
+	defer y.mu.RUnlock()
+	sameTerms(t, x, y)
 	x.Each(func(ordinal uint32) {
 		a, at, _ := x.locate(ordinal)
 		b, to, _ := y.locate(ordinal)
