@@ -104,8 +104,10 @@ func TestDamage(t *testing.T) {
 	if reason(mandate.Check(path, 1)) != mandate.ReasonUnreadable {
 		t.Error("a mark that is gone lets write")
 	}
-	for _, text := range []string{"", "{", "{}", `{"format":"akin.writer.v2","epoch":1,"writer":"a"}`, `{"format":"akin.writer.v1","writer":"a"}`,
-		`{"format":"akin.writer.v1","epoch":1,"writer":"../a"}`, string(make([]byte, 1<<20))} {
+	for _, text := range []string{
+		"", "{", "{}", `{"format":"akin.writer.v2","epoch":1,"writer":"a"}`, `{"format":"akin.writer.v1","writer":"a"}`,
+		`{"format":"akin.writer.v1","epoch":1,"writer":"../a"}`, string(make([]byte, 1<<20)),
+	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
