@@ -128,8 +128,9 @@ func negationsIn(text string) (out []Negation) {
 	if len(tokens) > mostNegating || strings.ContainsAny(text, "\n\"") {
 		return nil
 	}
+	known := cues()
 	for i := 0; i < len(tokens); i++ {
-		n, after := negationAt(text, tokens, i)
+		n, after := negationAt(text, tokens, i, known)
 		if after > i {
 			i = after - 1
 		}
@@ -140,16 +141,17 @@ func negationsIn(text string) (out []Negation) {
 	return out
 }
 
-// negationAt reads a negation that begins at a word; after is the first word behind it.
-func negationAt(text string, tokens []queryWord, i int) (n Negation, after int) {
-	for _, c := range cues() {
-		words := strings.Fields(c.words)
-		if !beginsWith(tokens[i:], words) {
+// negationAt reads a negation that begins at a word with one of some cues; after is the
+// first word behind it.
+func negationAt(text string, tokens []queryWord, i int, known []cue) (n Negation, after int) {
+	for _, c := range known {
+		words, ok := beginsWith(tokens[i:], c.words)
+		if !ok {
 			continue
 		}
-		things, after := thingsAt(tokens, i+len(words))
+		things, after := thingsAt(tokens, i+words)
 		if c.words == "but not limited to" || len(things) == 0 {
-			return Negation{}, i + len(words)
+			return Negation{}, i + words
 		}
 		n = Negation{Text: text[tokens[i].start:tokens[after-1].end], Honoured: c.sure, start: tokens[i].start, end: tokens[after-1].end}
 		for _, thing := range things {
@@ -160,17 +162,16 @@ func negationAt(text string, tokens []queryWord, i int) (n Negation, after int) 
 	return Negation{}, i
 }
 
-// beginsWith says whether tokens begin with words, with no sign between.
-func beginsWith(tokens []queryWord, words []string) bool {
-	if len(tokens) < len(words) {
-		return false
-	}
-	for i, w := range words {
-		if tokens[i].word != w || tokens[i].ended {
-			return false
+// beginsWith says whether tokens begin with words, with no sign between, and how many
+// words these are.
+func beginsWith(tokens []queryWord, words string) (n int, ok bool) {
+	for w := range strings.SplitSeq(words, " ") {
+		if n == len(tokens) || tokens[n].word != w || tokens[n].ended {
+			return 0, false
 		}
+		n++
 	}
-	return true
+	return n, true
 }
 
 // thingsAt reads what is excluded: some words, or a list of such.
