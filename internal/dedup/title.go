@@ -5,7 +5,6 @@ import (
 	"hash/fnv"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"akin/internal/splitmix"
@@ -182,14 +181,24 @@ func numberOf(word string, numbered bool) (string, bool) {
 		return "5", numbered
 	case "x":
 		return "10", numbered
-	}
-	for n, spellings := range [][]string{
-		2: {"two", "second", "ii"}, 3: {"three", "third", "iii"}, 4: {"four", "fourth", "iv"}, 5: {"five", "fifth"},
-		6: {"six", "sixth", "vi"}, 7: {"seven", "seventh", "vii"}, 8: {"eight", "eighth", "viii"}, 9: {"nine", "ninth", "ix"}, 10: {"ten", "tenth"},
-	} {
-		if slices.Contains(spellings, word) {
-			return strconv.Itoa(n), true
-		}
+	case "two", "second", "ii":
+		return "2", true
+	case "three", "third", "iii":
+		return "3", true
+	case "four", "fourth", "iv":
+		return "4", true
+	case "five", "fifth":
+		return "5", true
+	case "six", "sixth", "vi":
+		return "6", true
+	case "seven", "seventh", "vii":
+		return "7", true
+	case "eight", "eighth", "viii":
+		return "8", true
+	case "nine", "ninth", "ix":
+		return "9", true
+	case "ten", "tenth":
+		return "10", true
 	}
 	number := strings.FieldsFunc(word, func(r rune) bool { return r < '0' || r > '9' })
 	return strings.Join(number, "."), len(number) > 0
