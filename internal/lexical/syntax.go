@@ -67,12 +67,9 @@ func parse(text string, mode Mode) []clause {
 			text = rest
 			continue
 		}
-		end := strings.IndexFunc(text, unicode.IsSpace)
-		if end < 0 {
-			end = len(text)
-		}
-		words.WriteString(text[:end])
-		text = text[end:]
+		var word string
+		word, text = untilSpace(text)
+		words.WriteString(word)
 	}
 	if bag := strings.TrimSpace(words.String()); bag != "" {
 		clauses = append(clauses, clause{kind: clauseWords, text: bag})
@@ -84,32 +81,21 @@ func parse(text string, mode Mode) []clause {
 // and the words of the query: the first without the signs of the syntax, the second
 // as a query of its own. A query without any syntax is asked as it is.
 func Split(text string) (asked, excluded string) {
-	marks := quotesOf(text)
 	var in, out []string
 	plain := true
-	for rest := text; rest != ""; {
-		r, size := utf8.DecodeRuneInString(rest)
-		if unicode.IsSpace(r) {
-			rest = rest[size:]
-			continue
-		}
-		c, after, ok := clauseAt(rest, &marks)
-		if !ok {
-			c.text, after = untilSpace(rest)
-		}
+	eachPart(text, func(part string, c clause, syntax bool) {
 		name := c.kind == clausePrefix && inCapitals(c.text)
-		plain = plain && (!ok || name)
+		plain = plain && (!syntax || name)
 		switch {
 		case name:
 			in = append(in, c.text+"*")
 		case c.kind == clauseNot:
-			out = append(out, rest[:len(rest)-len(after)])
+			out = append(out, part)
 		case strings.TrimSpace(c.text) != "":
 			stem, _ := opened(c.text)
 			in = append(in, strings.TrimSpace(stem))
 		}
-		rest = after
-	}
+	})
 	if plain {
 		return text, ""
 	}
@@ -119,30 +105,38 @@ func Split(text string) (asked, excluded string) {
 // Loosened gives a typed query with its phrases as words, in their places: a query that
 // excludes the same and needs nothing. It is "" for a query without phrases.
 func Loosened(text string) string {
-	marks := quotesOf(text)
 	var out []string
 	phrases := false
-	for rest := text; rest != ""; {
-		r, size := utf8.DecodeRuneInString(rest)
-		if unicode.IsSpace(r) {
-			rest = rest[size:]
-			continue
-		}
-		c, after, ok := clauseAt(rest, &marks)
-		if !ok {
-			_, after = untilSpace(rest)
-		}
-		part := rest[:len(rest)-len(after)]
-		if ok && c.kind == clausePhrase {
+	eachPart(text, func(part string, c clause, syntax bool) {
+		if syntax && c.kind == clausePhrase {
 			phrases, part = true, wordsAlone(c.text)
 		}
 		out = append(out, part)
-		rest = after
-	}
+	})
 	if !phrases {
 		return ""
 	}
 	return strings.Join(out, " ")
+}
+
+// eachPart hands over the parts of a typed query in their order, as they are written: a
+// clause where syntax says so, otherwise what stands up to the next space, which is then
+// the clause's text.
+func eachPart(text string, f func(part string, c clause, syntax bool)) {
+	marks := quotesOf(text)
+	for text != "" {
+		r, size := utf8.DecodeRuneInString(text)
+		if unicode.IsSpace(r) {
+			text = text[size:]
+			continue
+		}
+		c, after, ok := clauseAt(text, &marks)
+		if !ok {
+			c.text, after = untilSpace(text)
+		}
+		f(text[:len(text)-len(after)], c, ok)
+		text = after
+	}
 }
 
 // wordsAlone gives the inside of a phrase without what would be an operator outside.
