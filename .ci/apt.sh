@@ -4,7 +4,7 @@
 set -euo pipefail
 missing=()
 for package in "$@"; do
-  dpkg-query --show --showformat '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+  [[ $(dpkg-query --show --showformat '${Status}' "$package" 2>/dev/null) == *'ok installed' ]] || missing+=("$package")
 done
 [ ${#missing[@]} -eq 0 ] && exit 0
 sudo=()

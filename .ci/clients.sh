@@ -41,7 +41,7 @@ for name in protoc python javascript; do
   [ -n "$commands" ] || { echo "docs/clients.md shows no command for $name"; exit 1; }
   echo "$name:"
   bash -euo pipefail -c "$commands"
-  [ -n "$(find "out-$name" -type f | head -1)" ] || { echo "the command for $name made nothing"; exit 1; }
+  [ -n "$(find "out-$name" -type f -print -quit)" ] || { echo "the command for $name made nothing"; exit 1; }
 done
 
 "$root/bin/akin" import --home "$root/.akin" --data "$scratch/data" --quarantine "$scratch/quarantine" "$root/testdata/sample" >/dev/null

@@ -25,7 +25,7 @@ for tool in "${tools[@]}"; do
   name=${name%@*}
   [ $# -eq 0 ] || [[ " $* " == *" $name "* ]] || continue
   version=${tool#*@}
-  if [ -x "$GOBIN/$name" ] && go version -m "$GOBIN/$name" | awk '$1 == "mod" {print $3}' | grep -qx "$version"; then
+  if [ -x "$GOBIN/$name" ] && [ "$(go version -m "$GOBIN/$name" | awk '$1 == "mod" {print $3}')" = "$version" ]; then
     continue
   fi
   echo "installing $name $version"

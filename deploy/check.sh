@@ -32,7 +32,11 @@ if need dpkg-deb "reads Debian's packages"; then
     "$scratch/amd64/usr/share/doc/akin/akin.cdx.json"
 fi
 if need rpm "reads Red Hat's packages"; then
-  for package in "$amd64" "$arm64"; do rpm --query --package --list "$package.rpm" | grep -qx /usr/bin/akin; done
+  # grep -q behind a pipe would end at its first match, and rpm with it, by SIGPIPE.
+  for package in "$amd64" "$arm64"; do
+    rpm --query --package --list "$package.rpm" >"$scratch/files"
+    grep -qx /usr/bin/akin "$scratch/files" || { echo "$package.rpm has no akin" >&2; exit 1; }
+  done
 fi
 if need man "renders the manual page"; then
   warnings=$(gzip -dc "$scratch/amd64/usr/share/man/man1/akin.1.gz" | man --warnings -E UTF-8 -l - 2>&1 >/dev/null)
