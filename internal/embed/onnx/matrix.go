@@ -50,11 +50,17 @@ func (m Matrix) Load(path string) (embed.Graph, error) {
 		return nil, errors.New("load OpenVINO: this process may not run code that it makes, which OpenVINO does; " +
 			"allow it (MemoryDenyWriteExecute=no in its unit), or do without: --matrix-units off")
 	}
+	// ONNX Runtime takes a relative path as one beside itself.
+	plugin, err := filepath.Abs(m.Plugin)
+	if err != nil {
+		return nil, fmt.Errorf("load OpenVINO: %w", err)
+	}
+	m.Plugin = plugin
 	if err := acquire(m.Library); err != nil {
 		return nil, err
 	}
 	g := &graph{path: path, matrix: &m}
-	err := g.inspect()
+	err = g.inspect()
 	if err == nil && (!g.shape.Pooled || !slices.Contains(g.inputs, inputMask)) {
 		err = fmt.Errorf("it has no input %q, or does not pool: padding would count", inputMask)
 	}

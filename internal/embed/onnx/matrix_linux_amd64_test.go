@@ -258,6 +258,16 @@ func TestMatrixPinsNothing(t *testing.T) {
 	}
 }
 
+// A home that is named relative to where the process is has its plugin there, and not
+// beside ONNX Runtime's library.
+func TestMatrixOfARelativeHome(t *testing.T) {
+	m := embedtest.Matrix(t)
+	_, path := embedtest.TinyBERT(t, 64)
+	t.Chdir(filepath.Dir(filepath.Dir(m.Plugin)))
+	m.Plugin = filepath.Join(filepath.Base(filepath.Dir(m.Plugin)), filepath.Base(m.Plugin))
+	open(t, load(t, m, path), 1)
+}
+
 // What is missing, damaged or does not fit is an error that says so, and what was
 // loaded goes on.
 func TestMatrixRefuses(t *testing.T) {
