@@ -316,6 +316,46 @@ func (k *kept) busy(ctx context.Context, c *client.Client, from int) *sync.WaitG
 	return &all
 }
 
+// first waits until a server takes a change, and says how long that was.
+func (k *kept) first(c *client.Client, id string) time.Duration {
+	k.Helper()
+	began := time.Now()
+	for {
+		err := k.note(k.Context(), c, id, "after")
+		if err == nil {
+			return time.Since(began)
+		}
+		if time.Since(began) > 2*time.Minute {
+			k.Fatalf("the other writer takes no changes: %v", err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// compare says what a change of a library takes, by itself, and on one machine.
+func (k *kept) compare(c *client.Client) {
+	k.Helper()
+	lone := &kept{cluster: &cluster{T: k.T, dir: k.dir}, notes: map[string]string{}}
+	at := lone.dial(lone.server("lone", "127.0.0.1:0", "--threads", "1", "--data", filepath.Join(k.dir, "lone")).grpc)
+	const changes = 100
+	for i := range changes {
+		for _, one := range []struct {
+			*kept
+			at *client.Client
+		}{{k, c}, {lone, at}} {
+			if err := one.note(k.Context(), one.at, fmt.Sprintf("r%05d", i), "a note"); err != nil {
+				k.Fatal(err)
+			}
+		}
+	}
+	middle := func(all []time.Duration) time.Duration {
+		all = slices.Sorted(slices.Values(all[len(all)-changes:]))
+		return all[len(all)/2].Round(10 * time.Microsecond)
+	}
+	k.Logf("a change of a library: median %v, and on one machine %v", middle(k.took), middle(lone.took))
+	k.took = nil
+}
+
 // mean is that of some times.
 func mean(all []time.Duration) time.Duration {
 	var sum time.Duration
@@ -341,6 +381,7 @@ func TestClusterHome(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	k.compare(toA)
 	b := c.writer("b")
 	ctx, cancel := context.WithCancel(t.Context())
 	busy := k.busy(ctx, toA, 0)
@@ -353,7 +394,6 @@ func TestClusterHome(t *testing.T) {
 		}
 		t.Cleanup(func() { exec.Command(node, "start", "1").Run() })
 	}
-	began := time.Now()
 	mustRun(t, "catalog", "take-over", "--catalog-writer-file", c.mark, "--writer", "b")
 	cancel()
 	busy.Wait()
@@ -363,13 +403,7 @@ func TestClusterHome(t *testing.T) {
 		len(k.took), mean(k.took).Round(time.Millisecond), len(k.feeds), len(k.digests), len(k.papers), box.papers())
 	k.mu.Unlock()
 	toB := c.dial(b.grpc)
-	for k.note(t.Context(), toB, "p00000", "after") != nil {
-		if time.Since(began) > 2*time.Minute {
-			t.Fatal("the other writer takes no changes")
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	t.Logf("the first change of the other writer was acknowledged after %v", time.Since(began).Round(time.Millisecond))
+	t.Logf("the first change of the other writer was acknowledged after %v", k.first(toB, "p00000").Round(time.Millisecond))
 	k.check(toB)
 	// What comes now is sent once, and what was sent not again.
 	was := box.papers()
@@ -390,13 +424,18 @@ func TestClusterHome(t *testing.T) {
 	again := c.writer("a")
 	mustRun(t, "catalog", "take-over", "--catalog-writer-file", c.mark, "--writer", "a")
 	toA = c.dial(again.grpc)
-	for began = time.Now(); k.note(t.Context(), toA, "p00001", "back") != nil; time.Sleep(20 * time.Millisecond) {
-		if time.Since(began) > 2*time.Minute {
-			t.Fatal("the first writer takes no changes")
-		}
-	}
+	k.first(toA, "p00001")
 	k.check(toA)
 	k.once(box)
+	// One whose secrets are others keeps all of it, and sends nothing.
+	x := c.server("x", "127.0.0.1:0", "--catalog-role", "writer", "--data", filepath.Join(c.dir, "x"), "--secret-file", filepath.Join(c.dir, "others.json"))
+	mustRun(t, "catalog", "take-over", "--catalog-writer-file", c.mark, "--writer", "x")
+	toX := c.dial(x.grpc)
+	k.first(toX, "p00002")
+	k.items(toX)
+	if _, err := toX.Digests.ListDigests(t.Context(), &akinv1.ListDigestsRequest{}); err == nil || !strings.Contains(err.Error(), "secret file") {
+		t.Errorf("digests without their secret: %v", err)
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if len(k.feeds) < 3 || len(k.notes) < 20 || len(slices.Collect(maps.Keys(box.sent))) == 0 {
