@@ -47,12 +47,13 @@ func likesIn(t *testing.T, dir string, n int) {
 	err = shelf.New(s.DB(), s.Moved).Write(t.Context(), func(w library.Writer) error {
 		now := time.Unix(1e9, 0).UTC()
 		l := library.Library{Owner: "ada", Name: "reading", Collection: "papers", CreateTime: now, UpdateTime: now}
-		l.Counts = library.Counts{Entries: n}
 		err := w.PutLibrary(&l)
 		for i := range n {
-			err = errors.Join(err, w.PutEntry(l.ID, &library.Entry{PaperID: fmt.Sprint("p", i), Note: strings.Repeat("note ", 100), CreateTime: now, UpdateTime: now}))
+			e := library.Entry{PaperID: fmt.Sprint("p", i), Note: strings.Repeat("note ", 100), CreateTime: now, UpdateTime: now}
+			l.Counts.Add(&e)
+			err = errors.Join(err, w.PutEntry(l.ID, &e))
 		}
-		return err
+		return errors.Join(err, w.PutLibrary(&l))
 	})
 	if err := errors.Join(err, s.Close()); err != nil {
 		t.Fatal(err)
@@ -119,12 +120,12 @@ func TestClusterMigrateKilled(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	took, killed := time.Since(began), 0
-	for range 8 {
+	for range 5 {
 		c := child(run)
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		end := time.AfterFunc(took/4+time.Duration(random.Int64N(int64(took))), func() { _ = c.Process.Kill() })
+		end := time.AfterFunc(took/6+time.Duration(random.Int64N(int64(took/2))), func() { _ = c.Process.Kill() })
 		err := c.Wait()
 		if end.Stop(); err == nil {
 			break
