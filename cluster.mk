@@ -23,11 +23,18 @@ CLUSTER_TEST = go test -c -o bin/weaviate.test ./internal/catalog/weaviate && \
 
 # Servers over a cluster are processes of the test's own program.
 SERVE_TEST = go test -c -o bin/cli.test ./internal/cli && \
-	cd internal/cli && AKIN_TEST_CLUSTER="$$(../../$(CLUSTER) address)" ../../$(CLUSTER) exec ../../bin/cli.test -test.timeout 30m -test.v -test.run TestCluster
+	cd internal/cli && AKIN_TEST_CLUSTER="$$(../../$(CLUSTER) address)" AKIN_TEST_CLUSTER_CONTROL="$(CURDIR)/$(CLUSTER)" \
+	../../$(CLUSTER) exec ../../bin/cli.test -test.timeout 30m -test.v -test.run "$${AKIN_CLUSTER_TESTS:-TestCluster}"
+
+# Migrations are killed, and go on.
+MOVE_TEST = go test -c -o bin/app.test ./internal/app && \
+	cd internal/app && AKIN_TEST_CLUSTER="$$(../../$(CLUSTER) address)" \
+	../../$(CLUSTER) exec ../../bin/app.test -test.timeout 30m -test.v -test.run TestClusterMigrate
 
 test-cluster: cluster-wipe cluster-up ## The contract, nodes killed, cut off and halted, and servers that take over, on a real cluster.
 	$(CLUSTER_TEST)
 	$(SERVE_TEST)
+	$(MOVE_TEST)
 	$(CLUSTER) down
 	$(MAKE) test-cluster-serve
 

@@ -18,7 +18,7 @@ import (
 var rooms = map[string][]string{
 	"cmd/akin":                          {"internal/cli"},
 	"internal/cli":                      {"internal/paper", "internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1", "internal/pending", "internal/settings"},
-	"internal/app":                      {"internal/atlas", "internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/catalog/move", "internal/catalog/weaviate", "internal/mandate", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/web", "internal/access", "internal/telemetry", "internal/vec", "internal/library", "internal/library/shelf", "internal/librarian", "internal/feed", "internal/feed/ledger", "internal/courier", "internal/source", "internal/source/logbook", "internal/seal", "internal/notify", "internal/notify/outbox", "internal/notify/post", "internal/notify/sentfile", "internal/follow", "internal/follow/register", "internal/source/zotero", "internal/share"},
+	"internal/app":                      {"internal/atlas", "internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/catalog/move", "internal/catalog/weaviate", "internal/mandate", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/web", "internal/access", "internal/telemetry", "internal/vec", "internal/library", "internal/library/shelf", "internal/librarian", "internal/feed", "internal/feed/ledger", "internal/courier", "internal/source", "internal/source/logbook", "internal/seal", "internal/notify", "internal/notify/outbox", "internal/notify/post", "internal/notify/sentfile", "internal/follow", "internal/follow/register", "internal/source/zotero", "internal/share", "internal/home"},
 	"internal/rpc":                      {"internal/atlas", "internal/engine", "internal/catalog", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/access", "internal/telemetry", "internal/library", "internal/librarian", "internal/cite", "internal/feed", "internal/courier", "internal/source", "internal/notify", "internal/follow", "internal/source/zotero", "internal/share"},
 	"internal/access":                   {"internal/paper", "internal/pending"},
 	"internal/admit":                    {"internal/paper"},
@@ -37,6 +37,7 @@ var rooms = map[string][]string{
 	"internal/dedup":                    {"internal/paper", "internal/splitmix", "internal/text/unify"},
 	"internal/operation":                {"internal/paper"},
 	"internal/mandate":                  {"internal/paper", "internal/pending"},
+	"internal/home":                     {"internal/kv", "internal/paper"},
 	"internal/rank":                     {"internal/paper", "internal/vec"},
 	"internal/feed":                     {"internal/paper"},
 	"internal/seal":                     {"internal/paper", "internal/pending"},

@@ -5,10 +5,8 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -20,9 +18,7 @@ import (
 	"akin/internal/catalog/weaviate"
 	"akin/internal/mandate"
 	"akin/internal/paper"
-	"akin/internal/pending"
 	"akin/internal/rpc"
-	"akin/internal/store"
 )
 
 // The roles of a server over a cluster.
@@ -235,7 +231,7 @@ func (a *App) openCluster(ctx context.Context) (engineModel, catalog.Catalog, rp
 	if config.Epoch == 0 || a.config.Data == "" {
 		return model, c, about, nil
 	}
-	if err := a.openAside(); err != nil {
+	if err := a.openAside(ctx, c, config.Epoch); err != nil {
 		return nil, nil, none, err
 	}
 	return model, clusterWithStore{c, local.SnapshotSource{Store: a.store, Dir: a.config.snapshots(), Program: a.config.Version}}, about, nil
@@ -371,34 +367,6 @@ func (a *App) followMark(epoch uint64) {
 		}
 	})
 	a.onClose(func() error { close(done); return nil })
-}
-
-// openAside opens the data directory of what is kept beside papers that are in a cluster.
-func (a *App) openAside() error {
-	path := filepath.Join(a.config.Data, catalogFile)
-	s, err := store.Open(a.config.Data, store.Options{Create: a.config.Create, Logger: a.log, Beside: beside()})
-	if err != nil {
-		return err
-	}
-	a.onClose(s.Close)
-	if _, err := s.Collection(paper.DefaultCollection); err == nil {
-		return &paper.Error{
-			Kind: paper.FailedPrecondition, Reason: "PAPERS_IN_DIRECTORY",
-			Message: fmt.Sprintf("the data directory %s has papers of its own, which nobody would find while --catalog names a cluster; "+
-				"give another directory, or move the papers to the cluster", a.config.Data),
-		}
-	}
-	raw, err := json.Marshal(map[string]string{"format": catalogFormat, "catalog": weaviateIndex})
-	if err != nil {
-		return fmt.Errorf("mark the data directory: %w", err)
-	}
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		if err := pending.WriteFile(path, append(raw, '\n'), 0o644); err != nil {
-			return fmt.Errorf("mark the data directory: %w", err)
-		}
-	}
-	a.store = s
-	return nil
 }
 
 // papersElsewhere refuses a data directory whose papers are in a cluster.

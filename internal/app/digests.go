@@ -183,7 +183,15 @@ func (a *App) openDigests(s *store.Store, e *engine.Engine, b *librarian.Librari
 		a.server.KeepDigests(nil, "it was started without --public-url and --smtp-addr")
 		return nil
 	}
-	parts := notify.Parts{Store: outbox.New(s.DB(), s.Moved), Seal: secrets, Papers: e, Marks: b, Log: a.log}
+	kept := outbox.New(s.DB(), s.Moved)
+	if err := readable(kept, secrets); err != nil && a.clustered() {
+		a.log.Error("no digests are sent: their addresses came from the cluster, and the secret file of the server that wrote them did not; copy it here and restart",
+			"file", path, "error", err)
+		a.server.KeepDigests(nil, fmt.Sprintf("%s is not the secret file of the server that wrote before, which addresses of readers are encrypted with; "+
+			"copy that, and restart", path))
+		return nil
+	}
+	parts := notify.Parts{Store: kept, Seal: secrets, Papers: e, Marks: b, Log: a.log}
 	parts.Feeds, parts.Sources, parts.Speaker = digestFeeds{feeds}, digestSources{a}, digestSpeaker{feeds}
 	m := a.config.Mail
 	set := notify.Settings{PublicURL: a.config.PublicURL, Late: m.Late, Resend: m.Resend, PerMinute: m.PerMinute, NoVisitors: m.NoVisitors}
@@ -216,6 +224,13 @@ func (a *App) openDigests(s *store.Store, e *engine.Engine, b *librarian.Librari
 	a.digests = notify.New(parts, set)
 	a.server.KeepDigests(a.digests, "")
 	return nil
+}
+
+// readable says whether all addresses of readers can be read with the secrets.
+func readable(kept *outbox.Outbox, secrets *seal.Seal) error {
+	return kept.Read(context.Background(), func(r notify.Reader) error {
+		return r.Recipients(func(one *notify.Recipient) error { return secrets.Has(one.Sealed) })
+	})
 }
 
 // rightfulPost sends mails as long as this server writes: one that was replaced while it

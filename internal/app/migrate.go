@@ -58,6 +58,8 @@ type Migrated struct {
 	move.Compared
 	// Beside says what of the source was not copied.
 	Beside []string
+	// BesideBytes is how much was copied of what is kept beside papers.
+	BesideBytes int64
 	// Done says that an earlier run did all; nothing was looked at.
 	Done bool
 }
@@ -107,7 +109,13 @@ func Migrate(ctx context.Context, config Config, m Migration, log *slog.Logger) 
 	if !out.Same() {
 		return out, differs(&out.Compared)
 	}
-	out.Beside = from.beside
+	var left string
+	if out.BesideBytes, left, err = bring(ctx, from, to, log); err != nil {
+		return out, err
+	}
+	if out.Beside = from.beside; left != "" {
+		out.Beside = append(out.Beside, left)
+	}
 	return out, to.end(ctx)
 }
 
@@ -128,6 +136,9 @@ func AbandonMigration(ctx context.Context, m Migration) (papers uint32, err erro
 		m.Cluster.Address = m.To
 		config, err := m.Cluster.config()
 		if err != nil {
+			return 0, err
+		}
+		if err := abandonBeside(ctx, config, slog.New(slog.DiscardHandler)); err != nil {
 			return 0, err
 		}
 		return weaviate.AbandonMigration(ctx, config)
@@ -182,6 +193,11 @@ type side struct {
 	name    string
 	catalog catalog.Catalog
 	info    catalog.Info
+	// store is that of a data directory, cluster that of the other kind, with the epoch in
+	// which it is written to.
+	store   *store.Store
+	cluster *weaviate.Catalog
+	epoch   uint64
 	// beside says what there is beside papers.
 	beside []string
 	// modelDir is where the model is, if the configuration does not say.
@@ -209,7 +225,7 @@ func openSource(ctx context.Context, config Config, m Migration, log *slog.Logge
 	from := new(side)
 	var err error
 	if strings.HasPrefix(m.From, clusterScheme) {
-		err = from.cluster(ctx, m, log)
+		err = from.fromCluster(ctx, m, log)
 	} else {
 		err = from.directory(ctx, config, m.From, log)
 	}
@@ -225,8 +241,8 @@ func openSource(ctx context.Context, config Config, m Migration, log *slog.Logge
 	return from, nil
 }
 
-// cluster opens a cluster to read from.
-func (s *side) cluster(ctx context.Context, m Migration, log *slog.Logger) error {
+// fromCluster opens a cluster to read from.
+func (s *side) fromCluster(ctx context.Context, m Migration, log *slog.Logger) error {
 	m.Cluster.Address = m.From
 	c, err := m.Cluster.config()
 	if err != nil {
@@ -240,16 +256,15 @@ func (s *side) cluster(ctx context.Context, m Migration, log *slog.Logger) error
 	if there == nil {
 		return nothingThere(m.From)
 	}
-	c.Space = there.Space
+	c.Space, s.epoch = there.Space, there.Epoch
 	opened, err := weaviate.Open(ctx, c)
 	if err != nil {
 		return err
 	}
-	s.catalog, s.name = opened, "the cluster "+m.From
+	s.catalog, s.cluster, s.name = opened, opened, "the cluster "+m.From
 	if m.Cluster.Prefix != "" {
 		s.name += " (" + m.Cluster.Prefix + ")"
 	}
-	s.beside = append(s.beside, "libraries, feeds and digests: they are in the data directory of the server that writes to the cluster, and stay there")
 	s.closers = append(s.closers, opened.Close)
 	return nil
 }
@@ -271,7 +286,7 @@ func (s *side) directory(ctx context.Context, config Config, dir string, log *sl
 	if err != nil {
 		return err
 	}
-	s.closers = append(s.closers, opened.Close)
+	s.store, s.closers = opened, append(s.closers, opened.Close)
 	all, err := opened.Collections()
 	if err != nil {
 		return err
@@ -286,7 +301,7 @@ func (s *side) directory(ctx context.Context, config Config, dir string, log *sl
 	}
 	s.name = "the data directory with store " + snap.Point().Identity.String()
 	snap.Close()
-	s.beside = append(s.beside, "libraries, feeds, digests, sources and keys: they stay in "+dir,
+	s.beside = append(s.beside, "keys, and the secrets of digests: they are files, and stay in "+dir,
 		"the log of changes, revisions, times and the history of signals: they begin anew")
 	for _, one := range all {
 		if one.Name != paper.DefaultCollection {
@@ -348,7 +363,7 @@ func (s *side) fillCluster(ctx context.Context, m Migration, from *side, log *sl
 	if err != nil {
 		return err
 	}
-	s.catalog, s.closers = opened, append(s.closers, opened.Close)
+	s.catalog, s.cluster, s.epoch, s.closers = opened, opened, c.Epoch, append(s.closers, opened.Close)
 	s.end = func(ctx context.Context) error { return opened.EndMigration(ctx, paper.DefaultCollection) }
 	return nil
 }
@@ -362,7 +377,7 @@ func (s *side) fillDirectory(ctx context.Context, config Config, dir string, fro
 	if err != nil {
 		return err
 	}
-	s.closers = append(s.closers, opened.Close)
+	s.store, s.closers = opened, append(s.closers, opened.Close)
 	if err := markMigration(dir, from.name, opened); err != nil {
 		return err
 	}

@@ -53,6 +53,7 @@ func (f *clusterFlags) cluster(config *app.Config) error {
 type catalogCommand struct {
 	Writer   writerCommand   `cmd:"" help:"Show which server writes to the cluster."`
 	TakeOver takeOverCommand `cmd:"" help:"Make another server the one that writes."`
+	Keep     keepCommand     `cmd:"" help:"Make the cluster keep the libraries, feeds, digests and sources of a data directory."`
 }
 
 // writerFile is the file that servers share.
@@ -96,9 +97,10 @@ type takeOverCommand struct {
 func (takeOverCommand) Help() string {
 	return `The server of that name, which runs with --catalog-role writer, begins to write
 within seconds; the one before reads from then on, also if it was halted and goes on
-later. What is kept beside papers (libraries, feeds, digests) is in the data directory
-of the server that writes: restore its newest snapshot there first, or have both
-servers name one directory that they share.`
+later. What is kept beside papers (libraries, feeds, digests, sources) it takes from the
+cluster, into its data directory, which may be empty. What it does not find there are
+files: give both servers the same --secret-file, which has what reads the addresses of
+digests.`
 }
 
 // Run passes the mark on.
@@ -117,5 +119,45 @@ func (c takeOverCommand) Run(e *environment) error {
 	default:
 		fmt.Fprintf(e.out, "%s is to write (epoch %d)\n", after, after.Epoch)
 	}
+	return nil
+}
+
+type keepCommand struct {
+	Data    string `help:"Data directory, which no server may be using." type:"path" required:"" env:"AKIN_DATA" placeholder:"DIR"`
+	Catalog string `help:"The cluster: weaviate://HOST:PORT,…" required:"" env:"AKIN_CATALOG" placeholder:"URL"`
+	writerFile
+	clusterConnection
+}
+
+// Help says what happens.
+func (keepCommand) Help() string {
+	return `A server that writes to a cluster keeps libraries, feeds, digests and sources there, and
+has a copy in its data directory. This command makes what the directory has, such as
+that of a restored snapshot, what the cluster keeps, and gives up what that had. Other
+servers that may write need an empty data directory then.
+
+It needs no server; one that writes to the cluster ends.
+
+Example:
+  akin snapshot restore before --data beside
+  akin catalog keep --data beside --catalog weaviate://10.0.0.1:8080 --catalog-writer-file /shared/akin.writer`
+}
+
+// Run hands over.
+func (c keepCommand) Run(e *environment) error {
+	config := e.config
+	var err error
+	if config.Cluster, _, err = c.connection(); err != nil {
+		return err
+	}
+	config.Data, config.Cluster.Address, config.Cluster.WriterFile = c.Data, c.Catalog, c.CatalogWriterFile
+	kept, err := app.KeepBeside(e.ctx, config, e.log)
+	if err != nil {
+		return e.placed(err)
+	}
+	if c.JSON {
+		return e.printJSON(map[string]any{"bytes": kept.Bytes, "change": kept.Number})
+	}
+	fmt.Fprintf(e.out, "the cluster keeps what %s has beside papers: %d bytes\n", oneLine(c.Data), kept.Bytes)
 	return nil
 }

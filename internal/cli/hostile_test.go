@@ -107,6 +107,8 @@ func TestNothingIsObeyed(t *testing.T) {
 		{"catalog", "writer", "--catalog-writer-file", at("none\x1b")},
 		{"catalog", "take-over", "--catalog-writer-file", at("writer\x1b"), "--writer", hostile},
 		{"catalog", "take-over", "--catalog-writer-file", at("writer\x1b"), "--writer", "b"},
+		{"catalog", "keep", "--data", at("none\x1b"), "--catalog", hostile, "--catalog-writer-file", at("writer\x1b")},
+		{"catalog", "keep", "--data", at("none\x1b"), "--catalog", "weaviate://a:1", "--catalog-writer-file", at("writer\x1b")},
 		{"serve", "--catalog", hostile},
 		{"serve", "--catalog", "weaviate://a:1", "--catalog-ca", at("none\x1b"), "--grpc-addr", "127.0.0.1:0", "--http-addr", ""},
 		{"config", "check", input},

@@ -41,8 +41,9 @@ It may end at any moment, by kill -9 or a power cut: the same command goes on fr
 there. Until it has found both the same, akin serves what it fills to nobody.
 
 Papers keep ids, texts, vectors and token counts. Revisions, times of creation and the
-history of signals begin anew. Libraries, feeds, digests, sources and keys are no part
-of a catalog, and stay where they are.
+history of signals begin anew. Libraries, feeds, digests and sources come along between
+a directory and a cluster, where the target has none. Keys and secrets are files, and
+stay where they are.
 
 Examples:
   akin migrate-catalog --from papers --to weaviate://10.0.0.1:8080,10.0.0.2:8080,10.0.0.3:8080
@@ -85,7 +86,7 @@ func (c moveCommand) Run(e *environment) error {
 	if c.JSON {
 		return e.printJSON(map[string]any{
 			"done_before": done.Done, "papers": done.Copied.Papers, "written": done.Written, "removed": done.Removed, "digest": done.Digests[1].String(),
-			"compared_neighbours_of": done.Sampled, "same_neighbours": done.Overlap, "not_copied": done.Beside,
+			"compared_neighbours_of": done.Sampled, "same_neighbours": done.Overlap, "not_copied": done.Beside, "beside_bytes": done.BesideBytes,
 		})
 	}
 	e.migrated(&done)
@@ -96,6 +97,9 @@ func (e *environment) migrated(done *app.Migrated) {
 	fmt.Fprintf(e.out, "%s, of which %d were written now and %d removed\n", plural(done.Copied.Papers, "paper"), done.Written, done.Removed)
 	fmt.Fprintf(e.out, "both have the digest %x, and %.1f %% of the neighbours of %s are the same\n",
 		done.Digests[1][:8], 100*done.Overlap, plural(done.Sampled, "paper"))
+	if done.BesideBytes > 0 {
+		fmt.Fprintf(e.out, "copied beside papers: libraries, feeds, digests and sources (%d bytes)\n", done.BesideBytes)
+	}
 	for _, what := range done.Beside {
 		fmt.Fprintf(e.out, "not copied: %s\n", oneLine(what))
 	}

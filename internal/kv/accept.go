@@ -81,14 +81,19 @@ func (f *fault) acceptable() bool {
 	return f.log.kind == logFile || f.file == storeDir+"/"+markFile
 }
 
-// begin begins an epoch with a commit of nothing else.
+// begin begins an epoch with a commit of nothing else, but that another place (see
+// Witness) has more than what is left here.
 func (db *DB) begin() error {
 	end, err := db.Begin(context.Background())
 	if err != nil {
 		return err
 	}
 	defer end()
-	snap, err := db.Commit(db.NewBatch())
+	batch := db.NewBatch()
+	if err := batch.RemoveNote(); err != nil {
+		return err
+	}
+	snap, err := db.Commit(batch)
 	if err != nil {
 		return err
 	}

@@ -42,6 +42,14 @@ type DB struct {
 	// full says that the disk was nearly full when it was last asked. It belongs to the
 	// writer.
 	full bool
+	// witness keeps commits elsewhere, too; nil if nobody does. It is asked about keys from
+	// lower up to upper. settled hears of a doubt that was settled. All are set once.
+	witness      Witness
+	lower, upper []byte
+	settled      func()
+	// doubt is what the witness may have and this database has not; nil for nothing. It
+	// belongs to the writer.
+	doubt *doubt
 
 	mu   sync.Mutex // guards the fields below and every view's refs
 	live map[*view]struct{}
@@ -104,18 +112,31 @@ func (db *DB) Begin(ctx context.Context) (end func(), err error) {
 		end()
 		return nil, err
 	}
+	if err := db.settle(ctx); err != nil {
+		end()
+		return nil, err
+	}
 	return end, nil
 }
 
 // Commit writes a batch, synced, and returns the state after it. The caller
 // has the writer's turn. Unless the error is nil, nothing was acknowledged: the
 // database is then read-only, and the batch may or may not be there at the next
-// opening.
+// opening; or, where the error is of a [Witness], the database goes on, and the
+// batch may be there later.
+func (db *DB) Commit(batch *Batch) (*Snapshot, error) {
+	if err := db.witnessed(context.Background(), batch); err != nil {
+		return nil, err
+	}
+	return db.commit(batch)
+}
+
+// commit is Commit of what was witnessed.
 //
 // Pebble's commit cannot be given up, and waits for as long as its flushes
 // fail. It runs in a goroutine of its own, so that a shut fence lets go of the
 // caller.
-func (db *DB) Commit(batch *Batch) (*Snapshot, error) {
+func (db *DB) commit(batch *Batch) (*Snapshot, error) {
 	after, err := extend(batch.b, db.current.history, !db.begun)
 	if err != nil {
 		return nil, err

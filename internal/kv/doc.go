@@ -25,6 +25,9 @@
 // [DB.Checkpoint], [VerifyCheckpoint] and [Restore] copy a database and put a
 // copy back; [AcceptLoss] gives up what is missing of a damaged one.
 //
+// A [Witness] keeps each commit in another place as well, before it is acknowledged;
+// internal/home is one.
+//
 // The bytes are described in docs/format/store.md, the reasons in
 // docs/adr/0002-store.md and docs/adr/0014-history.md.
 //

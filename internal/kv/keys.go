@@ -12,11 +12,13 @@ const (
 	prefixIdentity = 0x06 // -> identity of the store
 	prefixCommit   = 0x07 // -> the number of the last commit
 	prefixEpoch    = 0x08 // first commit -> epoch
+	prefixNote     = 0x09 // -> how far a Witness has come
 )
 
 func formatKey() []byte   { return []byte{prefixFormat} }
 func identityKey() []byte { return []byte{prefixIdentity} }
 func commitKey() []byte   { return []byte{prefixCommit} }
+func noteKey() []byte     { return []byte{prefixNote} }
 
 func epochKey(first uint64) []byte {
 	return binary.BigEndian.AppendUint64([]byte{prefixEpoch}, first)
@@ -31,7 +33,7 @@ func firstOf(key []byte) (uint64, bool) {
 
 // Reserved says that a key belongs to this package.
 func Reserved(key []byte) bool {
-	return len(key) > 0 && (key[0] == prefixFormat || key[0] >= prefixIdentity && key[0] <= prefixEpoch)
+	return len(key) > 0 && (key[0] == prefixFormat || key[0] >= prefixIdentity && key[0] <= prefixNote)
 }
 
 // After is the first key behind all that begin with prefix; prefix must not be
@@ -60,6 +62,8 @@ func damagedKey(key []byte, cause error) error {
 	case prefixEpoch:
 		first, _ := firstOf(key)
 		what = fmt.Sprintf("epoch that begins with commit %d", first)
+	case prefixNote:
+		what = "note of how far another place has what is kept here"
 	}
 	return Damaged(what, nil, cause)
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // The first byte of a key says what it is. Numbers are big endian, so that
-// keys sort by them. Package kv has prefixes 0x01 and 0x06 to 0x08; 0x20 to
+// keys sort by them. Package kv has prefixes 0x01 and 0x06 to 0x09; 0x20 to
 // 0x2f are kept for libraries and feeds.
 const (
 	prefixNextCollection = 0x02 // -> the id of the next collection
@@ -17,6 +17,7 @@ const (
 	prefixRecord         = 0x11 // collection, ordinal -> record
 	prefixVector         = 0x12 // collection, space, ordinal, kind -> vector
 	prefixChange         = 0x13 // collection, sequence -> change
+	prefixBeside         = 0x20 // the first of other rooms
 	prefixEnd            = 0x30 // above every key
 )
 

@@ -94,6 +94,9 @@ func with(collections map[string]*collection, c *collection) map[string]*collect
 // 0x20 to 0x2f (see Options.Beside), and no longer than until the store is closed.
 func (s *Store) DB() *kv.DB { return s.db }
 
+// BesideKeys bounds the keys of those rooms; upper is exclusive.
+func BesideKeys() (lower, upper []byte) { return []byte{prefixBeside}, []byte{prefixEnd} }
+
 // Moved tells the store of a commit that another room made: the state after it, which
 // becomes the store's. Otherwise an older one would keep what that room deleted on
 // disk. The caller has the writer's turn.

@@ -341,6 +341,12 @@ func (w *wire) putSome(ctx context.Context, objects []*pb.BatchObject) error {
 	if all := pb.ConsistencyLevel_CONSISTENCY_LEVEL_ALL; w.config.Replicas > 1 && (w.config.AllReplicas || w.whole.well()) {
 		level = &all
 	}
+	return w.putAt(ctx, objects, level)
+}
+
+// putAt writes objects at a level of consistency; where that is all replicas although the
+// configuration does not say so, at a quorum once one is missing.
+func (w *wire) putAt(ctx context.Context, objects []*pb.BatchObject, level *pb.ConsistencyLevel) error {
 	var last error
 	for round := range 4 {
 		reply, err := call(ctx, w, w.batch, &pb.BatchObjectsRequest{Objects: objects, ConsistencyLevel: level})
