@@ -40,7 +40,8 @@ const (
 	// semanticWeight is the semantic side's share of a hybrid score by z-scores.
 	semanticWeight = 0.6
 	// lexicalWeight is what the greatest lexical score of a list counts against a
-	// cosine of 1; docs/quality.md has what it was chosen by.
+	// cosine of 1, where cosines use their range (rank.Usual); docs/quality.md has what it
+	// was chosen by.
 	lexicalWeight = 0.4
 )
 
@@ -58,14 +59,14 @@ func (a *asking) hybrid(ctx context.Context, d *draft, vector []float32, words c
 	}
 	a.statistics(words)
 	d.take(found)
-	fuse(d.hits, d.query.mode, d.query.fusion, len(found.Terms) > 0)
+	err = a.fuse(ctx, d.hits, d.query.mode, d.query.fusion, len(found.Terms) > 0)
 	rank.Sort(d.hits)
-	return nil
+	return err
 }
 
 // fuse sets the scores of candidates. A query none of whose words is in any
 // paper goes by meaning alone.
-func fuse(hits []rank.Hit, mode Mode, fusion Fusion, words bool) {
+func (a *asking) fuse(ctx context.Context, hits []rank.Hit, mode Mode, fusion Fusion, words bool) error {
 	semantic, lexical := make([]float64, len(hits)), make([]float64, len(hits))
 	for i, h := range hits {
 		semantic[i], lexical[i] = h.Semantic, h.Lexical
@@ -80,11 +81,16 @@ func fuse(hits []rank.Hit, mode Mode, fusion Fusion, words bool) {
 	case fusion == ZScore:
 		scores = rank.FuseZ(semantic, lexical, semanticWeight)
 	default:
-		scores = rank.FuseRelative(semantic, lexical, lexicalWeight)
+		usual, err := a.usual(ctx)
+		if err != nil {
+			return err
+		}
+		scores = rank.FuseRelative(semantic, lexical, lexicalWeight*usual.Room())
 	}
 	for i := range hits {
 		hits[i].Score = scores[i]
 	}
+	return nil
 }
 
 // embedOne embeds the text of a query and notes what was read of it.

@@ -53,6 +53,7 @@ type Engine struct {
 	pages      *pins
 	sentences  *sentenceCache
 	references references
+	usuals     *usuals
 	// comparing has a place for the one call of FindDuplicates that may run.
 	comparing chan struct{}
 
@@ -75,7 +76,7 @@ type Turns interface {
 func New(models Models, c catalog.Catalog, turns Turns) *Engine {
 	return &Engine{
 		turns: turns, models: models, catalog: c,
-		pages: newPins(), sentences: newSentenceCache(), references: newReferences(),
+		pages: newPins(), sentences: newSentenceCache(), references: newReferences(), usuals: newUsuals(),
 		comparing: make(chan struct{}, 1),
 	}
 }

@@ -16,7 +16,8 @@ const (
 	// collection are to each other.
 	backgroundPairs = 150
 	// Likes are of one interest whose cosines are this many deviations above what is
-	// usual in the collection, within bounds.
+	// usual in the collection, within bounds, which are those of models whose cosines use
+	// their range (rank.Usual).
 	interestDeviations = 2
 	leastInterest      = .3
 	mostInterest       = .42
@@ -52,9 +53,9 @@ type measured struct {
 
 // newInterested finds the interests of a taste.
 func newInterested(t *tasted, usual *pool) *interested {
-	mean, deviation := rank.Background(usual.vectors[:min(backgroundPairs, len(usual.vectors))])
-	least := math.Min(mostInterest, math.Max(leastInterest, mean+interestDeviations*deviation))
-	return &interested{tasted: t, Interests: rank.FindInterests(t.likes, least), near: mean + nearDeviations*deviation}
+	u := rank.Background(usual.vectors[:min(backgroundPairs, len(usual.vectors))])
+	least := math.Min(u.Cosine(mostInterest), math.Max(u.Cosine(leastInterest), u.Mean+interestDeviations*u.Deviation))
+	return &interested{tasted: t, Interests: rank.FindInterests(t.likes, least), near: u.Mean + nearDeviations*u.Deviation}
 }
 
 // several says whether there is anything to share.

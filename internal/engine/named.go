@@ -67,8 +67,8 @@ func (s *search) ofNames(ctx context.Context, a *asking, d *draft, names []Name)
 		}
 		if s.namesAlone() {
 			scoreByMeaning(found.Hits)
-		} else {
-			fuse(found.Hits, d.query.mode, d.query.fusion, len(found.Terms) > 0)
+		} else if err := a.fuse(ctx, found.Hits, d.query.mode, d.query.fusion, len(found.Terms) > 0); err != nil {
+			return nil, err
 		}
 		out = overlaid(found.Hits, out)
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"akin/internal/catalog"
+	"akin/internal/rank"
 )
 
 // Nearness says whether there is anything near a query.
@@ -23,13 +24,9 @@ const (
 	NothingNear
 )
 
-const (
-	// surelyNear is a cosine that is near in every collection.
-	surelyNear = 0.4
-	// backgroundPapers is how many papers stand for a collection. Their pairs, two
-	// thousand, say how near papers of it are to each other that have nothing in common.
-	backgroundPapers = 64
-)
+// surelyNear is a cosine that is near in every collection, where cosines use their range
+// (rank.Usual).
+const surelyNear = 0.4
 
 // tellNearness says that nothing is near a query, by its vector. Results stay what they
 // are.
@@ -41,8 +38,9 @@ func (s *search) tellNearness(ctx context.Context, a *asking, d *draft) error {
 	for _, h := range d.hits {
 		nearest = max(nearest, h.Semantic)
 	}
-	if nearest >= surelyNear {
-		return nil
+	usual, err := a.usual(ctx)
+	if err != nil || nearest >= usual.Cosine(surelyNear) {
+		return err
 	}
 	unknown, known := 0, 1
 	if speller, ok := a.view.(catalog.Spelling); ok {
@@ -56,48 +54,16 @@ func (s *search) tellNearness(ctx context.Context, a *asking, d *draft) error {
 		d.answer.Nearness = NoWords
 		return nil
 	}
-	usual, err := a.usualCosine(ctx)
-	if err != nil || nearest >= usual {
-		return err
+	switch {
+	case usual == rank.Usual{}, nearest >= usual.Mean+usual.Deviation: // as one in six pairs of papers are
+		return nil
+	case nearest >= surelyNear && unknown == 0:
+		// Papers are all alike, by the model or by what they are about; which, nobody knows.
+		return nil
 	}
 	d.answer.Nearness = NothingNear
 	if unknown > 2*known {
 		d.answer.Nearness = UnknownWords
 	}
 	return nil
-}
-
-// usualCosine is what one in six pairs of papers of the collection exceed: the mean of
-// their cosines and one deviation. It is -1 where a collection has too few to tell.
-func (a *asking) usualCosine(ctx context.Context) (float64, error) {
-	sampler, ok := a.view.(catalog.Sampler)
-	if !ok || a.info.Papers < backgroundPapers {
-		return -1, nil
-	}
-	refs, err := sampler.Background(ctx, backgroundPapers)
-	if err != nil {
-		return 0, err
-	}
-	vectors, err := a.view.Vectors(ctx, refs)
-	if err != nil {
-		return 0, err
-	}
-	var n, sum, squares float64
-	for i, v := range vectors {
-		for _, w := range vectors[:i] {
-			if len(v) == 0 || len(v) != len(w) {
-				continue
-			}
-			var dot float32
-			for k := range v {
-				dot += float32(v[k] * w[k]) // rounded, on every machine alike
-			}
-			n, sum, squares = n+1, sum+float64(dot), squares+float64(float64(dot)*float64(dot))
-		}
-	}
-	if n == 0 {
-		return -1, nil
-	}
-	mean := sum / n
-	return mean + math.Sqrt(max(0, squares/n-float64(mean*mean))), nil
 }

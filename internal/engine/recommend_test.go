@@ -118,8 +118,15 @@ func TestDrivenBy(t *testing.T) {
 // Every interest of a taste has its share of the first results, each says which likes
 // of that interest it comes from, and scores fall down the list. A dislike pushes what
 // is near it behind other papers of its interest, and a like that weighs more has more
-// of the list.
+// of the list. That holds also where all cosines lie close together.
 func TestEveryInterestHasItsShare(t *testing.T) {
+	for _, hum := range []float64{0, 4} {
+		t.Run(fmt.Sprintf("hum %v", hum), func(t *testing.T) { testShares(t, hum) })
+	}
+}
+
+func testShares(t *testing.T, hum float64) {
+	t.Helper()
 	var papers []paper.Paper
 	for i := range 40 {
 		papers = append(papers,
@@ -127,7 +134,9 @@ func TestEveryInterestHasItsShare(t *testing.T) {
 			paper.Paper{ID: fmt.Sprintf("v%02d", i), Title: fmt.Sprintf("violin bow string luthier vx%d", i)},
 			paper.Paper{ID: fmt.Sprintf("o%02d", i), Title: fmt.Sprintf("o%da o%db o%dc o%dd", i, i, i, i)})
 	}
-	r := newRig(t, papers...)
+	model := newLexicon()
+	model.hum = hum
+	r := newRigOf(t, model, 0, papers...)
 	ask := func(negative []engine.Example, weight float64) *engine.Answer {
 		positive := likes("g00", "g01", "g02", "g03", "g04", "v00")
 		positive[5].Weight = weight

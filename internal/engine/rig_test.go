@@ -23,6 +23,9 @@ import (
 // their numbers. It reads longest words and leaves out the rest.
 type lexicon struct {
 	space paper.Space
+	// hum is how much all texts have in common, whatever they say: a cosine c becomes
+	// (c+hum)/(1+hum), as with models whose cosines lie close together.
+	hum float64
 	// before is called with the texts of each call; what it returns is the error.
 	before func(ctx context.Context, texts []string, opt embed.Options) error
 
@@ -100,6 +103,8 @@ func (l *lexicon) vector(words []string) []float32 {
 	for _, x := range v {
 		norm += float64(x) * float64(x)
 	}
+	v[axes-1] = float32(math.Sqrt(norm * l.hum))
+	norm *= 1 + l.hum
 	for i := range v {
 		v[i] = float32(float64(v[i]) / math.Sqrt(norm))
 	}
@@ -151,7 +156,13 @@ func newRig(t *testing.T, papers ...paper.Paper) *rig {
 // newRigThat makes a rig whose catalog says that it searches by a strategy.
 func newRigThat(t *testing.T, strategy catalog.Strategy, papers ...paper.Paper) *rig {
 	t.Helper()
-	r := &rig{T: t, model: newLexicon()}
+	return newRigOf(t, newLexicon(), strategy, papers...)
+}
+
+// newRigOf makes a rig of a model.
+func newRigOf(t *testing.T, model *lexicon, strategy catalog.Strategy, papers ...paper.Paper) *rig {
+	t.Helper()
+	r := &rig{T: t, model: model}
 	r.memory = catalogtest.NewMemory(r.model.space, catalogtest.Options{Strategy: strategy, Before: func(ctx context.Context, call string) error {
 		if r.fault != nil {
 			return r.fault(ctx, call)

@@ -227,15 +227,3 @@ func Descend(scores []float64) {
 		}
 	}
 }
-
-// Background tells how near papers of a sample are to each other: the mean of their
-// cosines and its deviation.
-func Background(vectors [][]float32) (mean, deviation float64) {
-	var all []float64
-	for i, v := range vectors {
-		for _, w := range vectors[:i] {
-			all = append(all, float64(vec.Dot(v, w)))
-		}
-	}
-	return Moments(all)
-}
