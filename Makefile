@@ -11,7 +11,7 @@ VERSION     ?= 0.1.0-dev
 TOOLS       := $(CURDIR)/.akin/tools
 VENV        := $(CURDIR)/.akin/venv
 
-.PHONY: help setup setup-bf16 build run test test-bf16 test-crash test-kill ci-full lint gen gen-docs gen-check check-deploy gen-tools tools test-python test-clients test-mail test-models test-page page-picture clean
+.PHONY: help setup setup-bf16 build run test test-bf16 test-race test-crash test-kill ci-full lint gen gen-docs gen-check check-deploy gen-tools tools test-python test-clients test-mail test-models test-page page-picture clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -50,10 +50,24 @@ run: setup ## Fetch, build, import the sample corpus (or AKIN_LISTINGS=path), an
 	  if [ $$code -ne 0 ] && [ $$code -ne 3 ]; then exit $$code; fi
 	@exec bin/akin serve --data $(RUN_DATA) --grpc-addr $(GRPC_ADDR) --http-addr $(HTTP_ADDR) --hint
 
+# Packages of whose tests the race detector finds nothing that other tests would not: they
+# start no goroutine and share nothing (TestNothingMeetsInPlainPackages), or they only start
+# what others test with it: the program, and a month of all that sends mails. make test-race
+# runs them with it too.
+PLAIN := catalog/move cite cli dedup feed/ledger feed/match follow/register harvest librarian library library/shelf model monthtest \
+	notify/letter notify/outbox paper pending rank rpc/wire sentence settings share source/logbook source/rest splitmix syndicate text unpack vec vecfile
+PLAIN_DIRS := $(foreach p,$(PLAIN),./internal/$(p))
+
 test: setup ## Run all tests that need no extra program, with the race detector where goroutines meet.
-	go test -race -timeout 20m ./...
+	go test -race -timeout 20m $$(go list ./... | grep -vxF "$$(go list $(PLAIN_DIRS))")
+	go test -timeout 20m $(PLAIN_DIRS) ./internal/store
 	go test -short -timeout 10m ./internal/ann
 	go test -short -timeout 10m -run 'Memory|SampleCorpus' ./internal/ingest
+
+# Also what one goroutine does, and more of what is drawn by lot. Half an hour on two cores.
+test-race: setup ## Run all tests with the race detector, and power cuts of 25 seeds.
+	AKIN_RACE_ALL=1 go test -race -timeout 60m ./...
+	AKIN_CRASH_ROUNDS=25 go test -race -count 1 -timeout 30m -run 'PowerCuts' ./internal/notify
 
 # How often each test kills, copies or damages what it tests; make test does it a
 # few times. docs/reliability.md says which promise each is for.
@@ -71,10 +85,11 @@ test-crash: setup ## Kill, copy and damage again and again, CRASH_ROUNDS times a
 test-kill: ## Kill the process that matches feeds and sends digests, CRASH_ROUNDS times (the tests of .ci/run do it three times).
 	AKIN_CRASH_ROUNDS=$(CRASH_ROUNDS) go test -count 1 -timeout 60m -run 'TestKillDigests' -v ./internal/monthtest
 
-# What takes longer than .ci/run: every round of the kills, two builds from
+# What takes longer than .ci/run: all tests with the race detector, every round of the kills, two builds from
 # nothing, and what a server does under overload. An hour and a half on two cores.
-ci-full: ## Run .ci/run, all crash rounds, the cluster, the build twice, and the overload.
+ci-full: ## Run .ci/run, all tests with the race detector, all crash rounds, the cluster, the build twice, and the overload.
 	.ci/run
+	$(MAKE) test-race
 	$(MAKE) test-crash
 	$(MAKE) test-cluster
 	$(MAKE) release-check

@@ -2,9 +2,11 @@
 package internal_test
 
 import (
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -234,6 +236,47 @@ func TestNeverReached(t *testing.T) {
 					next = append(next, own)
 				}
 			}
+		}
+	}
+}
+
+// Packages whose tests make test runs without the race detector have nothing that meets:
+// no goroutine, and nothing that goroutines would share. Two of them start what others
+// test with it.
+func TestNothingMeetsInPlainPackages(t *testing.T) {
+	makefile, err := os.ReadFile("../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, found := strings.Cut(strings.ReplaceAll(string(makefile), "\\\n", " "), "\nPLAIN := ")
+	list, _, _ = strings.Cut(list, "\n")
+	if !found || len(strings.Fields(list)) < 10 {
+		t.Fatalf("PLAIN is %q", list)
+	}
+	for name := range strings.FieldsSeq(list) {
+		if name == "cli" || name == "monthtest" {
+			continue
+		}
+		files, err := filepath.Glob(filepath.Join(filepath.FromSlash(name), "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Errorf("%s: no files: %v", name, err)
+		}
+		for _, path := range files {
+			file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, i := range file.Imports {
+				if slices.Contains([]string{`"sync"`, `"sync/atomic"`, `"golang.org/x/sync/errgroup"`}, i.Path.Value) && !strings.HasSuffix(path, "_test.go") {
+					t.Errorf("%s imports %s: take %s out of PLAIN in the Makefile", path, i.Path.Value, name)
+				}
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				if _, ok := n.(*ast.GoStmt); ok {
+					t.Errorf("%s starts a goroutine: take %s out of PLAIN in the Makefile", path, name)
+				}
+				return true
+			})
 		}
 	}
 }

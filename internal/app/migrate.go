@@ -158,6 +158,9 @@ func AbandonMigration(ctx context.Context, m Migration) (papers uint32, err erro
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	if err := mark.fits(m.To, s); err != nil {
+		return 0, err
+	}
 	if n, err := s.Count(paper.DefaultCollection); err == nil {
 		papers = uint32(n)
 		if err := s.DropCollection(ctx, paper.DefaultCollection); err != nil {
@@ -370,7 +373,7 @@ func (s *side) fillCluster(ctx context.Context, m Migration, from *side, log *sl
 
 // fillDirectory opens a data directory to write to.
 func (s *side) fillDirectory(ctx context.Context, config Config, dir string, from *side, log *slog.Logger) error {
-	if err := checkMigration(dir, from.name); err != nil {
+	if err := checkMigration(dir, from); err != nil {
 		return err
 	}
 	opened, err := store.Open(dir, store.Options{Create: true, Logger: log, Beside: beside()})
@@ -403,7 +406,9 @@ func (s *side) fillDirectory(ctx context.Context, config Config, dir string, fro
 		if err := os.Remove(filepath.Join(dir, catalogFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("end the migration: %w", err)
 		}
-		return writeMigration(dir, migrationMark{Format: migrationFormat, Source: from.name, Done: true})
+		return writeMigration(dir, migrationMark{
+			Format: migrationFormat, Source: from.name, Store: identityOf(opened), Sequence: from.info.Sequence, Done: true,
+		})
 	}
 	return nil
 }
@@ -411,10 +416,37 @@ func (s *side) fillDirectory(ctx context.Context, config Config, dir string, fro
 // migrationMark is the file.
 type migrationMark struct {
 	Format string `json:"format"`
-	// Source names what the papers come from.
+	// Source names what the papers come from, Store the store that is filled; "" if that
+	// was not noted.
 	Source string `json:"source"`
+	Store  string `json:"store,omitempty"`
+	// Sequence is where the source was when all was there; 0 if that was not noted.
+	Sequence uint64 `json:"sequence,omitempty"`
 	// Done says that they are all there.
 	Done bool `json:"done,omitempty"`
+}
+
+// fits refuses a store with papers that is not the one that is being filled: what it has
+// beside the source would be removed.
+func (m *migrationMark) fits(dir string, s *store.Store) error {
+	if m.Store == "" || m.Store == identityOf(s) {
+		return nil
+	}
+	all, err := s.Collections()
+	if err != nil || len(all) == 0 { // a store is given its name with its first papers
+		return err
+	}
+	return &paper.Error{
+		Kind: paper.FailedPrecondition, Reason: weaviate.ReasonNotEmpty,
+		Message: fmt.Sprintf("the store in %s is not the one that is being filled from %s: another was put in its place; nothing was changed; "+
+			"migrate to another directory, or remove %s there if its papers are to stay", dir, m.Source, migrationFile),
+	}
+}
+
+func identityOf(s *store.Store) string {
+	snap := s.DB().Snapshot()
+	defer snap.Close()
+	return snap.Point().Identity.String()
 }
 
 func writeMigration(dir string, mark migrationMark) error {
@@ -460,38 +492,51 @@ func unfilled(dir string) error {
 	}
 }
 
-// checkMigration refuses a directory that is being filled from elsewhere.
-func checkMigration(dir, source string) error {
+// checkMigration refuses a directory that is being filled from elsewhere, and one that was
+// filled before the source went on.
+func checkMigration(dir string, from *side) error {
 	mark, err := readMigration(dir)
 	switch {
-	case err != nil || mark == nil || mark.Done && mark.Source != source:
+	case err != nil || mark == nil || mark.Done && mark.Source != from.name:
 		return err // what is there decides
+	case mark.Done && mark.Sequence != 0 && mark.Sequence != from.info.Sequence:
+		return &paper.Error{
+			Kind: paper.FailedPrecondition, Reason: weaviate.ReasonNotEmpty,
+			Message: fmt.Sprintf("all was migrated from there to %s when the source was at sequence %d, and it is at %d now; "+
+				"what came since is not copied into papers that may have changed: migrate to another directory", dir, mark.Sequence, from.info.Sequence),
+		}
 	case mark.Done:
 		return errMigrated
-	case mark.Source == source:
+	case mark.Source == from.name:
 		return nil
 	}
 	return &paper.Error{
 		Kind: paper.FailedPrecondition, Reason: weaviate.ReasonMigrating,
-		Message: fmt.Sprintf("%s is being filled from %s, and not from %s; go on with that, or give it up with --abandon", dir, mark.Source, source),
+		Message: fmt.Sprintf("%s is being filled from %s, and not from %s; go on with that, or give it up with --abandon", dir, mark.Source, from.name),
 	}
 }
 
 // markMigration marks a data directory without papers, which others than papers may be in:
 // that of a server whose papers are in a cluster.
 func markMigration(dir, source string, s *store.Store) error {
-	if mark, err := readMigration(dir); err != nil || mark != nil && !mark.Done {
+	mark, err := readMigration(dir)
+	if err != nil {
 		return err
+	}
+	if mark != nil && !mark.Done {
+		if err := mark.fits(dir, s); err != nil || mark.Store == identityOf(s) {
+			return err
+		}
 	}
 	all, err := s.Collections()
 	if err != nil {
 		return err
 	}
-	if len(all) > 0 {
+	if len(all) > 0 && (mark == nil || mark.Done) {
 		return &paper.Error{
 			Kind: paper.FailedPrecondition, Reason: weaviate.ReasonNotEmpty,
 			Message: dir + " has papers, of no migration that was begun; migrate to another directory",
 		}
 	}
-	return writeMigration(dir, migrationMark{Format: migrationFormat, Source: source})
+	return writeMigration(dir, migrationMark{Format: migrationFormat, Source: source, Store: identityOf(s)})
 }

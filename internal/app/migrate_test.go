@@ -154,6 +154,60 @@ func TestMigrateUnfinished(t *testing.T) {
 	sound(t, to, 228)
 }
 
+// A store that was put in the place of the one that is being filled keeps its papers, and
+// one that was filled is not called the same as a source that went on.
+func TestMigrateSwapped(t *testing.T) {
+	dir := t.TempDir()
+	from, to, other := filepath.Join(dir, "from"), filepath.Join(dir, "to"), filepath.Join(dir, "other")
+	papersIn(t, from, 0, 200)
+	papersIn(t, other, 1000, 1010)
+	ctx, end := context.WithCancel(t.Context())
+	_, err := Migrate(ctx, Config{}, Migration{From: from, To: to, group: 50, Progress: func(step string, done, _ uint64) {
+		if step == "copy" && done == 100 {
+			end()
+		}
+	}}, quiet)
+	if !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	begun := filepath.Join(dir, "begun")
+	for _, move := range [][2]string{{filepath.Join(to, "store"), begun}, {filepath.Join(other, "store"), filepath.Join(to, "store")}} {
+		if err := os.Rename(move[0], move[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, err := range map[string]error{
+		"migrate": second(migrate(t, from, to)),
+		"abandon": second(AbandonMigration(t.Context(), Migration{To: to})),
+	} {
+		var known *paper.Error
+		if !errors.As(err, &known) || known.Reason != weaviate.ReasonNotEmpty || !strings.Contains(known.Message, "another was put in its place") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	s, err := store.Open(to, store.Options{Beside: beside()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := s.Count(paper.DefaultCollection)
+	if err := errors.Join(err, s.Close()); err != nil || n != 10 {
+		t.Errorf("%d papers of the other store are left: %v", n, err)
+	}
+	for _, err := range []error{os.RemoveAll(filepath.Join(to, "store")), os.Rename(begun, filepath.Join(to, "store"))} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if done, err := migrate(t, from, to); err != nil || done.Copied.Papers != 200 {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	papersIn(t, from, 200, 201)
+	if again, err := migrate(t, from, to); err == nil || again.Done || !strings.Contains(err.Error(), "at sequence 200, and it is at 201 now") {
+		t.Errorf("%+v, %v", again, err)
+	}
+	sound(t, to, 200)
+}
+
 // openFails opens what a server would.
 func openFails(t *testing.T, dir string) error {
 	t.Helper()

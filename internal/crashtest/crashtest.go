@@ -22,3 +22,13 @@ func Rounds(t testing.TB, few int) int {
 	}
 	return n
 }
+
+// Alone leaves out a long test of one goroutine where the race detector runs, which finds
+// nothing in it and slows it tenfold: make test runs it without. AKIN_RACE_ALL, which make
+// test-race sets, and AKIN_CRASH_ROUNDS run it all the same.
+func Alone(t testing.TB) {
+	t.Helper()
+	if raceDetector && os.Getenv("AKIN_RACE_ALL") == "" && os.Getenv("AKIN_CRASH_ROUNDS") == "" {
+		t.Skip("one goroutine alone: make test runs it without the race detector")
+	}
+}

@@ -176,7 +176,7 @@ func (e *Embedder) loadTokenizer(dir string) error {
 			return fmt.Errorf("model %s in %s cannot be used: %w; run `akin setup` to fetch it anew", e.manifest.Name, dir, err)
 		}
 	}
-	raw, err := os.ReadFile(filepath.Join(dir, model.TokenizerFile))
+	raw, err := model.ReadTokenizer(dir)
 	if err != nil {
 		return fmt.Errorf("load tokenizer: %w", err)
 	}

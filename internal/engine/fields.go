@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"akin/internal/catalog"
+	"akin/internal/paper"
 )
 
 // A short query may restrict itself: author:bengio, author:"Y. Bengio", venue:NeurIPS,
@@ -29,9 +30,12 @@ func (a *asking) restrictByFields(ctx context.Context, req *SearchRequest) (name
 		return nil, false, nil
 	}
 	var rest, values []string
-	for text := req.Query; strings.TrimSpace(text) != ""; {
-		f, after := nextField(text)
-		text = after
+	parts := fieldReader{text: strings.TrimSpace(req.Query)}
+	for parts.text != "" {
+		f := parts.next()
+		if f.field != 0 && len(names) == mostFields {
+			return nil, false, paper.InvalidField("query", "has more than %d fields such as author:…; that is the limit; put the others into the filter", mostFields)
+		}
 		n, ok, err := a.fieldName(ctx, f)
 		if err != nil {
 			return nil, false, err
@@ -77,36 +81,55 @@ type written struct {
 	excluded bool
 }
 
-// nextField reads the next part of a text: a field and its value, what stands in
-// quotation marks, or a word.
-func nextField(text string) (part written, rest string) {
-	text = strings.TrimLeftFunc(text, unicode.IsSpace)
+// mostFields is how many fields a query has at most.
+const mostFields = 16
+
+// fieldReader takes a text apart: into fields with their values, what stands in quotation
+// marks, and words.
+type fieldReader struct {
+	text string
+	// unclosed says of each of the kinds of quotation marks that none closes any more.
+	unclosed [2]bool
+}
+
+// next reads the next part.
+func (r *fieldReader) next() (part written) {
+	text := r.text
 	bare, excluded := strings.CutPrefix(text, "-")
-	if _, after, ok := quoted(bare); ok {
-		return written{written: text[:len(text)-len(after)]}, after
+	if _, after, ok := r.quoted(bare); ok {
+		r.to(after)
+		return written{written: text[:len(text)-len(after)]}
 	}
 	end := strings.IndexFunc(text, unicode.IsSpace)
 	if end < 0 {
 		end = len(text)
 	}
-	name, after, _ := strings.Cut(bare, ":")
+	name, _, _ := strings.Cut(bare[:end-len(text)+len(bare)], ":")
 	field, known := fieldNames()[strings.ToLower(name)]
-	if !known {
-		return written{written: text[:end]}, text[end:]
+	if !known || len(name) == len(bare) || bare[len(name)] != ':' {
+		r.to(text[end:])
+		return written{written: text[:end]}
 	}
-	if inside, after, ok := quoted(after); ok {
-		return written{text[:len(text)-len(after)], field, strings.TrimSpace(inside), excluded}, after
+	value := bare[len(name)+1:]
+	if inside, after, ok := r.quoted(value); ok {
+		r.to(after)
+		return written{text[:len(text)-len(after)], field, strings.TrimSpace(inside), excluded}
 	}
-	return written{text[:end], field, text[len(text)-len(after) : max(end, len(text)-len(after))], excluded}, text[end:]
+	r.to(text[end:])
+	return written{text[:end], field, value[:end-len(text)+len(value)], excluded}
 }
 
+// to goes on at the next part of a text.
+func (r *fieldReader) to(text string) { r.text = strings.TrimLeftFunc(text, unicode.IsSpace) }
+
 // quoted reads text in quotation marks at the beginning of another.
-func quoted(text string) (inside, rest string, ok bool) {
-	for _, marks := range [][2]string{{`"`, `"`}, {"“", "”"}} {
-		if after, found := strings.CutPrefix(text, marks[0]); found {
+func (r *fieldReader) quoted(text string) (inside, rest string, ok bool) {
+	for i, marks := range [2][2]string{{`"`, `"`}, {"“", "”"}} {
+		if after, found := strings.CutPrefix(text, marks[0]); found && !r.unclosed[i] {
 			if inside, rest, ok := strings.Cut(after, marks[1]); ok {
 				return inside, rest, true
 			}
+			r.unclosed[i] = true
 		}
 	}
 	return "", "", false

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"akin/internal/engine"
 	"akin/internal/paper"
@@ -158,6 +159,30 @@ func TestNamesFollow(t *testing.T) {
 	for _, result := range ask(engine.ResultOptions{Filter: "venue = ZORP", PageSize: 100}).Results {
 		r.same("venue", result.Record.Venue, "ZORP")
 	}
+}
+
+// Fields are bounded, and no query takes the square of its length.
+func TestFieldsHostile(t *testing.T) {
+	r := newRig(t, authored()...)
+	many := func(part string) string { return strings.Repeat(part, engine.MaxQueryBytes/len(part)) }
+	for _, query := range []string{
+		many("-author:x "), many("author:x "), many("-year:2015- "), many(`author:" `), many("author:“ "), many("“ "), many("-“ "), many(`-" `), many("a "), ": " + many("a ")[2:],
+		many("'s "), many("a's "), many("a:"), many(":"), "author:x" + strings.Repeat(" ", engine.MaxQueryBytes-10) + "y", many("author: "),
+	} {
+		for _, syntax := range []engine.Syntax{engine.SyntaxAuto, engine.SyntaxOn} {
+			start := time.Now()
+			_, err := r.Search(r.Context(), engine.SearchRequest{Query: query, Syntax: syntax})
+			if took := time.Since(start); err != nil && paper.KindOf(err) != paper.Invalid || took > 3*time.Second {
+				t.Errorf("%.20s…: %v after %v", query, err, took)
+			}
+		}
+	}
+	_, err := r.Search(r.Context(), engine.SearchRequest{Query: strings.Repeat("-author:x ", 17)})
+	if err == nil || !strings.Contains(err.Error(), "query has more than 16 fields") {
+		t.Errorf("17 fields: %v", err)
+	}
+	got := r.search(`author:"Quibblewick" -author:“Mo LeVex” topic1 "gadget`, engine.Hybrid, engine.ResultOptions{})
+	r.same("fields in quotation marks", fmt.Sprint(len(got.Names), got.Names[0].Restricts, got.Names[1].Excludes), "2 true true")
 }
 
 // Hostile names and queries break nothing.

@@ -110,7 +110,7 @@ func (m *mentions) split() bool {
 		if len(m.words) == MostMentionWords {
 			return false
 		}
-		if m.text[from:to] == "s" && from > 0 && strings.HasSuffix(unify.Plain(m.text[:from]), "'") {
+		if before, _ := utf8.DecodeLastRuneInString(m.text[:from]); m.text[from:to] == "s" && unify.Plain(string(before)) == "'" {
 			continue // of a genitive
 		}
 		if at := yearBehind(m.text[from:to]); at > 0 {

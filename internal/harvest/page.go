@@ -102,6 +102,9 @@ func (a *Page) salvage(why error) error {
 	if all := tokenPattern.FindAllSubmatch(a.Body, -1); len(all) > 0 {
 		a.Token.Value = strings.TrimSpace(html.UnescapeString(string(all[len(all)-1][1])))
 	}
+	if len(a.Token.Value) > ingest.MaxOAIToken {
+		return why
+	}
 	return nil
 }
 

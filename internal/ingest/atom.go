@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"akin/internal/paper"
 )
@@ -111,8 +110,8 @@ func (e *atomEntry) row() (Row, error) {
 
 func (e *atomEntry) terms() (all []string) {
 	for _, c := range append([]atomTerm{e.Primary}, e.Categories...) {
-		if term := collapse(c.Term); term != "" && !slices.Contains(all, term) {
-			all = append(all, term)
+		if term := collapse(c.Term); term != "" {
+			all = appendNew(all, term)
 		}
 	}
 	return all

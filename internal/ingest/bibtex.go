@@ -51,10 +51,12 @@ type bibtex struct {
 	lines  *lines
 	queue  []line // to read once more, before lines
 	last   line
+	again  bool   // last is read once more, before queue
 	rest   []byte // of the current line
 	num    int
 	macros map[string]string
 	size   int  // bytes of macros
+	reread int  // bytes of comments without an end, which were read once more
 	open   bool // the end of the last entry was missing
 	cross  crossrefs
 	end    error // of the file, once the rows that wait were given
@@ -126,6 +128,10 @@ func (b *bibtex) read(ctx context.Context) (*bibRecord, error) {
 
 // line gives the next line.
 func (b *bibtex) line(ctx context.Context) (line, error) {
+	if b.again {
+		b.again = false
+		return b.last, nil
+	}
 	if len(b.queue) > 0 {
 		b.last, b.queue = b.queue[0], b.queue[1:]
 		return b.last, nil
@@ -136,14 +142,35 @@ func (b *bibtex) line(ctx context.Context) (line, error) {
 }
 
 // unread makes line give the last line once more.
-func (b *bibtex) unread() {
-	again := b.last
-	again.text = bytes.Clone(again.text)
-	b.queue = append([]line{again}, b.queue...)
+func (b *bibtex) unread() { b.last, b.again = b.kept(), true }
+
+// readAgain makes line give some lines once more, and the last one behind them unless
+// the file ended there.
+func (b *bibtex) readAgain(seen []line, ended bool) {
+	switch {
+	case len(seen) == 0 && !ended:
+		b.unread() // and not by a copy of the queue
+	case !ended:
+		b.queue = append(append(seen, b.kept()), b.queue...)
+	default:
+		b.queue = append(seen, b.queue...)
+	}
 }
 
-// maxComment is how far the end of a comment is looked for.
-const maxComment = 256 << 10
+// kept gives the last line with a text of its own.
+func (b *bibtex) kept() line {
+	l := b.last
+	l.text = bytes.Clone(l.text)
+	return l
+}
+
+const (
+	// maxComment is how far the end of a comment is looked for.
+	maxComment = 256 << 10
+	// maxReread is how much of a file is read once more because a comment had no end:
+	// further comments end with their line.
+	maxReread = 2 << 20
+)
 
 // entry gathers the text of the next entry. An error with text is about that
 // entry.
@@ -162,12 +189,10 @@ func (b *bibtex) entry(ctx context.Context) (raw []byte, num int, _ error) {
 		l, err := b.line(ctx)
 		open := errors.Is(err, io.EOF)
 		switch {
-		case scan.comment && (open || err == nil && len(raw) > maxComment):
-			if !open {
-				b.unread()
-			}
+		case scan.comment && (open || err == nil && (len(raw) > maxComment || b.reread > maxReread)):
 			first, _, _ := bytes.Cut(raw, []byte("\n"))
-			b.queue = append(seen, b.queue...)
+			b.readAgain(seen, open)
+			b.reread += len(raw)
 			return first, num, errors.New("a brace of this comment is not closed; what follows its line was read")
 		case open && scan.whole():
 			return b.closed(raw, scan), num, nil
@@ -307,7 +332,13 @@ type bibParser struct {
 	i      int
 	size   int // bytes of values
 	macros map[string]string
+	// sought are the bytes that were looked through for closing quotes, in vain.
+	sought int
 }
+
+// maxSought bounds that: an entry may have a quote that nothing closes in each of its
+// fields, and is read to its end for each. Entries are some kilobytes.
+const maxSought = 16 << 20
 
 // skip passes over white space, the signs of also, and remarks, which BibTeX
 // does not know but people write: from a percent sign to the end of the line.
@@ -361,8 +392,10 @@ func (p *bibParser) fields(left *unread) (all []bibField, _ error) {
 		switch {
 		case err == nil:
 			all = append(all, f)
-		case left == nil || p.size > MaxLineBytes:
+		case left == nil || p.size > MaxLineBytes || errors.Is(err, errQuotes):
 			return nil, err
+		case len(*left) == maxLeft:
+			return nil, fmt.Errorf("more than %d places of it are no NAME = VALUE; the last one: %w", maxLeft, err)
 		default:
 			p.recover(start)
 			field := cmp.Or(f.name, "after "+cmp.Or(lastName(all), "the key"))
@@ -371,12 +404,17 @@ func (p *bibParser) fields(left *unread) (all []bibField, _ error) {
 	}
 }
 
+// maxLeft is how many places of an entry may be no fields.
+const maxLeft = 1_000
+
+var errQuotes = errors.New("it has too many quotes that are not closed; put what has quotes in braces")
+
 func (p *bibParser) field(all []bibField) (f bibField, _ error) {
 	start := p.i
 	f.name = strings.ToLower(p.word())
 	p.skip("")
 	if f.name == "" || p.i == len(p.text) || p.text[p.i] != '=' {
-		return f, fmt.Errorf("after the field %q, %.20q stands where NAME = VALUE must", lastName(all), collapse(p.text[start:]))
+		return f, fmt.Errorf("after the field %q, %.20q stands where NAME = VALUE must", lastName(all), collapse(p.text[start:min(len(p.text), start+unreadText)]))
 	}
 	p.i++
 	value, err := p.value()
@@ -453,6 +491,9 @@ func (p *bibParser) part() (string, error) {
 		if !p.quoted() {
 			return "", errors.New("its quote is not closed")
 		}
+		if p.sought > maxSought {
+			return "", errQuotes
+		}
 		return p.text[start+1 : p.i-1], nil
 	}
 	word := p.word()
@@ -487,6 +528,7 @@ func (p *bibParser) quoted() bool {
 			}
 		}
 	}
+	p.sought += len(p.text) - p.i
 	if first >= 0 {
 		p.i = first
 	}

@@ -179,9 +179,12 @@ func (c *columns) row(values []member) (Row, error) {
 		names[i] = v.key
 	}
 	var r record
+	places := make(map[string]int, len(names))
 	for i, fields := range c.assign(names) {
 		v := values[i]
-		if first := slices.Index(names, v.key); first < i { // JSON may say a key twice
+		if first, twice := places[v.key]; !twice {
+			places[v.key] = i
+		} else { // JSON may say a key twice
 			if !bytes.Equal(values[first].value, v.value) {
 				r.another(v.key, v.key, v.value)
 			}
@@ -202,6 +205,12 @@ func (c *columns) row(values []member) (Row, error) {
 	return r.finish()
 }
 
+// maxColumns is how many columns a table may have: as many as a sheet of Excel.
+const maxColumns = 16_384
+
+// shownNames is how much an error shows of the names of columns.
+const shownNames = 2_000
+
 // header is the row of column names of a table.
 type header struct {
 	names   []string // as the file has them, trimmed
@@ -216,16 +225,23 @@ func newHeader(in input, names []string) (*header, error) {
 	fault := func(format string, args ...any) error {
 		return &paper.Error{
 			Kind: paper.Invalid, Reason: paper.ReasonInvalidField,
-			Message: fmt.Sprintf("%s: %s; its columns are %s", in.name, fmt.Sprintf(format, args...), strings.Join(h.names, ", ")),
+			Message: fmt.Sprintf("%s: %s; its columns are %s", in.name, fmt.Sprintf(format, args...), shorten(strings.Join(h.names, ", "), shownNames)),
 		}
 	}
-	seen := map[string]bool{}
+	if len(names) > maxColumns {
+		return nil, &paper.Error{
+			Kind: paper.Invalid, Reason: paper.ReasonInvalidField,
+			Message: fmt.Sprintf("%s: its row of names has %d columns; the limit is %d; take out those that say nothing of papers", in.name, len(names), maxColumns),
+		}
+	}
+	seen, last := map[string]bool{}, map[string]int{}
 	for i, name := range names {
 		if name = collapse(name); name == "" {
 			name = fmt.Sprintf("column %d", i+1) // as data frames write their index
 		}
-		for n := 2; seen[name]; n++ {
-			first := collapse(names[i])
+		first := name
+		for n := max(2, last[first]+1); seen[name]; n++ {
+			last[first] = n
 			in.opt.Notes.notice("%s: the column %q is there twice; the first counts", in.name, first)
 			name = fmt.Sprintf("%s (%d)", first, n)
 		}

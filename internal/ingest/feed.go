@@ -154,8 +154,8 @@ func (e *feedEntry) row() (Row, error) {
 
 func (*feedEntry) category(p *paper.Paper, texts ...string) {
 	for _, text := range texts {
-		if text = collapse(text); text != "" && !slices.Contains(p.Categories, text) {
-			p.Categories = append(p.Categories, text)
+		if text = collapse(text); text != "" {
+			p.Categories = appendNew(p.Categories, text)
 		}
 	}
 }

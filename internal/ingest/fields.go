@@ -195,11 +195,15 @@ func asAuthor(value []byte) (a paper.Author, ok bool) {
 		parts = append(parts, "", "")
 		return paper.Author{Name: fullName(parts[1], parts[0], parts[2])}, true
 	case isObject(value):
-		return authorObject(value)
+		return authorObject(value, 0)
 	default:
 		return a, false
 	}
 }
+
+// maxWrapped is how deep an author or a date may lie within objects and lists: each
+// reads what it holds.
+const maxWrapped = 4
 
 // looseParts reads an array of texts, with empty ones where there is null.
 func looseParts(value []byte) ([]string, bool) {
@@ -215,16 +219,16 @@ func looseParts(value []byte) ([]string, bool) {
 }
 
 // authorObject reads an object with a name, or with the parts of one.
-func authorObject(value []byte) (a paper.Author, ok bool) {
+func authorObject(value []byte, depth int) (a paper.Author, ok bool) {
 	fields, err := members(value)
-	if err != nil {
+	if err != nil || depth > maxWrapped {
 		return a, false
 	}
 	texts := map[string]string{}
 	for _, f := range fields {
 		key := normal(f.key)
 		if isObject(f.value) && (key == "author" || key == "person" || key == "name") {
-			inner, _ := authorObject(f.value)
+			inner, _ := authorObject(f.value, depth+1)
 			texts["name"] = firstOf(texts, "name", inner.Name)
 			texts["orcid"] = firstOf(texts, "orcid", inner.ORCID)
 			continue
@@ -269,7 +273,12 @@ func firstOf(texts map[string]string, key, text string) string {
 // asDate reads a date: text or a number in the spellings of readDate, an object
 // {year, month, day} of which parts may be missing, the date-parts of CSL-JSON,
 // or an object that holds a text.
-func asDate(value []byte) (paper.Date, dateReading) {
+func asDate(value []byte) (paper.Date, dateReading) { return dateWithin(value, 0) }
+
+func dateWithin(value []byte, depth int) (paper.Date, dateReading) {
+	if depth > maxWrapped {
+		return paper.Date{}, dateUnread
+	}
 	switch {
 	case isNull(value):
 		return paper.Date{}, dateNone
@@ -282,9 +291,9 @@ func asDate(value []byte) (paper.Date, dateReading) {
 	case isNumber(value):
 		return numericDate(value)
 	case isObject(value):
-		return dateObject(value)
+		return dateObject(value, depth)
 	case isArray(value):
-		return dateArray(value)
+		return dateArray(value, depth)
 	default:
 		return paper.Date{}, dateUnread
 	}
@@ -299,7 +308,7 @@ func numericDate(value []byte) (paper.Date, dateReading) {
 	return readDate(strconv.FormatInt(int64(x), 10))
 }
 
-func dateObject(value []byte) (paper.Date, dateReading) {
+func dateObject(value []byte, depth int) (paper.Date, dateReading) {
 	parts, err := members(value)
 	if err != nil {
 		return paper.Date{}, dateUnread
@@ -316,7 +325,7 @@ func dateObject(value []byte) (paper.Date, dateReading) {
 		case "day":
 			into = &d.Day
 		case "date_parts", "date_time", "raw", "literal", "date", "value", "$date", "start":
-			if d, how := asDate(part.value); how != dateUnread {
+			if d, how := dateWithin(part.value, depth+1); how != dateUnread {
 				return d, how
 			}
 			continue
@@ -344,7 +353,7 @@ func dateObject(value []byte) (paper.Date, dateReading) {
 
 // dateArray reads [2019, 5, 12] and [[2019, 5, 12], …], the beginning of which
 // counts.
-func dateArray(value []byte) (paper.Date, dateReading) {
+func dateArray(value []byte, depth int) (paper.Date, dateReading) {
 	elements, err := asElements("", "", value)
 	if err != nil {
 		return paper.Date{}, dateUnread
@@ -353,7 +362,7 @@ func dateArray(value []byte) (paper.Date, dateReading) {
 		return paper.Date{}, dateNone
 	}
 	if len(elements) == 1 || isArray(elements[0]) {
-		return asDate(elements[0])
+		return dateWithin(elements[0], depth+1)
 	}
 	var words []string
 	for _, e := range elements {

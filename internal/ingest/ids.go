@@ -70,10 +70,20 @@ func signal(p *paper.Paper, u *unread, key string, n flexNumber) {
 // link adds addresses that are not there yet.
 func link(p *paper.Paper, urls ...string) {
 	for _, u := range urls {
-		if u = strings.TrimSpace(u); u != "" && !slices.Contains(p.URLs, u) {
-			p.URLs = append(p.URLs, u)
+		if u = strings.TrimSpace(u); u != "" {
+			p.URLs = appendNew(p.URLs, u)
 		}
 	}
+}
+
+// appendNew adds a text to a list that does not have it. Of a list that is longer than
+// a paper's may be, and will be cut, nobody looks whether it has it: that would take the
+// square of its length.
+func appendNew(list []string, text string) []string {
+	if len(list) <= paper.MaxListItems && slices.Contains(list, text) {
+		return list
+	}
+	return append(list, text)
 }
 
 // named gives authors of names, without empty ones.

@@ -29,6 +29,10 @@ type nested struct {
 	found int
 }
 
+// maxStack is how deep JSON may be nested around what is read, as deep as encoding/json
+// takes it.
+const maxStack = 10_000
+
 // container is an object or an array that reading is in.
 type container struct {
 	array bool
@@ -58,6 +62,9 @@ func (n *nested) next(ctx context.Context) (line, error) {
 		case c == '{' && n.here():
 			return n.object(ctx, c)
 		case c == '{', c == '[':
+			if len(n.stack) == maxStack {
+				return line{}, n.fault("line %d: its JSON is nested more than %d deep; what follows was not read", n.lines.num, maxStack)
+			}
 			n.stack = append(n.stack, container{array: c == '['})
 		case c == '}', c == ']':
 			if len(n.stack) == 0 || n.top().array != (c == ']') {

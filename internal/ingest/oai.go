@@ -58,6 +58,13 @@ type OAIToken struct {
 	Expires string
 }
 
+// MaxOAIToken is how long a resumption token may be: it is a part of an address, and kept
+// with every page.
+const MaxOAIToken = 16 << 10
+
+// maxSaid is how much is kept of what a repository says instead of a list.
+const maxSaid = 1 << 10
+
 // OAINoRecords is the code of the error that only means an empty list.
 const OAINoRecords = "noRecordsMatch"
 
@@ -106,14 +113,17 @@ func (p *OAIPage) Next(ctx context.Context) (Row, error) {
 		switch e.name {
 		case "responseDate":
 			err = p.xml.decode(e, &p.date)
+			p.date = shorten(p.date, unreadText)
 		case "resumptionToken":
 			var t oaiToken
-			err = p.xml.decode(e, &t)
+			if err = p.xml.decode(e, &t); len(t.Value) > MaxOAIToken {
+				err = fmt.Errorf("the resumption token has %d bytes; the limit is %d", len(t.Value), MaxOAIToken)
+			}
 			p.token = t.token()
 		case "error":
 			var refused oaiError
 			if err = p.xml.decode(e, &refused); err == nil {
-				return Row{}, &OAIError{Code: refused.Code, Message: collapse(refused.Message)}
+				return Row{}, &OAIError{Code: shorten(refused.Code, unreadText), Message: shorten(collapse(refused.Message), maxSaid)}
 			}
 		default:
 			return p.record(e)
@@ -147,7 +157,7 @@ func (t oaiToken) token() OAIToken {
 		}
 		return n
 	}
-	return OAIToken{Value: strings.TrimSpace(t.Value), CompleteListSize: number(t.Size), Cursor: number(t.Cursor), Expires: t.Expires}
+	return OAIToken{Value: strings.TrimSpace(t.Value), CompleteListSize: number(t.Size), Cursor: number(t.Cursor), Expires: shorten(t.Expires, unreadText)}
 }
 
 type oaiError struct {
@@ -280,9 +290,13 @@ func (d *dublinCore) row(id, arxiv string) (Row, error) {
 			left.leave(&p, "date", "publish_date", text)
 		}
 	}
+	var others []string
 	for _, text := range d.Identifier {
-		d.identifier(&p, collapse(text))
+		if text = collapse(text); d.identifier(&p, text) {
+			others = append(others, text)
+		}
 	}
+	note(&p, "identifier", strings.Join(others, "; "))
 	language, _ := first(d.Language)
 	setLanguage(&p, language)
 	for key, texts := range map[string][]string{
@@ -293,17 +307,19 @@ func (d *dublinCore) row(id, arxiv string) (Row, error) {
 	return completed(p, left...)
 }
 
-// identifier takes one of the identifiers for what it is.
-func (*dublinCore) identifier(p *paper.Paper, text string) {
+// identifier takes one of the identifiers for what it is, and says whether it is none of
+// those that papers have.
+func (*dublinCore) identifier(p *paper.Paper, text string) (other bool) {
 	_, _, isArxiv := parseArxivID(text)
 	switch doi := bareDOI(text); {
 	case strings.HasPrefix(doi, "10."):
 		p.DOI = cmp.Or(p.DOI, doi)
 	case strings.HasPrefix(text, "http://"), strings.HasPrefix(text, "https://"):
 		link(p, text)
-	case !isArxiv && text != p.ID:
-		note(p, "identifier", strings.TrimPrefix(p.Metadata["identifier"]+"; "+text, "; "))
+	default:
+		return text != "" && !isArxiv && text != p.ID
 	}
+	return false
 }
 
 // first divides the texts that are not empty into the first and the others.

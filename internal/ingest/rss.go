@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"akin/internal/paper"
@@ -84,8 +83,8 @@ func (a *announcedPaper) row(links func(*paper.Paper)) (Row, error) {
 		a.kind = cmp.Or(a.kind, found[2])
 	}
 	for _, c := range a.categories {
-		if c = collapse(c); c != "" && !slices.Contains(p.Categories, c) {
-			p.Categories = append(p.Categories, c)
+		if c = collapse(c); c != "" {
+			p.Categories = appendNew(p.Categories, c)
 		}
 	}
 	for _, c := range a.creators {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
 	"strconv"
 
 	"akin/internal/paper"
@@ -130,8 +129,8 @@ func (s *s2agPaper) fill(p *paper.Paper, u *unread) (err error) {
 	p.Title, p.Venue, p.Authors = collapse(string(s.Title)), collapse(string(s.Venue)), s.Authors
 	takeDate(p, u, map[string]*flexDate{"publicationdate": &s.Published, "year": &s.Year}, "publicationdate", "year")
 	for _, f := range s.Fields { // the same field from several sources
-		if category := string(f.Category); category != "" && !slices.Contains(p.Categories, category) {
-			p.Categories = append(p.Categories, category)
+		if category := string(f.Category); category != "" {
+			p.Categories = appendNew(p.Categories, category)
 		}
 	}
 	link(p, string(s.URL))

@@ -422,7 +422,7 @@ func (d directory) look(create bool) (contents, error) {
 		return d.readFormat()
 	}
 	have := nothing
-	derived := false
+	derived, others := false, false
 	for _, name := range names {
 		switch {
 		case name == indexesDir, name == snapshotsDir:
@@ -433,17 +433,23 @@ func (d directory) look(create bool) (contents, error) {
 		case name == storeTmpDir && d.looksLikePebble(name):
 		case name == accessDir: // keys may be there before the first paper is
 		case name == lockFile, name == formatTmpFile, name == lostDir, name == oldStoreDir, name == "lost+found": // the last: a mount point
-		default:
-			return nothing, d.foreign()
+		default: // of the program around the store, if that is akin's
+			others = true
 		}
 	}
 	switch {
-	case have == nothing && derived:
+	case have == nothing && derived, others && !d.hasMark():
 		return nothing, d.foreign()
 	case have == nothing && !create:
 		return nothing, d.noData()
 	}
 	return have, nil
+}
+
+// hasMark says that a store of akin's is in the directory, whatever became of FORMAT.
+func (d directory) hasMark() bool {
+	_, err := d.fs.Stat(d.join(storeDir, markFile))
+	return err == nil && d.looksLikePebble(storeDir)
 }
 
 // looksLikePebble keeps Pebble from making its files among somebody else's.
@@ -478,6 +484,11 @@ func (d directory) readFormat() (contents, error) {
 	var version uint64
 	n, _ := fmt.Sscanf(text, "%s %d %s", &magic, &version, &sum)
 	switch {
+	case (magic != formatMagic || n < 2) && d.hasMark():
+		return nothing, &paper.Error{
+			Kind: paper.DataLoss, Reason: paper.ReasonCorrupt,
+			Message: fmt.Sprintf("the file %s is damaged, and the store beside it may be whole: move the file away, and it is written anew from what the store says", d.join(formatFile)),
+		}
 	case magic != formatMagic || n < 2:
 		return nothing, d.foreign()
 	case version > formatVersion: // before the sum, which that version may compute otherwise

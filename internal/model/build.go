@@ -88,7 +88,7 @@ type Config struct {
 // ReadConfig reads and checks a config.json.
 func ReadConfig(path string) (Config, error) {
 	var c Config
-	b, err := os.ReadFile(path)
+	b, err := readRegular(path, maxConfig)
 	if err != nil {
 		return c, fmt.Errorf("read model configuration: %w", err)
 	}
@@ -138,7 +138,7 @@ var activations = map[string]string{"gelu": "BiasGelu", "gelu_new": "FastGelu", 
 // ReadPooling reads a sentence-transformers pooling configuration; fallback is
 // the answer where there is none.
 func ReadPooling(dir, fallback string) (string, error) {
-	b, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(PoolingFile)))
+	b, err := readRegular(filepath.Join(dir, filepath.FromSlash(PoolingFile)), maxConfig)
 	if errors.Is(err, os.ErrNotExist) {
 		return fallback, nil
 	}
@@ -266,7 +266,7 @@ func ReadBuild(dir string) (Build, error) { return readBuild(dir, GraphFile) }
 // .json after it.
 func readBuild(dir, graph string) (Build, error) {
 	var b Build
-	raw, err := os.ReadFile(filepath.Join(dir, graph+".json"))
+	raw, err := readRegular(filepath.Join(dir, graph+".json"), maxConfig)
 	if err != nil {
 		return b, fmt.Errorf("read build record: %w", err)
 	}

@@ -3,7 +3,6 @@ package model
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -46,14 +45,7 @@ const (
 // that they can be multiplied by, and lose theirs: they are those that are multiplied
 // by right before the bias of their layer is added.
 func OpenExport(path string) (*Tensors, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("open ONNX export: %w", err)
-	}
-	if info.Size() > maxExport {
-		return nil, fmt.Errorf("open ONNX export %s: it has %d bytes; %d are the most that the format can have", path, info.Size(), maxExport)
-	}
-	b, err := os.ReadFile(path)
+	b, err := readRegular(path, maxExport)
 	if err != nil {
 		return nil, fmt.Errorf("open ONNX export: %w", err)
 	}

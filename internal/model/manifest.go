@@ -140,8 +140,12 @@ const ManifestFile = "akin.json"
 // fs.ErrNotExist if there is none.
 func ReadManifest(dir string) (*Manifest, error) {
 	m := new(Manifest)
-	if err := readJSON(os.DirFS(dir), ManifestFile, m); err != nil {
-		return nil, err
+	b, err := readRegular(filepath.Join(dir, ManifestFile), maxConfig)
+	if err != nil {
+		return nil, fmt.Errorf("read manifest: %w", err)
+	}
+	if err := json.Unmarshal(b, m); err != nil {
+		return nil, fmt.Errorf("manifest %s: %w", ManifestFile, err)
 	}
 	if err := m.Validate(); err != nil {
 		return nil, fmt.Errorf("manifest %s: %w", filepath.Join(dir, ManifestFile), err)
@@ -321,7 +325,7 @@ func (f File) VerifyWith(dir string, digest Digester) error {
 
 // Digest gives the SHA-256 of a file, in lower-case hex.
 func Digest(path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := openRegular(path)
 	if err != nil {
 		return "", err
 	}

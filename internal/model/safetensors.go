@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"sort"
 )
 
@@ -39,7 +38,7 @@ type tensorInfo struct {
 
 // OpenTensors reads the header. Close the result.
 func OpenTensors(path string) (_ *Tensors, err error) {
-	f, err := os.Open(path)
+	f, err := openRegular(path)
 	if err != nil {
 		return nil, fmt.Errorf("open safetensors: %w", err)
 	}

@@ -204,7 +204,7 @@ func (f Fetcher) Matrix(ctx context.Context, m *Matrix, libraries string) (fetch
 func copyFirst(file File, dir string, folders ...string) (err error) {
 	for _, folder := range folders {
 		path := filepath.Join(folder, filepath.FromSlash(file.Name))
-		src, openErr := os.Open(path)
+		src, openErr := openRegular(path)
 		if openErr != nil {
 			err = errors.Join(err, openErr)
 			continue

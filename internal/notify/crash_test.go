@@ -10,6 +10,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"akin/internal/crashtest"
 	"akin/internal/notify"
 )
 
@@ -58,7 +59,7 @@ func (c *cut) Send(ctx context.Context, m *notify.Mail, begin func() error) noti
 // reader once: or not at all, or twice by choice, only where the cut, or the server, left
 // it open. No paper comes twice otherwise, and none is lost.
 func TestExactlyOnceOverPowerCuts(t *testing.T) {
-	for seed := range uint64(25) {
+	for seed := range uint64(crashtest.Rounds(t, 8)) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			bubble(t, func(t *testing.T) { powerCuts(t, seed) })
 		})

@@ -8,7 +8,10 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc/codes"
@@ -39,7 +42,7 @@ func (b *lenient) NewDecoder(r io.Reader) runtime.Decoder {
 			return err
 		}
 		if err := b.JSONPb.NewDecoder(bytes.NewReader(rest)).Decode(v); err != nil {
-			return err //nolint:wrapcheck // the caller wraps it
+			return understandable(err, raw)
 		}
 		for field, paths := range masks {
 			mask := &fieldmaskpb.FieldMask{Paths: paths}
@@ -47,6 +50,57 @@ func (b *lenient) NewDecoder(r io.Reader) runtime.Decoder {
 		}
 		return nil
 	})
+}
+
+// understandable says what is wrong with JSON, where the library only says that it ends.
+func understandable(err error, raw []byte) error {
+	if escape, at := loneSurrogate(raw); at > 0 {
+		return fmt.Errorf("the JSON has %s at byte %d, which is half of a character; write both halves, such as \\ud83d\\ude00, or the character itself", escape, at)
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("the body ends in the middle of its JSON, behind byte %d; send all of it", len(raw))
+	}
+	return err //nolint:wrapcheck // the caller wraps it
+}
+
+// loneSurrogate finds an escape of JSON that is half of a character without the other
+// half; at is its byte, counted from 1, or 0 if there is none.
+func loneSurrogate(raw []byte) (escape string, at int) {
+	for i := 0; ; {
+		n := bytes.IndexByte(raw[i:], '\\')
+		if n < 0 {
+			return "", 0
+		}
+		i += n
+		half, ok := unicodeEscape(raw[i:])
+		switch {
+		case !ok:
+			i += 2 // what is escaped begins no escape
+			if i >= len(raw) {
+				return "", 0
+			}
+			continue
+		case utf16.IsSurrogate(half):
+			other, ok := unicodeEscape(raw[i+escapeBytes:])
+			if !ok || utf16.DecodeRune(half, other) == utf8.RuneError {
+				return string(raw[i : i+escapeBytes]), i + 1
+			}
+			i += escapeBytes
+		}
+		i += escapeBytes
+	}
+}
+
+// escapeBytes is how long \uXXXX is.
+const escapeBytes = 6
+
+// unicodeEscape reads \uXXXX at the beginning of a text.
+func unicodeEscape(text []byte) (rune, bool) {
+	if len(text) < escapeBytes || text[0] != '\\' || text[1] != 'u' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(string(text[2:escapeBytes]), 16, 16)
+	return rune(n), err == nil
 }
 
 // withoutMasks takes the field masks out of a JSON object. What is no object is
@@ -60,8 +114,9 @@ func withoutMasks(raw []byte, d protoreflect.MessageDescriptor) (rest []byte, ma
 			continue
 		}
 		if object == nil {
-			if object = objectOf(raw); object == nil {
-				return raw, nil, nil
+			var refused []byte
+			if object, refused = objectOf(raw, fields); object == nil {
+				return refused, nil, nil
 			}
 		}
 		for _, name := range []string{string(field.Name()), field.JSONName()} {
@@ -87,12 +142,51 @@ func withoutMasks(raw []byte, d protoreflect.MessageDescriptor) (rest []byte, ma
 	return rest, masks, err
 }
 
-// objectOf gives the values of a JSON object, nil for anything else.
-func objectOf(raw []byte) (object map[string]json.RawMessage) {
-	if json.Unmarshal(raw, &object) != nil {
-		return nil
+// objectOf gives the values of a JSON object; nil for anything else, with what the
+// library refuses for the same reason. It reads no further than to a name that is not of
+// some fields, or that is there twice.
+func objectOf(raw []byte, fields protoreflect.FieldDescriptors) (object map[string]json.RawMessage, refused []byte) {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	if begin, err := dec.Token(); err != nil || begin != json.Delim('{') {
+		return nil, raw
 	}
-	return object
+	object = make(map[string]json.RawMessage)
+	for dec.More() {
+		token, err := dec.Token()
+		name, ok := token.(string)
+		if err != nil || !ok {
+			return nil, raw
+		}
+		before, twice := object[name]
+		var value json.RawMessage
+		if dec.Decode(&value) != nil {
+			return nil, raw
+		}
+		if twice || fieldOf(fields, name) == nil {
+			return nil, members(name, value, before)
+		}
+		object[name] = value
+	}
+	_, err := dec.Token() // its end
+	if _, behind := dec.Token(); err != nil || !errors.Is(behind, io.EOF) {
+		return nil, raw
+	}
+	return object, nil
+}
+
+// members gives an object with a name that stands for some values.
+func members(name string, values ...json.RawMessage) []byte {
+	key, err := json.Marshal(name)
+	if err != nil { // of text there is none
+		return []byte("{}")
+	}
+	var parts [][]byte
+	for _, value := range values {
+		if value != nil {
+			parts = append(parts, slices.Concat(key, []byte{':'}, value))
+		}
+	}
+	return slices.Concat([]byte{'{'}, bytes.Join(parts, []byte{','}), []byte{'}'})
 }
 
 // pathsOf reads a field mask.
@@ -129,18 +223,14 @@ func nameFields(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	r.Body = io.NopCloser(bytes.NewReader(raw))
-	object := objectOf(raw)
+	fields := (&akinv1.Paper{}).ProtoReflect().Descriptor().Fields()
+	object, _ := objectOf(raw, fields)
 	if object == nil {
 		return true // whoever reads it next says what is wrong with it
 	}
 	var names []string
-	fields := (&akinv1.Paper{}).ProtoReflect().Descriptor().Fields()
 	for name := range object {
-		field := fieldOf(fields, name)
-		switch {
-		case field == nil:
-			return true
-		case field.Number() < firstOutputOnly && field.Name() != "id":
+		if field := fieldOf(fields, name); field.Number() < firstOutputOnly && field.Name() != "id" {
 			names = append(names, string(field.Name()))
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
@@ -74,7 +75,7 @@ func statusProto(ctx context.Context, log *slog.Logger, err error) *spb.Status {
 	if e.Kind == paper.Internal || e.Kind == paper.DataLoss {
 		log.ErrorContext(ctx, "request failed", "error", err, "cause", e.Cause)
 	}
-	s, detailErr := status.New(codeOf(e.Kind), e.Error()).WithDetails(details(e)...)
+	s, detailErr := status.New(codeOf(e.Kind), brief(e.Error())).WithDetails(details(e)...)
 	if detailErr != nil {
 		log.ErrorContext(ctx, "error details", "error", detailErr)
 		return plain(codeOf(e.Kind), e.Error(), e.Reason)
@@ -82,8 +83,22 @@ func statusProto(ctx context.Context, log *slog.Logger, err error) *spb.Status {
 	return s.Proto()
 }
 
+// maxMessage bounds, in bytes, what an error says: it may quote what its caller sent, and
+// travels in the trailers of a call, of which some clients take 8 KiB.
+const maxMessage = 4 << 10
+
+// brief cuts the middle out of a message that is too long: what is wrong stands at its
+// beginning, and the remedy at its end.
+func brief(message string) string {
+	const end = maxMessage / 4
+	if len(message) <= maxMessage {
+		return message
+	}
+	return strings.ToValidUTF8(message[:maxMessage-end], "") + " … " + strings.ToValidUTF8(message[len(message)-end:], "")
+}
+
 func plain(code codes.Code, message, reason string) *spb.Status {
-	s := status.New(code, message)
+	s := status.New(code, brief(message))
 	if with, err := s.WithDetails(&errdetails.ErrorInfo{Reason: reason, Domain: errorDomain}); err == nil {
 		s = with
 	}
@@ -98,20 +113,20 @@ func details(e *paper.Error) []protoadapt.MessageV1 {
 		bad := new(errdetails.BadRequest)
 		for _, v := range e.Violations {
 			bad.FieldViolations = append(bad.FieldViolations, &errdetails.BadRequest_FieldViolation{
-				Field: v.Field, Description: v.Description, Reason: e.Reason,
+				Field: brief(v.Field), Description: brief(v.Description), Reason: e.Reason,
 			})
 		}
 		all = append(all, bad)
 	}
 	if e.ResourceType != "" {
-		all = append(all, &errdetails.ResourceInfo{ResourceType: e.ResourceType, ResourceName: e.ResourceName, Description: e.Message})
+		all = append(all, &errdetails.ResourceInfo{ResourceType: e.ResourceType, ResourceName: brief(e.ResourceName), Description: brief(e.Message)})
 	}
 	if e.RetryAfter > 0 {
 		all = append(all, &errdetails.RetryInfo{RetryDelay: durationpb.New(e.RetryAfter)})
 	}
 	if e.Kind == paper.Exhausted {
 		all = append(all, &errdetails.QuotaFailure{Violations: []*errdetails.QuotaFailure_Violation{{
-			Subject: cmp.Or(e.Subject, "server"), Description: e.Message,
+			Subject: cmp.Or(e.Subject, "server"), Description: brief(e.Message),
 		}}})
 	}
 	return all

@@ -366,7 +366,7 @@ func TestErrorsOfTheGateway(t *testing.T) {
 		{"GET", "/v1/none", "", nil, 404, codes.NotFound, "NO_SUCH_METHOD", "there is no /v1/none; /openapi.json lists"},
 		{"PUT", "/v1/papers", "{}", nil, 405, codes.Unimplemented, "METHOD_NOT_ALLOWED", "PUT is not a method of /v1/papers"},
 		{"HEAD", "/v1/papers:export", "", nil, 405, 0, "", ""},
-		{"POST", "/v1/search", "{", nil, 400, codes.InvalidArgument, "BAD_REQUEST", "unexpected"},
+		{"POST", "/v1/search", "{", nil, 400, codes.InvalidArgument, "BAD_REQUEST", "ends in the middle of its JSON"},
 		{"POST", "/v1/search", "null", nil, 400, codes.InvalidArgument, "BAD_REQUEST", ""},
 		{"POST", "/v1/search", `{"query":"x"}`, []string{"Content-Type", "text/plain"}, 415, codes.InvalidArgument, "NOT_JSON", `Content-Type is "text/plain"; send application/json`},
 		{"POST", "/v1/search", `{"query":"x"}`, []string{"Content-Type", "application/x-www-form-urlencoded"}, 415, codes.InvalidArgument, "NOT_JSON", "application/json"},

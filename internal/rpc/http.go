@@ -432,11 +432,14 @@ type strictQuery struct{ runtime.DefaultQueryParser }
 // Parse implements runtime.QueryParameterParser.
 func (p strictQuery) Parse(target proto.Message, values url.Values, filter *utilities.DoubleArray) error {
 	fields := target.ProtoReflect().Descriptor().Fields()
-	for key := range values {
+	for key, all := range values {
 		top, _, _ := strings.Cut(key, ".")
 		top, _, _ = strings.Cut(top, "[")
 		if fields.ByJSONName(top) == nil && fields.ByName(protoreflect.Name(top)) == nil {
-			return fmt.Errorf("query parameter %q is not one of this method; /openapi.json lists them", key)
+			return fmt.Errorf("query parameter %.200q is not one of this method; /openapi.json lists them", key)
+		}
+		if field := fieldOf(fields, key); field != nil && len(all) > 1 && !field.IsList() && !field.IsMap() {
+			return fmt.Errorf("query parameter %q is there %d times; it takes one value: send it once", key, len(all))
 		}
 	}
 	return p.DefaultQueryParser.Parse(target, values, filter)

@@ -297,7 +297,7 @@ func TestErrorsOverHTTP(t *testing.T) {
 		{"GET", "/v1/papers?pagesize=3", "", 400, `query parameter \"pagesize\" is not one of this method`},
 		{"GET", "/v1/papers?page_size=x", "", 400, "page_size"},
 		{"GET", "/v1/papers?page_size=-1", "", 400, "must not be negative"},
-		{"POST", "/v1/search", `{"query":`, 400, "unexpected"},
+		{"POST", "/v1/search", `{"query":`, 400, "ends in the middle of its JSON"},
 		{"POST", "/v1/search", `{"qurey":"x"}`, 400, "qurey"},
 		{"POST", "/v1/search", `{"query":"x","page_size":"y"}`, 400, "pageSize"},
 		{"GET", "/v1/papers/none", "", 404, `paper \"none\" is not in the collection`},

@@ -33,12 +33,20 @@ type delivery struct {
 	place string
 	rows  []ingest.Row
 	bad   []ingest.Rejected
+	// more is how many were refused beside those of bad: so many are never kept.
+	more uint64
 }
 
 // add takes a row, or what is wrong with it.
 func (d *delivery) add(row ingest.Row, bad *ingest.RejectedError) {
 	if bad != nil {
-		d.bad = append(d.bad, bad.Rejected)
+		if len(d.bad) == MaxRefusals {
+			d.more++
+			return
+		}
+		r := bad.Rejected
+		r.Raw = bytes.Clone(r.Raw[:min(len(r.Raw), keptRaw)])
+		d.bad = append(d.bad, r)
 		return
 	}
 	d.rows = append(d.rows, row)
@@ -74,7 +82,7 @@ type statement struct {
 func (j *job) deliver(ctx context.Context, d *delivery) error {
 	j.m.delivering.Lock()
 	defer j.m.delivering.Unlock()
-	var counts Counts
+	counts := Counts{Refused: d.more}
 	for i := range d.bad {
 		counts.Refused++
 		if err := j.refuse(ctx, d.bad[i]); err != nil {

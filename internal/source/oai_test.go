@@ -248,6 +248,48 @@ func TestOAITrouble(t *testing.T) {
 	}
 }
 
+// What a repository may send without an end is cut, or refused: its words, its tokens, and
+// records that are no papers.
+func TestHostileRepository(t *testing.T) {
+	long := strings.Repeat("x", 1<<20)
+	for name, c := range map[string]struct{ answer, want string }{
+		"an error": {`<OAI-PMH><error code="badArgument">` + long + `</error></OAI-PMH>`, "the repository answered with the error badArgument: xxx"},
+		"a token": {`<OAI-PMH><ListRecords><record/><resumptionToken>` + long + `</resumptionToken></ListRecords></OAI-PMH>`,
+			"the resumption token has 1048576 bytes; the limit is 16384"},
+	} {
+		inBubble(t, func(t *testing.T) {
+			r := newRig(t, ledger()).open(true)
+			defer r.close()
+			r.net.handle("oai.example", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, c.answer) })
+			for len(r.net.times("oai.example")) < 1 {
+				time.Sleep(time.Second)
+			}
+			time.Sleep(time.Second)
+			s := r.status("ledger")
+			if problem := s.ProblemSentence(); !strings.Contains(problem, c.want) || len(problem) > 8<<10 {
+				t.Errorf("%s: %d bytes: %.400s", name, len(problem), problem)
+			}
+		})
+	}
+	inBubble(t, func(t *testing.T) {
+		var page strings.Builder
+		page.WriteString(`<OAI-PMH><ListRecords>`)
+		const records = 20_000
+		for i := range records {
+			fmt.Fprintf(&page, `<record>%d</record>`, i)
+		}
+		page.WriteString(`</ListRecords></OAI-PMH>`)
+		r := newRig(t, ledger()).open(false)
+		defer r.close()
+		r.net.handle("oai.example", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, page.String()) })
+		run := r.run("ledger")
+		refused, err := r.m.Refusals(t.Context(), "ledger", records)
+		if err != nil || run.Counts.Refused < records || len(refused) > source.MaxRefusals {
+			t.Errorf("%d are kept of %+v, %v", len(refused), run.Counts, err)
+		}
+	})
+}
+
 // A token that the repository forgot begins the list anew, half as long.
 func TestExpiredToken(t *testing.T) {
 	inBubble(t, func(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"pgregory.net/rapid"
 
+	"akin/internal/crashtest"
 	"akin/internal/paper"
 )
 
@@ -291,6 +292,7 @@ func (c *crasher) run(t tb, groups [][]Mutation, compact func(i int) bool) int64
 }
 
 func TestCrash(t *testing.T) {
+	crashtest.Alone(t)
 	rapid.Check(t, func(t *rapid.T) {
 		c := &crasher{
 			at:      rapid.Int64Range(1, 200).Draw(t, "at"),
@@ -311,6 +313,7 @@ func TestCrash(t *testing.T) {
 // The same, at every single write of one course of events, the creation of the
 // directory included.
 func TestCrashAtEveryWrite(t *testing.T) {
+	crashtest.Alone(t)
 	groups := [][]Mutation{
 		{upsert(testPaper("a", "x")), upsert(testPaper("b", "x"))},
 		{upsert(testPaper("a", "y")), remove("b"), upsert(testPaper("c", "x"))},

@@ -541,6 +541,11 @@ func TestOpenRefuses(t *testing.T) {
 		{name: "FORMAT damaged", prepare: made(write("FORMAT", "akin-data 1 00000000\n")), kind: paper.DataLoss, reason: paper.ReasonCorrupt},
 		{name: "FORMAT cut", prepare: made(write("FORMAT", "akin-data 1")), kind: paper.DataLoss, reason: paper.ReasonCorrupt},
 		{name: "FORMAT lost", prepare: made(without("FORMAT")), ok: true},
+		{name: "FORMAT lost, beside files of the program", prepare: made(func(t *testing.T, dir string) {
+			write("model.json", "{}")(t, dir)
+			without("FORMAT")(t, dir)
+		}), ok: true},
+		{name: "FORMAT of something else, beside a store", prepare: made(write("FORMAT", "hard disk")), create: true, kind: paper.DataLoss, reason: paper.ReasonCorrupt},
 		{name: "store lost", prepare: made(without("store")), create: true, kind: paper.DataLoss, reason: paper.ReasonCorrupt},
 		{name: "store emptied, FORMAT lost", prepare: made(func(t *testing.T, dir string) {
 			without("store")(t, dir)

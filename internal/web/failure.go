@@ -78,7 +78,7 @@ func (s *Site) failure(r *http.Request, err error) *answer {
 		f.Again, f.AgainLabel = r.URL.RequestURI(), "Try again"
 	}
 	if f.Status == http.StatusInternalServerError {
-		s.log.ErrorContext(r.Context(), "page failed", "path", r.URL.Path, "error", st.Message())
+		s.log.ErrorContext(r.Context(), "page failed", "path", withoutSecret(r.URL.Path), "error", st.Message())
 	}
 	return s.inBox(r, faultPage(f))
 }

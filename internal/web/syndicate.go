@@ -359,6 +359,15 @@ func (s *Site) sendOwn(w http.ResponseWriter, r *http.Request, token string) err
 	return nil
 }
 
+// withoutSecret is a path as the log may have it: the token in the address of somebody's
+// feed is a key to it.
+func withoutSecret(path string) string {
+	if strings.HasPrefix(path, secretPath) {
+		return secretPath + "…"
+	}
+	return path
+}
+
 // reasonsText says in words what brought a paper.
 func reasonsText(reasons []*akinv1.FeedReason) (out []string) {
 	for _, reason := range reasons {

@@ -219,25 +219,29 @@ func (r *reading) unversioned(path string) error {
 
 // rawItem is an item as the server tells it.
 type rawItem struct {
-	fault   string // why the rest could not be read
-	Key     string `json:"key"`
-	Version uint64 `json:"version"`
-	Data    struct {
-		ItemType    string          `json:"itemType"`
-		ParentItem  json.RawMessage `json:"parentItem"`
-		Title       string          `json:"title"`
-		DOI         string          `json:"DOI"`
-		URL         string          `json:"url"`
-		Extra       string          `json:"extra"`
-		ArchiveID   string          `json:"archiveID"`
-		Number      string          `json:"number"`
-		Date        string          `json:"date"`
-		CaseName    string          `json:"caseName"`
-		Subject     string          `json:"subject"`
-		NameOfAct   string          `json:"nameOfAct"`
-		Collections []string        `json:"collections"`
-		Deleted     json.RawMessage `json:"deleted"`
-	} `json:"data"`
+	fault   string  // why the rest could not be read
+	kept    Item    // what is needed of it
+	gone    bool    // it is in the bin
+	Key     string  `json:"key"`
+	Version uint64  `json:"version"`
+	Data    rawData `json:"data"`
+}
+
+// rawData are the fields of an item.
+type rawData struct {
+	ItemType    string          `json:"itemType"`
+	Title       string          `json:"title"`
+	DOI         string          `json:"DOI"`
+	URL         string          `json:"url"`
+	Extra       string          `json:"extra"`
+	ArchiveID   string          `json:"archiveID"`
+	Number      string          `json:"number"`
+	Date        string          `json:"date"`
+	CaseName    string          `json:"caseName"`
+	Subject     string          `json:"subject"`
+	NameOfAct   string          `json:"nameOfAct"`
+	Collections []string        `json:"collections"`
+	Deleted     json.RawMessage `json:"deleted"`
 }
 
 // items reads the items that are new or changed.
@@ -267,17 +271,38 @@ func (r *reading) items(ctx context.Context) (same bool, err error) {
 
 // readItem reads an item. One of which only the key can be read is one all the same.
 func readItem(text json.RawMessage) (item rawItem, err error) {
-	if err = json.Unmarshal(text, &item); err == nil && item.Key != "" {
+	if err = json.Unmarshal(text, &item); err == nil && item.Key != "" && len(item.Key) <= maxText {
+		item.settle()
 		return item, nil
 	}
 	var bare struct {
 		Key string `json:"key"`
 	}
-	if json.Unmarshal(text, &bare) != nil || bare.Key == "" {
-		return item, garbled("items", errors.New("an item has no key"))
+	if json.Unmarshal(text, &bare) != nil || bare.Key == "" || len(bare.Key) > maxText {
+		return item, garbled("items", errors.New("an item has no key, or one that is too long"))
 	}
 	item.Key, item.fault = bare.Key, fmt.Sprint(err)
+	item.settle()
 	return item, nil
+}
+
+// maxText is how much of a text of an item is kept, in bytes, maxCollections of how many
+// collections it may be, and maxKey how long their keys: all items are in memory at once.
+const (
+	maxText        = 4 << 10
+	maxCollections = 256
+	maxKey         = 64
+)
+
+// settle takes what is needed of an item, and lets go of the rest.
+func (i *rawItem) settle() {
+	i.kept = i.item()
+	for _, s := range []*string{&i.kept.Title, &i.kept.DOI, &i.kept.ArxivID, &i.kept.Date} {
+		*s = strings.Clone(strings.ToValidUTF8((*s)[:min(len(*s), maxText)], ""))
+	}
+	collections := slices.Clone(i.Data.Collections[:min(len(i.Data.Collections), maxCollections)])
+	collections = slices.DeleteFunc(collections, func(key string) bool { return len(key) > maxKey })
+	i.gone, i.Data = truthy(i.Data.Deleted), rawData{ItemType: i.Data.ItemType, Collections: collections}
 }
 
 // truthy says that a value is set: true, 1, or what is neither false, 0 nor null.
@@ -296,11 +321,11 @@ func (r *reading) choose(s *scope) {
 		switch {
 		case item.Data.ItemType == "note", item.Data.ItemType == "attachment", item.Data.ItemType == "annotation":
 			continue
-		case truthy(item.Data.Deleted):
+		case item.gone:
 		case !s.takes(item.Data.Collections):
 			r.out.LeftOut++
 		default:
-			r.out.Items = append(r.out.Items, item.item())
+			r.out.Items = append(r.out.Items, item.kept)
 			continue
 		}
 		if !r.out.Full {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"akin/internal/paper"
 	"akin/internal/source/zotero"
@@ -364,6 +365,24 @@ func TestFaults(t *testing.T) {
 		}
 		if _, err := c.Changes(t.Context(), question(0)); paper.KindOf(err) != paper.Unavailable || !strings.Contains(err.Error(), "changed each") {
 			t.Errorf("a library that never rests: %v", err)
+		}
+	})
+}
+
+// Of an item there is in memory what is looked for in it, however much a server sends.
+func TestItemsAreCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := zoterotest.New()
+		long := strings.Repeat("é", 1<<20)
+		s.Edit(me, func(e *zoterotest.Edit) {
+			e.Put(zoterotest.Item{Key: "LONG", Fields: map[string]any{"title": "x" + long, "date": long, "url": long, "extra": strings.Repeat("a note\n", 1<<17) + "DOI: 10.1/behind"}})
+		})
+		got, err := newClient(t, s).Changes(t.Context(), question(0))
+		if err != nil || len(got.Items) != 1 {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		if i := got.Items[0]; len(i.Title) > 4<<10 || len(i.Title) < 4<<10-2 || !utf8.ValidString(i.Title) || len(i.Date) > 4<<10 || i.DOI != "10.1/behind" {
+			t.Errorf("a title of %d bytes, a date of %d, DOI %q", len(i.Title), len(i.Date), i.DOI)
 		}
 	})
 }
