@@ -74,7 +74,7 @@ func homeOf(place home.Place, s *store.Store, epoch uint64, log *slog.Logger) ho
 func markAside(data string) error {
 	path := filepath.Join(data, catalogFile)
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		return nil //nolint:nilerr // as is usual
+		return nil
 	}
 	raw, err := json.Marshal(map[string]string{"format": catalogFormat, "catalog": weaviateIndex})
 	if err == nil {

@@ -225,10 +225,14 @@ func agree(t *testing.T, a, b catalog.Catalog, n int) {
 				t.Fatal(err)
 			}
 			all += len(want)
+			was := common
 			for _, id := range got {
 				if slices.Contains(want, id) {
 					common++
 				}
+			}
+			if common-was < len(want)/2 {
+				t.Logf("words: %v: for %q, %d of %d are the same: %v and %v", both, q.words, common-was, len(want), want, got)
 			}
 		}
 		share := float64(common) / float64(all)
