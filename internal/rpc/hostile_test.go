@@ -16,21 +16,22 @@ func TestErrorsAreBrief(t *testing.T) {
 	s := serve(t, rpc.GatewayOptions{})
 	long := strings.Repeat("x", 100_000)
 	for name, c := range map[string]struct{ method, path, body, words string }{
-		"a parameter many times": {"GET", "/v1/papers?" + strings.Repeat("filter=a&", 5_000), "", "is there 5000 times; it takes one value"},
-		"both spellings of one":  {"GET", "/v1/papers?page_size=3&pageSize=3&pageSize=4", "", "is there 2 times"},
-		"an unknown parameter":   {"GET", "/v1/papers?" + long + "=1", "", "is not one of this method"},
-		"a path":                 {"GET", "/v1/" + long, "", "there is no /v1/xxx"},
-		"an enum":                {"POST", "/v1/search", `{"query":"x","mode":"` + long + `"}`, "mode"},
-		"a number":               {"POST", "/v1/search", `{"query":"x","page_size":"` + long + `"}`, "pageSize"},
-		"an unknown field":       {"POST", "/v1/search", `{"` + long + `":1}`, "unknown field"},
-		"an id":                  {"GET", "/v1/papers/" + long, "", ""},
-		"a filter":               {"POST", "/v1/search", `{"query":"x","filter":"` + long + `"}`, ""},
-		"a page token":           {"POST", "/v1/search", `{"query":"x","page_token":"` + long + `"}`, ""},
-		"a name in a mask":       {"POST", "/v1/search", `{"query":"x","read_mask":"` + long + `"}`, ""},
-		"half a character":       {"POST", "/v1/search", `{"query":"\ud800"}`, `has \\ud800 at byte 11, which is half of a character`},
-		"the other half":         {"POST", "/v1/search", `{"query":"\\\udc00 \ud83d\ude00"}`, `has \\udc00 at byte 13`},
-		"two first halves":       {"POST", "/v1/search", `{"query":"\ud83d\ud83d"}`, `has \\ud83d at byte 11`},
-		"the beginning of JSON":  {"POST", "/v1/search", `{"query":"x`, "ends in the middle of its JSON, behind byte 11"},
+		"a parameter many times":  {"GET", "/v1/papers?" + strings.Repeat("filter=a&", 5_000), "", "is there 5000 times; it takes one value"},
+		"both spellings of one":   {"GET", "/v1/papers?page_size=3&pageSize=3&pageSize=4", "", "is there 2 times"},
+		"an unknown parameter":    {"GET", "/v1/papers?" + long + "=1", "", "is not one of this method"},
+		"a path":                  {"GET", "/v1/" + long, "", "there is no /v1/xxx"},
+		"an enum":                 {"POST", "/v1/search", `{"query":"x","mode":"` + long + `"}`, "mode"},
+		"a number":                {"POST", "/v1/search", `{"query":"x","page_size":"` + long + `"}`, "pageSize"},
+		"an unknown field":        {"POST", "/v1/search", `{"` + long + `":1}`, "unknown field"},
+		"an id":                   {"GET", "/v1/papers/" + long, "", ""},
+		"a filter":                {"POST", "/v1/search", `{"query":"x","filter":"` + long + `"}`, ""},
+		"a page token":            {"POST", "/v1/search", `{"query":"x","page_token":"` + long + `"}`, ""},
+		"a name in a mask":        {"POST", "/v1/search", `{"query":"x","read_mask":"` + long + `"}`, ""},
+		"half a character":        {"POST", "/v1/search", `{"query":"\ud800"}`, `has \\ud800 at byte 11, which is half of a character`},
+		"half of one, in a paper": {"POST", "/v1/papers", `{"title":"\ud800"}`, `has \\ud800 at byte 11`},
+		"the other half":          {"POST", "/v1/search", `{"query":"\\\udc00 \ud83d\ude00"}`, `has \\udc00 at byte 13`},
+		"two first halves":        {"POST", "/v1/search", `{"query":"\ud83d\ud83d"}`, `has \\ud83d at byte 11`},
+		"the beginning of JSON":   {"POST", "/v1/search", `{"query":"x`, "ends in the middle of its JSON, behind byte 11"},
 	} {
 		code, _, body := s.call(t, c.method, c.path, c.body)
 		if code < 400 || code >= 500 || len(body) > 16<<10 || !strings.Contains(body, c.words) {
@@ -56,6 +57,9 @@ func TestBodiesOfUnknownFields(t *testing.T) {
 		{"POST", "/v1/search", `{` + fields.String() + `"query":"x"}`, `unknown field \"a0\"`},
 		{"POST", "/v1/search", `{"query":"x",` + fields.String() + `"read_mask":["id"]}`, `unknown field \"a0\"`},
 		{"PATCH", "/v1/papers/p", `{` + fields.String() + `"title":"Two"}`, `unknown field \"a0\"`},
+		{"POST", "/v1/recommend", `{"positive":[` + strings.Repeat(`{},`, 2_000_000) + `{}]}`, `more than 1000000 objects`},
+		{"POST", "/v1/papers", `{"id":"q","title":"Two","authors":[` + strings.Repeat(`{},`, 2_000_000) + `{}]}`, `more than 1000000 objects`},
+		{"POST", "/v1/search", `{"query":"` + strings.Repeat(`{\"`, 2_000_000) + `"}`, `query`},
 		{"POST", "/v1/search", `{` + strings.Repeat(`"query":"x",`, 500_000) + `"query":"x"}`, `duplicate field`},
 	} {
 		start := time.Now()

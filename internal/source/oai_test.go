@@ -254,8 +254,10 @@ func TestHostileRepository(t *testing.T) {
 	long := strings.Repeat("x", 1<<20)
 	for name, c := range map[string]struct{ answer, want string }{
 		"an error": {`<OAI-PMH><error code="badArgument">` + long + `</error></OAI-PMH>`, "the repository answered with the error badArgument: xxx"},
-		"a token": {`<OAI-PMH><ListRecords><record/><resumptionToken>` + long + `</resumptionToken></ListRecords></OAI-PMH>`,
-			"the resumption token has 1048576 bytes; the limit is 16384"},
+		"a token": {
+			`<OAI-PMH><ListRecords><record/><resumptionToken>` + long + `</resumptionToken></ListRecords></OAI-PMH>`,
+			"the resumption token has 1048576 bytes; the limit is 16384",
+		},
 	} {
 		inBubble(t, func(t *testing.T) {
 			r := newRig(t, ledger()).open(true)
