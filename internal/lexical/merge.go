@@ -106,7 +106,10 @@ func (x *Index) merge(choose func() []int) bool {
 	if len(sources) == 0 {
 		return false
 	}
-	joined := sealed{segment: build(sources, terms)}
+	joined := sealed{segment: inTurn(taken, sources)}
+	if joined.segment == nil {
+		joined.segment = build(sources, terms)
+	}
 	x.write.Lock()
 	defer x.write.Unlock()
 	x.mu.Lock()

@@ -45,7 +45,7 @@ func Clean(s string) string {
 	if !utf8.ValidString(s) {
 		return Collapse(s) // which validation refuses
 	}
-	s = strings.Map(unheld, s)
+	s = withoutHeld(s)
 	for pass := 0; pass < maxPasses && len(s) <= maxBytes && strings.ContainsAny(s, `&<\`); pass++ {
 		before := s
 		s = release(untex(unmark(bareEntities(s)), false))
@@ -56,13 +56,24 @@ func Clean(s string) string {
 	return Collapse(s)
 }
 
+// withoutHeld takes away the characters that stand for others while a text is read. ASCII,
+// which most text is, has none.
+func withoutHeld(s string) string {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return strings.Map(unheld, s)
+		}
+	}
+	return s
+}
+
 // CleanTeX gives the text of a source that is written for TeX without markup,
 // on one line. Such texts may hold HTML too.
 func CleanTeX(s string) string {
 	if !utf8.ValidString(s) {
 		return Collapse(s)
 	}
-	s = strings.Map(unheld, s)
+	s = withoutHeld(s)
 	if len(s) > maxBytes || !strings.ContainsAny(s, "\\{}~-`'<&!?$") {
 		return Collapse(s)
 	}
