@@ -1,85 +1,84 @@
 package lexical
 
 import (
-	"cmp"
 	"encoding/binary"
 	"math"
 	"slices"
 )
 
-// inTurn joins segments of which nothing is dead and each has only greater ordinals than
-// the one before, in whichever order they are given: as an import makes them. Their
-// postings are put one behind the other, which takes a part of what it takes to make them
-// anew, and gives the same. It gives nil for other segments.
-func inTurn(segments []*segment, sources []source) *segment {
-	for _, s := range sources {
-		if s.dead.n > 0 || s.docs.len() == 0 {
-			return nil
-		}
-	}
-	segments = slices.Clone(segments)
-	slices.SortFunc(segments, func(a, b *segment) int { return cmp.Compare(a.ordinals[0], b.ordinals[0]) })
-	papers, bytes := 0, 0
-	for i, s := range segments {
-		if i > 0 && s.ordinals[0] <= segments[i-1].ordinals[segments[i-1].len()-1] {
-			return nil
-		}
-		papers, bytes = papers+s.len(), bytes+len(s.records)
-	}
-	if len(segments) < 2 || bytes > math.MaxUint32 {
-		return nil
-	}
-	out := &segment{docs: docs{
-		ordinals: make([]uint32, 0, papers), lengths: make([]uint16, 0, papers),
-		offsets: append(make([]uint32, 0, papers+1), 0), records: make([]byte, 0, bytes),
-	}}
+// join makes a segment of the live papers of segments, which are those of the sources. It
+// gives what build does, of the postings that there are instead of all words anew, which
+// takes a part of the time.
+func join(segments []*segment, sources []source) *segment {
 	parts := make([]part, len(segments))
 	for i, s := range segments {
-		parts[i] = part{s, uint32(out.len()), 0}
-		base := uint32(len(out.records))
-		out.ordinals, out.lengths = append(out.ordinals, s.ordinals...), append(out.lengths, s.lengths...)
-		out.records = append(out.records, s.records...)
-		for _, end := range s.offsets[1:] {
-			out.offsets = append(out.offsets, base+end)
+		parts[i] = part{segment: s, numbers: make([]uint32, s.len())}
+		for local := range parts[i].numbers {
+			parts[i].numbers[local] = gone
 		}
 	}
-	out.join(parts)
+	n := uint32(0)
+	out := &segment{docs: gathered(sources, func(source int, local uint32) {
+		parts[source].numbers[local] = n
+		n++
+	})}
+	out.joinPostings(parts)
 	return out
 }
 
-// part is a segment that is joined with others: its first paper's new number, and the
+// gone is the new number of what is dead.
+const gone = math.MaxUint32
+
+// part is a segment that is joined with others: the new numbers of its papers, and the
 // place of its next term.
 type part struct {
 	*segment
-	first uint32
-	at    int
+	numbers []uint32
+	at      int
 }
 
-// join makes the postings of the parts' terms, in the order of their numbers.
-func (s *segment) join(parts []part) {
+// next gives the number of the part's next term, and whether there is one.
+func (p *part) next() (uint32, bool) {
+	if p.at == len(p.terms) {
+		return 0, false
+	}
+	return p.terms[p.at], true
+}
+
+// joinPostings makes the postings of the parts' terms, in the order of their numbers.
+func (s *segment) joinPostings(parts []part) {
 	most, size := 0, packSlack
 	for i := range parts {
 		most, size = max(most, len(parts[i].terms)), size+len(parts[i].postings)
 	}
-	s.terms, s.starts = make([]uint32, 0, most), make([]uint32, 0, most)
-	s.postings = make([]byte, 0, size)
+	s.terms, s.starts, s.postings = make([]uint32, 0, most), make([]uint32, 0, most), make([]byte, 0, size)
+	var postings []posting
 	var ids, tfs []uint32
 	for {
 		least, any := uint32(math.MaxUint32), false
 		for i := range parts {
-			if p := &parts[i]; p.at < len(p.terms) && p.terms[p.at] <= least {
-				least, any = p.terms[p.at], true
+			if term, ok := parts[i].next(); ok {
+				least, any = min(least, term), true
 			}
 		}
 		if !any {
 			break
 		}
-		ids, tfs = ids[:0], tfs[:0]
+		postings = postings[:0]
 		for i := range parts {
-			if p := &parts[i]; p.at < len(p.terms) && p.terms[p.at] == least {
-				ids, tfs = appendDecoded(ids, tfs, p.postings[p.starts[p.at]:], p.first)
-				p.at++
+			if term, ok := parts[i].next(); ok && term == least {
+				postings = parts[i].take(postings)
 			}
+		}
+		if !slices.IsSorted(postings) { // papers of several parts lie between each other
+			slices.Sort(postings)
+		}
+		if len(postings) == 0 {
+			continue
+		}
+		ids, tfs = ids[:0], tfs[:0]
+		for _, p := range postings {
+			ids, tfs = append(ids, uint32(p>>32)), append(tfs, uint32(p))
 		}
 		s.terms, s.starts = append(s.terms, least), append(s.starts, uint32(len(s.postings)))
 		s.postings = appendPostings(s.postings, ids, tfs, s.lengths)
@@ -87,21 +86,30 @@ func (s *segment) join(parts []part) {
 	s.postings = append(s.postings, make([]byte, packSlack)...)
 }
 
-// appendDecoded appends the documents of encoded postings, which count from first, and
-// their frequencies.
-func appendDecoded(ids, tfs []uint32, raw []byte, first uint32) (_, _ []uint32) {
+// posting is a paper's number and, below it, a frequency.
+type posting uint64
+
+// take appends the postings of the part's next term, under their new numbers, without the
+// dead.
+func (p *part) take(out []posting) []posting {
+	put := func(doc, tf uint32) {
+		if n := p.numbers[doc]; n != gone {
+			out = append(out, posting(n)<<32|posting(tf))
+		}
+	}
+	raw := p.postings[p.starts[p.at]:]
+	p.at++
 	count, n := binary.Uvarint(raw)
 	full := int(count) / blockLen
 	l := list{headers: raw[n : n+full*headerLen], data: raw[n+full*headerLen:]}
 	tail, next := l.data, uint32(0)
 	for b := range full {
-		var block [blockLen]uint32
-		l.readDocs(b, &block)
-		for _, doc := range block {
-			ids = append(ids, first+doc)
+		var ids, tfs [blockLen]uint32
+		l.readDocs(b, &ids)
+		l.readTFs(b, &tfs)
+		for i, doc := range ids {
+			put(doc, tfs[i])
 		}
-		l.readTFs(b, &block)
-		tfs = append(tfs, block[:]...)
 		h := l.header(b)
 		tail = l.data[int(binary.LittleEndian.Uint32(h[4:]))+packedLen(int(h[8]))+packedLen(int(h[9])):]
 		next = l.last(b) + 1
@@ -115,7 +123,8 @@ func appendDecoded(ids, tfs []uint32, raw []byte, first uint32) (_, _ []uint32) 
 			tail = tail[n:]
 		}
 		doc := next + uint32(gap>>1)
-		ids, tfs, next = append(ids, first+doc), append(tfs, uint32(tf)), doc+1
+		next = doc + 1
+		put(doc, uint32(tf))
 	}
-	return ids, tfs
+	return out
 }

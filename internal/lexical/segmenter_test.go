@@ -24,7 +24,7 @@ type seenWord struct {
 	joined, formula, alone bool
 }
 
-func gathered(words func(string, func(word)), text string, into []seenWord) []seenWord {
+func allWords(words func(string, func(word)), text string, into []seenWord) []seenWord {
 	words(text, func(w word) {
 		into = append(into, seenWord{string(w.text), w.start, w.end, w.position, w.joined, w.formula, w.alone})
 	})
@@ -38,7 +38,7 @@ type sameWords struct {
 }
 
 func (s *sameWords) check(t *testing.T, text string) {
-	s.got, s.want = gathered(s.fast.words, text, s.got[:0]), gathered(s.slow.slowly, text, s.want[:0])
+	s.got, s.want = allWords(s.fast.words, text, s.got[:0]), allWords(s.slow.slowly, text, s.want[:0])
 	if len(s.got)+len(s.want) > 0 && !reflect.DeepEqual(s.got, s.want) {
 		t.Fatalf("%q: %v, want %v", text, s.got, s.want)
 	}
