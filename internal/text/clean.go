@@ -26,16 +26,23 @@ func Collapse(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// collapsed says that there is nothing to do, which it only knows of ASCII.
+// collapsed says that there is nothing to do.
 func collapsed(s string) bool {
 	space := true // a space may not come next
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c == ' ' && space, c < ' ', c >= 0x80:
-			return false
-		default:
-			space = c == ' '
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= utf8.RuneSelf {
+			r, n := utf8.DecodeRuneInString(s[i:])
+			if unicode.IsSpace(r) {
+				return false
+			}
+			i, space = i+n, false
+			continue
 		}
+		if c < ' ' || c == ' ' && space {
+			return false
+		}
+		i, space = i+1, c == ' '
 	}
 	return !space || s == ""
 }
