@@ -2,7 +2,6 @@ package dedup
 
 import (
 	"encoding/binary"
-	"hash/fnv"
 	"math"
 	"slices"
 	"strings"
@@ -134,9 +133,7 @@ func hashOf(s string) uint64 {
 	if s == "" {
 		return 0
 	}
-	h := fnv.New64a()
-	h.Write([]byte(s))
-	return max(1, splitmix.Mix(h.Sum64()))
+	return max(1, splitmix.Mix(fnv64(s)))
 }
 
 // authorsOf gives the hashes of the last names of the first authors and of the

@@ -1,7 +1,6 @@
 package dedup
 
 import (
-	"hash/fnv"
 	"math"
 	"math/bits"
 
@@ -34,12 +33,8 @@ func (k *Key) ofText(title, abstract string) {
 		const shift = 64 - 6 // slots is 2^6
 		least[x>>shift] = min(least[x>>shift], x)
 	}
-	h := fnv.New64a()
 	for _, text := range []string{title, abstract} {
-		eachWord(text, func(word []byte) {
-			h.Reset()
-			h.Write(word)
-			x := h.Sum64()
+		eachHash(text, func(x uint64) {
 			if words++; words > 1 {
 				add(before*31 + x)
 			}

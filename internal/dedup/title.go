@@ -2,7 +2,6 @@ package dedup
 
 import (
 	"encoding/binary"
-	"hash/fnv"
 	"math"
 	"slices"
 	"strings"
@@ -43,18 +42,15 @@ func (k *Key) ofTitle(title string) {
 	k.ofFrame(words, hashes)
 }
 
-func fnv64(s string) uint64 {
-	h := fnv.New64a()
-	h.Write([]byte(s))
-	return h.Sum64()
-}
+func fnv64(s string) uint64 { return fnvBytes(fnvOffset, []byte(s)) }
 
 func joined(hashes []uint64) uint64 {
-	h := fnv.New64a()
+	h, bytes := uint64(fnvOffset), [8]byte{}
 	for _, x := range hashes {
-		h.Write(binary.LittleEndian.AppendUint64(nil, x))
+		binary.LittleEndian.PutUint64(bytes[:], x)
+		h = fnvBytes(h, bytes[:])
 	}
-	return h.Sum64()
+	return h
 }
 
 // withoutMarks takes off the words around a title that say of what form a paper is, and
@@ -65,14 +61,14 @@ func withoutMarks(words []string) (left []string, marked bool) {
 	}
 	for again := true; again; {
 		again = false
-		for _, mark := range marksBefore() {
+		for _, mark := range marksBefore {
 			if n := len(words) - len(mark); n >= leastTitle && slices.Equal(words[:len(mark)], mark) {
 				strip(n, len(mark))
 				again = true
 				break
 			}
 		}
-		for _, mark := range marksBehind() {
+		for _, mark := range marksBehind {
 			if n := len(words) - len(mark); n >= leastTitle && slices.Equal(words[n:], mark) {
 				strip(n, 0)
 				again = true
@@ -96,50 +92,46 @@ func version(word string) bool { return len(word) > 1 && word[0] == 'v' && digit
 func digits(word string) bool { return word != "" && strings.Trim(word, "0123456789") == "" }
 
 // marksBefore are marks before a title; of those that begin alike the longer first.
-func marksBefore() [][]string {
-	return [][]string{
-		{"erratum", "to"},
-		{"erratum", "for"},
-		{"erratum"},
-		{"corrigendum", "to"},
-		{"corrigendum", "for"},
-		{"corrigendum"},
-		{"correction", "to"},
-		{"corrections", "to"},
-		{"publisher", "correction"},
-		{"author", "correction"},
-		{"addendum", "to"},
-		{"retraction", "note", "to"},
-		{"retracted", "article"},
-		{"retracted"},
-		{"withdrawn", "article"},
-		{"withdrawn"},
-	}
+var marksBefore = [][]string{ //nolint:gochecknoglobals // a constant table
+	{"erratum", "to"},
+	{"erratum", "for"},
+	{"erratum"},
+	{"corrigendum", "to"},
+	{"corrigendum", "for"},
+	{"corrigendum"},
+	{"correction", "to"},
+	{"corrections", "to"},
+	{"publisher", "correction"},
+	{"author", "correction"},
+	{"addendum", "to"},
+	{"retraction", "note", "to"},
+	{"retracted", "article"},
+	{"retracted"},
+	{"withdrawn", "article"},
+	{"withdrawn"},
 }
 
 // marksBehind are marks behind a title.
-func marksBehind() [][]string {
-	return [][]string{
-		{"extended", "abstract"},
-		{"student", "abstract"},
-		{"extended", "version"},
-		{"full", "version"},
-		{"long", "version"},
-		{"short", "version"},
-		{"abridged", "version"},
-		{"journal", "version"},
-		{"conference", "version"},
-		{"short", "paper"},
-		{"technical", "report"},
-		{"video", "contribution"},
-		{"video"},
-		{"preprint"},
-		{"abstract", "reprint"},
-		{"erratum"},
-		{"corrigendum"},
-		{"retracted"},
-		{"withdrawn"},
-	}
+var marksBehind = [][]string{ //nolint:gochecknoglobals // a constant table
+	{"extended", "abstract"},
+	{"student", "abstract"},
+	{"extended", "version"},
+	{"full", "version"},
+	{"long", "version"},
+	{"short", "version"},
+	{"abridged", "version"},
+	{"journal", "version"},
+	{"conference", "version"},
+	{"short", "paper"},
+	{"technical", "report"},
+	{"video", "contribution"},
+	{"video"},
+	{"preprint"},
+	{"abstract", "reprint"},
+	{"erratum"},
+	{"corrigendum"},
+	{"retracted"},
+	{"withdrawn"},
 }
 
 // ofNumbers sets the numbers of a title, in their order, and the title without them.

@@ -6,7 +6,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	uax29 "github.com/blevesearch/segment"
 	"github.com/blevesearch/snowballstem"
 	"github.com/blevesearch/snowballstem/english"
 
@@ -49,8 +48,10 @@ type analyser struct {
 	run      []word // letters of scripts without spaces that stand together
 	joint    []byte
 
-	// terms are of the index that the analyser belongs to.
-	terms termCache
+	// terms are of the index that the analyser belongs to, nil before it prepares a
+	// paper; asked are the words of that which they lack.
+	terms *termCache
+	asked []int32
 }
 
 // words calls emit for each word of a text, in order; w.text is only valid
@@ -58,23 +59,7 @@ type analyser struct {
 func (a *analyser) words(text string, emit func(w word)) {
 	a.source, a.folded = text, fold(text, a.folded)
 	a.emit, a.position, a.chain, a.run, a.behind = emit, 0, a.chain[:0], a.run[:0], 0
-	// Segmentation is Unicode Annex 29's; the only error is a bad start state.
-	tokens, types, _, err := uax29.SegmentWordsDirect(a.folded.text, a.tokens[:0], a.types[:0])
-	a.tokens, a.types = tokens[:0], types[:0]
-	if err != nil {
-		return
-	}
-	at := 0
-	for i, t := range tokens {
-		switch {
-		case at < a.behind: // signs of the word before
-		case types[i] == uax29.None && !unspaced(t):
-			a.between(t)
-		default:
-			a.token(t, at)
-		}
-		at += len(t)
-	}
+	a.segment(a.folded.text)
 	a.endRun()
 	a.endChain()
 	a.emit, a.source = nil, ""

@@ -16,7 +16,10 @@ func variable(w []byte) bool {
 	if len(w) > maxWordBytes {
 		return false
 	}
-	name := bytes.TrimRight(w, "0123456789.")
+	name := w
+	for len(name) > 0 && (digit(name[len(name)-1]) || name[len(name)-1] == '.') {
+		name = name[:len(name)-1]
+	}
 	if len(name) == 0 {
 		return len(w) > 0
 	}
@@ -24,8 +27,18 @@ func variable(w []byte) bool {
 	if size == len(name) {
 		return unicode.IsLetter(r) && !unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul)
 	}
-	names := greekNames()
-	return slices.Contains(names[:], string(bytes.TrimPrefix(name, []byte("var"))))
+	return greekLetter(bytes.TrimPrefix(name, []byte("var")))
+}
+
+// greekLetter says whether a word is the name of a letter, one of greekNames: each word of
+// each text is asked, hence not by a list.
+func greekLetter(w []byte) bool {
+	switch string(w) {
+	case "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu",
+		"nu", "xi", "omicron", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega":
+		return true
+	}
+	return false
 }
 
 // beside says whether a letter or a number stands beside a sign of formulas: n = 2, O(n),

@@ -101,12 +101,11 @@ func (x *Index) merge(choose func() []int) bool {
 		sources = append(sources, source{&s.docs, s.dead})
 		taken = append(taken, s.segment)
 	}
-	terms := len(x.lexicon.terms)
 	x.mu.Unlock()
 	if len(sources) == 0 {
 		return false
 	}
-	joined := sealed{segment: build(sources, terms)}
+	joined := sealed{segment: join(taken, sources)}
 	x.write.Lock()
 	defer x.write.Unlock()
 	x.mu.Lock()

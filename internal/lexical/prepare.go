@@ -45,26 +45,38 @@ func (x *Index) Prepare(title, abstract string, ids []string) *Prepared {
 	a := x.analysers.Get().(*analyser)
 	defer x.analysers.Put(a)
 	p := &Prepared{title: title, abstract: abstract, ids: ids, by: x}
-	const usual = 7 // bytes, of English
+	const usual = 6 // bytes at least, of English
 	p.text = make([]byte, 0, len(title)+len(abstract)+64)
 	p.words = make([]preparedWord, 0, cap(p.text)/usual+8)
+	if a.terms == nil {
+		a.terms = new(termCache)
+	}
+	a.asked = a.asked[:0]
 	for f, text := range []string{title, abstract} {
 		at := -1
 		a.words(text, func(w word) {
-			stop := stopWord(w.text)
-			from := uint32(len(p.text))
-			if stop == 0 {
-				p.text = append(p.text, w.text...)
+			from, known := uint32(len(p.text)), a.terms.place(w.text)
+			if known.word != string(w.text) {
+				if stop := stopWord(w.text); stop != 0 {
+					*known = cachedTerm{word: string(w.text), id: stop, stop: true}
+				} else {
+					known = nil
+				}
 			}
-			p.words = append(p.words, preparedWord{
-				from: from, to: uint32(len(p.text)), id: stop, stop: stop != 0, field: uint8(f), position: uint32(w.position), fresh: w.position != at,
-			})
-			if stop == 0 {
-				at = w.position
+			p.words = append(p.words, preparedWord{from: from, to: from, field: uint8(f), position: uint32(w.position), fresh: w.position != at})
+			made := &p.words[len(p.words)-1]
+			if known != nil {
+				made.id, made.stop, made.known = known.id, known.stop, !known.stop
+			} else {
+				a.asked = append(a.asked, int32(len(p.words)-1))
+			}
+			if !made.stop {
+				p.text = append(p.text, w.text...)
+				made.to, at = uint32(len(p.text)), w.position
 			}
 		})
 	}
-	x.resolve(p, &a.terms)
+	x.resolve(p, a)
 	seen := map[string]bool{}
 	for _, text := range ids {
 		for _, key := range x.ids.keys(text) {
@@ -77,18 +89,18 @@ func (x *Index) Prepare(title, abstract string, ids []string) *Prepared {
 	return p
 }
 
-// termCache remembers numbers of terms by their words, some of them: most words of a
-// text are of a few thousand. A word's number never changes.
-type termCache [1 << 12]struct {
-	word string
+// termCache remembers numbers of terms and of stop words by their words, some of them:
+// most words of a text are of a few thousand. A word's number never changes.
+type termCache [1 << 13]cachedTerm
+
+type cachedTerm struct {
+	word string // not empty, where there is one
 	id   uint32
+	stop bool
 }
 
 // place is where a word is remembered: by its FNV-1a hash (Fowler, Noll and Vo).
-func (c *termCache) place(w []byte) *struct {
-	word string
-	id   uint32
-} {
+func (c *termCache) place(w []byte) *cachedTerm {
 	h := uint32(2166136261)
 	for _, b := range w {
 		h = (h ^ uint32(b)) * 16777619
@@ -96,23 +108,10 @@ func (c *termCache) place(w []byte) *struct {
 	return &c[(h^h>>16)%uint32(len(c))]
 }
 
-// resolve looks up the numbers of the words that are known. What is new gets its number
-// in the order of the papers, when it is their turn.
-func (x *Index) resolve(p *Prepared, cache *termCache) {
-	var asked []int32 // of p.words: what the cache does not know
-	for i := range p.words {
-		w := &p.words[i]
-		if w.stop {
-			continue
-		}
-		text := p.text[w.from:w.to]
-		if at := cache.place(text); at.word != "" && at.word == string(text) {
-			w.id, w.known = at.id, true
-			continue
-		}
-		asked = append(asked, int32(i))
-	}
-	for len(asked) > 0 {
+// resolve looks up the numbers of the words that the analyser did not know. What is new
+// gets its number in the order of the papers, when it is their turn.
+func (x *Index) resolve(p *Prepared, a *analyser) {
+	for asked := a.asked; len(asked) > 0; {
 		some := asked[:min(step, len(asked))]
 		asked = asked[len(some):]
 		x.mu.RLock()
@@ -124,8 +123,7 @@ func (x *Index) resolve(p *Prepared, cache *termCache) {
 		for _, i := range some {
 			if w := &p.words[i]; w.known {
 				text := p.text[w.from:w.to]
-				at := cache.place(text)
-				at.word, at.id = string(text), w.id
+				*a.terms.place(text) = cachedTerm{word: string(text), id: w.id}
 			}
 		}
 	}

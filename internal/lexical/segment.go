@@ -46,6 +46,14 @@ type source struct {
 // build makes a segment of the live papers of the sources. An ordinal must be
 // alive in one of them only. terms is how many terms there are.
 func build(sources []source, terms int) *segment {
+	seg := &segment{docs: gathered(sources, func(int, uint32) {})}
+	seg.invert(terms)
+	return seg
+}
+
+// gathered are the live papers of the sources, in the order of their ordinals. put is told
+// of each in that order.
+func gathered(sources []source, put func(source int, local uint32)) docs {
 	type place struct {
 		ordinal uint32
 		source  int
@@ -62,18 +70,18 @@ func build(sources []source, terms int) *segment {
 		}
 	}
 	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.ordinal, b.ordinal) })
-	seg := &segment{docs: docs{
+	out := docs{
 		ordinals: make([]uint32, 0, len(places)),
 		lengths:  make([]uint16, 0, len(places)),
 		offsets:  append(make([]uint32, 0, len(places)+1), 0),
 		records:  make([]byte, 0, size),
-	}}
+	}
 	for _, p := range places {
 		d := sources[p.source].docs
-		seg.add(p.ordinal, d.lengths[p.local], d.record(p.local))
+		out.add(p.ordinal, d.lengths[p.local], d.record(p.local))
+		put(p.source, p.local)
 	}
-	seg.invert(terms)
-	return seg
+	return out
 }
 
 // invert makes the postings from the records, in two passes: count, then fill.

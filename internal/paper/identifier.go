@@ -184,6 +184,9 @@ func ArxivKey(text string) string {
 	return archive + "/" + number
 }
 
+// orcidSigns takes away what people write between the digits of an ORCID iD.
+var orcidSigns = strings.NewReplacer("-", "", " ", "", "‐", "", "‑", "", "–", "") //nolint:gochecknoglobals // a constant table
+
 // ParseORCID reads an ORCID iD, bare or as an address, with or without hyphens,
 // and gives it with hyphens. ok is false if text is none, or if its check digit
 // (ISO 7064, MOD 11-2) is not that of its other digits.
@@ -191,8 +194,12 @@ func ParseORCID(text string) (orcid string, ok bool) {
 	text = strings.TrimRight(strings.TrimSpace(text), "/")
 	text = text[strings.LastIndexByte(text, '/')+1:]
 	text = strings.ToUpper(strings.TrimSpace(cutPrefixFold(text, "orcid:")))
-	digits := strings.NewReplacer("-", "", " ", "", "‐", "", "‑", "", "–", "").Replace(text)
-	if len(digits) != 16 {
+	const length = 16
+	if len(text) < length { // nothing, of most authors
+		return "", false
+	}
+	digits := orcidSigns.Replace(text)
+	if len(digits) != length {
 		return "", false
 	}
 	total := 0

@@ -36,6 +36,9 @@ func (p *Paper) Validate() error {
 	}
 	v.count("authors", len(p.Authors), MaxAuthors)
 	for i, a := range p.Authors {
+		if textFits(a.Name, MaxFieldBytes) && textFits(a.ORCID, MaxFieldBytes) {
+			continue
+		}
 		field := fmt.Sprintf("authors[%d]", i)
 		v.text(field+".name", a.Name, MaxFieldBytes)
 		v.text(field+".orcid", a.ORCID, MaxFieldBytes)
@@ -84,6 +87,10 @@ func (v *violations) id(field, id string) {
 	}
 }
 
+// textFits says whether text has nothing wrong with it. Most has not, and the names of fields that
+// stand in lists are only made where there is a fault.
+func textFits(s string, limit int) bool { return len(s) <= limit && utf8.ValidString(s) }
+
 func (v *violations) text(field, s string, limit int) {
 	switch {
 	case len(s) > limit:
@@ -102,7 +109,9 @@ func (v *violations) count(field string, n, limit int) {
 func (v *violations) list(field string, items []string) {
 	v.count(field, len(items), MaxListItems)
 	for i, s := range items {
-		v.text(fmt.Sprintf("%s[%d]", field, i), s, MaxFieldBytes)
+		if !textFits(s, MaxFieldBytes) {
+			v.text(fmt.Sprintf("%s[%d]", field, i), s, MaxFieldBytes)
+		}
 	}
 }
 

@@ -2,6 +2,10 @@ package rpc
 
 import "context"
 
+// receivedAhead is how many requests are received before they are asked for: of small ones
+// several come at once.
+const receivedAhead = 16
+
 // receiver gives a stream's requests one by one, beginning with the first that
 // was read already, and gives up with its context, which Recv alone would not:
 // the goroutine that receives ends when the handler returns, because that ends
@@ -11,7 +15,8 @@ func receiver[Request any](stream context.Context, first *Request, recv func() (
 		req *Request
 		err error
 	}
-	requests := make(chan received)
+	requests := make(chan received, receivedAhead)
+	receivesBeside(stream)
 	go func() {
 		r := received{req: first}
 		for {

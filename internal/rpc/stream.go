@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -26,6 +27,7 @@ func (d *doorkeeper) stream(srv any, s grpc.ServerStream, info *grpc.StreamServe
 		w.end = cancel
 	}
 	if info.IsClientStream {
+		w.ctx = context.WithValue(w.ctx, watchedKey{}, w)
 		return w.result(handler(srv, w))
 	}
 	y := &yielding{watched: w, gate: d.bounds.Calls, call: admit.Call{Caller: caller, Class: info.FullMethod, Patient: own}}
@@ -48,8 +50,24 @@ type watched struct {
 	// foreign streams may be ended at any time, when credentials are.
 	foreign bool
 
+	// beside says that messages are received by a goroutine that nobody waits for, and
+	// waiting that it waits for one; timer ends the stream when it does so for too long.
+	beside  bool
+	waiting atomic.Bool
+	timer   *time.Timer
+
 	mu     sync.Mutex // guards what follows
 	active time.Time  // when something was last sent or received
+}
+
+type watchedKey struct{}
+
+// receivesBeside says of a stream that its messages are received by a goroutine of its own
+// from now on, which ends with the stream: each needs no other to be given up by then.
+func receivesBeside(stream context.Context) {
+	if w, ok := stream.Value(watchedKey{}).(*watched); ok {
+		w.beside = true
+	}
 }
 
 // Context gives the context that ends with the other side's patience.
@@ -105,7 +123,45 @@ func (w *watched) watch() (stop func()) {
 
 // RecvMsg implements grpc.ServerStream. After it gave up, m must not be read.
 func (w *watched) RecvMsg(m any) error {
+	if w.beside {
+		return w.timed(m)
+	}
 	return w.bounded(func() error { return w.ServerStream.RecvMsg(m) })
+}
+
+// timed receives a message while somebody else watches whether it is given up.
+func (w *watched) timed(m any) error {
+	if w.limit <= 0 {
+		return w.ServerStream.RecvMsg(m)
+	}
+	w.touch() // the time before was spent here
+	w.waiting.Store(true)
+	if w.timer == nil {
+		w.timer = time.AfterFunc(w.limit, w.overdue)
+	} else {
+		w.timer.Reset(w.limit)
+	}
+	err := w.ServerStream.RecvMsg(m)
+	w.waiting.Store(false)
+	w.timer.Stop()
+	w.touch()
+	return err
+}
+
+// overdue ends the stream if nothing has moved for too long.
+func (w *watched) overdue() {
+	for w.waiting.Load() {
+		left := w.left()
+		if left <= 0 {
+			w.end(w.idle)
+			return
+		}
+		select { // others moved something meanwhile
+		case <-time.After(left):
+		case <-w.ctx.Done():
+			return
+		}
+	}
 }
 
 // SendMsg implements grpc.ServerStream. After it gave up, m must not be changed.

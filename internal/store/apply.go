@@ -31,6 +31,9 @@ type Upsert struct {
 	// taken only together with Vector.
 	TokenCount int
 	Truncated  bool
+	// Prepared is what Prepare made of the paper, or nil. What it made of another paper
+	// is of no use, and no harm.
+	Prepared *Prepared
 }
 
 // Result is what a mutation did.
@@ -147,6 +150,8 @@ func checkMutation(m *Mutation) error {
 	switch {
 	case m.Upsert != nil && m.Delete != "":
 		return paper.InvalidField("delete", "is set together with upsert; give one of them")
+	case m.Upsert != nil && m.Upsert.Prepared.of(&m.Upsert.Paper):
+		return nil // valid
 	case m.Upsert != nil:
 		return m.Upsert.Paper.Validate()
 	default:
@@ -179,21 +184,25 @@ func (p *plan) upsert(u *Upsert) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	content := ContentDigest(&u.Paper)
-	if old != nil && old.ContentDigest == content {
+	made := u.Prepared
+	if !made.of(&u.Paper) {
+		made = prepare(&u.Paper)
+	}
+	if old != nil && old.ContentDigest == made.content {
 		p.seen[old.ID] = old
 		return Outcome{Result: Unchanged, Record: *old}, nil
 	}
-	embed := paper.EmbedDigest(u.Paper.Title, u.Paper.Abstract)
-	if err := p.checkVector(u, old, embed); err != nil {
+	if err := p.checkVector(u, old, made.embed); err != nil {
 		return Outcome{}, err
 	}
 	record, result, err := p.revise(old)
 	if err != nil {
 		return Outcome{}, err
 	}
-	record.Paper = u.Paper.Clone()
-	record.EmbedDigest, record.ContentDigest = embed, content
+	if record.Paper = made.paper; made != u.Prepared {
+		record.Paper = u.Paper.Clone()
+	}
+	record.EmbedDigest, record.ContentDigest = made.embed, made.content
 	record.Trail = paper.NextTrail(old, &record.Paper, p.now)
 	if u.Vector != nil {
 		record.TokenCount, record.Truncated = u.TokenCount, u.Truncated
@@ -202,7 +211,7 @@ func (p *plan) upsert(u *Upsert) (Outcome, error) {
 	if old != nil {
 		fields = paper.ChangedFields(&old.Paper, &record.Paper)
 	}
-	if err := p.put(record, u.Vector, fields); err != nil {
+	if err := p.put(record, made.encoded, u.Vector, fields); err != nil {
 		return Outcome{}, err
 	}
 	p.seen[record.ID] = record
@@ -259,10 +268,11 @@ func (p *plan) checkVector(u *Upsert, old *paper.Record, embed paper.Digest) err
 	return nil
 }
 
-// put writes a record, its vector unless nil, and the change of some fields.
-func (p *plan) put(record *paper.Record, vector []float32, fields paper.Fields) error {
+// put writes a record, whose paper is encoded, its vector unless nil, and the change of
+// some fields.
+func (p *plan) put(record *paper.Record, encoded []byte, vector []float32, fields paper.Fields) error {
 	key := recordKey(p.coll.ID, record.Ordinal)
-	value, bytes, err := sealRecord(key, record)
+	value, bytes, err := sealRecord(key, record, encoded)
 	if err != nil {
 		return err
 	}

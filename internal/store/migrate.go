@@ -141,7 +141,7 @@ func (m *Migration) Put(ctx context.Context, group []Migrated) error {
 		record := *g.Record
 		record.TokenCount, record.Truncated = g.TokenCount, g.Truncated
 		at := recordKey(m.coll.ID, record.Ordinal)
-		value, _, err := sealRecord(at, &record)
+		value, _, err := sealRecord(at, &record, encodePaper(&record.Paper))
 		if err != nil {
 			return err
 		}

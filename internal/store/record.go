@@ -40,7 +40,12 @@ type storedAuthor struct {
 }
 
 type storedRecord struct {
-	Paper      storedPaper  `cbor:"1,keyasint"`
+	Paper storedPaper `cbor:"1,keyasint"`
+	storedRest
+}
+
+// storedRest is a record but for its paper.
+type storedRest struct {
 	Revision   uint64       `cbor:"2,keyasint"`
 	Created    int64        `cbor:"3,keyasint"` // nanoseconds since 1970, UTC
 	Updated    int64        `cbor:"4,keyasint"` // nanoseconds since 1970, UTC
@@ -125,16 +130,7 @@ const contentDomain = "akin.content.v1\n"
 // lists and maps are the same. Two papers have the same digest exactly if
 // upserting one over the other changes nothing. It is safe for concurrent use
 // as long as nobody writes to p.
-func ContentDigest(p *paper.Paper) paper.Digest {
-	b, err := kv.Encode(packPaper(p))
-	if err != nil { // strings, numbers, lists and maps of them always encode
-		panic(fmt.Sprintf("store: encode paper: %v", err)) //nolint:forbidigo // cannot happen to a valid paper
-	}
-	h := sha256.New()
-	h.Write([]byte(contentDomain))
-	h.Write(b)
-	return paper.Digest(h.Sum(nil))
-}
+func ContentDigest(p *paper.Paper) paper.Digest { return contentDigest(encodePaper(p)) }
 
 func packTrail(t *paper.Trail) *storedTrail {
 	if t == nil || len(t.Signals) == 0 && len(t.Listed) == 0 {
@@ -179,9 +175,10 @@ func (s *storedTrail) unpack() *paper.Trail {
 	return &t
 }
 
-// sealRecord is the value of a record under its key, and how long its payload is.
-func sealRecord(key []byte, r *paper.Record) (value []byte, bytes int, err error) {
-	payload, err := encodeRecord(r)
+// sealRecord is the value of a record under its key, and how long its payload is. encoded
+// is what encodePaper gives of its paper.
+func sealRecord(key []byte, r *paper.Record, encoded []byte) (value []byte, bytes int, err error) {
+	payload, err := encodeRecord(r, encoded)
 	if err != nil {
 		return nil, 0, fmt.Errorf("store: encode record: %w", err)
 	}
@@ -192,10 +189,11 @@ func sealRecord(key []byte, r *paper.Record) (value []byte, bytes int, err error
 	return kv.SealVersion(key, version, payload), len(payload), nil
 }
 
-// encodeRecord is the payload of a record; its ordinal is in the key.
-func encodeRecord(r *paper.Record) ([]byte, error) {
-	return kv.Encode(storedRecord{
-		Paper:      packPaper(&r.Paper),
+// encodeRecord is the payload of a record; its ordinal is in the key. It is the CBOR of a
+// storedRecord, whose first entry, the paper, is put before the others as it is encoded
+// already.
+func encodeRecord(r *paper.Record, encoded []byte) ([]byte, error) {
+	rest, err := kv.Encode(storedRest{
 		Revision:   r.Revision,
 		Created:    r.CreateTime.UnixNano(),
 		Updated:    r.UpdateTime.UnixNano(),
@@ -205,6 +203,15 @@ func encodeRecord(r *paper.Record) ([]byte, error) {
 		Truncated:  r.Truncated,
 		Trail:      packTrail(r.Trail),
 	})
+	if err != nil {
+		return nil, err
+	}
+	// A map of fewer than 24 entries begins with a byte that says how many there are, and
+	// 1 is a byte of its own (RFC 8949, section 3).
+	const paperKey = 1
+	payload := make([]byte, 0, 1+len(encoded)+len(rest))
+	payload = append(append(payload, rest[0]+1, paperKey), encoded...)
+	return append(payload, rest[1:]...), nil
 }
 
 // decodeRecord reads what encodeRecord wrote. The record shares no memory

@@ -102,7 +102,7 @@ func TestRecordVersions(t *testing.T) {
 	trailed := *plain
 	trailed.Trail = paper.NextTrail(nil, &plain.Paper, time.Unix(60, 0))
 	for _, r := range []*paper.Record{plain, &trailed} {
-		value, _, err := sealRecord(key, r)
+		value, _, err := sealRecord(key, r, encodePaper(&r.Paper))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +113,7 @@ func TestRecordVersions(t *testing.T) {
 			t.Errorf("read as version 1: %v", err)
 		}
 		for _, version := range []byte{0, 1, 2, 3} {
-			payload := must(encodeRecord(r))(t)
+			payload := must(encodeRecord(r, encodePaper(&r.Paper)))(t)
 			_, err := decodeRecordEntry(key, kv.SealVersion(key, version, payload))
 			if fits := version == 1 && r.Trail == nil || version == 2 && r.Trail != nil; (err == nil) != fits {
 				t.Errorf("as version %d: %v", version, err)
@@ -125,12 +125,12 @@ func TestRecordVersions(t *testing.T) {
 func TestRecordRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := drawRecord(t)
-		b := must(encodeRecord(r))(t)
+		b := must(encodeRecord(r, encodePaper(&r.Paper)))(t)
 		got := must(decodeRecord(b, r.Ordinal))(t)
 		if !reflect.DeepEqual(got, r) {
 			t.Fatalf("got %+v\nwant %+v", got, r)
 		}
-		if again := must(encodeRecord(got))(t); !bytes.Equal(b, again) {
+		if again := must(encodeRecord(got, encodePaper(&got.Paper)))(t); !bytes.Equal(b, again) {
 			t.Fatalf("encoded again: %x\nwas %x", again, b)
 		}
 	})
@@ -139,7 +139,7 @@ func TestRecordRoundTrip(t *testing.T) {
 // Whatever is stored, decoding gives an error or a record that can be encoded.
 func FuzzDecodeRecord(f *testing.F) {
 	for _, p := range []paper.Paper{fullPaper("x"), testPaper("a", "b"), {}} {
-		b, err := encodeRecord(&paper.Record{Paper: p, Revision: 1, CreateTime: time.Unix(1, 2), UpdateTime: time.Unix(3, 4)})
+		b, err := encodeRecord(&paper.Record{Paper: p, Revision: 1, CreateTime: time.Unix(1, 2), UpdateTime: time.Unix(3, 4)}, encodePaper(&p))
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -147,7 +147,7 @@ func FuzzDecodeRecord(f *testing.F) {
 	}
 	trailed := &paper.Record{Paper: fullPaper("x"), Revision: 1, CreateTime: time.Unix(1, 2), UpdateTime: time.Unix(3, 4)}
 	trailed.Trail = paper.NextTrail(nil, &trailed.Paper, time.Unix(60, 0))
-	b, err := encodeRecord(trailed)
+	b, err := encodeRecord(trailed, encodePaper(&trailed.Paper))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func FuzzDecodeRecord(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := encodeRecord(r)
+		again, err := encodeRecord(r, encodePaper(&r.Paper))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,7 +168,7 @@ func FuzzDecodeRecord(f *testing.F) {
 		if err != nil {
 			t.Fatalf("what was encoded cannot be decoded: %v", err)
 		}
-		if third, err := encodeRecord(second); err != nil || !bytes.Equal(again, third) {
+		if third, err := encodeRecord(second, encodePaper(&second.Paper)); err != nil || !bytes.Equal(again, third) {
 			t.Fatalf("encoding is not stable: %x, then %x, %v", again, third, err)
 		}
 	})

@@ -26,16 +26,23 @@ func Collapse(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// collapsed says that there is nothing to do, which it only knows of ASCII.
+// collapsed says that there is nothing to do.
 func collapsed(s string) bool {
 	space := true // a space may not come next
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c == ' ' && space, c < ' ', c >= 0x80:
-			return false
-		default:
-			space = c == ' '
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= utf8.RuneSelf {
+			r, n := utf8.DecodeRuneInString(s[i:])
+			if unicode.IsSpace(r) {
+				return false
+			}
+			i, space = i+n, false
+			continue
 		}
+		if c < ' ' || c == ' ' && space {
+			return false
+		}
+		i, space = i+1, c == ' '
 	}
 	return !space || s == ""
 }
@@ -45,7 +52,7 @@ func Clean(s string) string {
 	if !utf8.ValidString(s) {
 		return Collapse(s) // which validation refuses
 	}
-	s = strings.Map(unheld, s)
+	s = withoutHeld(s)
 	for pass := 0; pass < maxPasses && len(s) <= maxBytes && strings.ContainsAny(s, `&<\`); pass++ {
 		before := s
 		s = release(untex(unmark(bareEntities(s)), false))
@@ -56,13 +63,24 @@ func Clean(s string) string {
 	return Collapse(s)
 }
 
+// withoutHeld takes away the characters that stand for others while a text is read. ASCII,
+// which most text is, has none.
+func withoutHeld(s string) string {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return strings.Map(unheld, s)
+		}
+	}
+	return s
+}
+
 // CleanTeX gives the text of a source that is written for TeX without markup,
 // on one line. Such texts may hold HTML too.
 func CleanTeX(s string) string {
 	if !utf8.ValidString(s) {
 		return Collapse(s)
 	}
-	s = strings.Map(unheld, s)
+	s = withoutHeld(s)
 	if len(s) > maxBytes || !strings.ContainsAny(s, "\\{}~-`'<&!?$") {
 		return Collapse(s)
 	}

@@ -41,14 +41,34 @@ func (c *collection) maybeBuild() {
 }
 
 const (
-	// bulkGroup is from how many changes on a group is one of a large import, and
-	// bulkPause how long after the last of them it counts as over.
-	bulkGroup = 256
-	bulkPause = time.Second
+	// bulkGroup is from how many changes on a group is one of a large import, which counts
+	// as over when none came for bulkPause, or bulkPauses times as long as the last two
+	// were apart, but not longer than longestPause: on a machine that has much to do,
+	// groups come slowly.
+	bulkGroup    = 256
+	bulkPause    = time.Second
+	bulkPauses   = 4
+	longestPause = 20 * time.Second
 	// bulkMost is up to how many papers the end of a large import is waited for:
 	// scans of more would take longer than its end is worth.
 	bulkMost = 200_000
 )
+
+// bulkGroup notes that a group of a large import has come. The caller holds the lock.
+func (w *writing) bulkGroup(now time.Time) {
+	if w.bulkLeft(now) > 0 {
+		w.apart = now.Sub(w.bulk)
+	} else {
+		w.apart = 0 // the first of another import
+	}
+	w.bulk = now
+}
+
+// bulkLeft is for how long a large import still counts as under way, unless another group
+// comes. The caller holds the lock.
+func (w *writing) bulkLeft(now time.Time) time.Duration {
+	return min(max(bulkPause, bulkPauses*w.apart), longestPause) - now.Sub(w.bulk)
+}
 
 // awaitBulk waits until no large import is under way. A graph that is built meanwhile
 // takes the cores from it, and the vectors that come one group at a time take longer
@@ -57,7 +77,7 @@ func (c *collection) awaitBulk(ctx context.Context) {
 	w := &c.writing
 	for {
 		w.Lock()
-		left, papers := bulkPause-time.Since(w.bulk), w.papers
+		left, papers := w.bulkLeft(time.Now()), w.papers
 		w.Unlock()
 		if left <= 0 || papers >= bulkMost {
 			return
@@ -139,9 +159,10 @@ func fillGraph(ctx context.Context, snapshot *store.Snapshot, graph *ann.Graph, 
 }
 
 // catchUp applies the changes after a sequence number to an index and gives the
-// last one.
+// last one. A graph takes the vectors of many changes at once, on all cores.
 func (c *collection) catchUp(ctx context.Context, index ann.Index, after uint64) (uint64, error) {
 	s, name := c.config.Store, c.name
+	p := catchingUp{index: index, vectors: make(map[uint32][]float32)}
 	for change, err := range s.Changes(ctx, name, after) {
 		if err != nil {
 			return after, err
@@ -151,7 +172,7 @@ func (c *collection) catchUp(ctx context.Context, index ann.Index, after uint64)
 			continue
 		}
 		if change.Operation == store.Delete {
-			if _, err := index.Delete(change.Ordinal); err != nil {
+			if err := p.delete(ctx, change.Ordinal); err != nil {
 				return after, err
 			}
 			continue
@@ -163,11 +184,55 @@ func (c *collection) catchUp(ctx context.Context, index ann.Index, after uint64)
 		if err != nil {
 			return after, err
 		}
-		if err := index.Upsert(change.Ordinal, vector); err != nil {
+		if err := p.upsert(ctx, change.Ordinal, vector); err != nil {
 			return after, err
 		}
 	}
-	return after, nil
+	return after, p.flush(ctx)
+}
+
+// catchingUp gathers vectors for an index. Each ordinal is in it once, with what it has now.
+type catchingUp struct {
+	index    ann.Index
+	ordinals []uint32
+	vectors  map[uint32][]float32
+}
+
+func (p *catchingUp) upsert(ctx context.Context, ordinal uint32, vector []float32) error {
+	if p.vectors[ordinal] == nil {
+		p.ordinals = append(p.ordinals, ordinal)
+	}
+	if p.vectors[ordinal] = vector; len(p.ordinals) < buildBatch {
+		return nil
+	}
+	return p.flush(ctx)
+}
+
+func (p *catchingUp) delete(ctx context.Context, ordinal uint32) error {
+	err := p.flush(ctx)
+	if err == nil {
+		_, err = p.index.Delete(ordinal)
+	}
+	return err
+}
+
+func (p *catchingUp) flush(ctx context.Context) error {
+	ordinals := p.ordinals
+	p.ordinals = nil
+	defer clear(p.vectors)
+	if graph, ok := p.index.(*ann.Graph); ok && len(ordinals) > 1 {
+		vectors := make([][]float32, len(ordinals))
+		for i, o := range ordinals {
+			vectors[i] = p.vectors[o]
+		}
+		return graph.UpsertMany(ctx, ordinals, vectors, 0)
+	}
+	for _, o := range ordinals {
+		if err := p.index.Upsert(o, p.vectors[o]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // reload loads the vectors from the store into a new index, after the one there failed,

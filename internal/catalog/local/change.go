@@ -26,7 +26,7 @@ func (c *collection) change(ctx context.Context, changes []catalog.Mutation) ([]
 		return nil, 0, err
 	}
 	if len(changes) >= bulkGroup {
-		w.bulk = time.Now()
+		w.bulkGroup(time.Now())
 	}
 	// From here on the changes are durable. When an index cannot take one, the vectors
 	// are loaded from the store into a new index, and the caller hears nothing of it
@@ -52,6 +52,9 @@ type prepared struct {
 	words   *lexical.Prepared
 	authors []paper.Author
 	key     dedup.Key // of what words are of, and authors
+	// stored is what the store makes of the paper beforehand; nil where there was no
+	// beforehand.
+	stored *store.Prepared
 }
 
 // Prepare implements catalog.Preparer: words are taken apart and keys are made.
@@ -64,8 +67,9 @@ func (c *Catalog) Prepare(ctx context.Context, collection string, changes []*cat
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		p := &m.Paper
-		m.Prepared = one.prepare(p)
+		made := one.prepare(&m.Paper)
+		made.stored = store.Prepare(&m.Paper)
+		m.Prepared = made
 	}
 	return nil
 }
@@ -92,6 +96,9 @@ func mutations(changes []catalog.Mutation) []store.Mutation {
 			group[i].Delete = m.Paper.ID
 		} else {
 			group[i].Upsert = &store.Upsert{Paper: m.Paper, Vector: m.Vector, TokenCount: m.TokenCount, Truncated: m.Truncated}
+			if p, ok := m.Prepared.(*prepared); ok {
+				group[i].Upsert.Prepared = p.stored
+			}
 		}
 	}
 	return group

@@ -62,8 +62,10 @@ type writing struct {
 
 	// building says that a graph is being built, or that none may be any more.
 	building bool
-	// bulk is when the last group of a large import came.
-	bulk time.Time
+	// bulk is when the last group of a large import came, and apart how long it was
+	// after the one before.
+	bulk  time.Time
+	apart time.Duration
 	// trimmed is up to where the change log was let go of; saved, savedWords and
 	// savedKnown are what the files of the graph, of the lexical index and of the
 	// attributes contain, 0 for nothing.

@@ -25,7 +25,7 @@ type bertScratch struct {
 
 // knownWords remembers how words are split, each at a place of its hash: most of a text
 // are of a few thousand.
-type knownWords [1 << 11]knownWord
+type knownWords [1 << 13]knownWord
 
 type knownWord struct {
 	word string

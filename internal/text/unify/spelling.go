@@ -19,12 +19,13 @@ func Spelling(w string) string {
 
 // listed writes the words that no rule has.
 func listed(w string) string {
-	for _, p := range listedWords() {
+	letter := w[0] - 'a'
+	for _, p := range listedByLetter.words[letter] {
 		if w == p[0] {
 			return p[1]
 		}
 	}
-	for _, p := range listedBeginnings() {
+	for _, p := range listedByLetter.beginnings[letter] {
 		if rest, ok := strings.CutPrefix(w, p[0]); ok {
 			if rest == "d" { // centred, catalogued
 				rest = "ed"
@@ -33,6 +34,21 @@ func listed(w string) string {
 		}
 	}
 	return w
+}
+
+// lists are the words that no rule has, and the beginnings of words, by their first letter.
+type lists struct{ words, beginnings ['z' - 'a' + 1][][2]string }
+
+var listedByLetter = listsByLetter() //nolint:gochecknoglobals // a constant table
+
+func listsByLetter() (l lists) {
+	for _, p := range listedWords() {
+		l.words[p[0][0]-'a'] = append(l.words[p[0][0]-'a'], p)
+	}
+	for _, p := range listedBeginnings() {
+		l.beginnings[p[0][0]-'a'] = append(l.beginnings[p[0][0]-'a'], p)
+	}
+	return l
 }
 
 // withZ writes -ise and -yse with a z.
