@@ -52,9 +52,9 @@ run: setup ## Fetch, build, import the sample corpus (or AKIN_LISTINGS=path), an
 
 # Packages of whose tests the race detector finds nothing that other tests would not: they
 # start no goroutine and share nothing (TestNothingMeetsInPlainPackages), or they only start
-# what others test with it: the program, and a month of all that sends mails. make test-race
-# runs them with it too.
-PLAIN := catalog/move cite cli dedup feed/ledger feed/match follow/register harvest librarian library library/shelf model monthtest \
+# what others test with it: a month of all that sends mails. make test-race runs them with
+# it too.
+PLAIN := catalog/move cite dedup feed/ledger feed/match follow/register harvest librarian library library/shelf model monthtest \
 	notify/letter notify/outbox paper pending rank rpc/wire sentence settings share source/logbook source/rest splitmix syndicate text unpack vec vecfile
 PLAIN_DIRS := $(foreach p,$(PLAIN),./internal/$(p))
 

@@ -65,7 +65,7 @@ func keep(p *paper.Paper, key, text string) {
 }
 
 // shorten cuts a text after so many bytes, between characters.
-func shorten(text string, limit int) string { //nolint:unparam // the limit says at the call what is cut
+func shorten(text string, limit int) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	if len(text) <= limit {
 		return text
