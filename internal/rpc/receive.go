@@ -1,25 +1,41 @@
 package rpc
 
-import "context"
+import (
+	"context"
 
-// receivedAhead is how many requests are received before they are asked for: of small ones
-// several come at once.
-const receivedAhead = 16
+	"golang.org/x/sync/semaphore"
+	"google.golang.org/protobuf/proto"
+)
+
+// Of small requests several come at once: so many are received before they are asked for,
+// of so many bytes together, and one beyond.
+const (
+	receivedAhead      = 16
+	receivedAheadBytes = 1 << 20
+)
 
 // receiver gives a stream's requests one by one, beginning with the first that
 // was read already, and gives up with its context, which Recv alone would not:
 // the goroutine that receives ends when the handler returns, because that ends
 // the stream.
-func receiver[Request any](stream context.Context, first *Request, recv func() (*Request, error)) func(context.Context) (*Request, error) {
+func receiver[Request proto.Message](stream context.Context, first Request, recv func() (Request, error)) func(context.Context) (Request, error) {
 	type received struct {
-		req *Request
-		err error
+		req   Request
+		err   error
+		bytes int64
 	}
 	requests := make(chan received, receivedAhead)
+	room := semaphore.NewWeighted(receivedAheadBytes)
 	receivesBeside(stream)
 	go func() {
 		r := received{req: first}
 		for {
+			if r.err == nil {
+				r.bytes = min(int64(proto.Size(r.req)), receivedAheadBytes)
+			}
+			if room.Acquire(stream, r.bytes) != nil {
+				return
+			}
 			select {
 			case requests <- r:
 			case <-stream.Done():
@@ -28,15 +44,18 @@ func receiver[Request any](stream context.Context, first *Request, recv func() (
 			if r.err != nil {
 				return
 			}
+			r = received{}
 			r.req, r.err = recv()
 		}
 	}()
-	return func(ctx context.Context) (*Request, error) {
+	return func(ctx context.Context) (Request, error) {
 		select {
 		case r := <-requests:
+			room.Release(r.bytes)
 			return r.req, r.err
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			var none Request
+			return none, ctx.Err()
 		}
 	}
 }
