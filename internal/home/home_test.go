@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -127,7 +128,7 @@ type server struct {
 	db    *kv.DB
 	home  *Home
 	found Found
-	anew  int
+	anew  atomic.Int32 // times that it was asked to open anew, by commits and by bases
 }
 
 func config(place Place, db *kv.DB, epoch uint64) Config {
@@ -138,7 +139,7 @@ func start(t *testing.T, place Place, fs vfs.FS, epoch uint64) (*server, error) 
 	t.Helper()
 	s := &server{T: t, fs: fs, db: openDB(t, fs)}
 	c := config(place, s.db, epoch)
-	c.Anew = func() { s.anew++ }
+	c.Anew = func() { s.anew.Add(1) }
 	var err error
 	if s.home, s.found, err = Open(t.Context(), c); err != nil {
 		return nil, errors.Join(err, s.db.Close())
