@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -36,6 +37,7 @@ func (c *collection) maybeBuild() {
 		}
 		if c.ctx.Err() == nil {
 			c.save()
+			debug.FreeOSMemory() // what the import and the build took beside what is kept
 		}
 	})
 }

@@ -200,6 +200,7 @@ func (c *collection) keepSaved(ctx context.Context) {
 	tick := time.NewTicker(saveLook)
 	defer tick.Stop()
 	last, seen := time.Now(), uint64(0)
+	took := false // whether many changes came since memory was given back
 	for {
 		select {
 		case <-ctx.Done():
@@ -215,9 +216,11 @@ func (c *collection) keepSaved(ctx context.Context) {
 		if behind >= saveChanges || behind >= saveQuiet && quiet || due && time.Since(last) >= saveAfter {
 			last = time.Now()
 			c.save()
-			if behind >= saveQuiet && quiet { // an import is over; so is what it took
-				debug.FreeOSMemory()
-			}
+			took = took || behind >= saveQuiet
+		}
+		if took && quiet { // an import is over; so is what it took
+			took = false
+			debug.FreeOSMemory()
 		}
 	}
 }
