@@ -48,7 +48,8 @@ if need systemd-analyze "judges the unit"; then
   systemd-analyze security --offline=true --threshold=15 deploy/package/akin.service | tail -1
 fi
 
-# One text under emulation: the kernels, ONNX Runtime and the graph of another machine.
+# One text under emulation: the kernels, ONNX Runtime and the graph of another machine. In
+# float32 on both: a machine with matrix units would take bf16 for itself.
 if need qemu-aarch64 "runs programs for arm64"; then
   export QEMU_LD_PREFIX=/usr/aarch64-linux-gnu
   [ -e $QEMU_LD_PREFIX/lib/libstdc++.so.6 ] || { echo "libstdc++6-arm64-cross is missing" >&2; exit 1; }
@@ -57,8 +58,8 @@ if need qemu-aarch64 "runs programs for arm64"; then
   cp -r .akin/models "$scratch/home/models"
   "${akin[@]}" setup --home "$scratch/home"
   printf '{"id":"a","title":"Dense retrieval","abstract":"Vectors of passages."}\n' >"$scratch/in.jsonl"
-  "${akin[@]}" embed "$scratch/in.jsonl" --home "$scratch/home" --out "$scratch/there" --write jsonl
-  bin/akin embed "$scratch/in.jsonl" --home .akin --out "$scratch/here" --write jsonl
+  "${akin[@]}" embed "$scratch/in.jsonl" --precision float32 --home "$scratch/home" --out "$scratch/there" --write jsonl
+  bin/akin embed "$scratch/in.jsonl" --precision float32 --home .akin --out "$scratch/here" --write jsonl
   python3 - "$scratch"/{here,there} <<'PY'
 import json, sys
 a, b = (json.loads(open(d + "/embeddings.jsonl").readline())["embedding"] for d in sys.argv[1:])
