@@ -102,7 +102,6 @@ func (p *part) take(out []posting) []posting {
 	count, n := binary.Uvarint(raw)
 	full := int(count) / blockLen
 	l := list{headers: raw[n : n+full*headerLen], data: raw[n+full*headerLen:]}
-	tail, next := l.data, uint32(0)
 	for b := range full {
 		var ids, tfs [blockLen]uint32
 		l.readDocs(b, &ids)
@@ -110,21 +109,13 @@ func (p *part) take(out []posting) []posting {
 		for i, doc := range ids {
 			put(doc, tfs[i])
 		}
-		h := l.header(b)
-		tail = l.data[int(binary.LittleEndian.Uint32(h[4:]))+packedLen(int(h[8]))+packedLen(int(h[9])):]
-		next = l.last(b) + 1
 	}
+	tail, next := l.behind(full)
 	for range int(count) % blockLen {
-		gap, n := binary.Uvarint(tail)
-		tail = tail[n:]
-		tf := uint64(1)
-		if gap&1 == 0 {
-			tf, n = binary.Uvarint(tail)
-			tail = tail[n:]
-		}
-		doc := next + uint32(gap>>1)
+		var doc, tf uint32
+		doc, tf, tail = cutPosting(tail, next)
 		next = doc + 1
-		put(doc, uint32(tf))
+		put(doc, tf)
 	}
 	return out
 }

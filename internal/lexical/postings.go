@@ -145,25 +145,36 @@ func openList(raw []byte, lengths []uint16) list {
 	if rest == 0 {
 		return l
 	}
-	tail, next := l.data, l.first(full)
-	if full > 0 {
-		h := l.header(full - 1)
-		tail = tail[int(binary.LittleEndian.Uint32(h[4:]))+packedLen(int(h[8]))+packedLen(int(h[9])):]
-	}
+	tail, next := l.behind(full)
 	both := make([]uint32, 2*rest)
 	l.docs, l.tfs = both[:rest], both[rest:]
 	l.impacts = make([]impact, rest)
 	for i := range rest {
-		gap, n := binary.Uvarint(tail)
-		tail = tail[n:]
-		tf := uint64(1)
-		if gap&1 == 0 {
-			tf, n = binary.Uvarint(tail)
-			tail = tail[n:]
-		}
-		l.docs[i], l.tfs[i] = next+uint32(gap>>1), uint32(tf)
-		l.impacts[i] = impact{uint16(tf), lengths[l.docs[i]]}
+		l.docs[i], l.tfs[i], tail = cutPosting(tail, next)
+		l.impacts[i] = impact{uint16(l.tfs[i]), lengths[l.docs[i]]}
 		next = l.docs[i] + 1
 	}
 	return l
+}
+
+// behind gives the postings behind the packed blocks, and the smallest document that can
+// be the first of them.
+func (l *list) behind(full int) (tail []byte, next uint32) {
+	if full == 0 {
+		return l.data, 0
+	}
+	h := l.header(full - 1)
+	return l.data[int(binary.LittleEndian.Uint32(h[4:]))+packedLen(int(h[8]))+packedLen(int(h[9])):], l.first(full)
+}
+
+// cutPosting reads a posting behind the packed blocks, of next or a later document.
+func cutPosting(tail []byte, next uint32) (doc, tf uint32, rest []byte) {
+	gap, n := binary.Uvarint(tail)
+	tail = tail[n:]
+	times := uint64(1)
+	if gap&1 == 0 {
+		times, n = binary.Uvarint(tail)
+		tail = tail[n:]
+	}
+	return next + uint32(gap>>1), uint32(times), tail
 }
