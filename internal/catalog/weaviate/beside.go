@@ -48,11 +48,7 @@ func (c *Catalog) Beside(ctx context.Context, create bool) (*Beside, error) {
 // OpenBeside opens what keeps objects beside papers without opening a catalog. Close ends
 // its connections.
 func OpenBeside(ctx context.Context, config Config) (*Beside, error) {
-	config = config.withDefaults()
-	if err := config.validate(); err != nil {
-		return nil, err
-	}
-	w, err := dial(config)
+	w, err := connect(config)
 	if err != nil {
 		return nil, err
 	}

@@ -32,11 +32,7 @@ type collection struct {
 // Open connects to a cluster. A writer creates the default collection, if it is not
 // there; for a reader, it must be. Close ends the connections.
 func Open(ctx context.Context, config Config) (*Catalog, error) {
-	config = config.withDefaults()
-	if err := config.validate(); err != nil {
-		return nil, err
-	}
-	w, err := dial(config)
+	w, err := connect(config)
 	if err != nil {
 		return nil, err
 	}
@@ -63,11 +59,7 @@ type Stored struct {
 
 // Look says what a cluster has; nil if it has no default collection yet.
 func Look(ctx context.Context, config Config) (_ *Stored, err error) {
-	config = config.withDefaults()
-	if err := config.validate(); err != nil {
-		return nil, err
-	}
-	w, err := dial(config)
+	w, err := connect(config)
 	if err != nil {
 		return nil, err
 	}

@@ -60,6 +60,15 @@ type wire struct {
 	probing sync.WaitGroup
 }
 
+// connect dials with a configuration that somebody gave.
+func connect(config Config) (*wire, error) {
+	config = config.withDefaults()
+	if err := config.validate(); err != nil {
+		return nil, err
+	}
+	return dial(config)
+}
+
 func dial(config Config) (*wire, error) {
 	w := &wire{config: config}
 	transport := insecure.NewCredentials()
