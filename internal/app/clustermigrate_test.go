@@ -85,6 +85,15 @@ func besideIn(t *testing.T, dir string) map[string]string {
 	return out
 }
 
+func clusterAddress(t *testing.T) string {
+	t.Helper()
+	address := os.Getenv("AKIN_TEST_CLUSTER")
+	if address == "" {
+		t.Skip("no cluster to test with: make test-cluster starts one and sets AKIN_TEST_CLUSTER")
+	}
+	return address
+}
+
 func TestClusterMigrateChild(t *testing.T) {
 	parts := strings.Split(os.Getenv(childOf), "|")
 	if len(parts) != 3 {
@@ -98,10 +107,7 @@ func TestClusterMigrateChild(t *testing.T) {
 // A migration to a real cluster that is killed at any moment goes on where it was, and
 // takes along what is beside papers, once; another directory gets all of it back.
 func TestClusterMigrateKilled(t *testing.T) {
-	address := os.Getenv("AKIN_TEST_CLUSTER")
-	if address == "" {
-		t.Skip("no cluster to test with: make test-cluster starts one and sets AKIN_TEST_CLUSTER")
-	}
+	address := clusterAddress(t)
 	dir := t.TempDir()
 	from := filepath.Join(dir, "from")
 	const papers, likes = 600, 2000
@@ -175,10 +181,7 @@ func clean(t *testing.T, address string, prefixes ...string) {
 
 // What a migration brought is taken away with it.
 func TestClusterMigrateAbandoned(t *testing.T) {
-	address := os.Getenv("AKIN_TEST_CLUSTER")
-	if address == "" {
-		t.Skip("no cluster to test with: make test-cluster starts one and sets AKIN_TEST_CLUSTER")
-	}
+	address := clusterAddress(t)
 	dir := t.TempDir()
 	from := filepath.Join(dir, "from")
 	papersIn(t, from, 0, 60)

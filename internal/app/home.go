@@ -30,12 +30,9 @@ func (a *App) openAside(ctx context.Context, c *weaviate.Catalog, epoch uint64) 
 		return err
 	}
 	a.onClose(s.Close)
-	if _, err := s.Collection(paper.DefaultCollection); err == nil {
-		return &paper.Error{
-			Kind: paper.FailedPrecondition, Reason: "PAPERS_IN_DIRECTORY",
-			Message: fmt.Sprintf("the data directory %s has papers of its own, which nobody would find while --catalog names a cluster; "+
-				"give another directory, or move the papers to the cluster", a.config.Data),
-		}
+	err = withoutPapers(s, a.config.Data, ", which nobody would find while --catalog names a cluster; give another directory, or move the papers to the cluster")
+	if err != nil {
+		return err
 	}
 	if err := markAside(a.config.Data); err != nil {
 		return err
@@ -62,6 +59,18 @@ func (a *App) openAside(ctx context.Context, c *weaviate.Catalog, epoch uint64) 
 		"restored", found.Restored, "brought", found.Adopted, "bytes", found.Bytes, "took", time.Since(began))
 	a.store = s
 	return nil
+}
+
+// withoutPapers refuses the store of a directory that has papers of its own, with what to
+// do about them.
+func withoutPapers(s *store.Store, data, remedy string) error {
+	if _, err := s.Collection(paper.DefaultCollection); err != nil {
+		return nil //nolint:nilerr // there is none
+	}
+	return &paper.Error{
+		Kind: paper.FailedPrecondition, Reason: "PAPERS_IN_DIRECTORY",
+		Message: fmt.Sprintf("the data directory %s has papers of its own%s", data, remedy),
+	}
 }
 
 // homeOf says how what is kept beside papers in a store is kept in a place.
@@ -111,11 +120,8 @@ func KeepBeside(ctx context.Context, config Config, log *slog.Logger) (kept Kept
 		return kept, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	if _, err := s.Collection(paper.DefaultCollection); err == nil {
-		return kept, &paper.Error{
-			Kind: paper.FailedPrecondition, Reason: "PAPERS_IN_DIRECTORY",
-			Message: fmt.Sprintf("the data directory %s has papers of its own; akin migrate-catalog copies them to a cluster with all that is beside them", config.Data),
-		}
+	if err := withoutPapers(s, config.Data, "; akin migrate-catalog copies them to a cluster with all that is beside them"); err != nil {
+		return kept, err
 	}
 	at, err := k.config()
 	if err != nil {
