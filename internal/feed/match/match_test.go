@@ -133,7 +133,10 @@ func (w *world) feed(id uint32, g *Background) *Rule {
 
 // TestSetIsBruteForce holds what a Set finds against holding each paper against each rule.
 func TestSetIsBruteForce(t *testing.T) {
-	for _, c := range []struct{ dim, background int }{{3, 400}, {64, 400}, {384, 400}, {384, 150}} {
+	for _, c := range []struct {
+		dim, background int
+		rules           uint32
+	}{{3, 400, 300}, {64, 400, 300}, {384, 400, 300}, {384, 150, 300}, {16, 150, 2*chunkRules + 100}} {
 		dim := c.dim
 		w := newWorld(uint64(dim), dim)
 		var before, papers []Paper
@@ -145,7 +148,7 @@ func TestSetIsBruteForce(t *testing.T) {
 		}
 		g := NewBackground(dim, before)
 		var rules []*Rule
-		for id := range uint32(300) {
+		for id := range c.rules {
 			rules = append(rules, w.feed(id+1, g))
 		}
 		set, err := NewSet(g.Basis(), rules, w.resolve(50))

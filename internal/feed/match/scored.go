@@ -11,7 +11,8 @@ import (
 // words count.
 type scored struct {
 	rules []int32
-	dense int // how many go by vectors
+	rows  map[int32]int // where a rule is in rules
+	dense int           // how many go by vectors
 	// matrix is [dense][width]: the first numbers in the basis, the length of the rest, and
 	// less what is needed, so that the product with a paper's says how much is over without
 	// words. more is [dense][further]: the numbers that come then. first and further are
@@ -35,7 +36,7 @@ type turned struct {
 
 func newScored(x *Basis) scored {
 	first := min(firstNumbers, len(x.ids))
-	return scored{first: first, width: first + besides, further: len(x.ids) - first}
+	return scored{rows: make(map[int32]int), first: first, width: first + besides, further: len(x.ids) - first}
 }
 
 // add takes a rule in; t is nil for one that goes by words alone, and those come last.
@@ -48,6 +49,7 @@ func (s *scored) add(at int32, r *Rule, t *turned) {
 	needs, slope := (c.Threshold-c.Offset)/unit, c.Lexical/unit*(1+slack)
 	// Rounding grows with the numbers that are added up.
 	needs -= slack * (1 + math.Abs(needs) + slope*r.most)
+	s.rows[at] = len(s.rules)
 	s.rules = append(s.rules, at)
 	s.needs, s.slopes = append(s.needs, float32(needs)), append(s.slopes, float32(slope))
 	if t == nil {

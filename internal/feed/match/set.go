@@ -60,7 +60,7 @@ func NewSet(basis *Basis, rules []*Rule, resolve func(names []string) (ids []uin
 			s.scored.add(int32(i), r, nil)
 		}
 	}
-	s.number()
+	s.scored.words = make([]vec.Sparse, (len(s.scored.rules)+chunkRules-1)/chunkRules)
 	return s, s.Resolve(resolve)
 }
 
@@ -88,10 +88,8 @@ func (r *Rule) turned(x *Basis) *turned {
 // Resolve looks for the numbers of terms that no paper had before. It must be called
 // before papers are matched that may have brought some.
 func (s *Set) Resolve(resolve func(names []string) (ids []uint32, found []bool, err error)) error {
-	fresh, err := s.words.resolve(resolve)
-	if fresh {
-		s.number()
-	}
+	concerned, err := s.words.resolve(resolve)
+	s.number(concerned)
 	return err
 }
 

@@ -1,6 +1,8 @@
 package match
 
 import (
+	"slices"
+
 	"akin/internal/feed"
 	"akin/internal/vec"
 )
@@ -9,8 +11,9 @@ import (
 type words struct {
 	at  map[uint32]int32 // by their numbers in the catalog
 	ids terms            // the numbers in the catalog by names
-	// unknown are the names that have none yet.
+	// unknown are the names that have none yet, and waiting the rules that have these.
 	unknown []string
+	waiting map[string][]int32
 	// average is the greatest of the rules' average lengths.
 	average float64
 }
@@ -26,31 +29,30 @@ func hasWords(r *Rule) bool {
 }
 
 func newWords(rules []*Rule) words {
-	w := words{at: make(map[uint32]int32), ids: make(terms)}
-	names := make(map[string]bool)
-	for _, r := range rules {
+	w := words{at: make(map[uint32]int32), ids: make(terms), waiting: make(map[string][]int32)}
+	for i, r := range rules {
 		if !hasWords(r) {
 			continue
 		}
 		w.average = max(w.average, r.Calibration.AverageLength)
 		for _, t := range r.Calibration.Terms {
-			if !names[t.Name] {
-				names[t.Name] = true
+			if len(w.waiting[t.Name]) == 0 {
 				w.unknown = append(w.unknown, t.Name)
 			}
+			w.waiting[t.Name] = append(w.waiting[t.Name], int32(i))
 		}
 	}
 	return w
 }
 
-// resolve gives numbers to terms that had none, and says whether there were any.
-func (w *words) resolve(resolve func(names []string) (ids []uint32, found []bool, err error)) (fresh bool, err error) {
+// resolve gives numbers to terms that had none, and says which rules have these.
+func (w *words) resolve(resolve func(names []string) (ids []uint32, found []bool, err error)) (concerned []int32, err error) {
 	if len(w.unknown) == 0 {
-		return false, nil
+		return nil, nil
 	}
 	ids, found, err := resolve(w.unknown)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	left := w.unknown[:0]
 	for i, name := range w.unknown {
@@ -61,24 +63,32 @@ func (w *words) resolve(resolve func(names []string) (ids []uint32, found []bool
 		if _, known := w.at[ids[i]]; !known {
 			w.at[ids[i]] = int32(len(w.at))
 		}
-		w.ids[name], fresh = ids[i], true
+		w.ids[name] = ids[i]
+		concerned = append(concerned, w.waiting[name]...)
+		delete(w.waiting, name)
 	}
 	w.unknown = left
-	return fresh, nil
+	slices.Sort(concerned)
+	return slices.Compact(concerned), nil
 }
 
-// number gives the rules their terms that have numbers, and makes the matrices of what
-// these count.
-func (s *Set) number() {
-	for i, r := range s.rules {
-		if hasWords(r) {
-			s.terms[i] = s.words.of(r)
+// number gives rules their terms that have numbers, and makes the matrices that they are in
+// anew: of what these terms count.
+func (s *Set) number(rules []int32) {
+	concerned := make(map[int]bool)
+	for _, i := range rules {
+		s.terms[i] = s.words.of(s.rules[i])
+		if row, ok := s.scored.rows[i]; ok {
+			concerned[row/chunkRules] = true
 		}
 	}
 	n := &s.scored
-	n.words = n.words[:0]
-	for from := 0; from < len(n.rules); from += chunkRules {
+	for chunk := range n.words {
+		if !concerned[chunk] {
+			continue
+		}
 		var m vec.Sparse
+		from := chunk * chunkRules
 		for row := from; row < min(from+chunkRules, len(n.rules)); row++ {
 			var columns []uint32
 			var values []float32
@@ -88,7 +98,7 @@ func (s *Set) number() {
 			}
 			m = m.Append(len(s.words.at), columns, values)
 		}
-		n.words = append(n.words, m)
+		n.words[chunk] = m
 	}
 }
 
