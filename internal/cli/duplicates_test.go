@@ -116,7 +116,7 @@ func TestRealDuplicates(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	importReady(t, c, shared, 0)
+	importReady(t, c, shared, 0, 0)
 	for _, least := range []float64{0.95, 0.9, 0.8} {
 		begin := time.Now()
 		pairs, first := realDuplicates(t, c, least)

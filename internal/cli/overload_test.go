@@ -126,7 +126,7 @@ func (b *overload) dialFrom(ip string) *client.Client {
 func (b *overload) load() {
 	shared := filepath.Join(embedtest.Root(b.t), "..", "shared", "data")
 	if _, err := os.Stat(shared); err == nil {
-		b.papers = importReady(b.t, b.clients[0], shared, overloadPapers)
+		b.papers = importReady(b.t, b.clients[0], shared, 0, overloadPapers)
 		waitForGraph(b.t, b.clients[0], b.papers[0].GetId())
 		return
 	}

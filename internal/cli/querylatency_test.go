@@ -39,7 +39,7 @@ func TestQueryLatency(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	papers := importReady(t, c, shared, 0)
+	papers := importReady(t, c, shared, 0, 0)
 	waitForGraph(t, c, papers[0].GetId())
 	begin := time.Now()
 	if err := noveltyOf(t, c, papers[0].GetId()); err != nil {
@@ -115,10 +115,10 @@ func noveltyOf(t *testing.T, c *client.Client, id string) error {
 	return err
 }
 
-// importReady imports the abstracts, at most so many (0 is all): with the vectors that are ready, and each of
-// the others with one halfway between those of the two papers before it, which
-// takes as long to search.
-func importReady(t *testing.T, c *client.Client, shared string, most int) []*akinv1.Paper {
+// importReady imports the abstracts from one on, at most so many (0 is all): with the
+// vectors that are ready, and each of the others with one halfway between those of the two
+// papers before it, which takes as long to search.
+func importReady(t *testing.T, c *client.Client, shared string, from, most int) []*akinv1.Paper {
 	t.Helper()
 	model, err := c.Embed.GetModel(t.Context(), &akinv1.GetModelRequest{})
 	if err != nil {
@@ -151,6 +151,7 @@ func importReady(t *testing.T, c *client.Client, shared string, most int) []*aki
 	lines.Buffer(nil, 1<<24)
 	var papers []*akinv1.Paper
 	var before, last []float32
+	passed := 0
 	err = c.Import(t.Context(), func(context.Context) (*akinv1.ImportPapersRequest, error) {
 		for (most == 0 || len(papers) < most) && lines.Scan() {
 			var p struct{ ID, Title, Abstract, Venue, Year, Authors string }
@@ -166,6 +167,9 @@ func importReady(t *testing.T, c *client.Client, shared string, most int) []*aki
 			case before != nil:
 				vector = halfway(before, last)
 			default:
+				continue
+			}
+			if passed++; passed <= from {
 				continue
 			}
 			paper := &akinv1.Paper{Id: p.ID, Title: p.Title, Abstract: p.Abstract, Venue: p.Venue}

@@ -84,7 +84,7 @@ func measureServing(t *testing.T, shared string, n int) (m serving) {
 	}
 	m.empty = residentOf(t, pid)
 	cpu, begin := cpuOf(t, pid), time.Now()
-	papers := importReady(t, c, shared, n)
+	papers := importReady(t, c, shared, 0, n)
 	m.papers, m.importWall, m.importCPU, m.imported = len(papers), time.Since(begin), cpuOf(t, pid)-cpu, residentOf(t, pid)
 	if n >= 20_000 {
 		waitForGraph(t, c, papers[0].GetId())
@@ -111,14 +111,40 @@ func measureServing(t *testing.T, shared string, n int) (m serving) {
 	m.startWall, m.startCPU = time.Since(begin), cpuOf(t, pid)
 	time.Sleep(3 * time.Second)
 	m.started = residentOf(t, pid)
+	idle := make(map[int]time.Duration)
 	for _, clients := range []int{1, 4, 16} {
-		m.answers = append(m.answers, throughput(t, c, papers, pid, clients))
+		line, p99 := throughput(t, c, papers, pid, clients, benchSeconds(10*time.Second), nil)
+		m.answers, idle[clients] = append(m.answers, line), p99
 	}
+	// Four clients again, while other papers come in.
+	come, asked := make(chan struct{}), make(chan struct{})
+	var line string
+	var p99 time.Duration
+	go func() {
+		defer close(asked)
+		line, p99 = throughput(t, c, papers, pid, 4, time.Hour, come)
+	}()
+	begin = time.Now()
+	more := importReady(t, c, shared, n, min(n, 20_000))
+	took := time.Since(begin)
+	close(come)
+	<-asked
+	m.answers = append(m.answers, line+fmt.Sprintf(" beside an import of %d papers at %.0f a second; p99 is %.1f times that without |",
+		len(more), float64(len(more))/took.Seconds(), float64(p99)/float64(idle[4])))
 	return m
 }
 
-// throughput asks hybrid queries with so many clients for some seconds.
-func throughput(t *testing.T, c *client.Client, papers []*akinv1.Paper, pid, clients int) string {
+// throughput asks hybrid queries with so many clients for some time, or until done is
+// closed, and gives what it measured, and the 99th percentile.
+func throughput(t *testing.T, c *client.Client, papers []*akinv1.Paper, pid, clients int, most time.Duration, done <-chan struct{}) (string, time.Duration) {
+	over := func() bool {
+		select {
+		case <-done:
+			return true
+		default:
+			return false
+		}
+	}
 	var next atomic.Int64
 	var mu sync.Mutex // guards took
 	var took []time.Duration
@@ -126,7 +152,7 @@ func throughput(t *testing.T, c *client.Client, papers []*akinv1.Paper, pid, cli
 	var group sync.WaitGroup
 	for range clients {
 		group.Go(func() {
-			for time.Since(begin) < benchSeconds(10*time.Second) {
+			for time.Since(begin) < most && !over() {
 				at := time.Now()
 				if err := searchIn(t, c, papers[int(next.Add(1)*7919)%len(papers)].GetTitle(), akinv1.Mode_MODE_HYBRID); err != nil {
 					t.Error(err)
@@ -140,11 +166,11 @@ func throughput(t *testing.T, c *client.Client, papers []*akinv1.Paper, pid, cli
 	}
 	group.Wait()
 	if len(took) == 0 {
-		return "no answer"
+		return "no answer", 0
 	}
 	wall := time.Since(begin).Seconds()
 	return fmt.Sprintf("| %d papers, hybrid, %d clients | %.0f q/s | p50 %.1f ms | p99 %.1f ms | %.1f CPU-ms |", len(papers), clients, float64(len(took))/wall,
-		percentile(took, 50).Seconds()*1000, percentile(took, 99).Seconds()*1000, (cpuOf(t, pid)-cpu)/float64(len(took))*1000)
+		percentile(took, 50).Seconds()*1000, percentile(took, 99).Seconds()*1000, (cpuOf(t, pid)-cpu)/float64(len(took))*1000), percentile(took, 99)
 }
 
 // cpuOf is the CPU time that a process has taken, in seconds.
