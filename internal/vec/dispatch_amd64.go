@@ -65,11 +65,14 @@ func (k kernel) ints(dst []int32, query, rows []int8, ids []uint32) {
 
 // panel multiplies without looking at lengths. No slice is empty.
 func (k kernel) panel(dst, rows, panel []float32, dim int) {
-	if k == portable {
+	switch k {
+	case avx512:
+		dotPanelAVX512(&dst[0], &rows[0], &panel[0], len(rows)/dim, dim)
+	case avx2:
+		dotPanelAVX2(&dst[0], &rows[0], &panel[0], len(rows)/dim, dim)
+	default:
 		portablePanel(dst, rows, panel, dim)
-		return
 	}
-	dotPanelAVX2(&dst[0], &rows[0], &panel[0], len(rows)/dim, dim)
 }
 
 // residual multiplies without looking at lengths. No slice is empty.
@@ -91,9 +94,12 @@ func Prefetch[T any](s []T) {
 
 // sparse multiplies without looking at lengths. No slice is empty.
 func (k kernel) sparse(s *Sparse, dst []float32, places []uint32, panel []float32) {
-	if k == portable {
+	switch k {
+	case avx512:
+		addSparseAVX512(&dst[0], &s.ends[0], &s.columns[0], &s.values[0], &places[0], &panel[0], len(s.ends))
+	case avx2:
+		addSparseAVX2(&dst[0], &s.ends[0], &s.columns[0], &s.values[0], &places[0], &panel[0], len(s.ends))
+	default:
 		portableSparse(s, dst, places, panel)
-		return
 	}
-	addSparseAVX2(&dst[0], &s.ends[0], &s.columns[0], &s.values[0], &places[0], &panel[0], len(s.ends))
 }

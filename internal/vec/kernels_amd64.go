@@ -49,6 +49,11 @@ func dotInt8VNNI(dst *int32, query *int8, rows *int8, ids *uint32, n int, dim in
 //go:noescape
 func dotPanelAVX2(dst *float32, rows *float32, panel *float32, n int, dim int)
 
+// dotPanelAVX512 needs AVX512F and AVX512DQ.
+//
+//go:noescape
+func dotPanelAVX512(dst *float32, rows *float32, panel *float32, n int, dim int)
+
 // dotResidualAVX2 needs AVX2 and FMA.
 //
 //go:noescape
@@ -58,6 +63,11 @@ func dotResidualAVX2(dst *float32, query *float32, codes *int8, residuals *uint8
 //
 //go:noescape
 func addSparseAVX2(dst *float32, ends *uint32, columns *uint32, values *float32, places *uint32, panel *float32, n int)
+
+// addSparseAVX512 needs AVX512F.
+//
+//go:noescape
+func addSparseAVX512(dst *float32, ends *uint32, columns *uint32, values *float32, places *uint32, panel *float32, n int)
 
 // prefetchLines fetches the cache lines of size bytes.
 //

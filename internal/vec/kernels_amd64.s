@@ -865,16 +865,16 @@ done:
 // func dotPanelAVX2(dst *float32, rows *float32, panel *float32, n int, dim int)
 // Requires: AVX, FMA3
 TEXT ·dotPanelAVX2(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), AX
-	MOVQ rows+8(FP), CX
-	MOVQ panel+16(FP), DX
-	MOVQ n+24(FP), BX
-	MOVQ dim+32(FP), SI
-	MOVQ SI, DI
-	SHLQ $0x02, DI
+	MOVQ dst+0(FP), BX
+	MOVQ rows+8(FP), SI
+	MOVQ panel+16(FP), DI
+	MOVQ n+24(FP), R8
+	MOVQ dim+32(FP), R9
+	MOVQ R9, DX
+	SHLQ $0x02, DX
 
 many:
-	CMPQ   BX, $0x06
+	CMPQ   R8, $0x06
 	JL     few
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -888,83 +888,179 @@ many:
 	VXORPS Y9, Y9, Y9
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
-	MOVQ   CX, R8
-	LEAQ   (DI)(DI*2), R9
-	ADDQ   CX, R9
-	MOVQ   DX, R10
-	MOVQ   SI, R11
+	MOVQ   SI, R10
+	LEAQ   (DX)(DX*2), SI
+	ADDQ   R10, SI
+	MOVQ   DI, AX
+	MOVQ   R9, CX
 
 many_numbers:
-	VMOVUPS      (R10), Y12
-	VMOVUPS      32(R10), Y13
-	VBROADCASTSS (R8), Y14
+	VMOVUPS      (AX), Y12
+	VMOVUPS      32(AX), Y13
+	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (R8)(DI*1), Y14
+	VBROADCASTSS (R10)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (R8)(DI*2), Y14
+	VBROADCASTSS (R10)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (R9), Y14
+	VBROADCASTSS (SI), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (R9)(DI*1), Y14
+	VBROADCASTSS (SI)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R9)(DI*2), Y14
+	VBROADCASTSS (SI)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	ADDQ         $0x40, R10
-	DECQ         R11
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, SI
+	ADDQ         $0x40, AX
+	DECQ         CX
 	JNZ          many_numbers
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
-	VMOVUPS      Y2, 64(AX)
-	VMOVUPS      Y3, 96(AX)
-	VMOVUPS      Y4, 128(AX)
-	VMOVUPS      Y5, 160(AX)
-	VMOVUPS      Y6, 192(AX)
-	VMOVUPS      Y7, 224(AX)
-	VMOVUPS      Y8, 256(AX)
-	VMOVUPS      Y9, 288(AX)
-	VMOVUPS      Y10, 320(AX)
-	VMOVUPS      Y11, 352(AX)
-	ADDQ         $0x00000180, AX
-	LEAQ         (R9)(DI*2), CX
-	SUBQ         $0x06, BX
+	VMOVUPS      Y0, (BX)
+	VMOVUPS      Y1, 32(BX)
+	VMOVUPS      Y2, 64(BX)
+	VMOVUPS      Y3, 96(BX)
+	VMOVUPS      Y4, 128(BX)
+	VMOVUPS      Y5, 160(BX)
+	VMOVUPS      Y6, 192(BX)
+	VMOVUPS      Y7, 224(BX)
+	VMOVUPS      Y8, 256(BX)
+	VMOVUPS      Y9, 288(BX)
+	VMOVUPS      Y10, 320(BX)
+	VMOVUPS      Y11, 352(BX)
+	ADDQ         $0x00000180, BX
+	LEAQ         (SI)(DX*2), SI
+	SUBQ         $0x06, R8
 	JMP          many
 
 few:
-	TESTQ  BX, BX
+	TESTQ  R8, R8
 	JZ     end
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
-	MOVQ   CX, R8
-	LEAQ   (DI)(DI*2), R9
-	ADDQ   CX, R9
-	MOVQ   DX, R10
-	MOVQ   SI, R11
+	MOVQ   SI, R10
+	MOVQ   DI, AX
+	MOVQ   R9, CX
 
 one_numbers:
-	VMOVUPS      (R10), Y12
-	VMOVUPS      32(R10), Y13
-	VBROADCASTSS (R8), Y14
+	VMOVUPS      (AX), Y12
+	VMOVUPS      32(AX), Y13
+	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	ADDQ         $0x40, R10
-	DECQ         R11
+	ADDQ         $0x04, R10
+	ADDQ         $0x40, AX
+	DECQ         CX
 	JNZ          one_numbers
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         DI, CX
-	DECQ         BX
+	VMOVUPS      Y0, (BX)
+	VMOVUPS      Y1, 32(BX)
+	ADDQ         $0x00000040, BX
+	ADDQ         DX, SI
+	DECQ         R8
 	JMP          few
+
+end:
+	VZEROUPPER
+	RET
+
+// func dotPanelAVX512(dst *float32, rows *float32, panel *float32, n int, dim int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·dotPanelAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), BX
+	MOVQ rows+8(FP), SI
+	MOVQ panel+16(FP), DI
+	MOVQ n+24(FP), R8
+	MOVQ dim+32(FP), R9
+	MOVQ R9, DX
+	SHLQ $0x02, DX
+
+many:
+	CMPQ   R8, $0x0c
+	JL     few
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	MOVQ   SI, R10
+	LEAQ   (DX)(DX*2), SI
+	ADDQ   R10, SI
+	LEAQ   (DX)(DX*2), R11
+	ADDQ   SI, R11
+	LEAQ   (DX)(DX*2), R12
+	ADDQ   R11, R12
+	MOVQ   DI, AX
+	MOVQ   R9, CX
+
+many_numbers:
+	VMOVUPS          (AX), Z12
+	VFMADD231PS.BCST (R10), Z12, Z0
+	VFMADD231PS.BCST (R10)(DX*1), Z12, Z1
+	VFMADD231PS.BCST (R10)(DX*2), Z12, Z2
+	VFMADD231PS.BCST (SI), Z12, Z3
+	VFMADD231PS.BCST (SI)(DX*1), Z12, Z4
+	VFMADD231PS.BCST (SI)(DX*2), Z12, Z5
+	VFMADD231PS.BCST (R11), Z12, Z6
+	VFMADD231PS.BCST (R11)(DX*1), Z12, Z7
+	VFMADD231PS.BCST (R11)(DX*2), Z12, Z8
+	VFMADD231PS.BCST (R12), Z12, Z9
+	VFMADD231PS.BCST (R12)(DX*1), Z12, Z10
+	VFMADD231PS.BCST (R12)(DX*2), Z12, Z11
+	ADDQ             $0x04, R10
+	ADDQ             $0x04, SI
+	ADDQ             $0x04, R11
+	ADDQ             $0x04, R12
+	ADDQ             $0x40, AX
+	DECQ             CX
+	JNZ              many_numbers
+	VMOVUPS          Z0, (BX)
+	VMOVUPS          Z1, 64(BX)
+	VMOVUPS          Z2, 128(BX)
+	VMOVUPS          Z3, 192(BX)
+	VMOVUPS          Z4, 256(BX)
+	VMOVUPS          Z5, 320(BX)
+	VMOVUPS          Z6, 384(BX)
+	VMOVUPS          Z7, 448(BX)
+	VMOVUPS          Z8, 512(BX)
+	VMOVUPS          Z9, 576(BX)
+	VMOVUPS          Z10, 640(BX)
+	VMOVUPS          Z11, 704(BX)
+	ADDQ             $0x00000300, BX
+	LEAQ             (R12)(DX*2), SI
+	SUBQ             $0x0c, R8
+	JMP              many
+
+few:
+	TESTQ  R8, R8
+	JZ     end
+	VXORPS Z0, Z0, Z0
+	MOVQ   SI, R10
+	MOVQ   DI, AX
+	MOVQ   R9, CX
+
+one_numbers:
+	VMOVUPS          (AX), Z12
+	VFMADD231PS.BCST (R10), Z12, Z0
+	ADDQ             $0x04, R10
+	ADDQ             $0x40, AX
+	DECQ             CX
+	JNZ              one_numbers
+	VMOVUPS          Z0, (BX)
+	ADDQ             $0x00000040, BX
+	ADDQ             DX, SI
+	DECQ             R8
+	JMP              few
 
 end:
 	VZEROUPPER
@@ -1071,6 +1167,47 @@ number:
 	JL           number
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      Y1, 32(AX)
+
+next:
+	ADDQ $0x04, CX
+	ADDQ $0x40, AX
+	DECQ R8
+	JMP  row
+
+end:
+	VZEROUPPER
+	RET
+
+// func addSparseAVX512(dst *float32, ends *uint32, columns *uint32, values *float32, places *uint32, panel *float32, n int)
+// Requires: AVX, AVX512F
+TEXT ·addSparseAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ ends+8(FP), CX
+	MOVQ columns+16(FP), DX
+	MOVQ values+24(FP), BX
+	MOVQ places+32(FP), SI
+	MOVQ panel+40(FP), DI
+	MOVQ n+48(FP), R8
+	XORQ R9, R9
+
+row:
+	TESTQ   R8, R8
+	JZ      end
+	MOVL    (CX), R10
+	CMPQ    R9, R10
+	JGE     next
+	VMOVUPS (AX), Z0
+
+number:
+	MOVL         (DX)(R9*4), R11
+	MOVL         (SI)(R11*4), R11
+	SHLQ         $0x06, R11
+	VBROADCASTSS (BX)(R9*4), Z1
+	VFMADD231PS  (DI)(R11*1), Z1, Z0
+	INCQ         R9
+	CMPQ         R9, R10
+	JL           number
+	VMOVUPS      Z0, (AX)
 
 next:
 	ADDQ $0x04, CX

@@ -3,6 +3,7 @@ package vec
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -49,6 +50,43 @@ func TestDotPanel(t *testing.T) {
 		}
 	}()
 	DotPanel(make([]float32, 16), make([]float32, 3), make([]float32, 47), 3)
+}
+
+// TestPanelsAreEqual holds the kernels of panels for wider registers against those for
+// narrower ones, bit for bit.
+func TestPanelsAreEqual(t *testing.T) {
+	if !supports(avx512) {
+		t.Skip("this CPU lacks AVX-512")
+	}
+	r := rand.New(rand.NewPCG(3, 4))
+	numbers := func(n int) []float32 {
+		out := make([]float32, n)
+		for i := range out {
+			out[i] = float32(r.NormFloat64())
+		}
+		return out
+	}
+	for _, n := range []int{1, 11, 12, 13, 50} {
+		const dim = 98
+		rows, panel := numbers(n*dim), numbers(dim*PanelWidth)
+		var s Sparse
+		for range n {
+			s = s.Append(dim, []uint32{uint32(r.IntN(dim)), uint32(r.IntN(dim))}, numbers(2))
+		}
+		places := make([]uint32, dim)
+		for i := range places {
+			places[i] = uint32(r.IntN(dim))
+		}
+		var sums [2][]float32
+		for i, k := range []kernel{avx2, avx512} {
+			sums[i] = make([]float32, n*PanelWidth)
+			k.dotPanel(sums[i], rows, panel, dim)
+			k.addSparse(&s, sums[i], places, panel)
+		}
+		if !slices.Equal(sums[0], sums[1]) {
+			t.Errorf("%d rows: kernels give other bits", n)
+		}
+	}
 }
 
 func BenchmarkDotPanel(b *testing.B) {

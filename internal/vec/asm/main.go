@@ -28,8 +28,10 @@ func main() {
 		int8VNNI("dot"+k.suffix+"Int8VNNI", k.int8)
 	}
 	panelAVX2()
+	panelAVX512()
 	residualAVX2()
 	sparseAVX2()
+	sparseAVX512()
 	prefetch()
 	Generate()
 }
