@@ -22,7 +22,7 @@ var rooms = map[string][]string{
 	"internal/cli":                      {"internal/paper", "internal/app", "internal/client", "internal/ingest", "internal/job", "internal/vecfile", "internal/harvest", "internal/eval", "internal/rpc/wire", "proto/akin/v1", "internal/pending", "internal/settings"},
 	"internal/app":                      {"internal/atlas", "internal/paper", "internal/rpc", "internal/engine", "internal/catalog", "internal/catalog/local", "internal/catalog/move", "internal/catalog/weaviate", "internal/mandate", "internal/embed", "internal/embed/onnx", "internal/store", "internal/model", "models", "internal/pending", "internal/kv", "internal/admit", "internal/web", "internal/access", "internal/telemetry", "internal/vec", "internal/library", "internal/library/shelf", "internal/librarian", "internal/feed", "internal/feed/ledger", "internal/courier", "internal/source", "internal/source/logbook", "internal/seal", "internal/notify", "internal/notify/outbox", "internal/notify/post", "internal/notify/sentfile", "internal/follow", "internal/follow/register", "internal/source/zotero", "internal/share", "internal/home"},
 	"internal/rpc":                      {"internal/atlas", "internal/engine", "internal/catalog", "internal/rank", "internal/embed", "internal/paper", "proto/akin/v1", "internal/operation", "internal/admit", "internal/access", "internal/telemetry", "internal/library", "internal/librarian", "internal/cite", "internal/feed", "internal/courier", "internal/source", "internal/notify", "internal/follow", "internal/source/zotero", "internal/share"},
-	"internal/access":                   {"internal/paper", "internal/pending"},
+	"internal/access":                   {"internal/paper", "internal/pending", "internal/pending/alone"},
 	"internal/admit":                    {"internal/paper"},
 	"internal/telemetry":                {}, // figures come as plain structs
 	"internal/settings":                 {},
@@ -38,11 +38,11 @@ var rooms = map[string][]string{
 	"internal/catalog/weaviate":         {"internal/catalog", "internal/filter", "internal/lexical", "internal/rank", "internal/vec", "internal/paper"},
 	"internal/dedup":                    {"internal/paper", "internal/splitmix", "internal/text/unify"},
 	"internal/operation":                {"internal/paper"},
-	"internal/mandate":                  {"internal/paper", "internal/pending"},
+	"internal/mandate":                  {"internal/paper", "internal/pending", "internal/pending/alone"},
 	"internal/home":                     {"internal/kv", "internal/paper"},
 	"internal/rank":                     {"internal/paper", "internal/vec"},
 	"internal/feed":                     {"internal/paper"},
-	"internal/seal":                     {"internal/paper", "internal/pending"},
+	"internal/seal":                     {"internal/paper", "internal/pending", "internal/pending/alone"},
 	"internal/notify":                   {"internal/engine", "internal/feed", "internal/library", "internal/paper", "internal/seal", "internal/text/unify"},
 	"internal/notify/letter":            {"internal/text"},
 	"internal/notify/outbox":            {"internal/notify", "internal/feed", "internal/kv", "internal/paper"},
@@ -79,6 +79,7 @@ var rooms = map[string][]string{
 	"internal/embed/token":              {},
 	"internal/model":                    {"internal/pending"},
 	"internal/pending":                  {}, // files that are whole or absent: whoever writes one
+	"internal/pending/alone":            {}, // one process at a time
 	"internal/vec":                      {},
 	"internal/vec/asm":                  {}, // a module of its own: generates the kernels
 	"internal/paper":                    {},

@@ -13,10 +13,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"akin/internal/paper"
 	"akin/internal/pending"
+	"akin/internal/pending/alone"
 )
 
 // Names within the folder of keys.
@@ -190,15 +189,14 @@ func encode(keys []Key) ([]byte, error) {
 }
 
 // change lets a function change the keys, alone of all processes.
-func (f File) change(edit func(keys []Key) ([]Key, error)) (err error) {
+func (f File) change(edit func(keys []Key) ([]Key, error)) error {
 	if err := os.MkdirAll(f.dir, 0o700); err != nil {
 		return fmt.Errorf("folder of keys: %w", err)
 	}
-	lock := flock.New(filepath.Join(f.dir, keysLock), flock.SetPermissions(0o600))
-	if err := lock.Lock(); err != nil {
-		return fmt.Errorf("lock the keys: %w", err)
-	}
-	defer func() { err = errors.Join(err, lock.Close()) }()
+	return alone.Do(filepath.Join(f.dir, keysLock), 0o600, func() error { return f.changeAlone(edit) })
+}
+
+func (f File) changeAlone(edit func(keys []Key) ([]Key, error)) error {
 	keys, _, err := f.read()
 	if err != nil {
 		return err

@@ -25,10 +25,9 @@ import (
 	"regexp"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"akin/internal/paper"
 	"akin/internal/pending"
+	"akin/internal/pending/alone"
 )
 
 // Reasons of errors.
@@ -43,8 +42,6 @@ const (
 	format = "akin.writer.v1"
 	// maxFile bounds the file, in bytes.
 	maxFile = 4 << 10
-	// lockWait is how long the lock of the file is waited for.
-	lockWait = 10 * time.Second
 )
 
 // Mark says who writes.
@@ -192,21 +189,19 @@ func Check(path string, epoch uint64) error {
 
 // change replaces the mark with what f makes of it, nil leaving it as it is, while nobody
 // else changes it.
-func change(path string, f func(old *Mark) *Mark) (err error) {
-	lock := flock.New(path + ".lock")
-	for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
-		held, err := lock.TryLock()
-		if err != nil {
-			return unreadable(path, err)
-		}
-		if held {
-			break
-		}
-		if time.Since(began) > lockWait {
-			return unreadable(path, fmt.Errorf("another process has held its lock for %s", lockWait))
-		}
+func change(path string, f func(old *Mark) *Mark) error {
+	began := false
+	err := alone.Do(path+".lock", 0o600, func() error {
+		began = true
+		return changeAlone(path, f)
+	})
+	if err != nil && !began {
+		return unreadable(path, err)
 	}
-	defer func() { err = errors.Join(err, lock.Close()) }()
+	return err
+}
+
+func changeAlone(path string, f func(old *Mark) *Mark) error {
 	old, err := Read(path)
 	if err != nil {
 		return err

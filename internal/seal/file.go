@@ -15,10 +15,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"akin/internal/paper"
 	"akin/internal/pending"
+	"akin/internal/pending/alone"
 )
 
 const (
@@ -215,18 +214,17 @@ func refused(path string, cause error) error {
 }
 
 // change edits a file, alone of all processes; one that is not there has no secrets.
-func change(path string, edit func([]stored) ([]stored, error)) (err error) {
+func change(path string, edit func([]stored) ([]stored, error)) error {
 	if path == "" {
 		return refused(path, nil)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("folder of the secret file: %w", err)
 	}
-	lock := flock.New(path+lockSuffix, flock.SetPermissions(0o600))
-	if err := lock.Lock(); err != nil {
-		return fmt.Errorf("lock the secret file: %w", err)
-	}
-	defer func() { err = errors.Join(err, lock.Close()) }()
+	return alone.Do(path+lockSuffix, 0o600, func() error { return changeAlone(path, edit) })
+}
+
+func changeAlone(path string, edit func([]stored) ([]stored, error)) error {
 	all, err := read(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
