@@ -75,9 +75,10 @@ var rooms = map[string][]string{
 	"internal/harvest":                  {"internal/ingest", "internal/paper", "internal/pending"},
 	"internal/job":                      {"internal/ingest", "internal/vecfile", "internal/paper", "internal/pending"},
 	"internal/embed":                    {"internal/model", "internal/paper"},
-	"internal/embed/onnx":               {"internal/embed"},
+	"internal/embed/onnx":               {"internal/embed", "internal/model/fields"},
 	"internal/embed/token":              {},
 	"internal/model":                    {"internal/pending"},
+	"internal/model/fields":             {},
 	"internal/pending":                  {}, // files that are whole or absent: whoever writes one
 	"internal/pending/alone":            {}, // one process at a time
 	"internal/vec":                      {},

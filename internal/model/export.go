@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"akin/internal/model/fields"
 )
 
 // maxExport is how large a protobuf may be.
@@ -70,7 +72,7 @@ type export struct {
 func readExport(b []byte) (*Tensors, error) {
 	x := &export{tensors: make(map[string]tensorInfo), products: make(map[string][]string), alias: make(map[string]string)}
 	graphs := 0
-	err := eachField(b, func(n protowire.Number, v []byte, _ uint64) error {
+	err := fields.Each(b, func(n protowire.Number, v []byte, _ uint64) error {
 		if n != modelGraph {
 			return nil
 		}
@@ -89,37 +91,8 @@ func readExport(b []byte) (*Tensors, error) {
 	return x.inEncoder()
 }
 
-// eachField hands over the fields of a message: bytes, or a number.
-func eachField(b []byte, field func(n protowire.Number, v []byte, number uint64) error) error {
-	for len(b) > 0 {
-		n, kind, size := protowire.ConsumeTag(b)
-		if size < 0 {
-			return errors.New("it is no ONNX file, or cut short")
-		}
-		b = b[size:]
-		var v []byte
-		var number uint64
-		switch kind {
-		case protowire.BytesType:
-			v, size = protowire.ConsumeBytes(b)
-		case protowire.VarintType:
-			number, size = protowire.ConsumeVarint(b)
-		default:
-			size = protowire.ConsumeFieldValue(n, kind, b)
-		}
-		if size < 0 {
-			return errors.New("it is no ONNX file, or cut short")
-		}
-		if err := field(n, v, number); err != nil {
-			return err
-		}
-		b = b[size:]
-	}
-	return nil
-}
-
 func (x *export) readGraph(b []byte) error {
-	return eachField(b, func(n protowire.Number, v []byte, _ uint64) error {
+	return fields.Each(b, func(n protowire.Number, v []byte, _ uint64) error {
 		switch n {
 		case graphInitializer:
 			return x.readTensor("", v)
@@ -135,7 +108,7 @@ func (x *export) readNode(b []byte) error {
 	var in, out []string
 	var operator string
 	var constant []byte
-	err := eachField(b, func(n protowire.Number, v []byte, _ uint64) error {
+	err := fields.Each(b, func(n protowire.Number, v []byte, _ uint64) error {
 		switch n {
 		case nodeInput:
 			in = append(in, string(v))
@@ -162,7 +135,7 @@ func (x *export) readNode(b []byte) error {
 	case operator == operatorIdentity && len(in) == 1:
 		x.alias[out[0]] = in[0]
 	case operator == operatorConstant && constant != nil:
-		return eachField(constant, func(n protowire.Number, v []byte, _ uint64) error {
+		return fields.Each(constant, func(n protowire.Number, v []byte, _ uint64) error {
 			if n == attributeTensor && v != nil {
 				return x.readTensor(out[0], v)
 			}
@@ -178,7 +151,7 @@ func (x *export) readTensor(name string, b []byte) error {
 	var data []byte
 	var external bool
 	var kind uint64
-	err := eachField(b, func(n protowire.Number, v []byte, number uint64) error {
+	err := fields.Each(b, func(n protowire.Number, v []byte, number uint64) error {
 		switch n {
 		case tensorDims:
 			if v == nil {

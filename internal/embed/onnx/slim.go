@@ -11,6 +11,8 @@ import (
 
 	ort "github.com/yalue/onnxruntime_go"
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"akin/internal/model/fields"
 )
 
 // A graph file is mostly weights. ONNX Runtime that is handed the file copies all of
@@ -98,8 +100,6 @@ type field struct {
 	begin, content, end int64
 }
 
-var errWire = errors.New("it is not the protobuf of an ONNX model")
-
 // next reads the tag, and the length, of the field at a place.
 func (r *slimmer) next(at, end int64) (field, error) {
 	var head [2 * binary.MaxVarintLen64]byte
@@ -111,21 +111,21 @@ func (r *slimmer) next(at, end int64) (field, error) {
 	f := field{begin: at}
 	var used int
 	if f.number, f.kind, used = protowire.ConsumeTag(b); used < 0 {
-		return field{}, errWire
+		return field{}, fields.ErrWire
 	}
 	b, f.content = b[used:], at+int64(used)
 	switch f.kind {
 	case protowire.BytesType:
 		length, n := protowire.ConsumeVarint(b)
 		if n < 0 || length > uint64(end-f.content-int64(n)) {
-			return field{}, errWire
+			return field{}, fields.ErrWire
 		}
 		f.content += int64(n)
 		f.end = f.content + int64(length)
 	default:
 		n := protowire.ConsumeFieldValue(f.number, f.kind, b)
 		if n < 0 {
-			return field{}, errWire
+			return field{}, fields.ErrWire
 		}
 		f.end = f.content + int64(n)
 	}
@@ -224,16 +224,16 @@ func (r *slimmer) port(f field) ([]byte, error) {
 	}
 	info := ort.InputOutputInfo{OrtValueType: ort.ONNXTypeTensor}
 	shape, ok := []byte(nil), false
-	err = eachField(whole[f.content-f.begin:], func(n protowire.Number, b []byte, _ uint64) error {
+	err = fields.Each(whole[f.content-f.begin:], func(n protowire.Number, b []byte, _ uint64) error {
 		switch n {
 		case valueName:
 			info.Name = string(b)
 		case valueType:
-			return eachField(b, func(n protowire.Number, tensor []byte, _ uint64) error {
+			return fields.Each(b, func(n protowire.Number, tensor []byte, _ uint64) error {
 				if n != typeTensor {
 					return nil
 				}
-				return eachField(tensor, func(n protowire.Number, b []byte, v uint64) error {
+				return fields.Each(tensor, func(n protowire.Number, b []byte, v uint64) error {
 					switch n {
 					case elemType:
 						info.DataType = ort.TensorElementDataType(v)
@@ -264,15 +264,15 @@ func (r *slimmer) port(f field) ([]byte, error) {
 // dimensions reads a shape; a dimension that the file leaves open is -1.
 func dimensions(shape []byte) (ort.Shape, error) {
 	dims := ort.Shape{}
-	err := eachField(shape, func(n protowire.Number, b []byte, _ uint64) error {
+	err := fields.Each(shape, func(n protowire.Number, b []byte, _ uint64) error {
 		if n != dimOf {
 			return nil
 		}
 		if len(dims) == mostDims {
-			return errWire
+			return fields.ErrWire
 		}
 		dims = append(dims, -1)
-		return eachField(b, func(n protowire.Number, _ []byte, v uint64) error {
+		return fields.Each(b, func(n protowire.Number, _ []byte, v uint64) error {
 			if n == dimValue {
 				dims[len(dims)-1] = int64(v)
 			}
@@ -280,34 +280,4 @@ func dimensions(shape []byte) (ort.Shape, error) {
 		})
 	})
 	return dims, err
-}
-
-// eachField calls visit with the fields of a message: the bytes of those that have a
-// length, the number of those that are one.
-func eachField(b []byte, visit func(n protowire.Number, b []byte, v uint64) error) error {
-	for len(b) > 0 {
-		number, kind, n := protowire.ConsumeTag(b)
-		if n < 0 {
-			return errWire
-		}
-		b = b[n:]
-		var content []byte
-		var value uint64
-		switch kind {
-		case protowire.BytesType:
-			content, n = protowire.ConsumeBytes(b)
-		case protowire.VarintType:
-			value, n = protowire.ConsumeVarint(b)
-		default:
-			n = protowire.ConsumeFieldValue(number, kind, b)
-		}
-		if n < 0 {
-			return errWire
-		}
-		if err := visit(number, content, value); err != nil {
-			return err
-		}
-		b = b[n:]
-	}
-	return nil
 }
