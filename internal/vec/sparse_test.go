@@ -30,22 +30,17 @@ func TestSparse(t *testing.T) {
 				}
 				s = s.Append(width, columns, values)
 			}
-			places, panel, dst := make([]uint32, width), make([]float32, rows*PanelWidth), make([]float32, n*PanelWidth+1)
-			for i := range places {
-				places[i] = uint32(r.IntN(rows))
-			}
-			for i := range panel {
-				panel[i] = float32(r.NormFloat64())
-			}
+			p, panel := sparsePanel(r, width, rows)
+			dst := make([]float32, n*PanelWidth+1)
 			for i := range dst {
 				dst[i] = float32(i)
 			}
-			k.addSparse(&s, dst, places, panel)
+			k.addSparse(&s, dst, p)
 			for i := range n {
 				for j := range PanelWidth {
 					want, size := float64(i*PanelWidth+j), float64(i*PanelWidth+j)
 					for c := range width {
-						p := full[i][c] * float64(panel[int(places[c])*PanelWidth+j])
+						p := full[i][c] * float64(panel[c][j])
 						want, size = want+p, size+math.Abs(p)
 					}
 					if got := float64(dst[i*PanelWidth+j]); math.Abs(got-want) > 1e-6*size+1e-6 {
@@ -59,12 +54,22 @@ func TestSparse(t *testing.T) {
 		}
 	}
 	var none Sparse
-	none.AddPanel(nil, nil, nil)
+	none.AddPanel(nil, &SparsePanel{})
 	for name, fault := range map[string]func(){
 		"a column beyond the width": func() { Sparse{}.Append(3, []uint32{3}, []float32{1}) },
-		"a place beyond the panel": func() {
+		"a matrix wider than the panel": func() {
+			s, p := Sparse{}.Append(3, []uint32{1}, []float32{1}), SparsePanel{}
+			p.Reset(2)
+			s.AddPanel(make([]float32, PanelWidth), &p)
+		},
+		"a panel that was never reset": func() {
 			s := Sparse{}.Append(3, []uint32{1}, []float32{1})
-			s.AddPanel(make([]float32, PanelWidth), []uint32{0, 1, 0}, make([]float32, PanelWidth))
+			s.AddPanel(make([]float32, PanelWidth), &SparsePanel{places: make([]uint32, 3)})
+		},
+		"a vector behind the last": func() {
+			p := SparsePanel{}
+			p.Reset(2)
+			p.Set(1, PanelWidth, 1)
 		},
 	} {
 		func() {
@@ -76,4 +81,26 @@ func TestSparse(t *testing.T) {
 			fault()
 		}()
 	}
+}
+
+// sparsePanel makes a panel whose vectors have numbers in few columns, twice, since the
+// second must not find what was set before; and gives the same as [width][PanelWidth].
+func sparsePanel(r *rand.Rand, width, few int) (*SparsePanel, [][PanelWidth]float32) {
+	p := &SparsePanel{}
+	var full [][PanelWidth]float32
+	for range 2 {
+		p.Reset(width)
+		full = make([][PanelWidth]float32, width)
+		for range few {
+			c := r.IntN(width)
+			for range 3 {
+				j, x := r.IntN(PanelWidth), float32(r.NormFloat64())
+				full[c][j] = x
+				if row := p.Set(uint32(c), j, x); row == 0 || row != p.Row(uint32(c)) {
+					panic("a column that has numbers is in the row of zeros")
+				}
+			}
+		}
+	}
+	return p, full
 }

@@ -72,7 +72,7 @@ func (s *scored) over(out []float32, from, to int, p *panel) {
 			out[(i-from)*vec.PanelWidth+j] = -s.needs[i]
 		}
 	}
-	s.words[from/chunkRules].AddPanel(out, p.places, p.words)
+	s.words[from/chunkRules].AddPanel(out, &p.words)
 }
 
 // closer bounds what is over more closely, of a rule and a paper whose first numbers leave
@@ -94,12 +94,8 @@ func (s *scored) closer(row int, over float32, t *turned) float32 {
 // panel is as many papers as are compared at a time.
 type panel struct {
 	numbers []float32
-	// words has a row for each word that any of the papers has, and one of zeros; places
-	// says where a word is.
-	words  []float32
-	counts []uint32 // parallel to words
-	places []uint32
-	held   []int32 // the words that are not at 0
+	words   vec.SparsePanel
+	counts  []uint32 // how often papers have them, by the rows of words
 }
 
 // setNumbers interleaves the numbers of turned vectors, the lengths of their rests, and
@@ -122,29 +118,19 @@ func (p *panel) setNumbers(all []turned, s *scored) {
 // setWords sets what the words of papers count at most: as if all rules took the papers for
 // as short as any of them does.
 func (p *panel) setWords(papers []Paper, w *words) {
-	for _, at := range p.held {
-		p.places[at] = 0
-	}
-	p.held = p.held[:0]
-	var zeros [vec.PanelWidth]float32
-	var none [vec.PanelWidth]uint32
-	if n := len(w.ids); len(p.places) < n {
-		p.places = append(p.places, make([]uint32, n-len(p.places))...)
-	}
-	p.words, p.counts = append(p.words[:0], zeros[:]...), append(p.counts[:0], none[:]...)
+	p.words.Reset(len(w.ids))
+	p.counts = append(p.counts[:0], make([]uint32, vec.PanelWidth)...)
 	for i := range papers {
 		for _, t := range papers[i].Counts.Terms {
 			at, ok := w.at[t.ID]
 			if !ok {
 				continue
 			}
-			if p.places[at] == 0 {
-				p.held = append(p.held, at)
-				p.places[at] = uint32(len(p.held))
-				p.words, p.counts = append(p.words, zeros[:]...), append(p.counts, none[:]...)
+			row := p.words.Set(uint32(at), i, float32(saturated(t.Count, papers[i].Counts.Length, w.average)))
+			if len(p.counts) == row*vec.PanelWidth {
+				p.counts = append(p.counts, make([]uint32, vec.PanelWidth)...)
 			}
-			cell := int(p.places[at])*vec.PanelWidth + i
-			p.words[cell], p.counts[cell] = float32(saturated(t.Count, papers[i].Counts.Length, w.average)), t.Count
+			p.counts[row*vec.PanelWidth+i] = t.Count
 		}
 	}
 }

@@ -158,7 +158,7 @@ func (g *group) lexical(rule int32, i int) float64 {
 	sum := 0.0
 	in, column := &g.panels[i/vec.PanelWidth], i%vec.PanelWidth
 	for _, t := range g.terms[rule] {
-		if n := in.counts[int(in.places[t.at])*vec.PanelWidth+column]; n > 0 {
+		if n := in.counts[in.words.Row(uint32(t.at))*vec.PanelWidth+column]; n > 0 {
 			sum += g.rules[rule].counts(t.weight, n, &g.papers[i])
 		}
 	}
