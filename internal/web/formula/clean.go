@@ -4,6 +4,8 @@ import (
 	"html"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	nethtml "golang.org/x/net/html"
 )
@@ -98,7 +100,11 @@ func (w *writer) node(n *nethtml.Node, depth int) bool {
 	}
 	switch n.Type {
 	case nethtml.TextNode:
-		w.b.WriteString(html.EscapeString(strings.Join(strings.Fields(n.Data), " ")))
+		words := strings.Join(strings.Fields(n.Data), " ")
+		if n.Parent != nil && n.Parent.Data == "mtext" {
+			words = keepEnds(n.Data, words)
+		}
+		w.b.WriteString(html.EscapeString(words))
 		return true
 	case nethtml.ElementNode:
 	default:
@@ -136,6 +142,22 @@ func (w *writer) children(n *nethtml.Node, depth int) bool {
 		}
 	}
 	return true
+}
+
+// keepEnds puts a space that is shown where a text begins or ends with space: words beside
+// it would run into it.
+func keepEnds(text, words string) string {
+	const shown = "\u00a0"
+	if words == "" {
+		return words
+	}
+	if first, _ := utf8.DecodeRuneInString(text); unicode.IsSpace(first) {
+		words = shown + words
+	}
+	if last, _ := utf8.DecodeLastRuneInString(text); unicode.IsSpace(last) {
+		words += shown
+	}
+	return words
 }
 
 func (w *writer) attributes(given []nethtml.Attribute) {

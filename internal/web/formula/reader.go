@@ -95,15 +95,24 @@ func plain(tex string) bool {
 	return depth == 0 && !forbidden.MatchString(tex) && strings.Count(tex, `\left`) <= 2*maxDepth
 }
 
-var starred = regexp.MustCompile(`(\\[A-Za-z]+)\*`)
+var (
+	starred = regexp.MustCompile(`(\\[A-Za-z]+)\*`)
+	// digits are arguments without braces.
+	digits = regexp.MustCompile(`\\([dt]?frac|binom) *([0-9]) *([0-9])`)
+	// accents are those over a letter of another alphabet.
+	accents = regexp.MustCompile(`\\((?:wide)?(?:tilde|hat)|bar|overline|underline|vec|d?dot) *(\\(?:math[a-z]+|boldsymbol|bm) *(?:\{[^{}]*\}|[A-Za-z0-9]))`)
+)
 
 // prepare writes what the library misreads in a way that it reads: it takes \| for one
-// bar, and loses the star after a command.
+// bar, loses the star after a command, and wants braces around arguments.
 func prepare(tex string) string {
+	tex = digits.ReplaceAllString(tex, `\$1{$2}{$3}`)
+	tex = accents.ReplaceAllString(tex, `\$1{$2}`)
 	const held = "\uFDD0"
 	tex = strings.ReplaceAll(tex, `\\|`, held)
 	tex = strings.ReplaceAll(tex, `\|`, `\Vert `)
 	tex = strings.ReplaceAll(tex, held, `\\|`)
+	tex = strings.ReplaceAll(tex, `\operatorname*`, `\operatorname`)
 	return starred.ReplaceAllString(tex, "$1 *")
 }
 
@@ -114,6 +123,10 @@ func macros() map[string]string {
 		"textbf": `\text{#1}`, "textit": `\text{#1}`, "textrm": `\text{#1}`, "texttt": `\text{#1}`, "textsc": `\text{#1}`, "textsf": `\text{#1}`, "emph": `\text{#1}`,
 		"smash": `#1`, "operatorname": `\mathrm{#1}`, "cal": `\mathcal{#1}`, "set": `\{#1\}`, "norm": `\Vert #1 \Vert`, "abs": `\vert #1 \vert`,
 		"dotsc": `\ldots`, "dotsb": `\cdots`, "eps": `\epsilon`, "mod": `\mathrm{mod}`, "arg": `\mathrm{arg}`,
+		"mbox": `\text{#1}`, "hbox": `\text{#1}`, "Tilde": `\tilde{#1}`, "Hat": `\hat{#1}`, "Bar": `\bar{#1}`, "Vec": `\vec{#1}`, "wt": `\widetilde{#1}`, "wh": `\widehat{#1}`,
+		"poly": `\mathrm{poly}`, "polylog": `\mathrm{polylog}`, "rank": `\mathrm{rank}`, "diag": `\mathrm{diag}`, "tr": `\mathrm{tr}`, "Tr": `\mathrm{Tr}`, "opt": `\mathrm{opt}`, "OPT": `\mathrm{OPT}`, "err": `\mathrm{err}`,
+		"RR": `\mathbb{R}`, "EE": `\mathbb{E}`, "NN": `\mathbb{N}`, "ZZ": `\mathbb{Z}`, "CC": `\mathbb{C}`, "PP": `\mathbb{P}`, "half": `\frac{1}{2}`, "defeq": `\triangleq`, "varnothing": `\emptyset`,
+		"stackrel": `\overset{#1}{#2}`, "xrightarrow": `\overset{#1}{\rightarrow}`, "xleftarrow": `\overset{#1}{\leftarrow}`, "nicefrac": `#1/#2`, "sfrac": `#1/#2`, "ensuremath": `#1`, "boxed": `#1`,
 		"R": `\mathbb{R}`, "E": `\mathbb{E}`, "N": `\mathbb{N}`,
 	}
 }
