@@ -153,3 +153,41 @@ func TestSweeps(t *testing.T) {
 		t.Error("it is still there")
 	}
 }
+
+// A redirect is followed on the same host alone, and a refused one is not tried again.
+func TestRedirects(t *testing.T) {
+	asked := 0
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		fmt.Fprint(w, head, "<ListRecords>", paperXML(1, "x"), "</ListRecords></OAI-PMH>")
+	}))
+	defer elsewhere.Close()
+	for name, c := range map[string]struct {
+		location string // in place of the list
+		want     string // of the error, "" is none
+		most     int    // questions
+	}{
+		"another path":     {"/there?verb=ListRecords", "", 2},
+		"another server":   {elsewhere.URL, "harvest from that address", 1},
+		"the clouds' data": {"http://169.254.169.254/latest/meta-data", "169.254.169.254", 1},
+		"a file":           {"file:///etc/passwd", "file:///etc/passwd, which is not followed", 1},
+		"itself":           {"/", "redirects more than 5 times", 6},
+	} {
+		dir := t.TempDir()
+		_, n, err := ask(t, t.Context(), dir, func(n int, _ string, w http.ResponseWriter) {
+			if n == 1 || c.location == "/" {
+				w.Header().Set("Location", c.location)
+				w.WriteHeader(http.StatusFound)
+				return
+			}
+			fmt.Fprint(w, head, "<ListRecords>", paperXML(n, "x"), "</ListRecords></OAI-PMH>")
+		})
+		files, _ := filepath.Glob(filepath.Join(dir, "records-*"))
+		if c.want == "" && (err != nil || len(files) != 1) || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || len(files) > 0) || n > c.most {
+			t.Errorf("%s: after %d questions %v, %q", name, n, err, files)
+		}
+	}
+	if asked > 0 {
+		t.Errorf("another server was asked %d times", asked)
+	}
+}

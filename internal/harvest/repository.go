@@ -3,6 +3,7 @@ package harvest
 import (
 	"context"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/hashicorp/go-retryablehttp"
 	"golang.org/x/time/rate"
+
+	"akin/internal/source/hop"
 )
 
 const (
@@ -40,6 +43,7 @@ func newRepository(config Config) *repository {
 	c.CheckRetry = checkRetry
 	c.RetryMax, c.RetryWaitMin, c.RetryWaitMax = retries, retryLeast, retryMost
 	c.HTTPClient.Timeout = requestTimeout
+	c.HTTPClient.CheckRedirect = hop.Policy
 	limit := rate.Inf
 	if config.Interval > 0 {
 		limit = rate.Every(config.Interval)
@@ -49,6 +53,13 @@ func newRepository(config Config) *repository {
 
 // checkRetry refuses to wait for very long: the person decides then.
 func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	var refused *hop.Error
+	if errors.As(err, &refused) {
+		if refused.To != "" {
+			return false, fmt.Errorf("%w: if that is where the repository is now, harvest from that address", refused)
+		}
+		return false, refused
+	}
 	again, failed := retryablehttp.DefaultRetryPolicy(ctx, resp, err)
 	if again && resp != nil {
 		if wait := retryablehttp.DefaultBackoff(retryLeast, retryMost, 0, resp); wait > mostWait {

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"akin/internal/paper"
+	"akin/internal/source/hop"
 	"akin/internal/source/rest"
 )
 
@@ -31,7 +32,6 @@ const (
 	idleTimeout    = time.Minute
 	requestTimeout = 15 * time.Minute
 	maxHeader      = 256 << 10
-	mostRedirects  = 5
 )
 
 // request is one question to a source.
@@ -160,7 +160,7 @@ func (f *fetcher) get(ctx context.Context, r request) (*answer, error) {
 		r.agent += " (" + f.contact + ")"
 	}
 	f.mu.Unlock()
-	for hop := 0; ; hop++ {
+	for hops := 0; ; hops++ {
 		u, err := g.checkURL(r.url)
 		if err != nil {
 			return nil, err
@@ -176,8 +176,8 @@ func (f *fetcher) get(ctx context.Context, r request) (*answer, error) {
 		if err != nil || next == "" {
 			return a, err
 		}
-		if hop == mostRedirects {
-			return nil, lasting(errTooManyRedirects, "%s redirects more than %d times", r.url, mostRedirects)
+		if hops == hop.Most {
+			return nil, lasting(errTooManyRedirects, "%s redirects more than %d times", r.url, hop.Most)
 		}
 		r.url = next
 	}
@@ -321,18 +321,14 @@ func unreadable(ctx context.Context, host string, err error) error {
 
 // redirected gives where a redirect leads, if that is the same host.
 func redirected(from *url.URL, resp *http.Response) (string, error) {
-	to, err := from.Parse(resp.Header.Get("Location"))
-	if err != nil {
-		return "", lasting(err, "%s redirects to something that is no address", from.Host)
+	to, err := hop.Next(from, resp.Header.Get("Location"))
+	var refused *hop.Error
+	switch {
+	case errors.As(err, &refused) && refused.To != "":
+		return "", lasting(nil, "%v: if that is where the source is now, name that address in it", err)
+	case err != nil:
+		return "", lasting(err, "%v", err)
 	}
-	same := bareHost(to.Hostname()) == bareHost(from.Hostname())
-	safer := to.Scheme == from.Scheme && to.Port() == from.Port() || from.Scheme == "http" && to.Scheme == "https" && to.Port() == ""
-	if !same || !safer || to.User != nil {
-		to.User = nil
-		return "", lasting(nil, "%s redirects to %.200s, which is not followed: if that is where the source is now, name that address in it",
-			from.Host, to.Redacted())
-	}
-	to.Fragment = ""
 	return to.String(), nil
 }
 
