@@ -41,6 +41,8 @@ const (
 	ReasonUnsupported       = "UNSUPPORTED"
 	ReasonDataLocked        = "DATA_LOCKED"
 	ReasonResponseTooLarge  = "RESPONSE_TOO_LARGE"
+	ReasonRequestTooHeavy   = "REQUEST_TOO_HEAVY"
+	ReasonMalformed         = "MALFORMED_MESSAGE"
 	ReasonServerDeadline    = "SERVER_DEADLINE"
 	ReasonKeyMissing        = "CREDENTIALS_MISSING"
 	ReasonKeyInvalid        = "CREDENTIALS_INVALID"

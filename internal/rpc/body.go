@@ -33,9 +33,6 @@ func (b *lenient) NewDecoder(r io.Reader) runtime.Decoder {
 		if err != nil {
 			return err //nolint:wrapcheck // the caller wraps it
 		}
-		if tooMany(raw) {
-			return fmt.Errorf("the body has more than %d objects; the limit is that; send it in several requests", maxObjects)
-		}
 		m, ok := v.(proto.Message)
 		if !ok {
 			if err := b.JSONPb.NewDecoder(bytes.NewReader(raw)).Decode(v); err != nil { // a field of a request
@@ -56,30 +53,6 @@ func (b *lenient) NewDecoder(r io.Reader) runtime.Decoder {
 		}
 		return nil
 	})
-}
-
-// maxObjects is how many objects the JSON of a body may have: two brackets become a
-// hundred bytes and more, several times over, so that eleven million empty ones, which
-// a body has room for, took four gigabytes.
-const maxObjects = 1_000_000
-
-// tooMany says whether JSON has more than maxObjects objects.
-func tooMany(raw []byte) bool {
-	if bytes.Count(raw, []byte{'{'}) <= maxObjects { // those in texts are counted, too
-		return false
-	}
-	objects := 0
-	for quoted, i := false, 0; i < len(raw); i++ {
-		switch c := raw[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case c == '{' && !quoted:
-			objects++
-		}
-	}
-	return objects > maxObjects
 }
 
 // understandable says what is wrong with JSON, where the library only says that it ends.

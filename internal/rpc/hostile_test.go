@@ -1,11 +1,14 @@
 package rpc_test
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	"akin/internal/rpc"
 	akinv1 "akin/proto/akin/v1"
@@ -57,8 +60,8 @@ func TestBodiesOfUnknownFields(t *testing.T) {
 		{"POST", "/v1/search", `{` + fields.String() + `"query":"x"}`, `unknown field \"a0\"`},
 		{"POST", "/v1/search", `{"query":"x",` + fields.String() + `"read_mask":["id"]}`, `unknown field \"a0\"`},
 		{"PATCH", "/v1/papers/p", `{` + fields.String() + `"title":"Two"}`, `unknown field \"a0\"`},
-		{"POST", "/v1/recommend", `{"positive":[` + strings.Repeat(`{},`, 2_000_000) + `{}]}`, `more than 1000000 objects`},
-		{"POST", "/v1/papers", `{"id":"q","title":"Two","authors":[` + strings.Repeat(`{},`, 2_000_000) + `{}]}`, `more than 1000000 objects`},
+		{"POST", "/v1/recommend", `{"positive":[` + strings.Repeat(`{},`, 2_000_000) + `{}]}`, `so many parts`},
+		{"POST", "/v1/papers", `{"id":"q","title":"Two","authors":[` + strings.Repeat(`{},`, 2_000_000) + `{}]}`, `so many parts`},
 		{"POST", "/v1/search", `{"query":"` + strings.Repeat(`{\"`, 2_000_000) + `"}`, `query`},
 		{"POST", "/v1/search", `{` + strings.Repeat(`"query":"x",`, 500_000) + `"query":"x"}`, `duplicate field`},
 	} {
@@ -66,6 +69,41 @@ func TestBodiesOfUnknownFields(t *testing.T) {
 		code, _, body := s.call(t, c.method, c.path, c.body)
 		if took := time.Since(start); code != http.StatusBadRequest || !strings.Contains(body, c.words) || took > 5*time.Second {
 			t.Errorf("%s %.40s…: %d %.300s after %v, want %q", c.method, c.body, code, body, took, c.words)
+		}
+	}
+}
+
+// What a few megabytes of empty parts would become is found out before, over gRPC as over
+// HTTP, and so is what is no message at all.
+func TestHollowMessages(t *testing.T) {
+	s := serve(t, rpc.GatewayOptions{})
+	hollow := bytes.Repeat([]byte{0x0a, 0}, 4<<20) // field 1, empty
+	for method, req := range map[string]proto.Message{
+		akinv1.PaperService_BatchUpsertPapers_FullMethodName: new(akinv1.BatchUpsertPapersRequest),
+		akinv1.PaperService_BatchGetPapers_FullMethodName:    new(akinv1.BatchGetPapersRequest),
+		akinv1.PaperService_ImportPapers_FullMethodName:      new(akinv1.ImportPapersRequest),
+		akinv1.SearchService_Recommend_FullMethodName:        new(akinv1.RecommendRequest),
+		akinv1.SearchService_GetNovelty_FullMethodName:       new(akinv1.GetNoveltyRequest),
+		akinv1.EmbeddingService_Embed_FullMethodName:         new(akinv1.EmbedRequest),
+		akinv1.EmbeddingService_Tokenize_FullMethodName:      new(akinv1.TokenizeRequest),
+	} {
+		for want, wire := range map[string][]byte{
+			"REQUEST_TOO_HEAVY": hollow, "MALFORMED_MESSAGE": {0x0a, 9, 1},
+		} {
+			req.ProtoReflect().SetUnknown(wire) // which is sent as it is
+			err := s.invoke(t, method, req)
+			if got := reason(err); got != "InvalidArgument "+want {
+				t.Errorf("%s: %v, %s, want %s", method, err, got, want)
+			}
+		}
+	}
+	for _, body := range []string{`{"papers":[` + strings.Repeat(`{},`, 1_000_000) + `{}]}`, `{"ids":[` + strings.Repeat(`"",`, 6_000_000) + `""]}`} {
+		path := "/v1/papers:batchUpsert"
+		if strings.HasPrefix(body, `{"ids"`) {
+			path = "/v1/papers:batchGet"
+		}
+		if code, _, got := s.call(t, "POST", path, body); code != http.StatusBadRequest || !strings.Contains(got, "REQUEST_TOO_HEAVY") || !strings.Contains(got, "several requests") {
+			t.Errorf("%s of %d bytes: %d %.300s", path, len(body), code, got)
 		}
 	}
 }

@@ -45,5 +45,7 @@ func limits() *akinv1.Limits {
 
 		DefaultResponseBytes: wire.DefaultResponseBytes,
 		MaxResponseBytes:     MaxMessageBytes,
+
+		MaxRequestMemoryBytes: maxRequestMemory,
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+
+	"akin/internal/paper"
 )
 
 // Pace is how slow an HTTP client may be, and how much the server holds for all of
@@ -22,7 +24,8 @@ type Pace struct {
 	BytesPerSecond int
 	// Write is how long a client may take nothing of an answer.
 	Write time.Duration
-	// Bodies is how many bytes of bodies are held at once, over all requests.
+	// Bodies is how many bytes of bodies, and of what their values take in memory, are
+	// held at once, over all requests.
 	Bodies int64
 }
 
@@ -82,13 +85,9 @@ func (b *bodies) read(w http.ResponseWriter, r *http.Request) (release func(), r
 		// A writer without deadlines is a test's.
 		control.SetReadDeadline(begin.Add(patience)) //nolint:errcheck // see above
 		n, err := source.Read(chunk)
-		if b.held.Add(int64(n)); b.held.Load() > b.pace.Bodies {
-			b.held.Add(-int64(n))
+		if !b.hold(int64(n)) {
 			release()
-			return nil, &refusal{
-				http.StatusTooManyRequests, codes.ResourceExhausted, "QUEUE_FULL",
-				fmt.Sprintf("the server holds %d bytes of requests, its limit; try again later", b.pace.Bodies), busyRetry,
-			}
+			return nil, b.full()
 		}
 		body.Write(chunk[:n])
 		if errors.Is(err, io.EOF) {
@@ -100,9 +99,35 @@ func (b *bodies) read(w http.ResponseWriter, r *http.Request) (release func(), r
 		}
 	}
 	control.SetReadDeadline(time.Time{}) //nolint:errcheck // see above
+	weight := weighJSON(body.Bytes())
+	if weight > maxRequestMemory {
+		release()
+		return nil, &refusal{http.StatusBadRequest, codes.InvalidArgument, paper.ReasonRequestTooHeavy, tooHeavy().Error(), 0}
+	}
+	if !b.hold(weight) {
+		release()
+		return nil, b.full()
+	}
 	r.Body, r.ContentLength = io.NopCloser(&body), int64(body.Len())
-	held := int64(body.Len()) // reading empties the buffer
+	held := int64(body.Len()) + weight // reading empties the buffer
 	return func() { b.held.Add(-held) }, nil
+}
+
+// hold takes room for some bytes, if there is as much.
+func (b *bodies) hold(n int64) bool {
+	if b.held.Add(n) <= b.pace.Bodies {
+		return true
+	}
+	b.held.Add(-n)
+	return false
+}
+
+// full refuses a body for which there is no room.
+func (b *bodies) full() *refusal {
+	return &refusal{
+		http.StatusTooManyRequests, codes.ResourceExhausted, paper.ReasonQueueFull,
+		fmt.Sprintf("the server holds %d bytes of requests, its limit; try again later", b.pace.Bodies), busyRetry,
+	}
 }
 
 // failed says why a body could not be read.

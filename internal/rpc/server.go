@@ -154,7 +154,9 @@ func (s *Server) behind(guard *gatekeeper, more ...grpc.ServerOption) *grpc.Serv
 		s.log.ErrorContext(ctx, "panic in a handler", "panic", p, "stack", string(debug.Stack()))
 		return toStatus(ctx, s.log, fmt.Errorf("panic: %v", p))
 	})
+	in := newIntake(guard.Guard == nil)
 	g := grpc.NewServer(append(more,
+		grpc.ForceServerCodecV2(in),
 		grpc.StatsHandler(s.telemetry.ServerHandler()),
 		grpc.MaxRecvMsgSize(MaxMessageBytes),
 		grpc.MaxSendMsgSize(MaxMessageBytes),
@@ -173,6 +175,7 @@ func (s *Server) behind(guard *gatekeeper, more ...grpc.ServerOption) *grpc.Serv
 		grpc.ChainUnaryInterceptor(
 			s.observeUnary,
 			s.unaryErrors,
+			in.unary,
 			limitUnary,
 			recovery.UnaryServerInterceptor(recovered),
 			guard.unary,
@@ -181,6 +184,7 @@ func (s *Server) behind(guard *gatekeeper, more ...grpc.ServerOption) *grpc.Serv
 		grpc.ChainStreamInterceptor(
 			s.observeStream,
 			s.streamErrors,
+			in.stream,
 			limitStream,
 			recovery.StreamServerInterceptor(recovered),
 			guard.stream,

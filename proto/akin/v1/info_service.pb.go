@@ -361,8 +361,13 @@ type Limits struct {
 	// metadata key akin-max-response-bytes (over HTTP, in the header of that name,
 	// which is this large by default); set the client's own limit as well.
 	MaxResponseBytes int32 `protobuf:"varint,10,opt,name=max_response_bytes,json=maxResponseBytes,proto3" json:"max_response_bytes,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Bytes of memory that one request may become, as they are estimated before it is
+	// decoded: a part of a list takes more than its bytes on the wire, and an empty paper
+	// some hundreds. Beyond, it is INVALID_ARGUMENT with reason REQUEST_TOO_HEAVY; send it
+	// in several requests.
+	MaxRequestMemoryBytes int32 `protobuf:"varint,11,opt,name=max_request_memory_bytes,json=maxRequestMemoryBytes,proto3" json:"max_request_memory_bytes,omitempty"`
+	unknownFields         protoimpl.UnknownFields
+	sizeCache             protoimpl.SizeCache
 }
 
 func (x *Limits) Reset() {
@@ -465,6 +470,13 @@ func (x *Limits) GetMaxResponseBytes() int32 {
 	return 0
 }
 
+func (x *Limits) GetMaxRequestMemoryBytes() int32 {
+	if x != nil {
+		return x.MaxRequestMemoryBytes
+	}
+	return 0
+}
+
 var File_akin_v1_info_service_proto protoreflect.FileDescriptor
 
 const file_akin_v1_info_service_proto_rawDesc = "" +
@@ -490,7 +502,7 @@ const file_akin_v1_info_service_proto_rawDesc = "" +
 	"\aanswers\x18\x03 \x01(\tR\aanswers\x12\x12\n" +
 	"\x04step\x18\x04 \x01(\tR\x04step\x12\x12\n" +
 	"\x04done\x18\x05 \x01(\x01R\x04done\x12\x1a\n" +
-	"\bsequence\x18\x06 \x01(\x04R\bsequence\"\xb6\x03\n" +
+	"\bsequence\x18\x06 \x01(\x04R\bsequence\"\xef\x03\n" +
 	"\x06Limits\x12*\n" +
 	"\x11max_message_bytes\x18\x01 \x01(\x05R\x0fmaxMessageBytes\x12&\n" +
 	"\x0fmax_query_bytes\x18\x02 \x01(\x05R\rmaxQueryBytes\x12&\n" +
@@ -503,7 +515,8 @@ const file_akin_v1_info_service_proto_rawDesc = "" +
 	"\x16page_token_ttl_seconds\x18\b \x01(\x05R\x13pageTokenTtlSeconds\x124\n" +
 	"\x16default_response_bytes\x18\t \x01(\x05R\x14defaultResponseBytes\x12,\n" +
 	"\x12max_response_bytes\x18\n" +
-	" \x01(\x05R\x10maxResponseBytes*\x94\x01\n" +
+	" \x01(\x05R\x10maxResponseBytes\x127\n" +
+	"\x18max_request_memory_bytes\x18\v \x01(\x05R\x15maxRequestMemoryBytes*\x94\x01\n" +
 	"\fDerivedState\x12\x1d\n" +
 	"\x19DERIVED_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12DERIVED_STATE_NONE\x10\x01\x12\x1a\n" +

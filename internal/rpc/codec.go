@@ -1,0 +1,186 @@
+package rpc
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/encoding"
+	grpcproto "google.golang.org/grpc/encoding/proto"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/protobuf/proto"
+
+	"akin/internal/paper"
+)
+
+const (
+	// lightRequest is a weight that is not counted: a call has as much anyway.
+	lightRequest = 64 << 10
+	// maxHeldRequests is how many bytes of memory the requests of strangers may take, all
+	// together, and heldPatience how long one waits for room: others come and go.
+	maxHeldRequests = 4 * maxRequestMemory
+	heldPatience    = time.Second
+)
+
+// intake decodes the requests of a server. Each is weighed before, so that none takes
+// more memory than it may, and neither do all of them. It is gRPC's codec, which can only
+// fail as INTERNAL and outside of all interceptors; so what is refused is left empty, and
+// its error kept until the interceptor takes it. It is safe for concurrent use.
+type intake struct {
+	encoding.CodecV2
+	shapes *shapes
+	room   *semaphore.Weighted // nil is endless
+	// patience is how long a request waits for room.
+	patience time.Duration
+
+	mu    sync.Mutex // guards taken
+	taken map[any]taken
+}
+
+// taken is what became of a message.
+type taken struct {
+	weight int64 // which was taken of the room
+	err    error
+}
+
+// newIntake makes an intake. The requests of those who run the server are not bounded
+// together: they wait for their turn, and are never refused.
+func newIntake(own bool) *intake {
+	i := &intake{CodecV2: encoding.GetCodecV2(grpcproto.Name), shapes: newShapes(), taken: make(map[any]taken), patience: heldPatience}
+	if !own {
+		i.room = semaphore.NewWeighted(maxHeldRequests)
+	}
+	return i
+}
+
+// Unmarshal implements encoding.CodecV2.
+func (i *intake) Unmarshal(data mem.BufferSlice, v any) error {
+	m, ok := v.(proto.Message)
+	if !ok {
+		return i.CodecV2.Unmarshal(data, v) //nolint:wrapcheck // gRPC wraps it
+	}
+	buffer := data.MaterializeToBuffer(mem.DefaultBufferPool())
+	defer buffer.Free()
+	weight, err := i.admit(m, buffer.ReadOnlyData())
+	if err == nil {
+		if err = proto.Unmarshal(buffer.ReadOnlyData(), m); err != nil {
+			err = malformed(m, err)
+		}
+	}
+	if err != nil {
+		proto.Reset(m)
+	}
+	i.note(v, taken{weight, err})
+	return nil
+}
+
+// admit weighs a message, and finds room for it. weight is what it took of that.
+func (i *intake) admit(m proto.Message, wire []byte) (weight int64, err error) {
+	weight = i.shapes.of(m.ProtoReflect().Descriptor()).weigh(wire, maxRequestMemory)
+	switch {
+	case weight > maxRequestMemory:
+		return 0, tooHeavy()
+	case weight <= lightRequest || i.room == nil:
+		return 0, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), i.patience)
+	defer cancel()
+	if i.room.Acquire(ctx, weight) != nil {
+		return 0, &paper.Error{
+			Kind: paper.Exhausted, Reason: paper.ReasonQueueFull, RetryAfter: busyRetry,
+			Message: fmt.Sprintf("the server holds requests of %d bytes of memory, its limit; try again later", maxHeldRequests),
+		}
+	}
+	return weight, nil
+}
+
+// note keeps what became of a message. A call that sends a second one where there is to be
+// one has both decoded into the same.
+func (i *intake) note(m any, t taken) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.free(i.taken[m].weight)
+	delete(i.taken, m)
+	if t.err != nil || t.weight > 0 {
+		i.taken[m] = t
+	}
+}
+
+// malformed is the error of a message that cannot be decoded.
+func malformed(m proto.Message, err error) error {
+	return &paper.Error{
+		Kind: paper.Invalid, Reason: paper.ReasonMalformed,
+		Message: fmt.Sprintf("the message is no %s in the encoding of protocol buffers: %v; send what code generated from proto/akin/v1 makes, with texts in UTF-8",
+			m.ProtoReflect().Descriptor().FullName(), strings.TrimSpace(strings.TrimPrefix(err.Error(), "proto:"))),
+	}
+}
+
+// take says what became of a message, once. Whoever takes it lets go of its weight.
+func (i *intake) take(m any) (weight int64, err error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	t := i.taken[m]
+	delete(i.taken, m)
+	return t.weight, t.err
+}
+
+// free lets go of a weight.
+func (i *intake) free(weight int64) {
+	if weight > 0 {
+		i.room.Release(weight)
+	}
+}
+
+// unary refuses a call whose request was refused, and holds its weight until it ends.
+func (i *intake) unary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	weight, err := i.take(req)
+	defer i.free(weight)
+	if err != nil {
+		return nil, err
+	}
+	return handler(ctx, req)
+}
+
+// stream is unary for streams, of which each message is held until the next is there.
+func (i *intake) stream(srv any, s grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	w := &weighed{ServerStream: s, intake: i}
+	defer w.hold(0, true)
+	return handler(srv, w)
+}
+
+// weighed is a stream whose messages are weighed.
+type weighed struct {
+	grpc.ServerStream
+	intake *intake
+
+	mu   sync.Mutex // guards what follows
+	held int64
+	over bool // the handler returned, while somebody may still receive
+}
+
+// RecvMsg implements grpc.ServerStream.
+func (w *weighed) RecvMsg(m any) error {
+	received := w.ServerStream.RecvMsg(m)
+	weight, err := w.intake.take(m)
+	w.hold(weight, false)
+	if received != nil {
+		return received //nolint:wrapcheck // io.EOF and statuses
+	}
+	return err
+}
+
+// hold holds the weight of a message, in place of that of the one before; over is the last.
+func (w *weighed) hold(weight int64, over bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.intake.free(w.held)
+	w.held, w.over = weight, w.over || over
+	if w.over {
+		w.intake.free(w.held)
+		w.held = 0
+	}
+}
