@@ -162,6 +162,45 @@ type table struct {
 	in      input
 	dialect dialect
 	header  *header // nil before it was read
+	queue   []line  // to read once more, before lines
+	reread  int     // bytes of lines that were
+}
+
+// maxReplayed is how much of a table is read once more because a quote was not closed: what
+// is beyond is rejected with the line that has the quote.
+const maxReplayed = 32 << 20
+
+// line gives the next line.
+func (t *table) line(ctx context.Context) (line, error) {
+	if len(t.queue) == 0 {
+		return t.lines.next(ctx)
+	}
+	l := t.queue[0]
+	t.queue = t.queue[1:]
+	return l, ctx.Err()
+}
+
+// replay gives the error for some lines after a quote that was opened and not closed, and
+// has those behind the first read once more, and then the one where that shows: it was the
+// quote of the first.
+func (t *table) replay(raw []byte, first int, shows *line) error {
+	head, rest, several := bytes.Cut(raw, []byte("\n"))
+	if t.reread += len(rest); several && t.reread > maxReplayed {
+		head, several = raw, false
+	}
+	var again []line
+	if several {
+		for i, text := range bytes.Split(rest, []byte("\n")) {
+			again = append(again, line{text: text, num: first + 1 + i, size: int64(len(text)), ended: true})
+		}
+	}
+	if shows != nil {
+		l := *shows
+		l.text = bytes.Clone(l.text)
+		again = append(again, l)
+	}
+	t.queue = append(again, t.queue...)
+	return t.unclosed(head, first)
 }
 
 func newTSV(in input) rows { return newTable(in, '\t') }
@@ -261,6 +300,9 @@ func (t *table) row(raw []byte) (Row, error) {
 		cells = cells[:len(cells)-1] // a separator too many at the end of the line
 	}
 	if len(cells) != len(t.header.names) {
+		if openQuote(raw, t.dialect) {
+			return Row{}, errOpenQuote
+		}
 		return Row{}, fmt.Errorf("the header names %d columns, but the number of cells in this row is %d", len(t.header.names), len(cells))
 	}
 	return t.header.row(cells)
@@ -280,6 +322,9 @@ func (h *header) row(cells []string) (Row, error) {
 func cellValue(fields []string, cell string) []byte {
 	if isMissing(strings.TrimSpace(cell)) {
 		return []byte("null")
+	}
+	if text, ok := strings.CutPrefix(cell, `="`); ok && len(text) > 0 && strings.IndexByte(text, '"') == len(text)-1 {
+		cell = text[:len(text)-1] // a formula, by which programs keep Excel from reading numbers
 	}
 	for _, field := range fields {
 		switch field {
@@ -301,15 +346,15 @@ func cellValue(fields []string, cell string) []byte {
 }
 
 // record gathers the lines of one record and gives it with the number of its
-// first line. Where a quoted cell is not closed as it should be, the lines
-// before the one where that shows are rejected, and that one begins anew.
+// first line. Where a quoted cell is not closed as it should be, the line where it
+// began is rejected, and the next begins anew.
 func (t *table) record(ctx context.Context) ([]byte, int, error) {
 	var raw []byte
 	first, state := 0, atCell
 	for {
-		l, err := t.lines.next(ctx)
+		l, err := t.line(ctx)
 		if errors.Is(err, io.EOF) && raw != nil {
-			return nil, 0, t.unclosed(raw, first)
+			return nil, 0, t.replay(raw, first, nil)
 		}
 		if err != nil {
 			return nil, 0, err
@@ -318,16 +363,14 @@ func (t *table) record(ctx context.Context) ([]byte, int, error) {
 			continue
 		}
 		if raw != nil && len(raw)+len(l.text) > t.lines.max || l.tooLong() && raw != nil {
-			t.lines.unread()
-			return nil, 0, t.unclosed(raw, first)
+			return nil, 0, t.replay(raw, first, &l)
 		}
 		if l.tooLong() {
 			return nil, 0, l.rejected(t.file, "")
 		}
 		after := scanCells(state, l.text, t.dialect)
 		if raw != nil && after == broken {
-			t.lines.unread()
-			return nil, 0, t.unclosed(raw, first)
+			return nil, 0, t.replay(raw, first, &l)
 		}
 		if raw == nil {
 			first = l.num
@@ -362,6 +405,7 @@ const (
 // in the given state.
 func scanCells(state cellState, text []byte, d dialect) cellState {
 	start := state != inQuotes // the next byte begins a cell
+	began := false             // the open cell does, on this line
 	for i := 0; i < len(text); i++ {
 		c := text[i]
 		switch {
@@ -372,13 +416,16 @@ func scanCells(state cellState, text []byte, d dialect) cellState {
 			case i+1 < len(text) && text[i+1] == '"':
 				i++
 			case i+1 < len(text) && rune(text[i+1]) != d.separator:
-				return broken
+				if !began {
+					return broken
+				}
+				state, start = atCell, false // not a quoted cell, but one with a quote in it
 			default:
 				state, start = atCell, false
 			}
 		case state == inQuotes:
 		case c == '"' && start:
-			state, start = inQuotes, false
+			state, start, began = inQuotes, false, true
 		default:
 			start = rune(c) == d.separator
 		}
@@ -402,9 +449,60 @@ func parseRecord(raw []byte, d dialect) ([]string, error) {
 		cells, err = read(true)
 	}
 	if errors.Is(err, csv.ErrQuote) {
-		return nil, errors.New(`a quoted cell is not closed, or something follows its closing quote; a quote within quotes is written twice ("")`)
+		if cells, ok := literalCells(string(raw), d.separator); ok {
+			return cells, nil
+		}
+		return nil, errOpenQuote
 	}
 	return cells, err
+}
+
+var errOpenQuote = errors.New(`a quoted cell is not closed, or something follows its closing quote; a quote within quotes is written twice ("")`)
+
+// openQuote says that the quotes of a record are not those of RFC 4180.
+func openQuote(raw []byte, d dialect) bool {
+	r := csv.NewReader(bytes.NewReader(raw))
+	r.Comma, r.FieldsPerRecord = d.separator, -1
+	_, err := r.Read()
+	return errors.Is(err, csv.ErrQuote)
+}
+
+// literalCells divides a record in which a cell has something behind what would be its
+// closing quote: such a cell ("Big data" in health) has quotes that stand for themselves,
+// and goes to the next separator. ok is false where a quote is not closed.
+func literalCells(raw string, separator rune) (cells []string, ok bool) {
+	end := string(separator)
+	for {
+		cell, rest, more := strings.Cut(raw, end)
+		if quoted, after, closed := cutQuoted(raw); closed && (after == "" || strings.HasPrefix(after, end)) {
+			cell = quoted
+			rest, more = strings.CutPrefix(after, end)
+		} else if strings.HasPrefix(raw, `"`) && !closed {
+			return nil, false
+		}
+		cells = append(cells, cell)
+		if !more {
+			return cells, true
+		}
+		raw = rest
+	}
+}
+
+// cutQuoted cuts a quoted cell from the beginning of a text.
+func cutQuoted(text string) (cell, after string, closed bool) {
+	if !strings.HasPrefix(text, `"`) {
+		return "", text, false
+	}
+	for i := 1; i < len(text); i++ {
+		switch {
+		case text[i] != '"':
+		case i+1 < len(text) && text[i+1] == '"':
+			i++
+		default:
+			return strings.ReplaceAll(text[1:i], `""`, `"`), text[i+1:], true
+		}
+	}
+	return "", text, false
 }
 
 // doubledQuotes writes \" as "" and \\ as \.

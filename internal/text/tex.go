@@ -44,6 +44,8 @@ type tex struct {
 	// quoted says that quotes were opened.
 	quoted bool
 	out    []byte
+	// marks is how many marks are open that one letter has, one in another.
+	marks int
 	// next are places where signs were found, so that they are searched once.
 	next map[string]int
 }
@@ -461,6 +463,9 @@ func (t *tex) skipGroup() bool {
 	return true
 }
 
+// maxMarks is how many marks one letter may have.
+const maxMarks = 4
+
 // accented puts a mark on the first letter of the argument.
 func (t *tex) accented(mark rune, name string) bool {
 	start := t.at
@@ -520,6 +525,12 @@ func (t *tex) argument() string {
 		command := t.in[start : start+1+len(t.name())]
 		if len(command) > 1 {
 			t.endName(command[1:]) // \"\i ve is one word
+		}
+		if len(command) > 1 && accent(command[1:]) != 0 && t.marks < maxMarks { // \~\^e has two marks
+			t.marks++
+			t.argument()
+			t.marks--
+			return t.in[start:t.at]
 		}
 		return command
 	default:
