@@ -158,6 +158,9 @@ var address = regexp.MustCompile(`https?://[^\s{}\\"]+(?:\\[_%&#~][^\s{}\\"]*)*`
 func addresses(field string) []string {
 	bare := text.BareTeX(field)
 	if found := address.FindAllString(bare, -1); len(found) > 1 || len(found) == 1 && strings.ContainsAny(bare, " \n") {
+		for i := range found {
+			found[i] = strings.TrimRight(found[i], ";,")
+		}
 		return found
 	}
 	if bare = collapse(bare); bare == "" {

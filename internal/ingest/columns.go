@@ -46,11 +46,14 @@ func otherNames(field string) []string {
 	case "title":
 		return []string{"display_name", "article_title", "document_title", "paper_title", "item_title", "publication_title_en", "titles", "primary_title", "ti"}
 	case "abstract":
-		return []string{"abstract_note", "abstract_text", "paper_abstract", "abstracts", "summary", "description", "ab", "abstract_inverted_index"}
+		return []string{
+			"abstract_note", "abstract_text", "paper_abstract", "abstracts", "summary", "description", "ab", "abstract_inverted_index",
+			"description_abstract", "descriptions", "content_text", "content_html",
+		}
 	case "authors":
 		return []string{
 			"author", "author_names", "author_full_names", "author_s", "authorships_author_display_name", "authorships_raw_author_name",
-			"author_string", "author_list", "creators", "creator", "authorships", "authors_parsed", "author_name", "full_author_names", "au", "af",
+			"author_string", "author_list", "creators", "creator", "authorships", "authors_parsed", "author_name", "full_author_names", "contributor_author", "au", "af",
 		}
 	case "categories":
 		return []string{
@@ -60,23 +63,27 @@ func otherNames(field string) []string {
 	case "venue":
 		return []string{
 			"journal", "publication_title", "source_title", "journal_book", "journal_title", "primary_location_source_display_name", "container_title",
-			"publication_name", "journal_name", "conference", "conference_name", "booktitle", "book_title", "publication", "so",
+			"publication_name", "journal_name", "pub_title", "periodical", "secondary_title",
+			"conference", "conference_name", "booktitle", "book_title", "publication", "so",
 		}
 	case "date":
 		return []string{
 			"publication_date", "date_of_publication", "publish_time", "published_date", "date_published", "pub_date", "cover_date", "first_publication_date",
-			"published_at", "published", "publication_date_online", "online_date", "issued", "publish_year", "pd",
+			"published_at", "published", "date_issued", "publication_date_online", "online_date", "issued", "publish_year", "pd",
 		}
 	case "year":
-		return []string{"publication_year", "pub_year", "year_of_publication", "py"}
+		return []string{"publication_year", "pub_year", "published_year", "year_published", "year_of_publication", "py"}
 	case "doi":
-		return []string{"di", "doi_link", "digital_object_identifier", "article_doi"}
+		return []string{"di", "doi_link", "digital_object_identifier", "article_doi", "identifier_doi", "dois"}
 	case "arxiv_id":
-		return []string{"arxiv", "arxivid", "eprint"}
+		return []string{"arxiv", "arxivid", "eprint", "arxiv_eprints", "identifier_arxiv"}
 	case "url":
-		return []string{"link", "links", "landing_page_url", "primary_location_landing_page_url", "full_text_link", "pdf_link", "pdf_url", "article_url"}
+		return []string{
+			"link", "links", "landing_page_url", "primary_location_landing_page_url", "full_text_link", "pdf_link", "pdf_url", "article_url",
+			"document_url", "identifier_uri",
+		}
 	case "language":
-		return []string{"lang", "language_of_original_document", "article_language", "la"}
+		return []string{"lang", "language_of_original_document", "article_language", "language_iso", "la"}
 	default:
 		return nil
 	}
@@ -153,6 +160,7 @@ func (c *columns) assign(names []string) [][]string {
 		}
 	}
 	c.assignOthers(spelled, assigned, held)
+	c.assignAlike(names, assigned, held)
 	c.names, c.assigned = slices.Clone(names), assigned
 	return assigned
 }
@@ -172,11 +180,55 @@ func (c *columns) assignOthers(spelled []string, assigned [][]string, held map[s
 	}
 }
 
+// assignAlike finds columns for fields that have none yet: of a name that is a field's, or one
+// of its others, but for what joins words ("pubdate", "arxivId"), for the scheme before it
+// ("dc:title", "prism.doi", "citation_title") or for a language behind it ("dc.title[en]").
+func (c *columns) assignAlike(names []string, assigned [][]string, held map[string]bool) {
+	alike := make([]string, len(names))
+	for i, name := range names {
+		if assigned[i] == nil {
+			alike[i] = squeezed(withoutScheme(name))
+		}
+	}
+	held["date"] = held["date"] || held["publish_date"]
+	held["url"] = held["url"] || held["urls"]
+	for _, field := range Fields() {
+		for _, other := range append([]string{field}, otherNames(field)...) {
+			if i := slices.Index(alike, squeezed(other)); i >= 0 && !held[field] && assigned[i] == nil {
+				assigned[i], held[field] = []string{field}, true
+			}
+		}
+	}
+}
+
+// withoutScheme takes from a name what says whose it is, and in which language its values are.
+func withoutScheme(name string) string {
+	if at := strings.LastIndexByte(name, '['); at > 0 && strings.HasSuffix(name, "]") {
+		name = name[:at]
+	}
+	name = normal(name)
+	for _, scheme := range []string{"dcterms_", "dc_", "prism_", "citation_"} {
+		if rest, ok := strings.CutPrefix(name, scheme); ok {
+			return rest
+		}
+	}
+	return name
+}
+
+// squeezed is a name without what joins its words.
+func squeezed(name string) string { return strings.ReplaceAll(name, "_", "") }
+
 // row makes a paper of the columns of a row.
 func (c *columns) row(values []member) (Row, error) {
 	names := make([]string, len(values))
 	for i, v := range values {
 		names[i] = v.key
+	}
+	if isNoPaper(values) {
+		return Row{}, errNoPaper
+	}
+	if opened, ok := c.open(values); ok {
+		return c.row(opened)
 	}
 	var r record
 	places := make(map[string]int, len(names))
@@ -202,7 +254,11 @@ func (c *columns) row(values []member) (Row, error) {
 	if r.given["title"] == "" && r.given["abstract"] == "" {
 		return Row{}, fmt.Errorf("nothing in it is the title or the abstract; its keys are %s; --map title=KEY says which", shorten(strings.Join(names, ", "), unreadText))
 	}
-	return r.finish()
+	row, err := r.finish()
+	if column := r.given["title"]; err != nil && column != "" && len(r.unread) > 0 {
+		err = fmt.Errorf("%w; what %s holds is no text: %s", err, column, r.unread[0].Text)
+	}
+	return row, err
 }
 
 // maxColumns is how many columns a table may have: as many as a sheet of Excel.

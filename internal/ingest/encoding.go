@@ -98,6 +98,43 @@ func zeroHalf(head []byte) int {
 	}
 }
 
+// strayZeros says that a text has some bytes that are zero, as damaged exports do: text it
+// is, for it has hardly another control character.
+func strayZeros(src *bufio.Reader) bool {
+	const fewBytes, fewIn = 2, 100
+	head, _ := src.Peek(headBytes) // an error comes again
+	if bytes.IndexByte(head, 0) <= 0 || detectCodec(src) != codecNone {
+		return false
+	}
+	controls := 0
+	for _, b := range head {
+		if b < ' ' && b != '\t' && b != '\n' && b != '\r' {
+			controls++
+		}
+	}
+	return controls <= max(fewBytes, len(head)/fewIn)
+}
+
+// withoutZeros leaves out bytes that are zero.
+type withoutZeros struct{ src *bufio.Reader }
+
+// Read implements io.Reader.
+func (z withoutZeros) Read(p []byte) (int, error) {
+	for {
+		n, err := z.src.Read(p)
+		kept := 0
+		for _, b := range p[:n] {
+			if b != 0 {
+				p[kept] = b
+				kept++
+			}
+		}
+		if kept > 0 || err != nil || len(p) == 0 {
+			return kept, err
+		}
+	}
+}
+
 // oldMacLines turns lone carriage returns into line ends, where the head of the
 // text has no other.
 func oldMacLines(src *bufio.Reader) (*bufio.Reader, bool) {

@@ -167,6 +167,9 @@ func (r *record) authors(column string, value []byte) []paper.Author {
 	var all []paper.Author
 	unread := false
 	for _, e := range elements {
+		if editorOnly(e) {
+			continue
+		}
 		a, ok := asAuthor(e)
 		unread = unread || !ok
 		if a.Name != "" {
@@ -177,6 +180,25 @@ func (r *record) authors(column string, value []byte) []paper.Author {
 		r.leave(column, "authors", value)
 	}
 	return all
+}
+
+// editorOnly says that an object is about somebody who is no author of the paper, as Zotero
+// lists them among its creators.
+func editorOnly(value []byte) bool {
+	if !isObject(value) {
+		return false
+	}
+	fields, err := members(value)
+	if err != nil {
+		return false
+	}
+	for _, f := range fields {
+		if normal(f.key) == "creator_type" && isString(f.value) {
+			kind, err := asString("", f.value)
+			return err == nil && slices.Contains([]string{"editor", "seriesEditor", "translator", "reviewedAuthor", "contributor"}, kind)
+		}
+	}
+	return false
 }
 
 // asAuthor reads one author; what else an object says of one is not kept.
@@ -227,7 +249,7 @@ func authorObject(value []byte, depth int) (a paper.Author, ok bool) {
 	texts := map[string]string{}
 	for _, f := range fields {
 		key := normal(f.key)
-		if isObject(f.value) && (key == "author" || key == "person" || key == "name") {
+		if isObject(f.value) && (key == "author" || key == "person" || key == "person_or_org" || key == "name") {
 			inner, _ := authorObject(f.value, depth+1)
 			texts["name"] = firstOf(texts, "name", inner.Name)
 			texts["orcid"] = firstOf(texts, "orcid", inner.ORCID)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -187,6 +188,8 @@ func (h head) resemblance() string {
 		return "binary data"
 	case bytes.HasPrefix(text, []byte("[")):
 		return "a JSON array of something else (JSON Lines has one object a line, without brackets and commas around them)"
+	case bytes.HasPrefix(text, []byte("{'")), bytes.HasPrefix(text, []byte("[{'")):
+		return "Python's notation of dictionaries (write each with json.dumps, one a line)"
 	case bytes.HasPrefix(text, []byte("{")):
 		return "JSON that spreads an object over several lines (JSON Lines has one object a line)"
 	case bytes.HasPrefix(text, []byte("<")):
@@ -194,8 +197,31 @@ func (h head) resemblance() string {
 	case !utf8.Valid(text) && h.whole:
 		return "text that is not UTF-8"
 	default:
-		return "text without a date line, column names, references or JSON"
+		return h.resembledText(string(text))
 	}
+}
+
+// pubmedAbstract is how PubMed's lists of abstracts begin.
+var (
+	pubmedAbstract = regexp.MustCompile(`^1[.:] .{3,200}\d{4}[^\n]*\n`)
+	identifierLine = regexp.MustCompile(`(?im)^\s*(https?://\S+|(doi:\s*)?10\.\d{4,9}/\S+|arxiv:\S+|\d{4}\.\d{4,5}(v\d+)?|pmid:?\s*\d+)\s*$`)
+)
+
+// resembledText names what text that is not supported seems to be.
+func (h head) resembledText(text string) string {
+	lines := 0
+	for line := range h.eachLine {
+		if line != "" {
+			lines++
+		}
+	}
+	switch {
+	case pubmedAbstract.MatchString(text) && strings.Contains(text, "PMID:"):
+		return "abstracts of PubMed for reading (save them in the format PubMed, or send them to a citation manager)"
+	case lines > 0 && len(identifierLine.FindAllString(text, -1)) >= lines:
+		return "a list of identifiers or addresses, which say nothing of the papers (akin library import takes such lists for papers that are there)"
+	}
+	return "text without a date line, column names, references or JSON"
 }
 
 // resembledXML names what XML that is not supported seems to be.
@@ -205,7 +231,12 @@ func (h head) resembledXML() string {
 		return "a web page (HTML), maybe one that asks to log in (export BibTeX, RIS or CSV from the page)"
 	case "rss", "rdf", "feed":
 		return "a feed of somebody else than arXiv (export BibTeX or RIS from its pages)"
-	case "mods", "modscollection", "collection", "record", "marc":
+	case "record", "getrecord", "listrecords":
+		if bytes.Contains(h.text, []byte("openarchives.org/OAI/2.0")) {
+			return "a part of an answer of OAI-PMH (save the whole answer, from <OAI-PMH> on)"
+		}
+		return "MODS or MARC in XML (export RIS or BibTeX from the catalogue)"
+	case "mods", "modscollection", "collection", "marc":
 		return "MODS or MARC in XML (export RIS or BibTeX from the catalogue)"
 	case "tei":
 		return "TEI, as GROBID writes it (have it write BibTeX)"

@@ -278,7 +278,10 @@ func (r *Reader) text(src *bufio.Reader, opt Options) (_ *bufio.Reader, mac bool
 			src = decoded(src, e)
 		}
 	} else {
-		src, _ = wideText(src)
+		var wide string
+		if src, wide = wideText(src); wide == "" && strayZeros(src) {
+			src = bufio.NewReaderSize(withoutZeros{src}, headBytes)
+		}
 	}
 	return oldMacLines(src)
 }

@@ -115,6 +115,9 @@ type jatsFront struct {
 	} `xml:"article-meta"`
 }
 
+// jatsMembers are the members of a group and where it is, which are no part of its name.
+var jatsMembers = regexp.MustCompile(`(?s)<(contrib-group|xref|fn|aff|address|email)\b.*</(contrib-group|xref|fn|aff|address|email)>`)
+
 // jatsNote are references to notes and sources, which are no text of a title.
 var jatsNote = regexp.MustCompile(`(?s)<(xref|fn)\b[^>]*>.*?</(xref|fn)>`)
 
@@ -211,7 +214,7 @@ func (c *jatsContrib) authors() []paper.Author {
 		}
 	}
 	if name == "" {
-		name = c.Collab.Inner
+		name = jatsMembers.ReplaceAllString(c.Collab.Inner, "")
 	}
 	all := named(name)
 	for i := range all {

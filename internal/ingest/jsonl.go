@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -50,6 +51,8 @@ func newObjects(in input, decode func(object []byte) (Row, error)) *objects {
 		o.from = newNested(in, in.head.json.path)
 	case spread:
 		o.from = newNested(in, nil)
+	case inObject:
+		o.from = newNested(in, []string{})
 	}
 	return o
 }
@@ -69,10 +72,16 @@ func (o *objects) next(ctx context.Context) (Row, error) {
 		if l.tooLong() {
 			return Row{}, l.rejected(o.file, "")
 		}
+		if l.key != "" {
+			l.text = keyed(l.key, l.text)
+		}
 		row, err := o.row(l)
 		var disk spillError
 		if errors.As(err, &disk) {
 			return Row{}, err
+		}
+		if errors.Is(err, errNoPaper) {
+			continue
 		}
 		if err != nil {
 			return Row{}, l.rejected(o.file, err.Error())
@@ -109,7 +118,9 @@ type record struct {
 	// publish_date and publishDate do not both count.
 	given map[string]string
 	said  []givenDate
-	days  []givenDate // texts that may be dates without their year
+	// month and day are those of columns of these names, which complete a year.
+	month, day string
+	days       []givenDate // texts that may be dates without their year
 	// unread are the values that could not be read.
 	unread unread
 }
@@ -209,6 +220,12 @@ func (r *record) addExtra(column string, value []byte) {
 		r.leave(column, column, value)
 		return
 	}
+	switch normal(column) {
+	case "month", "pub_month", "publication_month", "published_month":
+		r.month = strings.TrimSuffix(collapse(text), ".0")
+	case "day", "pub_day", "publication_day", "published_day":
+		r.day = strings.TrimSuffix(collapse(text), ".0")
+	}
 	r.setExtra(column, text)
 }
 
@@ -259,6 +276,28 @@ func (r *record) settleDates() {
 	}
 	for _, day := range r.days {
 		r.settleDay(day)
+	}
+	r.settleMonth()
+}
+
+// settleMonth completes a year with the columns that have the month and the day.
+func (r *record) settleMonth() {
+	d := r.paper.PublishDate
+	if d.Year == 0 || d.Month != 0 || r.month == "" {
+		return
+	}
+	n, err := strconv.Atoi(r.month)
+	if err != nil {
+		n = monthOf(strings.ToLower(strings.TrimSuffix(r.month, ".")))
+	}
+	whole := paper.Date{Year: d.Year, Month: n}
+	if n == 0 || whole.Validate() != nil {
+		return
+	}
+	r.paper.PublishDate = whole
+	whole.Day, err = strconv.Atoi(r.day)
+	if err == nil && whole.Day != 0 && whole.Validate() == nil {
+		r.paper.PublishDate = whole
 	}
 }
 

@@ -30,6 +30,8 @@ type line struct {
 	ended bool
 	// what the text is, if it is no line.
 	what string
+	// key is what an object of JSON stands under, if that is its id.
+	key string
 }
 
 // name says what the text is.

@@ -17,7 +17,7 @@ import (
 func textKeys() []string {
 	return []string{
 		"text", "value", "#text", "_", "$t", "name", "display_name", "title", "literal", "raw", "en", "content", "label", "term",
-		"$oid", "$date", "url", "URL",
+		"$oid", "$date", "url", "URL", "tag", "description", "abstract",
 	}
 }
 
@@ -160,6 +160,11 @@ func isMissing(text string) bool {
 	case "", "nan", "NaN", "NaT", "<NA>", "None", "NULL", "null", "N/A", "n/a", "#N/A":
 		return true
 	}
+	// Scopus, PubMed and Google Scholar write whole sentences.
+	switch strings.ToLower(strings.Trim(text, "[]. ")) {
+	case "no abstract available", "no abstract", "no author name available", "no authors listed", "no title available":
+		return true
+	}
 	return false
 }
 
@@ -176,14 +181,20 @@ func (e *wrongValueError) Error() string { return "cannot be read: " + e.text }
 
 // mendJSON gives valid JSON of text that is JSON but for the numbers that it
 // does not have: NaN, Infinity and -Infinity, which Python and pandas write,
-// become null. ok is false if that is not enough.
+// become null; for control characters within texts, which become spaces; and for
+// backslashes before what they do not escape, which stand for themselves, as in TeX. ok is
+// false if that is not enough.
 func mendJSON(text []byte) (mended []byte, ok bool) {
 	quoted, escaped := false, false
 	for i := 0; i < len(text); i++ {
 		c := text[i]
 		switch {
 		case escaped:
-			escaped = false
+			if escaped = false; strings.IndexByte(`"\/bfnrtu`, c) < 0 {
+				mended = append(mended, '\\')
+			}
+		case quoted && c < ' ':
+			c = ' '
 		case quoted:
 			escaped, quoted = c == '\\', c != '"'
 		case c == '"':

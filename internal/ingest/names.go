@@ -14,6 +14,9 @@ var initials = regexp.MustCompile(`^(\p{Lu}\.?[- ]?){1,4}$`)
 // dotted is initials that cannot be a name in capitals.
 var dotted = regexp.MustCompile(`^(\p{Lu}\.[- ]?)+$`)
 
+// shortened is a last name with initials behind it.
+var shortened = regexp.MustCompile(`\p{L}[\p{L}' -]* \p{Lu}{1,4}$`)
+
 // nameSuffix closes a name after a comma.
 var nameSuffix = regexp.MustCompile(`^(?i:jr|sr|ii|iii|iv|v|2nd|3rd|filho|neto|júnior|ph\.?d|m\.?d)\.?$`)
 
@@ -30,18 +33,47 @@ func splitNames(list string) []string {
 	}
 	for _, separator := range []string{";", "|", "\n"} {
 		if strings.Contains(text, separator) {
-			return split(text, separator)
+			return withoutOthers(split(text, separator))
 		}
 	}
 	parts := split(strings.ReplaceAll(text, " & ", " and "), " and ")
 	if allInverted(parts) && (len(parts) > 1 || oneInverted(parts[0])) {
-		return parts
+		return withoutOthers(parts)
 	}
 	var names []string
 	for _, part := range parts {
 		part = strings.TrimPrefix(part, "and ")
 		names = append(names, pairInitials(split(part, ","))...)
 	}
+	return withoutStop(withoutOthers(names))
+}
+
+// withoutOthers leaves out what stands for names that are not given.
+func withoutOthers(names []string) []string {
+	return slices.DeleteFunc(names, standsForOthers)
+}
+
+func standsForOthers(name string) bool {
+	switch strings.ToLower(strings.Trim(name, ". ")) {
+	case "others", "and others", "et al", "et. al", "and et al":
+		return true
+	}
+	return false
+}
+
+// withoutStop takes the full stop from the end of a list such as "Holt M, Ng B.", as PubMed
+// writes them, in which no other name has one.
+func withoutStop(names []string) []string {
+	n := len(names) - 1
+	if n < 1 || strings.Count(names[n], ".") != 1 || !strings.HasSuffix(names[n], ".") || nameSuffix.MatchString(names[n]) {
+		return names
+	}
+	for _, name := range names[:n] {
+		if strings.Contains(name, ".") || !shortened.MatchString(name) {
+			return names
+		}
+	}
+	names[n] = strings.TrimSuffix(names[n], ".")
 	return names
 }
 

@@ -22,7 +22,7 @@ type nested struct {
 	src   *bufio.Reader
 	max   int
 	// path leads from the outermost object to the array; nil for objects that
-	// stand alone.
+	// stand alone, and empty for those that the outermost object has under keys.
 	path  []string
 	stack []container
 	buf   []byte
@@ -60,7 +60,11 @@ func (n *nested) next(ctx context.Context) (line, error) {
 		}
 		switch {
 		case c == '{' && n.here():
-			return n.object(ctx, c)
+			l, err := n.object(ctx, c)
+			if n.path != nil && len(n.path) == 0 && len(n.stack) > 0 {
+				l.key = n.top().key
+			}
+			return l, err
 		case c == '{', c == '[':
 			if len(n.stack) == maxStack {
 				return line{}, n.fault("line %d: its JSON is nested more than %d deep; what follows was not read", n.lines.num, maxStack)
@@ -89,6 +93,9 @@ func (n *nested) top() *container { return &n.stack[len(n.stack)-1] }
 func (n *nested) here() bool {
 	if n.path == nil {
 		return len(n.stack) == 0
+	}
+	if len(n.path) == 0 {
+		return len(n.stack) == 1 && !n.top().array
 	}
 	if len(n.stack) != len(n.path)+1 || !n.top().array {
 		return false

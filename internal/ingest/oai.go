@@ -269,15 +269,13 @@ type dublinCore struct {
 
 func (d *dublinCore) row(id, arxiv string) (Row, error) {
 	title, titles := first(d.Title)
-	abstract, remarks := first(d.Description)
+	abstract, remarks := longest(d.Description)
 	p := paper.Paper{ID: id, Title: title, Abstract: abstract, ArxivID: arxiv}
 	for _, name := range d.Creator {
 		p.Authors = append(p.Authors, named(fullNameOf(name))...)
 	}
 	for _, subject := range d.Subject {
-		if subject = collapse(subject); subject != "" {
-			p.Categories = append(p.Categories, subject)
-		}
+		p.Categories = append(p.Categories, split(collapse(subject), ";")...)
 	}
 	var left unread
 	for _, text := range d.Date {
@@ -320,6 +318,19 @@ func (*dublinCore) identifier(p *paper.Paper, text string) (other bool) {
 		return text != "" && !isArxiv && text != p.ID
 	}
 	return false
+}
+
+// longest divides them into the abstract and what else is said of the paper: the first text,
+// unless that is a short remark ("Peer reviewed") beside a text of some sentences.
+func longest(texts []string) (string, []string) {
+	abstract, others := first(texts)
+	const remark, sentences = 100, 3
+	for i, text := range others {
+		if len(abstract) < remark && len(text) > remark && len(text) > sentences*len(abstract) {
+			abstract, others[i] = text, abstract
+		}
+	}
+	return abstract, others
 }
 
 // first divides the texts that are not empty into the first and the others.

@@ -16,6 +16,7 @@ const (
 	inArray            // in one array
 	inWrapper          // in an array within an object, as APIs answer
 	spread             // one after the other, over any number of lines
+	inObject           // each under its key in one object
 )
 
 // jsonShape is what the beginning of a file of JSON tells.
@@ -58,10 +59,13 @@ func sniffObject(text []byte, h head) jsonShape {
 	if keys == nil {
 		return jsonShape{}
 	}
-	if !telling(keys, h.opt) {
+	if !telling(keys, h.opt) || listsPapers(keys, h.opt) {
 		if path, first, empty := findPapers(text, h.opt); path != nil {
 			return jsonShape{kind: inWrapper, path: path, keys: first, empty: empty}
 		}
+	}
+	if !telling(keys, h.opt) && !enveloped(text, h.opt, maxEnvelopes) && keyedPapers(text, h.opt) {
+		return jsonShape{kind: inObject, keys: map[string]string{}}
 	}
 	line, _, ended := bytes.Cut(text, []byte("\n"))
 	if ended && !validLoosely(line) && firstIsWhole(text, h.whole) {
@@ -182,7 +186,7 @@ func (f *finder) value(path []string) bool {
 func (f *finder) array(path []string) bool {
 	at := skipSpace(f.text, int(f.dec.InputOffset()))
 	if at < len(f.text) && f.text[at] == '{' {
-		if keys := jsonHead(f.text[at:]); telling(keys, f.opt) {
+		if keys := jsonHead(f.text[at:]); telling(keys, f.opt) || enveloped(f.text[at:], f.opt, maxEnvelopes) {
 			f.path, f.keys = path, keys
 			return false
 		}
