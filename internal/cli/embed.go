@@ -187,7 +187,7 @@ func (c embedCommand) run(e *environment, config job.Config, space *akinv1.Space
 	result, err := job.Run(e.ctx, config)
 	display.finish()
 	if errors.Is(err, job.ErrInterrupted) {
-		fmt.Fprintf(e.errOut, "akin: interrupted; %s in this run, and all of it is kept: run the same command again to go on from there\n", plural(display.last.Embedded, "text embedded"))
+		fmt.Fprintf(e.errOut, "akin: interrupted; %s embedded in this run, and all of it is kept: run the same command again to go on from there\n", plural(display.last.Embedded, "text"))
 	}
 	if err != nil {
 		return nil, err
