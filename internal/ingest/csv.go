@@ -162,8 +162,15 @@ type table struct {
 	in      input
 	dialect dialect
 	header  *header // nil before it was read
-	queue   []line  // to read once more, before lines
+	queue   []again // to read once more, before lines
 	reread  int     // bytes of lines that were
+}
+
+// again are lines that are read once more: one, or several as one text.
+type again struct {
+	one  line
+	text []byte // nil is the one
+	num  int    // of the first of several
 }
 
 // maxReplayed is how much of a table is read once more because a quote was not closed: what
@@ -175,8 +182,17 @@ func (t *table) line(ctx context.Context) (line, error) {
 	if len(t.queue) == 0 {
 		return t.lines.next(ctx)
 	}
-	l := t.queue[0]
-	t.queue = t.queue[1:]
+	next := &t.queue[0]
+	if next.text == nil {
+		l := next.one
+		t.queue = t.queue[1:]
+		return l, ctx.Err()
+	}
+	text, rest, more := bytes.Cut(next.text, []byte("\n"))
+	l := line{text: text, num: next.num, size: int64(len(text)), ended: true}
+	if next.text, next.num = rest, next.num+1; !more {
+		t.queue = t.queue[1:]
+	}
 	return l, ctx.Err()
 }
 
@@ -188,18 +204,16 @@ func (t *table) replay(raw []byte, first int, shows *line) error {
 	if t.reread += len(rest); several && t.reread > maxReplayed {
 		head, several = raw, false
 	}
-	var again []line
+	var queue []again
 	if several {
-		for i, text := range bytes.Split(rest, []byte("\n")) {
-			again = append(again, line{text: text, num: first + 1 + i, size: int64(len(text)), ended: true})
-		}
+		queue = append(queue, again{text: bytes.Clone(rest), num: first + 1})
 	}
 	if shows != nil {
 		l := *shows
 		l.text = bytes.Clone(l.text)
-		again = append(again, l)
+		queue = append(queue, again{one: l})
 	}
-	t.queue = append(again, t.queue...)
+	t.queue = append(queue, t.queue...)
 	return t.unclosed(head, first)
 }
 

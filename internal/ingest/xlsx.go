@@ -46,6 +46,7 @@ type workbook struct {
 	header *header // of this sheet; nil while it is looked for
 	row    int
 	found  bool // a sheet had a row of names
+	cut    bool // it was said that cells are not read
 }
 
 func newXLSX(in input) rows { return &workbook{in: in, spool: &columnar{in: in, what: "Excel"}} }
@@ -154,6 +155,11 @@ func (w *workbook) lookForNames(cells []string) error {
 func (w *workbook) fit(cells []string) []string {
 	fitted := make([]string, len(w.header.names))
 	copy(fitted, cells)
+	beyond := func(c string) bool { return strings.TrimSpace(c) != "" }
+	if len(cells) > len(fitted) && !w.cut && slices.ContainsFunc(cells[len(fitted):], beyond) {
+		w.cut = true
+		w.in.opt.Notes.notice("%s: row %d of the sheet %q has cells behind the last column with a name; such cells are not read", w.in.name, w.row, w.sheet)
+	}
 	for i, fields := range w.header.fields {
 		if slices.Contains(fields, "date") || slices.Contains(fields, "publish_date") {
 			fitted[i] = w.day(fitted[i])
