@@ -63,6 +63,7 @@ func (s *searcher) scoreSet(ctx context.Context, set paper.CountedSet, leaves []
 // matcher scores records one by one. It belongs to one goroutine.
 type matcher struct {
 	p      *plan
+	terms  recordTerms
 	counts []uint32
 	reader *reader // nil if there are no phrases
 }
@@ -73,14 +74,19 @@ func (p *plan) matcher() *matcher {
 
 // count counts the plan's terms in a record, weighted as in postings, and says
 // whether there is any.
-func (p *plan) count(record []byte, counts []uint32) (any bool) {
-	clear(counts)
-	for t := readTokens(record); t.next(); {
-		if !p.marks.may(t.id) {
+func (m *matcher) count(record []byte) (any bool) {
+	clear(m.counts)
+	m.terms.read(record, fieldID)
+	for n, id := range m.terms.ids {
+		if !m.p.marks.may(id) {
 			continue
 		}
-		if i, ok := p.places[t.id]; ok {
-			counts[i] += fieldWeight(t.field)
+		if i, ok := m.p.table.at(id); ok {
+			weight := uint32(1)
+			if n < m.terms.titles {
+				weight = titleWeight
+			}
+			m.counts[i] += weight
 			any = true
 		}
 	}
@@ -89,7 +95,7 @@ func (p *plan) count(record []byte, counts []uint32) (any bool) {
 
 // score gives a paper's score as Search has it, and whether the paper matches.
 func (m *matcher) score(f found) (uint32, bool) {
-	if !m.p.count(f.record, m.counts) && !m.p.flat || !m.allows(f.record) {
+	if !m.count(f.record) && !m.p.flat || !m.allows(f.record) {
 		return 0, false
 	}
 	if m.p.flat {

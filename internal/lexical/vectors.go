@@ -1,7 +1,6 @@
 package lexical
 
 import (
-	"cmp"
 	"context"
 	"math"
 	"math/bits"
@@ -51,21 +50,53 @@ func (v *View) Vectors(ctx context.Context, ordinals []uint32, each func(i int, 
 // how long the vectors are that it was asked for: after the first time, it takes a fraction
 // of the time of Vectors.
 func (v *View) VectorsAmong(ctx context.Context, ordinals, among []uint32, each func(i int, terms []TermWeight)) error {
-	wanted := make([]uint64, (len(v.terms)+63)/64)
-	for _, id := range among {
-		if int64(id) < int64(len(v.terms)) {
-			wanted[id/64] |= 1 << (id % 64)
-		}
-	}
+	wanted := v.wanted(among)
 	return v.weighAll(ctx, ordinals, each, func(w *weigher, at place) []TermWeight {
 		record := v.at(at).record
 		if norm := v.norms.get(v, at); norm != 0 {
-			return w.weighSome(v, record, wanted, norm)
+			return w.weighSome(record, wanted, norm)
 		}
 		terms := w.weigh(v, record)
 		v.norms.put(v, at, w.norm)
-		return slices.DeleteFunc(terms, func(t TermWeight) bool { return wanted[t.ID/64]&(1<<(t.ID%64)) == 0 })
+		return slices.DeleteFunc(terms, func(t TermWeight) bool { return !wanted.has(t.ID) })
 	})
+}
+
+// wantedTerms are some terms, in the order of their numbers, with what each weighs where
+// it is once.
+type wantedTerms struct {
+	ids   []uint32
+	roots []float64 // √idf, parallel to them
+	set   []uint64  // a bit for each term of the view
+	// before is how many of them are in the words of set before each.
+	before []uint32
+}
+
+// wanted gives those of the terms that the view has, each once.
+func (v *View) wanted(among []uint32) *wantedTerms {
+	t := &wantedTerms{set: make([]uint64, (len(v.terms)+63)/64)}
+	for _, id := range among {
+		if int64(id) < int64(len(v.terms)) {
+			t.set[id/64] |= 1 << (id % 64)
+		}
+	}
+	t.before = make([]uint32, len(t.set))
+	t.ids, t.roots = make([]uint32, 0, len(among)), make([]float64, 0, len(among))
+	for i, left := range t.set {
+		t.before[i] = uint32(len(t.ids))
+		for ; left != 0; left &= left - 1 {
+			id := uint32(i*64 + bits.TrailingZeros64(left))
+			t.ids, t.roots = append(t.ids, id), append(t.roots, math.Sqrt(idf(v.papers, v.df.at(id))))
+		}
+	}
+	return t
+}
+
+func (t *wantedTerms) has(id uint32) bool { return t.set[id/64]&(1<<(id%64)) != 0 }
+
+// place is where a term is in ids, which must have it.
+func (t *wantedTerms) place(id uint32) uint32 {
+	return t.before[id/64] + uint32(bits.OnesCount64(t.set[id/64]&(1<<(id%64)-1)))
 }
 
 // weighAll calls each with what weigh gives for the papers that are there.
@@ -115,6 +146,7 @@ const knownParts = 4096
 
 // weigher makes term vectors, reusing its memory.
 type weigher struct {
+	recordTerms
 	// counts is how often the paper at hand has each term. present has a bit for each
 	// term that it has, and words one for each word of present that is not 0: going
 	// through them gives the terms in order. All is 0 between papers.
@@ -150,30 +182,41 @@ func (w *weigher) begin(v *View) {
 	}
 }
 
-func (w *weigher) weigh(v *View, record []byte) []TermWeight {
-	for t := readTokens(record); t.next(); {
-		if t.field != fieldID {
-			w.counts[t.id]++
-			w.present[t.id/64] |= 1 << (t.id % 64)
-			w.words[t.id/4096] |= 1 << (t.id / 64 % 64)
-		}
-	}
-	w.terms = w.terms[:0]
-	square := 0.0
+// add counts a number: of a term, or its place among some.
+func (w *weigher) add(id uint32) {
+	w.counts[id]++
+	w.present[id/64] |= 1 << (id % 64)
+	w.words[id/4096] |= 1 << (id / 64 % 64)
+}
+
+// each calls f for each number that was counted, in their order, and forgets them.
+func (w *weigher) each(f func(id, count uint32)) {
 	for i, words := range w.words {
 		for ; words != 0; words &= words - 1 {
 			at := i*64 + bits.TrailingZeros64(words)
 			for left := w.present[at]; left != 0; left &= left - 1 {
 				id := uint32(at*64 + bits.TrailingZeros64(left))
-				weight := w.tf(w.counts[id]) * w.root(v, v.df.at(id))
-				square += float64(weight * weight)
-				w.terms = append(w.terms, TermWeight{ID: id, Weight: float32(weight)})
+				f(id, w.counts[id])
 				w.counts[id] = 0
 			}
 			w.present[at] = 0
 		}
 		w.words[i] = 0
 	}
+}
+
+func (w *weigher) weigh(v *View, record []byte) []TermWeight {
+	w.read(record, fieldAbstract)
+	for _, id := range w.recordTerms.ids {
+		w.add(id)
+	}
+	w.terms = w.terms[:0]
+	square := 0.0
+	w.each(func(id, count uint32) {
+		weight := w.tf(count) * w.root(v, v.df.at(id))
+		square += float64(weight * weight)
+		w.terms = append(w.terms, TermWeight{ID: id, Weight: float32(weight)})
+	})
 	w.norm = float32(1 / math.Sqrt(square))
 	for i := range w.terms {
 		w.terms[i].Weight *= w.norm
@@ -182,23 +225,17 @@ func (w *weigher) weigh(v *View, record []byte) []TermWeight {
 }
 
 // weighSome gives the weights that weigh gives to some terms, with the norm that it had.
-func (w *weigher) weighSome(v *View, record []byte, wanted []uint64, norm float32) []TermWeight {
+func (w *weigher) weighSome(record []byte, wanted *wantedTerms, norm float32) []TermWeight {
+	w.read(record, fieldAbstract)
+	for _, id := range w.recordTerms.ids {
+		if wanted.has(id) {
+			w.add(wanted.place(id))
+		}
+	}
 	w.terms = w.terms[:0]
-	for t := readTokens(record); t.next(); {
-		if t.field == fieldID || wanted[t.id/64]&(1<<(t.id%64)) == 0 {
-			continue
-		}
-		if w.counts[t.id] == 0 {
-			w.terms = append(w.terms, TermWeight{ID: t.id})
-		}
-		w.counts[t.id]++
-	}
-	slices.SortFunc(w.terms, func(a, b TermWeight) int { return cmp.Compare(a.ID, b.ID) })
-	for i := range w.terms {
-		t := &w.terms[i]
-		t.Weight = float32(w.tf(w.counts[t.ID])*w.root(v, v.df.at(t.ID))) * norm
-		w.counts[t.ID] = 0
-	}
+	w.each(func(at, count uint32) {
+		w.terms = append(w.terms, TermWeight{ID: wanted.ids[at], Weight: float32(w.tf(count)*wanted.roots[at]) * norm})
+	})
 	return slices.Clip(w.terms)
 }
 
