@@ -75,6 +75,33 @@ func (k kernel) panel(dst, rows, panel []float32, dim int) {
 	}
 }
 
+// compare compares without looking at lengths. No slice is empty.
+func (k kernel) compare(masks []uint16, dots []float32, factors *[PanelWidth]float32, least []float32) {
+	if k == portable {
+		portableAtLeast(masks, dots, factors, least)
+		return
+	}
+	atLeastAVX2(&masks[0], &dots[0], &factors[0], &least[0], len(least))
+}
+
+// lanes adds without looking at lengths. No slice is empty.
+func (k kernel) lanes(rows []Lanes, ids []uint32, factors []float64, row *Lanes) {
+	if k == portable {
+		portableLanes(rows, ids, factors, row)
+		return
+	}
+	addLanesAVX2(&rows[0][0], &ids[0], &factors[0], &row[0], len(ids))
+}
+
+// fourthPowers adds without looking at lengths. No slice is empty.
+func (k kernel) fourthPowers(all *Lanes, each, rows []Lanes, factors []float64, groups []uint32) {
+	if k == portable {
+		portableFourthPowers(all, each, rows, factors, groups)
+		return
+	}
+	addFourthPowersAVX2(&all[0], &each[0][0], &rows[0][0], &factors[0], &groups[0], len(rows))
+}
+
 // residual multiplies without looking at lengths. No slice is empty.
 func (k kernel) residual(dst, query []float32, codes []int8, residuals []uint8, ids []uint32) {
 	if k == portable || len(query)%residualBlock != 0 {

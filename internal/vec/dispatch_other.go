@@ -29,3 +29,15 @@ func (kernel) residual(dst, query []float32, codes []int8, residuals []uint8, id
 func (kernel) sparse(s *Sparse, dst []float32, places []uint32, panel []float32) {
 	portableSparse(s, dst, places, panel)
 }
+
+func (kernel) compare(masks []uint16, dots []float32, factors *[PanelWidth]float32, least []float32) {
+	portableAtLeast(masks, dots, factors, least)
+}
+
+func (kernel) lanes(rows []Lanes, ids []uint32, factors []float64, row *Lanes) {
+	portableLanes(rows, ids, factors, row)
+}
+
+func (kernel) fourthPowers(all *Lanes, each, rows []Lanes, factors []float64, groups []uint32) {
+	portableFourthPowers(all, each, rows, factors, groups)
+}

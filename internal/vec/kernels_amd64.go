@@ -54,6 +54,21 @@ func dotPanelAVX2(dst *float32, rows *float32, panel *float32, n int, dim int)
 //go:noescape
 func dotPanelAVX512(dst *float32, rows *float32, panel *float32, n int, dim int)
 
+// atLeastAVX2 needs AVX2.
+//
+//go:noescape
+func atLeastAVX2(masks *uint16, dots *float32, factors *float32, least *float32, n int)
+
+// addLanesAVX2 needs AVX2 and FMA.
+//
+//go:noescape
+func addLanesAVX2(dst *float64, ids *uint32, factors *float64, row *float64, n int)
+
+// addFourthPowersAVX2 needs AVX2.
+//
+//go:noescape
+func addFourthPowersAVX2(all *float64, each *float64, rows *float64, factors *float64, groups *uint32, n int)
+
 // dotResidualAVX2 needs AVX2 and FMA.
 //
 //go:noescape

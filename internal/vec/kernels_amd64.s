@@ -1066,6 +1066,121 @@ end:
 	VZEROUPPER
 	RET
 
+// func atLeastAVX2(masks *uint16, dots *float32, factors *float32, least *float32, n int)
+// Requires: AVX
+TEXT ·atLeastAVX2(SB), NOSPLIT, $0-40
+	MOVQ    masks+0(FP), AX
+	MOVQ    dots+8(FP), CX
+	MOVQ    factors+16(FP), DX
+	MOVQ    least+24(FP), BX
+	MOVQ    n+32(FP), SI
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+
+row:
+	TESTQ        SI, SI
+	JZ           end
+	VBROADCASTSS (BX), Y4
+	VMULPS       (CX), Y0, Y2
+	VMULPS       32(CX), Y1, Y3
+	VCMPPS       $0x05, Y4, Y2, Y2
+	VCMPPS       $0x05, Y4, Y3, Y3
+	VMOVMSKPS    Y2, DX
+	VMOVMSKPS    Y3, DI
+	SHLL         $0x08, DI
+	ORL          DI, DX
+	MOVW         DX, (AX)
+	ADDQ         $0x02, AX
+	ADDQ         $0x04, BX
+	ADDQ         $0x40, CX
+	DECQ         SI
+	JMP          row
+
+end:
+	VZEROUPPER
+	RET
+
+// func addLanesAVX2(dst *float64, ids *uint32, factors *float64, row *float64, n int)
+// Requires: AVX, FMA3
+TEXT ·addLanesAVX2(SB), NOSPLIT, $0-40
+	MOVQ    dst+0(FP), AX
+	MOVQ    ids+8(FP), CX
+	MOVQ    factors+16(FP), DX
+	MOVQ    row+24(FP), BX
+	MOVQ    n+32(FP), SI
+	VMOVUPD (BX), Y0
+	VMOVUPD 32(BX), Y1
+	XORQ    BX, BX
+
+next:
+	CMPQ         BX, SI
+	JGE          end
+	MOVL         (CX)(BX*4), DI
+	SHLQ         $0x06, DI
+	VBROADCASTSD (DX)(BX*8), Y4
+	VMOVUPD      (AX)(DI*1), Y2
+	VMOVUPD      32(AX)(DI*1), Y3
+	VFMADD231PD  Y0, Y4, Y2
+	VFMADD231PD  Y1, Y4, Y3
+	VMOVUPD      Y2, (AX)(DI*1)
+	VMOVUPD      Y3, 32(AX)(DI*1)
+	INCQ         BX
+	JMP          next
+
+end:
+	VZEROUPPER
+	RET
+
+// func addFourthPowersAVX2(all *float64, each *float64, rows *float64, factors *float64, groups *uint32, n int)
+// Requires: AVX
+TEXT ·addFourthPowersAVX2(SB), NOSPLIT, $0-48
+	MOVQ    all+0(FP), AX
+	MOVQ    each+8(FP), CX
+	MOVQ    rows+16(FP), DX
+	MOVQ    factors+24(FP), BX
+	MOVQ    groups+32(FP), SI
+	MOVQ    n+40(FP), DI
+	VXORPD  Y6, Y6, Y6
+	VMOVUPD (AX), Y0
+	VMOVUPD 32(AX), Y1
+	XORQ    R8, R8
+
+next:
+	CMPQ         R8, DI
+	JGE          end
+	VMOVUPD      (DX), Y2
+	VMOVUPD      32(DX), Y3
+	VMOVUPD      Y6, (DX)
+	VMOVUPD      Y6, 32(DX)
+	VBROADCASTSD (BX)(R8*8), Y4
+	VMULPD       Y3, Y4, Y5
+	VMULPD       Y2, Y4, Y4
+	VMULPD       Y2, Y4, Y4
+	VMULPD       Y3, Y5, Y5
+	VMULPD       Y2, Y4, Y4
+	VMULPD       Y3, Y5, Y5
+	VMULPD       Y2, Y4, Y4
+	VMULPD       Y3, Y5, Y5
+	VADDPD       Y4, Y0, Y0
+	VADDPD       Y5, Y1, Y1
+	MOVL         (SI)(R8*4), R9
+	SHLQ         $0x06, R9
+	VMOVUPD      (CX)(R9*1), Y2
+	VMOVUPD      32(CX)(R9*1), Y3
+	VADDPD       Y4, Y2, Y2
+	VADDPD       Y5, Y3, Y3
+	VMOVUPD      Y2, (CX)(R9*1)
+	VMOVUPD      Y3, 32(CX)(R9*1)
+	ADDQ         $0x40, DX
+	INCQ         R8
+	JMP          next
+
+end:
+	VMOVUPD Y0, (AX)
+	VMOVUPD Y1, 32(AX)
+	VZEROUPPER
+	RET
+
 // func dotResidualAVX2(dst *float32, query *float32, codes *int8, residuals *uint8, ids *uint32, n int, dim int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·dotResidualAVX2(SB), NOSPLIT, $0-56

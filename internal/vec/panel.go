@@ -37,3 +37,34 @@ func portablePanel(dst, rows, panel []float32, dim int) {
 		copy(dst[i*PanelWidth:], sums[:])
 	}
 }
+
+// AtLeast compares products of rows with a panel, as [DotPanel] gives them: bit j of
+// masks[i] says that dots[i*PanelWidth+j] · factors[j] is not less than least[i], after
+// rounding to float32. It panics if a length does not fit.
+func AtLeast(masks []uint16, dots []float32, factors *[PanelWidth]float32, least []float32) {
+	chosen.atLeast(masks, dots, factors, least)
+}
+
+func (k kernel) atLeast(masks []uint16, dots []float32, factors *[PanelWidth]float32, least []float32) {
+	if len(least) == 0 {
+		return
+	}
+	if len(masks) < len(least) || len(dots) < len(least)*PanelWidth {
+		//nolint:forbidigo // like an index out of range
+		panic(fmt.Sprintf("vec: %d masks of %d products with %d bounds", len(masks), len(dots), len(least)))
+	}
+	k.compare(masks, dots, factors, least)
+}
+
+// portableAtLeast is the kernel of AtLeast for CPUs without one of their own.
+func portableAtLeast(masks []uint16, dots []float32, factors *[PanelWidth]float32, least []float32) {
+	for i, bar := range least {
+		mask := uint16(0)
+		for j, x := range dots[i*PanelWidth : (i+1)*PanelWidth] {
+			if !(x*factors[j] < bar) { //nolint:staticcheck // what is not a number is not less
+				mask |= 1 << j
+			}
+		}
+		masks[i] = mask
+	}
+}

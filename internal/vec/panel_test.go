@@ -97,3 +97,53 @@ func BenchmarkDotPanel(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/PanelWidth/n*1000, "ps/product")
 }
+
+// TestAtLeast compares every kernel with the comparison by its definition, at bounds that
+// products reach exactly.
+func TestAtLeast(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 5))
+	for _, k := range kernels(t) {
+		for _, n := range []int{0, 1, 2, 7, 96} {
+			dots, least := make([]float32, n*PanelWidth), make([]float32, n)
+			var factors [PanelWidth]float32
+			for j := range factors {
+				factors[j] = r.Float32()
+			}
+			for i := range dots {
+				if dots[i] = float32(r.NormFloat64()); r.IntN(50) == 0 {
+					dots[i] = float32(math.NaN())
+				}
+			}
+			for i := range least {
+				switch r.IntN(4) {
+				case 0:
+					least[i] = float32(math.Inf(-1))
+				case 1:
+					least[i] = r.Float32()
+				default:
+					j := r.IntN(PanelWidth)
+					least[i] = dots[i*PanelWidth+j] * factors[j]
+				}
+			}
+			masks := make([]uint16, n+1)
+			masks[n] = 7
+			k.atLeast(masks, dots, &factors, least)
+			for i := range n {
+				for j := range PanelWidth {
+					if want := !(dots[i*PanelWidth+j]*factors[j] < least[i]); masks[i]>>j&1 == 1 != want {
+						t.Fatalf("%v: %v times %v is not less than %v: %v", k, dots[i*PanelWidth+j], factors[j], least[i], !want)
+					}
+				}
+			}
+			if masks[n] != 7 {
+				t.Fatalf("%v: written behind the end", k)
+			}
+		}
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("too few products are no fault")
+		}
+	}()
+	AtLeast(make([]uint16, 1), make([]float32, 15), new([PanelWidth]float32), make([]float32, 1))
+}

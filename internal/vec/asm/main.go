@@ -29,6 +29,9 @@ func main() {
 	}
 	panelAVX2()
 	panelAVX512()
+	atLeastAVX2()
+	addLanesAVX2()
+	addFourthPowersAVX2()
 	residualAVX2()
 	sparseAVX2()
 	sparseAVX512()

@@ -128,6 +128,43 @@ func (p *panelLoop) run(acc []reg.VecVirtual, size int, load func(), multiply fu
 	RET()
 }
 
+// atLeastAVX2 compares the products of rows with a panel, times a factor of each vector,
+// with what each row needs at least.
+func atLeastAVX2() {
+	TEXT("atLeastAVX2", NOSPLIT, "func(masks *uint16, dots, factors, least *float32, n int)")
+	Pragma("noescape")
+	Doc("atLeastAVX2 needs AVX2.")
+	const notLess = 5 // or unordered
+	masks, dots := Load(Param("masks"), GP64()), Load(Param("dots"), GP64())
+	factors, least := Load(Param("factors"), GP64()), Load(Param("least"), GP64())
+	n := Load(Param("n"), GP64())
+	f0, f1, x0, x1, bar := YMM(), YMM(), YMM(), YMM(), YMM()
+	low, high := GP32(), GP32()
+	VMOVUPS(Mem{Base: factors}, f0)
+	VMOVUPS(Mem{Base: factors, Disp: 32}, f1)
+	Label("row")
+	TESTQ(n, n)
+	JZ(LabelRef("end"))
+	VBROADCASTSS(Mem{Base: least}, bar)
+	VMULPS(Mem{Base: dots}, f0, x0)
+	VMULPS(Mem{Base: dots, Disp: 32}, f1, x1)
+	VCMPPS(Imm(notLess), bar, x0, x0)
+	VCMPPS(Imm(notLess), bar, x1, x1)
+	VMOVMSKPS(x0, low)
+	VMOVMSKPS(x1, high)
+	SHLL(Imm(8), high)
+	ORL(high, low)
+	MOVW(low.As16(), Mem{Base: masks})
+	ADDQ(Imm(2), masks)
+	ADDQ(Imm(4), least)
+	ADDQ(Imm(4*panelWidth), dots)
+	DECQ(n)
+	JMP(LabelRef("row"))
+	Label("end")
+	VZEROUPPER()
+	RET()
+}
+
 // sparseAVX2 adds what a few numbers of each row give with a panel, whose rows are found
 // by a table.
 func sparseAVX2() {
