@@ -35,6 +35,7 @@ const (
 type interested struct {
 	*tasted
 	rank.Interests
+	bench *rank.Bench
 	// near is the cosine from which a paper may get a share.
 	near float64
 }
@@ -55,7 +56,13 @@ type measured struct {
 func newInterested(t *tasted, usual *pool) *interested {
 	u := rank.Background(usual.vectors[:min(backgroundPairs, len(usual.vectors))])
 	least := math.Min(u.Cosine(mostInterest), math.Max(u.Cosine(leastInterest), u.Mean+interestDeviations*u.Deviation))
-	return &interested{tasted: t, Interests: rank.FindInterests(t.likes, least), near: u.Mean + nearDeviations*u.Deviation}
+	i := &interested{tasted: t, Interests: rank.FindInterests(t.likes, least), near: u.Mean + nearDeviations*u.Deviation}
+	if i.several() {
+		i.bench = t.bench(i.Of, len(i.Shares), rank.TopLikes)
+	} else {
+		i.bench = t.bench(nil, 1, rank.TopLikes)
+	}
+	return i
 }
 
 // several says whether there is anything to share.
@@ -79,11 +86,10 @@ func (i *interested) likedWords(ctx context.Context, c catalog.Terms, likes []Ex
 			of = append(of, i.Of[at])
 		}
 	}
-	words := rank.NewTermExamples(terms, weights)
-	if i.several() {
-		words.Group(of, len(i.Shares))
+	if !i.several() {
+		return rank.NewTermExamples(terms, weights, nil, 1), nil
 	}
-	return words, nil
+	return rank.NewTermExamples(terms, weights, of, len(i.Shares)), nil
 }
 
 // measure tells apart what likes give to the scores of papers and what dislikes take
@@ -93,8 +99,8 @@ func (i *interested) measure(ctx context.Context, c catalog.Terms, words *rank.T
 	m := i.empty(len(p.hits))
 	var err error
 	if i.several() {
-		m.parts, err = i.judgeApart(ctx, p, i.Interests, i.seeing(m, usual))
-	} else if m.parts, err = i.judge(ctx, p, rank.TopLikes); err == nil {
+		m.parts, err = p.judgeApart(ctx, i.bench, i.seeing(m, usual))
+	} else if m.parts, err = p.judge(ctx, i.bench); err == nil {
 		for at, parts := range m.parts {
 			m.tell(at, parts)
 		}
@@ -109,12 +115,13 @@ func (i *interested) measure(ctx context.Context, c catalog.Terms, words *rank.T
 	if err != nil {
 		return nil, err
 	}
-	each, scratch := make([]float64, len(m.each)), []float64(nil)
-	for at := range p.hits {
-		m.all.Words[at], scratch = words.Means(terms[at], each, scratch)
-		for g, w := range each {
-			m.each[g].Words[at] = w
-		}
+	all, each, err := words.Means(ctx, terms)
+	if err != nil {
+		return nil, err
+	}
+	m.all.Words = all
+	for g := range m.each {
+		m.each[g].Words = each[g]
 	}
 	return m, nil
 }

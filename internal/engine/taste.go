@@ -29,6 +29,11 @@ type tasted struct {
 	asked []rank.Weighted
 }
 
+// bench gives what judges by the examples, whose likes fall into groups; nil is one.
+func (t *tasted) bench(of []int, groups, top int) *rank.Bench {
+	return rank.NewBench(rank.NewExamples(t.likes), rank.NewExamples(t.dislikes), of, groups, top)
+}
+
 // pool is papers with their vectors, parallel to them.
 type pool struct {
 	hits    []rank.Hit
@@ -93,7 +98,7 @@ func (a *asking) taste(ctx context.Context, d *draft, r *recommend) (err error) 
 	if r.Strategy == HybridMean {
 		contributions, err = a.hybridTaste(ctx, r, &t, p)
 	} else {
-		contributions, err = t.judge(ctx, p, top)
+		contributions, err = p.judge(ctx, t.bench(nil, 1, top))
 	}
 	if err != nil {
 		return err
@@ -153,10 +158,10 @@ func (d *draft) probes(t *tasted) []catalog.Probe {
 	return probes
 }
 
-// judge sets the semantic scores of papers, by all examples, and tells what each
+// judge sets the semantic scores of papers, by all examples of a bench, and tells what each
 // example contributes.
-func (t *tasted) judge(ctx context.Context, p *pool, top int) ([][]rank.Contribution, error) {
-	contributions, err := rank.Judge(ctx, rank.NewExamples(t.likes), rank.NewExamples(t.dislikes), p.vectors, top)
+func (p *pool) judge(ctx context.Context, bench *rank.Bench) ([][]rank.Contribution, error) {
+	contributions, err := bench.Judge(ctx, p.vectors)
 	if err != nil {
 		return nil, err
 	}
@@ -169,12 +174,9 @@ func (t *tasted) judge(ctx context.Context, p *pool, top int) ([][]rank.Contribu
 
 // judgeApart is judge for a taste of several interests. see sees the verdict on each
 // paper, which holds until it returns, and gives the contributions that count.
-func (t *tasted) judgeApart(
-	ctx context.Context, p *pool, interests rank.Interests, see func(i int, v *rank.Verdict) []rank.Contribution,
-) ([][]rank.Contribution, error) {
+func (p *pool) judgeApart(ctx context.Context, bench *rank.Bench, see func(i int, v *rank.Verdict) []rank.Contribution) ([][]rank.Contribution, error) {
 	contributions := make([][]rank.Contribution, len(p.hits))
-	likes, dislikes := rank.NewExamples(t.likes), rank.NewExamples(t.dislikes)
-	err := rank.JudgeApart(ctx, likes, dislikes, interests.Of, len(interests.Shares), p.vectors, rank.TopLikes, func(i int, v *rank.Verdict) {
+	err := bench.JudgeApart(ctx, p.vectors, func(i int, v *rank.Verdict) {
 		contributions[i] = see(i, v)
 		p.hits[i].Semantic = rank.Sum(contributions[i])
 		p.hits[i].Score = p.hits[i].Semantic
@@ -185,7 +187,7 @@ func (t *tasted) judgeApart(
 // choose keeps the candidates that are nearest to the likes that were asked.
 func (t *tasted) choose(ctx context.Context, p *pool, most int) error {
 	few := tasted{likes: t.asked}
-	if _, err := few.judge(ctx, p, rank.TopLikes); err != nil {
+	if _, err := p.judge(ctx, few.bench(nil, 1, rank.TopLikes)); err != nil {
 		return err
 	}
 	scores := make([]float64, len(p.hits))

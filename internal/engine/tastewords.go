@@ -47,7 +47,7 @@ func (a *asking) hybridTaste(ctx context.Context, r *recommend, t *tasted, p *po
 	}
 	sampler, samples := a.sampler()
 	if !samples {
-		return t.judge(ctx, p, rank.TopLikes)
+		return p.judge(ctx, t.bench(nil, 1, rank.TopLikes))
 	}
 	usual, err := a.background(ctx, sampler, usualPapers)
 	if err != nil {

@@ -186,31 +186,6 @@ func TestFuseTaste(t *testing.T) {
 	}
 }
 
-func TestTermExamplesMean(t *testing.T) {
-	likes := [][]rank.Term{{{ID: 1, Weight: 1}}, {{ID: 1, Weight: .6}, {ID: 2, Weight: .8}}, nil}
-	word := []rank.Term{{ID: 1, Weight: 1}}
-	for _, x := range []struct {
-		weights []float64
-		want    float64
-	}{
-		{[]float64{1, 1, 1}, math.Pow((1+math.Pow(.6, 4))/3, .25)},
-		{[]float64{5, 5, 5}, math.Pow((1+math.Pow(.6, 4))/3, .25)},
-		{[]float64{1, 3, 1}, math.Pow((1+3*math.Pow(.6, 4))/5, .25)},
-	} {
-		got, _ := rank.NewTermExamples(likes, x.weights).Mean(word, nil)
-		if math.Abs(got-x.want) > 1e-6 {
-			t.Errorf("weights %v give %v, want %v", x.weights, got, x.want)
-		}
-	}
-	one, scratch := rank.NewTermExamples(likes[1:2], []float64{2}).Mean(word, nil)
-	if math.Abs(one-.6) > 1e-6 {
-		t.Errorf("one example gives %v, not its cosine", one)
-	}
-	if none, _ := rank.NewTermExamples(likes, []float64{1, 1, 1}).Mean(nil, scratch); none != 0 {
-		t.Errorf("a paper without words is like %v", none)
-	}
-}
-
 // topMean is the score that contributions add up to, of the top 3.
 func topMean(likes, dislikes []rank.Near) float64 {
 	return rank.Sum(rank.Contributions(likes, dislikes, rank.TopLikes))

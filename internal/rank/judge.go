@@ -3,6 +3,7 @@ package rank
 import (
 	"context"
 	"math"
+	"math/bits"
 	"slices"
 
 	"akin/internal/vec"
@@ -16,28 +17,52 @@ const (
 	judgedTogether = 96
 )
 
-// Judge gives the contributions of examples to papers, whose vectors are given, parallel
-// to them: those of Contributions over all similarities, bit for bit. With many examples
-// it compares all papers with all examples in another order of additions, which is
+// Bench judges papers by examples. What it makes of the examples is used again, for all
+// papers that it judges. It belongs to one goroutine.
+type Bench struct {
+	likes, dislikes *Examples
+	// of says which of groups each like is of; nil is one group.
+	of       []int
+	groups   int
+	top      int
+	heaviest []float64 // likes of each group
+	// up and down compare many; nil where examples are few, which are compared one by one.
+	up, down *jury
+	from     int // the first paper of those at hand
+}
+
+// NewBench takes likes that fall into some groups and dislikes. of says which group each
+// like is of; nil is one group. The top nearest likes of each group count.
+func NewBench(likes, dislikes *Examples, of []int, groups, top int) *Bench {
+	b := &Bench{likes: likes, dislikes: dislikes, of: of, groups: groups, top: top, heaviest: likes.heaviest(of, groups)}
+	if max(len(likes.ids), len(dislikes.ids)) >= manyExamples {
+		b.up = newJury(likes, of, groups, top, func(weight float64) float64 { return weight })
+		b.down = newJury(dislikes, nil, 1, 1, func(weight float64) float64 { return 2 * weight / (1 + weight) })
+	}
+	return b
+}
+
+// Judge gives the contributions of all examples to papers, whose vectors are given,
+// parallel to them: those of Contributions over all similarities, bit for bit. With many
+// examples it compares all papers with all examples in another order of additions, which is
 // several times as fast, and then, as Similarities does, those that can be among the
-// greatest by a bound of what the order changes. Its only error is the context's.
-func Judge(ctx context.Context, likes, dislikes *Examples, papers [][]float32, top int) ([][]Contribution, error) {
+// greatest by a bound of what the order changes. It is for likes of one group. Its only
+// error is the context's.
+func (b *Bench) Judge(ctx context.Context, papers [][]float32) ([][]Contribution, error) {
 	out := make([][]Contribution, len(papers))
-	if max(len(likes.ids), len(dislikes.ids)) < manyExamples {
-		var a, b Scratch
+	if b.up == nil {
+		var x, y Scratch
 		for i, v := range papers {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			out[i] = Contributions(likes.Similarities(v, &a), dislikes.Similarities(v, &b), top)
+			out[i] = Contributions(b.likes.Similarities(v, &x), b.dislikes.Similarities(v, &y), b.top)
 		}
 		return out, nil
 	}
-	heaviest := likes.heaviest(nil, 1)[0]
-	bench := newBench(likes, dislikes, nil, 1, top)
-	return out, bench.judge(ctx, papers, func(i int, v []float32) {
-		best := bench.best(i, 0, v, make([]Contribution, 0, top+1))
-		out[i] = conclude(best, heaviest, bench.worst(i, v))
+	return out, b.judge(ctx, papers, func(i int, v []float32) {
+		best := b.best(i, 0, v, make([]Contribution, 0, b.top+1))
+		out[i] = conclude(best, b.heaviest[0], b.worst(i, v))
 	})
 }
 
@@ -61,24 +86,22 @@ func (v *Verdict) Parts(group int) []Contribution {
 	return parts
 }
 
-// JudgeApart tells of each paper, in order, what likes that fall into n groups and
-// dislikes contribute: by all likes and by those of each group, as Contributions does, bit
-// for bit. of says which group each like is of. A verdict holds until see returns. Its
-// only error is the context's.
-func JudgeApart(ctx context.Context, likes, dislikes *Examples, of []int, n int, papers [][]float32, top int, see func(i int, v *Verdict)) error {
-	heaviest := likes.heaviest(of, n)
-	greatest := math.Max(0, slices.Max(heaviest))
-	verdict := Verdict{Apart: make([][]Contribution, n)}
+// JudgeApart tells of each paper, in order, what the likes of all groups and dislikes
+// contribute: by all likes and by those of each group, as Contributions does, bit for bit. A
+// verdict holds until see returns. Its only error is the context's.
+func (b *Bench) JudgeApart(ctx context.Context, papers [][]float32, see func(i int, v *Verdict)) error {
+	greatest := math.Max(0, slices.Max(b.heaviest))
+	verdict := Verdict{Apart: make([][]Contribution, b.groups)}
 	say := func(i int) {
-		verdict.All = mergeBest(verdict.All, verdict.Apart, top)
+		verdict.All = mergeBest(verdict.All, verdict.Apart, b.top)
 		scale(verdict.All, greatest)
 		for g, parts := range verdict.Apart {
-			scale(parts, heaviest[g])
+			scale(parts, b.heaviest[g])
 		}
 		see(i, &verdict)
 	}
-	if max(len(likes.ids), len(dislikes.ids)) < manyExamples {
-		var a, b Scratch
+	if b.up == nil {
+		var x, y Scratch
 		for i, v := range papers {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -86,20 +109,19 @@ func JudgeApart(ctx context.Context, likes, dislikes *Examples, of []int, n int,
 			for g := range verdict.Apart {
 				verdict.Apart[g] = verdict.Apart[g][:0]
 			}
-			for at, l := range likes.Similarities(v, &a) {
-				verdict.Apart[of[at]] = offer(verdict.Apart[of[at]], at, l, top)
+			for at, l := range b.likes.Similarities(v, &x) {
+				verdict.Apart[b.of[at]] = offer(verdict.Apart[b.of[at]], at, l, b.top)
 			}
-			verdict.Dislike = nearestDislike(dislikes.Similarities(v, &b))
+			verdict.Dislike = nearestDislike(b.dislikes.Similarities(v, &y))
 			say(i)
 		}
 		return nil
 	}
-	bench := newBench(likes, dislikes, of, n, top)
-	return bench.judge(ctx, papers, func(i int, v []float32) {
+	return b.judge(ctx, papers, func(i int, v []float32) {
 		for g := range verdict.Apart {
-			verdict.Apart[g] = bench.best(i, g, v, verdict.Apart[g][:0])
+			verdict.Apart[g] = b.best(i, g, v, verdict.Apart[g][:0])
 		}
-		verdict.Dislike = bench.worst(i, v)
+		verdict.Dislike = b.worst(i, v)
 		say(i)
 	})
 }
@@ -136,23 +158,8 @@ func mergeBest(out []Contribution, groups [][]Contribution, top int) []Contribut
 	return out
 }
 
-// bench is those who judge papers by likes and by dislikes, some papers at a time.
-type bench struct {
-	up, down *jury
-	top      int
-	from     int // the first paper of those at hand
-}
-
-func newBench(likes, dislikes *Examples, of []int, n, top int) *bench {
-	return &bench{
-		up:   newJury(likes, of, n, top, func(weight float64) float64 { return weight }),
-		down: newJury(dislikes, nil, 1, 1, func(weight float64) float64 { return 2 * weight / (1 + weight) }),
-		top:  top,
-	}
-}
-
 // judge calls each for every paper, in order, when best and worst know it.
-func (b *bench) judge(ctx context.Context, papers [][]float32, each func(i int, v []float32)) error {
+func (b *Bench) judge(ctx context.Context, papers [][]float32, each func(i int, v []float32)) error {
 	for b.from = 0; b.from < len(papers); b.from += judgedTogether {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -168,7 +175,7 @@ func (b *bench) judge(ctx context.Context, papers [][]float32, each func(i int, 
 }
 
 // best appends the greatest parts of a group of likes.
-func (b *bench) best(i, group int, v []float32, best []Contribution) []Contribution {
+func (b *Bench) best(i, group int, v []float32, best []Contribution) []Contribution {
 	at := (i-b.from)*b.up.groups + group
 	for k, n := range b.up.nearest(at, v) {
 		best = offer(best, b.up.seats[at].examples[k], n, b.top)
@@ -177,7 +184,7 @@ func (b *bench) best(i, group int, v []float32, best []Contribution) []Contribut
 }
 
 // worst is what the nearest dislike takes away.
-func (b *bench) worst(i int, v []float32) (worst Contribution) {
+func (b *Bench) worst(i int, v []float32) (worst Contribution) {
 	at := i - b.from
 	for k, n := range b.down.nearest(at, v) {
 		if taken := n.taken(); taken < worst.Value {
@@ -191,19 +198,29 @@ func (b *bench) worst(i int, v []float32) (worst Contribution) {
 // force can be among the greatest of that group.
 type jury struct {
 	*Examples
-	of     []int // the groups of examples; nil is one group
 	groups int
 	top    int
 	force  []float64 // by which a similarity counts
-	panels []float32 // the examples, interleaved in panels
+	most   float64   // the greatest of them
+	panels []panel
 	// rounding bounds how far two orders of additions lie apart.
 	rounding float64
 	matrix   []float32 // the vectors of the papers at hand
 	dots     []float32
+	least    []float32 // of each paper, what reaches its bar in a panel's group
+	masks    []uint16
 	seats    []seat // of each paper and group
 	dim      int
 	few      []uint32
 	scratch  Scratch
+}
+
+// panel is examples of one group whose vectors are interleaved.
+type panel struct {
+	group    int
+	examples []int // in their order, PanelWidth at most
+	factors  [vec.PanelWidth]float32
+	numbers  []float32
 }
 
 // seat is what is known of a paper: examples that may be among the greatest, the most
@@ -212,13 +229,15 @@ type seat struct {
 	examples []int
 	most     []float64
 	least    []float64
-	// bar is what an example must be able to reach, once there are enough.
-	bar float64
+	// bar is what an example must be able to reach, once there are enough; what is below
+	// floor, in float32, cannot.
+	bar   float64
+	floor float32
 }
 
 func newJury(x *Examples, of []int, groups, top int, force func(weight float64) float64) *jury {
 	j := &jury{
-		Examples: x, of: of, groups: groups, top: top,
+		Examples: x, groups: groups, top: top,
 		force: make([]float64, len(x.weights)), seats: make([]seat, judgedTogether*groups),
 	}
 	if len(x.ids) == 0 {
@@ -230,16 +249,34 @@ func newJury(x *Examples, of []int, groups, top int, force func(weight float64) 
 	j.rounding = float64(j.dim) * 0x1p-22
 	for i, w := range x.weights {
 		j.force[i] = force(w)
+		j.most = math.Max(j.most, j.force[i])
 	}
-	j.panels = make([]float32, (len(x.ids)+vec.PanelWidth-1)/vec.PanelWidth*vec.PanelWidth*j.dim)
-	for i := range x.ids {
-		panel := j.panels[i/vec.PanelWidth*vec.PanelWidth*j.dim:]
-		for k, value := range x.rows[i*j.dim : (i+1)*j.dim] {
-			panel[k*vec.PanelWidth+i%vec.PanelWidth] = value
+	j.interleave(of)
+	j.matrix, j.dots = make([]float32, judgedTogether*j.dim), make([]float32, judgedTogether*vec.PanelWidth)
+	j.least, j.masks = make([]float32, judgedTogether), make([]uint16, judgedTogether)
+	return j
+}
+
+// interleave makes panels of the examples of each group.
+func (j *jury) interleave(of []int) {
+	open := make([]int, j.groups) // a group's last panel, and 1
+	for i := range j.ids {
+		g := 0
+		if of != nil {
+			g = of[i]
+		}
+		if open[g] == 0 || len(j.panels[open[g]-1].examples) == vec.PanelWidth {
+			j.panels = append(j.panels, panel{group: g, examples: make([]int, 0, vec.PanelWidth), numbers: make([]float32, vec.PanelWidth*j.dim)})
+			open[g] = len(j.panels)
+		}
+		p := &j.panels[open[g]-1]
+		at := len(p.examples)
+		p.examples = append(p.examples, i)
+		p.factors[at] = float32(j.force[i])
+		for k, value := range j.rows[i*j.dim : (i+1)*j.dim] {
+			p.numbers[k*vec.PanelWidth+at] = value
 		}
 	}
-	j.matrix, j.dots = make([]float32, judgedTogether*j.dim), make([]float32, judgedTogether*vec.PanelWidth)
-	return j
 }
 
 // compare compares all examples with some papers, judgedTogether at most.
@@ -252,36 +289,46 @@ func (j *jury) compare(papers [][]float32) {
 	}
 	for i := range j.seats {
 		s := &j.seats[i]
-		s.examples, s.most, s.least, s.bar = s.examples[:0], s.most[:0], s.least[:0], math.Inf(-1)
+		s.examples, s.most, s.least, s.bar, s.floor = s.examples[:0], s.most[:0], s.least[:0], math.Inf(-1), float32(math.Inf(-1))
 	}
-	size := vec.PanelWidth * j.dim
-	for p := 0; p*size < len(j.panels); p++ {
-		vec.DotPanel(j.dots, j.matrix[:len(papers)*j.dim], j.panels[p*size:(p+1)*size], j.dim)
-		first := p * vec.PanelWidth
-		j.consider(first, min(first+vec.PanelWidth, len(j.force)), len(papers))
+	for i := range j.panels {
+		vec.DotPanel(j.dots, j.matrix[:len(papers)*j.dim], j.panels[i].numbers, j.dim)
+		j.consider(&j.panels[i], len(papers))
 	}
 }
 
-// consider has the papers at hand consider the examples of a panel.
-func (j *jury) consider(first, end, papers int) {
-	force := j.force[first:end]
+// consider has the papers at hand consider the examples of a panel: hardly any reaches the
+// bar of its group, so that they are compared with it all at once.
+func (j *jury) consider(p *panel, papers int) {
 	for i := range papers {
-		dots, seats := j.dots[i*vec.PanelWidth:][:len(force)], j.seats[i*j.groups:][:j.groups]
-		for k, f := range force {
-			s := &seats[0]
-			if j.of != nil {
-				s = &seats[j.of[first+k]]
-			}
-			if most := max(0, float64(dots[k])+j.rounding) * f; most >= s.bar {
-				s.keep(first+k, most, max(0, float64(dots[k])-j.rounding)*f, j.top)
+		j.least[i] = j.seats[i*j.groups+p.group].floor
+	}
+	vec.AtLeast(j.masks, j.dots, &p.factors, j.least[:papers])
+	there := uint16(1<<len(p.examples) - 1)
+	for i, mask := range j.masks[:papers] {
+		for mask &= there; mask != 0; mask &= mask - 1 {
+			k := bits.TrailingZeros16(mask)
+			example, dot := p.examples[k], float64(j.dots[i*vec.PanelWidth+k])
+			f, s := j.force[example], &j.seats[i*j.groups+p.group]
+			if most := max(0, dot+j.rounding) * f; most >= s.bar && s.keep(example, most, max(0, dot-j.rounding)*f, j.top) {
+				s.floor = j.floor(s.bar)
 			}
 		}
 	}
 }
 
+// floor is what, in float32, a product times a force cannot be below if it can reach a bar
+// after all: the product may be wrong by j.rounding, and two more roundings follow.
+func (j *jury) floor(bar float64) float32 {
+	if bar <= 0 {
+		return float32(math.Inf(-1))
+	}
+	return math.Nextafter32(float32(bar-j.most*(j.rounding+0x1p-21)), float32(math.Inf(-1)))
+}
+
 // keep keeps an example that may be among the greatest so far: it is most at most, and
-// least at least.
-func (s *seat) keep(example int, most, least float64, top int) {
+// least at least. It says whether that raised the bar.
+func (s *seat) keep(example int, most, least float64, top int) (raised bool) {
 	s.examples, s.most = append(s.examples, example), append(s.most, most)
 	at := len(s.least)
 	for at > 0 && s.least[at-1] < least {
@@ -291,12 +338,14 @@ func (s *seat) keep(example int, most, least float64, top int) {
 	case len(s.least) < top:
 		s.least = append(s.least, 0)
 	case at == top:
-		return
+		return false
 	}
 	copy(s.least[at+1:], s.least[at:])
-	if s.least[at] = least; len(s.least) == top {
-		s.bar = s.least[top-1]
+	if s.least[at] = least; len(s.least) < top {
+		return false
 	}
+	s.bar = s.least[top-1]
+	return true
 }
 
 // nearest gives the similarities of a paper with the examples that are left in its seat,

@@ -71,7 +71,7 @@ func TestJudgeEqualsComparingAll(t *testing.T) {
 		}
 		for _, top := range []int{1, TopLikes} {
 			up, down := NewExamples(weightedOf(random, likes, round%2 == 0)), NewExamples(weightedOf(random, dislikes, round%3 == 0))
-			got, err := Judge(t.Context(), up, down, papers, top)
+			got, err := NewBench(up, down, nil, 1, top).Judge(t.Context(), papers)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -85,7 +85,7 @@ func TestJudgeEqualsComparingAll(t *testing.T) {
 	}
 	ended, end := context.WithCancel(t.Context())
 	end()
-	if _, err := Judge(ended, NewExamples(nil), NewExamples(nil), [][]float32{{1}}, 1); !errors.Is(err, context.Canceled) {
+	if _, err := NewBench(NewExamples(nil), NewExamples(nil), nil, 1, 1).Judge(ended, [][]float32{{1}}); !errors.Is(err, context.Canceled) {
 		t.Errorf("an ended context gives %v", err)
 	}
 }
@@ -97,7 +97,7 @@ func BenchmarkJudge(b *testing.B) {
 		likes := NewExamples(weightedOf(random, drawn(random, n, 384, 9, 3), true))
 		b.Run(fmt.Sprintf("%d", n), func(b *testing.B) {
 			for b.Loop() {
-				if _, err := Judge(b.Context(), likes, NewExamples(nil), papers, TopLikes); err != nil {
+				if _, err := NewBench(likes, NewExamples(nil), nil, 1, TopLikes).Judge(b.Context(), papers); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -134,7 +134,7 @@ func TestJudgeApartEqualsComparingAll(t *testing.T) {
 		up, down := NewExamples(weighted), NewExamples(weightedOf(random, drawn(random, random.IntN(50), dim, 2, 1), round%3 == 0))
 		var a, b Scratch
 		seen := 0
-		err := JudgeApart(t.Context(), up, down, of, n, papers, TopLikes, func(i int, v *Verdict) {
+		err := NewBench(up, down, of, n, TopLikes).JudgeApart(t.Context(), papers, func(i int, v *Verdict) {
 			if i != seen {
 				t.Fatalf("round %d: paper %d after %d", round, i, seen)
 			}
@@ -162,7 +162,7 @@ func TestJudgeApartEqualsComparingAll(t *testing.T) {
 	}
 	ended, end := context.WithCancel(t.Context())
 	end()
-	err := JudgeApart(ended, NewExamples(about(random, 1, 2)), NewExamples(nil), []int{0, 1}, 2, [][]float32{make([]float32, 32)}, 1, func(int, *Verdict) {
+	err := NewBench(NewExamples(about(random, 1, 2)), NewExamples(nil), []int{0, 1}, 2, 1).JudgeApart(ended, [][]float32{make([]float32, 32)}, func(int, *Verdict) {
 		t.Error("a paper is judged although nobody waits")
 	})
 	if !errors.Is(err, context.Canceled) {

@@ -108,7 +108,10 @@ type Examples struct {
 
 // NewExamples copies the examples' vectors.
 func NewExamples(examples []Weighted) *Examples {
-	x := &Examples{}
+	x := &Examples{ids: make([]uint32, 0, len(examples)), weights: make([]float64, 0, len(examples))}
+	if len(examples) > 0 {
+		x.rows = make([]float32, 0, len(examples)*len(examples[0].Vector))
+	}
 	for i, e := range examples {
 		x.rows = append(x.rows, e.Vector...)
 		x.ids = append(x.ids, uint32(i))
