@@ -37,6 +37,8 @@ type collection struct {
 	words      *lexical.Index
 	// vectors says when the vectors of the index changed.
 	vectors marks
+	// hints are of the ordinals that ids have.
+	hints hints
 
 	writing  writing
 	showing  showing

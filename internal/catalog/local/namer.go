@@ -12,7 +12,7 @@ const nameChunk = 256
 
 // Identify implements catalog.Namer.
 func (v *view) Identify(ctx context.Context, names []string) ([]string, error) {
-	ordinals, err := v.snapshot.Ordinals(ctx, names)
+	ordinals, err := v.named(ctx, names)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 
 // Collapse implements catalog.Versions.
 func (v *view) Collapse(ctx context.Context, hits []rank.Hit, own []string) (left []rank.Hit, stands map[string][]catalog.Collapsed, err error) {
-	ordinals, err := v.snapshot.Ordinals(ctx, own)
+	ordinals, err := v.named(ctx, own)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -93,7 +93,7 @@ func (v *view) ordinals(ctx context.Context, refs []paper.Ref) ([]uint32, error)
 	if named == nil {
 		return out, nil
 	}
-	found, err := v.snapshot.Ordinals(ctx, named)
+	found, err := v.named(ctx, named)
 	if err != nil {
 		return nil, err
 	}
