@@ -23,12 +23,10 @@ type TermExamples struct {
 	ids    []uint32
 	set    []uint64
 	before []uint32
-	// ends says where the list of each term ends, as places in examples and values, which
-	// are the examples that have it and what it weighs there.
-	ends     []uint32
-	examples []uint32
-	values   []float64
-	weights  []float64 // of the examples, which add up to 1
+	// lists has of each term, by its place in ids, the examples that have it, and what it
+	// weighs there.
+	lists   vec.LaneLists
+	weights []float64 // of the examples, which add up to 1
 	// of are the groups that they fall into, totals the weights of these.
 	of     []uint32
 	totals []float64
@@ -87,14 +85,15 @@ func (t *TermExamples) invert(examples [][]Term) {
 		counts[i] = end
 		end += n
 	}
-	t.ends, t.examples, t.values = counts, make([]uint32, all), make([]float64, all)
+	ends, of, values := counts, make([]uint32, all), make([]float64, all)
 	for i, terms := range examples {
 		for _, term := range terms {
-			at := &t.ends[t.place(term.ID)]
-			t.examples[*at], t.values[*at] = uint32(i), float64(term.Weight)
+			at := &ends[t.place(term.ID)]
+			of[*at], values[*at] = uint32(i), float64(term.Weight)
 			*at++ // in the end, where the list ends
 		}
 	}
+	t.lists = vec.NewLaneLists(len(examples), ends, of, values)
 }
 
 // has says whether examples have a term, whose place in ids is place.
@@ -104,15 +103,6 @@ func (t *TermExamples) has(id uint32) bool {
 
 func (t *TermExamples) place(id uint32) uint32 {
 	return t.before[id/64] + uint32(bits.OnesCount64(t.set[id/64]&(1<<(id%64)-1)))
-}
-
-// list are the examples that have the term at a place, and what it weighs there.
-func (t *TermExamples) list(place uint32) (examples []uint32, values []float64) {
-	from := uint32(0)
-	if place > 0 {
-		from = t.ends[place-1]
-	}
-	return t.examples[from:t.ends[place]], t.values[from:t.ends[place]]
 }
 
 // Terms are those that the examples have, in their order: all that others do to Means is
@@ -159,9 +149,12 @@ type termBench struct {
 	rows           []vec.Lanes
 	slots          []uint32
 	present, words []uint64
-	cosines        []vec.Lanes // with each example
-	all            vec.Lanes
-	each           []vec.Lanes // of each group
+	// places and ordered are these terms and their rows, in the order of terms.
+	places  []uint32
+	ordered []vec.Lanes
+	cosines []vec.Lanes // with each example
+	all     vec.Lanes
+	each    []vec.Lanes // of each group
 }
 
 func newTermBench(t *TermExamples) *termBench {
@@ -190,18 +183,19 @@ func (b *termBench) compare(vectors [][]Term) {
 			b.rows[b.slots[at]][lane] = float64(term.Weight)
 		}
 	}
+	b.places, b.ordered = b.places[:0], b.ordered[:0]
 	for i, words := range b.words {
 		for ; words != 0; words &= words - 1 {
 			word := i*64 + bits.TrailingZeros64(words)
 			for left := b.present[word]; left != 0; left &= left - 1 {
 				at := uint32(word*64 + bits.TrailingZeros64(left))
-				examples, values := b.list(at)
-				vec.AddLanes(b.cosines, examples, values, &b.rows[b.slots[at]])
+				b.places, b.ordered = append(b.places, at), append(b.ordered, b.rows[b.slots[at]])
 			}
 			b.present[word] = 0
 		}
 		b.words[i] = 0
 	}
+	b.lists.Add(b.cosines, b.places, b.ordered)
 	b.all = vec.Lanes{}
 	clear(b.each)
 	vec.AddFourthPowers(&b.all, b.each, b.cosines, b.weights, b.of)

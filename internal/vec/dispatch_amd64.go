@@ -85,12 +85,15 @@ func (k kernel) compare(masks []uint16, dots []float32, factors *[PanelWidth]flo
 }
 
 // lanes adds without looking at lengths. No slice is empty.
-func (k kernel) lanes(rows []Lanes, ids []uint32, factors []float64, row *Lanes) {
-	if k == portable {
-		portableLanes(rows, ids, factors, row)
-		return
+func (k kernel) lanes(l *LaneLists, to []Lanes, lists []uint32, from []Lanes) {
+	switch k {
+	case avx512:
+		addLanesAVX512(&to[0][0], &l.ends[0], &l.ids[0], &l.factors[0], &lists[0], &from[0][0], len(lists))
+	case avx2:
+		addLanesAVX2(&to[0][0], &l.ends[0], &l.ids[0], &l.factors[0], &lists[0], &from[0][0], len(lists))
+	default:
+		portableLanes(l, to, lists, from)
 	}
-	addLanesAVX2(&rows[0][0], &ids[0], &factors[0], &row[0], len(ids))
 }
 
 // fourthPowers adds without looking at lengths. No slice is empty.

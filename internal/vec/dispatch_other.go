@@ -34,8 +34,8 @@ func (kernel) compare(masks []uint16, dots []float32, factors *[PanelWidth]float
 	portableAtLeast(masks, dots, factors, least)
 }
 
-func (kernel) lanes(rows []Lanes, ids []uint32, factors []float64, row *Lanes) {
-	portableLanes(rows, ids, factors, row)
+func (kernel) lanes(l *LaneLists, to []Lanes, lists []uint32, from []Lanes) {
+	portableLanes(l, to, lists, from)
 }
 
 func (kernel) fourthPowers(all *Lanes, each, rows []Lanes, factors []float64, groups []uint32) {

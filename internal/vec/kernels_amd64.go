@@ -62,7 +62,12 @@ func atLeastAVX2(masks *uint16, dots *float32, factors *float32, least *float32,
 // addLanesAVX2 needs AVX2 and FMA.
 //
 //go:noescape
-func addLanesAVX2(dst *float64, ids *uint32, factors *float64, row *float64, n int)
+func addLanesAVX2(dst *float64, ends *uint32, ids *uint32, factors *float64, lists *uint32, from *float64, n int)
+
+// addLanesAVX512 needs AVX512F.
+//
+//go:noescape
+func addLanesAVX512(dst *float64, ends *uint32, ids *uint32, factors *float64, lists *uint32, from *float64, n int)
 
 // addFourthPowersAVX2 needs AVX2.
 //

@@ -1100,32 +1100,87 @@ end:
 	VZEROUPPER
 	RET
 
-// func addLanesAVX2(dst *float64, ids *uint32, factors *float64, row *float64, n int)
+// func addLanesAVX2(dst *float64, ends *uint32, ids *uint32, factors *float64, lists *uint32, from *float64, n int)
 // Requires: AVX, FMA3
-TEXT ·addLanesAVX2(SB), NOSPLIT, $0-40
-	MOVQ    dst+0(FP), AX
-	MOVQ    ids+8(FP), CX
-	MOVQ    factors+16(FP), DX
-	MOVQ    row+24(FP), BX
-	MOVQ    n+32(FP), SI
-	VMOVUPD (BX), Y0
-	VMOVUPD 32(BX), Y1
-	XORQ    BX, BX
+TEXT ·addLanesAVX2(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ ends+8(FP), CX
+	MOVQ ids+16(FP), DX
+	MOVQ factors+24(FP), BX
+	MOVQ lists+32(FP), SI
+	MOVQ from+40(FP), DI
+	MOVQ n+48(FP), R8
+
+list:
+	TESTQ   R8, R8
+	JZ      end
+	VMOVUPD (DI), Y0
+	VMOVUPD 32(DI), Y2
+	MOVL    (SI), R11
+	MOVL    (CX)(R11*4), R9
+	MOVL    4(CX)(R11*4), R10
 
 next:
-	CMPQ         BX, SI
-	JGE          end
-	MOVL         (CX)(BX*4), DI
-	SHLQ         $0x06, DI
-	VBROADCASTSD (DX)(BX*8), Y4
-	VMOVUPD      (AX)(DI*1), Y2
-	VMOVUPD      32(AX)(DI*1), Y3
-	VFMADD231PD  Y0, Y4, Y2
-	VFMADD231PD  Y1, Y4, Y3
-	VMOVUPD      Y2, (AX)(DI*1)
-	VMOVUPD      Y3, 32(AX)(DI*1)
-	INCQ         BX
+	CMPQ         R9, R10
+	JGE          done
+	MOVL         (DX)(R9*4), R11
+	SHLQ         $0x06, R11
+	VBROADCASTSD (BX)(R9*8), Y3
+	VMOVUPD      (AX)(R11*1), Y1
+	VFMADD231PD  Y0, Y3, Y1
+	VMOVUPD      Y1, (AX)(R11*1)
+	VMOVUPD      32(AX)(R11*1), Y1
+	VFMADD231PD  Y2, Y3, Y1
+	VMOVUPD      Y1, 32(AX)(R11*1)
+	INCQ         R9
 	JMP          next
+
+done:
+	ADDQ $0x04, SI
+	ADDQ $0x40, DI
+	DECQ R8
+	JMP  list
+
+end:
+	VZEROUPPER
+	RET
+
+// func addLanesAVX512(dst *float64, ends *uint32, ids *uint32, factors *float64, lists *uint32, from *float64, n int)
+// Requires: AVX, AVX512F
+TEXT ·addLanesAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ ends+8(FP), CX
+	MOVQ ids+16(FP), DX
+	MOVQ factors+24(FP), BX
+	MOVQ lists+32(FP), SI
+	MOVQ from+40(FP), DI
+	MOVQ n+48(FP), R8
+
+list:
+	TESTQ   R8, R8
+	JZ      end
+	VMOVUPD (DI), Z0
+	MOVL    (SI), R11
+	MOVL    (CX)(R11*4), R9
+	MOVL    4(CX)(R11*4), R10
+
+next:
+	CMPQ         R9, R10
+	JGE          done
+	MOVL         (DX)(R9*4), R11
+	SHLQ         $0x06, R11
+	VBROADCASTSD (BX)(R9*8), Z2
+	VMOVUPD      (AX)(R11*1), Z1
+	VFMADD231PD  Z0, Z2, Z1
+	VMOVUPD      Z1, (AX)(R11*1)
+	INCQ         R9
+	JMP          next
+
+done:
+	ADDQ $0x04, SI
+	ADDQ $0x40, DI
+	DECQ R8
+	JMP  list
 
 end:
 	VZEROUPPER

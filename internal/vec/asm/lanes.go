@@ -3,37 +3,54 @@ package main
 import (
 	. "github.com/mmcloughlin/avo/build" //nolint:revive // avo's own manner
 	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
 )
 
 // lanesBytes is the size of a row of lanes: eight float64.
 const lanesBytes = 64
 
-// addLanesAVX2 adds a row of lanes, times a factor each, to some rows.
-func addLanesAVX2() {
-	TEXT("addLanesAVX2", NOSPLIT, "func(dst *float64, ids *uint32, factors, row *float64, n int)")
+// addLanes adds rows of lanes, each times the factors of its list, to the rows of the list,
+// with registers of 256 or 512 bits.
+func addLanes(name, doc string, register func() reg.VecVirtual, bytes int) {
+	TEXT(name, NOSPLIT, "func(dst *float64, ends, ids *uint32, factors *float64, lists *uint32, from *float64, n int)")
 	Pragma("noescape")
-	Doc("addLanesAVX2 needs AVX2 and FMA.")
-	dst, ids, factors := Load(Param("dst"), GP64()), Load(Param("ids"), GP64()), Load(Param("factors"), GP64())
-	row, n := Load(Param("row"), GP64()), Load(Param("n"), GP64())
-	r0, r1, a0, a1, x := YMM(), YMM(), YMM(), YMM(), YMM()
-	i, at := GP64(), GP64()
-	VMOVUPD(Mem{Base: row}, r0)
-	VMOVUPD(Mem{Base: row, Disp: lanesBytes / 2}, r1)
-	XORQ(i, i)
+	Doc(doc)
+	dst, ends, ids := Load(Param("dst"), GP64()), Load(Param("ends"), GP64()), Load(Param("ids"), GP64())
+	factors, lists := Load(Param("factors"), GP64()), Load(Param("lists"), GP64())
+	from, n := Load(Param("from"), GP64()), Load(Param("n"), GP64())
+	var row, sum []reg.VecVirtual
+	for range lanesBytes / bytes {
+		row, sum = append(row, register()), append(sum, register())
+	}
+	x, i, end, at := register(), GP64(), GP64(), GP64()
+	Label("list")
+	TESTQ(n, n)
+	JZ(LabelRef("end"))
+	for k := range row {
+		VMOVUPD(Mem{Base: from, Disp: k * bytes}, row[k])
+	}
+	MOVL(Mem{Base: lists}, at.As32())
+	MOVL(Mem{Base: ends, Index: at, Scale: 4}, i.As32())
+	MOVL(Mem{Base: ends, Index: at, Scale: 4, Disp: 4}, end.As32())
 	Label("next")
-	CMPQ(i, n)
-	JGE(LabelRef("end"))
+	CMPQ(i, end)
+	JGE(LabelRef("done"))
 	MOVL(Mem{Base: ids, Index: i, Scale: 4}, at.As32())
 	SHLQ(Imm(6), at) // lanesBytes
 	VBROADCASTSD(Mem{Base: factors, Index: i, Scale: 8}, x)
-	VMOVUPD(Mem{Base: dst, Index: at, Scale: 1}, a0)
-	VMOVUPD(Mem{Base: dst, Index: at, Scale: 1, Disp: lanesBytes / 2}, a1)
-	VFMADD231PD(r0, x, a0)
-	VFMADD231PD(r1, x, a1)
-	VMOVUPD(a0, Mem{Base: dst, Index: at, Scale: 1})
-	VMOVUPD(a1, Mem{Base: dst, Index: at, Scale: 1, Disp: lanesBytes / 2})
+	for k := range row {
+		to := Mem{Base: dst, Index: at, Scale: 1, Disp: k * bytes}
+		VMOVUPD(to, sum[k])
+		VFMADD231PD(row[k], x, sum[k])
+		VMOVUPD(sum[k], to)
+	}
 	INCQ(i)
 	JMP(LabelRef("next"))
+	Label("done")
+	ADDQ(Imm(4), lists)
+	ADDQ(Imm(lanesBytes), from)
+	DECQ(n)
+	JMP(LabelRef("list"))
 	Label("end")
 	VZEROUPPER()
 	RET()
