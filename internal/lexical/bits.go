@@ -42,6 +42,9 @@ func pack(out []byte, numbers []uint32, w int) []byte {
 // packedLen is how many bytes a block of numbers takes.
 func packedLen(w int) int { return blockLen * w / 8 }
 
+// mostFour is how wide numbers are of which four are in one word, wherever it begins.
+const mostFour = 14
+
 // unpack reads a block of numbers of w bits, at most 32. There must be
 // packSlack more bytes behind them.
 func unpack(in []byte, w int, out *[blockLen]uint32) {
@@ -50,7 +53,7 @@ func unpack(in []byte, w int, out *[blockLen]uint32) {
 		return
 	}
 	mask := uint64(1)<<w - 1
-	if w > 14 {
+	if w > mostFour {
 		for i, at := 0, 0; i < blockLen; i, at = i+1, at+w {
 			out[i] = uint32(binary.LittleEndian.Uint64(in[at>>3:]) >> (at & 7) & mask)
 		}

@@ -64,7 +64,7 @@ func (v *View) at(p place) found {
 // postings, or the postings of the query's terms, of which a candidate touches a block
 // at most, and takes seekReads to be looked for. Measured by BenchmarkScore.
 const (
-	recordReads = 1024
+	recordReads = 512
 	seekReads   = 4
 )
 
@@ -98,7 +98,7 @@ func (r *Reading) sums(ctx context.Context, places []place) ([]sum, error) {
 		x, y := places[a], places[b]
 		return cmp.Or(cmp.Compare(x.leaf, y.leaf), cmp.Compare(x.local, y.local))
 	})
-	leaves := r.v.leaves(r.p)
+	leaves := r.leaves()
 	s, _ := r.v.x.pool.Get().(*searcher)
 	defer s.release(r.v.x)
 	s.plan = r.p

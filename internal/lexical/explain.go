@@ -47,7 +47,7 @@ func (r *Reading) Explain(ctx context.Context, keep Set, words bool) ([]Step, er
 		steps = append(steps, Step{Kind: q.kind, Text: q.text})
 	}
 	quotations := steps[len(steps)-len(p.steps):]
-	leaves := r.v.leaves(p)
+	leaves := r.leaves()
 	reader := p.reader()
 	for i := range leaves {
 		v := &leaves[i]
@@ -76,7 +76,7 @@ func (r *Reading) Excludes() bool { return len(r.p.mustNot) > 0 && len(r.p.must)
 // Allowed gives the papers of a set, nil for all, that have the phrases of the query and
 // nothing that it excludes, in no order. It looks at every paper.
 func (r *Reading) Allowed(ctx context.Context, keep Set) ([]uint32, error) {
-	leaves := r.v.leaves(r.p)
+	leaves := r.leaves()
 	reader := r.p.reader()
 	var out []uint32
 	for i := range leaves {

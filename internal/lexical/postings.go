@@ -115,12 +115,27 @@ func (l *list) first(b int) uint32 {
 // readDocs unpacks the documents of a block.
 func (l *list) readDocs(b int, docs *[blockLen]uint32) {
 	h := l.header(b)
-	unpack(l.data[binary.LittleEndian.Uint32(h[4:]):], int(h[8]), docs)
+	in, w := l.data[binary.LittleEndian.Uint32(h[4:]):], int(h[8])
 	next := l.first(b)
-	for i := range docs {
-		next += docs[i]
-		docs[i] = next
-		next++
+	if w == 0 || w > mostFour {
+		unpack(in, w, docs)
+		for i := range docs {
+			next += docs[i]
+			docs[i] = next
+			next++
+		}
+		return
+	}
+	// unpack of narrow numbers, which are most, added up at once.
+	mask := uint32(1)<<w - 1
+	for i, at := 0, 0; i < blockLen; i, at = i+4, at+4*w {
+		held := binary.LittleEndian.Uint64(in[at>>3:]) >> (at & 7)
+		first := next + uint32(held)&mask
+		second := first + 1 + uint32(held>>w)&mask
+		third := second + 1 + uint32(held>>(2*w))&mask
+		fourth := third + 1 + uint32(held>>(3*w))&mask
+		docs[i], docs[i+1], docs[i+2], docs[i+3] = first, second, third, fourth
+		next = fourth + 1
 	}
 }
 
@@ -133,9 +148,28 @@ func (l *list) readTFs(b int, tfs *[blockLen]uint32) {
 	}
 }
 
+// listRoom is memory for the postings of many lists that are not packed.
+type listRoom struct {
+	numbers []uint32
+	impacts []impact
+}
+
+// roomFor is how many postings a room grows by.
+const roomFor = 2048
+
+// take gives memory for n postings.
+func (r *listRoom) take(n int) (docs, tfs []uint32, impacts []impact) {
+	if len(r.impacts) < n {
+		r.numbers, r.impacts = make([]uint32, 2*roomFor), make([]impact, roomFor)
+	}
+	docs, tfs, impacts = r.numbers[:n:n], r.numbers[n:2*n:2*n], r.impacts[:n:n]
+	r.numbers, r.impacts = r.numbers[2*n:], r.impacts[n:]
+	return docs, tfs, impacts
+}
+
 // openList finds the parts of encoded postings. Postings are checked when a
 // segment is opened; here they are trusted.
-func openList(raw []byte, lengths []uint16) list {
+func openList(raw []byte, lengths []uint16, room *listRoom) list {
 	count, n := binary.Uvarint(raw)
 	raw = raw[n:]
 	l := list{count: int(count)}
@@ -146,13 +180,25 @@ func openList(raw []byte, lengths []uint16) list {
 		return l
 	}
 	tail, next := l.behind(full)
-	both := make([]uint32, 2*rest)
-	l.docs, l.tfs = both[:rest], both[rest:]
-	l.impacts = make([]impact, rest)
-	for i := range rest {
-		l.docs[i], l.tfs[i], tail = cutPosting(tail, next)
-		l.impacts[i] = impact{uint16(l.tfs[i]), lengths[l.docs[i]]}
-		next = l.docs[i] + 1
+	l.docs, l.tfs, l.impacts = room.take(rest)
+	at := 0
+	for i := range l.docs {
+		// As cutPosting, without looking for the end of numbers that mostly have one byte.
+		gap, tf := uint64(tail[at]), uint64(1)
+		if at++; gap >= 0x80 {
+			gap, n = binary.Uvarint(tail[at-1:])
+			at += n - 1
+		}
+		if gap&1 == 0 {
+			tf = uint64(tail[at])
+			if at++; tf >= 0x80 {
+				tf, n = binary.Uvarint(tail[at-1:])
+				at += n - 1
+			}
+		}
+		doc := next + uint32(gap>>1)
+		l.docs[i], l.tfs[i], l.impacts[i] = doc, uint32(tf), impact{uint16(tf), lengths[doc]}
+		next = doc + 1
 	}
 	return l
 }

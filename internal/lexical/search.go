@@ -5,6 +5,7 @@ import (
 	"context"
 	"math/bits"
 	"slices"
+	"sync"
 
 	"akin/internal/paper"
 )
@@ -37,6 +38,16 @@ type searcher struct {
 type Reading struct {
 	v *View
 	p *plan
+
+	once sync.Once
+	of   []leaf // what leaves gives
+}
+
+// leaves gives what the plan needs of all segments. Whoever asks has an own list of them,
+// which share what they open.
+func (r *Reading) leaves() []leaf {
+	r.once.Do(func() { r.of = r.v.leaves(r.p) })
+	return slices.Clone(r.of)
 }
 
 // Read reads the text of a query. Its only error is of a text that asks for too
@@ -48,7 +59,7 @@ func (v *View) Read(q Query) (*Reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Reading{v, p}, nil
+	return &Reading{v: v, p: p}, nil
 }
 
 // Search is Read, and Search of what was read.
@@ -80,7 +91,7 @@ func (r *Reading) Search(ctx context.Context, k int, keep Set) (Result, error) {
 	}
 	s, _ := r.v.x.pool.Get().(*searcher)
 	defer s.release(r.v.x)
-	leaves := r.v.leaves(p)
+	leaves := r.leaves()
 	s.plan, s.keep = p, keep
 	s.best.reset(min(k, r.v.papers))
 	var err error
@@ -141,10 +152,9 @@ func (s *searcher) openCursors() {
 	}
 	s.cursors, s.order = s.cursors[:cap(s.cursors)], s.order[:0]
 	n := 0
-	for i := range s.plan.terms {
-		t := &s.plan.terms[i]
-		if l := s.leaf.list(t.id); l.count > 0 {
-			s.cursors[n].open(l, t)
+	for i, l := range s.leaf.open(s.plan) {
+		if l.count > 0 {
+			s.cursors[n].open(l, &s.plan.terms[i])
 			s.order = append(s.order, &s.cursors[n])
 			n++
 		}

@@ -19,12 +19,12 @@ type segment struct {
 }
 
 // list gives the postings of a term.
-func (s *segment) list(id uint32) list {
+func (s *segment) list(id uint32, room *listRoom) list {
 	i, ok := slices.BinarySearch(s.terms, id)
 	if !ok {
 		return list{}
 	}
-	return openList(s.postings[s.starts[i]:], s.lengths)
+	return openList(s.postings[s.starts[i]:], s.lengths, room)
 }
 
 // count gives the number of a term's postings.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // View is an Index at one moment: what changes since does not change its answers,
@@ -200,13 +201,37 @@ type leaf struct {
 	seg  *segment // nil for memory
 	// lists are memory's postings of the plan's terms, found and excluded.
 	lists map[uint32]list
+	// opened are the postings of the plan's terms, for whoever needs all of them.
+	opened *openedLists
 }
 
-func (v *leaf) list(id uint32) list {
+// openedLists are the postings of a plan's terms, in their order, once somebody needs them.
+// Copies of a leaf share them.
+type openedLists struct {
+	once  sync.Once
+	lists []list
+}
+
+// list gives the postings of one term.
+func (v *leaf) list(id uint32) list { return v.listIn(id, new(listRoom)) }
+
+func (v *leaf) listIn(id uint32, room *listRoom) list {
 	if v.seg != nil {
-		return v.seg.list(id)
+		return v.seg.list(id, room)
 	}
 	return v.lists[id]
+}
+
+// open gives the postings of the plan's terms, in their order.
+func (v *leaf) open(p *plan) []list {
+	v.opened.once.Do(func() {
+		var room listRoom
+		v.opened.lists = make([]list, len(p.terms))
+		for i := range p.terms {
+			v.opened.lists[i] = v.listIn(p.terms[i].id, &room)
+		}
+	})
+	return v.opened.lists
 }
 
 // count gives the number of a term's postings.
@@ -221,12 +246,12 @@ func (v *leaf) count(id uint32) int {
 func (v *View) leaves(p *plan) []leaf {
 	leaves := make([]leaf, 0, len(v.segments)+1)
 	for _, s := range v.segments {
-		leaves = append(leaves, leaf{docs: s.docs, dead: s.dead, seg: s.segment})
+		leaves = append(leaves, leaf{docs: s.docs, dead: s.dead, seg: s.segment, opened: new(openedLists)})
 	}
 	if v.docs.len() == 0 {
 		return leaves
 	}
-	m := leaf{docs: v.docs, dead: v.memoryDead, lists: make(map[uint32]list, len(p.terms))}
+	m := leaf{docs: v.docs, dead: v.memoryDead, lists: make(map[uint32]list, len(p.terms)), opened: new(openedLists)}
 	ids := make([]uint32, 0, len(p.terms)+len(p.quoted))
 	for _, t := range p.terms {
 		ids = append(ids, t.id)
