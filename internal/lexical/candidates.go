@@ -111,14 +111,26 @@ func (r *Reading) sums(ctx context.Context, places []place) ([]sum, error) {
 			to++
 		}
 		s.leaf = &leaves[leaf]
-		s.addUp(order[from:to], places, out)
+		s.seekAll(order[from:to], places, out)
 		from = to
 	}
 	return out, ctx.Err()
 }
 
-// addUp adds up the contributions to papers of one leaf, in the order of their numbers.
-func (s *searcher) addUp(order []int32, places []place, out []sum) {
+// at gives the totals of some papers.
+func (t totals) at(places []place) []sum {
+	out := make([]sum, len(places))
+	for i, p := range places {
+		if p.leaf != nowhere {
+			score := t[p.leaf][p.local]
+			out[i] = sum{score, score > 0}
+		}
+	}
+	return out
+}
+
+// seekAll adds up the contributions to papers of one leaf, in the order of their numbers.
+func (s *searcher) seekAll(order []int32, places []place, out []sum) {
 	s.openCursors()
 	for i := range s.cursors {
 		c := &s.cursors[i]

@@ -56,7 +56,11 @@ func TestScoreByPostings(t *testing.T) {
 			if r.p.flat {
 				continue
 			}
-			byPostings, err := r.scorePostings(t.Context(), places)
+			sums, err := r.sums(t.Context(), places)
+			if err != nil {
+				t.Fatal(err)
+			}
+			byPostings, err := r.scoreSums(t.Context(), places, sums)
 			if err != nil || !slices.Equal(byPostings, byRecords) {
 				t.Fatalf("%q: %d papers have scores %v (%v) by postings, %v by records", q.Text, n, byPostings, err, byRecords)
 			}
@@ -108,7 +112,7 @@ func BenchmarkScore(b *testing.B) {
 		})
 		b.Run(fmt.Sprintf("postings/%d", terms), func(b *testing.B) {
 			for b.Loop() {
-				if _, err := r.scorePostings(b.Context(), places); err != nil {
+				if _, err := r.sums(b.Context(), places); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -3,7 +3,8 @@ package lexical
 // cursor walks the postings of one term in one segment, forwards only.
 type cursor struct {
 	list
-	term *weighted
+	term    *weighted
+	lengths []uint16 // of the segment's papers
 	// block is the number of the current block; list.blocks() stands for the postings
 	// that are not packed.
 	block int
@@ -24,7 +25,8 @@ type cursor struct {
 	inWindow int
 }
 
-func (c *cursor) open(l list, t *weighted) {
+func (c *cursor) open(l list, t *weighted, lengths []uint16) {
+	c.lengths = lengths
 	c.list, c.term, c.block, c.loaded, c.at, c.looseBound = l, t, 0, -1, 0, 0
 }
 
@@ -60,7 +62,7 @@ func (c *cursor) limit(p *plan, lo, hi uint32) {
 		if blk == c.blocks() {
 			if c.docs[0] < hi {
 				if c.looseBound == 0 {
-					c.looseBound = p.bound(c.term, c.impacts)
+					c.looseBound = c.boundLoose(p)
 				}
 				c.bound = max(c.bound, c.looseBound)
 				c.inWindow += len(c.docs)
@@ -82,6 +84,18 @@ func (c *cursor) limit(p *plan, lo, hi uint32) {
 			return
 		}
 	}
+}
+
+// boundLoose is bound of the postings that are not packed.
+func (c *cursor) boundLoose(p *plan) uint32 {
+	if c.impacts != nil {
+		return p.bound(c.term, c.impacts)
+	}
+	most := uint32(0)
+	for i, doc := range c.docs {
+		most = max(most, p.contribution(c.term, c.tfs[i], c.lengths[doc]))
+	}
+	return most + 1
 }
 
 // bound gives a number that no contribution of postings with these impacts

@@ -305,7 +305,7 @@ func (v *leaf) markAll(marked []uint64, s *slot) {
 // mark marks the documents of a list.
 func (v *leaf) mark(marked []uint64, l *list) {
 	var cur cursor
-	cur.open(*l, nil)
+	cur.open(*l, nil, v.lengths)
 	cur.each(0, uint32(v.len()), func(docs, _ []uint32) {
 		for _, doc := range docs {
 			marked[doc>>6] |= 1 << (doc & 63)

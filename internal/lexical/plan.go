@@ -483,8 +483,9 @@ func (p *plan) contribution(t *weighted, tf uint32, length uint16) uint32 {
 		return uint32(t.scaled)
 	}
 	f := float64(tf)
-	// The conversion keeps compilers from fusing the two operations, which
-	// would round otherwise on other machines.
-	norm := p.k0 + float64(p.kl*float64(length))
-	return uint32(t.scaled * f / (f + norm))
+	return uint32(t.scaled * f / (f + p.norm(length)))
 }
+
+// norm is BM25's of a length. The conversion keeps compilers from fusing the two operations,
+// which would round otherwise on other machines.
+func (p *plan) norm(length uint16) float64 { return p.k0 + float64(p.kl*float64(length)) }

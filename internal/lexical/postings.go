@@ -91,7 +91,7 @@ type list struct {
 	// headers has the headers of the blocks, and data what follows them.
 	headers, data []byte
 	// docs and tfs are the postings behind the blocks, impacts what bounds
-	// them.
+	// them; nil where they bound themselves.
 	docs, tfs []uint32
 	impacts   []impact
 }
@@ -149,27 +149,24 @@ func (l *list) readTFs(b int, tfs *[blockLen]uint32) {
 }
 
 // listRoom is memory for the postings of many lists that are not packed.
-type listRoom struct {
-	numbers []uint32
-	impacts []impact
-}
+type listRoom struct{ numbers []uint32 }
 
-// roomFor is how many postings a room grows by.
-const roomFor = 2048
+// roomFor is how many numbers a room grows by.
+const roomFor = 4096
 
 // take gives memory for n postings.
-func (r *listRoom) take(n int) (docs, tfs []uint32, impacts []impact) {
-	if len(r.impacts) < n {
-		r.numbers, r.impacts = make([]uint32, 2*roomFor), make([]impact, roomFor)
+func (r *listRoom) take(n int) (docs, tfs []uint32) {
+	if len(r.numbers) < 2*n {
+		r.numbers = make([]uint32, roomFor)
 	}
-	docs, tfs, impacts = r.numbers[:n:n], r.numbers[n:2*n:2*n], r.impacts[:n:n]
-	r.numbers, r.impacts = r.numbers[2*n:], r.impacts[n:]
-	return docs, tfs, impacts
+	docs, tfs = r.numbers[:n:n], r.numbers[n:2*n:2*n]
+	r.numbers = r.numbers[2*n:]
+	return docs, tfs
 }
 
 // openList finds the parts of encoded postings. Postings are checked when a
 // segment is opened; here they are trusted.
-func openList(raw []byte, lengths []uint16, room *listRoom) list {
+func openList(raw []byte, room *listRoom) list {
 	count, n := binary.Uvarint(raw)
 	raw = raw[n:]
 	l := list{count: int(count)}
@@ -180,7 +177,7 @@ func openList(raw []byte, lengths []uint16, room *listRoom) list {
 		return l
 	}
 	tail, next := l.behind(full)
-	l.docs, l.tfs, l.impacts = room.take(rest)
+	l.docs, l.tfs = room.take(rest)
 	at := 0
 	for i := range l.docs {
 		// As cutPosting, without looking for the end of numbers that mostly have one byte.
@@ -197,7 +194,7 @@ func openList(raw []byte, lengths []uint16, room *listRoom) list {
 			}
 		}
 		doc := next + uint32(gap>>1)
-		l.docs[i], l.tfs[i], l.impacts[i] = doc, uint32(tf), impact{uint16(tf), lengths[doc]}
+		l.docs[i], l.tfs[i] = doc, uint32(tf)
 		next = doc + 1
 	}
 	return l

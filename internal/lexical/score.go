@@ -191,10 +191,17 @@ func (r *Reading) Score(ctx context.Context, ordinals []uint32) ([]float64, erro
 	if err != nil {
 		return nil, err
 	}
+	if all := r.totals.Load(); all != nil {
+		return r.scoreSums(ctx, places, all.at(places))
+	}
 	if r.p.flat || !r.v.postingsPay(r.p, len(ordinals)) {
 		return r.scoreRecords(ctx, places)
 	}
-	return r.scorePostings(ctx, places)
+	sums, err := r.sums(ctx, places)
+	if err != nil {
+		return nil, err
+	}
+	return r.scoreSums(ctx, places, sums)
 }
 
 // scoreRecords is Score by the records of papers.
@@ -216,14 +223,10 @@ func (r *Reading) scoreRecords(ctx context.Context, places []place) ([]float64, 
 	return scores, ctx.Err()
 }
 
-// scorePostings is Score by the postings of the query's terms; phrases are looked for
-// in the records of what has any of them.
-func (r *Reading) scorePostings(ctx context.Context, places []place) ([]float64, error) {
+// scoreSums is Score by what the query's terms add up to; phrases are looked for in the
+// records of what has any of them.
+func (r *Reading) scoreSums(ctx context.Context, places []place, sums []sum) ([]float64, error) {
 	scores := make([]float64, len(places))
-	sums, err := r.sums(ctx, places)
-	if err != nil {
-		return nil, err
-	}
 	m := r.p.matcher()
 	for i, s := range sums {
 		if i%step == 0 && ctx.Err() != nil {

@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"akin/internal/paper"
 )
@@ -30,6 +31,7 @@ type searcher struct {
 	keep     Set
 	demands  *demands
 	weigher  weigher
+	adder    adder
 }
 
 // Reading is a query as a view understands it: which words it looks for, and what
@@ -41,6 +43,8 @@ type Reading struct {
 
 	once sync.Once
 	of   []leaf // what leaves gives
+	// totals are what a search added up, if one has.
+	totals atomic.Pointer[totals]
 }
 
 // leaves gives what the plan needs of all segments. Whoever asks has an own list of them,
@@ -95,9 +99,12 @@ func (r *Reading) Search(ctx context.Context, k int, keep Set) (Result, error) {
 	s.plan, s.keep = p, keep
 	s.best.reset(min(k, r.v.papers))
 	var err error
-	if set, ok := keep.(paper.CountedSet); ok && s.few(set, leaves) {
+	switch set, ok := keep.(paper.CountedSet); {
+	case ok && s.few(set, leaves):
 		err = s.scoreSet(ctx, set, leaves)
-	} else {
+	case r.v.addsUp(p, k):
+		err = r.scoreEvery(ctx, s, leaves)
+	default:
 		err = s.scoreAll(ctx, leaves)
 	}
 	if err != nil {
@@ -107,13 +114,23 @@ func (r *Reading) Search(ctx context.Context, k int, keep Set) (Result, error) {
 	return result, r.raiseHits(ctx, result.Hits)
 }
 
+// scoreEvery searches all segments by adding up all postings.
+func (r *Reading) scoreEvery(ctx context.Context, s *searcher, leaves []leaf) error {
+	all, err := s.addUp(ctx, leaves)
+	if err != nil {
+		return err
+	}
+	r.totals.Store(&all)
+	return s.takeBest(ctx, leaves, all)
+}
+
 // mostKept is how much memory for words a searcher keeps for the next one.
 const mostKept = 1 << 14
 
 func (s *searcher) release(x *Index) {
 	s.plan, s.leaf, s.keep, s.demands = nil, nil, nil, nil
 	for i := range s.cursors {
-		s.cursors[i].list = list{}
+		s.cursors[i].list, s.cursors[i].lengths = list{}, nil
 	}
 	if cap(s.words) > mostKept {
 		s.words, s.arena = nil, nil
@@ -154,7 +171,7 @@ func (s *searcher) openCursors() {
 	n := 0
 	for i, l := range s.leaf.open(s.plan) {
 		if l.count > 0 {
-			s.cursors[n].open(l, &s.plan.terms[i])
+			s.cursors[n].open(l, &s.plan.terms[i], s.leaf.lengths)
 			s.order = append(s.order, &s.cursors[n])
 			n++
 		}

@@ -24,7 +24,7 @@ func (s *segment) list(id uint32, room *listRoom) list {
 	if !ok {
 		return list{}
 	}
-	return openList(s.postings[s.starts[i]:], s.lengths, room)
+	return openList(s.postings[s.starts[i]:], room)
 }
 
 // count gives the number of a term's postings.
