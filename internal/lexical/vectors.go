@@ -207,7 +207,7 @@ func (w *weigher) each(f func(id, count uint32)) {
 
 func (w *weigher) weigh(v *View, record []byte) []TermWeight {
 	w.read(record, fieldAbstract)
-	for _, id := range w.recordTerms.ids {
+	for _, id := range w.ids {
 		w.add(id)
 	}
 	w.terms = w.terms[:0]
@@ -227,7 +227,7 @@ func (w *weigher) weigh(v *View, record []byte) []TermWeight {
 // weighSome gives the weights that weigh gives to some terms, with the norm that it had.
 func (w *weigher) weighSome(record []byte, wanted *wantedTerms, norm float32) []TermWeight {
 	w.read(record, fieldAbstract)
-	for _, id := range w.recordTerms.ids {
+	for _, id := range w.ids {
 		if wanted.has(id) {
 			w.add(wanted.place(id))
 		}

@@ -61,7 +61,7 @@ func portableAtLeast(masks []uint16, dots []float32, factors *[PanelWidth]float3
 	for i, bar := range least {
 		mask := uint16(0)
 		for j, x := range dots[i*PanelWidth : (i+1)*PanelWidth] {
-			if !(x*factors[j] < bar) { //nolint:staticcheck // what is not a number is not less
+			if !(x*factors[j] < bar) { // what is not a number is not less
 				mask |= 1 << j
 			}
 		}
