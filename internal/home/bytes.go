@@ -18,9 +18,12 @@ const (
 	sortHead  = "head"
 	sortLog   = "log"
 	sortBase  = "base"
+	sortOver  = "over"
 )
 
 const claimName = sortClaim
+
+func overName(epoch uint64) string { return fmt.Sprintf("%s/%d", sortOver, epoch) }
 
 func headName(epoch, version uint64) string { return fmt.Sprintf("%s/%d/%d", sortHead, epoch, version) }
 
@@ -32,10 +35,19 @@ func baseName(epoch, number uint64, chunk int) string {
 	return fmt.Sprintf("%s/%d/%d/%d", sortBase, epoch, number, chunk)
 }
 
-// claim says who may write.
+// claim says who may write. It alone is replaced by others, so that an earlier one may
+// come late and hide a later one: nobody relies on it for being the writer.
 type claim struct {
 	Format string `cbor:"1,keyasint"`
 	Epoch  uint64 `cbor:"2,keyasint"`
+	// Token is random: two processes that were given the same epoch are told apart by it.
+	Token []byte `cbor:"3,keyasint,omitempty"`
+}
+
+// over says that the writer of an epoch writes no more. Once it is there, it stays.
+type over struct {
+	Format string `cbor:"1,keyasint"`
+	By     uint64 `cbor:"2,keyasint"` // the epoch of who said so first, or after
 }
 
 // head says what there is. One is never changed; the next version takes its place.

@@ -18,12 +18,16 @@
 // says what base and which records of which epochs there are) its epoch and version. What
 // is repeated, or comes late, writes what is there already, or what no head names.
 //
-// Who begins to write claims the place with an epoch greater than all before, then reads to
-// the end of the log, then writes a head of its own, which says where the records of the
-// epoch before end. Who has written a record looks at the claim afterwards, and at the
+// Who begins to write claims the place with an epoch greater than all before, says of the
+// epochs before that they are over, each in an object of its own, then reads to the end of
+// the log, then writes a head of its own, which says where the records of the epoch before
+// end. Who has written a record looks afterwards whether its epoch is over, and at the
 // fence of Config, and acknowledges nothing once somebody else has come: that one has read
-// the log later than its claim, and so the record, or the claim was seen. A record that
-// comes later still is one that was not acknowledged, and that no head names.
+// the log later than it ended the epoch, and so the record, or the end was seen. A record
+// that comes later still is one that was not acknowledged, and that no head names. The
+// claim itself is overwritten, so that an earlier one that comes late may take its place:
+// it says where to begin to look for heads, and keeps out whoever comes with an epoch that
+// is no greater, but for a request that is on its way.
 //
 // Each record has the SHA-256 of its changes, chained to that of the one before, and a base
 // that of its chunks. A database keeps how far it has come, with the chain, in the commit

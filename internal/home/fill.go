@@ -9,19 +9,19 @@ import (
 )
 
 // Fill keeps in a place what a database has. The place must have nothing, or just what an
-// earlier call for the same source put there; with replace, what it has is given up. done
-// is false where it has something else, and nothing was done. With a source, the database
+// earlier call for the same source put there; with replace, what it has is given up, also
+// where it is damaged. done is false where it has something else, and nothing was done. With a source, the database
 // is left as it is, and is no copy of the place afterwards; without, it is one.
 func Fill(ctx context.Context, config Config, source string, replace bool) (found Found, done bool, err error) {
 	config = config.withDefaults()
 	h := &Home{config: config, store: &objects{config.Place}}
 	there, err := h.store.newest(ctx, config.Epoch-1)
-	if err != nil {
+	if err != nil && !(replace && isDamage(err)) {
 		return found, false, err
 	}
 	number := uint64(0)
 	if there != nil {
-		if _, number, err = h.store.walk(ctx, there, there.Base.Number+1, nil, func(*entry) error { return nil }); err != nil {
+		if number, err = h.store.end(ctx, there); err != nil && !(replace && isDamage(err)) {
 			return found, false, err
 		}
 		grown := number > there.Base.Number
@@ -34,6 +34,13 @@ func Fill(ctx context.Context, config Config, source string, replace bool) (foun
 	}
 	found, err = h.adopt(ctx, source, number)
 	return found, err == nil, err
+}
+
+// end is the number of the last record of a head, as far as they can be read.
+func (s *objects) end(ctx context.Context, h *head) (number uint64, err error) {
+	number = h.Base.Number
+	_, end, err := s.walk(ctx, h, number+1, nil, func(e *entry) error { number = e.Number; return nil })
+	return max(number, end), err
 }
 
 // Restore makes a database, of which nobody is the writer's, what a place has. done is

@@ -1,12 +1,16 @@
 package home
 
 import (
+	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"akin/internal/kv"
 	"akin/internal/paper"
@@ -54,8 +58,7 @@ type Config struct {
 	// place knows; nil is not asked.
 	Fence func() error
 	// Anew asks to open all of it anew, with another epoch: a change that was in doubt
-	// happened (see kv.DB.Attach), or the claim is that of an earlier writer, which came
-	// late and may have hidden that of a later one. nil is not asked.
+	// happened (see kv.DB.Attach). nil is not asked.
 	Anew func()
 	// Log takes what nobody is told; nil discards it.
 	Log *slog.Logger
@@ -104,6 +107,7 @@ func (c Config) withDefaults() Config {
 type Home struct {
 	config Config
 	store  *objects
+	token  []byte // of the claim
 
 	work sync.WaitGroup
 	stop context.CancelFunc
@@ -219,47 +223,106 @@ func (h *Home) mine(ctx context.Context) error {
 	if err := h.config.Fence(); err != nil {
 		return err
 	}
-	c, err := h.store.claim(ctx)
-	if err != nil {
+	var c *claim
+	var by uint64
+	g, both := errgroup.WithContext(ctx)
+	g.Go(func() (err error) { c, err = h.store.claim(both); return err })
+	g.Go(func() (err error) { by, err = h.store.over(both, h.config.Epoch); return err })
+	if err := g.Wait(); err != nil {
 		return err
 	}
 	switch {
-	case c == nil || c.Epoch < h.config.Epoch:
-		h.config.Anew()
-	case c.Epoch == h.config.Epoch:
-		return nil
+	case by != 0:
+		return replaced(by, h.config.Epoch)
+	case c != nil && (c.Epoch > h.config.Epoch || c.Epoch == h.config.Epoch && !bytes.Equal(c.Token, h.token)):
+		return replaced(c.Epoch, h.config.Epoch)
+	case c == nil || c.Epoch < h.config.Epoch: // it came late
+		return h.putClaim(ctx)
 	}
-	return replaced(c, h.config.Epoch)
+	return nil
 }
 
-func replaced(c *claim, epoch uint64) error {
-	who := "nobody"
-	if c != nil {
-		who = fmt.Sprintf("the writer of epoch %d", c.Epoch)
+func replaced(by, epoch uint64) error {
+	who := fmt.Sprintf("the writer of epoch %d", by)
+	if by == epoch {
+		who = "another server of the same epoch, which has another writer file,"
 	}
 	return &paper.Error{
 		Kind: paper.FailedPrecondition, Reason: ReasonReplaced,
-		Message: fmt.Sprintf("what the cluster keeps beside papers belongs to %s, and no more to this server, of epoch %d; send changes there", who, epoch),
+		Message: fmt.Sprintf("what the cluster keeps beside papers belongs to %s and no more to this server, of epoch %d; send changes there", who, epoch),
 	}
 }
 
 // claim makes the place that of this writer.
 func (h *Home) claim(ctx context.Context) error {
+	h.token = make([]byte, 16)
+	if _, err := rand.Read(h.token); err != nil {
+		return fmt.Errorf("home: %w", err)
+	}
 	c, err := h.store.claim(ctx)
 	if err != nil {
 		return err
 	}
 	if c != nil && c.Epoch >= h.config.Epoch {
-		return replaced(c, h.config.Epoch)
+		return replaced(c.Epoch, h.config.Epoch)
 	}
+	if err := h.putClaim(ctx); err != nil {
+		return err
+	}
+	if err := h.endOthers(ctx); err != nil {
+		return err
+	}
+	own, err := h.store.head(ctx, h.config.Epoch, 0)
+	if err == nil && own != nil { // of another process, whose claim was read too early
+		err = replaced(h.config.Epoch, h.config.Epoch)
+	}
+	if err != nil {
+		return err
+	}
+	return h.mine(ctx)
+}
+
+func (h *Home) putClaim(ctx context.Context) error {
 	if err := h.config.Fence(); err != nil {
 		return err
 	}
-	data, err := pack(claimName, claim{Format: format, Epoch: h.config.Epoch})
+	data, err := pack(claimName, claim{Format: format, Epoch: h.config.Epoch, Token: h.token})
 	if err != nil {
 		return err
 	}
 	return h.config.Place.Put(ctx, claimName, sortClaim, 0, data)
+}
+
+// mostEnded is how many epochs without a head are ended that are between two with one.
+const mostEnded = 64
+
+// endOthers says that those who wrote before write no more: the last one that has a head,
+// for it did the same with those before, and who came since and did not get that far.
+func (h *Home) endOthers(ctx context.Context) error {
+	last := h.config.Epoch - 1
+	there, err := h.store.newest(ctx, last)
+	if err != nil && !isDamage(err) { // which whoever reads on is told of
+		return err
+	}
+	first := uint64(1)
+	if last > mostEnded {
+		first = last - mostEnded
+	}
+	epochs := make([]uint64, 0, mostEnded+2)
+	if there != nil {
+		epochs, first = append(epochs, there.Epoch), max(first, there.Epoch+1)
+	}
+	for e := first; e <= last; e++ {
+		epochs = append(epochs, e)
+	}
+	return each(ctx, len(epochs), func(ctx context.Context, i int) error {
+		name := overName(epochs[i])
+		data, err := pack(name, over{Format: format, By: h.config.Epoch})
+		if err != nil {
+			return err
+		}
+		return h.config.Place.Put(ctx, name, sortOver, epochs[i], data)
+	})
 }
 
 // putHead writes the next head.

@@ -40,6 +40,7 @@ const (
 	before
 	after
 	later
+	again // it is done, and done once more later, as where an answer was late and another node was asked
 )
 
 func newMemory() *memory { return &memory{objects: map[string]object{}} }
@@ -54,6 +55,10 @@ func (m *memory) do(op, name string, f func()) error {
 	switch how {
 	case none, after:
 		f()
+	case again:
+		f()
+		m.late = append(m.late, f)
+		return nil
 	case later:
 		m.late = append(m.late, f)
 	case before:
@@ -358,6 +363,41 @@ func TestLost(t *testing.T) {
 	}
 }
 
+// What a directory has can be given to a place whatever is damaged there.
+func TestFillOverDamage(t *testing.T) {
+	place := newMemory()
+	fs := vfs.NewMem()
+	a := mustStart(t, place, fs, 1)
+	for i := range 14 {
+		if err := a.commit(change{fmt.Sprint("k", i): fmt.Sprint(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := all(t, a.db)
+	a.stop()
+	kept := maps.Clone(place.objects)
+	for name := range kept {
+		if name == claimName {
+			continue
+		}
+		place.objects = maps.Clone(kept)
+		o := place.objects[name]
+		o.data = bytes.Clone(o.data)
+		o.data[len(o.data)-1] ^= 1
+		place.objects[name] = o
+		db := openDB(t, fs)
+		if _, done, err := Fill(t.Context(), config(place, db, 2), "", true); err != nil || !done {
+			t.Errorf("%s: %t, %v", name, done, err)
+		}
+		db.Close()
+		b := mustStart(t, place, vfs.NewMem(), 3)
+		if got := all(t, b.db); !maps.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+		b.stop()
+	}
+}
+
 // Fill and Restore copy once, and leave what is there.
 func TestFillAndRestore(t *testing.T) {
 	place := newMemory()
@@ -442,6 +482,79 @@ func TestLateHead(t *testing.T) {
 	b.stop()
 }
 
+// A claim that comes late once more does not make its writer the writer again, and the one
+// that took over goes on.
+func TestLateClaim(t *testing.T) {
+	place := newMemory()
+	place.setFail(func(_, name string) failure {
+		if name == claimName {
+			return again
+		}
+		return none
+	})
+	a := mustStart(t, place, vfs.NewMem(), 1)
+	place.setFail(nil)
+	if err := a.commit(change{"a": "1"}); err != nil {
+		t.Fatal(err)
+	}
+	b := mustStart(t, place, vfs.NewMem(), 2)
+	place.land()
+	var e *paper.Error
+	if err := a.commit(change{"lost": "1"}); !errors.As(err, &e) || e.Reason != ReasonReplaced {
+		t.Errorf("the first one: %v", err)
+	}
+	if err := b.commit(change{"b": "1"}); err != nil {
+		t.Errorf("the second one: %v", err)
+	}
+	a.stop()
+	b.stop()
+	c := mustStart(t, place, vfs.NewMem(), 3)
+	if got := all(t, c.db); got["a"] != "1" || got["b"] != "1" {
+		t.Errorf("%v", got)
+	}
+	c.stop()
+}
+
+// slowReader is a place whose claim one process has read before another one came.
+type slowReader struct {
+	*memory
+	read bool
+}
+
+func (s *slowReader) Get(ctx context.Context, name string) ([]byte, error) {
+	if name == claimName && !s.read {
+		s.read = true
+		return nil, nil
+	}
+	return s.memory.Get(ctx, name)
+}
+
+// Of two processes that were given the same epoch, by two writer files, none overwrites
+// what the other one wrote, and none is told that it wrote once it is not the only one.
+func TestTwins(t *testing.T) {
+	place := newMemory()
+	a := mustStart(t, place, vfs.NewMem(), 1)
+	if err := a.commit(change{"a": "1"}); err != nil {
+		t.Fatal(err)
+	}
+	for name, its := range map[string]Place{"in turn": place, "at once": &slowReader{memory: place}} {
+		_, err := start(t, its, vfs.NewMem(), 1)
+		var e *paper.Error
+		if !errors.As(err, &e) || e.Reason != ReasonReplaced {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := a.commit(change{"lost": "1"}); err == nil {
+		t.Error("the first one wrote, and could not know that it was alone")
+	}
+	a.stop()
+	b := mustStart(t, place, vfs.NewMem(), 2)
+	if got := all(t, b.db); got["a"] != "1" {
+		t.Errorf("%v", got)
+	}
+	b.stop()
+}
+
 // world is many writers over one place, of which the last one is alive, and others may be
 // halted and go on later.
 type world struct {
@@ -480,7 +593,7 @@ func (w *world) trouble(rate int) {
 		if op == "get" {
 			return before
 		}
-		return []failure{before, after, later}[random.IntN(3)]
+		return []failure{before, after, later, again}[random.IntN(4)]
 	})
 }
 

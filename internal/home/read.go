@@ -53,6 +53,19 @@ func (s *objects) claim(ctx context.Context) (*claim, error) {
 	return &c, known(c.Format)
 }
 
+// over says who took over from the writer of an epoch; 0 if nobody did.
+func (s *objects) over(ctx context.Context, epoch uint64) (by uint64, err error) {
+	var o over
+	found, err := s.load(ctx, overName(epoch), &o)
+	if err != nil || !found {
+		return 0, err
+	}
+	return max(o.By, 1), known(o.Format)
+}
+
+// isDamage says that something is there, and is not as akin wrote it.
+func isDamage(err error) bool { return paper.KindOf(err) == paper.DataLoss }
+
 func known(is string) error {
 	if is == format {
 		return nil
@@ -64,18 +77,23 @@ func known(is string) error {
 }
 
 // newest finds the head of the greatest epoch up to one, in its last version; nil if there
-// is none.
+// is none. Damage to those before it is no matter.
 func (s *objects) newest(ctx context.Context, upTo uint64) (*head, error) {
 	for top := upTo; top > 0; top -= min(top, ahead) {
-		found := make([]*head, min(top, ahead))
+		found, harmed := make([]*head, min(top, ahead)), make([]error, min(top, ahead))
 		err := each(ctx, len(found), func(ctx context.Context, i int) (err error) {
-			found[i], err = s.head(ctx, top-uint64(i), 0)
+			if found[i], err = s.head(ctx, top-uint64(i), 0); isDamage(err) {
+				harmed[i], err = err, nil
+			}
 			return err
 		})
 		if err != nil {
 			return nil, err
 		}
-		for _, h := range found {
+		for i, h := range found {
+			if harmed[i] != nil {
+				return nil, harmed[i]
+			}
 			if h != nil {
 				return s.latest(ctx, h)
 			}
