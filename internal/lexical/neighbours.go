@@ -59,3 +59,22 @@ func (v *View) parted(w string) (ids [2]uint32, ok bool) {
 	}
 	return ids, ok
 }
+
+// AnalyseQuery gives the terms of a bag of words as a query looks for them where an index
+// is not at hand: those of [Analyse], and, joined, those that neighbours of a short text
+// make when they are written as one. Papers may have none of these. It may be called from
+// any goroutine.
+func AnalyseQuery(text string) []Token {
+	var s searcher
+	s.gather(clause{kind: clauseWords, text: text})
+	s.joinNeighbours(0)
+	tokens := make([]Token, 0, len(s.words))
+	for i := range s.words {
+		w := &s.words[i]
+		if w.alone || w.stop != 0 {
+			continue
+		}
+		tokens = append(tokens, Token{Term: stem(s.folded(w)), Start: w.start, End: w.end, Position: w.position, Joined: w.joined, Formula: w.formula})
+	}
+	return tokens
+}

@@ -297,7 +297,11 @@ func read(w catalog.Words) (*asked, error) {
 	if w.Typed || w.Marked {
 		a.phrases = quoted(w.Text)
 	}
-	for _, t := range lexical.Analyse(text) {
+	analyse := lexical.AnalyseQuery
+	if a.clauses { // whose words may stand far from each other
+		analyse = lexical.Analyse
+	}
+	for _, t := range analyse(text) {
 		if a.counts[t.Term] == 0 && len(a.counts) >= mostTerms {
 			continue
 		}
