@@ -16,12 +16,12 @@ func Fill(ctx context.Context, config Config, source string, replace bool) (foun
 	config = config.withDefaults()
 	h := &Home{config: config, store: &objects{config.Place}}
 	there, err := h.store.newest(ctx, config.Epoch-1)
-	if err != nil && !(replace && isDamage(err)) {
+	if err != nil && (!replace || !isDamage(err)) {
 		return found, false, err
 	}
 	number := uint64(0)
 	if there != nil {
-		if number, err = h.store.end(ctx, there); err != nil && !(replace && isDamage(err)) {
+		if number, err = h.store.end(ctx, there); err != nil && (!replace || !isDamage(err)) {
 			return found, false, err
 		}
 		grown := number > there.Base.Number
