@@ -37,23 +37,8 @@ func (c *collection) apply(ctx context.Context, changes []catalog.Mutation) ([]c
 	}
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	if err := ctx.Err(); err != nil {
-		return nil, 0, err
-	}
-	h, err := c.head(ctx)
+	h, err := c.ready(ctx)
 	if err != nil {
-		return nil, 0, err
-	}
-	if err := c.mine(h); err != nil {
-		return nil, 0, err
-	}
-	if err := c.fence(); err != nil {
-		return nil, 0, err
-	}
-	if h, err = c.rightful(ctx, h); err != nil {
-		return nil, 0, err
-	}
-	if err := c.recover(ctx, h); err != nil {
 		return nil, 0, err
 	}
 	p, outcomes, err := c.plan(ctx, h, changes)
@@ -67,6 +52,28 @@ func (c *collection) apply(ctx context.Context, changes []catalog.Mutation) ([]c
 		return nil, 0, err
 	}
 	return outcomes, p.head.Sequence, nil
+}
+
+// ready gives the head that the next group goes on from, if this process may write, and
+// what a writer left is taken back. The caller holds writing.
+func (c *collection) ready(ctx context.Context) (*head, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	h, err := c.head(ctx)
+	if err == nil {
+		err = c.mine(h)
+	}
+	if err == nil {
+		err = c.fence()
+	}
+	if err == nil {
+		h, err = c.rightful(ctx, h)
+	}
+	if err == nil {
+		err = c.recover(ctx, h)
+	}
+	return h, err
 }
 
 // plan says what changes make of a collection. It writes nothing.
@@ -193,6 +200,9 @@ func (p *plan) change(m *catalog.Mutation) (catalog.Outcome, error) {
 		fields = paper.ChangedFields(&old.Paper, &r.Paper)
 	}
 	next.version = &version{Born: p.head.Sequence, Record: stored(r)}
+	if was.version != nil {
+		next.version.Scale = was.version.Scale
+	}
 	p.note(r.ID, next, false, fields)
 	return catalog.Outcome{Change: change, Record: *next.version.Record.record()}, nil
 }
@@ -279,7 +289,7 @@ func (c *collection) write(ctx context.Context, p *plan) error {
 		err = c.put(ctx, copies)
 	}
 	if err == nil {
-		err = c.put(ctx, papers)
+		err = c.putPapers(ctx, p, papers)
 	}
 	if err != nil {
 		return err

@@ -60,6 +60,9 @@ type Config struct {
 	// Keep is how long copies of replaced versions stay for views that are open; 0 is
 	// ten minutes.
 	Keep time.Duration
+	// AuditEvery is how often a writer looks at 2,000 papers, whether all nodes find them
+	// by vector; 0 is ten seconds, less than 0 is never. Audit looks at all.
+	AuditEvery time.Duration
 	// Log takes what nobody is told; nil is slog.Default.
 	Log *slog.Logger
 }
@@ -85,6 +88,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Keep == 0 {
 		c.Keep = 10 * time.Minute
+	}
+	if c.AuditEvery == 0 {
+		c.AuditEvery = 10 * time.Second
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()

@@ -28,9 +28,12 @@
 //
 // # Caveats
 //
-// Searches, lists and counts are answered by one replica of each shard. One that was down
-// or cut off may lack what was acknowledged meanwhile until it has caught up; what names up
-// to a hundred papers by their ids is read by a quorum, and does not. Scores of words are made of the
-// statistics of one shard. Texts that were replaced or deleted stay in their copies for
-// Config.Keep. Filters that Weaviate cannot decide are refused with their column.
+// Weaviate may store a paper and not put it into its graph of vectors; a writer looks for
+// such papers after writes that did not go as they should, and, part by part, at all of
+// them (see mend.go). Searches, lists and counts are answered by one replica of each
+// shard. One that was down or cut off may lack what was acknowledged meanwhile until it has
+// caught up; what names up to a hundred papers by their ids is read by a quorum, and does
+// not. Scores of words are made of the statistics of one shard. Texts that were replaced or
+// deleted stay in their copies for Config.Keep. Filters that Weaviate cannot decide are
+// refused with their column.
 package weaviate

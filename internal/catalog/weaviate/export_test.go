@@ -2,6 +2,7 @@ package weaviate
 
 import (
 	"context"
+	"time"
 
 	pb "github.com/weaviate/weaviate/grpc/generated/protocol/v1"
 
@@ -58,4 +59,54 @@ func Strand(ctx context.Context, c *Catalog, collection string, steps int, chang
 		}
 	}
 	return nil
+}
+
+// Tear ends the first try of each write after a time that after gives; nil ends none.
+func Tear(c *Catalog, after func() time.Duration) {
+	c.wire.tear = nil
+	if after != nil {
+		c.wire.tear = func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, after())
+		}
+	}
+}
+
+// Unsure counts the writes of which it was not known that all replicas took them whole.
+func Unsure(c *Catalog) uint64 { return c.wire.unsure.Load() }
+
+// ApplyUnseen writes new papers as Apply does, and does not look whether they are found.
+func ApplyUnseen(ctx context.Context, c *Catalog, collection string, changes []catalog.Mutation) error {
+	own, err := c.collection(ctx, collection)
+	if err != nil {
+		return err
+	}
+	h, err := own.head(ctx)
+	if err != nil {
+		return err
+	}
+	p, _, err := own.plan(ctx, h, changes)
+	if err != nil {
+		return err
+	}
+	p.head.Group++
+	_, papers, _, err := own.objects(p)
+	if err == nil {
+		err = own.putState(ctx, groupID(p.head.Group), p.group)
+	}
+	if err == nil {
+		err = own.put(ctx, papers)
+	}
+	if err == nil {
+		err = own.putHead(ctx, &p.head)
+	}
+	return err
+}
+
+// Strays are those of some papers that some node does not find by vector.
+func Strays(ctx context.Context, c *Catalog, collection string, ids []string) ([]string, error) {
+	own, err := c.collection(ctx, collection)
+	if err != nil {
+		return nil, err
+	}
+	return own.straysOf(ctx, c.wire.config.Space, ids)
 }

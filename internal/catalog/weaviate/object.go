@@ -41,6 +41,9 @@ type version struct {
 	Born   uint64       `json:"born"`
 	Record storedRecord `json:"record"`
 	Vector []byte       `json:"vector,omitempty"` // of copies; papers have theirs beside
+	// Scale is the power of two by which the vector that the cluster has is longer (see
+	// mend.go). The one here is the paper's.
+	Scale int `json:"scale,omitempty"`
 
 	terms []string // what termsOf gives, once it was asked
 	words int
@@ -155,7 +158,7 @@ func object(class string, v *version, vector []float32) (*pb.BatchObject, error)
 	r := v.Record.record()
 	terms, length := v.analysed()
 	fields := map[string]any{
-		propID: r.ID, propKey: keyOf(r.ID), propRecord: string(data), propTerms: strings.Join(terms, " "), propLength: float64(length),
+		propID: r.ID, propKey: keyOf(r.ID), propRecord: string(data), propTerms: strings.Join(terms, " "), propLength: float64(lengthOf(length, v.Scale)),
 		propOrdinal: float64(r.Ordinal), propFacets: strings.Join(facetsOf(r), " "), propWords: strings.Join(wordsOf(r), " "),
 		propLot:     float64(lotOf(r.ID)),
 		propCreated: float64(r.CreateTime.UnixMicro()), propUpdated: float64(r.UpdateTime.UnixMicro()),
@@ -168,9 +171,19 @@ func object(class string, v *version, vector []float32) (*pb.BatchObject, error)
 		return nil, fmt.Errorf("weaviate: the paper %q: %w", r.ID, err)
 	}
 	return &pb.BatchObject{
-		Collection: class, Uuid: paperID(r.ID), VectorBytes: vectorBytes(vector),
+		Collection: class, Uuid: paperID(r.ID), VectorBytes: vectorBytes(scaled(vector, v.Scale)),
 		Properties: &pb.BatchObject_Properties{NonRefProperties: properties},
 	}, nil
+}
+
+// The length of a paper is kept with the scale of its vector above it, for what needs no
+// more of a paper than words and vector.
+const scaleShift = 40
+
+func lengthOf(words, scale int) int64 { return int64(words) | int64(scale)<<scaleShift }
+
+func lengthFrom(n int64) (words, scale int) {
+	return int(n & (1<<scaleShift - 1)), int(n >> scaleShift)
 }
 
 // termsOf are the terms of a paper, those of its title as often as they count, and how
@@ -349,7 +362,11 @@ func (w *wire) putSome(ctx context.Context, objects []*pb.BatchObject) error {
 func (w *wire) putAt(ctx context.Context, objects []*pb.BatchObject, level *pb.ConsistencyLevel) error {
 	var last error
 	for round := range 4 {
-		reply, err := call(ctx, w, w.batch, &pb.BatchObjectsRequest{Objects: objects, ConsistencyLevel: level})
+		tries := 0
+		reply, err := call(ctx, w, w.batch(&tries), &pb.BatchObjectsRequest{Objects: objects, ConsistencyLevel: level})
+		if err != nil || tries > 1 || len(reply.GetErrors()) > 0 || w.config.Replicas > 1 && *level != pb.ConsistencyLevel_CONSISTENCY_LEVEL_ALL {
+			w.unsure.Add(1)
+		}
 		if err != nil {
 			return err
 		}
@@ -378,13 +395,20 @@ func (w *wire) putAt(ctx context.Context, objects []*pb.BatchObject, level *pb.C
 	return notTaken(last)
 }
 
-// batch writes to a node, as long as this process is the writer.
-func (w *wire) batch(n *node) batchCall {
-	return func(ctx context.Context, q *pb.BatchObjectsRequest, o ...grpc.CallOption) (*pb.BatchObjectsReply, error) {
-		if err := w.fenced(ctx); err != nil {
-			return nil, err
+// batch writes to a node, as long as this process is the writer, and counts how often.
+func (w *wire) batch(tries *int) func(*node) batchCall {
+	return func(n *node) batchCall {
+		return func(ctx context.Context, q *pb.BatchObjectsRequest, o ...grpc.CallOption) (*pb.BatchObjectsReply, error) {
+			if err := w.fenced(ctx); err != nil {
+				return nil, err
+			}
+			if *tries++; *tries == 1 && w.tear != nil {
+				torn, cancel := w.tear(ctx)
+				defer cancel()
+				ctx = torn
+			}
+			return n.BatchObjects(ctx, q, o...)
 		}
-		return n.BatchObjects(ctx, q, o...)
 	}
 }
 

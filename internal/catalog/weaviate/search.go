@@ -35,12 +35,14 @@ type hit struct {
 	terms  string
 	length int
 	vector []byte
+	// scale is the power of two by which the vector is too long.
+	scale int
 }
 
 // hitOf reads what an answer has of a paper but for its score.
 func hitOf(r *pb.SearchResult) hit {
-	length := r.GetProperties().GetNonRefProps().GetFields()[propLength].GetIntValue()
-	return hit{id: textOf(r, propID), terms: textOf(r, propTerms), length: int(length), vector: vectorOf(r.GetMetadata())}
+	length, scale := lengthFrom(r.GetProperties().GetNonRefProps().GetFields()[propLength].GetIntValue())
+	return hit{id: textOf(r, propID), terms: textOf(r, propTerms), length: length, vector: vectorOf(r.GetMetadata()), scale: scale}
 }
 
 // best sorts hits, ties by id, and gives the first k.
@@ -244,7 +246,7 @@ func (c *collection) both(ctx context.Context, q catalog.Hybrid, asked *asked, w
 	}
 	for _, h := range words {
 		if hits[h.id] == nil {
-			hits[h.id] = &rank.Hit{ID: h.id, Semantic: cosine(q.Vector, h.vector), Lexical: weights.score(&h)}
+			hits[h.id] = &rank.Hit{ID: h.id, Semantic: cosine(q.Vector, &h), Lexical: weights.score(&h)}
 		}
 	}
 	if err := c.judge(ctx, asked, hits); err != nil {

@@ -242,7 +242,7 @@ func (c *collection) paperAt(ctx context.Context, id string) (*version, []float3
 	if err := f.decode(propRecord, &v); err != nil {
 		return nil, nil, err
 	}
-	return &v, f.Vector, nil
+	return &v, scaled(f.Vector, -v.Scale), nil
 }
 
 // copyAt reads the copy of a version by a quorum; nil if there is none.

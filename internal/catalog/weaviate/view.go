@@ -251,7 +251,9 @@ func versionOf(r *pb.SearchResult) (*version, error) {
 	if err := decodeText(textOf(r, propRecord), &v); err != nil {
 		return nil, err
 	}
-	v.Vector = slices.Clone(vectorOf(r.GetMetadata()))
+	if v.Vector = slices.Clone(vectorOf(r.GetMetadata())); v.Scale != 0 {
+		v.Vector = vectorBytes(scaled(vectorFrom(v.Vector), -v.Scale))
+	}
 	return &v, nil
 }
 

@@ -93,6 +93,9 @@ func (c *Catalog) open(ctx context.Context) error {
 	}
 	c.wire.background(c.wire.sweep)
 	if c.wire.config.Epoch > 0 {
+		if c.wire.config.AuditEvery > 0 {
+			c.wire.background(c.audits)
+		}
 		return c.CreateCollection(ctx, paper.DefaultCollection, c.wire.config.Space)
 	}
 	own, err := c.collection(ctx, paper.DefaultCollection)

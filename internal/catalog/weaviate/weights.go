@@ -80,9 +80,9 @@ func (w *weights) score(h *hit) float64 {
 }
 
 // cosine compares a vector of unit length with a paper's; nil is near to nothing.
-func cosine(vector []float32, of []byte) float64 {
-	if vector == nil || len(of) != 4*len(vector) {
+func cosine(vector []float32, of *hit) float64 {
+	if vector == nil || len(of.vector) != 4*len(vector) {
 		return 0
 	}
-	return float64(vec.Dot(vector, vectorFrom(of)))
+	return float64(vec.Dot(vector, scaled(vectorFrom(of.vector), -of.scale)))
 }

@@ -54,6 +54,11 @@ type wire struct {
 	http   *http.Client
 	turn   atomic.Uint32
 	whole  health
+	// unsure counts writes of which it is not known that all replicas took them whole.
+	unsure atomic.Uint64
+	// tear gives the context of the first try of a write; tests end it in the midst. nil
+	// leaves it as it is.
+	tear func(context.Context) (context.Context, context.CancelFunc)
 
 	ctx     context.Context //nolint:containedctx // the life of what goes on by itself
 	stop    context.CancelFunc
