@@ -100,11 +100,7 @@ func (b *Beside) Forget(ctx context.Context, sort string, below uint64) error {
 	if err := b.wire.fenced(ctx); err != nil {
 		return err
 	}
-	_, err := call(ctx, b.wire, func(n *node) deleteCall { return n.BatchDelete }, &pb.BatchDeleteRequest{
-		Collection: b.wire.beside(), ConsistencyLevel: b.wire.level(),
-		Filters: all(textIs(propSort, sort), number64(propNumber, pb.Filters_OPERATOR_LESS_THAN, int64(below))),
-	})
-	return err
+	return b.wire.removeWhere(ctx, b.wire.beside(), all(textIs(propSort, sort), number64(propNumber, pb.Filters_OPERATOR_LESS_THAN, int64(below))))
 }
 
 // Drop removes all of it.

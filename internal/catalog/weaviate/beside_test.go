@@ -72,3 +72,24 @@ func TestBeside(t *testing.T) {
 		}
 	}
 }
+
+// What is forgotten goes, however much it is: the cluster removes 10,000 objects at a time.
+func TestForgetMany(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes 10,300 objects")
+	}
+	b := openBeside(t, nil)
+	const n = 10_300
+	if err := weaviate.FillBeside(t.Context(), b, "log", n); err != nil {
+		t.Fatal(err)
+	}
+	if there, err := weaviate.CountBeside(t.Context(), b); there != n || err != nil {
+		t.Fatalf("%d objects are there, want %d; %v", there, n, err)
+	}
+	if err := b.Forget(t.Context(), "log", n-1); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := weaviate.CountBeside(t.Context(), b); left != 1 || err != nil {
+		t.Errorf("%d of %d objects are left, want 1; %v", left, n, err)
+	}
+}

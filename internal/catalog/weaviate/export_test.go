@@ -2,9 +2,11 @@ package weaviate
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	pb "github.com/weaviate/weaviate/grpc/generated/protocol/v1"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"akin/internal/catalog"
 )
@@ -109,4 +111,25 @@ func Strays(ctx context.Context, c *Catalog, collection string, ids []string) ([
 		return nil, err
 	}
 	return own.straysOf(ctx, c.wire.config.Space, ids)
+}
+
+// FillBeside writes n objects of a sort, numbered from 0.
+func FillBeside(ctx context.Context, b *Beside, sort string, n int) error {
+	var objects []*batchObject
+	for i := range n {
+		fields, err := structpb.NewStruct(map[string]any{propData: "", propSort: sort, propNumber: float64(i)})
+		if err != nil {
+			return err
+		}
+		objects = append(objects, &batchObject{
+			Collection: b.wire.beside(), Uuid: besideID(fmt.Sprint(sort, "/", i)), Properties: &pb.BatchObject_Properties{NonRefProperties: fields},
+		})
+	}
+	return b.wire.put(ctx, objects)
+}
+
+// CountBeside counts the objects that there are.
+func CountBeside(ctx context.Context, b *Beside) (int64, error) {
+	reply, err := b.wire.nodes[0].Aggregate(ctx, &pb.AggregateRequest{Collection: b.wire.beside(), ObjectsCount: true})
+	return reply.GetSingleResult().GetObjectsCount(), err
 }

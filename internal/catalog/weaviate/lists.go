@@ -86,10 +86,25 @@ func (w *wire) sweep(ctx context.Context) {
 
 // removeLists removes the lists that are kept until before a time.
 func (w *wire) removeLists(ctx context.Context, before time.Time) error {
-	_, err := call(ctx, w, func(n *node) deleteCall { return n.BatchDelete }, &pb.BatchDeleteRequest{
-		Collection: w.lists(), Filters: number64(propUntil, pb.Filters_OPERATOR_LESS_THAN, before.UnixMilli()), ConsistencyLevel: w.level(),
-	})
-	return err
+	return w.removeWhere(ctx, w.lists(), number64(propUntil, pb.Filters_OPERATOR_LESS_THAN, before.UnixMilli()))
+}
+
+// mostRemovals is how often the cluster is asked to remove what a filter keeps: each time
+// it removes mostHits at most, and says of how many.
+const mostRemovals = 100
+
+// removeWhere removes the objects of a class that a filter keeps. Some may stay, of more
+// than a million.
+func (w *wire) removeWhere(ctx context.Context, class string, what where) error {
+	for range mostRemovals {
+		reply, err := call(ctx, w, func(n *node) deleteCall { return n.BatchDelete }, &pb.BatchDeleteRequest{
+			Collection: class, Filters: what, ConsistencyLevel: w.level(),
+		})
+		if err != nil || reply.GetMatches() <= mostHits || reply.GetSuccessful() == 0 {
+			return err
+		}
+	}
+	return nil
 }
 
 type deleteCall = func(context.Context, *pb.BatchDeleteRequest, ...grpc.CallOption) (*pb.BatchDeleteReply, error)

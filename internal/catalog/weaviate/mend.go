@@ -139,10 +139,13 @@ func (c *collection) putPapers(ctx context.Context, p *plan, papers []*batchObje
 	}
 	left := slices.Sorted(maps.Keys(p.after))
 	left = slices.DeleteFunc(left, func(id string) bool { return p.after[id].version == nil })
-	for range mendRounds {
+	for round := 0; ; round++ {
 		var err error
 		if left, err = c.straysOf(ctx, p.space, left); err != nil || len(left) == 0 {
 			return err
+		}
+		if round == mendRounds {
+			break
 		}
 		again := make([]*batchObject, len(left))
 		for i, id := range left {
