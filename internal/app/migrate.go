@@ -103,6 +103,9 @@ func Migrate(ctx context.Context, config Config, m Migration, log *slog.Logger) 
 	if out.Copied, err = move.Copy(ctx, from.catalog, to.catalog, paper.DefaultCollection, options); err != nil {
 		return out, err
 	}
+	if err := to.audit(ctx, log); err != nil {
+		return out, err
+	}
 	if out.Compared, err = move.Compare(ctx, from.catalog, to.catalog, paper.DefaultCollection, options); err != nil {
 		return out, err
 	}
@@ -213,6 +216,19 @@ func (s *side) close() error {
 	var err error
 	for i := len(s.closers) - 1; i >= 0; i-- {
 		err = errors.Join(err, s.closers[i]())
+	}
+	return err
+}
+
+// audit sees that all nodes of a cluster find what was copied there by vector: requests
+// that were given up may have left papers without a place in the graph.
+func (s *side) audit(ctx context.Context, log *slog.Logger) error {
+	if s.cluster == nil {
+		return nil
+	}
+	audited, err := s.cluster.Audit(ctx, paper.DefaultCollection)
+	if err == nil && audited.Mended > 0 {
+		log.InfoContext(ctx, "papers that not all nodes found by vector were written again", "papers", audited.Mended, "of", audited.Papers)
 	}
 	return err
 }
