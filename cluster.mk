@@ -53,10 +53,17 @@ test-cluster-short: cluster-wipe cluster-up ## The contract once, and one node k
 	$(CLUSTER_TEST) -test.short
 	$(CLUSTER) down
 
-# AKIN_CLUSTER_REPLICAS is the factor, AKIN_CLUSTER_QUERIES how many queries both are asked.
-bench-cluster: cluster-wipe cluster-up ## Copy AKIN_CLUSTER_PAPERS papers of the data directory AKIN_CLUSTER_DATA to the cluster; compare and measure.
-	@test -n "$(AKIN_CLUSTER_DATA)" || { echo "AKIN_CLUSTER_DATA is not set to a copy of a data directory"; exit 2; }
-	AKIN_CLUSTER_DATA="$(abspath $(AKIN_CLUSTER_DATA))" AKIN_CLUSTER_PAPERS="$(AKIN_CLUSTER_PAPERS)" bash -c '$(CLUSTER_TEST) -test.run TestFigures'
+# AKIN_CLUSTER_DATA has abstracts/ and vectors/; AKIN_CLUSTER_PAPERS are sizes, each grown
+# from the one before; AKIN_CLUSTER_QUERIES is how many queries both are asked at each;
+# AKIN_CLUSTER_REPLICAS is the factor.
+AKIN_CLUSTER_DATA     ?= ../shared/data
+AKIN_CLUSTER_PAPERS   ?= 5000 20000
+AKIN_CLUSTER_QUERIES  ?= 200
+AKIN_CLUSTER_REPLICAS ?= 3
+
+bench-cluster: cluster-wipe cluster-up ## Fill one machine and the cluster with AKIN_CLUSTER_PAPERS papers of AKIN_CLUSTER_DATA; compare both with an exact search; measure.
+	AKIN_CLUSTER_DATA="$(abspath $(AKIN_CLUSTER_DATA))" AKIN_CLUSTER_PAPERS="$(AKIN_CLUSTER_PAPERS)" AKIN_CLUSTER_QUERIES="$(AKIN_CLUSTER_QUERIES)" \
+		AKIN_CLUSTER_REPLICAS="$(AKIN_CLUSTER_REPLICAS)" bash -c '$(CLUSTER_TEST) -test.run TestFigures'
 	$(CLUSTER) status
 	$(CLUSTER) down
 
