@@ -250,7 +250,7 @@ func (r *fileReader) vectors(g *Graph, inMemory bool) (err error) {
 	// Private: what is written to reused slots stays in this process.
 	file, err := mmap.MapRegion(r.file, int(r.at[sectionCodes]), mmap.COPY, 0, 0)
 	if err != nil {
-		return damagef("it cannot be mapped: %v", err)
+		return fmt.Errorf("it cannot be mapped: %w", err) // which says nothing of the file
 	}
 	n := int(r.header.lengths()[sectionVectors]) / 4
 	g.file, g.source = file, r.file

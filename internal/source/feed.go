@@ -68,8 +68,18 @@ func (feedDriver) step(ctx context.Context, j *job) (done bool, err error) {
 	return true, nil
 }
 
+// isJSONFeed says that an answer is a feed, but in JSON (jsonfeed.org).
+func isJSONFeed(body []byte) bool {
+	const head = 1 << 10
+	body = bytes.TrimSpace(body)
+	return bytes.HasPrefix(body, []byte("{")) && bytes.Contains(body[:min(len(body), head)], []byte("jsonfeed.org/version/"))
+}
+
 // readFeed reads what a feed has. cut is why it could not be read to its end.
 func readFeed(ctx context.Context, name string, body []byte, d *delivery) (cut, err error) {
+	if isJSONFeed(body) {
+		return nil, passing(nil, "it answered with a JSON Feed, which is read as a listing: make the source one of kind listing, or name its feed in Atom or RSS")
+	}
 	if !isFeed(body) {
 		return nil, passing(nil, "it answered with something that is no feed; it begins with %q", excerpt(body))
 	}

@@ -130,6 +130,9 @@ func TestFeedTrouble(t *testing.T) {
 		"HTML with 200": {func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, "<!DOCTYPE html><html>Rate exceeded</html>")
 		}, "no feed", 0},
+		"JSON Feed": {func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, `{"version":"https://jsonfeed.org/version/1.1","title":"t","items":[{"id":"1","title":"A"}]}`)
+		}, "make the source one of kind listing", 0},
 		"text": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "Rate exceeded.") }, "Rate exceeded", 0},
 		"bad query": {func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "Feed error: bad archive", http.StatusBadRequest)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"akin/internal/ann"
@@ -104,12 +105,25 @@ func (c *collection) traceGraph(snapshot *store.Snapshot, path string) (*ann.Gra
 // become believable later, and says so. What it is needed for is made anew.
 func (c *collection) refuse(path string, why error) {
 	removed := "yes"
-	if c.readOnly() {
+	if ofTheMachine(why) {
+		removed = "no: it may be good, and is looked at again at the next start"
+	} else if c.readOnly() {
 		removed = "no: the data directory is open for reading only"
 	} else if err := remove(path); err != nil {
 		removed = "no: " + err.Error()
 	}
 	c.config.Log.Warn("a file derived from the store is refused, and made anew from the store", "file", path, "why", why, "removed", removed)
+}
+
+// ofTheMachine says that a file could not be read for a reason that is none of its own: there
+// was no memory for it, too many files were open, or it is somebody else's.
+func ofTheMachine(why error) bool {
+	for _, reason := range []error{syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE, syscall.EACCES, syscall.EPERM} {
+		if errors.Is(why, reason) {
+			return true
+		}
+	}
+	return false
 }
 
 // readOnly says that the store takes no writes: it is damaged, or its disk is. Then
