@@ -69,7 +69,8 @@ func (w *cellWriter) float(x float64) {
 
 // value appends the value at i.
 func (w *cellWriter) value(a arrow.Array, i, depth int) {
-	if a.IsNull(i) || depth > maxCellDepth {
+	// A column of nothing but nulls has a type of its own, of which IsNull says no.
+	if a.IsNull(i) || a.DataType().ID() == arrow.NULL || depth > maxCellDepth {
 		w.raw("null")
 		return
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/apache/arrow-go/v18/arrow/array"
+
 	"akin/internal/paper"
 )
 
@@ -110,6 +112,9 @@ func TestExportsOfMany(t *testing.T) {
 		{"names with points", "Title,Authors\nT,\"Holt M., Ng B.\"\nU,\"M. Holt, B. Ng\"\n", "title T | by Holt M.; Ng B.\ntitle U | by M. Holt; B. Ng\n"},
 		{"others", "title,authors\nA,Mira Holt and others\nB,\"Mira Holt, Bo Ng, et al.\"\nC,Holt M; Ng B; et al\n", "title A | by Mira Holt\ntitle B | by Mira Holt; Bo Ng\ntitle C | by Holt M; Ng B\n"},
 		{"Scopus's words for nothing", "Authors,Title,Abstract\n[No author name available],T,[No abstract available]\n", "title T\n"},
+		{"Semantic Scholar's table", "paperId,title,externalIds\nx,T,\"{'ArXiv': '2101.00001', 'DOI': '10.1000/x'}\"\ny,U,\"{\"\"DOI\"\": \"\"10.1000/y\"\"}\"\nz,V,none\n",
+			"arXiv:2101.00001 | title T | doi 10.1000/x\ndoi:10.1000/y | title U | doi 10.1000/y\ntitle V\n"},
+		{"errors of Excel", "title,abstract\n#REF!,x\nT,#DIV/0!\n", "abstract:2d711642b726b044 | abstract x\ntitle T\n"},
 		{"addresses of RIS", "TY  - JOUR\nTI  - T\nUR  - https://e.example/a; https://e.example/b\nER  - \n", "title T | at https://e.example/a https://e.example/b\n"},
 		{
 			"a group of JATS", `<?xml version="1.0"?><article><front><article-meta><title-group><article-title>T</article-title></title-group><contrib-group><contrib contrib-type="author"><collab>Group<contrib-group><contrib><name><surname>In</surname><given-names>Ner</given-names></name></contrib></contrib-group></collab></contrib></contrib-group></article-meta></front></article>`,
@@ -122,6 +127,14 @@ func TestExportsOfMany(t *testing.T) {
 				t.Errorf("got:\n%swant:\n%s", got, tc.want)
 			}
 		})
+	}
+}
+
+// A column of nothing but nulls is nothing, and not a word.
+func TestColumnOfNulls(t *testing.T) {
+	var w cellWriter
+	if value, opaque := w.cell(array.NewNull(1), 0); string(value) != "null" || opaque != "" {
+		t.Errorf("%s, %q", value, opaque)
 	}
 }
 

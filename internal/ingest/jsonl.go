@@ -1,7 +1,10 @@
 package ingest
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -120,6 +123,8 @@ type record struct {
 	said  []givenDate
 	// month and day are those of columns of these names, which complete a year.
 	month, day string
+	// doi and arxiv are what external lists.
+	doi, arxiv string
 	days       []givenDate // texts that may be dates without their year
 	// unread are the values that could not be read.
 	unread unread
@@ -221,12 +226,44 @@ func (r *record) addExtra(column string, value []byte) {
 		return
 	}
 	switch normal(column) {
+	case "external_ids":
+		r.external(value)
 	case "month", "pub_month", "publication_month", "published_month":
 		r.month = strings.TrimSuffix(collapse(text), ".0")
 	case "day", "pub_day", "publication_day", "published_day":
 		r.day = strings.TrimSuffix(collapse(text), ".0")
 	}
 	r.setExtra(column, text)
+}
+
+// external takes identifiers out of {"DOI": …, "ArXiv": …}, as Semantic Scholar lists them,
+// where no column has them.
+func (r *record) external(value []byte) {
+	if isString(value) { // in a cell
+		text, err := asString("", value)
+		if mended, ok := pythonJSON(text); err == nil && ok {
+			value = mended
+		} else if value = []byte(text); !json.Valid(value) {
+			return
+		}
+	}
+	if value = bytes.TrimSpace(value); len(value) == 0 || !isObject(value) {
+		return
+	}
+	fields, err := members(value)
+	if err != nil {
+		return
+	}
+	for _, f := range fields {
+		texts, _ := looseTexts(f.value)
+		switch key := squeezed(normal(f.key)); {
+		case len(texts) != 1:
+		case key == "doi":
+			r.doi = texts[0]
+		case key == "arxiv":
+			r.arxiv = texts[0]
+		}
+	}
 }
 
 // setExtra keeps a text as it is, beside another of the same name.
@@ -316,6 +353,7 @@ func (r *record) settleDay(day givenDate) {
 // finish makes the row.
 func (r *record) finish() (Row, error) {
 	r.settleDates()
+	r.paper.DOI, r.paper.ArxivID = cmp.Or(r.paper.DOI, r.doi), cmp.Or(r.paper.ArxivID, r.arxiv)
 	r.findArxiv()
 	if r.paper.ID == "" {
 		identify(&r.paper)

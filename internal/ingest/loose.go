@@ -157,7 +157,7 @@ func looseNumber(value []byte) (*float64, bool) {
 // isMissing says that a text is what programs write for nothing.
 func isMissing(text string) bool {
 	switch text {
-	case "", "nan", "NaN", "NaT", "<NA>", "None", "NULL", "null", "N/A", "n/a", "#N/A":
+	case "", "nan", "NaN", "NaT", "<NA>", "None", "NULL", "null", "N/A", "n/a", "#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!":
 		return true
 	}
 	// Scopus, PubMed and Google Scholar write whole sentences.
