@@ -222,22 +222,45 @@ func bibAuthors(names string) (all []paper.Author) {
 		if strings.EqualFold(name, "others") || strings.EqualFold(name, "et al.") || strings.EqualFold(name, "et al") {
 			continue
 		}
-		all = append(all, named(bibName(name))...)
+		all = append(all, named(bibNames(name)...)...)
 	}
 	return all
 }
 
-// bibName puts the parts of a name in the order in which it is spoken.
-func bibName(name string) string {
+// bibNames puts the parts of a name in the order in which it is spoken. Several names with
+// commas between them are no BibTeX, but people write them.
+func bibNames(name string) []string {
 	comma := func(rest string) int { return len(rest) - len(strings.TrimPrefix(rest, ",")) }
 	parts := splitOutside(name, comma)
 	if full, ok := extendedName(parts); ok {
-		return full
+		return []string{full}
 	}
 	for i := range parts {
 		parts[i] = text.CleanTeX(parts[i])
 	}
-	return spoken(parts)
+	if names := listed(parts); names != nil {
+		return names
+	}
+	return []string{spoken(parts)}
+}
+
+// listed gives the names of "M. Holt, B. Ng, C. Xu", or of "Holt, M., Ng, B."; nil if the
+// parts are those of one name.
+func listed(parts []string) (names []string) {
+	const several = 3
+	if len(parts) < several || slices.ContainsFunc(parts, func(part string) bool { return nameSuffix.MatchString(strings.TrimSpace(part)) }) {
+		return nil
+	}
+	if !slices.ContainsFunc(parts, func(part string) bool { return len(strings.Fields(part)) < 2 }) {
+		return parts
+	}
+	for i := 0; len(parts)%2 == 0 && i < len(parts); i += 2 {
+		if !dotted.MatchString(collapse(parts[i+1])) {
+			return nil
+		}
+		names = append(names, fullName(parts[i+1], parts[i], ""))
+	}
+	return names
 }
 
 // spoken puts "Last, First", "Last, Jr., First" and "Last, First, Jr." in the

@@ -75,6 +75,7 @@ func decodeCSL(object []byte) (Row, error) {
 			p.ArxivID = id
 		}
 	}
+	arxivOfNotes(&p, string(item.Note)) // where Zotero keeps it
 	identify(&p)
 	link(&p, item.URL...)
 	setLanguage(&p, string(item.Language))

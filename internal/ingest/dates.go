@@ -35,6 +35,15 @@ var (
 	datedBefore = regexp.MustCompile(`^-\d`) // a negative number, a year before our era
 )
 
+// yearPair is a year and the last digits of another: 2019/20.
+var yearPair = regexp.MustCompile(`^(\d{4})[/–-](\d{2})$`)
+
+// followsYear says that two digits are the last ones of the year after one, and no month.
+func followsYear(year, digits string) bool {
+	n, err := strconv.Atoi(year)
+	return err == nil && digits > "12" && strconv.Itoa(n + 1)[2:] == digits
+}
+
 // cjkDate writes a date of East Asia with hyphens.
 func cjkDate(text string) string {
 	return strings.NewReplacer("年", "-", "月", "-", "日", " ", "년", "-", "월", "-", "일", " ").Replace(text)
@@ -46,7 +55,10 @@ func cjkDate(text string) string {
 // seconds, or parts of them, since 1970. Of a range it takes the beginning. Where
 // nobody knows which is the month ("05/12/2020"), it takes the year.
 func readDate(text string) (paper.Date, dateReading) {
-	text = strings.Trim(collapse(text), `"'[](){} `)
+	text = strings.Trim(collapse(text), `"'[](){}; `)
+	if years := yearPair.FindStringSubmatch(text); years != nil && followsYear(years[1], years[2]) {
+		text = years[1]
+	}
 	if noDate(text) {
 		return paper.Date{}, dateNone
 	}

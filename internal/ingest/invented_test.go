@@ -112,9 +112,18 @@ func TestExportsOfMany(t *testing.T) {
 		{"names with points", "Title,Authors\nT,\"Holt M., Ng B.\"\nU,\"M. Holt, B. Ng\"\n", "title T | by Holt M.; Ng B.\ntitle U | by M. Holt; B. Ng\n"},
 		{"others", "title,authors\nA,Mira Holt and others\nB,\"Mira Holt, Bo Ng, et al.\"\nC,Holt M; Ng B; et al\n", "title A | by Mira Holt\ntitle B | by Mira Holt; Bo Ng\ntitle C | by Holt M; Ng B\n"},
 		{"Scopus's words for nothing", "Authors,Title,Abstract\n[No author name available],T,[No abstract available]\n", "title T\n"},
-		{"Semantic Scholar's table", "paperId,title,externalIds\nx,T,\"{'ArXiv': '2101.00001', 'DOI': '10.1000/x'}\"\ny,U,\"{\"\"DOI\"\": \"\"10.1000/y\"\"}\"\nz,V,none\n",
-			"arXiv:2101.00001 | title T | doi 10.1000/x\ndoi:10.1000/y | title U | doi 10.1000/y\ntitle V\n"},
+		{
+			"Semantic Scholar's table", "paperId,title,externalIds\nx,T,\"{'ArXiv': '2101.00001', 'DOI': '10.1000/x'}\"\ny,U,\"{\"\"DOI\"\": \"\"10.1000/y\"\"}\"\nz,V,none\n",
+			"arXiv:2101.00001 | title T | doi 10.1000/x\ndoi:10.1000/y | title U | doi 10.1000/y\ntitle V\n",
+		},
 		{"errors of Excel", "title,abstract\n#REF!,x\nT,#DIV/0!\n", "abstract:2d711642b726b044 | abstract x\ntitle T\n"},
+		{
+			"names with commas alone", "@article{a,title={T},author={M. Holt, B. Ng, C. Xu}}\n@article{b,title={U},author={Holt, M., Ng, B.}}\n@article{c,title={V},author={King, Jr., Martin Luther and de la Cruz, Mar{\\'\\i}a}}\n",
+			"title T | by M. Holt; B. Ng; C. Xu\ntitle U | by M. Holt; B. Ng\ntitle V | by Martin Luther King Jr.; María de la Cruz\n",
+		},
+		{"an academic year", "title,year\nA,2019/20\nB,2019;\nC,2019-05\n", "title A | date 2019\ntitle B | date 2019\ntitle C | date 2019-05\n"},
+		{"Zotero's extra", "Title,Extra\nT,arXiv:2101.00001 [cs]\nU,erratum to arXiv:2101.00002\n", "arXiv:2101.00001 | title T\ntitle U\n"},
+		{"Zotero's note", `[{"id":"a","type":"article-journal","title":"T","note":"arXiv:2101.00001 [cs]\nCitation Key: x"}]`, "arXiv:2101.00001 | title T\n"},
 		{"addresses of RIS", "TY  - JOUR\nTI  - T\nUR  - https://e.example/a; https://e.example/b\nER  - \n", "title T | at https://e.example/a https://e.example/b\n"},
 		{
 			"a group of JATS", `<?xml version="1.0"?><article><front><article-meta><title-group><article-title>T</article-title></title-group><contrib-group><contrib contrib-type="author"><collab>Group<contrib-group><contrib><name><surname>In</surname><given-names>Ner</given-names></name></contrib></contrib-group></collab></contrib></contrib-group></article-meta></front></article>`,
@@ -135,6 +144,18 @@ func TestColumnOfNulls(t *testing.T) {
 	var w cellWriter
 	if value, opaque := w.cell(array.NewNull(1), 0); string(value) != "null" || opaque != "" {
 		t.Errorf("%s, %q", value, opaque)
+	}
+}
+
+// A language that is written as a word has a tag.
+func TestNamesOfLanguages(t *testing.T) {
+	for name, content := range map[string]string{
+		"ris": "TY  - JOUR\nTI  - T\nLA  - English\nER  - \n", "csv": "title,Language of Original Document\nT,English; German\n",
+		"jsonl": `{"title":"T","language":"en"}`,
+	} {
+		if got := readText(t, content, Options{}); len(got) != 1 || got[0].Paper == nil || got[0].Paper.Language != "en" {
+			t.Errorf("%s: %+v", name, got)
+		}
 	}
 }
 

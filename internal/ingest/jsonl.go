@@ -173,6 +173,7 @@ func (r *record) set(column, field string, value []byte) error {
 		p.ArxivID = r.text(column, field, value, "")
 	case "language":
 		p.Language = r.text(column, field, value, "")
+		p.Language = cmp.Or(languageNamed(p.Language), p.Language)
 	case "authors":
 		p.Authors = r.authors(column, value)
 	case "categories":
@@ -228,6 +229,10 @@ func (r *record) addExtra(column string, value []byte) {
 	switch normal(column) {
 	case "external_ids":
 		r.external(value)
+	case "extra": // of Zotero, which has no field for an identifier of arXiv
+		if !ofAnother.MatchString(text) && r.arxiv == "" {
+			r.arxiv, _ = paper.FindArxivID(text)
+		}
 	case "month", "pub_month", "publication_month", "published_month":
 		r.month = strings.TrimSuffix(collapse(text), ".0")
 	case "day", "pub_day", "publication_day", "published_day":

@@ -17,7 +17,48 @@ func setLanguage(p *paper.Paper, text string) {
 		p.Language = text
 		return
 	}
+	if tag := languageNamed(text); tag != "" {
+		p.Language = tag
+		return
+	}
 	note(p, "language", text)
+}
+
+// languageNamed gives the tag of a language by its English name, as databases write it; of
+// several it takes the first. "" is one that it does not know.
+func languageNamed(text string) string {
+	first, _, _ := strings.Cut(strings.ToLower(text), ";")
+	switch strings.TrimSpace(first) {
+	case "english":
+		return "en"
+	case "german":
+		return "de"
+	case "french":
+		return "fr"
+	case "spanish":
+		return "es"
+	case "portuguese":
+		return "pt"
+	case "italian":
+		return "it"
+	case "dutch":
+		return "nl"
+	case "russian":
+		return "ru"
+	case "chinese":
+		return "zh"
+	case "japanese":
+		return "ja"
+	case "korean":
+		return "ko"
+	case "polish":
+		return "pl"
+	case "turkish":
+		return "tr"
+	case "arabic":
+		return "ar"
+	}
+	return ""
 }
 
 // keywords divides keywords at semicolons, else at commas.
