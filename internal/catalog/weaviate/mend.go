@@ -81,47 +81,43 @@ func (c *collection) reach(ctx context.Context, n *node, l looking, byVector boo
 	return err
 }
 
-// strays gives those of some papers that some node does not find by vector, in order.
-// With none named, it is all that any node has among those looked for. A node that does
-// not answer is not asked: it catches up by itself, or an audit finds what it lacks.
-func (c *collection) strays(ctx context.Context, l looking, named []string) ([]string, error) {
-	known := make(map[string]bool)
-	for _, id := range named {
-		known[id] = true
-	}
-	var found []map[string]bool
+// strays gives the papers among those that are looked for that some node has and does not
+// find by vector, in order. What a node does not have it gets from the others by itself,
+// and one that does not answer is not asked: an audit finds later what it lacks then.
+func (c *collection) strays(ctx context.Context, l looking) ([]string, error) {
+	lost := make(map[string]bool)
+	asked := 0
 	var last error
 	for _, n := range c.nodes {
 		if n.unready.Load() {
 			continue
 		}
-		its := make(map[string]bool, l.most)
-		err := c.reach(ctx, n, l, true, its)
-		if err == nil && named == nil {
-			err = c.reach(ctx, n, l, false, known)
+		has, reached := make(map[string]bool, l.most), make(map[string]bool, l.most)
+		err := c.reach(ctx, n, l, false, has)
+		if err == nil {
+			err = c.reach(ctx, n, l, true, reached)
 		}
 		if err != nil {
 			last = err
 			continue
 		}
-		found = append(found, its)
-	}
-	if len(found) == 0 {
-		return nil, cmp.Or(last, ctx.Err())
-	}
-	delete(known, "") // of a replica that lacks it
-	for id := range known {
-		if !slices.ContainsFunc(found, func(its map[string]bool) bool { return !its[id] }) {
-			delete(known, id)
+		asked++
+		for id := range has {
+			if id != "" && !reached[id] { // "" is of a replica that has it in part
+				lost[id] = true
+			}
 		}
 	}
-	return slices.Sorted(maps.Keys(known)), nil
+	if asked == 0 {
+		return nil, cmp.Or(last, ctx.Err())
+	}
+	return slices.Sorted(maps.Keys(lost)), nil
 }
 
 // straysOf is strays of papers by their ids.
 func (c *collection) straysOf(ctx context.Context, space paper.Space, ids []string) (out []string, err error) {
 	for some := range slices.Chunk(ids, pageOf) {
-		part, err := c.strays(ctx, looking{anyOf(propID, some), len(some), space}, some)
+		part, err := c.strays(ctx, looking{anyOf(propID, some), len(some), space})
 		if err != nil {
 			return nil, err
 		}
@@ -198,7 +194,7 @@ func (c *Catalog) Audit(ctx context.Context, name string) (out Audited, err erro
 // audit is one step.
 func (c *collection) audit(ctx context.Context, space paper.Space, from uint32) (mended int, err error) {
 	w := between(propOrdinal, int64(from), int64(from)+auditPart-1)
-	left, err := c.strays(ctx, looking{w, auditPart + beyond, space}, nil)
+	left, err := c.strays(ctx, looking{w, auditPart + beyond, space})
 	if err != nil || len(left) == 0 {
 		return 0, err
 	}
