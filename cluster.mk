@@ -68,7 +68,7 @@ bench-cluster: cluster-wipe cluster-up ## Fill one machine and the cluster with 
 	$(CLUSTER) down
 
 # PLAN_FLAGS are other constants, prices and points to check; see the program's --help.
-PLAN_FLAGS ?= --check 62518:3:1:435:277
+PLAN_FLAGS ?= --check 20000:3:1:234:95 --check 20000:3:3:441:298 --check 5000:3:3:252:83
 
 plan-cluster: ## Print what 1M to 1B papers take: memory, disk, machines, money.
 	@$(PYTHON) testdata/reference/plan_cluster.py $(PLAN_FLAGS)

@@ -3,8 +3,8 @@
 
 The constants were measured; see docs/scaling.md for how, and give others by flags to plan
 with them. Sizes grow in a straight line with the papers of a node, which --check compares
-with measured points: --check 62518:3:1:435:277 is a cluster of 62,518 papers, 3 nodes and
-1 replica whose nodes take 435 MiB of memory and 277 MiB of disk.
+with measured points: --check 20000:3:1:234:95 is a cluster of 20,000 papers, 3 nodes and
+1 replica whose nodes take 234 MiB of memory and 95 MiB of disk.
 
 No dependencies. Prices are parameters: they are assumptions, not offers.
 """
@@ -23,12 +23,12 @@ def flags():
     p.add_argument("--one-lvq", type=float, default=0.73, help="kB of it that a vector takes with graph-lvq, instead of 2.2")
     p.add_argument("--one-disk", type=float, default=5.2, help="kB of disk a paper")
     # A node of a cluster: make bench-cluster.
-    p.add_argument("--node-base", type=float, default=217, help="MiB of memory of a node")
-    p.add_argument("--node-memory", type=float, default=11.0, help="kB of memory a paper that the node holds")
-    p.add_argument("--node-disk-base", type=float, default=36, help="MiB of disk of a node")
-    p.add_argument("--node-disk", type=float, default=11.7, help="kB of disk a paper that the node holds")
-    p.add_argument("--insert-cpu", type=float, default=5.4, help="CPU-ms to write a paper once, of all nodes")
-    p.add_argument("--query-cpu", type=float, default=30, help="CPU-ms of a query at --query-papers, of all nodes")
+    p.add_argument("--node-base", type=float, default=134, help="MiB of memory of a node")
+    p.add_argument("--node-memory", type=float, default=14.1, help="kB of memory a paper that the node holds")
+    p.add_argument("--node-disk-base", type=float, default=7, help="MiB of disk of a node")
+    p.add_argument("--node-disk", type=float, default=13.7, help="kB of disk a paper that the node holds")
+    p.add_argument("--insert-cpu", type=float, default=2.4, help="CPU-ms to write a paper once, of all nodes")
+    p.add_argument("--query-cpu", type=float, default=8, help="CPU-ms of a query at --query-papers, of all nodes")
     p.add_argument("--query-papers", type=float, default=62518)
     # The plan.
     p.add_argument("--replicas", type=int, default=3)
