@@ -50,6 +50,13 @@ type Mention struct {
 	// as the last of the name.
 	Whole bool
 	Last  int
+	// Spellings are, of a part of the names of authors, the words of the collection that
+	// it stands for: of "Schoelkopf" those of Schölkopf as well.
+	Spellings []string
+	// Aside is how many papers have, in title or abstract, what may be no part of a name:
+	// initials that stand together in capitals, as abbreviations do (Hinton GE), and a
+	// word that its values have by an initial alone. It is that of the most frequent.
+	Aside int
 	// Coined says of a venue that it is written as no word is: ICML, NeurIPS. Alias
 	// says that its values have other words: initials, or a former name.
 	Coined, Alias bool

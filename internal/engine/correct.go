@@ -12,7 +12,7 @@ import (
 // Correction is a word of a query that was read as another.
 type Correction struct {
 	// From is what the query has, To what was looked for, Papers how many papers have
-	// that. No paper has From.
+	// that. No paper has From, or hardly any.
 	From, To string
 	Papers   int
 }
@@ -24,21 +24,31 @@ const (
 	// sameBeginning is how many times as much a word counts that begins as the other
 	// does: people rarely mistype a first letter.
 	sameBeginning = 8
+	// mostMistyped is how many papers may have a word that is a slip all the same, as
+	// authors make them too; then slipShare times as many have what it is corrected to,
+	// and it has leastSlip letters, of which one is missing, is too much, or has changed
+	// places with the next.
+	mostMistyped = 5
+	slipShare    = 200
+	leastSlip    = 8
 )
 
-// correct reads words that no paper has as words that many have, a letter or two away.
-// Names of the collection are no such words, nor is what stands in capitals, nor a text
-// most of whose words are unknown: that is of another language.
+// correct reads words that no paper has, or hardly any, as words that many have, a letter
+// or two away.
+// Names of the collection are no such words, nor is what stands in capitals, nor a text of
+// another language, or most of whose words are unknown.
 func (a *asking) correct(ctx context.Context, text string) (corrected string, out []Correction, err error) {
 	speller, ok := a.spelling()
-	if !ok {
+	if !ok || foreign(text) {
 		return text, nil, nil
 	}
-	rare, known, err := speller.Rare(ctx, text, 0)
+	rare, known, err := speller.Rare(ctx, text, mostMistyped)
 	if err != nil || len(rare) == 0 {
 		return text, nil, err
 	}
 	all := len(rare) + known
+	rare = slices.DeleteFunc(rare, func(r catalog.RareWord) bool { return r.Papers > 0 && !slip(text[r.Start:r.End], r) })
+	known = all - len(rare)
 	rare = slices.DeleteFunc(rare, func(r catalog.RareWord) bool { return !correctable(text, r) })
 	if len(rare) == 0 {
 		return text, nil, nil
@@ -58,6 +68,23 @@ func correctable(text string, r catalog.RareWord) bool {
 	j := judge{text: text}
 	behind := strings.HasPrefix(text[r.End:], "*")
 	return best(text[r.Start:r.End], r.Near) != nil && !j.abbreviation(text[r.Start:r.End]) && !behind
+}
+
+// slip says whether a word that some papers have is mistyped in them too.
+func slip(written string, r catalog.RareWord) bool {
+	n := best(written, r.Near)
+	if n == nil || n.Edits > 1 || n.Papers < slipShare*r.Papers {
+		return false
+	}
+	word := strings.ToLower(written)
+	if len(word) < leastSlip || word[0] != n.Word[0] {
+		return false
+	}
+	if len(word) != len(n.Word) {
+		return true
+	}
+	sorted := func(w string) []byte { b := []byte(w); slices.Sort(b); return b }
+	return slices.Equal(sorted(word), sorted(n.Word))
 }
 
 // withoutNamed leaves out the words that are in the name of an author or a venue.

@@ -65,7 +65,7 @@ func (a *asking) understandNames(ctx context.Context, text string) ([]Name, erro
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
-	j := judge{text: text, found: found}
+	j := judge{text: text, found: found, foreign: foreign(text)}
 	return j.names(), nil
 }
 
@@ -73,6 +73,8 @@ func (a *asking) understandNames(ctx context.Context, text string) ([]Name, erro
 type judge struct {
 	text  string
 	found []catalog.Mention
+	// foreign says that the text is in another language, whose words are names here.
+	foreign bool
 }
 
 // names gives the mentions that are names, in the order of the text, none within
@@ -147,13 +149,16 @@ const mostAside = 4
 func (j *judge) author(m *catalog.Mention) (bonus float64, ok bool) {
 	cued := j.by(m) || j.etAl(m) || j.besideYear(m)
 	if len(m.Words) > 1 {
-		if j.listed(m) {
+		if j.listed(m) || m.Aside > m.Papers && !cued {
 			return 0, false
 		}
 		if slices.ContainsFunc(m.Words, oneLetter) && m.Common > m.Papers && !cued && !capitalised(j.text[m.Start:m.End]) {
 			return 0, false
 		}
 		return authorBonus, m.Texts <= m.Papers || cued && m.Texts/mostAside <= m.Papers
+	}
+	if !cued && (j.foreign || j.place(m)) {
+		return 0, false
 	}
 	written := j.text[m.Start:m.End]
 	surname := 2*m.Last >= m.Papers || m.Whole
@@ -167,10 +172,10 @@ func (j *judge) author(m *catalog.Mention) (bonus float64, ok bool) {
 		return partBonus, m.Texts/mostAside <= m.Papers || j.etAl(m)
 	case m.Texts > m.Papers || m.Texts > m.Papers/2 && !capitalised(written) || wordsIn(j.text) > mostBrief && m.Texts > m.Papers/10:
 		return 0, false
-	case surname || len(m.Values) <= fewBearers && m.All:
+	case surname:
 		return partBonus, true
 	}
-	return 0, false // a first name of many
+	return 0, false // a first name
 }
 
 // listed says whether a mention of two words is two surnames of a list: "Wang, Li and
@@ -196,8 +201,6 @@ const (
 	mostBrief = 6
 	// mostValues is how many spellings an answer tells.
 	mostValues = 16
-	// fewBearers is of how many authors a first name says which is meant.
-	fewBearers = 3
 )
 
 // venue judges the name of a venue: abbreviations are, unless texts have them more
@@ -237,6 +240,22 @@ func (j *judge) abbreviation(written string) bool {
 func (j *judge) by(m *catalog.Mention) bool {
 	before := strings.Fields(strings.ToLower(j.text[:m.Start]))
 	return len(before) > 0 && before[len(before)-1] == "by"
+}
+
+// place says whether the word before a mention is one that leads to a place or a thing, and
+// hardly to an author: "weather in Paris".
+func (j *judge) place(m *catalog.Mention) bool {
+	before := strings.Fields(strings.ToLower(j.text[:m.Start]))
+	if len(before) == 0 {
+		return false
+	}
+	switch before[len(before)-1] {
+	case "in", "at", "near", "to", "into", "for", "on", "across", "around", "towards", "toward":
+		return true
+	case "of", "from": // papers of
+		return len(before) > 1 && !slices.Contains(strings.Fields("papers paper work works articles article publications research"), before[len(before)-2])
+	}
+	return false
 }
 
 // etAl says whether "et al." stands right behind a mention.
@@ -282,10 +301,14 @@ func oneLetter(w string) bool { return utf8.RuneCountInString(w) == 1 }
 // authorFilter keeps the papers of an author: those that have the word in a name, or
 // one of the spellings.
 func authorFilter(m *catalog.Mention) string {
-	if len(m.Words) == 1 {
-		return "author:" + strconv.Quote(m.Words[0])
+	if len(m.Spellings) == 0 {
+		return valuesFilter("author", m)
 	}
-	return valuesFilter("author", m)
+	parts := make([]string, len(m.Spellings))
+	for i, word := range m.Spellings {
+		parts[i] = "author:" + strconv.Quote(word)
+	}
+	return either(parts...)
 }
 
 // valuesFilter keeps the papers that have one of the values of a mention.

@@ -25,6 +25,10 @@ func authored() []paper.Paper {
 			p.Authors = []paper.Author{{Name: "Zdeněk Quibblewick"}, {Name: "Ana B. Frobish"}, {Name: "Frobish Quibblewick"}, {Name: "Mo LeVex"}}
 		case i < 5:
 			p.Authors = []paper.Author{{Name: "Ana Quick"}} // a word of every text
+		case i == 5: // spelt in all the ways that sources have
+			p.Authors = []paper.Author{{Name: "Bernd Schölkrog"}, {Name: "Søren Åbjerg"}, {Name: "Ole Muehlvang"}, {Name: "Wim van der Moorn"}}
+		case i == 6:
+			p.Authors = []paper.Author{{Name: "von Luxbrek, Ulrike"}, {Name: "Hal Dobrumé III"}, {Name: "Tervan GE"}, {Name: "Krosk, Ann B., Jr."}}
 		case i >= 16:
 			p.Authors = []paper.Author{{Name: "Vexel Anam" + string(rune('a'+i-16))}} // a first name of many
 		}
@@ -76,6 +80,36 @@ func TestNamesUnderstood(t *testing.T) {
 		{"convergence of Vexel", "", ""},
 		{"Vexel Anamc topic2", "1 Vexel Anamc", "p18"},
 		{`"Quibblewick" topic1`, "", ""},
+		{"Schölkrog topic1", "1 Schölkrog", "p05"},
+		{"Scholkrog topic1", "1 Scholkrog", "p05"},
+		{"Schoelkrog topic1", "1 Schoelkrog", "p05"},
+		{"B. Schoelkrog topic1", "1 B. Schoelkrog", "p05"},
+		{"Aabjerg topic1", "1 Aabjerg", "p05"},
+		{"Soeren Aabjerg topic1", "1 Soeren Aabjerg", "p05"},
+		{"Mühlvang topic1", "1 Mühlvang", "p05"},
+		{"O Mühlvang topic1", "1 O Mühlvang", "p05"},
+		{"van der Moorn topic1", "1 van der Moorn", "p05"},
+		{"van der Moorn, W. topic1", "1 van der Moorn, W", "p05"},
+		{"Moorn, Wim van der topic1", "1 Moorn, Wim van der", "p05"},
+		{"Luxbrek topic2", "1 Luxbrek", "p06"},
+		{"U. von Luxbrek topic2", "1 U. von Luxbrek", "p06"},
+		{"von Luxbrek, U. topic2", "1 von Luxbrek, U", "p06"},
+		{"Dobrumé topic2", "1 Dobrumé", "p06"},
+		{"H. Dobrume III topic2", "1 H. Dobrume III", "p06"},
+		{"Dobrumé, Hal topic2", "1 Dobrumé, Hal", "p06"},
+		{"Krosk topic2", "1 Krosk", "p06"},
+		{"Ann Krosk topic2", "1 Ann Krosk", "p06"},
+		{"G. E. Tervan topic2", "1 G. E. Tervan", "p06"},
+		{"Gerd Tervan topic2", "1 Gerd Tervan", "p06"},
+		{"Ana Tervan topic2", "1 Tervan", "p06"}, // Ana is another's name, and no G
+		{"Frobish Ana GQZ topic1", "1 Frobish Ana", "p01"},
+		{"gadget Tervan topic2", "1 Tervan", "p06"}, // a word, and no G
+		{"Tests Tervan", "1 Tervan", "p06"},
+		{"Hugo Dobrumé topic2", "1 Dobrumé", "p06"},
+		{"Quibblewick Z topic1", "1 Quibblewick Z", "p01"},
+		{"Frobish AB topic1", "1 Frobish AB", "p01"},
+		{"AB Frobish topic1", "1 AB Frobish", "p01"},
+		{"Frobish AC topic1", "1 Frobish", "p01"}, // the C is nobody's
 		{"own3 " + strings.Repeat("topic ", 40) + "Quibblewick", "", ""},
 	} {
 		for _, mode := range []engine.Mode{engine.Hybrid, engine.Lexical} {
@@ -89,6 +123,28 @@ func TestNamesUnderstood(t *testing.T) {
 			if got := r.good(r.Search(r.Context(), req)); len(got.Names) > 0 {
 				t.Errorf("%+v: names %v", req, got.Names)
 			}
+		}
+	}
+}
+
+// Where a query asks for names alone, their papers come before all others: those that have
+// all names first, then those of its authors.
+func TestNamesAlone(t *testing.T) {
+	r := newRig(t, authored()...)
+	for query, first := range map[string][]string{
+		"Quibblewick":         {"p00", "p01", "p02"},
+		"Quibblewick, Zdenek": {"p00", "p01", "p02"},
+		"Quibblewick 2011":    {"p01"},
+		"van der Moorn, Wim":  {"p05"},
+	} {
+		for _, mode := range []engine.Mode{engine.Hybrid, engine.Lexical} {
+			got := r.good(r.Search(r.Context(), engine.SearchRequest{Query: query, Mode: mode, ResultOptions: engine.ResultOptions{PageSize: 24, KeepVersions: true}}))
+			var ids []string
+			for _, result := range got.Results[:min(len(first), len(got.Results))] {
+				ids = append(ids, result.Record.ID)
+			}
+			slices.Sort(ids)
+			r.same(fmt.Sprint(query, mode), strings.Join(ids, " "), strings.Join(first, " "))
 		}
 	}
 }

@@ -27,9 +27,24 @@ func (s *search) raiseNamed(ctx context.Context, a *asking, d *draft) error {
 	if err != nil {
 		return err
 	}
-	spread := spreadOf(d.hits, found)
+	unit := spreadOf(d.hits, found) * s.lift(names)
 	d.hits = overlaid(d.hits, found)
-	return a.addBonus(ctx, d.hits, names, spread)
+	return a.addBonus(ctx, d.hits, names, unit)
+}
+
+// lift is by how much more than usual names raise: where a query asks for nothing else,
+// papers of an author or a venue come before all others.
+func (s *search) lift(names []Name) float64 {
+	least := math.Inf(1)
+	for _, n := range names {
+		if n.sure && n.Field != NamesYear {
+			least = min(least, n.bonus)
+		}
+	}
+	if !s.asksNames || math.IsInf(least, 1) {
+		return 1
+	}
+	return belowAll / least
 }
 
 // ofNames finds the papers that have all names that are sure, or if none has, and in
@@ -52,9 +67,11 @@ func (s *search) ofNames(ctx context.Context, a *asking, d *draft, names []Name)
 		tries = append(tries, either(authors...))
 	}
 	vector, words := s.restVector, catalog.Words{Text: s.rest}
-	if s.namesAlone() {
-		if vector, err = s.vectors(ctx, a, d); err != nil {
-			return nil, err
+	if s.asksNames { // what they name has no words of it, and is in the order of meaning
+		if s.Mode == Lexical {
+			if vector, err = s.vectors(ctx, a, d); err != nil {
+				return nil, err
+			}
 		}
 		words = catalog.Words{}
 	}
@@ -65,8 +82,8 @@ func (s *search) ofNames(ctx context.Context, a *asking, d *draft, names []Name)
 		if err != nil {
 			return nil, err
 		}
-		if s.namesAlone() {
-			scoreByMeaning(found.Hits)
+		if s.asksNames {
+			scoreByMeaning(found.Hits, s.Mode)
 		} else if err := a.fuse(ctx, found.Hits, d.query.mode, d.query.fusion, len(found.Terms) > 0); err != nil {
 			return nil, err
 		}
@@ -75,13 +92,12 @@ func (s *search) ofNames(ctx context.Context, a *asking, d *draft, names []Name)
 	return out, nil
 }
 
-// namesAlone says whether a query that goes by words asks for nothing but names: what
-// they name has no words of it, and is in the order of meaning.
-func (s *search) namesAlone() bool { return s.Mode == Lexical && s.asksNames }
-
-func scoreByMeaning(hits []rank.Hit) {
+// scoreByMeaning scores hits by their cosines, which an answer by words does not tell.
+func scoreByMeaning(hits []rank.Hit, mode Mode) {
 	for i := range hits {
-		hits[i].Score, hits[i].Semantic = hits[i].Semantic, 0
+		if hits[i].Score = hits[i].Semantic; mode == Lexical {
+			hits[i].Semantic = 0
+		}
 	}
 }
 
@@ -115,8 +131,9 @@ func overlaid(hits, over []rank.Hit) []rank.Hit {
 	return out
 }
 
-// addBonus adds to the scores of hits what names raise them by, and sorts them.
-func (a *asking) addBonus(ctx context.Context, hits []rank.Hit, names []Name, spread float64) error {
+// addBonus adds to the scores of hits what names raise them by, in some unit, and sorts
+// them.
+func (a *asking) addBonus(ctx context.Context, hits []rank.Hit, names []Name, unit float64) error {
 	teller, ok := a.mentions()
 	if !ok {
 		return nil
@@ -132,7 +149,7 @@ func (a *asking) addBonus(ctx context.Context, hits []rank.Hit, names []Name, sp
 	for i := range hits {
 		for j, n := range names {
 			if kept[j][i] {
-				hits[i].Score += n.bonus * spread
+				hits[i].Score += n.bonus * unit
 			}
 		}
 	}
@@ -155,7 +172,7 @@ func (s *search) understand(ctx context.Context, a *asking, d *draft) error {
 		return err
 	}
 	if len(corrections) > 0 {
-		d.answer.Corrections = corrections
+		d.answer.Corrections, s.uncorrected = corrections, s.Query
 		s.Query, s.typed.Asked, s.typed.words.Text, s.rest = corrected, corrected, corrected, corrected
 	}
 	if err := s.understandNegations(ctx, a, d); err != nil {

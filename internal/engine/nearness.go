@@ -28,10 +28,22 @@ const (
 // (rank.Usual).
 const surelyNear = 0.4
 
-// tellNearness says that nothing is near a query, by its vector. Results stay what they
-// are.
+// rarePart is of how many papers of a collection one has a word that texts of its language
+// hardly have.
+const rarePart = 5000
+
+// tellNearness says that nothing is near a query, by its vector and its words. Results
+// stay what they are.
 func (s *search) tellNearness(ctx context.Context, a *asking, d *draft) error {
-	if s.Mode == Lexical || len(d.hits) == 0 || len(d.answer.Names) > 0 {
+	if s.Mode == Lexical || s.titled || len(d.hits) == 0 || len(d.answer.Names) > 0 {
+		return nil
+	}
+	strange, err := a.strange(ctx, s.typed.Asked)
+	if err != nil {
+		return err
+	}
+	if strange {
+		d.answer.Nearness = UnknownWords
 		return nil
 	}
 	nearest := math.Inf(-1)
@@ -50,20 +62,39 @@ func (s *search) tellNearness(ctx context.Context, a *asking, d *draft) error {
 		}
 		unknown, known = len(rare), others
 	}
-	if wordless := unknown+known == 0; wordless && wordsIn(s.typed.Asked) <= catalog.MostSpelled {
-		d.answer.Nearness = NoWords
-		return nil
-	}
-	switch {
-	case usual == rank.Usual{}, nearest >= usual.Mean+usual.Deviation: // as one in six pairs of papers are
-		return nil
+	d.answer.Nearness = farness(s.typed.Asked, nearest, usual, unknown, known)
+	return nil
+}
+
+// farness says what a query lacks whose nearest paper is not surely near, of whose words
+// some are unknown to the collection and others known.
+func farness(text string, nearest float64, usual rank.Usual, unknown, known int) Nearness {
+	switch wordless := unknown+known == 0; {
+	case wordless && wordsIn(text) <= catalog.MostSpelled:
+		return NoWords
+	case usual == rank.Usual{}:
+		return NearEnough
+	case unknown > 0 && known == 0:
+		return UnknownWords // what is left is chance
+	case nearest >= usual.Mean+usual.Deviation: // as one in six pairs of papers are
+		return NearEnough
 	case nearest >= surelyNear && unknown == 0:
 		// Papers are all alike, by the model or by what they are about; which, nobody knows.
-		return nil
+		return NearEnough
+	case unknown > 2*known:
+		return UnknownWords
 	}
-	d.answer.Nearness = NothingNear
-	if unknown > 2*known {
-		d.answer.Nearness = UnknownWords
+	return NothingNear
+}
+
+// strange says whether a text is in another language than English, and the collection
+// too: many of its words are in hardly any paper. A model of English finds something near
+// all the same, by words that look alike.
+func (a *asking) strange(ctx context.Context, text string) (bool, error) {
+	speller, ok := a.view.(catalog.Spelling)
+	if !ok || !foreign(text) {
+		return false, nil
 	}
-	return nil
+	rare, others, err := speller.Rare(ctx, text, int(a.info.Papers)/rarePart)
+	return 2*len(rare) >= others, err
 }

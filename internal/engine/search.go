@@ -51,6 +51,10 @@ type search struct {
 	restVector []float32
 	// asksNames says that it has nothing beside them.
 	asksNames bool
+	// uncorrected is the query before it was corrected; "" if it was not.
+	uncorrected string
+	// titled says that it is the title of a paper, or leads to one.
+	titled bool
 }
 
 // identify implements asked.

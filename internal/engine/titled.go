@@ -78,31 +78,48 @@ func namesIn(title string) (names []string) {
 }
 
 // lead puts first the papers whose title the query is, then those whose title defines
-// it as a name, then those whose title begins with it. Vector is the query's, or nil.
+// it as a name, then those whose title begins with it. A title with a slip is one as it
+// was typed. Vector is the query's, or nil.
 func (s *search) lead(ctx context.Context, a *asking, d *draft, vector []float32) error {
-	wanted := titleid.Normalize(s.Query)
-	if s.typed.operators == OperatorsCounted || s.typed.Excluded != "" || len(s.Query) > maxTitleBytes || wanted == "" || d.kept == 0 {
+	if s.typed.operators == OperatorsCounted || s.typed.Excluded != "" || d.kept == 0 {
 		return nil
 	}
-	phrase := strings.NewReplacer(`"`, " ", "“", " ", "”", " ", "*", "* ").Replace(s.Query)
+	for _, query := range []string{s.uncorrected, s.Query} {
+		hits, how, err := a.titledBy(ctx, d, query)
+		if err != nil {
+			return err
+		}
+		if len(how) == 0 {
+			continue
+		}
+		if err := a.include(ctx, d, hits, how, vector); err != nil {
+			return err
+		}
+		raise(d.hits, how)
+		s.titled = true
+		return nil
+	}
+	return nil
+}
+
+// titledBy finds the papers whose title a query is, defines or begins.
+func (a *asking) titledBy(ctx context.Context, d *draft, query string) ([]rank.Hit, map[string]titling, error) {
+	wanted := titleid.Normalize(query)
+	if len(query) > maxTitleBytes || wanted == "" {
+		return nil, nil, nil
+	}
+	phrase := strings.NewReplacer(`"`, " ", "“", " ", "”", " ", "*", "* ").Replace(query)
 	found, err := a.view.Hybrid(ctx, catalog.Hybrid{
 		Words: catalog.Words{Text: `"` + phrase + `"`, Typed: true}, K: titlesRead, Restriction: d.query.options.restriction(),
 	})
 	if paper.KindOf(err) == paper.Invalid {
-		return nil // its words are so frequent that no index finds them together
+		return nil, nil, nil // its words are so frequent that no index finds them together
 	}
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	how, err := a.titled(ctx, wanted, found.Hits)
-	if err != nil || len(how) == 0 {
-		return err
-	}
-	if err := a.include(ctx, d, found.Hits, how, vector); err != nil {
-		return err
-	}
-	raise(d.hits, how)
-	return nil
+	return found.Hits, how, err
 }
 
 // titled tells of papers, by id, how a query is their title, without those that it is

@@ -23,6 +23,8 @@ const (
 	mostSpellings = 96
 	// mostBearers is how many values with one word are looked at.
 	mostBearers = 8192
+	// fewBearers is how many values have a word that are few.
+	fewBearers = 512
 )
 
 // MentionField says what a mention may name.
@@ -54,6 +56,15 @@ type Mention struct {
 	// papers of which that part ends the name.
 	Whole bool
 	Last  int
+	// Spellings are, of a part of the names of authors, the words of the collection that
+	// it stands for, which may differ from Words: Schoelkopf is Schölkopf as well.
+	Spellings []string
+	// Guessed are words of a name that its values have by an initial alone: of "Gerd
+	// Tervan", where all are G. Tervan, gerd.
+	Guessed []string
+	// Together are, of a name, initials that stand in capitals without anything between
+	// them, as compared: "hinton ge". Abbreviations of words look like that.
+	Together string
 	// Coined says of a venue that it is written with several capitals, as no word is:
 	// ICML, NeurIPS.
 	Coined bool
@@ -69,6 +80,7 @@ func (v *View) Mentions(ctx context.Context, text string) ([]Mention, error) {
 	if !m.split() {
 		return nil, nil
 	}
+	m.spell()
 	for i := range m.words {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -97,10 +109,12 @@ type mentions struct {
 }
 
 // mentionWord is a word of the text, in the form in which words are compared, and where
-// it stands. Written is how the text has it.
+// it stands. Written is how the text has it, spellings are the words of authors that it
+// stands for.
 type mentionWord struct {
 	plain, written string
 	start, end     int
+	spellings      []string
 }
 
 // split finds the words of the text, and says whether they are few enough. A venue that
@@ -123,7 +137,7 @@ func (m *mentions) split() bool {
 }
 
 func (m *mentions) word(from, to int) {
-	m.words = append(m.words, mentionWord{unify.Plain(m.text[from:to]), m.text[from:to], from, to})
+	m.words = append(m.words, mentionWord{plain: unify.Plain(m.text[from:to]), written: m.text[from:to], start: from, end: to})
 }
 
 // yearBehind gives where a year of two or four digits begins behind letters; 0 if none
@@ -158,30 +172,32 @@ func (m *mentions) put(i, n int, f Mention) {
 // more words may.
 func (m *mentions) author(i, n int) bool {
 	a := m.x.attributes["author"]
-	last := m.words[i+n-1].plain
-	if joins(last) {
+	last := m.words[i+n-1]
+	if joins(last.plain) {
 		return false
 	}
-	if !initial(last) && len(a.names.with(last)) == 0 {
-		return false
-	}
-	words := m.span(i, n)
-	if n == 1 {
-		if !initial(last) && !isNumber(last) {
-			m.part(i, a, last)
+	spellings := last.spellings
+	if abbreviated := initial(last.plain) || together(last.written); n == 1 || len(spellings) == 0 && !abbreviated {
+		if len(spellings) > 0 && !initial(last.plain) && !isNumber(last.plain) && !closes(last.plain) {
+			m.part(i, a, spellings)
 		}
-		return true
+		return len(spellings) > 0 || abbreviated
 	}
-	var ids []uint32
-	for _, id := range m.bearers(a, words) {
-		if t := m.x.terms[id]; t != nil && t.attribute == a && namesSame(words, wordsOf(t.value)) {
-			ids = append(ids, id)
+	for _, asked := range readings(m.words[i : i+n]) {
+		var ids []uint32
+		for _, id := range m.bearers(a, m.words[i:i+n], asked) {
+			if t := m.x.terms[id]; t != nil && t.attribute == a && asked.names(t.value) {
+				ids = append(ids, id)
+			}
 		}
-	}
-	if len(ids) > 0 {
+		if len(ids) == 0 {
+			continue
+		}
 		f := m.mention(a, MentionAuthor, ids)
 		f.Whole = true
+		f.Together, f.Guessed = asked.together, asked.guessed(f.Values)
 		m.put(i, n, f)
+		break
 	}
 	return true
 }
@@ -189,32 +205,50 @@ func (m *mentions) author(i, n int) bool {
 // joins says whether a word stands between names, and in none.
 func joins(w string) bool { return w == "and" || w == "et" || w == "al" || w == "by" }
 
-// bearers gives the values that have the rarest of some words, initials aside.
-func (m *mentions) bearers(a *attribute, words []string) (rarest []uint32) {
-	first := true
-	for _, w := range words {
-		if initial(w) {
+// bearers gives the values that may have a name: those that have the rarest of its words
+// which any has, initials and what closes it aside, and, where they are few, those that
+// have its first or its last word, which may be the surname of somebody whose other names
+// are initials.
+func (m *mentions) bearers(a *attribute, words []mentionWord, asked askedName) []uint32 {
+	var rarest, few []uint32
+	for i, w := range words {
+		if initial(w.plain) || closes(w.plain) || asked.together != "" && asked.initials == i {
 			continue
 		}
-		if ids := a.names.with(w); first || len(ids) < len(rarest) {
-			rarest, first = ids, false
+		var ids []uint32
+		for _, spelling := range w.spellings {
+			ids = append(ids, a.names.with(spelling)...)
+		}
+		if len(ids) > 0 && (rarest == nil || len(ids) < len(rarest)) {
+			rarest = ids
+		}
+		if len(ids) <= fewBearers && (i == 0 || i == len(words)-1) {
+			few = append(few, ids...)
 		}
 	}
-	return rarest[:min(len(rarest), mostBearers)]
+	ids := append(rarest[:min(len(rarest), mostBearers)], few...)
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
-// part notes a word that authors have in their names.
-func (m *mentions) part(i int, a *attribute, word string) {
-	ids := a.names.with(word)
+// part notes a word that authors have in their names, in some spellings.
+func (m *mentions) part(i int, a *attribute, spellings []string) {
+	var ids []uint32
+	for _, word := range spellings {
+		ids = append(ids, a.names.with(word)...)
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
 	f := m.mention(a, MentionAuthor, ids[:min(len(ids), mostBearers)])
 	for _, id := range ids[:min(len(ids), batch)] {
 		t := m.x.terms[id]
-		if w := wordsOf(t.value); len(w) > 0 && w[len(w)-1] == word {
+		if slices.Contains(spellings, surname(t.value)) {
 			f.Last += int(t.papers.count())
 		}
 		f.Whole = f.Whole || len(wordsOf(t.value)) == 1
 	}
 	f.All = false
+	f.Spellings = spellings
 	m.put(i, 1, f)
 }
 
@@ -245,56 +279,4 @@ func mostPapers(terms []*term) []*term {
 		return cmp.Or(cmp.Compare(b.papers.count(), a.papers.count()), strings.Compare(a.value, b.value))
 	})
 	return terms[:min(len(terms), mostSpellings)]
-}
-
-// initial says whether a word is one letter.
-func initial(w string) bool {
-	r, n := utf8.DecodeRuneInString(w)
-	return n == len(w) && unicode.IsLetter(r) && !unify.Unspaced(r)
-}
-
-func isNumber(w string) bool {
-	return strings.IndexFunc(w, func(r rune) bool { return !unicode.IsDigit(r) }) < 0
-}
-
-// namesSame says whether two names of several words can be one person's: the same
-// surname, which stands last or, in one of the two, first; first names that are equal
-// or of which one is the other's initial; and of those between, none that contradict.
-// A surname of several words alone, as in "van der Maaten", is a part of a name.
-func namesSame(asked, name []string) bool {
-	if len(name) < 2 || len(asked) < 2 {
-		return false
-	}
-	if alike(asked, name) || alike(append(slices.Clone(asked[1:]), asked[0]), name) {
-		return true
-	}
-	rest := len(name) - len(asked)
-	return rest > 0 && len(name[rest]) > 1 && len(asked[len(asked)-1]) > 1 && slices.Equal(asked, name[rest:])
-}
-
-// alike compares names that both end with the surname.
-func alike(a, b []string) bool {
-	last := a[len(a)-1]
-	if last != b[len(b)-1] || initial(last) || !abbreviates(a[0], b[0]) {
-		return false
-	}
-	short, long := a[1:len(a)-1], b[1:len(b)-1]
-	if len(short) > len(long) {
-		short, long = long, short
-	}
-	for _, w := range short {
-		for len(long) > 0 && !abbreviates(w, long[0]) {
-			long = long[1:]
-		}
-		if len(long) == 0 {
-			return false
-		}
-		long = long[1:]
-	}
-	return true
-}
-
-// abbreviates says whether two words are the same, or one is the other's initial.
-func abbreviates(a, b string) bool {
-	return a == b || initial(a) && strings.HasPrefix(b, a) || initial(b) && strings.HasPrefix(a, b)
 }

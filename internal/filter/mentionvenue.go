@@ -63,12 +63,26 @@ func (m *mentions) writtenOut(i, n int) bool {
 
 // venuesOf gives the venues that have just these words.
 func (m *mentions) venuesOf(a *attribute, words []string) (ids []uint32) {
-	for _, id := range m.bearers(a, words) {
+	for _, id := range m.rarest(a, words) {
 		if t := m.x.terms[id]; t != nil && t.attribute == a && slices.Equal(words, wordsOf(t.value)) {
 			ids = append(ids, id)
 		}
 	}
 	return ids
+}
+
+// rarest gives the values that have the rarest of some words, initials aside.
+func (m *mentions) rarest(a *attribute, words []string) (rarest []uint32) {
+	first := true
+	for _, w := range words {
+		if initial(w) {
+			continue
+		}
+		if ids := a.names.with(w); first || len(ids) < len(rarest) {
+			rarest, first = ids, false
+		}
+	}
+	return rarest[:min(len(rarest), mostBearers)]
 }
 
 // coined gives the venues that have a word among others, written as no word is, such as

@@ -81,7 +81,7 @@ func correctionSentences(corrections []engine.Correction) []string {
 	for i, c := range corrections {
 		said[i] = fmt.Sprintf("%q was read as %q", c.From, c.To)
 	}
-	return []string{"No paper has what was mistyped: " + listed(said) + ". With verbatim the query is taken as it is typed."}
+	return []string{"No paper has what was mistyped, or hardly any: " + listed(said) + ". With verbatim the query is taken as it is typed."}
 }
 
 // negationSentences tells what was understood as not meant, and how to go further, or to

@@ -63,7 +63,7 @@ func TestBrowserUnderstood(t *testing.T) {
 	p.until(`!document.body.textContent.includes("come first") && document.querySelectorAll("#main .hit").length > 3`)
 
 	search("convolutional netwrks")
-	says("No paper has what was mistyped: “netwrks” was read as “networks”. Search for what was typed")
+	says("No paper has what was mistyped, or hardly any: “netwrks” was read as “networks”. Search for what was typed")
 	p.clickText("p.note a", "Search for what was typed")
 	p.until(`!document.body.textContent.includes("was read as") && document.getElementById("q").value === "convolutional netwrks"`)
 

@@ -71,7 +71,7 @@ func correctedText(corrections []*akinv1.Correction) string {
 	if len(said) == 0 {
 		return ""
 	}
-	return "No paper has what was mistyped: " + listed(said) + "."
+	return "No paper has what was mistyped, or hardly any: " + listed(said) + "."
 }
 
 // listed joins things in English.

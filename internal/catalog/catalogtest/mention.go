@@ -30,6 +30,13 @@ func (v *view) Mentions(ctx context.Context, text string) ([]catalog.Mention, er
 		out[i] = catalog.Mention{
 			Field: catalog.MentionField(f.Field), Start: f.Start, End: f.End, Words: f.Words, Values: f.Values, All: f.All,
 			Papers: f.Papers, Whole: f.Whole, Last: f.Last, Coined: f.Coined, Alias: f.Alias, Common: math.MaxInt,
+			Spellings: f.Spellings,
+		}
+		for _, w := range f.Guessed {
+			out[i].Aside = max(out[i].Aside, v.having(w))
+		}
+		if f.Together != "" {
+			out[i].Aside = max(out[i].Aside, v.having(f.Together))
 		}
 		out[i].Texts = v.having(strings.Join(f.Words, " "))
 		for _, w := range f.Words {

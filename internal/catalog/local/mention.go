@@ -27,6 +27,13 @@ func (v *view) Mentions(ctx context.Context, text string) ([]catalog.Mention, er
 		out[i] = catalog.Mention{
 			Field: fieldOf(f.Field), Start: f.Start, End: f.End, Words: f.Words, Values: f.Values, All: f.All,
 			Papers: f.Papers, Whole: f.Whole, Last: f.Last, Coined: f.Coined, Alias: f.Alias,
+			Spellings: f.Spellings,
+		}
+		for _, w := range f.Guessed {
+			out[i].Aside = max(out[i].Aside, v.frequency(w))
+		}
+		if f.Together != "" {
+			out[i].Aside = max(out[i].Aside, v.frequency(f.Together))
 		}
 		if err := v.countTexts(ctx, &out[i]); err != nil {
 			return nil, err

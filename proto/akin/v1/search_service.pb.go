@@ -1277,8 +1277,8 @@ type Interpretation struct {
 	// The authors, venues and years of the collection that the query names, in the
 	// order of the query. With verbatim, it names none.
 	Names []*Name `protobuf:"bytes,3,rep,name=names,proto3" json:"names,omitempty"`
-	// The words of the query that no paper has and that were read as others, which many
-	// have. With verbatim, or in a query with operators, none are.
+	// The words of the query that no paper has, or hardly any, and that were read as
+	// others, which many have. With verbatim, or in a query with operators, none are.
 	Corrections []*Correction `protobuf:"bytes,4,rep,name=corrections,proto3" json:"corrections,omitempty"`
 	// What the query says in words not to mean. With verbatim, or in a query with
 	// operators, nothing is.
