@@ -212,7 +212,11 @@ func (i *interested) share(p *pool, m *measured, usual []spread) {
 			of[place] = -1
 		}
 	}
-	places := rank.Proportional(of, own, i.Shares)
+	vectors := make([][]float32, len(order))
+	for place, at := range order {
+		vectors[place] = p.vectors[at]
+	}
+	places := rank.Proportional(of, rank.Vary(of, own, vectors, len(i.Shares)), i.Shares)
 	scores := make([]float64, len(places))
 	for to, place := range places {
 		scores[to] = p.hits[order[place]].Score

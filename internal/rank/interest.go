@@ -21,6 +21,12 @@ const (
 	// leastLacking is from which part of a paper on an interest lacks it. A half would
 	// round as usual; a small interest has its first paper sooner.
 	leastLacking = .25
+	// variedFirst is how many papers of an interest are chosen to differ, of variedOf that
+	// are its best: those that a first page may have.
+	variedFirst, variedOf = 8, 40
+	// alikeFrom is the cosine from which papers are alike, and alikeCost what a paper
+	// loses for each unit that it is nearer than that to one chosen before.
+	alikeFrom, alikeCost = .5, 2
 )
 
 // Interests are the groups that likes fall into.
@@ -183,6 +189,57 @@ func Proportional(of []int, own, shares []float64) []int {
 		out = append(out, next)
 	}
 	return out
+}
+
+// Vary gives scores in whose order the first papers of each interest differ, for
+// Proportional. The papers nearest to a single like are near each other, and if one is not
+// what the like stands for, none is; so each next one is that of the highest score less
+// what it loses for being like one before it (maximal marginal relevance: Carbonell and
+// Goldstein 1998). of are the interests of the papers, own their scores, in deviations,
+// and vectors their vectors, float32 [dim] each, unit length; own is left as it is.
+func Vary(of []int, own []float64, vectors [][]float32, interests int) []float64 {
+	out := slices.Clone(own)
+	for g := range interests {
+		var papers []int
+		for i, interest := range of {
+			if interest == g {
+				papers = append(papers, i)
+			}
+		}
+		if len(papers) < 2 {
+			continue
+		}
+		slices.SortStableFunc(papers, func(a, b int) int { return cmp.Compare(own[b], own[a]) })
+		best := own[papers[0]]
+		for place, i := range varied(papers[:min(len(papers), variedOf)], own, vectors) {
+			out[i] = best + float64(variedFirst-place)
+		}
+	}
+	return out
+}
+
+// varied chooses papers that differ, best first.
+func varied(papers []int, own []float64, vectors [][]float32) (chosen []int) {
+	left, value := slices.Clone(papers), make(map[int]float64, len(papers))
+	for _, i := range papers {
+		value[i] = own[i]
+	}
+	for len(left) > 0 && len(chosen) < variedFirst {
+		at := 0
+		for k, i := range left {
+			if value[i] > value[left[at]] {
+				at = k
+			}
+		}
+		next := left[at]
+		left = slices.Delete(left, at, at+1)
+		chosen = append(chosen, next)
+		for _, i := range left {
+			alike := math.Max(0, float64(vec.Dot(vectors[i], vectors[next]))-alikeFrom)
+			value[i] = math.Min(value[i], own[i]-float64(alikeCost*alike))
+		}
+	}
+	return chosen
 }
 
 // lacking is the interest that lacks the greatest part of its share of the first n, at

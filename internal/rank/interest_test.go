@@ -1,6 +1,7 @@
 package rank
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -164,5 +165,31 @@ func TestDescend(t *testing.T) {
 	}
 	if scores[0] != 3 || scores[3] != 2 || scores[4] != 0 || scores[1] > 2.0001 {
 		t.Errorf("%v were raised by more than they had to be", scores)
+	}
+}
+
+// The first papers of an interest differ; a paper that is much nearer goes before all the
+// same, nothing is lost, and what is of no interest stays as it is.
+func TestVary(t *testing.T) {
+	same, other := []float32{1, 0}, []float32{0, 1}
+	vectors := [][]float32{same, same, other, same, other, other}
+	of := []int{0, 0, 0, 0, 1, -1}
+	own := []float64{3, 2.9, 2.5, 2.4, 7, 8}
+	got := Vary(of, own, vectors, 2)
+	order := []int{0, 1, 2, 3}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(got[b], got[a]) })
+	if want := []int{0, 2, 1, 3}; !slices.Equal(order, want) {
+		t.Errorf("the order is %v, not %v: %v", order, want, got)
+	}
+	if got[4] != 7 || got[5] != 8 {
+		t.Errorf("papers alone in their interest, or of none: %v", got)
+	}
+	own[1] = 5
+	got = Vary(of, own, vectors, 2)
+	if !(got[1] > got[2] && got[2] > got[0]) {
+		t.Errorf("the nearest is not first: %v", got)
+	}
+	if own[1] != 5 {
+		t.Error("the scores given were changed")
 	}
 }
