@@ -64,6 +64,9 @@ func TestCompare(t *testing.T) {
 		{"text, but not near", base, edit(func(p *paper.Paper) { p.Title = "On versions" }), 0.9, None},
 		{"text of others under another title", base, edit(func(p *paper.Paper) { p.Title, p.Authors = "Spelling of birds", authors("Grace Hopper") }), 0.97, None},
 		{"text of nobody under nearly the title", edit(func(p *paper.Paper) { p.Authors = nil }), edit(func(p *paper.Paper) { p.ID, p.Title, p.Authors = "c", "Comparing abstracts of versions of papers", nil }), 0.97, SimilarText},
+		{"a name with a sign, another text", base, edit(func(p *paper.Paper) {
+			p.Title, p.Abstract = "COMPARING++ the abstracts of versions of papers", far
+		}), 0.75, None},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			a, b := KeyOf(&tc.a), KeyOf(&tc.b)
@@ -106,6 +109,10 @@ func TestKind(t *testing.T) {
 		{"withdrawn", at("Withdrawn", "ICLR", 2018), at("Improving conditional networks by stepwise evaluation", "ICLR", 2018), SameAbstract},
 		{"two and three", at("Cooperative control of two snake robots", "ICRA", 2006), at("Cooperative Control of Three Snake Robots", "IROS", 2006), Sequel},
 		{"parts", at("Comparing the abstracts of papers, Part I: words", "ACL", 2018), at("Comparing the abstracts of papers, Part II: vectors", "ACL", 2018), Sequel},
+		{"parts by letter", at("Comparing the abstracts of papers, Part A: words", "ACL", 2018), at("Comparing the abstracts of papers, Part B: vectors", "ACL", 2018), Sequel},
+		{"a name with a sign", at("AbsNet: comparing the abstracts of papers", "ACL", 2018), at("AbsNet++: comparing the abstracts of papers", "ACL", 2018), Sequel},
+		{"a star", at("ABS: comparing the abstracts of papers", "ACL", 2018), at("ABS*: comparing the abstracts of papers", "ACL", 2018), Sequel},
+		{"a footnote", at("Comparing the abstracts of PAPERS", "ACL", 2018), at("Comparing the abstracts of PAPERS*", "ACL", 2018), SameWork},
 		{"second part", at("Comparing the abstracts of papers", "ACL", 2018), at("Comparing the abstracts of papers II", "ACL", 2018), Sequel},
 		{"editions", at("The 2nd edition of the shared task on words", "ACL", 2018), at("The third edition of the shared task on words", "ACL", 2018), Sequel},
 		{"years", at("Overview of the 2018 task on words", "CLEF", 2018), at("Overview of the 2019 task on words", "CLEF", 2019), Sequel},

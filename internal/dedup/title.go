@@ -34,12 +34,30 @@ func (k *Key) ofTitle(title string) {
 		hashes[i] = splitmix.Mix(fnv64(w))
 		small[i] = max(1, uint16(hashes[i]))
 	}
-	k.title = max(1, splitmix.Mix(joined(hashes)))
+	signs := signsIn(title)
+	k.title = max(1, splitmix.Mix(joined(append(hashes[:len(hashes):len(hashes)], signs...))))
 	k.titleWords = uint16(min(len(words), math.MaxUint16))
 	slices.Sort(small)
 	copy(k.words[:], slices.Compact(small))
-	k.ofNumbers(words, hashes)
+	k.ofNumbers(words, hashes, signs)
 	k.ofFrame(words, hashes)
+}
+
+// signsIn gives the names of a title with signs that are part of them and of no word:
+// PointNet++ is not PointNet, nor RRT* RRT. A star that ends a title is a mark of a
+// footnote.
+func signsIn(title string) (names []uint64) {
+	fields := strings.Fields(title)
+	for i, w := range fields {
+		w = strings.TrimRight(w, ".,;:!?)")
+		bare := strings.TrimRight(w, "+*")
+		signs := w[len(bare):]
+		starred := signs == "*" && i < len(fields)-1 && bare != "" && strings.ToUpper(bare) == bare
+		if bare != "" && (signs == "++" || starred) {
+			names = append(names, fnv64(strings.ToLower(bare))^fnv64(signs))
+		}
+	}
+	return names
 }
 
 func fnv64(s string) uint64 { return fnvBytes(fnvOffset, []byte(s)) }
@@ -134,8 +152,9 @@ var marksBehind = [][]string{ //nolint:gochecknoglobals // a constant table
 	{"withdrawn"},
 }
 
-// ofNumbers sets the numbers of a title, in their order, and the title without them.
-func (k *Key) ofNumbers(words []string, hashes []uint64) {
+// ofNumbers sets the numbers of a title, in their order, with the signs of names behind
+// them, and the title without them.
+func (k *Key) ofNumbers(words []string, hashes, signs []uint64) {
 	var numbers, others []uint64
 	for i, w := range words {
 		n, ok := numberOf(w, i > 0 && series(words[i-1]))
@@ -146,7 +165,7 @@ func (k *Key) ofNumbers(words []string, hashes []uint64) {
 			others = append(others, hashes[i])
 		}
 	}
-	if len(numbers) > 0 {
+	if numbers = append(numbers, signs...); len(numbers) > 0 {
 		k.numbers = max(1, uint32(joined(numbers)))
 	}
 	if len(others) >= leastFrame {
@@ -164,7 +183,7 @@ func series(word string) bool {
 }
 
 // numberOf gives the number that a word is or has, as digits: two, second, 2nd, cifar10,
-// iii. Roman numerals that are letters too count after a word such as part.
+// iii. Roman numerals that are letters too, and letters, count after a word such as part.
 func numberOf(word string, numbered bool) (string, bool) {
 	switch word {
 	case "i":
@@ -191,6 +210,9 @@ func numberOf(word string, numbered bool) (string, bool) {
 		return "9", true
 	case "ten", "tenth":
 		return "10", true
+	}
+	if numbered && len(word) == 1 && 'a' <= word[0] && word[0] <= 'h' { // part A
+		return word, true
 	}
 	number := strings.FieldsFunc(word, func(r rune) bool { return r < '0' || r > '9' })
 	return strings.Join(number, "."), len(number) > 0
