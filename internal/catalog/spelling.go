@@ -22,7 +22,8 @@ type RareWord struct {
 	// Start and End are its bytes in the text, Papers how many papers have it.
 	Start, End int
 	Papers     int
-	// Near are words that more papers have, the nearest first.
+	// Near are words that more papers have, the nearest first; of a word that papers have,
+	// those one edit away that begin alike, if it is long.
 	Near []NearWord
 }
 

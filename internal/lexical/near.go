@@ -33,7 +33,8 @@ type Rare struct {
 	Start, End int
 	Papers     int
 	// Near are words that more papers have, the nearest first and of those the ones of
-	// most papers.
+	// most papers. Of a word that papers have, as they rarely do by mistake, they are those
+	// one edit away that begin alike, if it has eight letters.
 	Near []NearWord
 }
 
@@ -66,6 +67,15 @@ func (s *speller) dfa(word string) (*levenshtein.DFA, error) {
 		return s.one.BuildDfa(word, 1)
 	}
 	return s.two.BuildDfa(word, 2)
+}
+
+// slip gives the automaton of words that papers may have one letter wrong; nil for one that
+// is too short to tell.
+func (s *speller) slip(word string) (*levenshtein.DFA, error) {
+	if utf8.RuneCountInString(word) < leastFar || len(word) > longestNear {
+		return nil, nil //nolint:nilnil // no automaton is no fault
+	}
+	return s.one.BuildDfa(word, 1)
 }
 
 // Rare gives the words of a short text that at most some papers have, with words that
@@ -108,16 +118,21 @@ func (v *View) near(ctx context.Context, word string, papers int) ([]NearWord, e
 	if err != nil {
 		return nil, err
 	}
-	dfa, err := s.dfa(word)
+	sorted, begins, build := v.sorted, "", s.dfa
+	if papers > 0 && len(word) > 0 {
+		begins, build = word[:1], s.slip
+		sorted = beginning(sorted, begins)
+	}
+	dfa, err := build(word)
 	if err != nil || dfa == nil {
 		return nil, err
 	}
-	words, err := accepted(ctx, dfa, v.sorted)
+	words, err := accepted(ctx, dfa, sorted)
 	if err != nil {
 		return nil, err
 	}
 	for _, w := range v.fresh {
-		if ok, _ := dfa.MatchAndDistance(w); ok {
+		if ok, _ := dfa.MatchAndDistance(w); ok && strings.HasPrefix(w, begins) {
 			words = append(words, w)
 		}
 	}
@@ -133,6 +148,13 @@ func (v *View) near(ctx context.Context, word string, papers int) ([]NearWord, e
 		return cmp.Or(cmp.Compare(a.Edits, b.Edits), cmp.Compare(b.Papers, a.Papers), strings.Compare(a.Word, b.Word))
 	})
 	return out[:min(len(out), mostNear)], nil
+}
+
+// beginning gives the words of a sorted list that begin with something, whose last byte is
+// not the last of all.
+func beginning(sorted []string, with string) []string {
+	behind := with[:len(with)-1] + string(with[len(with)-1]+1)
+	return sorted[sort.SearchStrings(sorted, with):sort.SearchStrings(sorted, behind)]
 }
 
 // wordIDs gives the numbers of the terms of words that were seen.

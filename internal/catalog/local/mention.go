@@ -42,8 +42,9 @@ func (v *view) Mentions(ctx context.Context, text string) ([]catalog.Mention, er
 	return out, nil
 }
 
-// countTexts counts the papers that have the words of a mention in their texts. Only
-// words that are frequent are looked for as a phrase.
+// countTexts counts the papers that have the words of a mention in their texts: as a phrase
+// where they are frequent, and where the mention is not one that is probably none; of that
+// it says how many have the rarest of the words.
 func (v *view) countTexts(ctx context.Context, m *catalog.Mention) error {
 	m.Texts, m.Common = math.MaxInt, math.MaxInt
 	for _, w := range m.Words {
@@ -53,8 +54,8 @@ func (v *view) countTexts(ctx context.Context, m *catalog.Mention) error {
 			m.Common = min(m.Common, n)
 		}
 	}
-	if len(m.Words) == 1 || m.Texts <= m.Papers {
-		return nil
+	if len(m.Words) == 1 || m.Texts <= m.Papers || m.Aside > m.Papers {
+		return nil // what it would say is known, or hardly matters: this may be no name
 	}
 	found, err := v.words.Search(ctx, lexical.Query{Text: strconv.Quote(strings.Join(m.Words, " ")), Mode: lexical.ModeSearch, K: phraseCount})
 	if paper.KindOf(err) == paper.Invalid {
