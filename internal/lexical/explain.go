@@ -140,8 +140,9 @@ func (v *leaf) kept(ctx context.Context, keep Set) ([]uint32, error) {
 // having marks the documents that have any term of a plan.
 func (v *leaf) having(p *plan) []uint64 {
 	marked := make([]uint64, (v.len()+63)/64)
+	var room listRoom
 	for _, t := range p.terms {
-		l := v.list(t.id)
+		l := v.listIn(t.id, &room)
 		v.mark(marked, &l)
 	}
 	return marked

@@ -150,11 +150,10 @@ func (v *View) near(ctx context.Context, word string, papers int) ([]NearWord, e
 	return out[:min(len(out), mostNear)], nil
 }
 
-// beginning gives the words of a sorted list that begin with something, whose last byte is
-// not the last of all.
+// beginning gives the words of a sorted list that begin with something.
 func beginning(sorted []string, with string) []string {
-	behind := with[:len(with)-1] + string(with[len(with)-1]+1)
-	return sorted[sort.SearchStrings(sorted, with):sort.SearchStrings(sorted, behind)]
+	sorted = sorted[sort.SearchStrings(sorted, with):]
+	return sorted[:sort.Search(len(sorted), func(i int) bool { return !strings.HasPrefix(sorted[i], with) })]
 }
 
 // wordIDs gives the numbers of the terms of words that were seen.

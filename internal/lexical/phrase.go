@@ -296,8 +296,9 @@ func (v *leaf) rare(s *slot) rare {
 
 // markAll marks the documents that have a word.
 func (v *leaf) markAll(marked []uint64, s *slot) {
+	var room listRoom
 	for _, id := range s.ids {
-		l := v.list(id)
+		l := v.listIn(id, &room)
 		v.mark(marked, &l)
 	}
 }

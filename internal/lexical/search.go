@@ -129,8 +129,8 @@ const mostKept = 1 << 14
 
 func (s *searcher) release(x *Index) {
 	s.plan, s.leaf, s.keep, s.demands = nil, nil, nil, nil
-	for i := range s.cursors {
-		s.cursors[i].list, s.cursors[i].lengths = list{}, nil
+	for all, i := s.cursors[:cap(s.cursors)], 0; i < len(all); i++ { // also those of leaves before the last
+		all[i].list, all[i].lengths = list{}, nil
 	}
 	if cap(s.words) > mostKept {
 		s.words, s.arena = nil, nil

@@ -132,12 +132,7 @@ func (v *View) resolve(s *searcher) {
 // prefixed gives the live terms that have a word with the prefix, the most
 // frequent first and at most limit of them.
 func (v *View) prefixed(prefix string, limit int) []uint32 {
-	from, _ := slices.BinarySearch(v.sorted, prefix)
-	to := from
-	for to < len(v.sorted) && strings.HasPrefix(v.sorted[to], prefix) {
-		to++
-	}
-	words := v.sorted[from:to:to]
+	words := slices.Clip(beginning(v.sorted, prefix))
 	for _, w := range v.fresh {
 		if strings.HasPrefix(w, prefix) {
 			words = append(words, w)
@@ -212,9 +207,7 @@ type openedLists struct {
 	lists []list
 }
 
-// list gives the postings of one term.
-func (v *leaf) list(id uint32) list { return v.listIn(id, new(listRoom)) }
-
+// listIn gives the postings of one term, in a room that those of many share.
 func (v *leaf) listIn(id uint32, room *listRoom) list {
 	if v.seg != nil {
 		return v.seg.list(id, room)

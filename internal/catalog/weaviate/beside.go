@@ -97,10 +97,7 @@ func (b *Beside) Put(ctx context.Context, name, sort string, number uint64, data
 
 // Forget implements home.Place.
 func (b *Beside) Forget(ctx context.Context, sort string, below uint64) error {
-	if err := b.wire.fenced(ctx); err != nil {
-		return err
-	}
-	return b.wire.removeWhere(ctx, b.wire.beside(), all(textIs(propSort, sort), number64(propNumber, pb.Filters_OPERATOR_LESS_THAN, int64(below))))
+	return b.wire.removeWhere(ctx, b.wire.beside(), all(textIs(propSort, sort), number64(propNumber, pb.Filters_OPERATOR_LESS_THAN, int64(below))), b.wire.fenced)
 }
 
 // Drop removes all of it.

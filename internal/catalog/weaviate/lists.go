@@ -86,7 +86,7 @@ func (w *wire) sweep(ctx context.Context) {
 
 // removeLists removes the lists that are kept until before a time.
 func (w *wire) removeLists(ctx context.Context, before time.Time) error {
-	return w.removeWhere(ctx, w.lists(), number64(propUntil, pb.Filters_OPERATOR_LESS_THAN, before.UnixMilli()))
+	return w.removeWhere(ctx, w.lists(), number64(propUntil, pb.Filters_OPERATOR_LESS_THAN, before.UnixMilli()), nil)
 }
 
 // mostRemovals is how often the cluster is asked to remove what a filter keeps: each time
@@ -94,9 +94,14 @@ func (w *wire) removeLists(ctx context.Context, before time.Time) error {
 const mostRemovals = 100
 
 // removeWhere removes the objects of a class that a filter keeps. Some may stay, of more
-// than a million.
-func (w *wire) removeWhere(ctx context.Context, class string, what where) error {
+// than a million. may is asked each time, unless it is nil.
+func (w *wire) removeWhere(ctx context.Context, class string, what where, may func(context.Context) error) error {
 	for range mostRemovals {
+		if may != nil {
+			if err := may(ctx); err != nil {
+				return err
+			}
+		}
 		reply, err := call(ctx, w, func(n *node) deleteCall { return n.BatchDelete }, &pb.BatchDeleteRequest{
 			Collection: class, Filters: what, ConsistencyLevel: w.level(),
 		})

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	pb "github.com/weaviate/weaviate/grpc/generated/protocol/v1"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	"akin/internal/paper"
 )
@@ -30,6 +32,9 @@ const (
 	mendRounds = 3
 	// auditPart is how many ordinals are looked at by one step of an audit.
 	auditPart = 2000
+	// uncuredRest is how long a collection is left alone of whose papers none could be
+	// mended: each try is a group of the log.
+	uncuredRest = time.Hour
 )
 
 // scaled makes a vector longer by a power of two, and of the same direction.
@@ -58,11 +63,13 @@ func (c *collection) nodeSearch(ctx context.Context, n *node, q *pb.SearchReques
 	return reply.GetResults(), classify(err)
 }
 
-// looking says what is looked for in the graphs: at most most papers that w keeps.
+// looking says what is looked for in the graphs: at most most papers that where keeps.
 type looking struct {
 	where where
 	most  int
 	space paper.Space
+	// everywhere says that all nodes have to answer.
+	everywhere bool
 }
 
 // reach gives the ids that a node finds among those that are looked for, by vector or
@@ -81,13 +88,20 @@ func (c *collection) reach(ctx context.Context, n *node, l looking, byVector boo
 	return err
 }
 
+// errUnasked says that it is not known whether a node finds papers by vector.
+var errUnasked = errors.New("a node is not ready to be asked whether it finds papers by vector")
+
+// errUncured says that writing papers again did not help.
+var errUncured = errors.New("papers were written again, and some node does not find them by vector still")
+
 // strays gives the papers among those that are looked for that some node has and does not
 // find by vector, in order. What a node does not have it gets from the others by itself,
-// and one that does not answer is not asked: an audit finds later what it lacks then.
+// and one that does not answer is passed over, for an audit finds later what it lacks then,
+// unless none answers or all have to.
 func (c *collection) strays(ctx context.Context, l looking) ([]string, error) {
 	lost := make(map[string]bool)
 	asked := 0
-	var last error
+	last := errUnasked
 	for _, n := range c.nodes {
 		if n.unready.Load() {
 			continue
@@ -108,8 +122,8 @@ func (c *collection) strays(ctx context.Context, l looking) ([]string, error) {
 			}
 		}
 	}
-	if asked == 0 {
-		return nil, cmp.Or(last, ctx.Err())
+	if asked == 0 || l.everywhere && asked < len(c.nodes) {
+		return nil, cmp.Or(ctx.Err(), last)
 	}
 	return slices.Sorted(maps.Keys(lost)), nil
 }
@@ -117,7 +131,7 @@ func (c *collection) strays(ctx context.Context, l looking) ([]string, error) {
 // straysOf is strays of papers by their ids.
 func (c *collection) straysOf(ctx context.Context, space paper.Space, ids []string) (out []string, err error) {
 	for some := range slices.Chunk(ids, pageOf) {
-		part, err := c.strays(ctx, looking{anyOf(propID, some), len(some), space})
+		part, err := c.strays(ctx, looking{where: anyOf(propID, some), most: len(some), space: space})
 		if err != nil {
 			return nil, err
 		}
@@ -137,8 +151,13 @@ func (c *collection) putPapers(ctx context.Context, p *plan, papers []*batchObje
 	left = slices.DeleteFunc(left, func(id string) bool { return p.after[id].version == nil })
 	for round := 0; ; round++ {
 		var err error
-		if left, err = c.straysOf(ctx, p.space, left); err != nil || len(left) == 0 {
-			return err
+		if left, err = c.straysOf(ctx, p.space, left); err != nil {
+			// They are written all the same; an audit looks at them.
+			c.config.Log.WarnContext(ctx, "it could not be seen whether all nodes find what was written by vector", "papers", len(p.after), "error", err)
+			return nil
+		}
+		if len(left) == 0 {
+			return nil
 		}
 		if round == mendRounds {
 			break
@@ -170,7 +189,8 @@ type Audited struct {
 }
 
 // Audit looks whether all nodes find the papers of a collection by vector, and mends those
-// that one does not. It is for the writer, beside its changes.
+// that one does not. It is for the writer, beside its changes. Its error also says that a
+// node did not answer, or that mending did not help.
 func (c *Catalog) Audit(ctx context.Context, name string) (out Audited, err error) {
 	own, err := c.collection(ctx, name)
 	if err != nil {
@@ -182,7 +202,7 @@ func (c *Catalog) Audit(ctx context.Context, name string) (out Audited, err erro
 	}
 	out.Papers = int(h.Papers)
 	for from := uint32(0); from < h.Ordinal; from += auditPart {
-		mended, err := own.audit(ctx, h.Space, from)
+		mended, err := own.audit(ctx, h.Space, from, true)
 		out.Mended += mended
 		if err != nil {
 			return out, err
@@ -192,9 +212,9 @@ func (c *Catalog) Audit(ctx context.Context, name string) (out Audited, err erro
 }
 
 // audit is one step.
-func (c *collection) audit(ctx context.Context, space paper.Space, from uint32) (mended int, err error) {
+func (c *collection) audit(ctx context.Context, space paper.Space, from uint32, everywhere bool) (mended int, err error) {
 	w := between(propOrdinal, int64(from), int64(from)+auditPart-1)
-	left, err := c.strays(ctx, looking{w, auditPart + beyond, space})
+	left, err := c.strays(ctx, looking{w, auditPart + beyond, space, everywhere})
 	if err != nil || len(left) == 0 {
 		return 0, err
 	}
@@ -228,7 +248,14 @@ func (c *collection) mend(ctx context.Context, ids []string) (mended int, err er
 		mended += len(p.group.Entries)
 		*h = p.head
 	}
-	return mended, nil
+	if mended == 0 {
+		return 0, nil
+	}
+	left, err := c.straysOf(ctx, h.Space, ids)
+	if err == nil && len(left) == len(ids) {
+		err = errUncured
+	}
+	return mended, err
 }
 
 // restate plans to write papers as they are.
@@ -257,6 +284,7 @@ func (c *collection) restate(ctx context.Context, p *plan, ids []string) error {
 // audits looks at the writer's collections, part by part, until the end.
 func (c *Catalog) audits(ctx context.Context) {
 	from := make(map[string]uint32)
+	rest := make(map[string]time.Time) // until when a collection is left alone
 	for every := time.NewTicker(c.wire.config.AuditEvery); ; {
 		select {
 		case <-ctx.Done():
@@ -268,8 +296,14 @@ func (c *Catalog) audits(ctx context.Context) {
 		all := slices.Collect(maps.Values(c.collections))
 		c.mu.Unlock()
 		for _, own := range all {
+			if time.Now().Before(rest[own.name]) {
+				continue
+			}
 			next, err := own.auditNext(ctx, from[own.name])
-			if err != nil && ctx.Err() == nil && !errors.Is(err, context.DeadlineExceeded) {
+			if errors.Is(err, errUncured) {
+				rest[own.name] = time.Now().Add(uncuredRest)
+			}
+			if err != nil && ctx.Err() == nil && !errors.Is(err, context.DeadlineExceeded) && status.Code(err) != codes.DeadlineExceeded {
 				c.wire.config.Log.WarnContext(ctx, "it could not be seen whether all nodes find papers by vector", "collection", own.name, "error", err)
 			}
 			from[own.name] = next
@@ -286,7 +320,7 @@ func (c *collection) auditNext(ctx context.Context, from uint32) (uint32, error)
 	if from >= h.Ordinal {
 		from = 0
 	}
-	mended, err := c.audit(ctx, h.Space, from)
+	mended, err := c.audit(ctx, h.Space, from, false)
 	if mended > 0 {
 		c.config.Log.WarnContext(ctx, "papers that not all nodes found by vector were written again", "collection", c.name, "papers", mended)
 	}

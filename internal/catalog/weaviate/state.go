@@ -38,7 +38,7 @@ const format = 2
 type group struct {
 	// At is when it was written, Unix nanoseconds.
 	At int64
-	// Void says that it was taken back.
+	// Void says that it was taken back, or changed nothing: it only mended.
 	Void    bool `json:",omitempty"`
 	Entries []entry
 }
@@ -335,7 +335,9 @@ func (c *collection) trim(ctx context.Context, h *head) error {
 		if g != nil && time.Since(time.Unix(0, g.At)) < c.config.Keep {
 			return nil
 		}
-		if g != nil {
+		// What a void group wrote over is still the version that there is: the group that
+		// replaces it names the same copy, which may be newer.
+		if g != nil && !g.Void {
 			priors := g.priors()
 			var ids []string
 			for id, prior := range priors {

@@ -133,10 +133,15 @@ func (c *Catalog) CreateCollection(ctx context.Context, name string, space paper
 
 // DropCollection removes a collection with all its papers.
 func (c *Catalog) DropCollection(ctx context.Context, name string) error {
-	own := c.named(name)
 	c.mu.Lock()
+	own := c.collections[name]
 	delete(c.collections, name)
 	c.mu.Unlock()
+	if own == nil {
+		own = c.named(name)
+	}
+	own.writing.Lock() // nothing is written, or mended, to what is dropped meanwhile
+	defer own.writing.Unlock()
 	for _, class := range []string{own.papers, own.state} {
 		if err := c.wire.dropClass(ctx, class); err != nil {
 			return err
