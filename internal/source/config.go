@@ -12,6 +12,7 @@ import (
 
 	"akin/internal/ingest"
 	"akin/internal/paper"
+	"akin/internal/source/hop"
 )
 
 // Kind is what a source speaks.
@@ -335,7 +336,7 @@ func validHost(h string) bool {
 	if h == "" || len(h) > 253 {
 		return false
 	}
-	for label := range strings.SplitSeq(bareHost(h), ".") {
+	for label := range strings.SplitSeq(hop.Bare(h), ".") {
 		if label == "" || strings.Trim(strings.ToLower(label), "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
 			return false
 		}

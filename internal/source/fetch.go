@@ -165,7 +165,7 @@ func (f *fetcher) get(ctx context.Context, r request) (*answer, error) {
 		if err != nil {
 			return nil, err
 		}
-		s := f.site(siteOf(bareHost(u.Hostname())))
+		s := f.site(siteOf(hop.Host(u)))
 		select {
 		case s.turn <- struct{}{}:
 		case <-ctx.Done():
@@ -185,7 +185,7 @@ func (f *fetcher) get(ctx context.Context, r request) (*answer, error) {
 
 // turn asks once, while it is the turn of who asks. next is where a redirect leads.
 func (f *fetcher) turn(ctx context.Context, client *http.Client, s *site, u *url.URL, r request) (_ *answer, next string, err error) {
-	name := siteOf(bareHost(u.Hostname()))
+	name := siteOf(hop.Host(u))
 	if err := f.leftAlone(ctx, name); err != nil {
 		return nil, "", err
 	}

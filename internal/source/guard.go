@@ -8,10 +8,11 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
-	"strings"
 	"syscall"
 
 	"code.dny.dev/ssrf"
+
+	"akin/internal/source/hop"
 )
 
 // dialer connects to hosts.
@@ -36,10 +37,10 @@ func newGuard(s Settings, resolver *net.Resolver) *guard {
 		}
 	}
 	for _, h := range s.Hosts {
-		g.named = append(g.named, bareHost(h))
+		g.named = append(g.named, hop.Bare(h))
 	}
 	for _, h := range s.PrivateHosts {
-		g.private = append(g.private, bareHost(h))
+		g.private = append(g.private, hop.Bare(h))
 	}
 	if s.Proxy != "" {
 		g.proxy, _ = url.Parse(s.Proxy) // which was checked
@@ -47,16 +48,12 @@ func newGuard(s Settings, resolver *net.Resolver) *guard {
 	return g
 }
 
-func bareHost(h string) string {
-	return strings.TrimSuffix(strings.ToLower(strings.Trim(h, "[]")), ".")
-}
-
 // names says whether the configuration names a host.
 func (g *guard) names(host string) bool { return slices.Contains(g.named, host) }
 
 // allowed are the networks that a host may be in beside the internet.
 func (g *guard) allowed(host string) (all []netip.Prefix) {
-	if g.proxy != nil && host == bareHost(g.proxy.Hostname()) || slices.Contains(g.private, host) {
+	if g.proxy != nil && host == hop.Host(g.proxy) || slices.Contains(g.private, host) {
 		for _, text := range []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "::1/128", "fc00::/7"} {
 			all = append(all, netip.MustParsePrefix(text))
 		}
@@ -81,7 +78,7 @@ func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, er
 		return nil, fmt.Errorf("dial %q: %w", address, err)
 	}
 	options := []ssrf.Option{ssrf.WithAnyPort()}
-	for _, p := range g.allowed(bareHost(host)) {
+	for _, p := range g.allowed(hop.Bare(host)) {
 		if p.Addr().Is4() {
 			options = append(options, ssrf.WithAllowedV4Prefixes(p))
 		} else {

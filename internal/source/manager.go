@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"akin/internal/paper"
+	"akin/internal/source/hop"
 )
 
 // Reasons of this package's errors, besides those of package paper.
@@ -321,7 +322,7 @@ func (m *Manager) check(c Config) error {
 	m.mu.Lock()
 	s := m.settings
 	m.mu.Unlock()
-	if host := c.host(); len(faults) == 0 && !slices.ContainsFunc(s.Hosts, func(h string) bool { return bareHost(h) == host }) {
+	if host := c.host(); len(faults) == 0 && !slices.ContainsFunc(s.Hosts, func(h string) bool { return hop.Bare(h) == host }) {
 		return &paper.Error{
 			Kind: paper.FailedPrecondition, Reason: ReasonHost, Metadata: map[string]string{"host": host},
 			Message: fmt.Sprintf("the host %q is not one that sources may name; whoever runs the server can add it to source-hosts", host),

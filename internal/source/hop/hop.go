@@ -69,8 +69,12 @@ func Policy(req *http.Request, via []*http.Request) error {
 	return Check(via[len(via)-1].URL, req.URL)
 }
 
-// Host is the host of an address as hosts are compared: in small letters, without port,
-// brackets and the dot at the end.
-func Host(u *url.URL) string {
-	return strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+// Host is the host of an address as hosts are compared: without its port, and as [Bare] has
+// it.
+func Host(u *url.URL) string { return Bare(u.Hostname()) }
+
+// Bare is the name of a host as hosts are compared: in small letters, without brackets and
+// the dot at the end.
+func Bare(host string) string {
+	return strings.TrimSuffix(strings.ToLower(strings.Trim(host, "[]")), ".")
 }
