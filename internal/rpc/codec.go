@@ -145,10 +145,12 @@ func (i *intake) unary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, ha
 	return handler(ctx, req)
 }
 
-// stream is unary for streams, of which each message is held until the next is there.
+// stream is unary for streams, of which each message is held until the next is there or,
+// where messages are received beside the work, until whoever works at it asks for the next.
 func (i *intake) stream(srv any, s grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	w := &weighed{ServerStream: s, intake: i}
-	defer w.hold(0, true)
+	w := &weighed{ServerStream: s, intake: i, held: make(map[any]int64)}
+	w.ctx = context.WithValue(s.Context(), weighedKey{}, w)
+	defer w.end()
 	return handler(srv, w)
 }
 
@@ -156,31 +158,77 @@ func (i *intake) stream(srv any, s grpc.ServerStream, _ *grpc.StreamServerInfo, 
 type weighed struct {
 	grpc.ServerStream
 	intake *intake
+	ctx    context.Context //nolint:containedctx // a stream has one
 
-	mu   sync.Mutex // guards what follows
-	held int64
-	over bool // the handler returned, while somebody may still receive
+	mu     sync.Mutex // guards what follows
+	held   map[any]int64
+	beside bool // messages are let go of one by one
+	over   bool // the handler returned, while somebody may still receive
 }
+
+type weighedKey struct{}
+
+// Context gives the context by which the stream is found.
+func (w *weighed) Context() context.Context { return w.ctx }
 
 // RecvMsg implements grpc.ServerStream.
 func (w *weighed) RecvMsg(m any) error {
 	received := w.ServerStream.RecvMsg(m)
 	weight, err := w.intake.take(m)
-	w.hold(weight, false)
+	w.hold(m, weight)
 	if received != nil {
 		return received //nolint:wrapcheck // io.EOF and statuses
 	}
 	return err
 }
 
-// hold holds the weight of a message, in place of that of the one before; over is the last.
-func (w *weighed) hold(weight int64, over bool) {
+// hold holds the weight of a message, in place of that of the one before, unless messages
+// are let go of one by one.
+func (w *weighed) hold(m any, weight int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.intake.free(w.held)
-	w.held, w.over = weight, w.over || over
-	if w.over {
-		w.intake.free(w.held)
-		w.held = 0
+	if !w.beside {
+		w.freeAll()
+	}
+	switch {
+	case w.over:
+		w.intake.free(weight)
+	case weight > 0:
+		w.held[m] = weight
+	}
+}
+
+// end lets go of all.
+func (w *weighed) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.over = true
+	w.freeAll()
+}
+
+func (w *weighed) freeAll() {
+	for m, weight := range w.held {
+		w.intake.free(weight)
+		delete(w.held, m)
+	}
+}
+
+// holdsBeside says of a stream, by its context, that its messages are let go of one by one
+// from now on, by [letGo].
+func holdsBeside(stream context.Context) {
+	if w, ok := stream.Value(weighedKey{}).(*weighed); ok {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.beside = true
+	}
+}
+
+// letGo lets go of the weight of a message of a stream.
+func letGo(stream context.Context, m any) {
+	if w, ok := stream.Value(weighedKey{}).(*weighed); ok {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.intake.free(w.held[m])
+		delete(w.held, m)
 	}
 }

@@ -27,6 +27,7 @@ func receiver[Request proto.Message](stream context.Context, first Request, recv
 	requests := make(chan received, receivedAhead)
 	room := semaphore.NewWeighted(receivedAheadBytes)
 	receivesBeside(stream)
+	holdsBeside(stream)
 	go func() {
 		r := received{req: first}
 		for {
@@ -48,10 +49,18 @@ func receiver[Request proto.Message](stream context.Context, first Request, recv
 			r.req, r.err = recv()
 		}
 	}()
+	var before any // what the caller works at until it asks for the next
 	return func(ctx context.Context) (Request, error) {
+		if before != nil {
+			letGo(stream, before)
+			before = nil
+		}
 		select {
 		case r := <-requests:
 			room.Release(r.bytes)
+			if r.err == nil {
+				before = r.req
+			}
 			return r.req, r.err
 		case <-ctx.Done():
 			var none Request
