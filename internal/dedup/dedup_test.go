@@ -486,12 +486,12 @@ func BenchmarkGroup1000(b *testing.B) {
 // [KeyVersion] give it: files that keep keys would be taken for right. Who changes keys
 // raises the version, and puts the sum here that the test prints.
 func TestKeysAreOfTheirVersion(t *testing.T) {
-	sums := map[int]uint32{3: 0x98623858}
+	sums := map[int]uint32{4: 0x4665de14}
 	var all []byte
 	for i, title := range []string{
 		"On the Folding of Paper Bridges", "On the Folding of Paper Bridges, Part II", "On the Folding of Paper Bridges: Part B",
 		"PaperNet++: Deep Folding for Bridges", "FLD*: Folding with Few Creases (Extended Abstract)", "Ein Brückenbau aus Papier — 2. Auflage",
-		"Folding 10,000 bridges with α-creases", "10", "",
+		"Folding 10,000 bridges with α-creases", "10", "", "“PaperNet++”: Deep Folding for Bridges (FLD*) Again",
 	} {
 		key := KeyOf(&paper.Paper{
 			ID: fmt.Sprintf("k%d", i), Title: title, Abstract: strings.Repeat("We fold "+title+" and find that it holds. ", i%4), DOI: "10.1000/k" + strconv.Itoa(i%3),

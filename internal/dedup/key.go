@@ -40,7 +40,7 @@ type Key struct {
 const KeyBytes = 3*8 + slots + 2*(keptWords+keptAuthors+3) + 4*4 + 1
 
 // KeyVersion is raised with every change of what keys a paper has, or of their bytes.
-const KeyVersion = 3
+const KeyVersion = 4
 
 // AppendBinary appends the key, in KeyBytes bytes, little endian.
 func (k *Key) AppendBinary(b []byte) []byte {

@@ -49,7 +49,7 @@ func (k *Key) ofTitle(title string) {
 func signsIn(title string) (names []uint64) {
 	fields := strings.Fields(title)
 	for i, w := range fields {
-		w = strings.TrimRight(w, ".,;:!?)")
+		w = strings.Trim(w, ".,;:!?()[]\"'“”‘’")
 		bare := strings.TrimRight(w, "+*")
 		signs := w[len(bare):]
 		starred := signs == "*" && i < len(fields)-1 && bare != "" && strings.ToUpper(bare) == bare

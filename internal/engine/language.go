@@ -9,12 +9,22 @@ import (
 // foreign says whether a text is surely in a language other than English, by the little
 // words that each language is full of. It knows languages in Latin script: words of other
 // scripts are unknown to a collection in English by themselves. Of a text without little
-// words nothing is said.
+// words, or of more than mostTold words, nothing is said.
 func foreign(text string) bool {
 	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && r != '-' })
+	if len(words) > mostTold {
+		return false
+	}
+	// "et al." is of lists of authors, and single letters are initials and signs.
+	for i, w := range words {
+		if w == "et" && i+1 < len(words) && words[i+1] == "al" {
+			words[i], words[i+1] = "", ""
+		}
+	}
+	little := littleEnglish()
 	english, accented := 0, 0
 	for _, w := range words {
-		if slices.Contains(littleEnglish(), w) {
+		if slices.Contains(little, w) {
 			english++
 		}
 		if strings.IndexFunc(w, func(r rune) bool { return r >= 0x80 }) >= 0 {
@@ -25,7 +35,7 @@ func foreign(text string) bool {
 		sure, likely := 0, 0
 		for i, w := range words {
 			switch {
-			case slices.Contains(words[:i], w):
+			case len(w) < 2 || slices.Contains(words[:i], w):
 			case slices.Contains(l.sure, w):
 				sure++
 			case slices.Contains(l.likely, w):
@@ -48,6 +58,8 @@ const (
 	leastLittle = 2
 	// littleShare is how many words there are to each little one at most.
 	littleShare = 5
+	// mostTold is how many words a text has at most whose language is told.
+	mostTold = 64
 )
 
 // tongue are the little words of a language: those that are sure, and those that are
@@ -59,7 +71,7 @@ func tongues() []tongue {
 	return []tongue{
 		{ // French
 			list("pour une dans sur avec sont qui cette ces mais où très leur leurs sans vers chez nous notre"),
-			list("le la les de des du un en et ou par au aux est que d l qu s non plus comment"),
+			list("le la les de des du un en et ou par au aux est que qu non plus comment"),
 		},
 		{ // German
 			list("und für nicht eine einer eines einen einem zur zum über wie oder durch auf nach wird werden sich vom zwischen"),
@@ -67,15 +79,15 @@ func tongues() []tongue {
 		},
 		{ // Spanish
 			list("una para según pero sus más que como sobre entre mediante hacia desde"),
-			list("el la los las de del en un y o se al lo su con por sin"),
+			list("el la los las de del en un se al lo su con por sin"),
 		},
 		{ // Italian
-			list("il gli della delle dei degli nel nella nelle una uno che sono come dal dalla sul sulla"),
-			list("la le lo i di da del e un per con non al"),
+			list("il gli della delle dei degli nel nella nelle una uno dal dalla sul sulla"),
+			list("la le lo di da del un per con non al che sono come"),
 		},
 		{ // Portuguese
 			list("uma para não pela pelo que são como mediante entre sobre"),
-			list("de da dos das os um e o em na nos por ao aos"),
+			list("de da dos das os um em na nos por ao aos"),
 		},
 		{ // Dutch
 			list("het een voor niet wordt worden naar bij uit zijn deze maar ook"),
@@ -83,11 +95,11 @@ func tongues() []tongue {
 		},
 		{ // Swedish, Danish and Norwegian
 			list("och att för är på inte från og ikke hvordan hur ett eller mellem mellan"),
-			list("en et den det de som av med til fra i sig der"),
+			list("en et den det de som av med til fra sig der"),
 		},
 		{ // Polish and Czech
 			list("się jest przez oraz dla nie jak przy jsou není při nebo pomocí"),
-			list("i w z na o ve je v se k"),
+			list("na ve je se"),
 		},
 		{ // Turkish
 			list("için bir ile olarak nasıl"),
@@ -97,13 +109,13 @@ func tongues() []tongue {
 		{list("és egy hogy"), list("az nem")},             // Hungarian
 		{list("și pentru este"), list("cu din de în la")}, // Romanian
 		{ // Indonesian and Malay
-			list("yang untuk dengan dari pada"),
-			list("dan di ke"),
+			list("yang untuk dengan dari pada adalah dalam"),
+			list("dan ke"),
 		},
 	}
 }
 
 // littleEnglish are little words of English that are none of other languages.
 func littleEnglish() []string {
-	return strings.Fields("the of and for with by to are that from using based between what this we our it its not can without than a an in on as at is")
+	return strings.Fields("the of and for with by to are that from using based between what this we our it its not can without than a an in on as at is how where why when which do does")
 }

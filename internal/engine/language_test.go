@@ -1,6 +1,9 @@
 package engine
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // Languages are told by their little words, and what is English, a name or an
 // abbreviation is none of them.
@@ -20,6 +23,8 @@ func TestForeign(t *testing.T) {
 	for _, text := range []string{
 		"", "attention is all you need", "Fernando de la Torre face alignment", "Mihaela van der Schaar", "a die on a wafer", "EM and IST on a LOS link",
 		"Poincaré embeddings", "Schrödinger bridges for Bayesian inference", "learning to pour", "D3D: 3D networks", "Nicolas Le Roux et al",
+		"Q K V W matrices", "D. L. Donoho's compressed sensing", "de la Torre et al. face alignment", "Di He, Guolin Ke, Dan Alistarh",
+		"Zhang Di, Che Hui", "how come non linear models win", strings.Repeat("une pour dans avec ", 20),
 		"in the", "word2vec", "des in cryptanalysis", "per-pixel depth", "Optimal transport à la carte", "深度学习", "is it on or off",
 	} {
 		if foreign(text) {

@@ -96,5 +96,5 @@ func (a *asking) strange(ctx context.Context, text string) (bool, error) {
 		return false, nil
 	}
 	rare, others, err := speller.Rare(ctx, text, int(a.info.Papers)/rarePart)
-	return 2*len(rare) >= others, err
+	return len(rare) > 0 && 2*len(rare) >= others, err
 }
