@@ -19,10 +19,12 @@ type Term struct {
 // share. It never changes.
 type TermExamples struct {
 	// ids are the terms that the examples have, in their order. A term has a bit in set,
-	// and before says how many terms are in the words of set before each.
+	// and before says how many terms are in the words of set before each; where catalogs
+	// number terms so that most numbers are none, places says where they are instead.
 	ids    []uint32
 	set    []uint64
 	before []uint32
+	places map[uint32]uint32
 	// lists has of each term, by its place in ids, the examples that have it, and what it
 	// weighs there.
 	lists   vec.LaneLists
@@ -54,26 +56,7 @@ func NewTermExamples(examples [][]Term, weights []float64, of []int, groups int)
 
 // invert makes the lists of the terms.
 func (t *TermExamples) invert(examples [][]Term) {
-	most, all := uint32(0), 0
-	for _, terms := range examples {
-		for _, term := range terms {
-			most = max(most, term.ID)
-		}
-		all += len(terms)
-	}
-	t.set = make([]uint64, most/64+1)
-	for _, terms := range examples {
-		for _, term := range terms {
-			t.set[term.ID/64] |= 1 << (term.ID % 64)
-		}
-	}
-	t.before = make([]uint32, len(t.set))
-	for i, left := range t.set {
-		t.before[i] = uint32(len(t.ids))
-		for ; left != 0; left &= left - 1 {
-			t.ids = append(t.ids, uint32(i*64+bits.TrailingZeros64(left)))
-		}
-	}
+	all := t.number(examples)
 	counts := make([]uint32, len(t.ids))
 	for _, terms := range examples {
 		for _, term := range terms {
@@ -96,12 +79,63 @@ func (t *TermExamples) invert(examples [][]Term) {
 	t.lists = vec.NewLaneLists(len(examples), ends, of, values)
 }
 
+// number finds the terms, and says how many there are with repetitions.
+func (t *TermExamples) number(examples [][]Term) (all int) {
+	most := uint32(0)
+	for _, terms := range examples {
+		for _, term := range terms {
+			most = max(most, term.ID)
+		}
+		all += len(terms)
+	}
+	if int64(most) > sparseFrom && int64(most) > 64*int64(all) {
+		t.places = make(map[uint32]uint32)
+		for _, terms := range examples {
+			for _, term := range terms {
+				if _, known := t.places[term.ID]; !known {
+					t.places[term.ID] = 0
+					t.ids = append(t.ids, term.ID)
+				}
+			}
+		}
+		slices.Sort(t.ids)
+		for i, id := range t.ids {
+			t.places[id] = uint32(i)
+		}
+		return all
+	}
+	t.set = make([]uint64, most/64+1)
+	for _, terms := range examples {
+		for _, term := range terms {
+			t.set[term.ID/64] |= 1 << (term.ID % 64)
+		}
+	}
+	t.before = make([]uint32, len(t.set))
+	for i, left := range t.set {
+		t.before[i] = uint32(len(t.ids))
+		for ; left != 0; left &= left - 1 {
+			t.ids = append(t.ids, uint32(i*64+bits.TrailingZeros64(left)))
+		}
+	}
+	return all
+}
+
+// sparseFrom is up to which number of a term all numbers have a bit: half a MiB.
+const sparseFrom = 1 << 22
+
 // has says whether examples have a term, whose place in ids is place.
 func (t *TermExamples) has(id uint32) bool {
+	if t.places != nil {
+		_, ok := t.places[id]
+		return ok
+	}
 	return int(id/64) < len(t.set) && t.set[id/64]&(1<<(id%64)) != 0
 }
 
 func (t *TermExamples) place(id uint32) uint32 {
+	if t.places != nil {
+		return t.places[id]
+	}
 	return t.before[id/64] + uint32(bits.OnesCount64(t.set[id/64]&(1<<(id%64)-1)))
 }
 

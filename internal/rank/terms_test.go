@@ -99,6 +99,13 @@ func TestMeansAreThoseOfLoops(t *testing.T) {
 	for range 60 {
 		vocabulary := []uint32{1, 60, 5000, 70_000}[random.IntN(4)]
 		examples, vectors := drawTerms(random, random.IntN(70), vocabulary), drawTerms(random, random.IntN(30), vocabulary+50)
+		if random.IntN(3) == 0 { // numbers of terms far apart, most of which are none
+			for _, terms := range append(slices.Clone(examples), vectors...) {
+				for i := range terms {
+					terms[i].ID *= 60_000
+				}
+			}
+		}
 		n := 1 + random.IntN(9)
 		weights, of := make([]float64, len(examples)), make([]int, len(examples))
 		for i := range weights {

@@ -383,6 +383,7 @@ func TestBrowserSignIn(t *testing.T) {
 	p.until(`document.querySelector("h1").textContent === "Sign in" && document.body.textContent.includes("What you sent is kept")`)
 	signIn(p, key("ann-2", "ann"))
 	p.until(`document.querySelector("h1").textContent === "You are signed in" && document.body.textContent.includes("a long thought")`)
+	p.until(`document.activeElement.matches("main button, form button")`) // which comes a moment after the page
 	p.press("Enter")
 	p.until(`location.pathname === "/library/reading" && document.querySelector("textarea").value === "a long thought"`)
 	akin("key", "revoke", "ann-2")
