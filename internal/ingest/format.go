@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -250,6 +251,13 @@ func (h head) resembledXML() string {
 		}
 		return fmt.Sprintf("XML of another kind: its root is %.40q (export RIS or BibTeX from the program that has the list)", root)
 	}
+}
+
+// binaryHead says that a file begins as one in a format that is not text, of which every
+// byte counts, however much text there is in it.
+func binaryHead(src *bufio.Reader) bool {
+	text, _ := src.Peek(headBytes) // an error comes again
+	return slices.ContainsFunc(formats(), func(f format) bool { return binaryFormat(f.name) && f.match(head{text: text}) })
 }
 
 // binaryFormat says that a named format is not text.

@@ -243,7 +243,7 @@ func (r *Reader) recognise(plain *bufio.Reader, opt Options) (input, format, err
 		return input{}, none, r.readError(err)
 	}
 	mac := false
-	if !binaryFormat(opt.Format) {
+	if !binaryFormat(opt.Format) && (opt.Format != "" || !binaryHead(plain)) {
 		plain, mac = r.text(plain, opt)
 	}
 	in := input{name: r.name, opt: opt}
