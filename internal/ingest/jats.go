@@ -115,18 +115,45 @@ type jatsFront struct {
 	} `xml:"article-meta"`
 }
 
-// jatsMembers are the members of a group and where it is, which are no part of its name.
-var jatsMembers = regexp.MustCompile(`(?s)<(contrib-group|xref|fn|aff|address|email)\b.*</(contrib-group|xref|fn|aff|address|email)>`)
+// Tags of elements: with a slash in the first group they end one, with one in the second they
+// are all of it.
+var (
+	// jatsMembers are the members of a group and where it is, which are no part of its name.
+	jatsMembers = regexp.MustCompile(`<(/?)(?:contrib-group|xref|fn|aff|address|email)(?:\s(?:[^>"']|"[^"]*"|'[^']*')*?)?(/?)>`)
+	// jatsNote are references to notes and sources, which are no text of a title.
+	jatsNote = regexp.MustCompile(`<(/?)(?:xref|fn)(?:\s(?:[^>"']|"[^"]*"|'[^']*')*?)?(/?)>`)
+)
 
-// jatsNote are references to notes and sources, which are no text of a title.
-var jatsNote = regexp.MustCompile(`(?s)<(xref|fn)\b[^>]*>.*?</(xref|fn)>`)
+// outside gives a text without the elements of some tags and all that is in them; one that
+// has no end stays.
+func outside(tags *regexp.Regexp, text string) string {
+	var b strings.Builder
+	depth, kept := 0, 0
+	for _, at := range tags.FindAllStringSubmatchIndex(text, -1) {
+		ends, alone := at[2] < at[3], at[4] < at[5]
+		if depth == 0 && !ends {
+			b.WriteString(text[kept:at[0]])
+			kept = at[0]
+		}
+		switch {
+		case ends:
+			depth = max(0, depth-1)
+		case !alone:
+			depth++
+		}
+		if depth == 0 {
+			kept = at[1]
+		}
+	}
+	return b.String() + text[kept:]
+}
 
 func (f *jatsFront) row(language string) (Row, error) {
 	m := &f.Meta
 	p := paper.Paper{
-		Title: jatsNote.ReplaceAllString(m.Title.Inner, ""), Abstract: f.abstract(), Venue: firstFilled(append(f.Journal.Titles, f.Journal.Title, f.Journal.Abbrev)...),
+		Title: outside(jatsNote, m.Title.Inner), Abstract: f.abstract(), Venue: firstFilled(append(f.Journal.Titles, f.Journal.Title, f.Journal.Abbrev)...),
 	}
-	if subtitle := jatsNote.ReplaceAllString(m.Subtitle.Inner, ""); collapse(subtitle) != "" {
+	if subtitle := outside(jatsNote, m.Subtitle.Inner); collapse(subtitle) != "" {
 		p.Title += ": " + subtitle
 	}
 	pmid := ""
@@ -214,7 +241,7 @@ func (c *jatsContrib) authors() []paper.Author {
 		}
 	}
 	if name == "" {
-		name = jatsMembers.ReplaceAllString(c.Collab.Inner, "")
+		name = outside(jatsMembers, c.Collab.Inner)
 	}
 	all := named(name)
 	for i := range all {

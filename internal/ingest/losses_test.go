@@ -7,6 +7,36 @@ import (
 	"testing"
 )
 
+// What would be lost or changed without a word is read, or said.
+func TestNothingIsLost(t *testing.T) {
+	for _, tc := range []struct{ name, content, want string }{
+		{
+			"groups of JATS", jatsWith(`Group A<xref>1</xref> and Group B<xref>2</xref>`, "T"),
+			"title T | by Group A and Group B\n",
+		},
+		{
+			"a reference without text", jatsWith(`Group <xref rid="a"/>of Beads<email>a@e.example</email>`, `Of <xref rid="a"/>beads<xref>1</xref>`),
+			"title Of beads | by Group of Beads\n",
+		},
+		{
+			"a group in a group", jatsWith(`Group<contrib-group><contrib><collab>In<contrib-group><contrib/></contrib-group></collab></contrib></contrib-group> of <i>Beads</i>`, "T"),
+			"title T | by Group of Beads\n",
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := told(readText(t, tc.content, Options{})); got != tc.want {
+				t.Errorf("got:\n%swant:\n%s", got, tc.want)
+			}
+		})
+	}
+}
+
+// jatsWith is an article of JATS by a group.
+func jatsWith(group, title string) string {
+	return `<?xml version="1.0"?><article><front><article-meta><title-group><article-title>` + title +
+		`</article-title></title-group><contrib-group><contrib contrib-type="author"><collab>` + group + `</collab></contrib></contrib-group></article-meta></front></article>`
+}
+
 // Bytes of a binary format stay as they are, however much text is in them.
 func TestBinaryWithLongText(t *testing.T) {
 	long := "title,abstract\n" + strings.Repeat("Beads,\"We tell of stones in water, and of what they are made.\"\n", 3000)
