@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"encoding/json"
 	"regexp"
 	"strconv"
 	"strings"
@@ -178,38 +177,6 @@ type wrongValueError struct{ text string }
 
 // Error gives the value.
 func (e *wrongValueError) Error() string { return "cannot be read: " + e.text }
-
-// mendJSON gives valid JSON of text that is JSON but for the numbers that it
-// does not have: NaN, Infinity and -Infinity, which Python and pandas write,
-// become null; for control characters within texts, which become spaces; and for
-// backslashes before what they do not escape, which stand for themselves, as in TeX. ok is
-// false if that is not enough.
-func mendJSON(text []byte) (mended []byte, ok bool) {
-	quoted, escaped := false, false
-	for i := 0; i < len(text); i++ {
-		c := text[i]
-		switch {
-		case escaped:
-			if escaped = false; strings.IndexByte(`"\/bfnrtu`, c) < 0 {
-				mended = append(mended, '\\')
-			}
-		case quoted && c < ' ':
-			c = ' '
-		case quoted:
-			escaped, quoted = c == '\\', c != '"'
-		case c == '"':
-			quoted = true
-		default:
-			if word := noNumber(text[i:]); word > 0 {
-				mended = append(mended, "null"...)
-				i += word - 1
-				continue
-			}
-		}
-		mended = append(mended, c)
-	}
-	return mended, json.Valid(mended)
-}
 
 // noNumber is the length of the number that JSON does not have, with which text
 // begins; 0 if there is none.

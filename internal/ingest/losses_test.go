@@ -22,6 +22,17 @@ func TestNothingIsLost(t *testing.T) {
 			"a group in a group", jatsWith(`Group<contrib-group><contrib><collab>In<contrib-group><contrib/></contrib-group></collab></contrib></contrib-group> of <i>Beads</i>`, "T"),
 			"title T | by Group of Beads\n",
 		},
+		{
+			"TeX whose commands begin as escapes do",
+			`{"title":"T","abstract":"\alpha \beta \frac \theta \nu \rho, $\nabla \neq \tau \times$ \text{a} \right \ref \begin \bf \bar \upsilon"}` + "\n",
+			`title T | abstract αβ\frac θνρ, $\nabla \neq \tau \times$ a \bar υ` + "\n",
+		},
+		{
+			"line ends beside TeX", `{"title":"T","abstract":"of \alpha\nnew\neq. 1,\nu druge\nexists\nand\tan egg\top ten\ni) one\nif $\nu$ is \\nu"}` + "\n",
+			`title T | abstract of αnew eq. 1, u druge exists and an egg op ten i) one if $\nu$ is ν` + "\n",
+		},
+		{"escapes of JSON alone", `{"title":"T","abstract":"a\nabla\theta"}` + "\n", "title T | abstract a abla heta\n"},
+		{"a number that JSON lacks", `{"title":"T","abstract":"a\nabla","x":NaN}` + "\n", "title T | abstract a abla\n"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if got := told(readText(t, tc.content, Options{})); got != tc.want {
