@@ -159,7 +159,11 @@ func isMissing(text string) bool {
 	case "", "nan", "NaN", "NaT", "<NA>", "None", "NULL", "null", "N/A", "n/a", "#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!":
 		return true
 	}
-	// Scopus, PubMed and Google Scholar write whole sentences.
+	// Scopus, PubMed and Google Scholar write whole sentences, none as long as most cells.
+	const longest = 64
+	if len(text) > longest {
+		return false
+	}
 	switch strings.ToLower(strings.Trim(text, "[]. ")) {
 	case "no abstract available", "no abstract", "no author name available", "no authors listed", "no title available":
 		return true

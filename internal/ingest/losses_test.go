@@ -85,3 +85,18 @@ func TestBinaryWithLongText(t *testing.T) {
 		})
 	}
 }
+
+// A cell is not copied to see whether it is a word for nothing.
+func TestMissingCopiesNothing(t *testing.T) {
+	long := strings.Repeat("Stones In Water. ", 1000)
+	if n := testing.AllocsPerRun(10, func() {
+		if isMissing(long) {
+			t.Error("a long text is taken for nothing")
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	if !isMissing("[No Abstract Available].") {
+		t.Error("a word for nothing is taken for text")
+	}
+}
