@@ -213,7 +213,9 @@ func (t *table) replay(raw []byte, first int, shows *line) error {
 		l.text = bytes.Clone(l.text)
 		queue = append(queue, again{one: l})
 	}
-	t.queue = append(queue, t.queue...)
+	// Nothing is left of a queue that was there: every line in it but its last ended within
+	// quotes, and so did those that were read of it since, so that both stop at the same line.
+	t.queue = queue
 	return t.unclosed(head, first)
 }
 
