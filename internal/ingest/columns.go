@@ -183,18 +183,19 @@ func (c *columns) assignOthers(spelled []string, assigned [][]string, held map[s
 // assignAlike finds columns for fields that have none yet: of a name that is a field's, or one
 // of its others, but for what joins words ("pubdate", "arxivId"), for the scheme before it
 // ("dc:title", "prism.doi", "citation_title") or for a language behind it ("dc.title[en]").
+// Short codes are joined to nothing: "a_b" is not "ab", the abstract.
 func (c *columns) assignAlike(names []string, assigned [][]string, held map[string]bool) {
 	alike := make([]string, len(names))
 	for i, name := range names {
 		if assigned[i] == nil {
-			alike[i] = squeezed(withoutScheme(name))
+			alike[i] = squeezedWord(withoutScheme(name))
 		}
 	}
 	held["date"] = held["date"] || held["publish_date"]
 	held["url"] = held["url"] || held["urls"]
 	for _, field := range Fields() {
 		for _, other := range append([]string{field}, otherNames(field)...) {
-			if i := slices.Index(alike, squeezed(other)); i >= 0 && !held[field] && assigned[i] == nil {
+			if i := slices.Index(alike, squeezedWord(other)); i >= 0 && !held[field] && assigned[i] == nil {
 				assigned[i], held[field] = []string{field}, true
 			}
 		}
@@ -217,6 +218,15 @@ func withoutScheme(name string) string {
 
 // squeezed is a name without what joins its words.
 func squeezed(name string) string { return strings.ReplaceAll(name, "_", "") }
+
+// squeezedWord is squeezed for names that are then long enough to be words.
+func squeezedWord(name string) string {
+	const shortest = 4
+	if word := squeezed(name); len(word) >= shortest {
+		return word
+	}
+	return name
+}
 
 // row makes a paper of the columns of a row.
 func (c *columns) row(values []member) (Row, error) {

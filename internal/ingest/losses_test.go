@@ -33,6 +33,9 @@ func TestNothingIsLost(t *testing.T) {
 		},
 		{"escapes of JSON alone", `{"title":"T","abstract":"a\nabla\theta"}` + "\n", "title T | abstract a abla heta\n"},
 		{"a number that JSON lacks", `{"title":"T","abstract":"a\nabla","x":NaN}` + "\n", "title T | abstract a abla\n"},
+		{"short codes", "title,aB,D.I.,s_o\nT,blood group,diode,signal\n", "title T\n"},
+		{"short names behind a scheme", "dc:title,prism:doi\nT,10.1000/x\n", "doi:10.1000/x | title T | doi 10.1000/x\n"},
+		{"short names as they are", "TI,AB,DI,SO\nT,A,10.1000/x,J\n", "doi:10.1000/x | title T | abstract A | in J | doi 10.1000/x\n"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if got := told(readText(t, tc.content, Options{})); got != tc.want {
