@@ -230,19 +230,15 @@ func squeezedWord(name string) string {
 
 // row makes a paper of the columns of a row.
 func (c *columns) row(values []member) (Row, error) {
-	names := make([]string, len(values))
-	for i, v := range values {
-		names[i] = v.key
-	}
-	if isNoPaper(values) {
-		return Row{}, errNoPaper
+	if err := noPaper(c, values, maxEnvelopes); err != nil {
+		return Row{}, err
 	}
 	if opened, ok := c.open(values); ok {
 		return c.row(opened)
 	}
 	var r record
-	places := make(map[string]int, len(names))
-	for i, fields := range c.assign(names) {
+	places := make(map[string]int, len(values))
+	for i, fields := range c.assignMembers(values) {
 		v := values[i]
 		if first, twice := places[v.key]; !twice {
 			places[v.key] = i
@@ -262,7 +258,7 @@ func (c *columns) row(values []member) (Row, error) {
 		}
 	}
 	if r.given["title"] == "" && r.given["abstract"] == "" {
-		return Row{}, fmt.Errorf("nothing in it is the title or the abstract; its keys are %s; --map title=KEY says which", shorten(strings.Join(names, ", "), unreadText))
+		return Row{}, fmt.Errorf("nothing in it is the title or the abstract; its keys are %s; --map title=KEY says which", shorten(strings.Join(keysOf(values), ", "), unreadText))
 	}
 	row, err := r.finish()
 	if column := r.given["title"]; err != nil && column != "" && len(r.unread) > 0 {

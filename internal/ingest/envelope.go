@@ -3,7 +3,7 @@ package ingest
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -11,13 +11,20 @@ import (
 // What APIs put around a paper: {"status": "ok", "message": {…}} of Crossref, {"_source": {…}}
 // of a search engine, {"data": {…}} of Zotero, {"metadata": {…}} of repositories.
 
-// errNoPaper says that an object is about something else than a paper, which is passed over.
-var errNoPaper = errors.New("no paper")
+// noPaperError says that an object is about something else than a paper: its kind. Where
+// objects are read it is passed over.
+type noPaperError string
+
+// Error gives the kind.
+func (e noPaperError) Error() string {
+	return fmt.Sprintf("its itemType is %q, and it has no abstract: it is kept beside papers, but is none", string(e))
+}
 
 // envelopes are the keys of objects that hold the object about a paper.
 func envelopes() []string {
 	return []string{
 		"message", "_source", "data", "metadata", "attributes", "bibjson", "paper", "article", "document", "record", "work", "item", "entry", "fields", "publication",
+		"bib",
 	}
 }
 
@@ -40,28 +47,57 @@ func (c *columns) open(values []member) (opened []member, ok bool) {
 		if err != nil || !about(c, inner) && !holdsPaper(c, inner, maxEnvelopes) {
 			continue
 		}
-		named := identified(c, inner)
-		for i, v := range values {
-			if named && (v.key == "id" || v.key == "_id") {
-				v.key = "record_id" // the paper has an identifier that is the same everywhere
-			}
-			twice := slices.ContainsFunc(inner, func(m member) bool { return normal(m.key) == normal(v.key) })
-			if i != at && !twice && !isObject(v.value) && !isArray(v.value) {
-				inner = append(inner, v)
-			}
-		}
-		return inner, true
+		return c.beside(slices.Delete(slices.Clone(values), at, at+1), inner), true
 	}
 	return nil, false
 }
 
-// identified says that one of some fields is an identifier of arXiv or a DOI.
-func identified(c *columns, values []member) bool {
+// beside adds to the fields of a paper what stands around its envelope: values that are no
+// objects or lists, and those that are in fields which the paper has not. Links are those of
+// the envelope.
+func (c *columns) beside(outer, inner []member) []member {
+	named, names, held := identified(c, inner), map[string]bool{}, map[string]bool{}
+	for i, fields := range c.assignMembers(inner) {
+		names[normal(inner[i].key)] = true
+		for _, field := range fields {
+			held[field] = true
+		}
+	}
+	fields := c.assignMembers(outer)
+	for i, v := range outer {
+		if named && (v.key == "id" || v.key == "_id") {
+			v.key = "record_id" // the paper has an identifier that is the same everywhere
+		}
+		if names[normal(v.key)] {
+			continue
+		}
+		kept := !isObject(v.value) && !isArray(v.value) || normal(v.key) == "external_ids"
+		for _, field := range fields[i] {
+			kept = kept || !held[field] && field != "id" && field != "url" && field != "urls"
+		}
+		if kept {
+			inner = append(inner, v)
+		}
+	}
+	return inner
+}
+
+// assignMembers is assign for the fields of an object.
+func (c *columns) assignMembers(values []member) [][]string {
+	return c.assign(keysOf(values))
+}
+
+func keysOf(values []member) []string {
 	names := make([]string, len(values))
 	for i, v := range values {
 		names[i] = v.key
 	}
-	for i, fields := range c.assign(names) {
+	return names
+}
+
+// identified says that one of some fields is an identifier of arXiv or a DOI.
+func identified(c *columns, values []member) bool {
+	for i, fields := range c.assignMembers(values) {
 		if texts, _ := looseTexts(values[i].value); len(texts) > 0 && (slices.Contains(fields, "doi") || slices.Contains(fields, "arxiv_id")) {
 			return true
 		}
@@ -71,11 +107,7 @@ func identified(c *columns, values []member) bool {
 
 // about says that one of some fields is a title or an abstract.
 func about(c *columns, values []member) bool {
-	names := make([]string, len(values))
-	for i, v := range values {
-		names[i] = v.key
-	}
-	for _, fields := range c.assign(names) {
+	for _, fields := range c.assignMembers(values) {
 		if slices.Contains(fields, "title") || slices.Contains(fields, "abstract") {
 			return true
 		}
@@ -97,16 +129,32 @@ func holdsPaper(c *columns, values []member, depth int) bool {
 	return false
 }
 
-// isNoPaper says that what programs keep beside papers is one of these: a note, a file.
-func isNoPaper(values []member) bool {
+// noPaper gives a noPaperError for what programs keep beside papers, a note or a file. With
+// an abstract it is a paper all the same.
+func noPaper(c *columns, values []member, depth int) error {
 	for _, v := range values {
-		if v.key == "data" && isObject(v.value) { // as Zotero's API has it
-			inner, err := members(v.value)
-			return err == nil && isNoPaper(inner)
+		if v.key == "data" && isObject(v.value) && depth > 0 { // as Zotero's API has it
+			if inner, err := members(v.value); err == nil {
+				return noPaper(c, inner, depth-1)
+			}
+			return nil
 		}
 		if v.key == "itemType" && isString(v.value) {
 			kind, err := asString("", v.value)
-			return err == nil && slices.Contains([]string{"attachment", "note", "annotation"}, kind)
+			if err == nil && slices.Contains([]string{"attachment", "note", "annotation"}, kind) && !abstracted(c, values) {
+				return noPaperError(kind)
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+// abstracted says that one of some fields is an abstract that is not empty.
+func abstracted(c *columns, values []member) bool {
+	for i, fields := range c.assignMembers(values) {
+		if texts, _ := looseTexts(values[i].value); len(texts) > 0 && slices.Contains(fields, "abstract") {
+			return true
 		}
 	}
 	return false
@@ -151,10 +199,15 @@ func listsPapers(keys map[string]string, opt Options) bool {
 		names = append(names, key)
 	}
 	slices.Sort(names)
-	for _, fields := range newColumns(opt.Map).assign(names) {
+	for i, fields := range newColumns(opt.Map).assign(names) {
 		for _, field := range fields {
-			if slices.Contains([]string{"authors", "venue", "publish_date", "date", "year", "doi", "arxiv_id"}, field) {
+			switch field {
+			case "authors", "venue", "publish_date", "date", "year", "doi", "arxiv_id":
 				return false
+			case "abstract": // but a list may have a description, or a summary
+				if opt.Map[field] == names[i] || strings.Contains(normal(names[i]), field) {
+					return false
+				}
 			}
 		}
 	}
@@ -162,21 +215,56 @@ func listsPapers(keys map[string]string, opt Options) bool {
 }
 
 // keyedPapers says that a text begins with an object whose values are objects about papers,
-// each under its id: {"2020.acl-main.1": {"title": …}, …}.
+// each under its id: {"2020.acl-main.1": {"title": …}, …}. Where the next object has a key of
+// the first, or one value alone among others is an object, the key is no id.
 func keyedPapers(text []byte, opt Options) bool {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
 		return false
 	}
-	if _, err := dec.Token(); err != nil {
+	papers, others := 0, 0
+	for {
+		key, err := dec.Token()
+		if _, ok := key.(string); err != nil || !ok {
+			break
+		}
+		at := skipSpace(text, int(dec.InputOffset()))
+		if at == len(text) || text[at] != ':' {
+			break
+		}
+		if at = skipSpace(text, at+1); at == len(text) {
+			break
+		}
+		switch {
+		case papers == 0 && (text[at] != '{' || !telling(jsonHead(text[at:]), opt)):
+			return false
+		case text[at] == '{':
+			papers++
+		default:
+			others++
+		}
+		var value json.RawMessage
+		if dec.Decode(&value) != nil {
+			break
+		}
+	}
+	return papers > 0 && (papers > 1 || others == 0) && !sameAgain(text)
+}
+
+// sameAgain says that an object is followed by another one that has a key of it.
+func sameAgain(text []byte) bool {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	var first json.RawMessage
+	if dec.Decode(&first) != nil {
 		return false
 	}
-	at := skipSpace(text, int(dec.InputOffset()))
-	if at == len(text) || text[at] != ':' {
-		return false
+	keys := jsonHead(first)
+	for key := range jsonHead(bytes.TrimLeft(text[dec.InputOffset():], " \t\r\n,\x1e")) {
+		if holds(keys, key) {
+			return true
+		}
 	}
-	at = skipSpace(text, at+1)
-	return at < len(text) && text[at] == '{' && telling(jsonHead(text[at:]), opt)
+	return false
 }
 
 // keyed gives an object the key that it stands under as its id, unless it has one.

@@ -42,11 +42,12 @@ type objects struct {
 	// decode gets the text of a valid object. The row needs no source yet.
 	decode func(object []byte) (Row, error)
 	hollow bool // an array without elements
+	notes  *Notes
 }
 
 // newObjects reads objects wherever the file holds them.
 func newObjects(in input, decode func(object []byte) (Row, error)) *objects {
-	o := &objects{file: in.name, from: in.lines, decode: decode, hollow: in.head.json.empty}
+	o := &objects{file: in.name, from: in.lines, decode: decode, hollow: in.head.json.empty, notes: in.opt.Notes}
 	switch in.head.json.kind {
 	case inArray:
 		o.from = newJSONArray(in)
@@ -83,7 +84,8 @@ func (o *objects) next(ctx context.Context) (Row, error) {
 		if errors.As(err, &disk) {
 			return Row{}, err
 		}
-		if errors.Is(err, errNoPaper) {
+		if other := noPaperError(""); errors.As(err, &other) {
+			o.notes.notice("%s: notes, attachments and annotations without an abstract were passed over", o.file)
 			continue
 		}
 		if err != nil {
