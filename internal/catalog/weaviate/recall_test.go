@@ -216,7 +216,10 @@ func (m *mirror) read() {
 func TestAudit(t *testing.T) {
 	cloud := newCloud(9)
 	m := &mirror{T: t, vectors: map[string][]float32{}}
-	m.c = open(t, recallSpace(), func(c *weaviate.Config) { c.Replicas, c.Shards, c.Try, c.AuditEvery = 1, 3, 30*time.Second, -1 })
+	m.c = open(t, recallSpace(), func(c *weaviate.Config) {
+		c.Replicas, c.Shards, c.Try, c.AuditEvery = 1, 3, 30*time.Second, -1
+		c.Keep = 3 * time.Second // longer than one change takes
+	})
 	weaviate.Tear(m.c, torn(2))
 	var left []string
 	for round := range 60 {
@@ -278,9 +281,15 @@ func TestAudit(t *testing.T) {
 	}
 	m.read()
 	// A change of what a paper says, and not of its vector, keeps it where it is.
-	p := after[0].Paper
+	// Who looks at the moment before it sees the paper as it was: the copy is that of the
+	// change, though the group that mended is long over.
+	p, old := after[0].Paper, view(t, m.c)
 	p.Venue = "elsewhere"
+	time.Sleep(3100 * time.Millisecond)
 	m.apply([]catalog.Mutation{{Paper: p}})
+	if was, err := old.Get(t.Context(), []paper.Ref{{ID: p.ID}}); err != nil || was[0] == nil || was[0].Venue != after[0].Venue {
+		t.Errorf("before its change a paper that was mended is %v: %v", was, err)
+	}
 	if !hits(p.ID) {
 		t.Error("a paper that was mended and changed is not found")
 	}
