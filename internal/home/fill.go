@@ -10,8 +10,9 @@ import (
 
 // Fill keeps in a place what a database has. The place must have nothing, or just what an
 // earlier call for the same source put there; with replace, what it has is given up, also
-// where it is damaged. done is false where it has something else, and nothing was done. With a source, the database
-// is left as it is, and is no copy of the place afterwards; without, it is one.
+// where its log or its head is damaged, but not its claim. done is false where it has
+// something else, and nothing was done. With a source, the database is left as it is, and is
+// no copy of the place afterwards; without, it is one.
 func Fill(ctx context.Context, config Config, source string, replace bool) (found Found, done bool, err error) {
 	config = config.withDefaults()
 	h := &Home{config: config, store: &objects{config.Place}}

@@ -17,7 +17,8 @@ type recordTerms struct {
 // The first bit of each byte, which says that a number goes on, of eight bytes at a time.
 const goesOn = 0x8080808080808080
 
-// read reads the fields of a record up to the last one given. What is damaged ends it.
+// read reads the fields of a record up to the last one given. What ends in the midst of a
+// number ends it; of longer numbers than there are it takes the first bits.
 func (y *recordTerms) read(raw []byte, last field) {
 	t := readUntil(raw, last)
 	raw = t.raw

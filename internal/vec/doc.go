@@ -1,6 +1,7 @@
 // Package vec holds the arithmetic on vectors that everything else stands on: dot
-// products of float32 and of int8, lengths, normalisation, quantisation and checks
-// for numbers that are not finite.
+// products of float32 and of int8, of many rows with a panel of vectors, dense or sparse,
+// sums of sparse vectors in lanes, lengths, normalisation, quantisation and checks for
+// numbers that are not finite.
 //
 // # Duty
 //

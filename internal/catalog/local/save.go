@@ -106,7 +106,7 @@ func (c *collection) traceGraph(snapshot *store.Snapshot, path string) (*ann.Gra
 func (c *collection) refuse(path string, why error) {
 	removed := "yes"
 	if ofTheMachine(why) {
-		removed = "no: it may be good, and is looked at again at the next start"
+		removed = "no: it may be good; it is read again at the next start, unless it was saved anew by then"
 	} else if c.readOnly() {
 		removed = "no: the data directory is open for reading only"
 	} else if err := remove(path); err != nil {
