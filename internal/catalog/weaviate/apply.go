@@ -60,7 +60,7 @@ func (c *collection) ready(ctx context.Context) (*head, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	h, err := c.head(ctx)
+	h, err := c.kept(ctx)
 	if err == nil {
 		err = c.mine(h)
 	}
@@ -264,10 +264,10 @@ func (c *collection) commit(ctx context.Context, p *plan) error {
 	if err == nil {
 		return nil
 	}
-	h, headErr := c.head(ctx)
+	h, headErr := c.kept(ctx)
 	if headErr == nil && h.Epoch == p.head.Epoch && h.Group >= p.head.Group { // the head was written, and the answer lost
 		last := *h
-		c.last = &last
+		c.last.Store(&last)
 		return nil
 	}
 	if headErr == nil {

@@ -133,3 +133,17 @@ func CountBeside(ctx context.Context, b *Beside) (int64, error) {
 	reply, err := b.wire.nodes[0].Aggregate(ctx, &pb.AggregateRequest{Collection: b.wire.beside(), ObjectsCount: true})
 	return reply.GetSingleResult().GetObjectsCount(), err
 }
+
+// KeptHead gives the head that the cluster has, as it is kept, and how many papers it says
+// there are; PutBack writes it again, as a request does that comes late.
+func KeptHead(ctx context.Context, c *Catalog, name string) (putBack func(context.Context) error, papers uint32, err error) {
+	own, err := c.collection(ctx, name)
+	if err != nil {
+		return nil, 0, err
+	}
+	h, err := own.kept(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	return func(ctx context.Context) error { return own.putState(ctx, headID(), h) }, h.Papers, nil
+}

@@ -313,7 +313,9 @@ func (c *Catalog) audits(ctx context.Context) {
 
 // auditNext makes the step from an ordinal, and says where the next one begins.
 func (c *collection) auditNext(ctx context.Context, from uint32) (uint32, error) {
-	h, err := c.head(ctx)
+	c.writing.Lock()
+	h, err := c.ready(ctx) // which also mends a head that was overwritten
+	c.writing.Unlock()
 	if err != nil || h.Ordinal == 0 {
 		return from, err
 	}

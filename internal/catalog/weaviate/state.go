@@ -57,8 +57,25 @@ func headID() string { return idOf("head", "") }
 
 func groupID(n uint64) string { return idOf("group", strconv.FormatUint(n, 10)) }
 
-// head reads the head by a quorum.
+// head is kept, or the head that this writer wrote last, where the cluster has an older one
+// again: a request that was sent before and took a long way may have come late. The writer
+// mends that with its next change, or its next look at the collection.
 func (c *collection) head(ctx context.Context) (*head, error) {
+	h, err := c.kept(ctx)
+	if last := c.last.Load(); err == nil && last != nil && h.before(last) {
+		newest := *last
+		return &newest, nil
+	}
+	return h, err
+}
+
+// before says whether a head is older than another.
+func (h *head) before(other *head) bool {
+	return h.Epoch < other.Epoch || h.Epoch == other.Epoch && h.Group < other.Group
+}
+
+// kept reads the head by a quorum.
+func (c *collection) kept(ctx context.Context) (*head, error) {
 	h, err := c.maybeHead(ctx)
 	if err == nil && h == nil {
 		err = &paper.Error{
@@ -202,14 +219,14 @@ func (w *wire) fenced(ctx context.Context) error {
 // the cluster has another of no later epoch. That is what a writer left that was replaced
 // and was held up between its last look at who writes and the cluster.
 func (c *collection) rightful(ctx context.Context, h *head) (*head, error) {
-	if c.last == nil || h.Epoch == c.last.Epoch && h.Group >= c.last.Group {
+	last := c.last.Load()
+	if last == nil || !h.before(last) {
 		return h, nil
 	}
-	c.config.Log.WarnContext(ctx, "the head of the collection was overwritten by a writer that was replaced; it is written again",
-		"sequence", h.Sequence, "epoch", h.Epoch, "want", c.last.Sequence)
-	h = new(head)
-	*h = *c.last
-	return h, c.putHead(ctx, h)
+	c.config.Log.WarnContext(ctx, "the head of the collection was overwritten by a request that came late, or by a writer that was replaced; it is written again",
+		"sequence", h.Sequence, "epoch", h.Epoch, "want", last.Sequence)
+	newest := *last
+	return &newest, c.putHead(ctx, &newest)
 }
 
 // putHead writes the head, and remembers it.
@@ -218,7 +235,7 @@ func (c *collection) putHead(ctx context.Context, h *head) error {
 		return err
 	}
 	last := *h
-	c.last = &last
+	c.last.Store(&last)
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"akin/internal/catalog"
 	"akin/internal/paper"
@@ -26,7 +27,7 @@ type collection struct {
 
 	writing sync.Mutex // one group at a time; guards what follows
 	// last is the head that this writer wrote last; nil before it wrote any.
-	last *head
+	last atomic.Pointer[head]
 }
 
 // Open connects to a cluster. A writer creates the default collection, if it is not
