@@ -18,18 +18,24 @@ func CountAt(ctx context.Context, c *Catalog, collection string, at int) (int64,
 	return reply.GetSingleResult().GetObjectsCount(), err
 }
 
-// Strand writes a group as a writer does that dies after some steps: 1 is the log, 2 the
-// copies, 3 half of the papers, 4 all, 5 what it deletes.
-func Strand(ctx context.Context, c *Catalog, collection string, steps int, changes []catalog.Mutation) error {
-	own, err := c.collection(ctx, collection)
+// planned is what changes would make of a collection.
+func planned(ctx context.Context, c *Catalog, name string, changes []catalog.Mutation) (*collection, *plan, error) {
+	own, err := c.collection(ctx, name)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	h, err := own.head(ctx)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	p, _, err := own.plan(ctx, h, changes)
+	return own, p, err
+}
+
+// Strand writes a group as a writer does that dies after some steps: 1 is the log, 2 the
+// copies, 3 half of the papers, 4 all, 5 what it deletes.
+func Strand(ctx context.Context, c *Catalog, collection string, steps int, changes []catalog.Mutation) error {
+	own, p, err := planned(ctx, c, collection, changes)
 	if err != nil {
 		return err
 	}
@@ -41,7 +47,7 @@ func Strand(ctx context.Context, c *Catalog, collection string, steps int, chang
 		papers = papers[:(len(papers)+1)/2]
 	}
 	for i, step := range []func() error{
-		func() error { return own.putState(ctx, groupID(h.Group+1), p.group) },
+		func() error { return own.putState(ctx, groupID(p.head.Group+1), p.group) },
 		func() error { return own.put(ctx, copies) },
 		func() error { return own.put(ctx, papers) },
 		func() error { return nil },
@@ -78,15 +84,7 @@ func Unsure(c *Catalog) uint64 { return c.wire.unsure.Load() }
 
 // ApplyUnseen writes new papers as Apply does, and does not look whether they are found.
 func ApplyUnseen(ctx context.Context, c *Catalog, collection string, changes []catalog.Mutation) error {
-	own, err := c.collection(ctx, collection)
-	if err != nil {
-		return err
-	}
-	h, err := own.head(ctx)
-	if err != nil {
-		return err
-	}
-	p, _, err := own.plan(ctx, h, changes)
+	own, p, err := planned(ctx, c, collection, changes)
 	if err != nil {
 		return err
 	}

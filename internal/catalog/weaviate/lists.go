@@ -71,17 +71,11 @@ func (c *Catalog) List(ctx context.Context, name string) (data []byte, until tim
 
 // sweep removes lists whose time is over, until the end.
 func (w *wire) sweep(ctx context.Context) {
-	for every := time.NewTicker(sweepEvery); ; {
-		select {
-		case <-ctx.Done():
-			every.Stop()
-			return
-		case <-every.C:
-		}
+	every(ctx, sweepEvery, func() {
 		if err := w.removeLists(ctx, time.Now().Add(-sweepAfter)); err != nil && ctx.Err() == nil {
 			w.config.Log.WarnContext(ctx, "lists of results whose time is over could not be removed; they are the next time", "error", err)
 		}
-	}
+	})
 }
 
 // removeLists removes the lists that are kept until before a time.

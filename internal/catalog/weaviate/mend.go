@@ -285,13 +285,7 @@ func (c *collection) restate(ctx context.Context, p *plan, ids []string) error {
 func (c *Catalog) audits(ctx context.Context) {
 	from := make(map[string]uint32)
 	rest := make(map[string]time.Time) // until when a collection is left alone
-	for every := time.NewTicker(c.wire.config.AuditEvery); ; {
-		select {
-		case <-ctx.Done():
-			every.Stop()
-			return
-		case <-every.C:
-		}
+	every(ctx, c.wire.config.AuditEvery, func() {
 		c.mu.Lock()
 		all := slices.Collect(maps.Values(c.collections))
 		c.mu.Unlock()
@@ -308,7 +302,7 @@ func (c *Catalog) audits(ctx context.Context) {
 			}
 			from[own.name] = next
 		}
-	}
+	})
 }
 
 // auditNext makes the step from an ordinal, and says where the next one begins.

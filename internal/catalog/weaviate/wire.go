@@ -110,16 +110,26 @@ const probeEvery = time.Second
 
 // probe asks a node whether it is ready, until the end.
 func (w *wire) probe(ctx context.Context, n *node) {
-	for every := time.NewTicker(probeEvery); ; {
+	ask := func() {
 		at, done := context.WithTimeout(ctx, w.config.Try)
 		_, err := w.send(at, n, http.MethodGet, "/.well-known/ready", nil)
 		done()
 		n.unready.Store(err != nil)
+	}
+	ask()
+	every(ctx, probeEvery, ask)
+}
+
+// every does something again and again, the first time after d, until the end.
+func every(ctx context.Context, d time.Duration, do func()) {
+	ticks := time.NewTicker(d)
+	defer ticks.Stop()
+	for {
 		select {
 		case <-ctx.Done():
-			every.Stop()
 			return
-		case <-every.C:
+		case <-ticks.C:
+			do()
 		}
 	}
 }
