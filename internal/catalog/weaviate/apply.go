@@ -29,6 +29,7 @@ type plan struct {
 	before map[string]state
 	after  map[string]state
 	group  group
+	gone   []string // what is deleted although it should not be there
 }
 
 func (c *collection) apply(ctx context.Context, changes []catalog.Mutation) ([]catalog.Outcome, uint64, error) {
@@ -52,28 +53,6 @@ func (c *collection) apply(ctx context.Context, changes []catalog.Mutation) ([]c
 		return nil, 0, err
 	}
 	return outcomes, p.head.Sequence, nil
-}
-
-// ready gives the head that the next group goes on from, if this process may write, and
-// what a writer left is taken back. The caller holds writing.
-func (c *collection) ready(ctx context.Context) (*head, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	h, err := c.kept(ctx)
-	if err == nil {
-		err = c.mine(h)
-	}
-	if err == nil {
-		err = c.fence()
-	}
-	if err == nil {
-		h, err = c.rightful(ctx, h)
-	}
-	if err == nil {
-		err = c.recover(ctx, h)
-	}
-	return h, err
 }
 
 // plan says what changes make of a collection. It writes nothing.
@@ -246,42 +225,6 @@ func (p *plan) checkVector(m *catalog.Mutation, old, r *paper.Record) error {
 	return nil
 }
 
-// commit writes a plan. Where that fails, it is taken back; where that fails too, the
-// next writer takes it back.
-func (c *collection) commit(ctx context.Context, p *plan) error {
-	p.group.At = p.now.UnixNano()
-	p.head.Group++
-	err := c.putState(ctx, groupID(p.head.Group), p.group)
-	if err == nil {
-		err = c.write(ctx, p)
-	}
-	if err == nil {
-		if trimErr := c.trim(ctx, &p.head); trimErr != nil {
-			c.config.Log.WarnContext(ctx, "copies of replaced papers could not be removed", "error", trimErr)
-		}
-		err = c.putHead(ctx, &p.head)
-	}
-	if err == nil {
-		return nil
-	}
-	h, headErr := c.kept(ctx)
-	if headErr == nil && h.Epoch == p.head.Epoch && h.Group >= p.head.Group { // the head was written, and the answer lost
-		last := *h
-		c.last.Store(&last)
-		return nil
-	}
-	if headErr == nil {
-		headErr = c.mine(h)
-	}
-	if headErr == nil {
-		headErr = c.recover(ctx, h)
-	}
-	if headErr != nil {
-		c.config.Log.WarnContext(ctx, "a group of changes was begun and not taken back; the next one does that first", "error", headErr)
-	}
-	return err
-}
-
 // write copies what is replaced, then replaces it.
 func (c *collection) write(ctx context.Context, p *plan) error {
 	copies, papers, gone, err := c.objects(p)
@@ -297,8 +240,8 @@ func (c *collection) write(ctx context.Context, p *plan) error {
 	return each(ctx, len(gone), func(ctx context.Context, i int) error { return c.remove(ctx, c.papers, paperID(gone[i])) })
 }
 
-// objects gives what a plan writes: copies of what it replaces, papers, and the ids of
-// those that it deletes.
+// objects gives what a plan writes: copies of what it replaces, and of what it writes over
+// something recent (see late.go), papers, and the ids of those that it deletes.
 func (c *collection) objects(p *plan) (copies, papers []*batchObject, gone []string, err error) {
 	for id, after := range p.after {
 		before := p.before[id]
@@ -318,9 +261,18 @@ func (c *collection) objects(p *plan) (copies, papers []*batchObject, gone []str
 				return nil, nil, nil, err
 			}
 			papers = append(papers, o)
+			if before.version != nil && before.version.Born == after.version.Born || !c.risky(p, id) {
+				continue
+			}
+			now := *after.version
+			now.Vector = vectorBytes(after.vector)
+			if o, err = other(c.state, copyID(id, now.Born), &now); err != nil {
+				return nil, nil, nil, err
+			}
+			copies = append(copies, o)
 		case before.version != nil:
 			gone = append(gone, id)
 		}
 	}
-	return copies, papers, gone, nil
+	return copies, papers, append(gone, p.gone...), nil
 }

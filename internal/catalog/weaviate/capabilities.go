@@ -130,7 +130,7 @@ func (v *view) Changed(ctx context.Context, after uint64, limit int) (out []cata
 	from, err := v.groupAfter(ctx, after)
 	for n := from; err == nil && n <= v.head.Group && len(out) < limit; n++ {
 		var g *group
-		if g, err = v.logged(ctx, n); err != nil || g.Void {
+		if g, _, err = v.c.logged(ctx, &v.head, n); err != nil || g.Void {
 			continue
 		}
 		for _, e := range g.Entries {
@@ -142,25 +142,16 @@ func (v *view) Changed(ctx context.Context, after uint64, limit int) (out []cata
 	return out, err
 }
 
-// logged reads a group that must be in the log.
-func (v *view) logged(ctx context.Context, n uint64) (*group, error) {
-	g, err := v.c.group(ctx, n)
-	if err == nil && g == nil {
-		err = damaged(fmt.Errorf("group %d of %d is not in the log", n, v.head.Group))
-	}
-	return g, err
-}
-
 // groupAfter finds the first group that has a change after a sequence number.
 func (v *view) groupAfter(ctx context.Context, after uint64) (uint64, error) {
 	lo, hi := uint64(1), v.head.Group+1
 	for lo < hi {
 		middle := lo + (hi-lo)/2
-		g, err := v.logged(ctx, middle)
+		_, sequence, err := v.c.logged(ctx, &v.head, middle)
 		if err != nil {
 			return 0, err
 		}
-		if last := len(g.Entries) - 1; last < 0 || g.Entries[last].Sequence <= after {
+		if sequence <= after {
 			lo = middle + 1
 		} else {
 			hi = middle

@@ -60,6 +60,9 @@ type Config struct {
 	// Keep is how long copies of replaced versions stay for views that are open; 0 is
 	// ten minutes.
 	Keep time.Duration
+	// Late is how long after a request was given up it may still reach the cluster; 0 is
+	// 20 minutes.
+	Late time.Duration
 	// AuditEvery is how often a writer looks at 2,000 papers, whether all nodes find them
 	// by vector; 0 is ten seconds, less than 0 is never. Audit looks at all.
 	AuditEvery time.Duration
@@ -88,6 +91,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Keep == 0 {
 		c.Keep = 10 * time.Minute
+	}
+	if c.Late == 0 {
+		c.Late = 20 * time.Minute
 	}
 	if c.AuditEvery == 0 {
 		c.AuditEvery = 10 * time.Second

@@ -7,13 +7,13 @@
 // Weaviate has no transactions and no snapshots. This package makes both of single
 // objects that are written and read by a quorum. A collection of akin is two classes: one
 // has an object a paper, found by vector, words and attributes; the other has no index and
-// holds the head (sequence number and counts), a log of groups of changes, and the
+// holds a log of groups of changes, a head (sequence number and counts) after each, and the
 // versions of papers that a group replaced. A group is written so:
 //
 //  1. the log says which papers the group changes, and which version each had;
 //  2. the versions that will be replaced are copied;
 //  3. the papers are replaced or deleted;
-//  4. the head moves on. From here on the group is acknowledged.
+//  4. the next head is written. From here on the group is acknowledged.
 //
 // A view is the head that it read. After each question it looks whether the log has gone
 // on. If so, it asks again without the papers that were changed since, and takes those
@@ -22,9 +22,11 @@
 //
 // # Concurrency
 //
-// All methods may be called from any goroutine. One process writes to a collection: the
-// cluster cannot keep a second one out. The epoch in the head tells a writer that another
-// one has taken over, before its next group; between two writes of one group it does not.
+// All methods may be called from any goroutine. One process writes to a collection. What
+// it writes of log and heads is named by its epoch and written once, so that nothing of it
+// can be overtaken; who takes over ends the epoch, which a writer looks for after it wrote
+// what it will do, and before it acknowledges (see writer.go). Papers are replaced in their
+// place: what comes late there is put back (see late.go).
 //
 // # Caveats
 //

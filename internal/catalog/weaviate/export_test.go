@@ -2,6 +2,7 @@ package weaviate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -24,16 +25,22 @@ func planned(ctx context.Context, c *Catalog, name string, changes []catalog.Mut
 	if err != nil {
 		return nil, nil, err
 	}
-	h, err := own.head(ctx)
+	own.writing.Lock()
+	defer own.writing.Unlock()
+	h, err := own.ready(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	p, _, err := own.plan(ctx, h, changes)
+	if err == nil {
+		p.head.Group++
+	}
 	return own, p, err
 }
 
 // Strand writes a group as a writer does that dies after some steps: 1 is the log, 2 the
-// copies, 3 half of the papers, 4 all, 5 what it deletes.
+// copies, 3 half of the papers, 4 all, 5 what it deletes. What the catalog writes next it
+// writes as the next writer.
 func Strand(ctx context.Context, c *Catalog, collection string, steps int, changes []catalog.Mutation) error {
 	own, p, err := planned(ctx, c, collection, changes)
 	if err != nil {
@@ -43,11 +50,13 @@ func Strand(ctx context.Context, c *Catalog, collection string, steps int, chang
 	if err != nil {
 		return err
 	}
+	c.wire.config.Epoch++
+	own.writer = writer{}
 	if steps == 3 {
 		papers = papers[:(len(papers)+1)/2]
 	}
 	for i, step := range []func() error{
-		func() error { return own.putState(ctx, groupID(p.head.Group+1), p.group) },
+		func() error { return own.putState(ctx, p.head.named("group", p.head.Group), p.group) },
 		func() error { return own.put(ctx, copies) },
 		func() error { return own.put(ctx, papers) },
 		func() error { return nil },
@@ -88,18 +97,15 @@ func ApplyUnseen(ctx context.Context, c *Catalog, collection string, changes []c
 	if err != nil {
 		return err
 	}
-	p.head.Group++
 	_, papers, _, err := own.objects(p)
 	if err == nil {
-		err = own.putState(ctx, groupID(p.head.Group), p.group)
+		err = own.putState(ctx, p.head.named("group", p.head.Group), p.group)
 	}
 	if err == nil {
 		err = own.put(ctx, papers)
 	}
-	if err == nil {
-		err = own.putHead(ctx, &p.head)
-	}
-	return err
+	own.doubt = &p.head
+	return errors.Join(err, own.resolve(ctx))
 }
 
 // Strays are those of some papers that some node does not find by vector.
@@ -132,16 +138,47 @@ func CountBeside(ctx context.Context, b *Beside) (int64, error) {
 	return reply.GetSingleResult().GetObjectsCount(), err
 }
 
-// KeptHead gives the head that the cluster has, as it is kept, and how many papers it says
-// there are; PutBack writes it again, as a request does that comes late.
-func KeptHead(ctx context.Context, c *Catalog, name string) (putBack func(context.Context) error, papers uint32, err error) {
+// State gives everything that is overwritten, or that names what a writer did, up to the
+// newest head: to write it again, as requests do that come late. papers is how many there
+// are by the hint.
+func State(ctx context.Context, c *Catalog, name string) (again func(context.Context) error, papers uint32, err error) {
 	own, err := c.collection(ctx, name)
 	if err != nil {
 		return nil, 0, err
 	}
-	h, err := own.kept(ctx)
+	hint, err := own.hint(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
-	return func(ctx context.Context) error { return own.putState(ctx, headID(), h) }, h.Papers, nil
+	h, err := own.head(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	g, _, err := own.logged(ctx, h, h.Group)
+	return func(ctx context.Context) error {
+		return errors.Join(own.putState(ctx, hintID(), hint), own.putState(ctx, h.named("group", h.Group), g), own.putState(ctx, h.named("commit", h.Group), h))
+	}, hint.Papers, err
+}
+
+// LatePaper gives a paper as it is, to write it again, as a request does that comes late.
+func LatePaper(ctx context.Context, c *Catalog, name, id string) (again func(context.Context) error, err error) {
+	own, err := c.collection(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	v, vector, err := own.paperAt(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	o, err := object(own.papers, v, vector)
+	return func(ctx context.Context) error { return own.put(ctx, []*batchObject{o}) }, err
+}
+
+// LookBack looks at all papers that a late request may have changed.
+func LookBack(ctx context.Context, c *Catalog, name string) (mended int, err error) {
+	own, err := c.collection(ctx, name)
+	if err != nil {
+		return 0, err
+	}
+	return own.lookBack(ctx, time.Now().Add(firstLook+time.Second))
 }

@@ -246,7 +246,7 @@ func (c *collection) mend(ctx context.Context, ids []string) (mended int, err er
 			return mended, err
 		}
 		mended += len(p.group.Entries)
-		*h = p.head
+		*h = *c.own
 	}
 	if mended == 0 {
 		return 0, nil
@@ -290,6 +290,9 @@ func (c *Catalog) audits(ctx context.Context) {
 		all := slices.Collect(maps.Values(c.collections))
 		c.mu.Unlock()
 		for _, own := range all {
+			if _, err := own.lookBack(ctx, time.Now()); err != nil && ctx.Err() == nil {
+				c.wire.config.Log.WarnContext(ctx, "it could not be seen whether papers were changed by requests that came late", "collection", own.name, "error", err)
+			}
 			if time.Now().Before(rest[own.name]) {
 				continue
 			}
@@ -308,7 +311,7 @@ func (c *Catalog) audits(ctx context.Context) {
 // auditNext makes the step from an ordinal, and says where the next one begins.
 func (c *collection) auditNext(ctx context.Context, from uint32) (uint32, error) {
 	c.writing.Lock()
-	h, err := c.ready(ctx) // which also mends a head that was overwritten
+	h, err := c.ready(ctx) // which also mends a hint that was overwritten, and what is in doubt
 	c.writing.Unlock()
 	if err != nil || h.Ordinal == 0 {
 		return from, err

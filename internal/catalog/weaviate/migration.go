@@ -3,6 +3,7 @@ package weaviate
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"akin/internal/paper"
 )
@@ -25,31 +26,31 @@ type Migration struct {
 }
 
 // belongs says whether this process may open a collection, and gives it to the migration
-// that it is for; changed says that the head is to be written.
-func (c *collection) belongs(h *head) (changed bool, err error) {
+// that it is for.
+func (c *collection) belongs(h *head) error {
 	m := c.config.Migration
 	switch {
 	case m == nil && h.Migration == "", m != nil && h.Migration == m.Source:
-		return false, nil
+		return nil
 	case m == nil:
-		return false, &paper.Error{
+		return &paper.Error{
 			Kind: paper.FailedPrecondition, Reason: ReasonMigrating,
 			Message: fmt.Sprintf("the cluster is being filled from %s, and %d papers are there; run akin migrate-catalog to its end, or with --abandon",
 				h.Migration, h.Papers),
 		}
 	case h.Migration != "":
-		return false, &paper.Error{
+		return &paper.Error{
 			Kind: paper.FailedPrecondition, Reason: ReasonMigrating,
 			Message: fmt.Sprintf("the cluster is being filled from %s, and not from %s; go on with that, or give it up with --abandon", h.Migration, m.Source),
 		}
 	case h.Papers > 0:
-		return false, &paper.Error{
+		return &paper.Error{
 			Kind: paper.FailedPrecondition, Reason: ReasonNotEmpty,
 			Message: fmt.Sprintf("the cluster has %d papers, of no migration that was begun; migrate to a cluster without any, or with another --catalog-prefix", h.Papers),
 		}
 	}
 	h.Migration, h.Sequence = m.Source, max(h.Sequence, m.Sequence)
-	return true, nil
+	return nil
 }
 
 // EndMigration gives a collection that was filled to whoever opens it.
@@ -60,15 +61,12 @@ func (c *Catalog) EndMigration(ctx context.Context, name string) error {
 	}
 	own.writing.Lock()
 	defer own.writing.Unlock()
-	h, err := own.head(ctx)
+	h, err := own.ready(ctx)
 	if err != nil {
 		return err
 	}
-	if err := own.mine(h); err != nil {
-		return err
-	}
 	h.Migration, h.Migrated = "", h.Migration
-	return own.putState(ctx, headID(), h)
+	return own.commit(context.WithoutCancel(ctx), &plan{space: h.Space, now: time.Now().UTC(), head: *h, group: group{Void: true}})
 }
 
 // AbandonMigration removes the default collection of a cluster, if it is being filled, and

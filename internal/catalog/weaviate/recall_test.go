@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"akin/internal/catalog"
-	"akin/internal/catalog/catalogtest"
 	"akin/internal/catalog/weaviate"
 	"akin/internal/paper"
 	"akin/internal/rank"
@@ -302,43 +301,5 @@ func TestAudit(t *testing.T) {
 	cancel()
 	if _, err := m.c.Audit(ended, paper.DefaultCollection); !errors.Is(err, context.Canceled) {
 		t.Errorf("of one that was given up: %v", err)
-	}
-}
-
-// A request that was sent long ago and comes late takes the head back. Nothing that was
-// acknowledged is lost by that: the writer knows better at once, and mends it for all.
-func TestLateHead(t *testing.T) {
-	c := open(t, catalogtest.Space(), func(c *weaviate.Config) { c.AuditEvery = 200 * time.Millisecond })
-	write := func(from, to int) {
-		for n := from; n < to; n++ {
-			if _, _, err := c.Apply(t.Context(), paper.DefaultCollection, []catalog.Mutation{put(fmt.Sprintf("p%d", n), "early", n)}); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	write(0, 3)
-	putBack, papers, err := weaviate.KeptHead(t.Context(), c, paper.DefaultCollection)
-	if err != nil || papers != 3 {
-		t.Fatal(papers, err)
-	}
-	write(3, 6)
-	if err := putBack(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	v := view(t, c)
-	if records, err := v.Get(t.Context(), catalog.Refs("p5")); err != nil || records[0] == nil || v.Info().Papers != 6 {
-		t.Errorf("of %d papers the last is %v: %v", v.Info().Papers, records, err)
-	}
-	for began := time.Now(); papers != 6; time.Sleep(50 * time.Millisecond) {
-		if _, papers, err = weaviate.KeptHead(t.Context(), c, paper.DefaultCollection); err != nil {
-			t.Fatal(err)
-		}
-		if time.Since(began) > time.Minute {
-			t.Fatalf("after a minute the cluster still has the head of %d papers", papers)
-		}
-	}
-	write(6, 8)
-	if got := view(t, c).Info(); got.Papers != 8 || got.Sequence != 8 {
-		t.Errorf("%+v; want 8 papers of 8 changes", got)
 	}
 }

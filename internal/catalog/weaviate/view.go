@@ -34,7 +34,8 @@ type view struct {
 	head head
 
 	mu      sync.Mutex          // guards what follows
-	seen    uint64              // the last group of the log that was read
+	writer  *head               // a head of who wrote what was read last of the log
+	seen    uint64              // the last group that was read
 	changed map[string]uint64   // by id, the version that a paper has in this view; 0 for none
 	copies  map[string]*version // of changed papers that have one
 }
@@ -56,9 +57,13 @@ func (v *view) settle(ctx context.Context) (grown bool, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for {
-		g, err := v.c.group(ctx, v.seen+1)
-		if err != nil || g == nil {
+		g, next, err := v.c.after(ctx, v.writer, v.seen)
+		if err != nil || g == nil && next == nil {
 			return grown, err
+		}
+		if g == nil {
+			v.writer, v.seen = next, next.Begun
+			continue
 		}
 		v.seen++
 		for id, prior := range g.priors() {

@@ -25,9 +25,12 @@ type collection struct {
 	*wire
 	name, papers, state string
 
+	// found is the newest head that was found; nil before one was looked for.
+	found   atomic.Pointer[head]
+	writers writers
+
 	writing sync.Mutex // one group at a time; guards what follows
-	// last is the head that this writer wrote last; nil before it wrote any.
-	last atomic.Pointer[head]
+	writer
 }
 
 // Open connects to a cluster. A writer creates the default collection, if it is not
@@ -73,7 +76,7 @@ func Look(ctx context.Context, config Config) (_ *Stored, err error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := own.maybeHead(ctx)
+	h, err := own.newest(ctx)
 	if err != nil || h == nil {
 		return nil, err
 	}
@@ -115,9 +118,23 @@ func (c *Catalog) CreateCollection(ctx context.Context, name string, space paper
 	if err := paper.ValidateCollection(name); err != nil {
 		return err
 	}
-	own := c.named(name)
+	c.mu.Lock()
+	own := c.collections[name]
+	c.mu.Unlock()
+	if own == nil {
+		own = c.named(name)
+	}
 	own.writing.Lock()
 	defer own.writing.Unlock()
+	if own.own != nil { // this process made it, or took it over
+		h, err := own.ready(ctx)
+		if err == nil {
+			return sameSpace(h, space)
+		}
+		if paper.KindOf(err) != paper.NotFound {
+			return err
+		}
+	}
 	for _, class := range []map[string]any{c.wire.papersClass(own.papers), c.wire.stateClass(own.state)} {
 		if err := c.wire.createClass(ctx, class); err != nil {
 			return err
@@ -196,7 +213,7 @@ func (c *Catalog) View(ctx context.Context, name string) (catalog.View, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &view{c: own, head: *h, seen: h.Group, changed: make(map[string]uint64), copies: make(map[string]*version)}, nil
+	return &view{c: own, head: *h, writer: h, seen: h.Group, changed: make(map[string]uint64), copies: make(map[string]*version)}, nil
 }
 
 // Apply implements catalog.Catalog.

@@ -3,6 +3,7 @@ package weaviate
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -50,6 +51,7 @@ type node struct {
 // the next one is asked.
 type wire struct {
 	config Config
+	token  string // of this process
 	nodes  []*node
 	http   *http.Client
 	turn   atomic.Uint32
@@ -75,7 +77,7 @@ func connect(config Config) (*wire, error) {
 }
 
 func dial(config Config) (*wire, error) {
-	w := &wire{config: config}
+	w := &wire{config: config, token: rand.Text()}
 	transport := insecure.NewCredentials()
 	if config.TLS != nil {
 		transport = credentials.NewTLS(config.TLS.Clone())
