@@ -104,7 +104,9 @@ func ApplyUnseen(ctx context.Context, c *Catalog, collection string, changes []c
 	if err == nil {
 		err = own.put(ctx, papers)
 	}
-	own.doubt = &p.head
+	own.writing.Lock()
+	defer own.writing.Unlock()
+	own.doubt, own.made = &p.head, p
 	return errors.Join(err, own.resolve(ctx))
 }
 

@@ -83,13 +83,16 @@ func (c *collection) watchPlan(p *plan) {
 // lookBack looks at the papers whose time has come, mends those that are not as they
 // should be, and says how many.
 func (c *collection) lookBack(ctx context.Context, now time.Time) (mended int, err error) {
+	if err := c.recall(ctx, now); err != nil {
+		return 0, err
+	}
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	if c.own == nil || c.mine() != nil {
 		return 0, nil
 	}
-	if err := c.recall(ctx, now); err != nil {
-		return 0, err
+	if len(c.watched.papers) >= mostWatched {
+		c.config.Log.WarnContext(ctx, "more papers were changed twice in a short time than are looked at again; an older version of the others would stay, if a request came late", "looked at", mostWatched)
 	}
 	var due, over []string
 	for id, w := range c.watched.papers {
@@ -197,17 +200,21 @@ func (c *collection) restore(ctx context.Context, ids []string) error {
 	return c.commit(context.WithoutCancel(ctx), p)
 }
 
-// recall finds what those who wrote before this writer changed lately, once.
+// recall finds what those who wrote before this writer changed lately, once. What it reads
+// does not change, and changes go on meanwhile.
 func (c *collection) recall(ctx context.Context, now time.Time) error {
-	if c.watched.recalled {
+	c.writing.Lock()
+	own, done := c.own, c.own == nil || c.watched.recalled
+	c.writing.Unlock()
+	if done {
 		return nil
 	}
 	since := now.Add(-c.config.Late).UnixNano()
 	var groups []*group // the newest first
-	for n := c.own.Begun; n > 0 && len(groups) < mostRecalled; {
+	for n := own.Begun; n > 0 && len(groups) < mostRecalled; {
 		some := make([]*group, min(n, 4*parallel))
 		err := each(ctx, len(some), func(ctx context.Context, i int) (err error) {
-			some[i], _, err = c.logged(ctx, c.own, n-uint64(i))
+			some[i], _, err = c.logged(ctx, own, n-uint64(i))
 			return err
 		})
 		if err != nil {
@@ -218,6 +225,8 @@ func (c *collection) recall(ctx context.Context, now time.Time) error {
 			break
 		}
 	}
+	c.writing.Lock()
+	defer c.writing.Unlock()
 	for id, want := range changedTwice(groups, since) {
 		if c.watched.papers[id] == nil {
 			c.watch(id, want, now) // it was changed before

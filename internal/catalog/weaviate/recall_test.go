@@ -218,7 +218,7 @@ func TestAudit(t *testing.T) {
 	m := &mirror{T: t, vectors: map[string][]float32{}}
 	m.c = open(t, recallSpace(), func(c *weaviate.Config) {
 		c.Replicas, c.Shards, c.Try, c.AuditEvery = 1, 3, 30*time.Second, -1
-		c.Keep = 3 * time.Second // longer than one change takes
+		c.Keep, c.Late = 3*time.Second, 3*time.Second // longer than one change takes
 	})
 	weaviate.Tear(m.c, torn(2))
 	var left []string

@@ -204,10 +204,10 @@ func (c *collection) newest(ctx context.Context) (h *head, err error) {
 	if known != nil {
 		g.Go(func() (err error) { from, err = c.forward(both, known); return err })
 	}
-	if err := g.Wait(); err != nil || hint == nil || hint.Format != format {
+	if err := g.Wait(); err != nil || hint == nil || hint.Format != format && known == nil {
 		return hint, err
 	}
-	if from == nil || from.Lineage != hint.Lineage {
+	if from == nil || hint.Format == format && from.Lineage != hint.Lineage {
 		if from, err = c.fromHint(ctx, hint); err != nil {
 			return nil, err
 		}

@@ -384,16 +384,18 @@ func (c *collection) putBack(ctx context.Context, id string, born uint64) error 
 	return c.put(ctx, []*batchObject{o})
 }
 
-// trim removes the copies of groups that no view can be of any more, a few at a time.
+// trim removes the copies of groups that no view can be of any more, a few at a time, and
+// none that might be written once more by a request that comes late.
 func (c *collection) trim(ctx context.Context, h *head) error {
 	const most = 8
+	keep := max(c.config.Keep, c.config.Late)
 	from := h.Trimmed
 	for h.Trimmed < c.own.Group && h.Trimmed < from+most {
 		g, _, err := c.logged(ctx, c.own, h.Trimmed+1)
 		if err != nil {
 			return err
 		}
-		if time.Since(time.Unix(0, g.At)) < c.config.Keep {
+		if time.Since(time.Unix(0, g.At)) < keep {
 			return nil
 		}
 		// What a void group wrote over is still the version that there is: the group that
