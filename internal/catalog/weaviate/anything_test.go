@@ -16,8 +16,7 @@ import (
 	"akin/internal/paper"
 )
 
-// world is a collection with writers that come and go, what it must have, and what can be
-// there besides: a group that was not acknowledged, which happened or did not.
+// world is a collection with writers that come and go, and what it must have.
 type world struct {
 	*testing.T
 	random *rand.Rand
@@ -28,8 +27,8 @@ type world struct {
 	now      *Catalog   // who writes
 	halted   []*Catalog // who wrote, and do not know that it is over
 	reader   *Catalog
-	want     map[string]string // titles by id
-	maybe    []map[string]string
+	want     map[string]string   // titles by id
+	maybe    []map[string]string // what there can be besides: what was not acknowledged happened or not
 	sequence uint64
 	log      []string // what happened, for who has to find a fault
 }
@@ -84,55 +83,50 @@ func (w *world) takeOver() {
 	w.check("after a take-over", w.reader)
 }
 
-// changes makes a group, and what it makes of what there is.
-func (w *world) changes() ([]catalog.Mutation, map[string]string) {
-	next := maps.Clone(w.want)
-	var out []catalog.Mutation
+// changes makes a group.
+func (w *world) changes() (out []catalog.Mutation) {
 	for range 1 + w.random.IntN(4) {
-		id := fmt.Sprint("p", w.random.IntN(8))
-		if _, there := next[id]; there && w.random.IntN(3) == 0 {
-			delete(next, id)
-			out = append(out, catalog.Mutation{Delete: true, Paper: paper.Paper{ID: id}})
-			continue
+		p := paper.Paper{ID: fmt.Sprint("p", w.random.IntN(8)), Title: fmt.Sprint("title ", w.random.IntN(1e9))}
+		if _, there := w.want[p.ID]; there && w.random.IntN(3) == 0 {
+			out = append(out, catalog.Mutation{Delete: true, Paper: paper.Paper{ID: p.ID}})
+		} else {
+			out = append(out, catalog.Mutation{Paper: p, Vector: []float32{1, 0, 0, w.random.Float32()}, TokenCount: 3})
 		}
-		next[id] = fmt.Sprint("title ", w.random.IntN(1e9))
-		out = append(out, catalog.Mutation{Paper: paper.Paper{ID: id, Title: next[id]}, Vector: []float32{1, 0, 0, w.random.Float32()}, TokenCount: 3})
 	}
-	return out, next
+	return out
 }
+
+// with is what a group makes of what there is.
+func with(base map[string]string, changes []catalog.Mutation) map[string]string {
+	after := maps.Clone(base)
+	for i := range changes {
+		if m := &changes[i]; m.Delete {
+			delete(after, m.Paper.ID)
+		} else {
+			after[m.Paper.ID] = m.Paper.Title
+		}
+	}
+	return after
+}
+
+// all is what there can be.
+func (w *world) possible() []map[string]string { return append(slices.Clone(w.maybe), w.want) }
 
 func (w *world) write() {
-	changes, next := w.changes()
+	changes := w.changes()
 	_, _, err := w.now.Apply(w.Context(), paper.DefaultCollection, changes)
-	w.note("epoch %d writes %v: %v", w.epoch, next, err)
+	var after []map[string]string
+	for _, base := range w.possible() { // what was in doubt came before this, or did not happen
+		after = append(after, with(base, changes))
+	}
+	w.note("epoch %d writes %v: %v", w.epoch, after[len(after)-1], err)
 	if err != nil {
-		w.maybe = append(w.maybe, next)
+		w.maybe = append(w.maybe, after...)
 		return
 	}
-	// What was in doubt came before this, or did not happen.
-	for _, base := range append(w.maybe, w.want) {
-		after := maps.Clone(base)
-		for _, m := range changes {
-			if delete(after, m.Paper.ID); !m.Delete {
-				after[m.Paper.ID] = m.Paper.Title
-			}
-		}
-		if w.has(w.now, after) {
-			w.want, w.maybe = after, nil
-			return
-		}
-	}
-	w.has(w.now, nil)
-	w.fatal("what was acknowledged is not there")
-}
-
-// has says whether a catalog has some papers, and no others.
-func (w *world) has(c *Catalog, want map[string]string) bool {
-	got, info := w.all(c)
-	if want == nil {
-		w.note("there is %v of %+v", got, info)
-	}
-	return maps.Equal(got, want) && int(info.Papers) == len(want)
+	w.want, w.maybe = after[len(after)-1], after[:len(after)-1]
+	w.check("after a write", w.now)
+	w.maybe = nil
 }
 
 func (w *world) all(c *Catalog) (map[string]string, catalog.Info) {
@@ -161,24 +155,19 @@ func (w *world) all(c *Catalog) (map[string]string, catalog.Info) {
 	return got, v.Info()
 }
 
-// check sees that somebody sees what was acknowledged, or a group more.
+// check sees that somebody sees what was acknowledged, or what can be besides.
 func (w *world) check(when string, c *Catalog) {
 	w.Helper()
-	for i, may := range append(slices.Clone(w.maybe), w.want) {
-		if w.has(c, may) {
-			if i < len(w.maybe) {
-				w.want, w.maybe = may, nil
-			}
-			_, info := w.all(c)
-			if info.Sequence < w.sequence {
-				w.fatal("%s: the sequence number was %d, and is %d", when, w.sequence, info.Sequence)
-			}
-			w.sequence = info.Sequence
-			return
-		}
+	got, info := w.all(c)
+	i := slices.IndexFunc(w.possible(), func(may map[string]string) bool { return maps.Equal(may, got) })
+	if i < 0 || int(info.Papers) != len(got) || info.Sequence < w.sequence {
+		w.fatal("%s: there is %v of %+v, behind %d; want %v or one of %v", when, got, info, w.sequence, w.want, w.maybe)
 	}
-	w.has(c, nil)
-	w.fatal("%s: want %v or one of %v", when, w.want, w.maybe)
+	w.sequence = info.Sequence
+	if i < len(w.maybe) { // what else was in doubt may follow on it
+		w.maybe = append(w.maybe, w.want)
+		w.want = got
+	}
 }
 
 // trouble lets some requests of those to come fail.
@@ -247,7 +236,7 @@ func TestKilledAndLate(t *testing.T) {
 				case dice < 16:
 					w.land()
 				case dice < 18 && len(w.halted) > 0:
-					changes, _ := w.changes()
+					changes := w.changes()
 					c := w.halted[w.random.IntN(len(w.halted))]
 					if _, _, err := c.Apply(t.Context(), paper.DefaultCollection, changes); err == nil {
 						w.fatal("a writer that was replaced got changes acknowledged")

@@ -57,12 +57,12 @@ func TestLateState(t *testing.T) {
 	reader := another(t, config, 0)
 	var lates []func(context.Context) error
 	w := c
-	for epoch := uint64(1); epoch <= 4; epoch++ {
+	for epoch := uint64(1); epoch <= 3; epoch++ {
 		if epoch > 1 {
 			w = another(t, config, 2*epoch)
 		}
-		for range 3 {
-			write(w, written+7)
+		for range 2 {
+			write(w, written+3)
 			late, _, err := weaviate.State(t.Context(), w, paper.DefaultCollection)
 			if err != nil {
 				t.Fatal(err)
