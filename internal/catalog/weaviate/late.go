@@ -92,7 +92,7 @@ func (c *collection) lookBack(ctx context.Context, now time.Time) (mended int, e
 		return 0, nil
 	}
 	if len(c.watched.papers) >= mostWatched {
-		c.config.Log.WarnContext(ctx, "more papers were changed twice in a short time than are looked at again; an older version of the others would stay, if a request came late", "looked at", mostWatched)
+		c.config.Log.WarnContext(ctx, "more papers were deleted, or changed twice in a short time, than are looked at again; an older version of the others would stay, if a request came late", "looked at", mostWatched)
 	}
 	var due, over []string
 	for id, w := range c.watched.papers {
