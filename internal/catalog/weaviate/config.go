@@ -64,7 +64,8 @@ type Config struct {
 	// 20 minutes.
 	Late time.Duration
 	// AuditEvery is how often a writer looks at 2,000 papers, whether all nodes find them
-	// by vector; 0 is ten seconds, less than 0 is never. Audit looks at all.
+	// by vector, and at those that a late request may have changed; 0 is ten seconds, less
+	// than 0 is never. Audit looks at all.
 	AuditEvery time.Duration
 	// Log takes what nobody is told; nil is slog.Default.
 	Log *slog.Logger
