@@ -55,14 +55,26 @@ func open(t testing.TB, space paper.Space, change func(*weaviate.Config)) *weavi
 		if os.Getenv("AKIN_CLUSTER_PREFIX") != "" {
 			return // for another run
 		}
-		if err := c.DropCollection(context.Background(), paper.DefaultCollection); err != nil {
-			t.Error(err)
-		}
+		dropAtLast(t, func(ctx context.Context) error { return c.DropCollection(ctx, paper.DefaultCollection) })
 		if err := c.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	return c
+}
+
+// dropAtLast removes what a test made: a cluster whose nodes were killed takes its time to
+// change classes again.
+func dropAtLast(t testing.TB, drop func(context.Context) error) {
+	t.Helper()
+	err := drop(context.Background())
+	for tries := 0; err != nil && tries < 20; tries++ {
+		time.Sleep(time.Second)
+		err = drop(context.Background())
+	}
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 func TestContract(t *testing.T) {

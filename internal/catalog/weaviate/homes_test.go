@@ -100,9 +100,7 @@ func openBeside(t *testing.T, change func(*weaviate.Config)) *weaviate.Beside {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := b.Drop(context.Background()); err != nil {
-			t.Error(err)
-		}
+		dropAtLast(t, b.Drop)
 	})
 	return b
 }
