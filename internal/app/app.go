@@ -257,7 +257,7 @@ func (a *App) openParts(ctx context.Context) (engineModel, catalog.Catalog, rpc.
 	if err != nil {
 		return nil, nil, rpc.About{}, err
 	}
-	about.Index, about.Writable, about.Damage, about.Started = a.config.Index, s.Writable, s.Damage, time.Now()
+	about.Index, about.Writable, about.Damage, about.Started = a.config.Index, s.Refusal, s.Damage, time.Now()
 	about.Written = func(ctx context.Context) time.Time {
 		ctx, cancel := context.WithTimeout(ctx, figuresTimeout)
 		defer cancel()

@@ -75,10 +75,7 @@ func (c Config) sources() SourceSettings {
 
 // mayWrite says why papers cannot be changed.
 func (a *App) mayWrite() error {
-	if err := errors.Join(a.store.Writable(), a.rightful()); err != nil {
-		return err
-	}
-	if err := a.store.Room(); err != nil {
+	if err := errors.Join(a.store.Refusal(), a.rightful()); err != nil {
 		return err
 	}
 	return a.store.Damage()

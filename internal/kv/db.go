@@ -254,3 +254,12 @@ func (db *DB) Writable() error {
 	}
 	return db.fence.causeOf(nil)
 }
+
+// Refusal is the error that a change would get now: what [DB.Writable] or [DB.Room] says;
+// nil if it would be taken.
+func (db *DB) Refusal() error {
+	if err := db.Writable(); err != nil {
+		return err
+	}
+	return db.Room()
+}

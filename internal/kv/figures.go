@@ -50,7 +50,7 @@ func (db *DB) Figures() Figures {
 	m := db.pebble.Metrics()
 	total := m.Total()
 	f := Figures{
-		Writable: db.Writable() == nil, Damaged: db.Damage() != nil,
+		Writable: db.Refusal() == nil, Damaged: db.Damage() != nil,
 		DiskBytes: m.DiskSpaceUsage(), FreeBytes: freeOf(db.dir),
 		ReadAmplification: m.ReadAmp(), MemTableBytes: m.MemTable.Size, WALBytes: m.WAL.PhysicalSize,
 		Compactions: uint64(m.Compact.Count), Flushes: uint64(m.Flush.Count),

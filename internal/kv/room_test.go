@@ -61,6 +61,9 @@ func TestNearlyFullDisk(t *testing.T) {
 		} else if last++; err != nil {
 			t.Errorf("%+v: %v", c, err)
 		}
+		if refusal := db.Refusal(); !errors.Is(refusal, ErrDiskFull) == c.refused || db.Figures().Writable == c.refused {
+			t.Errorf("%+v: what a change would be told is %v", c, refusal)
+		}
 		if found, err := holes(db); found != last || err != nil || db.Writable() != nil {
 			t.Errorf("%+v: %d, %v, %v, want %d", c, found, err, db.Writable(), last)
 		}

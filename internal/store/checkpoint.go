@@ -116,6 +116,9 @@ func (s *Store) Writable() error { return s.db.Writable() }
 // Room is an error while the disk is nearly full: changes are refused until it is not.
 func (s *Store) Room() error { return s.db.Room() }
 
+// Refusal is the error that a change would get now, of either; nil if it would be taken.
+func (s *Store) Refusal() error { return s.db.Refusal() }
+
 // Damage is the first damage of a file that was found since the opening, by the
 // opening itself, by a read, or by the check of the tables that runs in the
 // background after it; nil if none was. It takes constant time.
