@@ -26,6 +26,7 @@ var rooms = map[string][]string{
 	"internal/admit":                    {"internal/paper"},
 	"internal/telemetry":                {}, // figures come as plain structs
 	"internal/settings":                 {},
+	"internal/rpc/arrival":              {},
 	"internal/rpc/wire":                 {"internal/paper", "proto/akin/v1"},
 	"internal/rpc/openapi":              {}, // a command of make gen: joins the OpenAPI files
 	"internal/web/formula":              {},

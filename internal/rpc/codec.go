@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -24,6 +25,9 @@ const (
 	// together, and heldPatience how long one waits for room: others come and go.
 	maxHeldRequests = 4 * maxRequestMemory
 	heldPatience    = time.Second
+	// maxWaitingRequests is how many bytes requests have that wait for room: others are
+	// refused at once.
+	maxWaitingRequests = 4 * MaxMessageBytes
 )
 
 // intake decodes the requests of a server. Each is weighed before, so that none takes
@@ -34,8 +38,10 @@ type intake struct {
 	encoding.CodecV2
 	shapes *shapes
 	room   *semaphore.Weighted // nil is endless
-	// patience is how long a request waits for room.
+	// patience is how long a request waits for room, and waiting how many bytes those have
+	// that do.
 	patience time.Duration
+	waiting  atomic.Int64
 
 	mu    sync.Mutex // guards taken
 	taken map[any]taken
@@ -87,15 +93,24 @@ func (i *intake) admit(m proto.Message, wire []byte) (weight int64, err error) {
 	case weight <= lightRequest || i.room == nil:
 		return 0, nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), i.patience)
-	defer cancel()
-	if i.room.Acquire(ctx, weight) != nil {
+	if !i.room.TryAcquire(weight) && !i.await(weight, int64(len(wire))) {
 		return 0, &paper.Error{
 			Kind: paper.Exhausted, Reason: paper.ReasonQueueFull, RetryAfter: busyRetry,
 			Message: fmt.Sprintf("the server holds requests of %d bytes of memory, its limit; try again later", maxHeldRequests),
 		}
 	}
 	return weight, nil
+}
+
+// await waits for room for a message of some bytes.
+func (i *intake) await(weight, bytes int64) bool {
+	defer i.waiting.Add(-bytes)
+	if i.waiting.Add(bytes) > maxWaitingRequests {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), i.patience)
+	defer cancel()
+	return i.room.Acquire(ctx, weight) == nil
 }
 
 // note keeps what became of a message. A call that sends a second one where there is to be

@@ -44,6 +44,20 @@ func batchOf(bytes int) *akinv1.BatchUpsertPapersRequest {
 	return &akinv1.BatchUpsertPapersRequest{Papers: []*akinv1.Paper{{Id: "p", Abstract: strings.Repeat("x", bytes)}}}
 }
 
+// Where much waits for room already, others are refused at once.
+func TestIntakeDoesNotPileUp(t *testing.T) {
+	in := newIntake(false)
+	in.room, in.patience = semaphore.NewWeighted(4<<20), time.Hour
+	two := wireOf(t, batchOf(2<<20))
+	decode(t, in, two)
+	in.waiting.Store(maxWaitingRequests)
+	_, second := decode(t, in, two)
+	var full *paper.Error
+	if err := second(nil); !errors.As(err, &full) || full.Reason != paper.ReasonQueueFull || in.waiting.Load() != maxWaitingRequests {
+		t.Errorf("%v, while %d bytes wait", err, in.waiting.Load())
+	}
+}
+
 // Requests take no more memory together than there is for them, and give it back.
 func TestIntakeBounds(t *testing.T) {
 	in := newIntake(false)

@@ -142,10 +142,11 @@ func (s *Server) GRPC() *grpc.Server { return s.behind(s.guardedBy(nil)) }
 // Guarded makes a gRPC server with the same services for everybody else, who are asked
 // for keys. tls is nil for none; connections within the process never have it.
 func (s *Server) Guarded(g *Guard, tls *tls.Config) *grpc.Server {
-	if tls == nil {
-		return s.behind(s.guardedBy(g))
+	var inner credentials.TransportCredentials
+	if tls != nil {
+		inner = outside{credentials.NewTLS(tls)}
 	}
-	return s.behind(s.guardedBy(g), grpc.Creds(outside{credentials.NewTLS(tls)}))
+	return s.behind(s.guardedBy(g), countedBy(s.newArrivals(), inner)...)
 }
 
 // behind makes a gRPC server whose callers come through a guard.
