@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"io"
 	"math/big"
 	"net"
 	"strings"
@@ -28,6 +29,8 @@ type script struct {
 	implicit bool
 	// after is called when a mail came whole, before it is answered.
 	after func()
+	// hangs is called when nothing is said for long: until the other side goes away.
+	hangs func()
 }
 
 // server is a mail server that keeps to a script.
@@ -37,6 +40,7 @@ type server struct {
 	listener net.Listener
 	tls      *tls.Config
 	roots    *x509.CertPool
+	stop     func() // waits for the connections to end
 
 	mu          sync.Mutex
 	connections int
@@ -89,17 +93,18 @@ func serve(t *testing.T, s script) *server {
 			done.Go(func() { srv.talk(conn) })
 		}
 	})
-	t.Cleanup(func() {
+	srv.stop = func() {
 		l.Close()
 		done.Wait()
-	})
+	}
+	t.Cleanup(srv.stop)
 	return srv
 }
 
 // talk is one connection.
 func (s *server) talk(conn net.Conn) {
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	conn.SetDeadline(time.Now().Add(5 * time.Minute))
 	if s.script.implicit {
 		conn = tls.Server(conn, s.tls)
 	}
@@ -128,7 +133,10 @@ func (d *dialogue) say(scripted, usual string) bool {
 	case "drop":
 		return false
 	case "hang":
-		time.Sleep(1500 * time.Millisecond)
+		if d.script.hangs != nil {
+			d.script.hangs()
+		}
+		io.Copy(io.Discard, d.conn)
 		return false
 	case "":
 		scripted = usual
@@ -228,4 +236,31 @@ func (s *server) got() (mails []string, connections int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]string(nil), s.mails...), s.connections
+}
+
+// overdue is a connection whose deadline is over when that is said, and not by the clock.
+type overdue struct {
+	net.Conn
+
+	mu   sync.Mutex // guards what follows
+	set  bool
+	over bool
+}
+
+func (o *overdue) SetDeadline(at time.Time) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.set = !at.IsZero(); o.set && o.over {
+		return o.Conn.SetDeadline(time.Now())
+	}
+	return o.Conn.SetDeadline(time.Time{})
+}
+
+// expire is the moment of the deadline, if there is one, or one is set later.
+func (o *overdue) expire() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.over = true; o.set {
+		o.Conn.SetDeadline(time.Now())
+	}
 }
