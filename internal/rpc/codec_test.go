@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -60,38 +61,40 @@ func TestIntakeDoesNotPileUp(t *testing.T) {
 
 // Requests take no more memory together than there is for them, and give it back.
 func TestIntakeBounds(t *testing.T) {
-	in := newIntake(false)
-	in.room, in.patience = semaphore.NewWeighted(4<<20), time.Millisecond
-	two := wireOf(t, batchOf(2<<20))
-	_, first := decode(t, in, two)
-	_, second := decode(t, in, two)
-	_, third := decode(t, in, wireOf(t, batchOf(1<<10)))
-	var full *paper.Error
-	if err := second(nil); !errors.As(err, &full) || full.Kind != paper.Exhausted || full.Reason != paper.ReasonQueueFull || full.RetryAfter <= 0 {
-		t.Errorf("two large requests at once: %v", err)
-	}
-	nothing := func(_ context.Context, m any) (any, error) { return m, nil }
-	if err := third(nothing); err != nil {
-		t.Errorf("a small request beside a large one: %v", err)
-	}
-	if err := first(nothing); err != nil {
-		t.Fatal(err)
-	}
-	m, again := decode(t, in, two)
-	if err := again(nothing); err != nil || len(m.GetPapers()) != 1 {
-		t.Errorf("after the first: %v, %d papers", err, len(m.GetPapers()))
-	}
-	// A second message where there is to be one is decoded into the same.
-	m, call := decode(t, in, two)
-	if err := in.Unmarshal(wireOf(t, batchOf(1<<20)), m); err != nil {
-		t.Fatal(err)
-	}
-	if err := call(nothing); err != nil {
-		t.Error(err)
-	}
-	if len(in.taken) != 0 || !in.room.TryAcquire(4<<20) {
-		t.Errorf("%d messages are remembered, or their room is", len(in.taken))
-	}
+	synctest.Test(t, func(t *testing.T) { // what waits in vain takes no time
+		in := newIntake(false)
+		in.room, in.patience = semaphore.NewWeighted(4<<20), time.Minute
+		two := wireOf(t, batchOf(2<<20))
+		_, first := decode(t, in, two)
+		_, second := decode(t, in, two)
+		_, third := decode(t, in, wireOf(t, batchOf(1<<10)))
+		var full *paper.Error
+		if err := second(nil); !errors.As(err, &full) || full.Kind != paper.Exhausted || full.Reason != paper.ReasonQueueFull || full.RetryAfter <= 0 {
+			t.Errorf("two large requests at once: %v", err)
+		}
+		nothing := func(_ context.Context, m any) (any, error) { return m, nil }
+		if err := third(nothing); err != nil {
+			t.Errorf("a small request beside a large one: %v", err)
+		}
+		if err := first(nothing); err != nil {
+			t.Fatal(err)
+		}
+		m, again := decode(t, in, two)
+		if err := again(nothing); err != nil || len(m.GetPapers()) != 1 {
+			t.Errorf("after the first: %v, %d papers", err, len(m.GetPapers()))
+		}
+		// A second message where there is to be one is decoded into the same.
+		m, call := decode(t, in, two)
+		if err := in.Unmarshal(wireOf(t, batchOf(1<<20)), m); err != nil {
+			t.Fatal(err)
+		}
+		if err := call(nothing); err != nil {
+			t.Error(err)
+		}
+		if len(in.taken) != 0 || !in.room.TryAcquire(4<<20) {
+			t.Errorf("%d messages are remembered, or their room is", len(in.taken))
+		}
+	})
 }
 
 // What is refused says so by the interceptor, and is decoded no further.

@@ -249,7 +249,7 @@ func numbers(t *testing.T, raw json.RawMessage) (v []float32) {
 // settled waits until no call works or waits.
 func settled(t *testing.T, gate *admit.Gate) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(time.Millisecond) {
 		if n := gate.Counts(); n.Running+n.Waiting == 0 {
 			return
 		}

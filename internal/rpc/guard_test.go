@@ -315,7 +315,7 @@ func TestEveryScopeAndMethod(t *testing.T) {
 
 func checkCall(t *testing.T, conn *grpc.ClientConn, name string, m grpc.MethodInfo, need, kind, token string, open bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(with(t.Context(), token), 10*time.Second)
+	ctx, cancel := context.WithTimeout(with(t.Context(), token), 5*time.Minute)
 	defer cancel()
 	if m.Name == "Watch" && strings.Contains(kind, "read") {
 		return // goes on for ever
@@ -622,7 +622,7 @@ func TestAuditAndSecrets(t *testing.T) {
 		if err := json.Unmarshal([]byte(line), &e); err != nil {
 			t.Fatal(err)
 		}
-		if e.Request == "" || !strings.HasPrefix(e.Address, "127.0.0.1:") || time.Since(e.Time) > time.Minute {
+		if e.Request == "" || !strings.HasPrefix(e.Address, "127.0.0.1:") || time.Since(e.Time) > time.Hour {
 			t.Errorf("%s", line)
 		}
 		_, action, _ := strings.Cut(e.Action, "/")

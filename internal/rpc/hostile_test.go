@@ -67,7 +67,7 @@ func TestBodiesOfUnknownFields(t *testing.T) {
 	} {
 		start := time.Now()
 		code, _, body := s.call(t, c.method, c.path, c.body)
-		if took := time.Since(start); code != http.StatusBadRequest || !strings.Contains(body, c.words) || took > 5*time.Second {
+		if took := time.Since(start); code != http.StatusBadRequest || !strings.Contains(body, c.words) || took > 5*time.Minute {
 			t.Errorf("%s %.40s…: %d %.300s after %v, want %q", c.method, c.body, code, body, took, c.words)
 		}
 	}

@@ -33,7 +33,7 @@ func TestDerived(t *testing.T) {
 	if again := derived()["map"]; again.GetState() != akinv1.DerivedState_DERIVED_STATE_NONE || again.GetStep() != "" {
 		t.Errorf("the map that nobody asked for: %v", again)
 	}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(time.Millisecond) {
 		if m, err := s.Map.GetMap(t.Context(), &akinv1.GetMapRequest{}); err != nil || time.Now().After(deadline) {
 			t.Fatal(m, err)
 		} else if m.GetState() == akinv1.MapState_MAP_STATE_READY {

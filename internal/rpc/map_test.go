@@ -29,7 +29,7 @@ func mapped(t *testing.T, papers int) (*rpctest.Server, *akinv1.GetMapResponse) 
 	if _, err := s.Client.Papers.BatchUpsertPapers(t.Context(), req); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		m, err := s.Client.Map.GetMap(t.Context(), &akinv1.GetMapRequest{})
 		if err != nil {
 			t.Fatal(err)
@@ -45,7 +45,7 @@ func mapped(t *testing.T, papers int) (*rpctest.Server, *akinv1.GetMapResponse) 
 			t.Fatalf("the state is %v", m.GetState())
 		}
 	}
-	t.Fatal("there is no map after a minute")
+	t.Fatal("there is no map after five minutes")
 	return nil, nil
 }
 

@@ -11,18 +11,20 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/test/bufconn"
 )
 
-// patient is a pace for tests: what is too slow is found out soon.
-func patient() Pace {
-	return Pace{Grace: 50 * time.Millisecond, BytesPerSecond: 1 << 20, Write: 50 * time.Millisecond, Bodies: 1 << 20}
-}
+// hasty is a pace for what does not come: that is found out soon. What comes, comes to a
+// patient one, however busy the machine is.
+func hasty() Pace   { return Pace{Grace: 50 * time.Millisecond, Bodies: 1 << 20} }
+func patient() Pace { return Pace{Grace: 5 * time.Minute, Bodies: 1 << 20} }
 
 func gateway(t *testing.T, pace Pace) *httptest.Server {
 	t.Helper()
@@ -65,7 +67,7 @@ const head = "POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: appli
 // A body that does not come, or comes drop by drop, is not waited for; neither is
 // one that is cut short, or too large.
 func TestBodies(t *testing.T) {
-	s := gateway(t, patient())
+	slow, whole := gateway(t, hasty()), gateway(t, patient())
 	for _, c := range []struct {
 		name, request string
 		status        int
@@ -79,6 +81,10 @@ func TestBodies(t *testing.T) {
 		{"a whole one", head + "Content-Length: 2\r\n\r\n{}", http.StatusBadRequest, "is empty; give some text"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			s := whole
+			if c.status == http.StatusRequestTimeout {
+				s = slow
+			}
 			resp, body, conn := say(t, s, c.request) //nolint:bodyclose // closed in say
 			if resp.StatusCode != c.status || !strings.Contains(body, c.words) {
 				t.Errorf("%d %s", resp.StatusCode, body)
@@ -86,7 +92,7 @@ func TestBodies(t *testing.T) {
 			if c.name == "a whole one" {
 				return
 			}
-			conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+			conn.SetReadDeadline(time.Now().Add(time.Minute))
 			if _, err := io.Copy(io.Discard, conn); err != nil && strings.Contains(err.Error(), "timeout") {
 				t.Error("the connection stays open")
 			}
@@ -121,32 +127,36 @@ func TestBodiesAreReleased(t *testing.T) {
 
 // A client that takes nothing of its answer is cut off; one that is slow is not.
 func TestSlowReaderOverHTTP(t *testing.T) {
-	const size = 64 << 20 // more than sockets hold
-	ended := make(chan error, 1)
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, err := newPacedWriter(w, 100*time.Millisecond).Write(make([]byte, size))
-		ended <- err
-	}))
-	defer s.Close()
-	conn, err := net.Dial("tcp", s.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-	if err := <-ended; err == nil {
-		t.Error("an answer that nobody takes was written")
-	}
-	resp, err := s.Client().Get(s.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if n, err := io.Copy(io.Discard, resp.Body); err != nil || n != size {
-		t.Errorf("%d bytes, %v", n, err)
-	}
-	if err := <-ended; err != nil {
-		t.Error(err)
+	const size, patience = 1 << 20, time.Minute
+	for name, pause := range map[string]time.Duration{"takes nothing": time.Hour, "is slow": patience / 20} {
+		synctest.Test(t, func(t *testing.T) {
+			ended := make(chan error, 1)
+			var took time.Duration
+			server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				began := time.Now()
+				_, err := newPacedWriter(w, patience).Write(make([]byte, size))
+				took = time.Since(began)
+				ended <- err
+			})}
+			l := bufconn.Listen(4 << 10)
+			go server.Serve(l)
+			defer server.Close()
+			conn, err := l.DialContext(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			io.WriteString(conn, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+			for some := make([]byte, 8<<10); len(ended) == 0; {
+				time.Sleep(pause)
+				conn.SetReadDeadline(time.Now().Add(time.Second))
+				conn.Read(some)
+			}
+			err = <-ended
+			if pause > patience && (err == nil || took > patience) || pause < patience && (err != nil || took < 2*patience) {
+				t.Errorf("who %s: %v after %v", name, err, took)
+			}
+		})
 	}
 }
 

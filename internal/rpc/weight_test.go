@@ -76,7 +76,7 @@ func requests(t *testing.T) (all []protoreflect.MessageDescriptor) {
 }
 
 // allocated gives how much memory is taken while something is done, what was given back
-// by then included.
+// by then included, and what others of this process take meanwhile.
 func allocated(do func()) int64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -99,12 +99,15 @@ func TestWeightOfHollowRequests(t *testing.T) {
 		for _, h := range hollows(d, n, 2, string(d.Name()), func(wire []byte) []byte { return wire }) {
 			weight := known.of(d).weigh(h.wire, math.MaxInt64)
 			m := found.New().Interface()
-			took := allocated(func() {
-				if err := proto.Unmarshal(h.wire, m); err != nil {
-					t.Errorf("%s: %v", h.name, err)
-				}
-			})
-			if tried++; took > 3*weight+32<<10 { // of what else goes on
+			most, took := 3*weight+32<<10, int64(math.MaxInt64)
+			for try := 0; try < 5 && took > most; try++ { // what else goes on takes some too
+				took = allocated(func() {
+					if err := proto.Unmarshal(h.wire, m); err != nil {
+						t.Errorf("%s: %v", h.name, err)
+					}
+				})
+			}
+			if tried++; took > most {
 				t.Errorf("%s: weighs %d and takes %d", h.name, weight, took)
 			}
 		}
