@@ -94,7 +94,7 @@ func (r *rig) apply(changes ...catalog.Mutation) {
 // chart waits until the map shows the collection as it is.
 func (r *rig) chart() *atlas.Chart {
 	r.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(time.Millisecond) {
 		s, err := r.atlas.State(r.Context(), paper.DefaultCollection)
 		if err != nil {
 			r.Fatal(err)

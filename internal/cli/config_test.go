@@ -265,7 +265,7 @@ func (b *lockedBuffer) rare() string {
 // until waits for the log to say something.
 func (b *lockedBuffer) until(t *testing.T, want string, times int) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); strings.Count(b.String(), want) < times; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); strings.Count(b.String(), want) < times; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("the log does not say %q %d times:\n%s", want, times, b.rare())
 		}

@@ -18,7 +18,7 @@ func TestBatchBackAndForth(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	one, two := &akinv1.Paper{Id: "a", Title: "One"}, &akinv1.Paper{Id: "a", Title: "Two"}
 	for _, papers := range [][]*akinv1.Paper{{one}, {two, one}, {two, one, two}} {

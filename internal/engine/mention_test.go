@@ -228,7 +228,7 @@ func TestFieldsHostile(t *testing.T) {
 		for _, syntax := range []engine.Syntax{engine.SyntaxAuto, engine.SyntaxOn} {
 			start := time.Now()
 			_, err := r.Search(r.Context(), engine.SearchRequest{Query: query, Syntax: syntax})
-			if took := time.Since(start); err != nil && paper.KindOf(err) != paper.Invalid || took > 3*time.Second {
+			if took := time.Since(start); err != nil && paper.KindOf(err) != paper.Invalid || took > time.Minute {
 				t.Errorf("%.20s…: %v after %v", query, err, took)
 			}
 		}

@@ -59,7 +59,7 @@ func TestNoTextIsSlow(t *testing.T) {
 		if f, err := Parse(text); err == nil {
 			f.Match(r)
 		}
-		if took := time.Since(start); took > time.Second {
+		if took := time.Since(start); took > time.Minute {
 			t.Errorf("%.40s… takes %v", text, took)
 		}
 	}

@@ -41,7 +41,7 @@ func TestOnlyRegularFiles(t *testing.T) {
 			if err := place(path); err != nil {
 				t.Fatal(err)
 			}
-			done := time.AfterFunc(10*time.Second, func() { panic(name + ", a " + kind + ": is waited for") })
+			done := time.AfterFunc(5*time.Minute, func() { panic(name + ", a " + kind + ": is waited for") })
 			err := read(dir)
 			done.Stop()
 			if err == nil || !strings.Contains(err.Error(), "is no regular file") {

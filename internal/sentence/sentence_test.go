@@ -89,7 +89,7 @@ func TestAdversarialTexts(t *testing.T) {
 		for _, before := range []string{"a. ", "This is good."} {
 			begin := time.Now()
 			check(t, before+strings.Repeat(unit, (64<<10)/len(unit)))
-			if took := time.Since(begin); took > 10*time.Second {
+			if took := time.Since(begin); took > time.Minute {
 				t.Errorf("%q after %q takes %v", unit, before, took)
 			}
 		}

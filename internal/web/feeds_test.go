@@ -38,11 +38,10 @@ func TestFeedOfTheReader(t *testing.T) {
 	}
 	put(t, s, &akinv1.Paper{Id: "new", Title: "Graph neural networks of graphs", Abstract: "We train graph neural networks on graphs, and graph neural networks again."})
 	var shown reply
-	for range 200 { // it is matched when it is matched
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) { // it is matched when it is matched
 		if shown = get(t, at+where); len(shown.titles()) > 0 {
 			break
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	if titles := shown.titles(); len(titles) != 1 || titles[0] != "Graph neural networks of graphs" || !strings.Contains(shown.body, "nearer than") {
 		t.Fatalf("%q %s", titles, shown.body)

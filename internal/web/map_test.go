@@ -15,9 +15,9 @@ import (
 func mapSite(t *testing.T) string {
 	t.Helper()
 	at := site(t, samplePapers(t)...)
-	for deadline := time.Now().Add(time.Minute); get(t, at+"/map/points").status != http.StatusOK; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); get(t, at+"/map/points").status != http.StatusOK; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("there is no map after a minute")
+			t.Fatal("there is no map after five minutes")
 		}
 	}
 	return at
@@ -111,9 +111,9 @@ func TestMapForScript(t *testing.T) {
 
 func TestMapOfNothing(t *testing.T) {
 	at := site(t)
-	for deadline := time.Now().Add(time.Minute); get(t, at+"/map/points").status != http.StatusOK; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); get(t, at+"/map/points").status != http.StatusOK; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("there is no map after a minute")
+			t.Fatal("there is no map after five minutes")
 		}
 	}
 	if r := get(t, at+"/map"); r.status != http.StatusOK || !strings.Contains(r.body, "no papers here yet") {

@@ -75,7 +75,7 @@ func (l *logged) String() string {
 // waitSaved waits for the graph's file.
 func waitSaved(t *testing.T, path string) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		if _, err := os.Stat(path); err == nil {
 			return
 		}
@@ -138,7 +138,7 @@ func TestSavedGraph(t *testing.T) {
 			c, log, closeAll := openSaved(t, dir)
 			defer closeAll()
 			if tc.rebuilt { // or is about to be
-				for deadline := time.Now().Add(time.Minute); !strings.Contains(log.String(), "answers now") && time.Now().Before(deadline); {
+				for deadline := time.Now().Add(5 * time.Minute); !strings.Contains(log.String(), "answers now") && time.Now().Before(deadline); {
 					time.Sleep(10 * time.Millisecond)
 				}
 			}
@@ -160,7 +160,7 @@ func TestSavedGraph(t *testing.T) {
 // waitLog waits until one of some texts is in a log.
 func waitLog(t *testing.T, log *logged, texts ...string) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		for _, text := range texts {
 			if strings.Contains(log.String(), text) {
 				return

@@ -366,7 +366,7 @@ func TestHugeTexts(t *testing.T) {
 			if len(e.IDs) != tc.want || e.Truncated != tc.truncated {
 				t.Errorf("%d ids, truncated %t; want %d, %t", len(e.IDs), e.Truncated, tc.want, tc.truncated)
 			}
-			if took := time.Since(start); took > 5*time.Second {
+			if took := time.Since(start); took > time.Minute {
 				t.Errorf("took %v", took)
 			}
 			checkOffsets(t, tc.text, e)

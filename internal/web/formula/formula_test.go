@@ -121,7 +121,7 @@ func TestHostile(t *testing.T) {
 		for _, display := range []bool{false, true} {
 			assertSafe(t, tex, string(r.read(tex, display)))
 		}
-		if took := time.Since(began); took > 5*time.Second {
+		if took := time.Since(began); took > time.Minute {
 			t.Errorf("%.60q took %v", tex, took)
 		}
 	}
