@@ -265,10 +265,10 @@ func TestMigrateKilled(t *testing.T) {
 	}
 	took := time.Since(began)
 	killed, rounds := 0, crashtest.Rounds(t, 2)
-	for round := range rounds {
+	for round := 0; round < rounds || killed == 0; round++ {
 		to := filepath.Join(dir, fmt.Sprint("to", round))
 		for range kills {
-			c := child(to)
+			c, began := child(to), time.Now()
 			if err := c.Start(); err != nil {
 				t.Fatal(err)
 			}
@@ -276,6 +276,7 @@ func TestMigrateKilled(t *testing.T) {
 			err := c.Wait()
 			end.Stop()
 			if err == nil {
+				took = min(took, time.Since(began)) // the first may have run on a busier machine
 				break
 			}
 			killed++
@@ -287,9 +288,6 @@ func TestMigrateKilled(t *testing.T) {
 		if again, err := migrate(t, from, to); err != nil || !again.Done {
 			t.Errorf("again: %+v, %v", again, err)
 		}
-	}
-	if killed == 0 {
-		t.Errorf("nothing was killed in %d rounds", rounds)
 	}
 	sound(t, from, papers)
 }

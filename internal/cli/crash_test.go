@@ -151,8 +151,7 @@ func TestCrashServer(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills and restarts")
 	}
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := crashtest.Seed(t)
 	data := filepath.Join(t.TempDir(), "data")
 	l := &ledger{acknowledged: map[string]int{}, pending: map[string]map[int]bool{}}
 	total := crashtest.Rounds(t, 2)

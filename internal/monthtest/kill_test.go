@@ -377,9 +377,7 @@ func TestKillDigests(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills and restarts")
 	}
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 9))
+	random := rand.New(rand.NewPCG(crashtest.Seed(t), 9))
 	k := &killing{t: t, dir: t.TempDir(), clock: time.Date(2026, time.March, 5, 10, 0, 0, 0, time.UTC).Unix(), post: &mails{t: t}}
 	k.post.listen()
 	rounds := crashtest.Rounds(t, 3)

@@ -51,8 +51,8 @@ func damages(random *rand.Rand) map[string]func(path string, raw []byte) error {
 func TestDamagedIndexes(t *testing.T) {
 	base := filled(t, 0, 200)
 	files := filesOf(t, filepath.Join(base, "indexes"))
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d; files %q", seed, files)
+	seed := crashtest.Seed(t)
+	t.Logf("files %q", files)
 	random := rand.New(rand.NewPCG(seed, 0))
 	kinds := damages(random)
 	names := make([]string, 0, len(kinds))
@@ -112,9 +112,7 @@ func filesOf(t *testing.T, dir string) (files []string) {
 // Killed at any moment while papers come and go and the indexes are saved, a directory
 // has the graph and the words of before or of after, and all papers are found.
 func TestCrashWhileSaving(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	random := rand.New(rand.NewPCG(seed, 1))
-	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(crashtest.Seed(t), 1))
 	believed, anew := 0, 0
 	for range crashtest.Rounds(t, 1) {
 		dir := t.TempDir()
