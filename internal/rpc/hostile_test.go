@@ -53,7 +53,7 @@ func TestBodiesOfUnknownFields(t *testing.T) {
 	s := serve(t, rpc.GatewayOptions{})
 	s.upsert(t, &akinv1.Paper{Id: "p", Title: "One"})
 	var fields strings.Builder
-	for i := range 1_000_000 {
+	for i := range 200_000 {
 		fmt.Fprintf(&fields, `"a%d":1,`, i)
 	}
 	for _, c := range []struct{ method, path, body, words string }{
@@ -63,7 +63,7 @@ func TestBodiesOfUnknownFields(t *testing.T) {
 		{"POST", "/v1/recommend", `{"positive":[` + strings.Repeat(`{},`, 2_000_000) + `{}]}`, `so many parts`},
 		{"POST", "/v1/papers", `{"id":"q","title":"Two","authors":[` + strings.Repeat(`{},`, 2_000_000) + `{}]}`, `so many parts`},
 		{"POST", "/v1/search", `{"query":"` + strings.Repeat(`{\"`, 2_000_000) + `"}`, `query`},
-		{"POST", "/v1/search", `{` + strings.Repeat(`"query":"x",`, 500_000) + `"query":"x"}`, `duplicate field`},
+		{"POST", "/v1/search", `{` + strings.Repeat(`"query":"x",`, 100_000) + `"query":"x"}`, `duplicate field`},
 	} {
 		start := time.Now()
 		code, _, body := s.call(t, c.method, c.path, c.body)
