@@ -16,6 +16,9 @@ type Mentions interface {
 	// text, in no order; they may overlap. It judges nothing: where the words are no
 	// name, it gives them all the same, with what speaks for either.
 	Mentions(ctx context.Context, text string) ([]Mention, error)
+	// NearNames gives words of authors' names that begin as a word does and are one edit
+	// away from it, those of most papers first.
+	NearNames(ctx context.Context, word string) ([]NearWord, error)
 	// Keeps says which papers some filters keep: a list a filter, parallel to refs.
 	Keeps(ctx context.Context, filters []string, refs []paper.Ref) ([][]bool, error)
 }

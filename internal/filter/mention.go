@@ -115,6 +115,8 @@ type mentionWord struct {
 	plain, written string
 	start, end     int
 	spellings      []string
+	// bound says that a hyphen binds the word to the one before.
+	bound bool
 }
 
 // split finds the words of the text, and says whether they are few enough. A venue that
@@ -137,7 +139,8 @@ func (m *mentions) split() bool {
 }
 
 func (m *mentions) word(from, to int) {
-	m.words = append(m.words, mentionWord{plain: unify.Plain(m.text[from:to]), written: m.text[from:to], start: from, end: to})
+	bound := len(m.words) > 0 && hyphen(m.text[m.words[len(m.words)-1].end:from])
+	m.words = append(m.words, mentionWord{plain: unify.Plain(m.text[from:to]), written: m.text[from:to], start: from, end: to, bound: bound})
 }
 
 // yearBehind gives where a year of two or four digits begins behind letters; 0 if none
@@ -183,6 +186,9 @@ func (m *mentions) author(i, n int) bool {
 		}
 		return len(spellings) > 0 || abbreviated
 	}
+	if m.words[i].bound {
+		return true // of Fei-Fei Li, Fei Li is another
+	}
 	for _, asked := range readings(m.words[i : i+n]) {
 		var ids []uint32
 		for _, id := range m.bearers(a, m.words[i:i+n], asked) {
@@ -226,9 +232,29 @@ func (m *mentions) bearers(a *attribute, words []mentionWord, asked askedName) [
 			few = append(few, ids...)
 		}
 	}
-	ids := append(rarest[:min(len(rarest), mostBearers)], few...)
+	few = append(few, m.apart(a, words[0].plain)...)
+	ids := append(slices.Clone(rarest[:min(len(rarest), mostBearers)]), few...)
 	slices.Sort(ids)
 	return slices.Compact(ids)
+}
+
+// apart gives, of a word that may be two given names that run together, the values that
+// have one of these, where they are few: of Weilun those with wei or lun.
+func (m *mentions) apart(a *attribute, word string) (few []uint32) {
+	if len(word) < leastRun || !ascii(word) {
+		return nil
+	}
+	for at := 2; at+2 <= len(word); at++ {
+		first, second := a.names.with(word[:at]), a.names.with(word[at:])
+		fewer := first
+		if len(second) < len(first) {
+			fewer = second
+		}
+		if len(fewer) <= fewBearers {
+			few = append(few, fewer...)
+		}
+	}
+	return few
 }
 
 // part notes a word that authors have in their names, in some spellings.

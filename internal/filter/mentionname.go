@@ -77,6 +77,9 @@ type askedName struct {
 	// together are initials that stand together, the word of that number.
 	together string
 	initials int
+	// bound says that hyphens bind some of the words, as in Wei-Lun: none of them is
+	// left out.
+	bound bool
 }
 
 // readings are what some words may be as a name, the likelier first: as they are, and
@@ -86,7 +89,8 @@ func readings(words []mentionWord) []askedName {
 		words = words[:len(words)-1]
 	}
 	out := []askedName{{}}
-	for _, w := range words {
+	for i, w := range words {
+		out[0].bound = out[0].bound || i > 0 && w.bound
 		out[0].words = append(out[0].words, w.plain)
 		out[0].long = append(out[0].long, unify.Transliterated(w.written))
 	}
@@ -110,10 +114,10 @@ func readings(words []mentionWord) []askedName {
 // names says whether a value can be the person that is asked for.
 func (n askedName) names(value string) bool {
 	is := func(asked, name []string) bool {
-		return namesSame(asked, name, n.together != "")
+		return namesSame(asked, name, n.together != "" || n.bound)
 	}
 	name := inOrder(value, unify.Plain)
-	if is(n.words, name) || !slices.Equal(n.long, n.words) && is(n.long, name) {
+	if is(n.words, name) || runTogether(n.words, name) || !slices.Equal(n.long, n.words) && is(n.long, name) {
 		return true
 	}
 	if apart := apartIn(value); apart != nil && is(n.words, apart) {
@@ -219,6 +223,30 @@ func namesSame(asked, name []string, strict bool) bool {
 	rest := len(name) - len(asked)
 	return rest > 0 && len(name[rest]) > 1 && len(asked[len(asked)-1]) > 1 && slices.Equal(asked, name[rest:])
 }
+
+// leastRun is how many letters given names have that are compared as they run together.
+const leastRun = 5
+
+// runTogether says whether two names have one surname, whichever end it stands at, and given
+// names that are the same when they run together: Wei-Lun Chao is Weilun Chao, and Chao Wei
+// Lun.
+func runTogether(asked, name []string) bool {
+	if len(name) < 2 || len(asked) < 2 {
+		return false
+	}
+	turned := func(w []string) []string { return append(slices.Clone(w[1:]), w[0]) }
+	same := func(a, b []string) bool {
+		if a[len(a)-1] != b[len(b)-1] {
+			return false
+		}
+		given := strings.Join(a[:len(a)-1], "")
+		return len(given) >= leastRun && given == strings.Join(b[:len(b)-1], "")
+	}
+	return same(asked, name) || same(turned(asked), name) || same(asked, turned(name))
+}
+
+// hyphen says whether what stands between two words is nothing but a hyphen.
+func hyphen(between string) bool { return between == "-" || between == "‐" || between == "‑" }
 
 // particle says whether a word begins a surname of several words.
 func particle(w string) bool {

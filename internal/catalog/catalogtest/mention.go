@@ -16,11 +16,7 @@ func (v *view) Mentions(ctx context.Context, text string) ([]catalog.Mention, er
 	if err := v.before(ctx, "Mentions"); err != nil {
 		return nil, err
 	}
-	x := filter.NewIndex()
-	for i, e := range v.entries {
-		x.Upsert(uint32(i), e.Record)
-	}
-	found, err := x.ViewAt(x.Version(), nil).Mentions(ctx, text)
+	found, err := v.indexed().Mentions(ctx, text)
 	if err != nil {
 		return nil, err
 	}
@@ -44,6 +40,27 @@ func (v *view) Mentions(ctx context.Context, text string) ([]catalog.Mention, er
 				out[i].Common = min(out[i].Common, v.having(w))
 			}
 		}
+	}
+	return out, nil
+}
+
+// indexed gives the attributes of all papers in an index of their own.
+func (v *view) indexed() *filter.View {
+	x := filter.NewIndex()
+	for i, e := range v.entries {
+		x.Upsert(uint32(i), e.Record)
+	}
+	return x.ViewAt(x.Version(), nil)
+}
+
+// NearNames implements catalog.Mentions.
+func (v *view) NearNames(ctx context.Context, word string) ([]catalog.NearWord, error) {
+	if err := v.before(ctx, "NearNames"); err != nil {
+		return nil, err
+	}
+	var out []catalog.NearWord
+	for _, n := range v.indexed().NearNames(word) {
+		out = append(out, catalog.NearWord{Word: n.Word, Edits: 1, Papers: n.Papers})
 	}
 	return out, nil
 }

@@ -58,6 +58,17 @@ func mentions(s *suite, of func() catalog.Mentions) {
 	} {
 		s.same(test.text, s.told(of(), test.text), test.want)
 	}
+	for word, want := range map[string]string{"quibblewik": "quibblewick", "Qiubblewick": "quibblewick", "quibblewick": "", "quibblexxck": "", "zdenk": "zdenek", "xdenek": ""} {
+		near, err := of().NearNames(s.Context(), word)
+		if err != nil {
+			s.Fatal(err)
+		}
+		var words []string
+		for _, n := range near {
+			words = append(words, n.Word)
+		}
+		s.same("near "+word, strings.Join(words, " "), want)
+	}
 	kept, err := of().Keeps(s.Context(), []string{"venue = ZORP", ""}, catalog.Refs("p01", "p00", "nobody"))
 	if err != nil {
 		s.Fatal(err)

@@ -79,6 +79,15 @@ func (v *view) frequency(word string) int {
 	return int(v.words.Frequencies(ids)[0])
 }
 
+// NearNames implements catalog.Mentions.
+func (v *view) NearNames(_ context.Context, word string) ([]catalog.NearWord, error) {
+	var out []catalog.NearWord
+	for _, n := range v.attributes.NearNames(word) {
+		out = append(out, catalog.NearWord{Word: n.Word, Edits: 1, Papers: n.Papers})
+	}
+	return out, nil
+}
+
 // Keeps implements catalog.Mentions.
 func (v *view) Keeps(ctx context.Context, filters []string, refs []paper.Ref) ([][]bool, error) {
 	ordinals, err := v.ordinals(ctx, refs)
