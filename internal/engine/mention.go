@@ -131,8 +131,9 @@ func (j *judge) name(m *catalog.Mention) (Name, bool) {
 		n.Filter = valuesFilter("venue", m)
 	case catalog.MentionYear:
 		n.Field, n.bonus, n.Filter = NamesYear, hintBonus, "year = "+m.Values[0]
-		ok = m.Texts <= m.Papers && !j.defined(m)
+		ok = m.Texts <= m.Papers && (!j.defined(m) || j.behindVenue(m))
 	}
+	ok = ok && !j.identifier(m)
 	n.sure = ok && n.bonus > hintBonus
 	return n, ok
 }
@@ -170,6 +171,8 @@ func (j *judge) author(m *catalog.Mention) (bonus float64, ok bool) {
 		return 0, false
 	case cued && (surname || j.by(m) && capitalised(written)):
 		return partBonus, m.Texts/mostAside <= m.Papers || j.etAl(m)
+	case wordsIn(j.text) > mostBrief && m.Texts > 0 && j.within(m):
+		return 0, false
 	case m.Texts > m.Papers || m.Texts > m.Papers/2 && !capitalised(written) || wordsIn(j.text) > mostBrief && m.Texts > m.Papers/10:
 		return 0, false
 	case surname:
@@ -228,6 +231,26 @@ func (j *judge) defined(m *catalog.Mention) bool {
 	before, _ := utf8.DecodeLastRuneInString(j.text[:m.Start])
 	behind, _ := utf8.DecodeRuneInString(j.text[m.End:])
 	return behind == ':' || behind == '-' || before == '-'
+}
+
+// behindVenue says whether a year stands right behind a venue: "ICRA-20", "ICRA 2020: …".
+func (j *judge) behindVenue(m *catalog.Mention) bool {
+	return slices.ContainsFunc(j.found, func(v catalog.Mention) bool {
+		return v.Field == catalog.MentionVenue && v.Coined && v.End <= m.Start && onlySigns(j.text[v.End:m.Start])
+	})
+}
+
+// identifier says whether a mention is a part of a DOI or an address, which names the paper
+// and nobody: "10.1109/ICRA.2019.8793600".
+func (j *judge) identifier(m *catalog.Mention) bool {
+	word := j.text[:m.End]
+	word = word[strings.LastIndexFunc(word, unicode.IsSpace)+1:] // to the end of the mention
+	return strings.Contains(word, "10.") && strings.Contains(word, "/") || strings.Contains(word, "://")
+}
+
+// within says whether words stand before and behind a mention.
+func (j *judge) within(m *catalog.Mention) bool {
+	return !onlySigns(j.text[:m.Start]) && !onlySigns(j.text[m.End:])
 }
 
 // abbreviation says whether a word stands in capitals, as names of methods do, in a text

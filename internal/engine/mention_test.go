@@ -28,7 +28,7 @@ func authored() []paper.Paper {
 		case i == 5: // spelt in all the ways that sources have
 			p.Authors = []paper.Author{{Name: "Bernd Schölkrog"}, {Name: "Søren Åbjerg"}, {Name: "Ole Muehlvang"}, {Name: "Wim van der Moorn"}}
 		case i == 6:
-			p.Authors = []paper.Author{{Name: "von Luxbrek, Ulrike"}, {Name: "Hal Dobrumé III"}, {Name: "Tervan GE"}, {Name: "Krosk, Ann B., Jr."}}
+			p.Authors = []paper.Author{{Name: "von Luxbrek, Ulrike"}, {Name: "Hal Dobrumé III"}, {Name: "Tervan GE"}, {Name: "Krosk, Ann B., Jr."}, {Name: "Zim-Wol Qorat"}, {Name: "Qobb Fen-Fen"}, {Name: "Fen Qobb"}}
 		case i >= 16:
 			p.Authors = []paper.Author{{Name: "Vexel Anam" + string(rune('a'+i-16))}} // a first name of many
 		}
@@ -110,6 +110,14 @@ func TestNamesUnderstood(t *testing.T) {
 		{"Frobish AB topic1", "1 Frobish AB", "p01"},
 		{"AB Frobish topic1", "1 AB Frobish", "p01"},
 		{"Frobish AC topic1", "1 Frobish", "p01"}, // the C is nobody's
+		{"Zimwol Qorat topic2", "1 Zimwol Qorat", "p06"},
+		{"Zim Wol Qorat topic2", "1 Zim Wol Qorat", "p06"},
+		{"Qorat, Zim-Wol topic2", "1 Qorat, Zim-Wol", "p06"},
+		{"Fen-Fen Qobb topic2", "1 Fen-Fen Qobb", "p06"},
+		{"ZORP-14 topic0", "2 ZORP; 3 14", "p04"},
+		{"ZORP 2014: topic0", "2 ZORP; 3 2014", "p04"},
+		{"10.1109/ZORP.2014.77 topic0", "", ""},
+		{"http://example.org/ZORP/2014 topic0", "", ""},
 		{"own3 " + strings.Repeat("topic ", 40) + "Quibblewick", "", ""},
 	} {
 		for _, mode := range []engine.Mode{engine.Hybrid, engine.Lexical} {
