@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -36,36 +37,81 @@ const (
 // correct reads words that no paper has, or hardly any, as words that many have, a letter
 // or two away.
 // Names of the collection are no such words, nor is what stands in capitals, nor a text of
-// another language, or most of whose words are unknown.
-func (a *asking) correct(ctx context.Context, text string) (corrected string, out []Correction, err error) {
+// another language; and where most words are unknown, none is but names.
+// Open says that hardly any paper has the last word: people look while they type.
+func (a *asking) correct(ctx context.Context, text string) (corrected string, out []Correction, open bool, err error) {
 	speller, ok := a.spelling()
 	if !ok || foreign(text) {
-		return text, nil, nil
+		return text, nil, false, nil
 	}
 	rare, known, err := speller.Rare(ctx, text, mostMistyped)
 	if err != nil || len(rare) == 0 {
-		return text, nil, err
+		return text, nil, false, err
 	}
+	last := rare[len(rare)-1]
+	open = last.End == len(text) && last.End-last.Start >= leastOpen
+	fixes, err := a.misspeltNames(ctx, text, rare)
+	if err != nil {
+		return text, nil, false, err
+	}
+	joined, err := a.torn(ctx, speller, text, withoutFixed(rare, fixes))
+	if err != nil {
+		return text, nil, false, err
+	}
+	fixes = append(fixes, joined...)
 	all := len(rare) + known
+	rare = withoutFixed(rare, fixes)
 	rare = slices.DeleteFunc(rare, func(r catalog.RareWord) bool { return r.Papers > 0 && !slip(text[r.Start:r.End], r) })
 	known = all - len(rare)
-	rare = slices.DeleteFunc(rare, func(r catalog.RareWord) bool { return !correctable(text, r) })
-	if len(rare) == 0 {
-		return text, nil, nil
+	rare = slices.DeleteFunc(rare, func(r catalog.RareWord) bool { return !correctable(text, r, known) })
+	if len(rare)+len(fixes) == 0 {
+		return text, nil, open, nil
 	}
 	if rare, err = a.withoutNamed(ctx, text, rare); err != nil {
-		return text, nil, err
+		return text, nil, false, err
 	}
 	if 3*(len(rare)+known) < 2*all {
-		return text, nil, nil
+		rare = nil
 	}
-	corrected, out = applied(text, rare)
-	return corrected, out, nil
+	corrected, out = applied(text, append(fixes, fixesOf(text, rare)...))
+	return corrected, out, open, nil
 }
 
-// correctable says whether a word may be mistyped.
-func correctable(text string, r catalog.RareWord) bool {
+// fix is what is put in the place of a part of a query, Papers what has it.
+type fix struct {
+	start, end int
+	to         string
+	papers     int
+}
+
+// withoutFixed leaves out the words that others stand in the place of.
+func withoutFixed(rare []catalog.RareWord, fixes []fix) []catalog.RareWord {
+	return slices.DeleteFunc(slices.Clone(rare), func(r catalog.RareWord) bool {
+		return slices.ContainsFunc(fixes, func(f fix) bool { return f.start < r.End && r.Start < f.end })
+	})
+}
+
+// fixesOf gives what words most likely stand for.
+func fixesOf(text string, rare []catalog.RareWord) (out []fix) {
+	for _, r := range rare {
+		if n := best(text[r.Start:r.End], r.Near); n != nil {
+			out = append(out, fix{r.Start, r.End, n.Word, n.Papers})
+		}
+	}
+	return out
+}
+
+// leastAlone is how many letters a word has at least that is corrected where the collection
+// knows no other of the query.
+const leastAlone = 5
+
+// correctable says whether a word may be mistyped, of a query of which some others are
+// known.
+func correctable(text string, r catalog.RareWord, known int) bool {
 	j := judge{text: text}
+	if known == 0 && r.End-r.Start < leastAlone {
+		return false // asdf
+	}
 	behind := strings.HasPrefix(text[r.End:], "*")
 	return best(text[r.Start:r.End], r.Near) != nil && !j.abbreviation(text[r.Start:r.End]) && !behind
 }
@@ -121,19 +167,19 @@ func best(word string, near []catalog.NearWord) (chosen *catalog.NearWord) {
 }
 
 // applied puts the words that others stand for in their place.
-func applied(text string, rare []catalog.RareWord) (string, []Correction) {
+func applied(text string, fixes []fix) (string, []Correction) {
+	slices.SortFunc(fixes, func(a, b fix) int { return cmp.Compare(a.start, b.start) })
 	var b strings.Builder
 	var out []Correction
 	at := 0
-	for _, r := range rare {
-		n := best(text[r.Start:r.End], r.Near)
-		if n == nil || r.Start < at {
+	for _, f := range fixes {
+		if f.start < at {
 			continue
 		}
-		b.WriteString(text[at:r.Start])
-		b.WriteString(n.Word)
-		at = r.End
-		out = append(out, Correction{From: text[r.Start:r.End], To: n.Word, Papers: n.Papers})
+		b.WriteString(text[at:f.start])
+		b.WriteString(f.to)
+		at = f.end
+		out = append(out, Correction{From: text[f.start:f.end], To: f.to, Papers: f.papers})
 	}
 	b.WriteString(text[at:])
 	return b.String(), out

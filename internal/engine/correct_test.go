@@ -93,6 +93,47 @@ func TestCorrected(t *testing.T) {
 	}
 }
 
+// Names of authors are corrected too, beside another word of the same name; what a space
+// tore is put together; and words that are near a name stay words.
+func TestMisspeltNames(t *testing.T) {
+	papers := authored()
+	for i := range papers {
+		papers[i].Abstract += " sorting of quantised measurements"
+	}
+	papers[9].Authors = []paper.Author{{Name: "Lorbas Quantiser"}}
+	papers[10].Authors = []paper.Author{{Name: "B. Measuremants"}}
+	r := newRig(t, papers...)
+	for _, test := range []struct{ query, want, first string }{
+		{"Zdenek Quibblewik topic1", "Quibblewik>Quibblewick.3", "p01"},
+		{"Zdenek Qiubblewick topic1", "Qiubblewick>Quibblewick.3", "p01"},
+		{"zdenke quibblewick topic1", "zdenke>zdenek.3", "p01"},
+		{"Ana B. Frobisch topic1", "Frobisch>Frobish.3", "p01"},
+		{"Z. Quibblewik topic1", "Quibblewik>Quibblewick.3", "p01"},
+		{"Quibblewik et al. topic1", "Quibblewik>Quibblewick.6", "p01"},
+		{"Quibblewik topic1", "", ""},         // it may be something else
+		{"Nobody Quibblewikk topic1", "", ""}, // two letters
+		{"QUIBBLEWIK topic1", "", ""},
+		{"B measurementz of topic1", "measurementz>measurements.24", ""},
+		{"Zdenek Quibblewick topic1", "", "p01"},
+		{"measure ments of topic1", "measure ments>measurements.24", ""},
+		{"sor ting of topic1", "sor ting>sorting.24", ""},
+		{"own3 own4 topic1", "", ""},
+	} {
+		got := r.good(r.Search(r.Context(), engine.SearchRequest{Query: test.query}))
+		var said []string
+		for _, c := range got.Corrections {
+			said = append(said, fmt.Sprintf("%s>%s.%d", c.From, c.To, c.Papers))
+		}
+		r.same(test.query, strings.Join(said, " "), test.want)
+		if test.first != "" && got.Results[0].Record.ID != test.first {
+			t.Errorf("%q finds %s first", test.query, got.Results[0].Record.ID)
+		}
+		if got := r.good(r.Search(r.Context(), engine.SearchRequest{Query: test.query, Verbatim: true})); len(got.Corrections) > 0 {
+			t.Errorf("%q verbatim: %v", test.query, got.Corrections)
+		}
+	}
+}
+
 // A query that nothing is near says so, and why.
 func TestNearness(t *testing.T) {
 	r := newRig(t, spelled()...)

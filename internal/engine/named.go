@@ -167,10 +167,11 @@ func (s *search) understand(ctx context.Context, a *asking, d *draft) error {
 	if s.Mode == Semantic {
 		return s.understandNegations(ctx, a, d)
 	}
-	corrected, corrections, err := a.correct(ctx, s.typed.Asked)
+	corrected, corrections, open, err := a.correct(ctx, s.typed.Asked)
 	if err != nil {
 		return err
 	}
+	s.openEnded = open
 	if len(corrections) > 0 {
 		d.answer.Corrections, s.uncorrected = corrections, s.Query
 		s.Query, s.typed.Asked, s.typed.words.Text, s.rest = corrected, corrected, corrected, corrected

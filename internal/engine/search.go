@@ -53,6 +53,8 @@ type search struct {
 	asksNames bool
 	// uncorrected is the query before it was corrected; "" if it was not.
 	uncorrected string
+	// openEnded says that hardly any paper has its last word, which may be the beginning of one.
+	openEnded bool
 	// titled says that it is the title of a paper, or leads to one.
 	titled bool
 }

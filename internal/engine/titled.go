@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"akin/internal/catalog"
 	"akin/internal/paper"
@@ -24,6 +25,10 @@ const (
 	// leastBegun is how many words the beginning of a title needs, so that a subject
 	// that many papers are named after is none.
 	leastBegun = 4
+	// leastInside is how many words a part of a title needs that is not its beginning.
+	leastInside = 5
+	// leastOpen is how many letters of a last word may be all that was typed of it.
+	leastOpen = 3
 	// mostNameWords is how many words a name has that a title defines.
 	mostNameWords = 4
 )
@@ -33,6 +38,7 @@ type titling int
 
 const (
 	untitled titling = iota
+	inside           // the title has it
 	begun            // the title begins with it
 	named            // the title defines it: "Name: …", "… (Name)"
 	whole            // it is the title
@@ -46,8 +52,17 @@ func titlingOf(wanted, title string) titling {
 		return whole
 	case slices.Contains(namesIn(title), wanted):
 		return named
-	case strings.HasPrefix(have, wanted+" ") && strings.Count(wanted, " ")+1 >= leastBegun:
+	}
+	words := strings.Count(wanted, " ") + 1
+	open := wanted
+	if last := wanted[strings.LastIndexByte(wanted, ' ')+1:]; utf8.RuneCountInString(last) < leastOpen {
+		open += " "
+	}
+	switch {
+	case words >= leastBegun && strings.HasPrefix(have, open):
 		return begun
+	case words >= leastInside && (strings.Contains(have, " "+open) || strings.HasSuffix(have, " "+wanted)):
+		return inside
 	}
 	return untitled
 }
@@ -78,14 +93,18 @@ func namesIn(title string) (names []string) {
 }
 
 // lead puts first the papers whose title the query is, then those whose title defines
-// it as a name, then those whose title begins with it. A title with a slip is one as it
-// was typed. Vector is the query's, or nil.
+// it as a name, then those whose title begins with it, or has it. A title with a slip is
+// one as it was typed, and of one that is being typed the last word may be open. Vector is the query's, or nil.
 func (s *search) lead(ctx context.Context, a *asking, d *draft, vector []float32) error {
 	if s.typed.operators == OperatorsCounted || s.typed.Excluded != "" || d.kept == 0 {
 		return nil
 	}
-	for _, query := range []string{s.uncorrected, s.Query} {
-		hits, how, err := a.titledBy(ctx, d, query)
+	tries := []typedTitle{{s.uncorrected, false}, {s.Query, false}}
+	if typed := cmp.Or(s.uncorrected, s.Query); s.openEnded && wordsIn(typed) >= leastBegun {
+		tries = append(tries, typedTitle{typed, true})
+	}
+	for _, try := range tries {
+		hits, how, err := a.titledBy(ctx, d, try)
 		if err != nil {
 			return err
 		}
@@ -102,13 +121,23 @@ func (s *search) lead(ctx context.Context, a *asking, d *draft, vector []float32
 	return nil
 }
 
-// titledBy finds the papers whose title a query is, defines or begins.
-func (a *asking) titledBy(ctx context.Context, d *draft, query string) ([]rank.Hit, map[string]titling, error) {
-	wanted := titleid.Normalize(query)
-	if len(query) > maxTitleBytes || wanted == "" {
+// typedTitle is a text that may be a title, or a part of one; open says that its last word
+// may go on.
+type typedTitle struct {
+	text string
+	open bool
+}
+
+// titledBy finds the papers whose title a text is, defines, begins or is a part of.
+func (a *asking) titledBy(ctx context.Context, d *draft, typed typedTitle) ([]rank.Hit, map[string]titling, error) {
+	wanted := titleid.Normalize(typed.text)
+	if len(typed.text) > maxTitleBytes || wanted == "" {
 		return nil, nil, nil
 	}
-	phrase := strings.NewReplacer(`"`, " ", "“", " ", "”", " ", "*", "* ").Replace(query)
+	phrase := strings.NewReplacer(`"`, " ", "“", " ", "”", " ", "*", "* ").Replace(typed.text)
+	if typed.open {
+		phrase = strings.TrimSpace(phrase) + "*"
+	}
 	found, err := a.view.Hybrid(ctx, catalog.Hybrid{
 		Words: catalog.Words{Text: `"` + phrase + `"`, Typed: true}, K: titlesRead, Restriction: d.query.options.restriction(),
 	})

@@ -36,6 +36,10 @@ func TestTitled(t *testing.T) {
 		{"meteor showers seen from", "p06", engine.Hybrid},
 		{"c++ for robots", "p08", engine.Lexical},
 		{"subject one in the east maps", "p12", engine.Hybrid},
+		{"showers seen from the north", "p06", engine.Hybrid},
+		{"showers seen from the nor", "p06", engine.Hybrid},
+		{"showers seen from the nor", "p06", engine.Lexical},
+		{"meteor showers seen from the north of Norw", "p06", engine.Hybrid},
 	} {
 		got := r.search(test.query, test.mode, engine.ResultOptions{PageSize: 5})
 		if len(got.Results) == 0 || got.Results[0].Record.ID != test.first {
