@@ -3,8 +3,10 @@ package engine
 import (
 	"context"
 	"math"
+	"slices"
 
 	"akin/internal/catalog"
+	"akin/internal/paper"
 	"akin/internal/rank"
 )
 
@@ -63,7 +65,35 @@ func (s *search) tellNearness(ctx context.Context, a *asking, d *draft) error {
 		unknown, known = len(rare), others
 	}
 	d.answer.Nearness = farness(s.typed.Asked, nearest, usual, unknown, known)
+	if d.answer.Nearness == NothingNear && unknown == 0 && known > 1 {
+		titled, err := a.allInTitle(ctx, s.typed.Asked, known, refsOf(d.hits[:min(len(d.hits), titlesAsked)]))
+		if err != nil || titled {
+			d.answer.Nearness = NearEnough
+		}
+		return err
+	}
 	return nil
+}
+
+// titlesAsked is of how many papers the titles are compared with a query that seems far.
+const titlesAsked = 10
+
+// allInTitle says whether one of some papers has all words of a text in its title, of which
+// there are so many: "beta VAE" is what such a paper is about, however far its vector is.
+func (a *asking) allInTitle(ctx context.Context, text string, words int, refs []paper.Ref) (bool, error) {
+	found, err := a.matcher().Matches(ctx, catalog.Words{Text: text}, refs)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(found, func(matches []catalog.WordMatch) bool {
+		inTitle := 0
+		for _, m := range matches {
+			if m.Title > 0 {
+				inTitle++
+			}
+		}
+		return inTitle >= words
+	}), nil
 }
 
 // farness says what a query lacks whose nearest paper is not surely near, of whose words
