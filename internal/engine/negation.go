@@ -55,6 +55,12 @@ func cues() []cue {
 		{"not relying on", true},
 		{"not requiring", true},
 		{"not about", true},
+		{"not related to", true},
+		{"not including", true},
+		{"i don't want", true},
+		{"i do not want", true},
+		{"don't want", true},
+		{"do not want", true},
 		{"not for", true},
 		{"not with", true},
 		{"that do not use", true},
@@ -76,6 +82,8 @@ func cues() []cue {
 		{"with no", false},
 		{"rather than", false},
 		{"instead of", false},
+		{"not", false},
+		{"no", false},
 	}
 }
 
@@ -148,6 +156,9 @@ func negationAt(text string, tokens []queryWord, i int, known []cue) (n Negation
 		words, ok := beginsWith(tokens[i:], c.words)
 		if !ok {
 			continue
+		}
+		if c.words == "no" && i == 0 { // No free lunch
+			return Negation{}, i + words
 		}
 		things, after := thingsAt(tokens, i+words)
 		if c.words == "but not limited to" || len(things) == 0 {

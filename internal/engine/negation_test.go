@@ -55,6 +55,10 @@ func TestNegations(t *testing.T) {
 		{"draws maps without lens", "?without lens [lens] draws maps -lens"},
 		{"How can one draw maps without lens?", "?without lens [lens] How can one draw maps -lens"},
 		{"draws maps rather than teachers", "?rather than teachers [teachers] draws maps -teachers"},
+		{"draws maps, not lens", "?not lens [lens] draws maps -lens"},
+		{"draws maps no lens", "?no lens [lens] draws maps -lens"},
+		{"No lens draws maps", ""},
+		{"maps. I don't want beam", "!I don't want beam [beam] maps -beam"},
 		{"Learning of maps without teachers", ""},      // a topic here
 		{"Maps without beam number33", ""},             // a title
 		{"maps not using unheard", ""},                 // nothing to leave out
