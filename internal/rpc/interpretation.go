@@ -133,7 +133,7 @@ func nameSentences(names []engine.Name) []string {
 		out = append(out, "Papers of "+listed(not)+" are left out.")
 	}
 	if len(raised) > 0 {
-		out = append(out, "Papers of "+listed(raised)+" come first. With verbatim these are words like others.")
+		out = append(out, "Papers of "+listed(raised)+" are raised. With verbatim these are words like others.")
 	}
 	return out
 }

@@ -113,7 +113,7 @@ func (q query) named(names []*akinv1.Name, verbatim string) (out []limit) {
 		q.Filter = strings.Join(filters, " AND ")
 	})
 	return append(out, limit{
-		Detail: "Papers of " + listed(raised) + " come first.",
+		Detail: "Papers of " + listed(raised) + " are raised.",
 		Lifts:  []link{{"Only these", further}, {"These are words, no names", verbatim}},
 	})
 }
