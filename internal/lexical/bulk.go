@@ -77,7 +77,7 @@ func (x *Index) bulk(ordinals []uint32, papers []*Prepared) *segment {
 		record := records[p.from:p.to]
 		seg.add(p.ordinal, lengthOf(record), record)
 	}
-	seg.invert(len(x.lexicon.terms))
+	seg.invert(x.lexicon.len())
 	return seg
 }
 

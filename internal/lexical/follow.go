@@ -40,8 +40,8 @@ func (v *View) TermIDs(names []string) (ids []uint32, found []bool) {
 	ids, found = make([]uint32, len(names)), make([]bool, len(names))
 	v.chunks(len(names), func(from, to int) {
 		for i := from; i < to; i++ {
-			ids[i], found[i] = v.x.lexicon.stems[names[i]]
-			found[i] = found[i] && int(ids[i]) < len(v.terms)
+			ids[i], found[i] = v.x.lexicon.stems.named(names[i])
+			found[i] = found[i] && int(ids[i]) < v.terms.len()
 		}
 	})
 	return ids, found
@@ -51,8 +51,8 @@ func (v *View) TermIDs(names []string) (ids []uint32, found []bool) {
 func (v *View) Terms(ids []uint32) []string {
 	out := make([]string, len(ids))
 	for i, id := range ids {
-		if int(id) < len(v.terms) {
-			out[i] = v.terms[id]
+		if int(id) < v.terms.len() {
+			out[i] = v.terms.at(id)
 		}
 	}
 	return out

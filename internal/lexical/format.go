@@ -115,8 +115,6 @@ type decoder struct {
 	name string
 	raw  []byte
 	err  error
-	// text is the whole body where parts of it are kept.
-	text string
 }
 
 func (d *decoder) failf(format string, args ...any) {
@@ -175,14 +173,9 @@ func (d *decoder) string(limit uint64) string {
 	return string(d.bytes(int(d.uvarint("bytes in a name", limit))))
 }
 
-// part is string as a part of text: most of a body of names is kept anyway.
-func (d *decoder) part(limit uint64) string {
-	n := int(d.uvarint("bytes in a name", limit))
-	at := len(d.text) - len(d.raw)
-	if d.bytes(n); d.err != nil {
-		return ""
-	}
-	return d.text[at : at+n]
+// part is string as a part of the body.
+func (d *decoder) part(limit uint64) []byte {
+	return d.bytes(int(d.uvarint("bytes in a name", limit)))
 }
 
 // done says that nothing may be left.

@@ -213,7 +213,7 @@ func (x *Index) idTerm(key string) uint32 {
 
 // term gives the number of a word's term.
 func (x *Index) term(w []byte) uint32 {
-	if id, ok := x.lexicon.words[string(w)]; ok {
+	if id, ok := x.lexicon.seen(w); ok {
 		return id
 	}
 	x.mu.Lock()
@@ -262,7 +262,7 @@ func (x *Index) Holds(ordinal uint32, title, abstract string, ids []string) bool
 		known = known && ok
 		return id
 	}, func(key string) uint32 {
-		id, ok := x.lexicon.stems[idMark+key]
+		id, ok := x.lexicon.id(key)
 		known = known && ok
 		return id
 	})
@@ -328,7 +328,7 @@ func (x *Index) seal() {
 	if x.memory.len() == 0 {
 		return
 	}
-	seg := build([]source{{&x.memory.docs, x.memoryDead}}, len(x.lexicon.terms))
+	seg := build([]source{{&x.memory.docs, x.memoryDead}}, x.lexicon.len())
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.lexicon.sort()

@@ -49,7 +49,7 @@ func TestJoinIsBuild(t *testing.T) {
 				sources[0].dead = c.dead
 			}
 		}
-		got, want := join(c.segments, sources), build(sources, len(x.lexicon.terms))
+		got, want := join(c.segments, sources), build(sources, x.lexicon.len())
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: joined %d papers, %d terms, %d bytes; built %d, %d, %d", name,
 				got.len(), len(got.terms), len(got.postings), want.len(), len(want.terms), len(want.postings))

@@ -23,7 +23,7 @@ func (v *View) Named(name string) []uint32 {
 	p := &plan{}
 	v.chunks(len(keys), func(from, to int) {
 		for _, key := range keys[from:to] {
-			if id, ok := v.x.lexicon.stems[idMark+key]; ok && v.df.at(id) > 0 {
+			if id, ok := v.x.lexicon.id(key); ok && v.df.at(id) > 0 {
 				p.terms = append(p.terms, weighted{id: id})
 			}
 		}

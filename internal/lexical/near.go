@@ -118,10 +118,10 @@ func (v *View) near(ctx context.Context, word string, papers int) ([]NearWord, e
 	if err != nil {
 		return nil, err
 	}
-	sorted, begins, build := v.sorted, "", s.dfa
+	sorted, begins, build := v.sorted(), "", s.dfa
 	if papers > 0 && len(word) > 0 {
 		begins, build = word[:1], s.slip
-		sorted = beginning(sorted, begins)
+		sorted = sorted.beginning(begins)
 	}
 	dfa, err := build(word)
 	if err != nil || dfa == nil {
@@ -131,7 +131,8 @@ func (v *View) near(ctx context.Context, word string, papers int) ([]NearWord, e
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range v.fresh {
+	for n := v.order.n; n < v.words.len(); n++ {
+		w := v.words.at(uint32(n))
 		if ok, _ := dfa.MatchAndDistance(w); ok && strings.HasPrefix(w, begins) {
 			words = append(words, w)
 		}
@@ -150,18 +151,12 @@ func (v *View) near(ctx context.Context, word string, papers int) ([]NearWord, e
 	return out[:min(len(out), mostNear)], nil
 }
 
-// beginning gives the words of a sorted list that begin with something.
-func beginning(sorted []string, with string) []string {
-	sorted = sorted[sort.SearchStrings(sorted, with):]
-	return sorted[:sort.Search(len(sorted), func(i int) bool { return !strings.HasPrefix(sorted[i], with) })]
-}
-
 // wordIDs gives the numbers of the terms of words that were seen.
 func (v *View) wordIDs(words []string) (ids []uint32, found []bool) {
 	ids, found = make([]uint32, len(words)), make([]bool, len(words))
 	v.chunks(len(words), func(from, to int) {
 		for i := from; i < to; i++ {
-			ids[i], found[i] = v.x.lexicon.words[words[i]]
+			ids[i], found[i] = v.x.lexicon.seen([]byte(words[i]))
 		}
 	})
 	return ids, found
@@ -170,14 +165,14 @@ func (v *View) wordIDs(words []string) (ids []uint32, found []bool) {
 // accepted gives the words of a sorted list that an automaton accepts. It walks the list
 // as the tree of its prefixes: what it has read of a word it has read of those that
 // begin so, and where no continuation can be accepted, it goes behind all of them.
-func accepted(ctx context.Context, dfa *levenshtein.DFA, sorted []string) (out []string, err error) {
+func accepted(ctx context.Context, dfa *levenshtein.DFA, sorted wordList) (out []string, err error) {
 	states := []int{dfa.Start()} // by the length of the prefix of before
 	before := ""
-	for i, read := 0, 0; i < len(sorted); read++ {
+	for i, read := 0, 0; i < sorted.len(); read++ {
 		if read%window == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		w := sorted[i]
+		w := sorted.at(i)
 		at := min(sharedPrefix(before, w), len(states)-1)
 		states = states[:at+1]
 		for at < len(w) && dfa.CanMatch(states[at]) {
@@ -187,8 +182,10 @@ func accepted(ctx context.Context, dfa *levenshtein.DFA, sorted []string) (out [
 		before = w[:at]
 		switch {
 		case !dfa.CanMatch(states[at]):
-			rest := sorted[i:]
-			i += sort.Search(len(rest), func(k int) bool { return !strings.HasPrefix(rest[k], before) && rest[k] > before })
+			i += sort.Search(sorted.len()-i, func(k int) bool {
+				w := sorted.at(i + k)
+				return !strings.HasPrefix(w, before) && w > before
+			})
 			continue
 		case at == len(w) && dfa.IsMatch(states[at]):
 			out = append(out, w)

@@ -49,7 +49,7 @@ func (v *View) parted(w string) (ids [2]uint32, ok bool) {
 	most := uint32(0)
 	for i := 0; i < len(parts); i += 2 {
 		a, b := found[i], found[i+1]
-		inView := known[i] && known[i+1] && max(int(a), int(b)) < len(v.terms)
+		inView := known[i] && known[i+1] && max(int(a), int(b)) < v.terms.len()
 		if !inView || isStopWord([]byte(parts[i])) || isStopWord([]byte(parts[i+1])) {
 			continue
 		}

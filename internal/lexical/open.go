@@ -135,7 +135,7 @@ func (d *decoder) file(prefix string) savedFile {
 
 // attach adds a saved segment and counts its live papers.
 func (x *Index) attach(saved savedSegment, raw []byte) error {
-	seg, err := decodeSegment(saved.name, raw, len(x.lexicon.terms))
+	seg, err := decodeSegment(saved.name, raw, x.lexicon.len())
 	if err != nil {
 		return err
 	}

@@ -415,7 +415,7 @@ func (v *View) addIDs(p *plan, text string) {
 	}
 	v.chunks(len(keys), func(from, to int) {
 		for _, key := range keys[from:to] {
-			if id, ok := v.x.lexicon.stems[idMark+key]; ok && v.df.at(id) > 0 {
+			if id, ok := v.x.lexicon.id(key); ok && v.df.at(id) > 0 {
 				p.add(weighted{id: id, count: 1, exact: true, kept: true, surface: key[strings.IndexByte(key, ':')+1:]})
 			}
 		}
@@ -429,7 +429,7 @@ func (v *View) weigh(p *plan, most int) {
 		t.weight = t.count * idf(v.papers, v.df.at(t.id))
 	}
 	slices.SortFunc(p.terms, func(a, b weighted) int {
-		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(v.terms[a.id], v.terms[b.id]))
+		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(v.terms.at(a.id), v.terms.at(b.id)))
 	})
 	kept, words := p.terms[:0], 0
 	for _, t := range p.terms {

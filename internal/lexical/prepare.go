@@ -117,7 +117,7 @@ func (x *Index) resolve(p *Prepared, a *analyser) {
 		x.mu.RLock()
 		for _, i := range some {
 			w := &p.words[i]
-			w.id, w.known = x.lexicon.words[string(p.text[w.from:w.to])]
+			w.id, w.known = x.lexicon.seen(p.text[w.from:w.to])
 		}
 		x.mu.RUnlock()
 		for _, i := range some {

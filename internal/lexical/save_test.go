@@ -105,9 +105,9 @@ func compareIndexes(t *testing.T, x, y *Index) {
 // for them; a saved index forgets the others.
 func known(x *Index) map[string]string {
 	out := map[string]string{}
-	for i, term := range x.lexicon.terms {
-		if df := x.lexicon.df.at(uint32(i)); df > 0 {
-			out[term] = fmt.Sprint(df, " ", x.lexicon.shown[i])
+	for id := range uint32(x.lexicon.len()) {
+		if df := x.lexicon.df.at(id); df > 0 {
+			out[x.lexicon.stems.at(id)] = fmt.Sprint(df, " ", x.lexicon.name(id))
 		}
 	}
 	return out

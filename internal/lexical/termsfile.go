@@ -2,8 +2,6 @@ package lexical
 
 import (
 	"encoding/binary"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -13,11 +11,11 @@ import (
 // live paper has keeps its number and loses its name.
 func (l *lexicon) encode() []byte {
 	raw := make([]byte, headLen)
-	raw = binary.AppendUvarint(raw, uint64(len(l.terms)))
-	for i, term := range l.terms {
-		shown := l.shown[i]
-		if l.df.at(uint32(i)) == 0 {
-			term, shown = goneTerm(i), ""
+	raw = binary.AppendUvarint(raw, uint64(l.len()))
+	for id := range uint32(l.len()) {
+		term, shown := l.stems.at(id), l.name(id)
+		if l.df.at(id) == 0 {
+			term, shown = goneTerm(id), ""
 		}
 		raw = appendString(raw, term)
 		if shown == strings.TrimPrefix(term, idMark) {
@@ -25,19 +23,26 @@ func (l *lexicon) encode() []byte {
 		}
 		raw = appendString(raw, shown)
 	}
-	words := slices.Sorted(maps.Keys(l.words))
-	words = slices.DeleteFunc(words, func(w string) bool { return l.df.at(l.words[w]) == 0 })
-	raw = binary.AppendUvarint(raw, uint64(len(words)))
-	for _, w := range words {
-		raw = appendString(raw, w)
-		raw = binary.AppendUvarint(raw, uint64(l.words[w]))
+	ordered := l.ordered()
+	live := 0
+	for _, id := range l.of {
+		if l.df.at(id) > 0 {
+			live++
+		}
+	}
+	raw = binary.AppendUvarint(raw, uint64(live))
+	for i := range ordered.n {
+		if n := ordered.number(i); l.df.at(l.of[n]) > 0 {
+			raw = appendString(raw, l.words.at(n))
+			raw = binary.AppendUvarint(raw, uint64(l.of[n]))
+		}
 	}
 	return frame(kindTerms, raw)
 }
 
 // goneTerm is the name in the file of a term that no live paper has: one that no
 // word and no identifier is.
-func goneTerm(id int) string { return idMark + "\x00" + strconv.Itoa(id) }
+func goneTerm(id uint32) string { return idMark + "\x00" + strconv.FormatUint(uint64(id), 10) }
 
 // decodeLexicon reads the file of a lexicon. Frequencies are left at 0.
 func decodeLexicon(name string, raw []byte) (*lexicon, error) {
@@ -45,32 +50,90 @@ func decodeLexicon(name string, raw []byte) (*lexicon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &decoder{name: name, raw: body, text: string(body)}
-	n := int(d.uvarint("terms", min(maxTerms, uint64(len(body)))))
-	l := &lexicon{terms: make([]string, 0, n), shown: make([]string, 0, n), stems: make(map[string]uint32, n)}
-	l.df.grow(n)
-	for i := 0; i < n && d.err == nil; i++ {
-		term, shown := d.part(maxTermBytes), d.part(maxTermBytes)
-		if shown == "" {
-			shown = strings.TrimPrefix(term, idMark)
+	d := &decoder{name: name, raw: body}
+	l := newLexicon()
+	shown := d.terms(l)
+	d.words(l)
+	for _, s := range shown {
+		n, ok := l.words.find(s.word)
+		if !ok && d.err == nil {
+			d.failf("shows the word %q for a term, which is not among its words", s.word)
 		}
-		l.stems[term] = uint32(i)
-		l.terms, l.shown = append(l.terms, term), append(l.shown, shown)
+		l.shown[s.id] = n
 	}
-	if len(l.stems) != len(l.terms) {
-		d.failf("has a term twice")
+	return l, d.done()
+}
+
+// shownWord is what is shown for a term that is not the term itself.
+type shownWord struct {
+	id   uint32
+	word []byte
+}
+
+// terms reads the terms, and gives what is shown for them.
+func (d *decoder) terms(l *lexicon) (shown []shownWord) {
+	n := int(d.uvarint("terms", min(maxTerms, uint64(len(d.raw)))))
+	if d.err == nil {
+		size, err := d.measure(n, func(d *decoder) int {
+			term := d.part(maxTermBytes)
+			d.part(maxTermBytes)
+			return len(term)
+		})
+		if err != nil {
+			d.err = err
+		}
+		l.stems.expect(n, size)
+		l.shown = make([]uint32, 0, n)
+		l.df.grow(n)
 	}
-	words := int(d.uvarint("words", min(maxTerms, uint64(len(body)))))
-	l.words, l.sorted = make(map[string]uint32, words), make([]string, 0, words)
-	for i := 0; i < words && d.err == nil; i++ {
+	for i := 0; i < n && d.err == nil; i++ {
+		term, word := d.part(maxTermBytes), d.part(maxTermBytes)
+		if _, twice := l.stems.find(term); twice {
+			d.failf("has a term twice")
+			break
+		}
+		l.stems.put(term)
+		if l.shown = append(l.shown, noNumber); len(word) > 0 {
+			shown = append(shown, shownWord{uint32(i), word})
+		}
+	}
+	return shown
+}
+
+// words reads the words, which are in order.
+func (d *decoder) words(l *lexicon) {
+	n := int(d.uvarint("words", min(maxTerms, uint64(len(d.raw)))))
+	most := uint64(max(l.len(), 1) - 1)
+	if d.err == nil {
+		size, err := d.measure(n, func(d *decoder) int {
+			w := d.part(maxTermBytes)
+			d.uvarint("as a term's number", most)
+			return len(w)
+		})
+		if err != nil {
+			d.err = err
+		}
+		l.words.expect(n, size)
+		l.of = make([]uint32, 0, n)
+	}
+	for i := 0; i < n && d.err == nil; i++ {
 		w := d.part(maxTermBytes)
-		id := d.uvarint("as a term's number", max(uint64(n), 1)-1)
-		if i > 0 && d.err == nil && w <= l.sorted[i-1] || n == 0 {
+		id := d.uvarint("as a term's number", most)
+		if i > 0 && d.err == nil && string(w) <= l.words.at(uint32(i-1)) || l.len() == 0 {
 			d.failf("has words that are not in order")
 			break
 		}
-		l.words[w] = uint32(id)
-		l.sorted = append(l.sorted, w)
+		l.words.put(w)
+		l.of = append(l.of, uint32(id))
 	}
-	return l, d.done()
+	l.sorted = wordOrder{n: l.words.len()}
+}
+
+// measure reads n things ahead, of which one gives the bytes that are kept.
+func (d *decoder) measure(n int, one func(d *decoder) int) (size int, err error) {
+	ahead := decoder{name: d.name, raw: d.raw}
+	for i := 0; i < n && ahead.err == nil; i++ {
+		size += one(&ahead)
+	}
+	return size, ahead.err
 }

@@ -74,9 +74,9 @@ type wantedTerms struct {
 
 // wanted gives those of the terms that the view has, each once.
 func (v *View) wanted(among []uint32) *wantedTerms {
-	t := &wantedTerms{set: make([]uint64, (len(v.terms)+63)/64)}
+	t := &wantedTerms{set: make([]uint64, (v.terms.len()+63)/64)}
 	for _, id := range among {
-		if int64(id) < int64(len(v.terms)) {
+		if int64(id) < int64(v.terms.len()) {
 			t.set[id/64] |= 1 << (id % 64)
 		}
 	}
@@ -171,7 +171,7 @@ type weigher struct {
 const knownFrequent = 1024
 
 func (w *weigher) begin(v *View) {
-	if n := len(v.terms); len(w.counts) < n {
+	if n := v.terms.len(); len(w.counts) < n {
 		n += n / 4
 		w.counts, w.present, w.words = make([]uint32, n), make([]uint64, (n+63)/64), make([]uint64, (n+4095)/4096)
 	}

@@ -89,12 +89,12 @@ func checkVectorsAmong(t *testing.T, v *View, random *rand.Rand, ordinals []uint
 	t.Helper()
 	fresh := &View{ // of which nothing is known
 		x: v.x, segments: v.segments, memory: v.memory, docs: v.docs, memoryDead: v.memoryDead,
-		papers: v.papers, length: v.length, terms: v.terms, df: v.df, sorted: v.sorted, fresh: v.fresh,
+		papers: v.papers, length: v.length, terms: v.terms, df: v.df, words: v.words, of: v.of, order: v.order,
 	}
 	for _, v := range []*View{v, fresh, fresh} {
-		among := []uint32{math.MaxUint32, uint32(len(v.terms))}
-		for range random.IntN(2 * len(v.terms)) {
-			among = append(among, random.Uint32N(uint32(len(v.terms))))
+		among := []uint32{math.MaxUint32, uint32(v.terms.len())}
+		for range random.IntN(2 * v.terms.len()) {
+			among = append(among, random.Uint32N(uint32(v.terms.len())))
 		}
 		seen := 0
 		err := v.VectorsAmong(t.Context(), ordinals, among, func(i int, got []TermWeight) {

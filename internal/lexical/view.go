@@ -21,12 +21,14 @@ type View struct {
 	memoryDead bitset
 	papers     int
 	length     uint64
-	// terms, df, sorted and fresh are those of the lexicon: a term with a number
+	// terms, df, words, of and order are those of the lexicon: a term with a number
 	// that is not in terms is of later.
-	terms         []string
-	df            counts
-	sorted, fresh []string
-	norms         norms
+	terms texts
+	df    counts
+	words texts
+	of    []uint32
+	order wordOrder
+	norms norms
 }
 
 // step is how many things are looked up at a time in what still changes, so that
@@ -52,7 +54,8 @@ func (x *Index) view() *View {
 		l := x.lexicon
 		x.current = &View{
 			x: x, segments: x.segments, memory: x.memory, docs: x.memory.docs, memoryDead: x.memoryDead,
-			papers: x.papers, length: x.length, terms: l.terms, df: l.df.freeze(), sorted: l.sorted, fresh: l.fresh,
+			papers: x.papers, length: x.length, terms: l.stems.texts, df: l.df.freeze(),
+			words: l.words.texts, of: l.of, order: l.sorted,
 		}
 	}
 	return x.current
@@ -107,7 +110,7 @@ func (v *View) resolve(s *searcher) {
 	v.chunks(len(words), func(from, to int) {
 		for i := range words[from:to] {
 			w := &words[from+i]
-			w.id, w.known = v.x.lexicon.words[string(s.arena[w.from:w.to])]
+			w.id, w.known = v.x.lexicon.seen(s.arena[w.from:w.to])
 		}
 	})
 	// A word never seen may have a stem that was.
@@ -121,7 +124,7 @@ func (v *View) resolve(s *searcher) {
 	v.chunks(len(unseen), func(from, to int) {
 		for i := from; i < to; i++ {
 			w := &words[unseen[i]]
-			w.id, w.known = v.x.lexicon.stems[stems[i]]
+			w.id, w.known = v.x.lexicon.stems.named(stems[i])
 		}
 	})
 	for i := range words {
@@ -129,26 +132,27 @@ func (v *View) resolve(s *searcher) {
 	}
 }
 
+// sorted gives the words that are in order.
+func (v *View) sorted() wordList { return wordList{&v.words, &v.order, 0, v.order.n} }
+
 // prefixed gives the live terms that have a word with the prefix, the most
 // frequent first and at most limit of them.
 func (v *View) prefixed(prefix string, limit int) []uint32 {
-	words := slices.Clip(beginning(v.sorted, prefix))
-	for _, w := range v.fresh {
-		if strings.HasPrefix(w, prefix) {
-			words = append(words, w)
+	words := v.sorted().beginning(prefix)
+	ids := make([]uint32, 0, words.len())
+	for i := range words.len() {
+		ids = append(ids, v.of[words.number(i)])
+	}
+	for n := v.order.n; n < v.words.len(); n++ {
+		if strings.HasPrefix(v.words.at(uint32(n)), prefix) {
+			ids = append(ids, v.of[n])
 		}
 	}
-	ids := make([]uint32, 0, len(words))
-	v.chunks(len(words), func(from, to int) {
-		for _, w := range words[from:to] {
-			ids = append(ids, v.x.lexicon.words[w])
-		}
-	})
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
 	ids = slices.DeleteFunc(ids, func(id uint32) bool { return v.df.at(id) == 0 })
 	slices.SortFunc(ids, func(a, b uint32) int {
-		return cmp.Or(cmp.Compare(v.df.at(b), v.df.at(a)), cmp.Compare(v.terms[a], v.terms[b]))
+		return cmp.Or(cmp.Compare(v.df.at(b), v.df.at(a)), cmp.Compare(v.terms.at(a), v.terms.at(b)))
 	})
 	return ids[:min(len(ids), limit)]
 }
@@ -158,8 +162,8 @@ func (v *View) shown(ids []uint32) []string {
 	out := make([]string, len(ids))
 	v.chunks(len(ids), func(from, to int) {
 		for i, id := range ids[from:to] {
-			if int(id) < len(v.x.lexicon.shown) {
-				out[from+i] = v.x.lexicon.shown[id]
+			if int(id) < v.x.lexicon.len() {
+				out[from+i] = v.x.lexicon.name(id)
 			}
 		}
 	})
