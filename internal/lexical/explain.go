@@ -2,6 +2,7 @@ package lexical
 
 import (
 	"context"
+	"runtime"
 	"slices"
 )
 
@@ -37,6 +38,7 @@ const MaxUnknown = 20
 // words, then its phrases and exclusions in their order. What excludes a word that no paper has is no step. It looks at every
 // paper, which takes about as long as a search.
 func (r *Reading) Explain(ctx context.Context, keep Set, words bool) ([]Step, error) {
+	defer runtime.KeepAlive(r)
 	p := r.p
 	words = words && !p.flat
 	var steps []Step
@@ -76,6 +78,7 @@ func (r *Reading) Excludes() bool { return len(r.p.mustNot) > 0 && len(r.p.must)
 // Allowed gives the papers of a set, nil for all, that have the phrases of the query and
 // nothing that it excludes, in no order. It looks at every paper.
 func (r *Reading) Allowed(ctx context.Context, keep Set) ([]uint32, error) {
+	defer runtime.KeepAlive(r)
 	leaves := r.leaves()
 	reader := r.p.reader()
 	var out []uint32

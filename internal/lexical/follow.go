@@ -1,6 +1,9 @@
 package lexical
 
-import "context"
+import (
+	"context"
+	"runtime"
+)
 
 // Counted is how often a paper has its terms, weighted as BM25F weighs its fields, in
 // order of their numbers, and how long it is, weighted so too.
@@ -15,6 +18,7 @@ type TermCount struct{ ID, Count uint32 }
 // Counts tells which terms papers have: parallel to ordinals, the zero value for one
 // that is not there. Identifiers are not among them.
 func (v *View) Counts(ctx context.Context, ordinals []uint32) ([]Counted, error) {
+	defer runtime.KeepAlive(v)
 	found, err := v.look(ctx, ordinals)
 	if err != nil {
 		return nil, err

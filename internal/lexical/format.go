@@ -173,9 +173,9 @@ func (d *decoder) string(limit uint64) string {
 	return string(d.bytes(int(d.uvarint("bytes in a name", limit))))
 }
 
-// part is string as a part of the body.
-func (d *decoder) part(limit uint64) []byte {
-	return d.bytes(int(d.uvarint("bytes in a name", limit)))
+// part is string of a term or word, as a part of the body.
+func (d *decoder) part() []byte {
+	return d.bytes(int(d.uvarint("bytes in a name", maxTermBytes)))
 }
 
 // done says that nothing may be left.

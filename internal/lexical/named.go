@@ -1,6 +1,7 @@
 package lexical
 
 import (
+	"runtime"
 	"strings"
 
 	"akin/internal/paper"
@@ -10,6 +11,7 @@ import (
 // without regard to case, or an arXiv id or DOI as people paste them, whatever the
 // version. They are in no order.
 func (v *View) Named(name string) []uint32 {
+	defer runtime.KeepAlive(v)
 	if len(name) > maxIDBytes {
 		return nil
 	}

@@ -74,7 +74,7 @@ func Open(dir string, options Options) (x *Index, stamp string, err error) {
 		if raw, err = readNamed(dir, s.savedFile); err != nil {
 			return nil, "", err
 		}
-		if err := x.attach(s, raw); err != nil {
+		if err := x.attach(s, raw, filepath.Join(dir, s.name)); err != nil {
 			return nil, "", err
 		}
 	}
@@ -134,7 +134,7 @@ func (d *decoder) file(prefix string) savedFile {
 }
 
 // attach adds a saved segment and counts its live papers.
-func (x *Index) attach(saved savedSegment, raw []byte) error {
+func (x *Index) attach(saved savedSegment, raw []byte, path string) error {
 	seg, err := decodeSegment(saved.name, raw, x.lexicon.len())
 	if err != nil {
 		return err
@@ -170,6 +170,7 @@ func (x *Index) attach(saved savedSegment, raw []byte) error {
 			}
 		}
 	}
+	seg.leave(path, len(raw))
 	x.segments = append(x.segments, s)
 	x.saved[seg] = saved.savedFile
 	return nil

@@ -292,7 +292,7 @@ func TestFixture(t *testing.T) {
 		if name == "terms.lex" {
 			y.lexicon, err = decodeLexicon(name, raw)
 		} else {
-			err = y.attach(savedSegment{gaps: []uint64{1}}, raw)
+			err = y.attach(savedSegment{gaps: []uint64{1}}, raw, "")
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -476,7 +476,7 @@ func FuzzOpen(f *testing.F) {
 		copied.df = counts{}
 		copied.df.grow(good.df.n)
 		y.lexicon = &copied
-		if err := y.attach(savedSegment{savedFile: savedFile{name: "segment"}}, raw); err != nil {
+		if err := y.attach(savedSegment{savedFile: savedFile{name: "segment"}}, raw, ""); err != nil {
 			return
 		}
 		for _, text := range []string{"w1 w2 w3 w77 w100*", `"w1 w2" -w9`} {

@@ -3,6 +3,7 @@ package lexical
 import (
 	"cmp"
 	"context"
+	"runtime"
 	"slices"
 	"strconv"
 
@@ -184,6 +185,7 @@ func (r *Reading) each(ctx context.Context, ordinals []uint32, f func(i int, pap
 // Score gives the scores of papers that something else has found: what Search
 // gives them, and 0 for a paper that does not match or is not there.
 func (r *Reading) Score(ctx context.Context, ordinals []uint32) ([]float64, error) {
+	defer runtime.KeepAlive(r)
 	if r.p.never {
 		return make([]float64, len(ordinals)), ctx.Err()
 	}
@@ -247,6 +249,7 @@ func (r *Reading) scoreSums(ctx context.Context, places []place, sums []sum) ([]
 // that have its phrases and nothing that it excludes, whether or not any of its
 // words is there. A paper that is not in the index is not allowed.
 func (r *Reading) Allows(ctx context.Context, ordinals []uint32) ([]bool, error) {
+	defer runtime.KeepAlive(r)
 	allowed := make([]bool, len(ordinals))
 	if r.p.never {
 		return allowed, ctx.Err()
@@ -270,6 +273,7 @@ type Match struct {
 // a paper's score; nil for a paper that is not there. Whether a paper has the
 // query's phrases does not matter.
 func (r *Reading) Matches(ctx context.Context, ordinals []uint32) ([][]Match, error) {
+	defer runtime.KeepAlive(r)
 	out := make([][]Match, len(ordinals))
 	err := r.each(ctx, ordinals, func(i int, paper found) { out[i] = r.p.matches(paper) })
 	return out, err

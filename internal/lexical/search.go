@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"math/bits"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -57,6 +58,7 @@ func (r *Reading) leaves() []leaf {
 // Read reads the text of a query. Its only error is of a text that asks for too
 // much, of kind Invalid.
 func (v *View) Read(q Query) (*Reading, error) {
+	defer runtime.KeepAlive(v)
 	s, _ := v.x.pool.Get().(*searcher)
 	defer s.release(v.x)
 	p, err := v.plan(q, s)
@@ -85,6 +87,7 @@ func (v *View) Search(ctx context.Context, q Query) (Result, error) {
 // skipping is only of what cannot be among the first k. What ModeMarked raises it
 // raises among those k.
 func (r *Reading) Search(ctx context.Context, k int, keep Set) (Result, error) {
+	defer runtime.KeepAlive(r)
 	p := r.p
 	result := Result{Dropped: p.dropped}
 	for _, t := range p.terms {

@@ -75,8 +75,8 @@ func (d *decoder) terms(l *lexicon) (shown []shownWord) {
 	n := int(d.uvarint("terms", min(maxTerms, uint64(len(d.raw)))))
 	if d.err == nil {
 		size, err := d.measure(n, func(d *decoder) int {
-			term := d.part(maxTermBytes)
-			d.part(maxTermBytes)
+			term := d.part()
+			d.part()
 			return len(term)
 		})
 		if err != nil {
@@ -87,7 +87,7 @@ func (d *decoder) terms(l *lexicon) (shown []shownWord) {
 		l.df.grow(n)
 	}
 	for i := 0; i < n && d.err == nil; i++ {
-		term, word := d.part(maxTermBytes), d.part(maxTermBytes)
+		term, word := d.part(), d.part()
 		if _, twice := l.stems.find(term); twice {
 			d.failf("has a term twice")
 			break
@@ -106,7 +106,7 @@ func (d *decoder) words(l *lexicon) {
 	most := uint64(max(l.len(), 1) - 1)
 	if d.err == nil {
 		size, err := d.measure(n, func(d *decoder) int {
-			w := d.part(maxTermBytes)
+			w := d.part()
 			d.uvarint("as a term's number", most)
 			return len(w)
 		})
@@ -117,7 +117,7 @@ func (d *decoder) words(l *lexicon) {
 		l.of = make([]uint32, 0, n)
 	}
 	for i := 0; i < n && d.err == nil; i++ {
-		w := d.part(maxTermBytes)
+		w := d.part()
 		id := d.uvarint("as a term's number", most)
 		if i > 0 && d.err == nil && string(w) <= l.words.at(uint32(i-1)) || l.len() == 0 {
 			d.failf("has words that are not in order")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/bits"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -39,6 +40,7 @@ func (v *View) Vector(ordinal uint32) (vector []TermWeight, err error) {
 // BM25 has it, and not squared). A word of the title counts as one of the abstract. It is
 // empty for a paper without words. Identifiers are not part of it.
 func (v *View) Vectors(ctx context.Context, ordinals []uint32, each func(i int, terms []TermWeight)) error {
+	defer runtime.KeepAlive(v)
 	return v.weighAll(ctx, ordinals, each, func(w *weigher, at place) []TermWeight {
 		terms := w.weigh(v, v.at(at).record)
 		v.norms.put(v, at, w.norm)
@@ -50,6 +52,7 @@ func (v *View) Vectors(ctx context.Context, ordinals []uint32, each func(i int, 
 // how long the vectors are that it was asked for: after the first time, it takes a fraction
 // of the time of Vectors.
 func (v *View) VectorsAmong(ctx context.Context, ordinals, among []uint32, each func(i int, terms []TermWeight)) error {
+	defer runtime.KeepAlive(v)
 	wanted := v.wanted(among)
 	return v.weighAll(ctx, ordinals, each, func(w *weigher, at place) []TermWeight {
 		record := v.at(at).record
