@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -50,6 +51,8 @@ const (
 	// checkAfter is when the store's files begin to be checked in the background: what
 	// the first answers need goes first.
 	checkAfter = 2 * time.Second
+	// restAfter is when memory of the start is given back.
+	restAfter = time.Second
 )
 
 // App is a running akin. Its parts are closed in the reverse of the order in
@@ -126,11 +129,34 @@ func (a *App) run(ctx context.Context, ready func(Addresses)) (err error) {
 	if ready != nil {
 		ready(a.addrs)
 	}
+	a.letGo()
+	resting, stop := context.WithCancel(ctx)
+	var rest sync.WaitGroup
+	rest.Go(func() { a.rest(resting) })
+	err = a.wait(ctx)
+	stop()
+	rest.Wait()
+	return errors.Join(err, a.Close())
+}
+
+// letGo gives back pages of the program that the start alone needed.
+func (a *App) letGo() {
 	if err := letGoOfProgram(); err != nil {
 		a.log.Debug("memory of the start is kept", "error", err)
 	}
-	err = a.wait(ctx)
-	return errors.Join(err, a.Close())
+}
+
+// rest gives back what the start took beside what it keeps, once the first answers had
+// their turn: how much garbage there is otherwise is left to chance, and stays until as
+// much memory again is asked for.
+func (a *App) rest(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-time.After(restAfter):
+	}
+	debug.FreeOSMemory()
+	a.letGo()
 }
 
 // Open starts everything. Close it.
