@@ -6,7 +6,9 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"io"
+	"iter"
 	"math"
 	"os"
 	"path/filepath"
@@ -115,16 +117,44 @@ func noveltyOf(t *testing.T, c *client.Client, id string) error {
 	return err
 }
 
-// importReady imports the abstracts from one on, at most so many (0 is all): with the
-// vectors that are ready, and each of the others with one halfway between those of the two
-// papers before it, which takes as long to search.
+// importReady imports the abstracts from one on, at most so many (0 is all that there
+// are), as ready gives them.
 func importReady(t *testing.T, c *client.Client, shared string, from, most int) []*akinv1.Paper {
 	t.Helper()
 	model, err := c.Embed.GetModel(t.Context(), &akinv1.GetModelRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	dim := int(model.GetSpace().GetDimension())
+	next, stop := iter.Pull2(ready(t, shared, int(model.GetSpace().GetDimension()), most == 0))
+	defer stop()
+	var papers []*akinv1.Paper
+	passed := 0
+	err = c.Import(t.Context(), func(context.Context) (*akinv1.ImportPapersRequest, error) {
+		for most == 0 || len(papers) < most {
+			paper, vector, ok := next()
+			if !ok {
+				break
+			}
+			if passed++; passed > from {
+				papers = append(papers, paper)
+				return &akinv1.ImportPapersRequest{Paper: paper, Vector: vector, Space: model.GetSpace().GetFingerprint()}, nil
+			}
+		}
+		return nil, io.EOF
+	}, func(*akinv1.ImportPapersResponse) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d papers", len(papers))
+	return papers
+}
+
+// ready gives the abstracts: with the vectors that are ready, and each of the others with
+// one halfway between those of the two papers before it, which takes as long to search.
+// Unless they are asked for once, they come again without end, under other ids, and
+// changed a little.
+func ready(t *testing.T, shared string, dim int, once bool) iter.Seq2[*akinv1.Paper, []float32] {
+	t.Helper()
 	ids, err := os.ReadFile(filepath.Join(shared, "vectors", "ids.txt"))
 	if err != nil {
 		t.Fatal(err)
@@ -138,59 +168,93 @@ func importReady(t *testing.T, c *client.Client, shared string, from, most int) 
 		t.Fatal(err)
 	}
 	vectors = vectors[len(vectors)-len(rows)*dim*2:]
-	f, err := os.Open(filepath.Join(shared, "abstracts", "abstracts.jsonl.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(z)
-	lines.Buffer(nil, 1<<24)
-	var papers []*akinv1.Paper
-	var before, last []float32
-	passed := 0
-	err = c.Import(t.Context(), func(context.Context) (*akinv1.ImportPapersRequest, error) {
-		for (most == 0 || len(papers) < most) && lines.Scan() {
-			var p struct{ ID, Title, Abstract, Venue, Year, Authors string }
-			if err := json.Unmarshal(lines.Bytes(), &p); err != nil {
-				return nil, err
-			}
-			row, ok := rows[p.ID]
-			var vector []float32
-			switch {
-			case ok:
-				vector = unitOf(vectors[row*dim*2 : (row+1)*dim*2])
-				before, last = last, vector
-			case before != nil:
-				vector = halfway(before, last)
-			default:
-				continue
-			}
-			if passed++; passed <= from {
-				continue
-			}
-			paper := &akinv1.Paper{Id: p.ID, Title: p.Title, Abstract: p.Abstract, Venue: p.Venue}
-			if year, err := strconv.Atoi(p.Year); err == nil {
-				paper.PublishDate = &date.Date{Year: int32(year)}
-			}
-			for name := range strings.SplitSeq(p.Authors, ";") {
-				if name = strings.TrimSpace(name); name != "" {
-					paper.Authors = append(paper.Authors, &akinv1.Author{Name: name})
+	return func(yield func(*akinv1.Paper, []float32) bool) {
+		for round := 0; round == 0 || !once; round++ {
+			var before, last []float32
+			for p := range abstracts(t, shared) {
+				row, ok := rows[p.ID]
+				var vector []float32
+				switch {
+				case ok:
+					vector = unitOf(vectors[row*dim*2 : (row+1)*dim*2])
+					before, last = last, vector
+				case before != nil:
+					vector = halfway(before, last)
+				default:
+					continue
+				}
+				if round > 0 {
+					if p.again(round); before != nil {
+						vector = halfway(vector, halfway(vector, before))
+					}
+				}
+				if !yield(p.paper(), vector) {
+					return
 				}
 			}
-			papers = append(papers, paper)
-			return &akinv1.ImportPapersRequest{Paper: paper, Vector: vector, Space: model.GetSpace().GetFingerprint()}, nil
 		}
-		return nil, io.EOF
-	}, func(*akinv1.ImportPapersResponse) error { return nil })
-	if err != nil {
-		t.Fatal(err)
 	}
-	t.Logf("%d papers", len(papers))
-	return papers
+}
+
+// abstract is a line of the real abstracts.
+type abstract struct{ ID, Title, Abstract, Venue, Year, Authors string }
+
+// abstracts reads them.
+func abstracts(t *testing.T, shared string) iter.Seq[*abstract] {
+	return func(yield func(*abstract) bool) {
+		f, err := os.Open(filepath.Join(shared, "abstracts", "abstracts.jsonl.gz"))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer f.Close()
+		z, err := gzip.NewReader(f)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		lines := bufio.NewScanner(z)
+		lines.Buffer(nil, 1<<24)
+		for lines.Scan() {
+			var p abstract
+			if err := json.Unmarshal(lines.Bytes(), &p); err != nil {
+				t.Error(err)
+				return
+			}
+			if !yield(&p) {
+				return
+			}
+		}
+	}
+}
+
+// again makes another paper of one: under another id, with a word of title and abstract
+// moved to the end, and every other author under another name.
+func (p *abstract) again(round int) {
+	p.ID += fmt.Sprint("-", round)
+	for _, text := range []*string{&p.Title, &p.Abstract} {
+		if first, rest, ok := strings.Cut(*text, " "); ok {
+			*text = rest + " " + first
+		}
+	}
+	names := strings.Split(p.Authors, ";")
+	for i := 0; i < len(names); i += 2 {
+		names[i] += fmt.Sprint(" ", string(rune('A'+round%26)))
+	}
+	p.Authors = strings.Join(names, ";")
+}
+
+func (p *abstract) paper() *akinv1.Paper {
+	paper := &akinv1.Paper{Id: p.ID, Title: p.Title, Abstract: p.Abstract, Venue: p.Venue}
+	if year, err := strconv.Atoi(p.Year); err == nil {
+		paper.PublishDate = &date.Date{Year: int32(year)}
+	}
+	for name := range strings.SplitSeq(p.Authors, ";") {
+		if name = strings.TrimSpace(name); name != "" {
+			paper.Authors = append(paper.Authors, &akinv1.Author{Name: name})
+		}
+	}
+	return paper
 }
 
 // unitOf reads float16 numbers, whose rounding changed the length.
