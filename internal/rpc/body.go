@@ -38,7 +38,7 @@ func (b *lenient) NewDecoder(r io.Reader) runtime.Decoder {
 			if err := b.JSONPb.NewDecoder(bytes.NewReader(raw)).Decode(v); err != nil { // a field of a request
 				return understandable(err, raw)
 			}
-			return nil
+			return nothingBehind(raw)
 		}
 		rest, masks, err := withoutMasks(raw, m.ProtoReflect().Descriptor())
 		if err != nil {
@@ -46,6 +46,9 @@ func (b *lenient) NewDecoder(r io.Reader) runtime.Decoder {
 		}
 		if err := b.JSONPb.NewDecoder(bytes.NewReader(rest)).Decode(v); err != nil {
 			return understandable(err, raw)
+		}
+		if err := nothingBehind(raw); err != nil {
+			return err
 		}
 		for field, paths := range masks {
 			mask := &fieldmaskpb.FieldMask{Paths: paths}
@@ -64,6 +67,31 @@ func understandable(err error, raw []byte) error {
 		return fmt.Errorf("the body ends in the middle of its JSON, behind byte %d; send all of it", len(raw))
 	}
 	return err //nolint:wrapcheck // the caller wraps it
+}
+
+// nothingBehind refuses what stands behind the first object or list of JSON, which was
+// read without fault: whoever sent it meant something by it.
+func nothingBehind(raw []byte) error {
+	depth, quoted := 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			if depth--; depth == 0 {
+				if rest := bytes.TrimLeft(raw[i+1:], " \t\r\n"); len(rest) > 0 {
+					return fmt.Errorf("the body goes on with %.20q at byte %d, behind its JSON; send one object alone", rest, len(raw)-len(rest)+1)
+				}
+				return nil
+			}
+		}
+	}
+	return nil
 }
 
 // loneSurrogate finds an escape of JSON that is half of a character without the other

@@ -463,3 +463,44 @@ func TestPage(t *testing.T) {
 		}
 	}
 }
+
+// What calls cannot carry of a header is refused as the sender's fault, and what they need
+// not is left out, however long it is.
+func TestHeadersThatCallsCannotCarry(t *testing.T) {
+	s := serve(t, rpc.GatewayOptions{})
+	long := strings.Repeat("x", 20_000)
+	for _, c := range []struct {
+		key, value string
+		code       int
+		reason     string
+	}{
+		{"Cookie", "a=" + long, 200, ""},
+		{"Referer", "http://localhost/?q=" + long, 200, ""},
+		{"Grpc-Metadata-Cookie", "short", 200, ""},
+		{"Authorization", "Bearer " + long, 431, "HEADER_TOO_LARGE"},
+		{"Grpc-Metadata-Other", long, 431, "HEADER_TOO_LARGE"},
+		{"X-Forwarded-For", long, 431, "HEADER_TOO_LARGE"},
+		{"X-Forwarded-For", "\xff", 400, "BAD_HEADER"},
+		{"Grpc-Metadata-Other", "\xff", 400, "BAD_HEADER"},
+		{"Grpc-Metadata-O!her", "x", 400, "BAD_HEADER"},
+		{"akin-max-response-bytes", "\xff", 400, "BAD_HEADER"},
+	} {
+		code, _, body := s.call(t, "GET", "/v1/papers", "", c.key, c.value)
+		if code != c.code || !strings.Contains(body, c.reason) {
+			t.Errorf("%s: %.20q: %d %.300s", c.key, c.value, code, body)
+		}
+	}
+}
+
+// A body is one object: what stands behind it is not passed over.
+func TestBodiesWithMoreBehind(t *testing.T) {
+	s := serve(t, rpc.GatewayOptions{})
+	for body, want := range map[string]int{
+		`{"query":"x"}`: 200, " {\"query\":\"x } ] \\\" {\"}\r\n\t ": 200,
+		`{"query":"x"}{"query":"y"}`: 400, "{\"query\":\"x\"}\x00": 400, `{"query":"x"}]`: 400, `{"query":"x"},`: 400,
+	} {
+		if code, _, got := s.call(t, "POST", "/v1/search", body); code != want {
+			t.Errorf("%q: %d %.300s", body, code, got)
+		}
+	}
+}

@@ -108,6 +108,7 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, options Gate
 		runtime.WithMetadata(func(_ context.Context, r *http.Request) metadata.MD {
 			return metadata.Pairs(telemetry.RequestIDKey, r.Header.Get(telemetry.RequestIDKey))
 		}),
+		runtime.WithIncomingHeaderMatcher(incomingHeader),
 		runtime.WithOutgoingHeaderMatcher(outgoingHeader),
 		runtime.WithOutgoingTrailerMatcher(outgoingHeader),
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, &lenient{&runtime.JSONPb{
@@ -146,6 +147,54 @@ func NewGateway(ctx context.Context, conn grpc.ClientConnInterface, options Gate
 	}
 	g.outer = g.observed(http.HandlerFunc(g.serve))
 	return g, nil
+}
+
+// incomingHeader gives the metadata that a header of a request becomes: what is named so
+// for gRPC. Cookies, and addresses that people come from, may be longer than metadata can
+// be; credentials go along without this.
+func incomingHeader(key string) (string, bool) {
+	return strings.CutPrefix(key, runtime.MetadataHeaderPrefix)
+}
+
+// carried says of a header of a request that calls carry it.
+func carried(key string) bool {
+	_, named := incomingHeader(key)
+	return named || slices.ContainsFunc([]string{authorizationKey, requestIDKey, wire.ResponseLimitKey, "X-Forwarded-For", "X-Forwarded-Host"}, func(other string) bool {
+		return strings.EqualFold(key, other)
+	})
+}
+
+// unfit refuses a request whose header calls cannot carry: metadata is shorter than a
+// header may be, and holds less. It is nil for one that they can.
+func unfit(h http.Header) *refusal {
+	const beside = 4 << 10 // for what the gateway adds
+	size := 0
+	for key, values := range h {
+		if !carried(key) {
+			continue
+		}
+		name, _ := incomingHeader(key)
+		wrong := strings.ContainsFunc(name, func(r rune) bool {
+			return r != '-' && r != '_' && r != '.' && !('0' <= r && r <= '9') && !('a' <= r|0x20 && r|0x20 <= 'z')
+		})
+		for _, value := range values {
+			size += len(key) + len(value) + 32 // as RFC 9113 counts
+			wrong = wrong || unprintable(value)
+		}
+		if wrong {
+			return &refusal{
+				status: http.StatusBadRequest, code: codes.InvalidArgument, reason: "BAD_HEADER",
+				message: fmt.Sprintf("the header %.100q cannot be passed on to a call: its name needs letters, digits, - _ and ., and its value ASCII", key),
+			}
+		}
+	}
+	if size <= maxHeader-beside {
+		return nil
+	}
+	return &refusal{
+		status: http.StatusRequestHeaderFieldsTooLarge, code: codes.InvalidArgument, reason: "HEADER_TOO_LARGE",
+		message: fmt.Sprintf("what the header has for calls (Authorization, Grpc-Metadata-…) is %d bytes long; the limit is %d", size, maxHeader-beside),
+	}
 }
 
 // outgoingHeader gives the header that metadata of an answer becomes. The request's id is one
@@ -251,6 +300,10 @@ func (g *Gateway) route(w http.ResponseWriter, r *http.Request) {
 	}
 	if slices.ContainsFunc(r.Header.Values(authorizationKey), unprintable) { // metadata cannot hold it
 		refuse(w, http.StatusUnauthorized, codes.Unauthenticated, paper.ReasonKeyInvalid, access.Refused().Error())
+		return
+	}
+	if refused := unfit(r.Header); refused != nil {
+		refused.write(w)
 		return
 	}
 	if g.page != nil && r.URL.Path != "/v1" && !strings.HasPrefix(r.URL.Path, "/v1/") {
