@@ -158,10 +158,9 @@ func incomingHeader(key string) (string, bool) {
 
 // carried says of a header of a request that calls carry it.
 func carried(key string) bool {
+	others := []string{authorizationKey, requestIDKey, wire.ResponseLimitKey, "X-Forwarded-For", "X-Forwarded-Host"}
 	_, named := incomingHeader(key)
-	return named || slices.ContainsFunc([]string{authorizationKey, requestIDKey, wire.ResponseLimitKey, "X-Forwarded-For", "X-Forwarded-Host"}, func(other string) bool {
-		return strings.EqualFold(key, other)
-	})
+	return named || slices.ContainsFunc(others, func(other string) bool { return strings.EqualFold(key, other) })
 }
 
 // unfit refuses a request whose header calls cannot carry: metadata is shorter than a
@@ -174,9 +173,7 @@ func unfit(h http.Header) *refusal {
 			continue
 		}
 		name, _ := incomingHeader(key)
-		wrong := strings.ContainsFunc(name, func(r rune) bool {
-			return r != '-' && r != '_' && r != '.' && !('0' <= r && r <= '9') && !('a' <= r|0x20 && r|0x20 <= 'z')
-		})
+		wrong := strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789-_.") != ""
 		for _, value := range values {
 			size += len(key) + len(value) + 32 // as RFC 9113 counts
 			wrong = wrong || unprintable(value)

@@ -58,7 +58,9 @@ func mentions(s *suite, of func() catalog.Mentions) {
 	} {
 		s.same(test.text, s.told(of(), test.text), test.want)
 	}
-	for word, want := range map[string]string{"quibblewik": "quibblewick", "Qiubblewick": "quibblewick", "quibblewick": "", "quibblexxck": "", "zdenk": "zdenek", "xdenek": ""} {
+	for word, want := range map[string]string{
+		"quibblewik": "quibblewick", "Qiubblewick": "quibblewick", "quibblewick": "", "quibblexxck": "", "zdenk": "zdenek", "xdenek": "",
+	} {
 		near, err := of().NearNames(s.Context(), word)
 		if err != nil {
 			s.Fatal(err)
