@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"akin/internal/paper"
@@ -82,12 +83,17 @@ type content struct {
 	Keys   json.RawMessage `json:"keys"`
 }
 
-// File is the file of keys in a folder.
-type File struct{ dir string }
+// File is the file of keys in a folder. Copies of one are one.
+type File struct {
+	dir string
+	// turn is whose of this process it is to change the file: those wait in order, and
+	// however long it takes, for other processes alone ten seconds are enough.
+	turn *sync.Mutex
+}
 
 // In names the file of keys of a folder; neither need be there. Without a folder there
 // are no keys.
-func In(dir string) File { return File{dir} }
+func In(dir string) File { return File{dir, new(sync.Mutex)} }
 
 // Path is where the file is.
 func (f File) Path() string { return filepath.Join(f.dir, keysFile) }
@@ -193,6 +199,8 @@ func (f File) change(edit func(keys []Key) ([]Key, error)) error {
 	if err := os.MkdirAll(f.dir, 0o700); err != nil {
 		return fmt.Errorf("folder of keys: %w", err)
 	}
+	f.turn.Lock()
+	defer f.turn.Unlock()
 	return alone.Do(filepath.Join(f.dir, keysLock), 0o600, func() error { return f.changeAlone(edit) })
 }
 
