@@ -239,7 +239,7 @@ func (m *mentions) bearers(a *attribute, words []mentionWord, asked askedName) [
 }
 
 // apart gives, of a word that may be two given names that run together, the values that
-// have one of these, where they are few: of Weilun those with wei or lun.
+// begin with both: of Weilun those of Wei-Lun.
 func (m *mentions) apart(a *attribute, word string) (few []uint32) {
 	if len(word) < leastRun || !ascii(word) {
 		return nil
@@ -250,11 +250,31 @@ func (m *mentions) apart(a *attribute, word string) (few []uint32) {
 		if len(second) < len(first) {
 			fewer = second
 		}
-		if len(fewer) <= fewBearers {
-			few = append(few, fewer...)
+		for _, id := range fewer[:min(len(fewer), mostBearers)] {
+			if t := m.x.terms[id]; t != nil && t.attribute == a && beginsRun(t.value, word) {
+				few = append(few, id)
+			}
 		}
 	}
 	return few
+}
+
+// beginsRun says whether a value begins with the letters of a word, in small letters, with
+// a hyphen or a space between any two. To compare them so is cheap, and most values differ
+// in the first.
+func beginsRun(value, word string) bool {
+	parted := false
+	for i := 0; i < len(value) && word != ""; i++ {
+		switch c := value[i]; {
+		case c == '-' || c == ' ':
+			parted = true
+		case c == word[0] || c >= 'A' && c <= 'Z' && c+'a'-'A' == word[0]:
+			word = word[1:]
+		default:
+			return false
+		}
+	}
+	return word == "" && parted
 }
 
 // part notes a word that authors have in their names, in some spellings.
