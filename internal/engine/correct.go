@@ -50,11 +50,18 @@ func (a *asking) correct(ctx context.Context, text string) (corrected string, ou
 	}
 	last := rare[len(rare)-1]
 	open = last.End == len(text) && last.End-last.Start >= leastOpen
-	fixes, err := a.misspeltNames(ctx, text, rare)
+	var names []catalog.Mention
+	teller, ok := a.mentions()
+	if ok {
+		if names, err = teller.Mentions(ctx, text); err != nil {
+			return text, nil, false, err
+		}
+	}
+	fixes, err := misspeltNames(ctx, teller, names, text, rare)
 	if err != nil {
 		return text, nil, false, err
 	}
-	joined, err := a.torn(ctx, speller, text, withoutFixed(rare, fixes))
+	joined, err := a.torn(ctx, text, withoutNamed(withoutFixed(rare, fixes), names))
 	if err != nil {
 		return text, nil, false, err
 	}
@@ -64,12 +71,7 @@ func (a *asking) correct(ctx context.Context, text string) (corrected string, ou
 	rare = slices.DeleteFunc(rare, func(r catalog.RareWord) bool { return r.Papers > 0 && !slip(text[r.Start:r.End], r) })
 	known = all - len(rare)
 	rare = slices.DeleteFunc(rare, func(r catalog.RareWord) bool { return !correctable(text, r, known) })
-	if len(rare)+len(fixes) == 0 {
-		return text, nil, open, nil
-	}
-	if rare, err = a.withoutNamed(ctx, text, rare); err != nil {
-		return text, nil, false, err
-	}
+	rare = withoutNamed(rare, names)
 	if 3*(len(rare)+known) < 2*all {
 		rare = nil
 	}
@@ -134,15 +136,10 @@ func slip(written string, r catalog.RareWord) bool {
 }
 
 // withoutNamed leaves out the words that are in the name of an author or a venue.
-func (a *asking) withoutNamed(ctx context.Context, text string, rare []catalog.RareWord) ([]catalog.RareWord, error) {
-	teller, ok := a.mentions()
-	if !ok {
-		return rare, nil
-	}
-	names, err := teller.Mentions(ctx, text)
-	return slices.DeleteFunc(rare, func(r catalog.RareWord) bool {
+func withoutNamed(rare []catalog.RareWord, names []catalog.Mention) []catalog.RareWord {
+	return slices.DeleteFunc(slices.Clone(rare), func(r catalog.RareWord) bool {
 		return slices.ContainsFunc(names, func(m catalog.Mention) bool { return m.Start < r.End && r.Start < m.End })
-	}), err
+	})
 }
 
 // best gives the word that another most likely stands for; nil for none.

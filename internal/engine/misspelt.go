@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"math"
 	"slices"
 	"strings"
 	"unicode"
@@ -23,18 +22,11 @@ const (
 // an author but for a letter. Beside another word of the same name it is that name; alone,
 // it is a surname where a year, "by" or "et al." stands beside it, it has a capital, is in
 // no name, and near no word of papers.
-func (a *asking) misspeltNames(ctx context.Context, text string, rare []catalog.RareWord) (out []fix, err error) {
+// Names are the mentions in the query; a nil teller knows none.
+func misspeltNames(ctx context.Context, teller catalog.Mentions, names []catalog.Mention, text string, rare []catalog.RareWord) (out []fix, err error) {
 	rare = slices.DeleteFunc(slices.Clone(rare), func(r catalog.RareWord) bool { return !mayBeName(text, r) })
-	if len(rare) == 0 {
+	if teller == nil {
 		return nil, nil
-	}
-	teller, ok := a.mentions()
-	if !ok {
-		return nil, nil
-	}
-	names, err := teller.Mentions(ctx, text)
-	if err != nil {
-		return nil, err
 	}
 	for _, r := range rare[:min(len(rare), mostMisspelt)] {
 		named := slices.ContainsFunc(names, func(m catalog.Mention) bool { return covers(m, r.Start, r.End) })
@@ -121,7 +113,14 @@ func likeWritten(word, written string) string {
 }
 
 // torn finds words that a space tore in two, of which no paper has one: "lang uages".
-func (a *asking) torn(ctx context.Context, speller catalog.Spelling, text string, rare []catalog.RareWord) (out []fix, err error) {
+func (a *asking) torn(ctx context.Context, text string, rare []catalog.RareWord) (out []fix, err error) {
+	if len(rare) == 0 {
+		return nil, nil
+	}
+	funnel, ok := a.funnel()
+	if !ok {
+		return nil, nil
+	}
 	for _, r := range rare[:min(len(rare), mostMisspelt)] {
 		if len(out) > 0 && out[len(out)-1].end > r.Start {
 			continue
@@ -131,12 +130,12 @@ func (a *asking) torn(ctx context.Context, speller catalog.Spelling, text string
 			if at == [2]int{r.Start, r.End} || len(word) < leastTorn || strings.ContainsFunc(word, notSmall) {
 				continue
 			}
-			whole, _, err := speller.Rare(ctx, word, math.MaxInt32) // to be told how many have it
+			papers, err := papersWith(ctx, funnel, word)
 			if err != nil {
 				return nil, err
 			}
-			if len(whole) == 1 && whole[0].Papers >= max(leastCorrected, slipShare*r.Papers) {
-				out = append(out, fix{at[0], at[1], word, whole[0].Papers})
+			if papers >= max(leastCorrected, slipShare*r.Papers) {
+				out = append(out, fix{at[0], at[1], word, papers})
 				break
 			}
 		}
