@@ -276,7 +276,7 @@ func (c *collection) latest(ctx context.Context, h *head) (*head, error) {
 	}
 }
 
-// after gives the group of a writer behind one or, if it wrote no more, what the next writer
+// after gives the group of a writer behind one or, if it wrote no more, what a later writer
 // began with; nothing where the log ends.
 func (c *collection) after(ctx context.Context, writer *head, number uint64) (g *group, next *head, err error) {
 	var by uint64
@@ -288,6 +288,20 @@ func (c *collection) after(ctx context.Context, writer *head, number uint64) (g 
 	}
 	next, err = c.successor(ctx, writer, by)
 	return nil, next, err
+}
+
+// continued gives who wrote the log behind a group: next, or, where more groups came before
+// that began than were seen, who wrote those. They are all there: next began behind them.
+func (c *collection) continued(ctx context.Context, writer, next *head, number uint64) (*head, error) {
+	w, err := c.writerOf(ctx, next, number+1)
+	if err != nil || w.Epoch != writer.Epoch {
+		return w, err
+	}
+	g, err := c.groupOf(ctx, w, number+1) // it was written while it was looked for
+	if err == nil && g == nil {
+		err = damaged(fmt.Errorf("group %d of %d is not in the log", number+1, next.Begun))
+	}
+	return writer, err
 }
 
 // mostEpochs is how many epochs are looked at between two writers, of which all those may

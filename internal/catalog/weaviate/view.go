@@ -62,7 +62,13 @@ func (v *view) settle(ctx context.Context) (grown bool, err error) {
 			return grown, err
 		}
 		if g == nil {
-			v.writer, v.seen = next, next.Begun
+			w, err := v.c.continued(ctx, v.writer, next, v.seen)
+			if err != nil {
+				return grown, err
+			}
+			if w != v.writer {
+				v.writer, v.seen = w, w.Begun
+			}
 			continue
 		}
 		v.seen++

@@ -31,6 +31,9 @@ type collection struct {
 
 	writing sync.Mutex // one group at a time; guards what follows
 	writer
+	// dropped says that calls which waited meanwhile are too late: of this name there may
+	// be another collection.
+	dropped bool
 }
 
 // Open connects to a cluster. A writer creates the default collection, if it is not
@@ -114,7 +117,7 @@ func (c *Catalog) Close() error { return c.wire.close() }
 
 // CreateCollection creates a collection, which is empty, or takes over one that is there
 // and of the same space.
-func (c *Catalog) CreateCollection(ctx context.Context, name string, space paper.Space) error {
+func (c *Catalog) CreateCollection(ctx context.Context, name string, space paper.Space) (err error) {
 	if err := paper.ValidateCollection(name); err != nil {
 		return err
 	}
@@ -122,10 +125,14 @@ func (c *Catalog) CreateCollection(ctx context.Context, name string, space paper
 	own := c.collections[name]
 	c.mu.Unlock()
 	if own == nil {
-		own = c.named(name)
+		own = c.keep(c.named(name)) // who writes to it meanwhile waits for the same writing
+		defer func() { c.forget(own, err) }()
 	}
 	own.writing.Lock()
 	defer own.writing.Unlock()
+	if own.dropped {
+		return own.unknown() // while this waited
+	}
 	if own.own != nil { // this process made it, or took it over
 		h, err := own.ready(ctx)
 		if err == nil {
@@ -134,19 +141,33 @@ func (c *Catalog) CreateCollection(ctx context.Context, name string, space paper
 		if paper.KindOf(err) != paper.NotFound {
 			return err
 		}
+		own.writer = writer{} // of what is not there any more
 	}
 	for _, class := range []map[string]any{c.wire.papersClass(own.papers), c.wire.stateClass(own.state)} {
 		if err := c.wire.createClass(ctx, class); err != nil {
 			return err
 		}
 	}
-	if err := own.takeOver(ctx, space); err != nil {
-		return err
-	}
+	return own.takeOver(ctx, space)
+}
+
+// keep gives the collection of a name that calls share: the one that is known, or else own.
+func (c *Catalog) keep(own *collection) *collection {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.collections[name] = own
-	return nil
+	if c.collections[own.name] == nil {
+		c.collections[own.name] = own
+	}
+	return c.collections[own.name]
+}
+
+// forget undoes keep where a collection could not be made.
+func (c *Catalog) forget(own *collection, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil && c.collections[own.name] == own {
+		delete(c.collections, own.name)
+	}
 }
 
 // DropCollection removes a collection with all its papers.
@@ -160,6 +181,7 @@ func (c *Catalog) DropCollection(ctx context.Context, name string) error {
 	}
 	own.writing.Lock() // nothing is written, or mended, to what is dropped meanwhile
 	defer own.writing.Unlock()
+	own.dropped = true
 	for _, class := range []string{own.papers, own.state} {
 		if err := c.wire.dropClass(ctx, class); err != nil {
 			return err
@@ -195,12 +217,7 @@ func (c *Catalog) collection(ctx context.Context, name string) (*collection, err
 	if a.code == http.StatusNotFound {
 		return nil, unknown
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.collections[name] == nil {
-		c.collections[name] = own
-	}
-	return c.collections[name], nil
+	return c.keep(own), nil
 }
 
 // View implements catalog.Catalog.

@@ -192,6 +192,10 @@ func (c *collection) endOthers(ctx context.Context, hint *head) (*head, error) {
 	if err != nil || last.Epoch == c.config.Epoch {
 		return last, err
 	}
+	now := *last
+	if err := c.belongs(&now); err != nil { // who may not open it ends nobody
+		return nil, err
+	}
 	epochs := []uint64{last.Epoch}
 	for e := max(last.Epoch+1, c.config.Epoch-min(c.config.Epoch, mostEpochs)); e < c.config.Epoch; e++ {
 		epochs = append(epochs, e)
@@ -232,6 +236,9 @@ func (c *collection) ready(ctx context.Context) (*head, error) {
 	if err := cmp.Or(ctx.Err(), c.mine()); err != nil {
 		return nil, err
 	}
+	if c.dropped {
+		return nil, c.unknown()
+	}
 	if c.own == nil {
 		h, err := c.newest(ctx)
 		if err == nil && h == nil {
@@ -271,9 +278,11 @@ func (c *collection) stillMine(ctx context.Context) error {
 		return err
 	case hint == nil:
 		return c.unknown()
+	case hint.Epoch == c.own.Epoch && hint.Token != c.token:
+		return c.replaced(hint.Epoch)
 	case hint.Lineage == c.own.Lineage && (hint.Epoch > c.own.Epoch || hint.Epoch == c.own.Epoch && hint.Group+hintEvery > c.own.Group):
 		return nil
-	case hint.Lineage != c.own.Lineage && (hint.Epoch > c.own.Epoch || hint.Epoch == c.own.Epoch && hint.Token != c.token):
+	case hint.Lineage != c.own.Lineage && hint.Epoch > c.own.Epoch:
 		return c.replaced(hint.Epoch) // which began a collection of its own
 	}
 	return c.putState(ctx, hintID(), c.own)

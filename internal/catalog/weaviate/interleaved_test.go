@@ -1,0 +1,108 @@
+package weaviate
+
+import (
+	"testing"
+
+	"akin/internal/catalog"
+	"akin/internal/paper"
+)
+
+// opened opens a fake node.
+func opened(t *testing.T, config Config, epoch uint64) (*Catalog, *collection) {
+	t.Helper()
+	config.Epoch = epoch
+	c, err := Open(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	own, err := c.collection(t.Context(), paper.DefaultCollection)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, own
+}
+
+func titled(t *testing.T, c *Catalog, id, title string) {
+	t.Helper()
+	m := catalog.Mutation{Paper: paper.Paper{ID: id, Title: title}, Vector: []float32{1, 0, 0, 0}, TokenCount: 3}
+	if _, _, err := c.Apply(t.Context(), paper.DefaultCollection, []catalog.Mutation{m}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func viewOf(t *testing.T, c *Catalog) catalog.View {
+	t.Helper()
+	v, err := c.View(t.Context(), paper.DefaultCollection)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(v.Close)
+	return v
+}
+
+func wants(t *testing.T, v catalog.View, want string) {
+	t.Helper()
+	records, err := v.Get(t.Context(), catalog.Refs("a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := titles(records); got != want {
+		t.Errorf("at %d the paper is %q; want %q", v.Info().Sequence, got, want)
+	}
+}
+
+// A view reads all groups of the log, also those of a writer that what ended the one before
+// does not lead to.
+func TestViewOverWriters(t *testing.T) {
+	_, at := newFake(t)
+	config := configOf(at)
+	first, own := opened(t, config, 1)
+	titled(t, first, "a", "one")
+	v := viewOf(t, first)
+	end := own.own.named("over", 0)
+	second, _ := opened(t, config, 2)
+	titled(t, second, "a", "two")
+	_, own = opened(t, config, 3)
+	if err := own.putState(t.Context(), end, over{By: 3}); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, v, "one")
+	wants(t, viewOf(t, first), "two")
+}
+
+// Who waited while a collection was dropped, and made again, writes nothing to the new one.
+func TestDroppedMeanwhile(t *testing.T) {
+	_, at := newFake(t)
+	config := configOf(at)
+	c, stale := opened(t, config, 1)
+	titled(t, c, "a", "one")
+	if err := c.DropCollection(t.Context(), paper.DefaultCollection); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.CreateCollection(t.Context(), paper.DefaultCollection, config.Space); err != nil {
+		t.Fatal(err)
+	}
+	m := catalog.Mutation{Paper: paper.Paper{ID: "b", Title: "late"}, Vector: []float32{0, 1, 0, 0}}
+	if _, _, err := stale.apply(t.Context(), []catalog.Mutation{m}); paper.KindOf(err) != paper.NotFound {
+		t.Errorf("a collection that was dropped takes changes: %v", err)
+	}
+	wants(t, viewOf(t, c), "-")
+	titled(t, c, "a", "two")
+	reader, _ := opened(t, config, 0)
+	wants(t, viewOf(t, reader), "two")
+}
+
+// A server that may not open a collection that is being filled does not end who fills it.
+func TestMigrationIsNotEnded(t *testing.T) {
+	_, at := newFake(t)
+	config := configOf(at)
+	filled := config
+	filled.Migration = &Migration{Source: "there"}
+	c, _ := opened(t, filled, 1)
+	config.Epoch = 2
+	if _, err := Open(t.Context(), config); reasonOf(err) != ReasonMigrating {
+		t.Errorf("another server: %v", err)
+	}
+	titled(t, c, "a", "one")
+}
