@@ -7,14 +7,19 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	pb "github.com/weaviate/weaviate/grpc/generated/protocol/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
 )
 
 // failure is what becomes of a request that writes.
@@ -62,6 +67,31 @@ func (f *fake) land(choose func(int) int) {
 	defer f.mu.Unlock()
 	if len(f.late) > 0 {
 		f.late[choose(len(f.late))]()
+	}
+}
+
+// stamps are when something happened, in what is kept.
+var stamps = regexp.MustCompile(`"(At|Updated)":(\d+)`)
+
+// pass makes all that is kept older, by more than anything can be under way.
+func (f *fake) pass(d time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.late = nil
+	for _, class := range f.classes {
+		for id, o := range class {
+			o = proto.CloneOf(o)
+			for _, v := range o.GetProperties().GetNonRefProperties().GetFields() {
+				if text, ok := v.GetKind().(*structpb.Value_StringValue); ok {
+					text.StringValue = stamps.ReplaceAllStringFunc(text.StringValue, func(part string) string {
+						name, number, _ := strings.Cut(part, ":")
+						at, _ := strconv.ParseInt(number, 10, 64)
+						return name + ":" + strconv.FormatInt(at-int64(d), 10)
+					})
+				}
+			}
+			class[id] = o
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package weaviate
 
 import (
 	"testing"
+	"time"
 
 	"akin/internal/catalog"
 	"akin/internal/paper"
@@ -50,6 +51,64 @@ func wants(t *testing.T, v catalog.View, want string) {
 	if got := titles(records); got != want {
 		t.Errorf("at %d the paper is %q; want %q", v.Info().Sequence, got, want)
 	}
+}
+
+// A paper that the writer before mended lately, and this one changed before it had read the
+// log, stays as this one made it.
+func TestChangedBeforeRecall(t *testing.T) {
+	node, at := newFake(t)
+	config := configOf(at)
+	first, own := opened(t, config, 1)
+	titled(t, first, "a", "one")
+	node.pass(2 * own.config.Late)
+	own.writing.Lock()
+	h, err := own.ready(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &plan{space: h.Space, now: time.Now().UTC(), head: *h, before: make(map[string]state), after: make(map[string]state)}
+	if err := own.restate(t.Context(), p, []string{"a"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := own.commit(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	own.writing.Unlock()
+	second, own := opened(t, config, 2)
+	titled(t, second, "a", "two")
+	if n, err := own.lookBack(t.Context(), time.Now()); err != nil || n != 0 {
+		t.Errorf("%d papers are put back, %v", n, err)
+	}
+	wants(t, viewOf(t, second), "two")
+}
+
+// A copy that is needed to take a group back stays until that is done.
+func TestCopyOfBegun(t *testing.T) {
+	node, at := newFake(t)
+	c, own := opened(t, configOf(at), 1)
+	titled(t, c, "a", "one")
+	titled(t, c, "a", "two")
+	n := 0
+	node.setFail(func() failure {
+		switch n++; {
+		case n < 3: // the log and the copies
+			return none
+		case n == 3: // the paper
+			return after
+		}
+		return before
+	})
+	m := catalog.Mutation{Paper: paper.Paper{ID: "a", Title: "three"}, Vector: []float32{0, 1, 0, 0}}
+	if _, _, err := c.Apply(t.Context(), paper.DefaultCollection, []catalog.Mutation{m}); err == nil {
+		t.Fatal("the cluster refuses everything, and a group is acknowledged")
+	}
+	node.setFail(nil)
+	if _, err := own.lookBack(t.Context(), time.Now().Add(2*own.config.Late)); err != nil {
+		t.Error(err)
+	}
+	wants(t, viewOf(t, c), "two")
+	titled(t, c, "a", "four")
+	wants(t, viewOf(t, c), "four")
 }
 
 // A view reads all groups of the log, also those of a writer that what ended the one before

@@ -43,16 +43,14 @@ type watched struct {
 }
 
 // risky says whether something that was written to a paper lately may come late, behind
-// what a plan writes.
+// what a plan writes. Until it is known what those before this writer wrote, all may be: a
+// group that was taken back, or that mended, wrote to papers that did not change.
 func (c *collection) risky(p *plan, id string) bool {
-	was := p.before[id].version
-	switch {
-	case p.group.Void, p.after[id].version == nil, c.watched.papers[id] != nil:
+	if !c.watched.recalled || p.group.Void || p.after[id].version == nil || c.watched.papers[id] != nil {
 		return true
-	case was == nil:
-		return !c.watched.recalled
 	}
-	return p.now.Sub(time.Unix(0, was.Record.Updated)) < c.config.Late
+	was := p.before[id].version
+	return was != nil && p.now.Sub(time.Unix(0, was.Record.Updated)) < c.config.Late
 }
 
 // watch looks at a paper from a time on.
@@ -90,6 +88,11 @@ func (c *collection) lookBack(ctx context.Context, now time.Time) (mended int, e
 	defer c.writing.Unlock()
 	if c.own == nil || c.mine() != nil {
 		return 0, nil
+	}
+	// What was begun is finished or taken back first: that needs copies which are removed
+	// here, and a writer that was replaced removes none.
+	if _, err := c.ready(ctx); err != nil {
+		return 0, err
 	}
 	if len(c.watched.papers) >= mostWatched {
 		c.config.Log.WarnContext(ctx, "more papers were deleted, or changed twice in a short time, than are looked at again; an older version of the others would stay, if a request came late", "looked at", mostWatched)
@@ -229,7 +232,7 @@ func (c *collection) recall(ctx context.Context, now time.Time) error {
 	defer c.writing.Unlock()
 	for id, want := range changedTwice(groups, since) {
 		if c.watched.papers[id] == nil {
-			c.watch(id, want, now) // it was changed before
+			c.watch(id, want, now) // this writer did not change it; see risky
 		}
 	}
 	c.watched.recalled = true
