@@ -20,6 +20,9 @@ const (
 	// patience is how long an import tries to reach a server again that it has
 	// talked to.
 	patience = 2 * time.Minute
+	// pause is how long it waits at most, more or less, between two tries: a server that is
+	// back is used again soon.
+	pause = 10 * time.Second
 	// tries is how often an import is begun with a server that never answers; as
 	// often as gRPC repeats other calls.
 	tries = 4
@@ -37,6 +40,7 @@ func (c *Client) Import(
 ) error {
 	im := &imports{next: next, ack: ack}
 	wait := backoff.NewExponentialBackOff()
+	wait.MaxInterval = pause
 	var since time.Time // of the first failure in a row
 	for attempt := 1; ; attempt++ {
 		answered := im.answered
