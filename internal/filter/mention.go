@@ -232,16 +232,19 @@ func (m *mentions) bearers(a *attribute, words []mentionWord, asked askedName) [
 			few = append(few, ids...)
 		}
 	}
-	few = append(few, m.apart(a, words[0].plain)...)
+	if len(words) == 2 {
+		few = append(few, m.apart(a, words[0].plain)...)
+	}
 	ids := append(slices.Clone(rarest[:min(len(rarest), mostBearers)]), few...)
 	slices.Sort(ids)
 	return slices.Compact(ids)
 }
 
 // apart gives, of a word that may be two given names that run together, the values that
-// begin with both: of Weilun those of Wei-Lun.
+// begin with both: of Weilun those of Wei-Lun. Only words as long as names are taken apart,
+// for each end of one is looked for.
 func (m *mentions) apart(a *attribute, word string) (few []uint32) {
-	if len(word) < leastRun || !ascii(word) {
+	if len(word) < leastRun || len(word) > longestNear || !ascii(word) {
 		return nil
 	}
 	for at := 2; at+2 <= len(word); at++ {
