@@ -145,7 +145,7 @@ const mostAside = 4
 // author judges the name of an author. A name of several words is one unless its words
 // are rather a phrase of texts; one word needs papers whose author's name ends with it,
 // and as many of them as have it in their texts (twice as many in small letters, ten
-// times in long queries), or signs beside it: "by …", "… et al.", a year. A first name
+// times in long queries, where it is none between other words that texts have), or signs beside it: "by …", "… et al.", a year. A first name
 // alone is one where few bear it.
 func (j *judge) author(m *catalog.Mention) (bonus float64, ok bool) {
 	cued := j.by(m) || j.etAl(m) || j.besideYear(m)

@@ -157,7 +157,7 @@ func negationAt(text string, tokens []queryWord, i int, known []cue) (n Negation
 		if !ok {
 			continue
 		}
-		if c.words == "no" && i == 0 { // No free lunch
+		if c.tells(tokens[:i]) {
 			return Negation{}, i + words
 		}
 		things, after := thingsAt(tokens, i+words)
@@ -171,6 +171,25 @@ func negationAt(text string, tokens []queryWord, i int, known []cue) (n Negation
 		return n, after
 	}
 	return Negation{}, i
+}
+
+// tells says whether a cue that stands behind some words is a part of what they say, and
+// says nothing of what somebody wants: "No free lunch", "tasks that people do not want
+// robots to do", "why networks do not forget".
+func (c cue) tells(before []queryWord) bool {
+	begins := len(before) == 0 || before[len(before)-1].ended
+	switch c.words {
+	case "no":
+		return len(before) == 0
+	case "don't want", "do not want":
+		return !begins
+	case "not":
+		return !begins && slices.Contains([]string{
+			"do", "does", "did", "is", "are", "was", "were", "has", "have", "had", "can", "could", "will", "would",
+			"should", "may", "might", "must", "or", "to", "why", "when", "if", "whether", "how",
+		}, before[len(before)-1].word)
+	}
+	return false
 }
 
 // beginsWith says whether tokens begin with words, with no sign between, and how many

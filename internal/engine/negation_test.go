@@ -58,6 +58,11 @@ func TestNegations(t *testing.T) {
 		{"draws maps, not lens", "?not lens [lens] draws maps -lens"},
 		{"draws maps no lens", "?no lens [lens] draws maps -lens"},
 		{"No lens draws maps", ""},
+		{"lens that people do not want beam to draw", ""},
+		{"lens that people don't want beam to draw", ""},
+		{"maps. Do not want beam", "!Do not want beam [beam] maps -beam"},
+		{"why maps does not draw lens", ""},
+		{"maps or not lens", ""},
 		{"maps. I don't want beam", "!I don't want beam [beam] maps -beam"},
 		{"Learning of maps without teachers", ""},      // a topic here
 		{"Maps without beam number33", ""},             // a title
