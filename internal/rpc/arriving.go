@@ -86,6 +86,7 @@ func countedBy(b *arrival.Bound, inner credentials.TransportCredentials) []grpc.
 		grpc.Creds(&counting{inner, b}),
 		// Of a window that grows with the speed of a connection, nobody could say what it holds.
 		grpc.StaticStreamWindowSize(streamWindow), grpc.StaticConnWindowSize(connWindow),
+		grpc.ReadBufferSize(0), // the bound has one
 	}
 }
 

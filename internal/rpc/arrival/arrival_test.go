@@ -311,7 +311,7 @@ func TestStandsStill(t *testing.T) {
 		r.WriteData(2*i+1, false, message(1<<20, 12_000))
 	}
 	r.read(t)
-	r.Conn.Write([]byte{0, 64, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3}) // a frame of 16 KiB that ends here
+	r.Write([]byte{0, 64, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3}) // a frame of 16 KiB that ends here
 	other := s.raw(t)
 	for i := uint32(0); ; i++ {
 		if i < 20 {

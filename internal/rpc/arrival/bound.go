@@ -77,8 +77,9 @@ func (b *Bound) Conn(inner net.Conn) net.Conn {
 type stream struct {
 	conn *conn
 	id   uint32
-	// answered says that its answer has begun, leaving that it is being ended.
-	answered, leaving bool
+	// answered says that its answer has begun, sent that the client has sent all, leaving that
+	// it is being ended.
+	answered, sent, leaving bool
 
 	reader   messages
 	partial  int64     // that the message takes which is on its way

@@ -2,6 +2,7 @@ package arrival
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"net"
 	"os"
@@ -9,8 +10,9 @@ import (
 	"time"
 )
 
-// readBuffer is how much of a connection is read at once.
-const readBuffer = 32 << 10
+// readBuffer is how much of a connection is read at once, of small frames: all connections
+// have a buffer, whether anything comes or not. What is larger is read past it.
+const readBuffer = 4 << 10
 
 // conn is a connection that is looked at.
 type conn struct {
@@ -29,6 +31,7 @@ type conn struct {
 	of         *stream
 	whole      int    // messages that became whole in the frame
 	last       uint32 // stream that began
+	table      tableSize
 	inject     []byte // what the server is to read before the next frame
 
 	// What follows is guarded by bound.mu.
@@ -36,21 +39,36 @@ type conn struct {
 	streams map[uint32]*stream
 	held    int64
 	closed  bool
-	// expelled are streams whose end is to be told to the server, since when; told those of
-	// which it was, and whose end is to be told to the client.
-	expelled, told []*stream
-	since          time.Time
-	kicked         bool // the reader's deadline has passed
+	// expelled are streams whose end is to be told to the server, since when; telling says
+	// that it is being told of some.
+	expelled []*stream
+	telling  bool
+	since    time.Time
+	kicked   bool // the reader's deadline has passed
+	// settings are those that the server has read and not acknowledged yet, in their order.
+	settings []settings
+	// resized says that the server begins its next header with the size of its table, which
+	// nobody else may do for it.
+	resized bool
 
 	writing sync.Mutex // guards what follows, and writes to Conn
 	out     outgoing
 }
 
+// settings are a frame with settings that the server read.
+type settings struct {
+	// ours says that no client sent it: the server is to say that it knows that streams ended.
+	ours  bool
+	ended []*stream
+	// table says that the client named the size of the table of names and values that the
+	// server keeps.
+	table bool
+}
+
 // Read implements net.Conn: it gives a part of a frame at a time.
 func (c *conn) Read(p []byte) (int, error) {
-	c.tell()
 	for c.left == 0 && len(p) > 0 {
-		if !c.block {
+		if len(c.inject) == 0 && !c.block {
 			c.expelTo()
 		}
 		if len(c.inject) > 0 {
@@ -98,7 +116,7 @@ func (c *conn) awake() (was bool) {
 func (c *conn) begin(h head) {
 	c.frame, c.left, c.skip = h, headBytes+int64(h.length), headBytes
 	c.block = (c.block || h.kind == frameHeaders) && !h.has(flagEndHeaders)
-	c.of, c.whole = nil, 0
+	c.of, c.whole, c.table = nil, 0, tableSize{}
 	if h.kind != frameData {
 		return
 	}
@@ -116,6 +134,9 @@ func (c *conn) pass(b []byte) {
 	n := min(c.skip, int64(len(b)))
 	c.skip -= n
 	b = b[n:]
+	if c.frame.kind == frameSettings {
+		c.table.read(b)
+	}
 	if c.of != nil && len(b) > 0 {
 		if c.content < 0 {
 			c.content = max(0, int64(c.frame.length)-1-int64(b[0]))
@@ -135,7 +156,9 @@ func (c *conn) pass(b []byte) {
 // end counts what a frame changed, before the server has the last of it.
 func (c *conn) end() {
 	b, h := c.bound, c.frame
-	if h.kind != frameData && h.kind != frameHeaders && h.kind != frameReset {
+	switch h.kind {
+	case frameData, frameHeaders, frameReset, frameSettings:
+	default:
 		return
 	}
 	b.mu.Lock()
@@ -143,6 +166,11 @@ func (c *conn) end() {
 	s := c.streams[h.stream]
 	switch {
 	case c.closed:
+		return
+	case h.kind == frameSettings:
+		if !h.has(flagAck) {
+			c.settings = append(c.settings, settings{table: c.table.named})
+		}
 		return
 	case h.kind == frameHeaders && s == nil && h.stream > c.last:
 		c.last = h.stream
@@ -157,6 +185,7 @@ func (c *conn) end() {
 		s.note(h.length, c.whole)
 	}
 	if h.has(flagEndStream) {
+		s.sent = true
 		if s.partial = 0; s.whole <= 1 { // which is decoded at once
 			s.received = 0
 		}
@@ -180,7 +209,7 @@ func (s *stream) note(length uint32, whole int) {
 
 // expel has the reader end a stream. The caller holds bound.mu.
 func (c *conn) expel(s *stream) {
-	if len(c.expelled)+len(c.told) == 0 {
+	if len(c.expelled) == 0 && !c.telling {
 		c.since = time.Now()
 		time.AfterFunc(c.bound.options.Grace, c.overdue)
 	}
@@ -191,11 +220,12 @@ func (c *conn) expel(s *stream) {
 	}
 }
 
-// overdue closes a connection that took no part in the end of its streams.
+// overdue closes a connection whose server cannot be told that streams of it end, because
+// a frame does not become whole, or because it reads nothing.
 func (c *conn) overdue() {
 	c.bound.mu.Lock()
 	defer c.bound.mu.Unlock()
-	if c.closed || len(c.expelled)+len(c.told) == 0 {
+	if c.closed || len(c.expelled) == 0 && !c.telling {
 		return
 	}
 	if left := c.bound.options.Grace - time.Since(c.since); left > 0 { // these are others
@@ -206,87 +236,56 @@ func (c *conn) overdue() {
 }
 
 // expelTo makes what tells the server of streams that are to end, as if their client had
-// given up.
+// given up. It follows with settings that change nothing: gRPC acknowledges them in turn,
+// after all that it still writes of these streams. That is the place, and the only one, at
+// which something else can be said of them.
 func (c *conn) expelTo() {
 	c.bound.mu.Lock()
 	defer c.bound.mu.Unlock()
 	c.awake()
+	var ended []*stream
 	for _, s := range c.expelled {
 		if c.streams[s.id] == s {
 			c.inject = appendReset(c.inject, s.id, codeCancel)
-			c.told = append(c.told, s)
+			ended = append(ended, s)
 		}
 	}
-	c.expelled = nil
-}
-
-// tell tells the client of streams that ended, unless somebody writes: they do it then.
-func (c *conn) tell() {
-	for c.owes() && c.writing.TryLock() {
-		done, err := c.answer()
-		c.writing.Unlock()
-		if err != nil {
-			c.Conn.Close() //nolint:errcheck // it failed already
-		}
-		if !done || err != nil {
-			return
-		}
+	c.expelled, c.telling = nil, len(ended) > 0
+	if c.telling {
+		c.inject = head{kind: frameSettings}.append(c.inject)
+		c.settings = append(c.settings, settings{ours: true, ended: ended})
 	}
 }
 
-func (c *conn) owes() bool {
-	c.bound.mu.Lock()
-	defer c.bound.mu.Unlock()
-	return len(c.told) > 0
-}
-
-// answer answers streams that ended, if nothing is in the middle of being written: done
-// says so. The caller holds writing.
-func (c *conn) answer() (done bool, err error) {
-	if !c.out.between() {
-		return false, nil
-	}
-	var frames []byte
-	c.bound.mu.Lock()
-	for _, s := range c.told {
-		switch {
-		case c.streams[s.id] != s: // the server had ended it
-			continue
-		case s.answered:
-			frames = appendReset(frames, s.id, codeCalm)
-		default:
-			frames = appendReset(appendAnswer(frames, s.id, c.bound.options.Answer()), s.id, codeNone)
-		}
-		c.bound.drop(s)
-	}
-	c.told = nil
-	c.bound.mu.Unlock()
-	if len(frames) == 0 {
-		return true, nil
-	}
-	c.SetWriteDeadline(time.Now().Add(c.bound.options.Grace)) //nolint:errcheck // then writing fails
-	_, err = c.Conn.Write(frames)
-	c.SetWriteDeadline(time.Time{}) //nolint:errcheck // see above
-	return true, err                //nolint:wrapcheck // nobody reads it
-}
-
-// Write implements net.Conn.
+// Write implements net.Conn. What is written may be passed on later, if a frame's head is
+// not whole.
 func (c *conn) Write(p []byte) (int, error) {
 	c.writing.Lock()
-	n, err := c.Conn.Write(p)
-	c.out.look(p[:n], c.wrote)
-	c.writing.Unlock()
-	c.tell()
-	return n, err //nolint:wrapcheck // as net.Conn has it
+	defer c.writing.Unlock()
+	b := c.out.pass(p, c.wrote)
+	if len(b) == 0 {
+		return len(p), nil
+	}
+	if n, err := c.Conn.Write(b); err != nil {
+		return min(n, len(p)), err //nolint:wrapcheck // as net.Conn has it
+	}
+	return len(p), nil
 }
 
-// wrote notes what the server wrote.
-func (c *conn) wrote(h head) {
-	if !h.ends() && h.kind != frameHeaders {
-		return
+// wrote notes what the server writes. replace says that it is to be something else instead.
+func (c *conn) wrote(h head) (instead []byte, replace bool) {
+	acknowledges := h.kind == frameSettings && h.has(flagAck)
+	if !acknowledges && h.kind != frameHeaders && !h.ends() {
+		return nil, false
 	}
 	c.bound.mu.Lock()
 	defer c.bound.mu.Unlock()
+	if acknowledges {
+		return c.acknowledged()
+	}
+	if h.kind == frameHeaders {
+		c.resized = false
+	}
 	s := c.streams[h.stream]
 	switch {
 	case s == nil:
@@ -295,6 +294,34 @@ func (c *conn) wrote(h head) {
 	default:
 		s.answered = true
 	}
+	return nil, false
+}
+
+// acknowledged notes that the server acknowledges settings. Of those that are ours the
+// client gets what it is to know of the streams that ended instead.
+func (c *conn) acknowledged() (frames []byte, ours bool) {
+	if len(c.settings) == 0 {
+		return nil, false
+	}
+	first := c.settings[0]
+	c.settings = c.settings[1:]
+	if first.table {
+		c.resized = true
+	}
+	for _, s := range first.ended {
+		if c.streams[s.id] != s { // the server had ended it, or the client
+			continue
+		}
+		c.bound.drop(s)
+		if s.answered || c.resized {
+			frames = appendReset(frames, s.id, codeCalm)
+			continue
+		}
+		if frames = appendAnswer(frames, s.id, c.bound.options.Answer()); !s.sent {
+			frames = appendReset(frames, s.id, codeNone)
+		}
+	}
+	return frames, first.ours
 }
 
 // Close implements net.Conn.
@@ -303,40 +330,48 @@ func (c *conn) Close() error {
 	for _, s := range c.streams {
 		c.bound.drop(s)
 	}
-	c.closed, c.expelled, c.told = true, nil, nil
+	c.closed, c.expelled, c.settings = true, nil, nil
 	c.bound.mu.Unlock()
 	return c.Conn.Close() //nolint:wrapcheck // as net.Conn has it
 }
 
 // outgoing finds the frames in what is written.
 type outgoing struct {
-	head  [headBytes]byte
-	got   int   // bytes of head
-	left  int64 // bytes of the frame that are still to be written
-	block bool  // the next frame goes on with the header of this one
+	part []byte // of a head that is not whole yet
+	left int64  // bytes of the frame that are still to be written
 }
 
-// between says that another frame may be written now.
-func (o *outgoing) between() bool { return o.got == 0 && o.left == 0 && !o.block }
-
-// look looks at what was written.
-func (o *outgoing) look(b []byte, begun func(head)) {
-	for len(b) > 0 {
+// pass gives what is to be written of what the server writes: all of it, but for the head of
+// a frame that is not whole yet, and with other frames in the place of some that are empty.
+func (o *outgoing) pass(b []byte, begun func(head) (instead []byte, replace bool)) []byte {
+	if len(o.part) > 0 {
+		b, o.part = append(o.part, b...), nil
+	}
+	var out []byte
+	from := 0 // of b, what is not in out
+	for at := 0; at < len(b); {
 		if o.left > 0 {
-			n := min(o.left, int64(len(b)))
+			n := min(o.left, int64(len(b)-at))
 			o.left -= n
-			b = b[n:]
+			at += int(n)
 			continue
 		}
-		n := copy(o.head[o.got:], b)
-		o.got += n
-		b = b[n:]
-		if o.got < headBytes {
-			return
+		if len(b)-at < headBytes {
+			o.part = bytes.Clone(b[at:])
+			b = b[:at]
+			break
 		}
-		h := parseHead(o.head[:])
-		o.got, o.left = 0, int64(h.length)
-		o.block = (o.block || h.kind == frameHeaders) && !h.has(flagEndHeaders)
-		begun(h)
+		h := parseHead(b[at:])
+		o.left = int64(h.length)
+		instead, replace := begun(h)
+		at += headBytes
+		if replace {
+			out = append(append(out, b[from:at-headBytes]...), instead...)
+			from = at
+		}
 	}
+	if from == 0 {
+		return b
+	}
+	return append(out, b[from:]...)
 }

@@ -8,7 +8,11 @@
 // together take more than they may, it ends some: of the host that has most, of its
 // connection that has most, those whose message is on its way for longest. What it ends is
 // answered with a status, as if the handler had done so; for gRPC the client has given up.
-// A connection of which it cannot end a stream within [Grace] is closed.
+// gRPC is told by a frame before the next one that it reads. The client is told where gRPC
+// acknowledges that: by then it has written all that it will of the stream. A client that
+// was answered already, or has just changed the table that headers are written with, gets a
+// reset that means the same. A connection whose server cannot be told within [Grace], because
+// a frame does not become whole, is closed.
 //
 // A Bound may be used by several goroutines; a connection as net.Conn says, with one reader.
 //

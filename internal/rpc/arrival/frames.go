@@ -12,9 +12,9 @@ const (
 
 // Types of frames, and their flags, as RFC 9113 has them.
 const (
-	frameData, frameHeaders, frameReset, frameContinuation = 0x0, 0x1, 0x3, 0x9
+	frameData, frameHeaders, frameReset, frameSettings, frameContinuation = 0x0, 0x1, 0x3, 0x4, 0x9
 
-	flagEndStream, flagEndHeaders, flagPadded = 0x1, 0x4, 0x8
+	flagEndStream, flagAck, flagEndHeaders, flagPadded = 0x1, 0x1, 0x4, 0x8
 )
 
 // Codes of ends of streams.
@@ -124,6 +124,25 @@ func (m *messages) read(b []byte) (whole int, bytes int64) {
 
 // between says that no message has begun.
 func (m *messages) between() bool { return m.got == 0 }
+
+// tableSize finds whether settings name the size of the table that whoever gets them keeps.
+type tableSize struct {
+	setting [6]byte
+	got     int
+	named   bool
+}
+
+func (t *tableSize) read(b []byte) {
+	const headerTableSize = 1
+	for len(b) > 0 {
+		n := copy(t.setting[t.got:], b)
+		b = b[n:]
+		if t.got += n; t.got == len(t.setting) {
+			t.got = 0
+			t.named = t.named || binary.BigEndian.Uint16(t.setting[:]) == headerTableSize
+		}
+	}
+}
 
 // weightOf is what gRPC keeps of a frame: a buffer of the next size that it has.
 func weightOf(length uint32) int64 {

@@ -49,21 +49,32 @@ func TestParts(t *testing.T) {
 		}
 	}
 	for range 200 {
-		var sent []byte
+		var sent, passed, expected []byte
 		var want, got []head
 		for range draw.IntN(6) {
 			h := head{length: uint32(draw.IntN(30)), kind: byte(draw.IntN(10)), flags: byte(draw.IntN(16)), stream: draw.Uint32N(1 << 31)}
 			want = append(want, h)
 			sent = append(h.append(sent), make([]byte, h.length)...)
+			if h.length == 0 {
+				expected = append(expected, "instead"...)
+			} else {
+				expected = append(h.append(expected), make([]byte, h.length)...)
+			}
 		}
 		var o outgoing
 		for rest := sent; len(rest) > 0; {
 			n := 1 + draw.IntN(len(rest))
-			o.look(rest[:n], func(h head) { got = append(got, h) })
+			passed = append(passed, o.pass(rest[:n], func(h head) ([]byte, bool) {
+				got = append(got, h)
+				return []byte("instead"), h.length == 0
+			})...)
 			rest = rest[n:]
 		}
-		if o.got != 0 || o.left != 0 || len(got) != len(want) {
+		if len(o.part) != 0 || o.left != 0 || len(got) != len(want) {
 			t.Fatalf("%d frames of %d", len(got), len(want))
+		}
+		if !bytes.Equal(passed, expected) {
+			t.Fatalf("passed on %x, want %x", passed, expected)
 		}
 		for i := range got {
 			if got[i] != want[i] {
