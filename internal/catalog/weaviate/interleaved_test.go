@@ -24,9 +24,10 @@ func opened(t *testing.T, config Config, epoch uint64) (*Catalog, *collection) {
 	return c, own
 }
 
-func titled(t *testing.T, c *Catalog, id, title string) {
+// titled gives the paper of these tests a title.
+func titled(t *testing.T, c *Catalog, title string) {
 	t.Helper()
-	m := catalog.Mutation{Paper: paper.Paper{ID: id, Title: title}, Vector: []float32{1, 0, 0, 0}, TokenCount: 3}
+	m := catalog.Mutation{Paper: paper.Paper{ID: "a", Title: title}, Vector: []float32{1, 0, 0, 0}, TokenCount: 3}
 	if _, _, err := c.Apply(t.Context(), paper.DefaultCollection, []catalog.Mutation{m}); err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +60,7 @@ func TestChangedBeforeRecall(t *testing.T) {
 	node, at := newFake(t)
 	config := configOf(at)
 	first, own := opened(t, config, 1)
-	titled(t, first, "a", "one")
+	titled(t, first, "one")
 	node.pass(2 * own.config.Late)
 	own.writing.Lock()
 	h, err := own.ready(t.Context())
@@ -75,7 +76,7 @@ func TestChangedBeforeRecall(t *testing.T) {
 	}
 	own.writing.Unlock()
 	second, own := opened(t, config, 2)
-	titled(t, second, "a", "two")
+	titled(t, second, "two")
 	if n, err := own.lookBack(t.Context(), time.Now()); err != nil || n != 0 {
 		t.Errorf("%d papers are put back, %v", n, err)
 	}
@@ -86,8 +87,8 @@ func TestChangedBeforeRecall(t *testing.T) {
 func TestCopyOfBegun(t *testing.T) {
 	node, at := newFake(t)
 	c, own := opened(t, configOf(at), 1)
-	titled(t, c, "a", "one")
-	titled(t, c, "a", "two")
+	titled(t, c, "one")
+	titled(t, c, "two")
 	n := 0
 	node.setFail(func() failure {
 		switch n++; {
@@ -107,7 +108,7 @@ func TestCopyOfBegun(t *testing.T) {
 		t.Error(err)
 	}
 	wants(t, viewOf(t, c), "two")
-	titled(t, c, "a", "four")
+	titled(t, c, "four")
 	wants(t, viewOf(t, c), "four")
 }
 
@@ -117,11 +118,11 @@ func TestViewOverWriters(t *testing.T) {
 	_, at := newFake(t)
 	config := configOf(at)
 	first, own := opened(t, config, 1)
-	titled(t, first, "a", "one")
+	titled(t, first, "one")
 	v := viewOf(t, first)
 	end := own.own.named("over", 0)
 	second, _ := opened(t, config, 2)
-	titled(t, second, "a", "two")
+	titled(t, second, "two")
 	_, own = opened(t, config, 3)
 	if err := own.putState(t.Context(), end, over{By: 3}); err != nil {
 		t.Fatal(err)
@@ -135,7 +136,7 @@ func TestDroppedMeanwhile(t *testing.T) {
 	_, at := newFake(t)
 	config := configOf(at)
 	c, stale := opened(t, config, 1)
-	titled(t, c, "a", "one")
+	titled(t, c, "one")
 	if err := c.DropCollection(t.Context(), paper.DefaultCollection); err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +148,7 @@ func TestDroppedMeanwhile(t *testing.T) {
 		t.Errorf("a collection that was dropped takes changes: %v", err)
 	}
 	wants(t, viewOf(t, c), "-")
-	titled(t, c, "a", "two")
+	titled(t, c, "two")
 	reader, _ := opened(t, config, 0)
 	wants(t, viewOf(t, reader), "two")
 }
@@ -163,5 +164,5 @@ func TestMigrationIsNotEnded(t *testing.T) {
 	if _, err := Open(t.Context(), config); reasonOf(err) != ReasonMigrating {
 		t.Errorf("another server: %v", err)
 	}
-	titled(t, c, "a", "one")
+	titled(t, c, "one")
 }
