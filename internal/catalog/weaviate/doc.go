@@ -36,6 +36,6 @@
 // shard. One that was down or cut off may lack what was acknowledged meanwhile until it has
 // caught up; what names up to a hundred papers by their ids is read by a quorum, and does
 // not. Scores of words are made of the statistics of one shard. Texts that were replaced or
-// deleted stay in their copies for Config.Keep. Filters that Weaviate cannot decide are
-// refused with their column.
+// deleted stay in their copies for Config.Keep or Config.Late, whichever is longer. Filters
+// that Weaviate cannot decide are refused with their column.
 package weaviate

@@ -20,6 +20,10 @@ import (
 type writer struct {
 	// own is the head that this writer wrote last; nil before it took over.
 	own *head
+	// decided is what a take-over that did not come to its end begins with, and left the group
+	// that it takes back: they may be there already, and must not be others the next time.
+	decided *head
+	left    *group
 	// begun is the group behind own that was begun and not finished; nil if there is none.
 	begun *group
 	// doubt is the head behind own of which it is not known whether it was written. It is
@@ -98,8 +102,16 @@ func (c *collection) takeOver(ctx context.Context, space paper.Space) error {
 	if err := c.mine(); err != nil {
 		return err
 	}
-	b, left, err := c.beginning(ctx, space)
-	if err == nil && left != nil {
+	if c.decided == nil {
+		b, left, err := c.beginning(ctx, space)
+		if err != nil {
+			return err
+		}
+		c.decided, c.left = b, left
+	}
+	b, left := c.decided, c.left
+	var err error
+	if left != nil {
 		err = c.putState(ctx, b.named("group", b.Group+1), left)
 	}
 	if err == nil {
