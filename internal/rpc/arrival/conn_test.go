@@ -280,3 +280,65 @@ func hears(t *testing.T, inner *script, out *side, said []byte, acknowledged int
 		t.Fatalf("%d settings are not acknowledged", acknowledged)
 	}
 }
+
+// While a client does not read, its server reads on and is told of streams that end, and the
+// connection stays, for as long as it takes; what comes to the client then is in order.
+func TestReadsLate(t *testing.T) {
+	const grace = 20 * time.Millisecond
+	b := New(Options{
+		Most: streamWeight, Unread: 1, Grace: grace, Host: func(net.Addr) string { return "" }, Ended: func(int) {},
+		Answer: func() map[string]string { return map[string]string{"grpc-status": "8"} },
+	})
+	client, inner := net.Pipe()
+	defer client.Close()
+	c := b.Conn(inner)
+	written := make(chan error, 1)
+	say := func(frames []byte) {
+		_, err := c.Write(frames)
+		written <- err
+	}
+	data := append(head{length: 3, kind: frameData, stream: 3}.append(nil), 1, 2, 3)
+	go say(data)
+
+	sent := head{kind: frameSettings}.append([]byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))
+	sent = head{length: 1, kind: frameHeaders, flags: flagEndHeaders, stream: 1}.append(sent)
+	sent = append(sent, 0)
+	got := make([]byte, len(sent)+13+headBytes)
+	go client.Write(sent)
+	if _, err := io.ReadFull(c, got[:len(sent)]); err != nil {
+		t.Fatal(err)
+	}
+	go client.Write(append(head{length: 5, kind: frameData, stream: 1}.append(nil), 0, 0, 0, 9, 9)) // more than there may be
+	for _, want := range [][]byte{
+		append(head{length: 5, kind: frameData, stream: 1}.append(nil), 0, 0, 0, 9, 9),
+		head{kind: frameSettings}.append(appendReset(nil, 1, codeCancel)),
+		head{length: 0, kind: 6}.append(nil), // after the time that it has
+	} {
+		if want[3] == 6 {
+			time.AfterFunc(3*grace, func() { client.Write(want) })
+		}
+		if _, err := io.ReadFull(c, got[:len(want)]); err != nil || !bytes.Equal(got[:len(want)], want) {
+			t.Fatalf("the server got %x, want %x: %v", got[:len(want)], want, err)
+		}
+	}
+	ack := head{kind: frameSettings, flags: flagAck}.append(nil)
+	want := appendReset(appendAnswer(append(data, ack...), 1, b.options.Answer()), 1, codeNone)
+	told := make([]byte, len(want))
+	for from, frames := 0, []byte(nil); from < len(want); frames = append(ack, ack...) {
+		to := len(data)
+		if frames != nil {
+			go say(frames)
+			to = len(want)
+		}
+		if _, err := io.ReadFull(client, told[from:to]); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-written; err != nil {
+			t.Fatal(err)
+		}
+		from = to
+	}
+	if !bytes.Equal(told, want) {
+		t.Errorf("the client got %x, want %x", told, want)
+	}
+}

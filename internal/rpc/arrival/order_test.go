@@ -3,16 +3,11 @@ package arrival_test
 import (
 	"io"
 	"net"
-	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
 // strict is a client that is told of everything that no server may send.
@@ -132,37 +127,5 @@ func TestShrunkTable(t *testing.T) {
 				t.Errorf("%v", fields)
 			}
 		}
-	}
-}
-
-// A client that does not read for longer than a connection has to take part loses the
-// stream that is ended, and no other.
-func TestReadsLate(t *testing.T) {
-	s := serve(t, 50*time.Millisecond)
-	conn := s.dial(t)
-	other := s.dial(t)
-	stream, err := conn.NewStream(t.Context(), &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, talk)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var wg sync.WaitGroup
-	wg.Go(func() { // while its server waits for it to read
-		for range 10 {
-			stream.SendMsg(wrapperspb.String(string(make([]byte, 50_000))))
-		}
-	})
-	err = conn.Invoke(t.Context(), echo, wrapperspb.String(string(make([]byte, 2<<20))), new(wrapperspb.StringValue))
-	if status.Code(err) != codes.ResourceExhausted {
-		t.Error(err)
-	}
-	time.Sleep(100 * time.Millisecond)
-	for range 10 {
-		if err := stream.RecvMsg(new(wrapperspb.StringValue)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	wg.Wait()
-	if err := other.Invoke(t.Context(), echo, new(wrapperspb.StringValue), new(wrapperspb.StringValue)); err != nil {
-		t.Error(err)
 	}
 }
