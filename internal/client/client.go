@@ -88,10 +88,6 @@ func DialWith(connect func(context.Context) (net.Conn, error)) (*Client, error) 
 	return dial("passthrough:///akin", grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return connect(ctx) }))
 }
 
-// reconnect is as gRPC has it, but for its end: two minutes are long for who waits for a
-// server that is back.
-var reconnect = backoff.Config{BaseDelay: time.Second, Multiplier: 1.6, Jitter: .2, MaxDelay: pause}
-
 func dial(address string, more ...grpc.DialOption) (*Client, error) {
 	target, balanced := address, []grpc.DialOption{grpc.WithDefaultServiceConfig(serviceConfig)}
 	if all := servers(address); len(all) > 1 {
@@ -100,6 +96,9 @@ func dial(address string, more ...grpc.DialOption) (*Client, error) {
 			return nil, err
 		}
 	}
+	// As gRPC has it, but for its end: two minutes are long for who waits for a server that
+	// is back.
+	reconnect := backoff.Config{BaseDelay: time.Second, Multiplier: 1.6, Jitter: .2, MaxDelay: pause}
 	conn, err := grpc.NewClient(target, append(append(more, balanced...),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: 20 * time.Second}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(wire.MaxMessageBytes), grpc.MaxCallSendMsgSize(wire.MaxMessageBytes)),
