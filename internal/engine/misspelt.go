@@ -24,10 +24,10 @@ const (
 // no name, and near no word of papers.
 // Names are the mentions in the query; a nil teller knows none.
 func misspeltNames(ctx context.Context, teller catalog.Mentions, names []catalog.Mention, text string, rare []catalog.RareWord) (out []fix, err error) {
-	rare = slices.DeleteFunc(slices.Clone(rare), func(r catalog.RareWord) bool { return !mayBeName(text, r) })
 	if teller == nil {
 		return nil, nil
 	}
+	rare = slices.DeleteFunc(slices.Clone(rare), func(r catalog.RareWord) bool { return !mayBeName(text, r) })
 	for _, r := range rare[:min(len(rare), mostMisspelt)] {
 		named := slices.ContainsFunc(names, func(m catalog.Mention) bool { return covers(m, r.Start, r.End) })
 		whole := slices.ContainsFunc(names, func(m catalog.Mention) bool { return covers(m, r.Start, r.End) && len(m.Words) > 1 })

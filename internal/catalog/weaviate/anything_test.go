@@ -301,7 +301,7 @@ func (w *world) mend() {
 	defer own.writing.Unlock()
 	h, err := own.ready(w.Context())
 	if err == nil {
-		p := &plan{space: h.Space, now: time.Now().UTC(), head: *h, before: make(map[string]state), after: make(map[string]state)}
+		p := planOn(h)
 		if err = own.restate(w.Context(), p, []string{fmt.Sprint("p", w.random.IntN(8)), "p0"}); err == nil && len(p.group.Entries) > 0 {
 			err = own.commit(w.Context(), p)
 		}

@@ -55,9 +55,22 @@ func (c *collection) apply(ctx context.Context, changes []catalog.Mutation) ([]c
 	return outcomes, p.head.Sequence, nil
 }
 
+// planOn begins a plan that follows on a head.
+func planOn(h *head) *plan {
+	return &plan{space: h.Space, now: time.Now().UTC(), head: *h, before: make(map[string]state), after: make(map[string]state)}
+}
+
+// again plans to write a paper as it is, which is no change.
+func (p *plan) again(s state) {
+	id, next := s.version.Record.Paper.ID, *s.version
+	next.rescale()
+	p.before[id], p.after[id] = s, state{&next, s.vector}
+	p.group.Entries = append(p.group.Entries, entry{Sequence: p.head.Sequence, ID: id, Prior: next.Born})
+}
+
 // plan says what changes make of a collection. It writes nothing.
 func (c *collection) plan(ctx context.Context, h *head, changes []catalog.Mutation) (p *plan, outcomes []catalog.Outcome, err error) {
-	p = &plan{space: h.Space, now: time.Now().UTC(), head: *h, after: make(map[string]state)}
+	p = planOn(h)
 	if p.before, err = c.states(ctx, changes); err != nil {
 		return nil, nil, err
 	}

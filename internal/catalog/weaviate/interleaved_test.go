@@ -67,7 +67,7 @@ func TestChangedBeforeRecall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &plan{space: h.Space, now: time.Now().UTC(), head: *h, before: make(map[string]state), after: make(map[string]state)}
+	p := planOn(h)
 	if err := own.restate(t.Context(), p, []string{"a"}); err != nil {
 		t.Fatal(err)
 	}

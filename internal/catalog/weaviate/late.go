@@ -14,8 +14,8 @@ import (
 // that can happen, whether papers are as they should be.
 
 const (
-	// mostWatched is how many papers are looked at again; of more, those that are to be
-	// looked at last are not.
+	// mostWatched is how many papers are looked at again; of more, those that come
+	// last are not.
 	mostWatched = 200_000
 	// mostLooks is how many are looked at with one step.
 	mostLooks = 500
@@ -150,8 +150,11 @@ func (c *collection) wrong(ctx context.Context, ids []string) ([]string, error) 
 	bad := make([]bool, len(ids))
 	err := each(ctx, len(ids), func(ctx context.Context, i int) error {
 		v, _, err := c.paperAt(ctx, ids[i])
-		want := c.watched.papers[ids[i]].want
-		bad[i] = err == nil && (v == nil) != (want == 0) || v != nil && v.Born != want
+		born := uint64(0)
+		if v != nil {
+			born = v.Born
+		}
+		bad[i] = err == nil && born != c.watched.papers[ids[i]].want
 		return err
 	})
 	var out []string
@@ -163,38 +166,28 @@ func (c *collection) wrong(ctx context.Context, ids []string) ([]string, error) 
 	return out, err
 }
 
-// restore makes papers again what they should be. As mending does, it changes nothing for
+// restore makes papers again what they should be, behind what this writer wrote last. As mending does, it changes nothing for
 // anybody who looks at the log.
 func (c *collection) restore(ctx context.Context, ids []string) error {
-	h, err := c.ready(ctx)
-	if err != nil {
-		return err
-	}
-	p := &plan{space: h.Space, now: time.Now().UTC(), head: *h, before: make(map[string]state), after: make(map[string]state)}
+	p := planOn(c.own)
 	p.group.Void = true
 	for _, id := range ids {
 		want := c.watched.papers[id].want
-		e := entry{Sequence: h.Sequence, ID: id, Prior: want}
 		if want == 0 {
-			p.before[id], p.after[id], p.gone = state{}, state{}, append(p.gone, id)
-			p.group.Entries = append(p.group.Entries, e)
+			p.after[id], p.gone = state{}, append(p.gone, id)
+			p.group.Entries = append(p.group.Entries, entry{Sequence: p.head.Sequence, ID: id})
 			continue
 		}
-		was, err := c.copyAt(ctx, id, want)
+		was, err := c.copied(ctx, id, want)
 		if err != nil {
 			return err
 		}
-		if was == nil {
+		if was.version == nil {
 			c.config.Log.ErrorContext(ctx, "a request that came late has changed a paper, and there is no copy of what it was; import it again", "paper", id)
 			delete(c.watched.papers, id)
 			continue
 		}
-		vector := vectorFrom(was.Vector)
-		was.Vector = nil
-		next := *was
-		next.rescale()
-		p.before[id], p.after[id] = state{was, vector}, state{&next, vector}
-		p.group.Entries = append(p.group.Entries, e)
+		p.again(was)
 	}
 	if len(p.group.Entries) == 0 {
 		return nil
@@ -248,13 +241,12 @@ func changedTwice(groups []*group, since int64) map[string]uint64 {
 			continue
 		}
 		for _, e := range g.Entries {
-			_, already := risky[e.ID]
 			switch {
 			case g.Void: // it was taken back, or is as it was
 				risky[e.ID] = e.Prior
 			case e.Deleted:
 				risky[e.ID] = 0
-			case seen[e.ID] || already:
+			case seen[e.ID]:
 				risky[e.ID] = e.Sequence
 			}
 			seen[e.ID] = true

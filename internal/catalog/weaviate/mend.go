@@ -235,7 +235,7 @@ func (c *collection) mend(ctx context.Context, ids []string) (mended int, err er
 		return 0, err
 	}
 	for some := range slices.Chunk(ids, pageOf) {
-		p := &plan{space: h.Space, now: time.Now().UTC(), head: *h, before: make(map[string]state), after: make(map[string]state)}
+		p := planOn(h)
 		if err := c.restate(ctx, p, some); err != nil {
 			return mended, err
 		}
@@ -269,14 +269,10 @@ func (c *collection) restate(ctx context.Context, p *plan, ids []string) error {
 		return err
 	}
 	p.group.Void = true // no change comes of it
-	for i, id := range ids {
-		if found[i].version == nil {
-			continue
+	for _, s := range found {
+		if s.version != nil {
+			p.again(s)
 		}
-		next := *found[i].version
-		next.rescale()
-		p.before[id], p.after[id] = found[i], state{&next, found[i].vector}
-		p.group.Entries = append(p.group.Entries, entry{Sequence: p.head.Sequence, ID: id, Prior: next.Born})
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package weaviate
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"akin/internal/paper"
 )
@@ -66,7 +65,9 @@ func (c *Catalog) EndMigration(ctx context.Context, name string) error {
 		return err
 	}
 	h.Migration, h.Migrated = "", h.Migration
-	return own.commit(context.WithoutCancel(ctx), &plan{space: h.Space, now: time.Now().UTC(), head: *h, group: group{Void: true}})
+	p := planOn(h)
+	p.group.Void = true
+	return own.commit(context.WithoutCancel(ctx), p)
 }
 
 // AbandonMigration removes the default collection of a cluster, if it is being filled, and

@@ -441,3 +441,14 @@ func (c *collection) copyAt(ctx context.Context, id string, born uint64) (*versi
 	}
 	return &v, nil
 }
+
+// copied is copyAt of a paper as it is written again: its vector is beside it.
+func (c *collection) copied(ctx context.Context, id string, born uint64) (state, error) {
+	v, err := c.copyAt(ctx, id, born)
+	if err != nil || v == nil {
+		return state{}, err
+	}
+	vector := vectorFrom(v.Vector)
+	v.Vector = nil
+	return state{v, vector}, nil
+}

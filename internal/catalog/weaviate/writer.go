@@ -389,16 +389,14 @@ func (c *collection) takeBack(ctx context.Context, g *group) error {
 
 // putBack writes a version from its copy.
 func (c *collection) putBack(ctx context.Context, id string, born uint64) error {
-	was, err := c.copyAt(ctx, id, born)
+	was, err := c.copied(ctx, id, born)
 	if err != nil {
 		return err
 	}
-	if was == nil { // it is copied before anything is replaced
+	if was.version == nil { // it is copied before anything is replaced
 		return damaged(fmt.Errorf("there is no copy of %q of change %d", id, born))
 	}
-	vector := vectorFrom(was.Vector)
-	was.Vector = nil
-	o, err := object(c.papers, was, vector)
+	o, err := object(c.papers, was.version, was.vector)
 	if err != nil {
 		return err
 	}
